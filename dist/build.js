@@ -1,0 +1,4 @@
+import { enableCompileCache } from 'node:module'
+enableCompileCache()
+const { action } = await import('./index.js')
+await action('build')

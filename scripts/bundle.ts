@@ -1,0 +1,79 @@
+/**
+ * Makes dist/ from src/: tsc to build/, then ncc. One bundle whose parts are loaded when they are needed, and an entry
+ * of a few lines for each action. The result is the same, byte for byte, wherever it is made: CI holds it to that.
+ *
+ *   node scripts/bundle.ts            write dist/
+ *   node scripts/bundle.ts --check    compare with the committed dist/, write nothing
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import ncc from '@vercel/ncc'
+import { transform } from 'esbuild'
+import { actions } from '../src/inputs.ts'
+
+const root = join(import.meta.dirname, '..')
+const built = join(root, 'build')
+const dist = join(root, 'dist')
+
+/**
+ * What dockerode brings and launchway never asks of it: gRPC build sessions (buildx does those) and a second SSH
+ * client (OpenSSH does that). Together 4 MB, native code included. An empty stand-in takes their place: a module of
+ * Node's own that has none of the names asked for.
+ */
+const leftOut = { ssh2: 'node:constants', '@grpc/grpc-js': 'node:constants', '@grpc/proto-loader': 'node:constants' }
+
+function entry(name: string): string {
+  return `import { enableCompileCache } from 'node:module'
+enableCompileCache()
+const { action } = await import('./index.js')
+await action('${name}')
+`
+}
+
+/** Comments and blanks are half of what libraries bring. Names stay, so that a stack can be read. */
+async function withoutComments(source: string): Promise<string> {
+  const { code } = await transform(source, { minifyWhitespace: true, legalComments: 'none', format: 'esm', target: 'node24' })
+  return code
+}
+
+async function bundle(): Promise<Map<string, string | Buffer>> {
+  rmSync(built, { recursive: true, force: true })
+  const compiled = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'scripts/tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+  if (compiled.status !== 0) throw new Error('tsc failed')
+  for (const path of globSync('**/*.sh', { cwd: join(root, 'src') })) cpSync(join(root, 'src', path), join(built, path))
+  const { code, assets } = await ncc(join(built, 'bundle.js'), { cache: false, quiet: true, externals: leftOut, license: 'licenses.txt' })
+  const files = new Map<string, string | Buffer>([['index.js', await withoutComments(code)]])
+  for (const [path, { source }] of Object.entries(assets)) {
+    // What the parts left out would have read.
+    if (path.endsWith('.proto')) continue
+    files.set(path, path.endsWith('.js') ? await withoutComments(source.toString()) : source)
+  }
+  for (const { entry: name } of actions) files.set(`${name}.js`, entry(name))
+  files.set('package.json', `${JSON.stringify({ type: 'module' })}\n`)
+  return files
+}
+
+function differences(files: Map<string, string | Buffer>): string[] {
+  const committed = existsSync(dist) ? readdirSync(dist, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()) : []
+  const names = committed.map((one) => join(one.parentPath, one.name).slice(dist.length + 1))
+  const changed = [...files].filter(([path, source]) => !names.includes(path) || !readFileSync(join(dist, path)).equals(Buffer.from(source)))
+  return [...changed.map(([path]) => path), ...names.filter((name) => !files.has(name)).map((name) => `${name} (no longer made)`)]
+}
+
+const files = await bundle()
+if (process.argv.includes('--check')) {
+  const wrong = differences(files)
+  if (wrong.length > 0) {
+    console.error(`dist/ is not what src/ makes; run npm run build and commit it. Different:\n${wrong.map((path) => `  ${path}`).join('\n')}`)
+    process.exit(1)
+  }
+} else {
+  rmSync(dist, { recursive: true, force: true })
+  for (const [path, source] of files) {
+    mkdirSync(dirname(join(dist, path)), { recursive: true })
+    writeFileSync(join(dist, path), source)
+  }
+}
+const bytes = [...files.values()].reduce((sum, source) => sum + Buffer.byteLength(source), 0)
+console.log(`dist/: ${files.size} files, ${(bytes / 1e6).toFixed(2)} MB`)

@@ -1,0 +1,61 @@
+import type Dockerode from 'dockerode'
+import { LaunchwayError } from '../core/error.ts'
+import type { Engine } from '../core/ports.ts'
+
+/** The engine that DOCKER_HOST names, else the local socket. dockerode is heavy: it is loaded at the first question. */
+export function dockerEngine(): Engine {
+  let client: Promise<Dockerode> | undefined
+  const docker = (): Promise<Dockerode> => (client ??= import('dockerode').then(({ default: Docker }) => new Docker()))
+
+  return {
+    async info() {
+      const [version, info] = await (async () => {
+        const engine = await docker()
+        return Promise.all([engine.version(), engine.info() as Promise<{ DriverStatus?: [string, string][] | null }>])
+      })().catch(notThere)
+      return {
+        version: version.Version,
+        apiVersion: version.ApiVersion,
+        platform: `${version.Os}/${version.Arch}`,
+        containerdStore: (info.DriverStatus ?? []).some(([key, value]) => key === 'driver-type' && value.startsWith('io.containerd.snapshotter')),
+      }
+    },
+
+    async image(reference) {
+      try {
+        const image = await (await docker()).getImage(reference).inspect()
+        return {
+          id: image.Id,
+          platform: `${image.Os}/${image.Architecture}`,
+          size: image.Size,
+          layers: image.RootFS.Layers?.length ?? 0,
+          repoDigests: image.RepoDigests ?? [],
+        }
+      } catch (error) {
+        if (hasStatus(error, 404)) return undefined
+        return notThere(error)
+      }
+    },
+  }
+}
+
+function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof Error && 'statusCode' in error && error.statusCode === status
+}
+
+function notThere(error: unknown): never {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    throw new LaunchwayError('TOOL_MISSING', 'no Docker engine answers', {
+      cause: error,
+      hint: 'Install one (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one.',
+    })
+  }
+  if (code === 'EACCES') {
+    throw new LaunchwayError('TOOL_MISSING', 'the Docker engine refuses this user', {
+      cause: error,
+      hint: 'Add the user to the docker group (`sudo usermod -aG docker "$USER"`, then log in again), or run as root.',
+    })
+  }
+  throw error
+}

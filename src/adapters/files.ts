@@ -1,0 +1,71 @@
+import { createReadStream, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { FileEntry, Files } from '../core/ports.ts'
+
+// node:fs/promises takes 4 ms to load: small files are read and written without it, so that a start does not wait.
+
+/** @param scratch the folder of this run alone; the door removes it at the end */
+export function localFiles(scratch: string): Files {
+  return {
+    async read(path) {
+      try {
+        return readFileSync(path)
+      } catch (error) {
+        if (isMissing(error)) return undefined
+        throw error
+      }
+    },
+
+    async write(path, body) {
+      mkdirSync(dirname(path), { recursive: true })
+      // A reader sees the old file or the new one, never half of it.
+      const draft = `${path}.${process.pid}.tmp`
+      writeFileSync(draft, body)
+      renameSync(draft, path)
+    },
+
+    async walk(root, choose) {
+      const { lstat, readdir } = await import('node:fs/promises')
+      const found: FileEntry[] = []
+      async function enter(folder: string): Promise<void> {
+        const entries = await readdir(join(root, folder), { withFileTypes: true })
+        for (const entry of entries.toSorted((a, b) => compare(a.name, b.name))) {
+          const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+          const kind = entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? 'link' : 'file'
+          const choice = choose(path, kind)
+          if (choice === 'keep') {
+            const { mode, size } = await lstat(join(root, path))
+            found.push({ path, kind, mode: mode & 0o7777, size })
+          }
+          if (kind === 'directory' && choice !== 'prune') await enter(path)
+        }
+      }
+      await enter('')
+      return found
+    },
+
+    async hash(path) {
+      const [{ createHash }, { lstat, readlink }] = await Promise.all([import('node:crypto'), import('node:fs/promises')])
+      const digest = createHash('sha256')
+      const stat = await lstat(path)
+      if (stat.isSymbolicLink()) return digest.update(await readlink(path)).digest('hex')
+      for await (const chunk of createReadStream(path)) digest.update(chunk as Buffer)
+      return digest.digest('hex')
+    },
+
+    temporary: async (name) => {
+      const { mkdir, mkdtemp } = await import('node:fs/promises')
+      await mkdir(scratch, { recursive: true, mode: 0o700 })
+      return mkdtemp(join(scratch, `${name}-`))
+    },
+  }
+}
+
+/** By code unit, so that the order is the same on every machine. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}

@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import dockerignore from '@balena/dockerignore'
+import { LaunchwayError } from '../core/error.ts'
+import type { Files } from '../core/ports.ts'
+import type { PlannedImage } from '../core/release.ts'
+import type { ContextEntry } from './key.ts'
+
+/** How many files are read at once. */
+const parallel = 16
+
+/** What the build of an image reads: its Dockerfile, and its context after .dockerignore. Paths are relative to `root`. */
+export async function readContext(image: PlannedImage, root: string, files: Files): Promise<{ dockerfile: string; entries: ContextEntry[] }> {
+  const context = join(root, image.context)
+  const dockerfilePath = join(context, image.dockerfile)
+  const dockerfile = (await files.read(dockerfilePath))?.toString()
+  if (dockerfile === undefined) {
+    throw new LaunchwayError('BUILD_FAILED', `the image ${image.name} has no Dockerfile at ${join(image.context, image.dockerfile)}`, {
+      hint: 'Write one, or name it: images.<name>.dockerfile, a path inside images.<name>.context.',
+    })
+  }
+  const ignores = await readIgnore(context, image.dockerfile, files)
+  const found = await files.walk(context, (path, kind) => {
+    if (!ignores.excludes(path)) return 'keep'
+    return kind === 'directory' && !ignores.mayReinclude ? 'prune' : 'skip'
+  })
+  const entries: ContextEntry[] = found.map((entry) => ({ ...entry, hash: '' }))
+  const queue = entries.filter(({ kind }) => kind !== 'directory').values()
+  await Promise.all(
+    Array.from({ length: parallel }, async () => {
+      for (const entry of queue) entry.hash = await files.hash(join(context, entry.path))
+    }),
+  )
+  return { dockerfile, entries }
+}
+
+interface Ignores {
+  excludes(path: string): boolean
+  /** A `!` pattern may bring back something below an ignored folder. */
+  mayReinclude: boolean
+}
+
+/** A file named after the Dockerfile comes before the general one, as in BuildKit. */
+async function readIgnore(context: string, dockerfile: string, files: Files): Promise<Ignores> {
+  const own = await files.read(join(context, `${dockerfile}.dockerignore`))
+  const text = (own ?? (await files.read(join(context, '.dockerignore'))))?.toString() ?? ''
+  // The package is CommonJS with a default of its own; Docker tells upper from lower case, the package by default does not.
+  const rules = dockerignore.default({ ignorecase: false }).add(text)
+  return { excludes: (path) => rules.ignores(path), mayReinclude: /^\s*!/m.test(text) }
+}

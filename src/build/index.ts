@@ -1,0 +1,2 @@
+export { candidates } from './plan.ts'
+export { build } from './run.ts'

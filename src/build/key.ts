@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import type { FileEntry } from '../core/ports.ts'
+import type { PlannedImage } from '../core/release.ts'
+
+export interface ContextEntry extends FileEntry {
+  /** SHA-256 of the content, or of a link's target; empty for a folder. */
+  hash: string
+}
+
+/** Changes whenever the key of the same inputs would: an image found under an old key is then not taken for a new one. */
+const keyVersion = 1
+
+/**
+ * The content key of an image: a digest over everything that determines it and that this machine can see. Two trees
+ * with the same files, modes and links have the same key; times and owners are left out, as BuildKit leaves them out
+ * of its own cache keys.
+ */
+export function contentKey(image: PlannedImage, dockerfile: string, context: readonly ContextEntry[]): string {
+  const digest = createHash('sha256')
+  const part = (...words: readonly (string | number)[]): void => {
+    digest.update(`${JSON.stringify(words)}\n`)
+  }
+  part('version', keyVersion)
+  part('dockerfile', dockerfile)
+  part('target', image.target ?? '')
+  part('platforms', ...image.platforms.toSorted())
+  for (const [name, value] of Object.entries(image.args).toSorted(([a], [b]) => (a < b ? -1 : 1))) part('arg', name, value)
+  for (const { path, kind, mode, size, hash } of context) part('file', path, kind, kind === 'link' ? 0 : mode & 0o777, kind === 'file' ? size : 0, hash)
+  return digest.digest('hex').slice(0, 32)
+}

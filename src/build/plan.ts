@@ -1,0 +1,30 @@
+import { keyTag } from '../core/names.ts'
+import type { PlannedImage, PlanSection } from '../core/release.ts'
+import type { BakeDefinition } from '../tools/buildx.ts'
+
+/** The references under which an image exists before the gate: its key, in each repository. */
+export function candidates(image: PlannedImage, key: string): string[] {
+  return image.repositories.map((repository) => `${repository}:${keyTag(key)}`)
+}
+
+/**
+ * One bake definition for all images, so that BuildKit builds shared stages once. The labels tell of the build that
+ * made an image, and are not part of its key.
+ * @see https://github.com/opencontainers/image-spec/blob/main/annotations.md
+ */
+export function bakeDefinition(images: readonly PlannedImage[], keys: ReadonlyMap<string, string>, plan: PlanSection): BakeDefinition {
+  const target = images.map((image) => [
+    image.name,
+    {
+      context: image.context,
+      dockerfile: image.dockerfile,
+      ...(image.target === undefined ? {} : { target: image.target }),
+      ...(image.platforms.length === 0 ? {} : { platforms: image.platforms }),
+      args: image.args,
+      labels: { 'org.opencontainers.image.revision': plan.sha, 'org.opencontainers.image.version': plan.version },
+      tags: candidates(image, keys.get(image.name) ?? ''),
+      output: ['type=docker'],
+    },
+  ])
+  return { group: { default: { targets: images.map(({ name }) => name) } }, target: Object.fromEntries(target) }
+}

@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import { LaunchwayError } from '../core/error.ts'
+import type { Ports } from '../core/ports.ts'
+import type { BuildSection, BuiltImage, PlannedImage, Release } from '../core/release.ts'
+import { showBytes } from '../core/units.ts'
+import { bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
+import { readContext } from './context.ts'
+import { contentKey } from './key.ts'
+import { bakeDefinition, candidates } from './plan.ts'
+
+/** Builds every image of the plan in one solve, into the engine of this machine. */
+export async function build(release: Release, ports: Ports): Promise<BuildSection> {
+  const { images } = release.plan
+  const { root } = ports
+  await ports.engine.info()
+  const keys = new Map<string, string>()
+  for (const image of images) {
+    const { dockerfile, entries } = await readContext(image, root, ports.files)
+    const key = contentKey(image, dockerfile, entries)
+    keys.set(image.name, key)
+    ports.log.info(`${image.name}: content key ${key}, over ${entries.length} files`)
+  }
+  const { name: builder, driver } = parseBuilder(await ports.exec.read(inspectBuilder()))
+  const metadataFile = join(await ports.files.temporary('build'), 'metadata.json')
+  const started = ports.clock.elapsed()
+  await solve(images, keys, release, metadataFile, root, ports)
+  const ms = ports.clock.elapsed() - started
+  const metadata = (await ports.files.read(metadataFile))?.toString() ?? '{}'
+  const built: BuiltImage[] = []
+  for (const image of images) built.push(await describe(image, keys.get(image.name) ?? '', metadata, ms, ports))
+  return { builder: `${builder} (${driver})`, images: built }
+}
+
+async function solve(images: readonly PlannedImage[], keys: ReadonlyMap<string, string>, release: Release, metadataFile: string, root: string, ports: Ports): Promise<void> {
+  const output: string[] = []
+  const call = bake(bakeDefinition(images, keys, release.plan), metadataFile, root)
+  const { code } = await ports.exec.run(call, {
+    signal: ports.signal,
+    accept: [0, 1],
+    onLine(line) {
+      output.push(line)
+      ports.log.info(line)
+    },
+  })
+  if (code === 0) return
+  const text = output.join('\n')
+  const place = failedLine(text)
+  const last = output.filter((line) => line.trim() !== '').slice(-25)
+  throw new LaunchwayError('BUILD_FAILED', place === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`, {
+    hint: last.join('\n'),
+    ...(place === undefined ? {} : { place }),
+  })
+}
+
+async function describe(image: PlannedImage, key: string, metadata: string, ms: number, ports: Ports): Promise<BuiltImage> {
+  const config = parseMetadata(metadata, image.name)['containerimage.config.digest']
+  const [candidate = ''] = candidates(image, key)
+  const inspected = await ports.engine.image(candidate)
+  if (inspected === undefined) {
+    throw new LaunchwayError('BUILD_FAILED', `${candidate} was built, but the engine does not have it`, {
+      hint: 'The builder in use does not load images into this engine: `docker buildx use default`.',
+    })
+  }
+  ports.log.info(`${image.name}: ${showBytes(inspected.size)} in ${inspected.layers} layers, ${config}`)
+  return { name: image.name, key, how: 'built', config: { [inspected.platform]: config }, registries: {}, size: inspected.size, layers: inspected.layers, ms }
+}

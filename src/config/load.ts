@@ -1,0 +1,170 @@
+import type { ParsedNode } from 'yaml'
+import { isCollection, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { LaunchwayError, type Place } from '../core/error.ts'
+import { nearest } from '../core/nearest.ts'
+import { reserved } from './reserved.ts'
+import { breaches } from './rules.ts'
+import { Config } from './schema.ts'
+
+/** One thing that is wrong, and where. */
+export interface Problem {
+  place: Place
+  message: string
+}
+
+/** Larger than any real configuration, and small enough to be parsed at once. */
+const maxBytes = 1_000_000
+
+/**
+ * Reads launchway.yml. All problems are found at once; each names its line.
+ * @param file the name to show
+ * @throws LaunchwayError CONFIG_INVALID
+ */
+export function loadConfig(text: string, file: string): Config {
+  if (text.length > maxBytes) {
+    throw invalid([{ place: { file, line: 1, column: 1 }, message: `the file has ${text.length} characters; more than ${maxBytes} are not read` }])
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, merge: true, uniqueKeys: true, prettyErrors: false })
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset)
+    return { file, line, column: col }
+  }
+  if (document.errors.length > 0) {
+    throw invalid(document.errors.map(({ pos, message }) => ({ place: placeAt(pos[0]), message: sentence(message) })))
+  }
+
+  const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt)))
+  const found = parsed.success ? breaches(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue))
+  if (parsed.success && found.length === 0) return parsed.data
+  throw invalid(
+    found
+      .map(({ path, message, onKey }) => ({ place: placeAt(offsetOf(document.contents, path, onKey)), message }))
+      .toSorted((a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0)),
+  )
+
+  function toValue(node: ParsedNode | null, owner: typeof document, locate: (offset: number) => Place): unknown {
+    try {
+      // A file of a few lines can stand for millions of nodes by aliases of aliases.
+      return node === null ? null : owner.toJS({ maxAliasCount: 1000 })
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      throw invalid([{ place: locate(0), message: `aliases cannot be resolved: ${message}` }])
+    }
+  }
+}
+
+/** All problems as one error: the first as its place, each as a line of its hint. */
+function invalid(problems: Problem[]): LaunchwayError {
+  const [first] = problems
+  const rows = problems.map(({ place, message }) => `${place.file}:${place.line}:${place.column}: ${message}`)
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+  return new LaunchwayError('CONFIG_INVALID', `${first?.place.file ?? 'launchway.yml'} has ${count}`, {
+    hint: rows.join('\n'),
+    ...(first === undefined ? {} : { place: first.place }),
+  })
+}
+
+interface Explained {
+  path: PropertyKey[]
+  message: string
+  /** The key itself is wrong, not its value. */
+  onKey?: boolean
+}
+
+function explain(issue: z.core.$ZodIssue): Explained[] {
+  const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(issue.path)
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key]
+      const later = reserved(path)
+      if (later !== undefined) return { path, onKey: true, message: `${where}"${key}" is reserved for a later version: ${later}` }
+      const meant = nearest(key, known)
+      const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`
+      return { path, onKey: true, message: `${where}unknown key "${key}"; ${hint}` }
+    })
+  }
+  if (issue.code === 'invalid_key') {
+    const message = issue.issues.map((inner) => inner.message).join('; ')
+    return [{ path: issue.path, onKey: true, message: `the name "${String(issue.path.at(-1))}" ${message}` }]
+  }
+  if (issue.code === 'invalid_union') return explainUnion(issue)
+  return [{ path: issue.path, message: `${where}${sentence(issue.message)}` }]
+}
+
+/** Of several forms, the one that the user seems to have written is the one to explain. */
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion): Explained[] {
+  const forms = issue.errors.map((inner) => inner.map((one) => ({ ...one, path: [...issue.path, ...one.path] })))
+  const ofThisType = forms.filter((inner) => inner.every((one) => !(one.code === 'invalid_type' && one.path.length === issue.path.length)))
+  const chosen = ofThisType.toSorted((a, b) => a.length - b.length)[0]
+  if (chosen !== undefined) return chosen.flatMap((one) => explain(one as z.core.$ZodIssue))
+  const expected = forms.flat().map((one) => ('expected' in one ? String(one.expected) : one.message))
+  return [{ path: issue.path, message: `${issue.path.join('.')}: must be ${[...new Set(expected)].join(' or ')}` }]
+}
+
+/** The keys that may stand at a path: from the schema itself, so that they never drift. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let schemas: unknown[] = [Config]
+  for (const part of path) schemas = schemas.flatMap((schema) => below(schema, part))
+  const names = schemas.flatMap((schema) => {
+    const bare = unwrap(schema)
+    if (bare instanceof z.ZodUnion) return bare.options.flatMap((option) => shapeOf(option))
+    return shapeOf(bare)
+  })
+  return [...new Set(names)]
+}
+
+function shapeOf(schema: unknown): string[] {
+  const bare = unwrap(schema)
+  return bare instanceof z.ZodObject ? Object.keys(bare.shape) : []
+}
+
+function below(schema: unknown, part: PropertyKey): unknown[] {
+  const bare = unwrap(schema)
+  if (bare instanceof z.ZodUnion) return bare.options.flatMap((option) => below(option, part))
+  if (bare instanceof z.ZodObject) return String(part) in bare.shape ? [bare.shape[String(part)]] : []
+  if (bare instanceof z.ZodRecord) return [bare.valueType]
+  if (bare instanceof z.ZodArray) return [bare.element]
+  return []
+}
+
+function unwrap(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema
+}
+
+function sentence(message: string): string {
+  return message.replace(/^Invalid input: /, '').replace(/^./, (first) => first.toLowerCase())
+}
+
+/** `x-` keys hold what anchors share, and what other tools read. */
+function withoutExtensions(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutExtensions)
+  if (value === null || typeof value !== 'object') return value ?? {}
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !key.startsWith('x-'))
+      .map(([key, inner]) => [key, inner === null ? null : withoutExtensions(inner)]),
+  )
+}
+
+/** Where the node at a path begins; where the path leaves the document (through an alias, or a missing key), its last node. */
+function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[], onKey = false): number {
+  let node: unknown = root
+  let offset = root?.range[0] ?? 0
+  for (const [depth, part] of path.entries()) {
+    if (!isCollection(node)) break
+    const last = depth === path.length - 1
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part))
+      if (pair === undefined) break
+      const target = last && onKey ? pair.key : (pair.value ?? pair.key)
+      node = target
+    } else {
+      node = node.items[Number(part)]
+    }
+    if (isNode(node)) offset = node.range?.[0] ?? offset
+  }
+  return offset
+}

@@ -1,0 +1,44 @@
+/**
+ * Keys whose place in the language is settled and whose work is not there yet. They are refused by name, so that
+ * nobody relies on a key that does nothing, and nobody has to rename one later.
+ */
+const later: Record<string, string> = {
+  smoke: 'the smoke stage',
+  scan: 'the scan stage',
+  flavor: "docker/metadata-action's flavor",
+  'images.*.secrets': 'build secrets',
+  'images.*.contexts': 'named contexts',
+  'images.*.ssh': 'SSH during a build',
+  'images.*.labels': 'labels of an image',
+  'images.*.annotations': 'annotations of an image',
+  'images.*.cache': 'build caches',
+  'environments.*.compose': 'deploying a compose project',
+  'environments.*.swarm': 'deploying to a Swarm',
+  'environments.*.accessories': 'accessories',
+  'environments.*.before-switch': 'commands before the switch',
+  'environments.*.confirm': 'an upgrade that waits for a confirmation',
+  'environments.*.nginx': 'a switch through nginx',
+  'environments.*.overlap': 'services that must not overlap',
+  'environments.*.env-files': 'env files',
+  'environments.*.restart': 'restart policies',
+  'environments.*.logging': 'logging options',
+  'environments.*.assets': "assets of both versions during a switch",
+  'environments.*.cron': 'scheduled commands',
+  'environments.*.services.*.nginx': 'a switch through nginx',
+  'environments.*.services.*.overlap': 'services that must not overlap',
+  'environments.*.services.*.env-files': 'env files',
+  'environments.*.services.*.restart': 'restart policies',
+  'environments.*.services.*.logging': 'logging options',
+  'environments.*.services.*.assets': 'assets of both versions during a switch',
+  'environments.*.services.*.cron': 'scheduled commands',
+}
+
+/** What a reserved key is for; undefined for a key that is not reserved. */
+export function reserved(path: readonly PropertyKey[]): string | undefined {
+  return Object.entries(later).find(([pattern]) => {
+    const parts = pattern.split('.')
+    return parts.length === path.length && parts.every((part, index) => part === '*' || part === path[index])
+  })?.[1]
+}
+
+export const reservedKeys: readonly string[] = Object.keys(later)

@@ -1,0 +1,125 @@
+import type { Environment, Health, Service } from '../core/deployment.ts'
+import { stateRoot } from '../core/names.ts'
+import { parseRepository } from '../core/reference.ts'
+import type { PlannedImage, Registry } from '../core/release.ts'
+import { milliseconds } from '../core/units.ts'
+import { serviceKeys } from './rules.ts'
+import type { Config, EnvironmentConfig, ServiceConfig } from './schema.ts'
+
+/**
+ * From what a user wrote to what a release needs: short forms written out, defaults filled in. The short and the long
+ * form of the same meaning give the same value here, so nothing after this knows which was used.
+ */
+
+/** The name of the image and of the service that the short form does not name. */
+const onlyImage = 'app'
+const onlyService = 'web'
+
+export function resolveImages(config: Config): PlannedImage[] {
+  const images = config.images ?? { [onlyImage]: { repositories: config.image === undefined ? [] : [config.image] } }
+  return Object.entries(images).map(([name, image]) => ({
+    name,
+    context: image.context ?? '.',
+    dockerfile: image.dockerfile ?? 'Dockerfile',
+    ...(image.target === undefined ? {} : { target: image.target }),
+    platforms: image.platforms ?? [],
+    args: texts(image.args ?? {}),
+    repositories: image.repositories ?? [],
+  }))
+}
+
+/** The application's name; undefined when the repository's last part cannot be one and none was given. */
+export function resolveApp(config: Config): string {
+  const repository = resolveImages(config)[0]?.repositories[0] ?? ''
+  return config.app ?? (repository.split('/').at(-1) ?? '').replaceAll('.', '-').slice(0, 40)
+}
+
+/** The settings of each registry that the images name. */
+export function resolveRegistries(config: Config): Registry[] {
+  const hosts = resolveImages(config).flatMap(({ repositories }) => repositories.map((repository) => parseRepository(repository).host))
+  return [...new Set(hosts)].map((host) => {
+    const { username, password, ca, 'plain-http': plainHttp = false } = config.registries?.[host] ?? {}
+    return {
+      host,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(ca === undefined ? {} : { ca }),
+      plainHttp,
+    }
+  })
+}
+
+/** @param knownHosts the known_hosts file to use when the environment names none */
+export function resolveEnvironment(config: Config, name: string, knownHosts: string | undefined): Environment | undefined {
+  const environment = config.environments?.[name]
+  if (environment === undefined) return undefined
+  const { ssh = {} } = environment
+  const known = ssh['known-hosts'] ?? knownHosts
+  return {
+    name,
+    ...(environment.url === undefined ? {} : { url: environment.url }),
+    hosts: environment.hosts ?? (environment.host === undefined ? [] : [environment.host]),
+    ssh: {
+      ...(known === undefined ? {} : { knownHosts: known }),
+      ...(ssh['proxy-jump'] === undefined ? {} : { proxyJump: ssh['proxy-jump'] }),
+      key: ssh.key ?? 'SSH_KEY',
+      connectTimeoutMs: milliseconds(ssh['connect-timeout'] ?? '10s'),
+    },
+    stateRoot: environment.state ?? stateRoot,
+    keep: environment.keep ?? 5,
+    services: Object.entries(environment.services ?? { [onlyService]: inlineService(environment) }).map(([service, value]) =>
+      resolveService(service, value, resolveImages(config)[0]?.name ?? onlyImage),
+    ),
+  }
+}
+
+function inlineService(environment: EnvironmentConfig): ServiceConfig {
+  return Object.fromEntries(Object.entries(environment).filter(([key]) => serviceKeys.includes(key)))
+}
+
+function resolveService(name: string, service: ServiceConfig, defaultImage: string): Service {
+  return {
+    name,
+    image: service.image ?? defaultImage,
+    ...(service.command === undefined ? {} : { command: service.command }),
+    ...(service.entrypoint === undefined ? {} : { entrypoint: service.entrypoint }),
+    ...(service.port === undefined ? {} : { port: service.port }),
+    ...(service.publish === undefined ? {} : { publish: String(service.publish) }),
+    health: resolveHealth(service.health),
+    env: texts(service.env ?? {}),
+    secrets: service.secrets ?? [],
+    volumes: service.volumes ?? [],
+    networks: service.networks ?? [],
+    ...(service.user === undefined ? {} : { user: service.user }),
+    capAdd: service['cap-add'] ?? [],
+    capDrop: service['cap-drop'] ?? [],
+    groupAdd: service['group-add'] ?? [],
+    privileged: service.privileged ?? false,
+    devices: service.devices ?? [],
+    ...(service.memory === undefined ? {} : { memory: service.memory }),
+    ...(service.cpus === undefined ? {} : { cpus: service.cpus }),
+    ...(service['stop-signal'] === undefined ? {} : { stopSignal: service['stop-signal'] }),
+    stopTimeoutMs: milliseconds(service['stop-timeout'] ?? '10s'),
+    labels: service.labels ?? {},
+    options: service.options ?? [],
+  }
+}
+
+function resolveHealth(health: ServiceConfig['health']): Health {
+  const timing = { timeoutMs: 60_000, settleMs: 1_000 }
+  if (health === undefined) return { kind: 'container', ...timing }
+  const { path, host, status, interval, timeout, settle } = typeof health === 'string' ? { path: health } : health
+  return {
+    kind: 'http',
+    path,
+    ...(host === undefined ? {} : { host }),
+    ...(status === undefined ? {} : { status }),
+    intervalMs: milliseconds(interval ?? '500ms'),
+    timeoutMs: timeout === undefined ? timing.timeoutMs : milliseconds(timeout),
+    settleMs: settle === undefined ? timing.settleMs : milliseconds(settle),
+  }
+}
+
+function texts(values: Record<string, string | number | boolean>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]))
+}

@@ -1,0 +1,116 @@
+import { nearest } from '../core/nearest.ts'
+import { parseTagRule } from './image-tags.ts'
+import { type Config, type EnvironmentConfig, type ServiceConfig, ServiceConfig as ServiceSchema } from './schema.ts'
+
+/** Something that each key alone cannot show: two keys that exclude each other, a name that names nothing. */
+export interface Breach {
+  path: (string | number)[]
+  message: string
+  onKey?: boolean
+}
+
+export const serviceKeys: readonly string[] = Object.keys(ServiceSchema.shape)
+
+/** Options of `docker run` that carry what launchway itself decides. */
+const ownOptions = /^(--name|--detach|-d|--rm|--restart|--publish|-p|--publish-all|-P|--cidfile|--pull)(=|$)/
+
+export function breaches(config: Config): Breach[] {
+  return [...imageBreaches(config), ...refBreaches(config), ...tagBreaches(config), ...environmentBreaches(config)]
+}
+
+function imageBreaches(config: Config): Breach[] {
+  const found: Breach[] = []
+  if (config.image === undefined && config.images === undefined) found.push({ path: [], message: 'image or images is needed: what shall be built, and where it is pushed' })
+  if (config.image !== undefined && config.images !== undefined) found.push({ path: ['images'], onKey: true, message: 'image and images exclude each other: move image into images' })
+  for (const [name, image] of Object.entries(config.images ?? {})) {
+    if (image.repositories === undefined) found.push({ path: ['images', name], message: `images.${name}: repositories is needed: where it is pushed` })
+  }
+  return found
+}
+
+function refBreaches(config: Config): Breach[] {
+  const environments = Object.keys(config.environments ?? {})
+  const found: Breach[] = []
+  for (const kind of ['branches', 'tags'] as const) {
+    for (const [pattern, target] of Object.entries(config[kind] ?? {})) {
+      const name = typeof target === 'string' ? target : target.environment
+      if (name === undefined || environments.includes(name)) continue
+      const meant = nearest(name, environments)
+      const known = environments.length === 0 ? 'there are none' : `known: ${environments.join(', ')}`
+      const path = typeof target === 'string' ? [kind, pattern] : [kind, pattern, 'environment']
+      found.push({ path, message: `${kind}.${pattern}: no environment "${name}"; ${meant === undefined ? known : `did you mean "${meant}"?`}` })
+    }
+  }
+  return found
+}
+
+function tagBreaches(config: Config): Breach[] {
+  const lists: [(string | number)[], string | string[] | undefined][] = [[['image-tags'], config['image-tags']]]
+  for (const kind of ['branches', 'tags'] as const) {
+    for (const [pattern, target] of Object.entries(config[kind] ?? {})) {
+      if (typeof target !== 'string') lists.push([[kind, pattern, 'image-tags'], target['image-tags']])
+    }
+  }
+  return lists.flatMap(([path, entries]) =>
+    [entries ?? []].flat().flatMap((entry, index) => {
+      const rule = parseTagRule(entry)
+      return typeof rule === 'string' ? [{ path: typeof entries === 'string' ? path : [...path, index], message: `${path.join('.')}: ${rule}` }] : []
+    }),
+  )
+}
+
+function environmentBreaches(config: Config): Breach[] {
+  return Object.entries(config.environments ?? {}).flatMap(([name, environment]) => {
+    const path = ['environments', name]
+    const at = `environments.${name}`
+    const found: Breach[] = []
+    if (environment.host === undefined && environment.hosts === undefined) found.push({ path, message: `${at}: host is needed: the SSH address to deploy to` })
+    if (environment.host !== undefined && environment.hosts !== undefined) found.push({ path: [...path, 'hosts'], onKey: true, message: `${at}: host and hosts exclude each other` })
+    const inline = Object.keys(environment).filter((key) => serviceKeys.includes(key))
+    const [first] = inline
+    if (environment.services !== undefined && first !== undefined) {
+      found.push({ path: [...path, first], onKey: true, message: `${at}: "${first}" belongs into one of the services, since services is given` })
+    }
+    for (const [path_, service] of servicesOf(name, environment)) found.push(...serviceBreaches(config, path_, service))
+    return [...found, ...sharedPorts(name, environment)]
+  })
+}
+
+function servicesOf(name: string, environment: EnvironmentConfig): [(string | number)[], ServiceConfig][] {
+  if (environment.services === undefined) return [[['environments', name], environment]]
+  return Object.entries(environment.services).map(([service, value]) => [['environments', name, 'services', service], value])
+}
+
+function serviceBreaches(config: Config, path: (string | number)[], service: ServiceConfig): Breach[] {
+  const at = path.join('.')
+  const images = config.images === undefined ? [] : Object.keys(config.images)
+  const found: Breach[] = []
+  if (service.image !== undefined && !images.includes(service.image)) {
+    const meant = nearest(service.image, images)
+    const hint = meant === undefined ? `known: ${images.join(', ') || 'none by name; leave it out'}` : `did you mean "${meant}"?`
+    found.push({ path: [...path, 'image'], message: `${at}.image: no image "${service.image}"; ${hint}` })
+  }
+  if (service.image === undefined && images.length > 1) found.push({ path, message: `${at}: image is needed, since there are several: ${images.join(', ')}` })
+  if (service.publish !== undefined && service.port === undefined) found.push({ path: [...path, 'publish'], onKey: true, message: `${at}: publish needs port: where the service listens inside its container` })
+  if (service.publish === undefined && service.port !== undefined) {
+    found.push({ path: [...path, 'port'], onKey: true, message: `${at}: port without publish asks for a switch through nginx, which is reserved for a later version; add publish` })
+  }
+  if (typeof service.health !== 'undefined' && service.port === undefined) found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
+  for (const secret of service.secrets ?? []) {
+    if (secret in (service.env ?? {})) found.push({ path: [...path, 'env', secret], onKey: true, message: `${at}: ${secret} is both in env and in secrets` })
+  }
+  for (const [index, option] of (service.options ?? []).entries()) {
+    if (ownOptions.test(option)) found.push({ path: [...path, 'options', index], message: `${at}: launchway itself decides ${option}` })
+  }
+  return found
+}
+
+function sharedPorts(name: string, environment: EnvironmentConfig): Breach[] {
+  const seen = new Map<string, string>()
+  return Object.entries(environment.services ?? {}).flatMap(([service, { publish }]) => {
+    if (publish === undefined) return []
+    const other = seen.get(String(publish))
+    seen.set(String(publish), service)
+    return other === undefined ? [] : [{ path: ['environments', name, 'services', service, 'publish'], message: `port ${publish} is published by ${other} already` }]
+  })
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { Name } from './names.ts'
+
+/**
+ * What runs where, in full: every default filled in, every short form written out. `config/resolve.ts` makes it from
+ * launchway.yml, the record carries it, `deploy/` performs it. Times are milliseconds.
+ */
+
+export const Health = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('http'),
+    path: z.string(),
+    host: z.string().optional(),
+    /** The one status that means healthy; without it any 2xx. */
+    status: z.int().optional(),
+    intervalMs: z.int(),
+    timeoutMs: z.int(),
+    settleMs: z.int(),
+  }),
+  /** The image's HEALTHCHECK if it has one, else that the container stays up for the settle time. */
+  z.strictObject({ kind: z.literal('container'), timeoutMs: z.int(), settleMs: z.int() }),
+])
+export type Health = z.infer<typeof Health>
+
+export const Service = z.strictObject({
+  name: Name,
+  /** An image of the plan, by name. */
+  image: Name,
+  command: z.array(z.string()).optional(),
+  entrypoint: z.array(z.string()).optional(),
+  port: z.int().optional(),
+  /** `port` or `address:port` on the host that this service alone may hold. */
+  publish: z.string().optional(),
+  health: Health,
+  env: z.record(z.string(), z.string()),
+  secrets: z.array(z.string()),
+  volumes: z.array(z.string()),
+  networks: z.array(z.string()),
+  user: z.string().optional(),
+  capAdd: z.array(z.string()),
+  capDrop: z.array(z.string()),
+  groupAdd: z.array(z.string()),
+  privileged: z.boolean(),
+  devices: z.array(z.string()),
+  memory: z.string().optional(),
+  cpus: z.number().optional(),
+  stopSignal: z.string().optional(),
+  stopTimeoutMs: z.int(),
+  labels: z.record(z.string(), z.string()),
+  options: z.array(z.string()),
+})
+export type Service = z.infer<typeof Service>
+
+export const SshSettings = z.strictObject({
+  knownHosts: z.string().optional(),
+  proxyJump: z.string().optional(),
+  /** Name of the environment variable that holds the private key. */
+  key: z.string(),
+  connectTimeoutMs: z.int(),
+})
+export type SshSettings = z.infer<typeof SshSettings>
+
+export const Environment = z.strictObject({
+  name: Name,
+  url: z.string().optional(),
+  hosts: z.array(z.string()).min(1),
+  ssh: SshSettings,
+  stateRoot: z.string(),
+  keep: z.int(),
+  services: z.array(Service).min(1),
+})
+export type Environment = z.infer<typeof Environment>

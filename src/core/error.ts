@@ -1,0 +1,82 @@
+/**
+ * Every failure a user can meet, with the exit code of the command line that ends in it. The list is open: a new
+ * code needs a line here and a page in docs/errors/ (a test checks it). Anything that is not a LaunchwayError is a
+ * bug and shows its stack.
+ *
+ * Exit codes group what a script would do next: 2 mend the input, 3 look at the evidence, 4 mend the build,
+ * 5 look at the registry, 6 look at the host, 7 nothing to do at once (the old version serves), 8 act now.
+ */
+export const errorCodes = {
+  USAGE: { exit: 2, says: 'the command line or an action input cannot be understood' },
+  CONFIG_INVALID: { exit: 2, says: 'launchway.yml is not valid' },
+  NOT_YET: { exit: 2, says: 'the name is reserved for a later version' },
+  RECORD_INVALID: { exit: 2, says: 'the release record is missing, damaged or of another version' },
+  VERSION_UNKNOWN: { exit: 2, says: 'no release with that version can be found' },
+  SECRET_MISSING: { exit: 2, says: 'a secret that the configuration names was not given' },
+  TOOL_MISSING: { exit: 2, says: 'a program that launchway calls is not there' },
+  COMMAND_FAILED: { exit: 1, says: 'a program ended with an error' },
+  SMOKE_UNHEALTHY: { exit: 3, says: 'the composed stack did not become healthy' },
+  SMOKE_CHECK_FAILED: { exit: 3, says: 'a smoke check failed' },
+  SCAN_BLOCKED: { exit: 3, says: 'a finding breaks the scan policy' },
+  SCAN_DB_UNAVAILABLE: { exit: 3, says: 'the vulnerability database cannot be had' },
+  BUILD_FAILED: { exit: 4, says: 'an image could not be built' },
+  REGISTRY_DENIED: { exit: 5, says: 'the registry refused the credentials or the right' },
+  REGISTRY_UNAVAILABLE: { exit: 5, says: 'the registry did not answer as a registry' },
+  DIGEST_MISMATCH: { exit: 5, says: 'what was read back is not what was sent' },
+  GITHUB_REFUSED: { exit: 5, says: "GitHub's API refused a request" },
+  SSH_UNREACHABLE: { exit: 6, says: 'the host cannot be reached over SSH' },
+  SSH_HOST_KEY: { exit: 6, says: "the host's key is not the one that known_hosts names" },
+  HOST_UNFIT: { exit: 6, says: 'the host lacks something that a deploy needs' },
+  PULL_FAILED: { exit: 6, says: 'the host could not pull the image' },
+  DEPLOY_LOCKED: { exit: 6, says: 'another deploy holds the lock' },
+  RELEASE_COMMAND_FAILED: { exit: 7, says: 'the before-switch command failed; nothing was changed' },
+  DEPLOY_ROLLED_BACK: { exit: 7, says: 'the new version was not healthy; the old one serves' },
+  CANCELLED: { exit: 130, says: 'the run was ended from outside' },
+  ROLLBACK_FAILED: { exit: 8, says: 'the old version could not be brought back' },
+} as const satisfies Record<string, { exit: number; says: string }>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** What is not a LaunchwayError is a bug of ours. */
+const bugExit = 1
+
+/** Where in the user's files a failure has its cause: becomes an annotation. */
+export interface Place {
+  file: string
+  line?: number
+  column?: number
+}
+
+interface Details {
+  /** What to do next, or the evidence: last lines, the nearest right key. */
+  hint?: string
+  place?: Place
+  cause?: unknown
+}
+
+/** A failure that a user can meet and mend: what happened (`message`), why (`cause`, evidence) and what next (`hint`). */
+export class LaunchwayError extends Error {
+  override readonly name = 'LaunchwayError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly place: Place | undefined
+
+  constructor(code: ErrorCode, message: string, details: Details = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    this.code = code
+    this.hint = details.hint
+    this.place = details.place
+  }
+}
+
+/** The exit code of a process that ends with this error. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof LaunchwayError ? errorCodes[error.code].exit : bugExit
+}
+
+/** @param signal that ended the run */
+export function cancelled(signal: string): LaunchwayError {
+  return new LaunchwayError('CANCELLED', `cancelled by ${signal}`, {
+    hint: 'What was started on a host goes on there to its end: the old or the new version serves. `launchway status` shows which.',
+  })
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { ReleaseId } from './names.ts'
+
+/** The steps of the host program, in order. `end` closes an attempt, whatever became of it. */
+export const steps = [
+  'lock',
+  'recover',
+  'pull',
+  'before-switch',
+  'run',
+  'healthy',
+  'switch',
+  'probe',
+  'drain',
+  'stop',
+  'record',
+  'undo',
+  'end',
+] as const
+
+/**
+ * One line of `journal.jsonl` on a host: what the host program did and when. The program appends it, clients follow
+ * it, and a later attempt reads it to finish or undo an interrupted one. Fields may be added under the same version;
+ * readers ignore what they do not know.
+ */
+export const JournalLine = z.object({
+  v: z.literal(1),
+  /** Seconds since the epoch, by the host's clock. */
+  at: z.number(),
+  release: ReleaseId,
+  /** Names one start of the program: a release can be attempted more than once. */
+  attempt: z.string(),
+  step: z.enum(steps),
+  /** On `end`: `done`, `undone` (the old version serves), `failed` (nothing was changed) or `broken` (act now). */
+  state: z.enum(['start', 'done', 'skipped', 'failed', 'undone', 'broken']),
+  service: z.string().optional(),
+  /** Milliseconds the step took; to 10 ms, which is what a POSIX shell can read from the kernel. */
+  ms: z.number().optional(),
+  /** Evidence, or the reason. */
+  note: z.string().optional(),
+})
+export type JournalLine = z.infer<typeof JournalLine>

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+
+// Every schema of ours is used once in a run: compiling it to a function first would take longer than it saves.
+z.config({ jitless: true })
+
+/**
+ * The names that other programs see: containers, labels, tags, folders. They are a contract: a host or a registry
+ * keeps them for years (docs/reference/names.md, docs/adr/0003-names.md).
+ */
+
+/** An application, environment, service or image name. No dot, so that dots can join names and be taken apart again. */
+export const Name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,39}$/, 'must be 1 to 40 characters of a-z, 0-9, "_" and "-", starting with a letter or digit')
+
+/** `20261121-101500-4f2a9c1`: when the release was planned (UTC) and the commit; sorts by time. */
+export const ReleaseId = z.string().regex(/^\d{8}-\d{6}-[0-9a-f]{7}$/, 'must look like 20261121-101500-4f2a9c1')
+
+/** One of the two places beside each other that a release can run in. A release has one on each host. */
+export const Slot = z.enum(['a', 'b'])
+export type Slot = z.infer<typeof Slot>
+
+/** `sha256:…` of a manifest, an index or an image configuration. */
+export const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits')
+
+/** The content key of an image: the first 32 hexadecimal digits of a SHA-256 over what determines it. */
+export const ContentKey = z.string().regex(/^[0-9a-f]{32}$/)
+
+export function releaseId(at: Date, sha: string): string {
+  const time = at.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-')
+  return `${time}-${sha.slice(0, 7)}`
+}
+
+/** Labels on every container (and image that launchway builds). */
+export const labels = {
+  app: 'launchway.app',
+  environment: 'launchway.environment',
+  service: 'launchway.service',
+  slot: 'launchway.slot',
+  release: 'launchway.release',
+} as const
+
+/** `addie.production.web.20261121-101500-4f2a9c1` */
+export function containerName(of: { app: string; environment: string; service: string; release: string }): string {
+  return [of.app, of.environment, of.service, of.release].join('.')
+}
+
+/** The tag a candidate has before the gate: the only kind of tag written before smoke and scan have passed. */
+export const keyTag = (key: string): string => `launchway-${key}`
+
+/** The tag that points at the current release record of an environment. */
+export const environmentTag = (environment: string): string => `launchway-env-${environment}`
+
+/** The release record beside an image in the registry. */
+export const recordType = 'application/vnd.launchway.release.v1+json'
+
+/** Where a host keeps what it knows, unless the environment's `state` key names another root. */
+export const stateRoot = '/var/lib/launchway'
+
+/** What lies where under the state root (docs/reference/host.md). */
+export function hostPaths(root: string, app: string, environment: string) {
+  const home = `${root}/${app}/${environment}`
+  return {
+    home,
+    /** One deploy of this application and environment at a time. */
+    lock: `${home}/lock`,
+    /** One change of nginx and of ports on this host at a time. */
+    hostLock: `${root}/host.lock`,
+    journal: `${home}/journal.jsonl`,
+    current: `${home}/current`,
+    previous: `${home}/previous`,
+    release: (id: string) => `${home}/releases/${id}`,
+  }
+}

@@ -1,0 +1,186 @@
+import type { Command } from './command.ts'
+import type { SshSettings } from './deployment.ts'
+import type { LaunchwayError, Place } from './error.ts'
+import type { Registry as RegistrySettings } from './release.ts'
+import type { Secret } from './secret.ts'
+
+/**
+ * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
+ * A stage gets them as one argument and never imports an adapter.
+ */
+export interface Ports {
+  exec: Exec
+  ssh: Ssh
+  engine: Engine
+  registry: Registries
+  github: GitHub | undefined
+  cache: Cache
+  files: Files
+  clock: Clock
+  log: Log
+  /** The working tree that launchway.yml stands in. */
+  root: string
+  /** A secret by the name of its environment variable. */
+  secret(name: string): Secret | undefined
+  /** Who runs this, for the note that a held lock shows: `ada@laptop`, or the address of a workflow run. */
+  who: string
+  /** Aborted when the run is cancelled or another stage failed. */
+  signal: AbortSignal
+}
+
+export interface Output {
+  code: number
+  stdout: string
+  stderr: string
+  ms: number
+}
+
+export interface RunOptions {
+  signal?: AbortSignal
+  /** Each line as it comes, without its end. */
+  onLine?: (line: string, stream: 'stdout' | 'stderr') => void
+  /** Exit codes that are an answer, not a failure. Default: 0 alone. */
+  accept?: readonly number[]
+}
+
+/** Runs programs on this machine. */
+export interface Exec {
+  /** A short question: its standard output, trimmed. Throws TOOL_MISSING or COMMAND_FAILED. */
+  read(command: Command): Promise<string>
+  /** A longer call: followed line by line, ended with the signal. Throws TOOL_MISSING or COMMAND_FAILED. */
+  run(command: Command, options?: RunOptions): Promise<Output>
+}
+
+/** One connection to a host, over which any number of programs run. */
+export interface Remote extends AsyncDisposable {
+  readonly host: string
+  /**
+   * Feeds a POSIX shell program to `sh -s` on the host. Nothing of it stands on a command line.
+   * Throws SSH_UNREACHABLE when the connection breaks, COMMAND_FAILED when the program does.
+   */
+  sh(program: string | Secret, options?: RunOptions & { sudo?: boolean; timeoutMs?: number }): Promise<Output>
+}
+
+export interface Ssh {
+  /** Throws SSH_UNREACHABLE or SSH_HOST_KEY. */
+  connect(host: string, settings: SshSettings, options: { key: Secret | undefined; signal: AbortSignal }): Promise<Remote>
+}
+
+export interface EngineInfo {
+  version: string
+  apiVersion: string
+  /** `linux/amd64` */
+  platform: string
+  /** Images are kept by containerd: their ID is a manifest's digest, not a configuration's. */
+  containerdStore: boolean
+}
+
+export interface EngineImage {
+  id: string
+  platform: string
+  size: number
+  layers: number
+  repoDigests: readonly string[]
+}
+
+/** The container engine of this machine. */
+export interface Engine {
+  /** Throws TOOL_MISSING when no engine answers. */
+  info(): Promise<EngineInfo>
+  image(reference: string): Promise<EngineImage | undefined>
+}
+
+export interface Descriptor {
+  mediaType: string
+  digest: string
+  size: number
+}
+
+/** A repository of a registry, as the OCI distribution specification has it. */
+export interface Repository {
+  /** What a tag or digest points at; undefined when it is not there. */
+  resolve(reference: string): Promise<Descriptor | undefined>
+  /** The manifest or index, byte for byte, checked against its digest. */
+  manifest(reference: string): Promise<{ descriptor: Descriptor; body: Buffer } | undefined>
+  putManifest(reference: string, mediaType: string, body: Buffer): Promise<Descriptor>
+  blob(digest: string): Promise<Buffer | undefined>
+  putBlob(body: Buffer): Promise<Descriptor>
+  tags(): Promise<string[]>
+  /** What says that its subject is this digest; through the tag schema where the registry has no referrers API. */
+  referrers(digest: string, artifactType?: string): Promise<(Descriptor & { artifactType: string; annotations: Record<string, string> })[]>
+  /** Attaches a document to a manifest as a referrer. */
+  attach(subject: Descriptor, artifactType: string, body: Buffer, annotations?: Record<string, string>): Promise<Descriptor>
+}
+
+export interface Credentials {
+  username: string
+  password: Secret
+}
+
+export interface Registries {
+  /** @param name such as `ghcr.io/team/app` */
+  repository(name: string, settings: RegistrySettings): Promise<Repository>
+  /** What to log in with: the configuration's secret, the GitHub token on ghcr.io, else what `docker login` left here. */
+  credentials(settings: RegistrySettings): Promise<Credentials | undefined>
+}
+
+export interface DeploymentStatus {
+  state: 'in_progress' | 'success' | 'failure' | 'inactive'
+  description: string
+  url?: string
+}
+
+/** GitHub's API, for the repository this run belongs to. Absent where there is no GitHub. */
+export interface GitHub {
+  startDeployment(of: { ref: string; environment: string; description: string }): Promise<number>
+  setDeploymentStatus(deployment: number, status: DeploymentStatus): Promise<void>
+}
+
+/** Folders that outlive a run: @actions/cache on a runner, a folder of the user elsewhere. */
+export interface Cache {
+  /** The key that was found (the exact one, or the newest with one of the prefixes), its paths being in place again. */
+  restore(paths: string[], key: string, prefixes?: string[]): Promise<string | undefined>
+  save(paths: string[], key: string): Promise<void>
+}
+
+export interface FileEntry {
+  /** Relative to the root that was walked, with `/`. */
+  path: string
+  kind: 'file' | 'link' | 'directory'
+  /** Permission bits. */
+  mode: number
+  size: number
+}
+
+export interface Files {
+  /** Undefined when it is not there. */
+  read(path: string): Promise<Buffer | undefined>
+  write(path: string, body: string | Buffer): Promise<void>
+  /** The entries under the root, a folder before what is in it, in the order of their names. A pruned folder is not entered. */
+  walk(root: string, choose: (path: string, kind: FileEntry['kind']) => 'keep' | 'skip' | 'prune'): Promise<FileEntry[]>
+  /** SHA-256 of a file's bytes, or of a link's target, in hexadecimal. */
+  hash(path: string): Promise<string>
+  /** A folder of this run alone, removed at its end. */
+  temporary(name: string): Promise<string>
+}
+
+export interface Clock {
+  now(): Date
+  /** Milliseconds that never go back, for measuring. */
+  elapsed(): number
+  /** Rejects with the signal's reason when it is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** Where people read. Each stage has one of its own, so that stages side by side do not mix their lines. */
+export interface Log {
+  info(line: string): void
+  /** Shown when the run is a debug run. */
+  debug(line: string): void
+  notice(message: string, place?: Place): void
+  warning(message: string, place?: Place): void
+  /** Reported once, at the door. */
+  error(error: LaunchwayError): void
+  /** What follows belongs to this stage; `end` says that it is complete. */
+  stage(name: string): Log & { end(outcome: string): void }
+}

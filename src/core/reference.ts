@@ -1,0 +1,31 @@
+/** A repository's name taken apart as Docker does it: `addie` is `docker.io/library/addie`. */
+export interface RepositoryName {
+  /** As users write it and as settings are keyed: `docker.io`, `ghcr.io`, `127.0.0.1:5000`. */
+  host: string
+  path: string
+}
+
+/** @see https://github.com/distribution/reference: a first part with a dot or a colon, or `localhost`, is a host */
+export function parseRepository(name: string): RepositoryName {
+  const slash = name.indexOf('/')
+  const first = name.slice(0, Math.max(slash, 0))
+  if (slash !== -1 && (/[.:]/.test(first) || first === 'localhost')) {
+    const path = name.slice(slash + 1)
+    return { host: first, path: first === 'docker.io' && !path.includes('/') ? `library/${path}` : path }
+  }
+  return { host: 'docker.io', path: name.includes('/') ? name : `library/${name}` }
+}
+
+/** Where the API of a registry is: Docker Hub answers under another name than its own. */
+export function apiHost(host: string): string {
+  return host === 'docker.io' ? 'registry-1.docker.io' : host
+}
+
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host)
+}
+
+/** Docker's rule for a tag; what it forbids becomes `-`, as docker/metadata-action does. */
+export function toTag(text: string): string {
+  return text.replaceAll(/[^\w.-]+/g, '-').replace(/^[.-]+/, '').slice(0, 128)
+}

@@ -1,0 +1,164 @@
+import { z } from 'zod'
+import { Environment } from './deployment.ts'
+import { LaunchwayError } from './error.ts'
+import { ContentKey, Digest, Name, ReleaseId, Slot } from './names.ts'
+import { eventNames, stageNames } from './stages.ts'
+
+/**
+ * The release record: the one document that flows through the stages. Each stage reads it and returns its own section;
+ * only `pipeline.ts` merges. It holds no secret and is kept in artifacts and registries, so a field, once released,
+ * keeps its meaning; another meaning needs another `version` (docs/adr/0002-record.md). Times are milliseconds,
+ * sizes bytes, instants ISO 8601 in UTC.
+ */
+
+const ms = z.number().nonnegative()
+const verdict = z.enum(['passed', 'failed'])
+const Severity = z.enum(['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'])
+
+/** An image to build, in full. */
+export const PlannedImage = z.strictObject({
+  name: Name,
+  context: z.string(),
+  dockerfile: z.string(),
+  target: z.string().optional(),
+  platforms: z.array(z.string()),
+  args: z.record(z.string(), z.string()),
+  /** Where it is pushed; hosts pull from the first. */
+  repositories: z.array(z.string()).min(1),
+})
+export type PlannedImage = z.infer<typeof PlannedImage>
+
+export const Registry = z.strictObject({
+  host: z.string(),
+  username: z.string().optional(),
+  /** Name of the environment variable that holds the password. */
+  password: z.string().optional(),
+  ca: z.string().optional(),
+  plainHttp: z.boolean(),
+})
+export type Registry = z.infer<typeof Registry>
+
+export const PlanSection = z.strictObject({
+  event: z.enum(eventNames),
+  /** `refs/heads/…` or `refs/tags/…`; absent where there is no branch, such as a detached checkout. */
+  ref: z.string().optional(),
+  sha: z.string(),
+  /** What people call this version: the first image tag. */
+  version: z.string(),
+  images: z.array(PlannedImage).min(1),
+  /** Tags, without a repository, that move once the gates have passed. */
+  tags: z.array(z.string()),
+  registries: z.array(Registry),
+  environment: Environment.optional(),
+  stages: z.record(z.enum(stageNames), z.strictObject({ run: z.boolean(), reason: z.string() })),
+})
+export type PlanSection = z.infer<typeof PlanSection>
+
+export const BuiltImage = z.strictObject({
+  name: Name,
+  key: ContentKey,
+  how: z.enum(['built', 'cached', 'promoted']),
+  /** The identity of an image in every store: the digest of its configuration, by platform. */
+  config: z.record(z.string(), Digest),
+  /** By repository, once uploaded: what a manifest GET by tag answers, a manifest or (several platforms) an index. */
+  registries: z.record(z.string(), z.strictObject({ digest: Digest, mediaType: z.string() })),
+  size: z.number(),
+  layers: z.number(),
+  ms,
+})
+export type BuiltImage = z.infer<typeof BuiltImage>
+export const BuildSection = z.strictObject({ images: z.array(BuiltImage).min(1), builder: z.string() })
+export type BuildSection = z.infer<typeof BuildSection>
+
+export const SmokeSection = z.strictObject({
+  project: z.string(),
+  services: z.array(z.strictObject({ name: z.string(), image: z.string(), config: Digest.optional(), state: z.string(), ms })),
+  checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), ms, evidence: z.string().optional() })),
+  verdict,
+  ms,
+})
+
+export const Finding = z.strictObject({
+  id: z.string(),
+  severity: Severity,
+  package: z.string(),
+  installed: z.string(),
+  fixed: z.string().optional(),
+  title: z.string().optional(),
+  status: z.enum(['new', 'existing', 'fixed']),
+})
+export const ScanSection = z.strictObject({
+  tool: z.strictObject({ name: z.string(), version: z.string() }),
+  database: z.strictObject({ updated: z.iso.datetime(), digest: Digest.optional() }),
+  images: z.array(z.strictObject({ name: Name, config: Digest, findings: z.array(Finding) })),
+  rules: z.array(z.strictObject({ rule: z.string(), passed: z.boolean(), findings: z.array(z.string()) })),
+  verdict,
+  ms,
+})
+
+export const PushSection = z.strictObject({
+  references: z.array(
+    z.strictObject({
+      reference: z.string(),
+      digest: Digest,
+      /** What the tag pointed at before, if it was there. */
+      was: Digest.optional(),
+    }),
+  ),
+  ms,
+})
+export type PushSection = z.infer<typeof PushSection>
+
+export const DeployedHost = z.strictObject({
+  host: z.string(),
+  slot: Slot,
+  services: z.array(
+    z.strictObject({ name: Name, container: z.string(), reference: z.string(), config: Digest.optional(), health: z.string(), ms }),
+  ),
+  /** Time without any version serving; 0 where the switch overlaps. */
+  downtimeMs: ms,
+  stopped: z.array(z.string()),
+  /** The release a rollback would return to. */
+  previous: ReleaseId.optional(),
+  ms,
+})
+export type DeployedHost = z.infer<typeof DeployedHost>
+export const DeploySection = z.strictObject({ environment: Name, url: z.string().optional(), hosts: z.array(DeployedHost).min(1), ms })
+export type DeploySection = z.infer<typeof DeploySection>
+
+export const ReportSection = z.strictObject({ files: z.array(z.strictObject({ kind: z.string(), path: z.string() })) })
+
+export const Release = z.strictObject({
+  version: z.literal(1),
+  id: ReleaseId,
+  app: Name,
+  created: z.iso.datetime(),
+  /** How the run ended so far; what failed and why, when it did. */
+  outcome: z.strictObject({ state: z.enum(['running', 'done', 'failed', 'nothing-to-do']), code: z.string().optional(), message: z.string().optional() }),
+  plan: PlanSection,
+  build: BuildSection.optional(),
+  smoke: SmokeSection.optional(),
+  scan: ScanSection.optional(),
+  push: PushSection.optional(),
+  deploy: DeploySection.optional(),
+  report: ReportSection.optional(),
+})
+export type Release = z.infer<typeof Release>
+
+/**
+ * @param origin where the text came from, for the message
+ * @throws LaunchwayError RECORD_INVALID
+ */
+export function parseRelease(text: string, origin: string): Release {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw new LaunchwayError('RECORD_INVALID', `${origin} is not JSON`, { cause, hint: 'Run the plan stage again: it writes the record anew.' })
+  }
+  const parsed = Release.safeParse(json)
+  if (!parsed.success) {
+    throw new LaunchwayError('RECORD_INVALID', `${origin} is not a release record of version 1`, { hint: z.prettifyError(parsed.error) })
+  }
+  return parsed.data
+}

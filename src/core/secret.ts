@@ -1,0 +1,49 @@
+import { inspect } from 'node:util'
+
+const shown = '***'
+
+/**
+ * A value that cannot be printed by accident: string conversion, JSON, template literals and `console.log` all show
+ * `***`. Only `reveal` gives it, and only the edge that hands it to a program calls that.
+ */
+export class Secret {
+  readonly #value: string
+
+  constructor(value: string) {
+    this.#value = value
+  }
+
+  reveal(): string {
+    return this.#value
+  }
+
+  /**
+   * Every text under which the value could appear in somebody else's output, so that each can be masked: the value,
+   * each of its lines, and their base64 and URL-encoded forms. Texts under four characters are left out: masking
+   * "1" would blank the log.
+   */
+  forms(): string[] {
+    const texts = [this.#value, this.#value.trim(), ...this.#value.split(/\r?\n/).map((line) => line.trim())]
+    const forms = texts.flatMap((text) => [text, Buffer.from(text).toString('base64'), encodeURIComponent(text)])
+    return [...new Set(forms)].filter((form) => form.length >= 4).toSorted((a, b) => b.length - a.length)
+  }
+
+  toString(): string {
+    return shown
+  }
+
+  toJSON(): string {
+    return shown
+  }
+
+  [inspect.custom](): string {
+    return shown
+  }
+}
+
+/** The text with every form of every secret replaced: for evidence that other programs wrote. */
+export function redact(text: string, secrets: Iterable<Secret>): string {
+  let redacted = text
+  for (const secret of secrets) for (const form of secret.forms()) redacted = redacted.replaceAll(form, shown)
+  return redacted
+}

@@ -1,0 +1,22 @@
+import { LaunchwayError } from './error.ts'
+import type { Release } from './release.ts'
+
+// Apart from release.ts, whose schema takes a tenth of an action's start to set up: who needs a name alone, or knows
+// that a record is one, does not pay for checking it.
+
+/** The stages, in the order in which people think of them. */
+export const stageNames = ['plan', 'build', 'smoke', 'scan', 'push', 'deploy', 'report'] as const
+export type StageName = (typeof stageNames)[number]
+
+/** What can set a run off; `local` is a terminal. */
+export const eventNames = ['push', 'release', 'workflow_dispatch', 'pull_request', 'merge_group', 'schedule', 'local'] as const
+export type EventName = (typeof eventNames)[number]
+
+/** @throws LaunchwayError RECORD_INVALID when an earlier stage has not run */
+export function section<Key extends 'build' | 'push' | 'deploy'>(release: Release, key: Key): NonNullable<Release[Key]> {
+  const found = release[key]
+  if (found === undefined) {
+    throw new LaunchwayError('RECORD_INVALID', `the release record has no ${key} section`, { hint: `Run the ${key} stage first, with the same record.` })
+  }
+  return found
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+export const Duration = z
+  .string()
+  .regex(/^\d+(ms|s|m|h|d)$/, 'must be a whole number and a unit: 500ms, 30s, 5m, 2h or 7d')
+  .describe('A length of time: a whole number and ms, s, m, h or d.')
+
+/** `milliseconds('5m')` is 300000. The text has been checked by `Duration`. */
+export function milliseconds(duration: string): number {
+  const [, count, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(duration) ?? []
+  if (count === undefined || unit === undefined) throw new TypeError(`not a duration: ${duration}`)
+  return Number(count) * unitMs[unit as keyof typeof unitMs]
+}
+
+/** How a person reads a time that a step took: `0.4 s`, `12 s`, `2 min 5 s`. */
+export function showMs(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+/** How a person reads a size: `0.4 MB`, `12 MB`, `1.3 GB` (decimal units, as registries and docker show them). */
+export function showBytes(bytes: number): string {
+  const mb = bytes / 1e6
+  if (mb < 9.95) return `${mb.toFixed(1)} MB`
+  return mb < 999.5 ? `${Math.round(mb)} MB` : `${(mb / 1000).toFixed(1)} GB`
+}

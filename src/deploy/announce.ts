@@ -1,0 +1,36 @@
+import { LaunchwayError } from '../core/error.ts'
+import type { GitHub, Ports } from '../core/ports.ts'
+import type { DeploySection, Release } from '../core/release.ts'
+
+/**
+ * Keeps a GitHub deployment beside the real one, where there is a GitHub to tell. What GitHub refuses is a warning:
+ * a deploy does not fail for want of a note about it.
+ */
+export async function announced(release: Release, ports: Ports, work: () => Promise<DeploySection>): Promise<DeploySection> {
+  const { github } = ports
+  const { environment, ref, sha, version } = release.plan
+  if (github === undefined || environment === undefined) return work()
+  const deployment = await unlessRefused(ports, () => github.startDeployment({ ref: ref ?? sha, environment: environment.name, description: `launchway ${release.id}` }))
+  const tell = async (status: Parameters<GitHub['setDeploymentStatus']>[1]): Promise<void> => {
+    if (deployment !== undefined) await unlessRefused(ports, () => github.setDeploymentStatus(deployment, status))
+  }
+  await tell({ state: 'in_progress', description: `${version} is on its way` })
+  try {
+    const section = await work()
+    await tell({ state: 'success', description: `${version} is live`, ...(environment.url === undefined ? {} : { url: environment.url }) })
+    return section
+  } catch (error) {
+    await tell({ state: 'failure', description: error instanceof Error ? error.message : String(error) })
+    throw error
+  }
+}
+
+async function unlessRefused<T>(ports: Ports, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof LaunchwayError)) throw error
+    ports.log.warning(`${error.message}\n${error.hint ?? ''}`.trim())
+    return undefined
+  }
+}

@@ -1,0 +1,60 @@
+import { LaunchwayError } from '../core/error.ts'
+import type { Slot } from '../core/names.ts'
+
+/** A container of this application and environment on the host. */
+export interface SeenContainer {
+  name: string
+  service: string
+  release: string
+  slot: Slot
+  /** `running`, `exited`, … as docker says it. */
+  state: string
+  /** `Up 3 minutes (healthy)`, for people. */
+  status: string
+}
+
+/** What a host looked like, before anything was touched. */
+export interface Observation {
+  tools: ReadonlySet<string>
+  /** `26.1.5` and `linux/amd64`; undefined when no engine answered, `engineSaid` then has why. */
+  engine: { version: string; platform: string } | undefined
+  engineSaid: string
+  /** The program can run as the user who logs in, needs sudo, or cannot run. */
+  as: 'user' | 'sudo' | 'nobody'
+  current: string | undefined
+  previous: string | undefined
+  /** Who deploys right now. */
+  lockedBy: string | undefined
+  containers: readonly SeenContainer[]
+  /** Ports that are taken, and by which container of the host's (empty: by something else). */
+  busy: ReadonlyMap<number, string>
+  freeBytes: number
+}
+
+/** Reads what observe.sh prints. Lines it does not know are skipped: a login shell may greet. */
+export function parseObservation(host: string, text: string): Observation {
+  const facts = text.split('\n').map((line) => line.split('\t'))
+  const first = (name: string): string | undefined => facts.find(([key]) => key === name)?.[1]
+  const has = (name: string, value: string): boolean => facts.some(([key, found]) => key === name && found === value)
+  if (!has('seen', 'yes')) {
+    throw new LaunchwayError('HOST_UNFIT', `${host} did not finish looking at itself`, { hint: text.trim().split('\n').slice(-10).join('\n') })
+  }
+  const engineSaid = first('engine') ?? ''
+  const [, version, platform] = /^(\S+) (\w+\/\w+)$/.exec(engineSaid) ?? []
+  const lockHolder = first('lock.holder')
+  return {
+    tools: new Set(facts.filter(([key]) => key === 'tool').map(([, tool]) => tool ?? '')),
+    engine: version === undefined || platform === undefined ? undefined : { version, platform },
+    engineSaid,
+    as: has('docker', 'direct') && has('state', 'direct') ? 'user' : has('sudo', 'yes') ? 'sudo' : 'nobody',
+    current: first('current'),
+    previous: first('previous'),
+    lockedBy: has('locked', 'yes') ? (lockHolder ?? 'somebody') : undefined,
+    containers: facts.flatMap(([key, name, service, release, slot, state, status]) => {
+      if (key !== 'container' || name === undefined || service === undefined || release === undefined) return []
+      return [{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '' }]
+    }),
+    busy: new Map(facts.filter(([key]) => key === 'busy').map(([, port, holder]) => [Number(port), holder ?? ''])),
+    freeBytes: Number(first('free') ?? 0) * 1024,
+  }
+}

@@ -1,0 +1,170 @@
+import type { Environment, Service } from '../core/deployment.ts'
+import { LaunchwayError } from '../core/error.ts'
+import { containerName, type Slot } from '../core/names.ts'
+import type { Credentials } from '../core/ports.ts'
+import { showBytes } from '../core/units.ts'
+import { containerArgs } from './container.ts'
+import type { Observation, SeenContainer } from './observation.ts'
+
+/** A call of one of the functions in host/apply.sh: its name and its arguments. */
+export type HostCall = readonly [string, ...string[]]
+
+/** What shall run, apart from what the host looks like. */
+export interface Wanted {
+  app: string
+  release: string
+  environment: Environment
+  /** By image name: what to pull, `repository@sha256:…`, and how large it is. */
+  images: ReadonlyMap<string, { reference: string; bytes: number; platforms: readonly string[] }>
+  /** Log in before the pull. */
+  login: ({ host: string } & Credentials) | undefined
+}
+
+export interface HostPlan {
+  slot: Slot
+  calls: HostCall[]
+  references: string[]
+  /** For people: what happens to which service, and why. */
+  notes: string[]
+}
+
+/**
+ * Decides what the host program does.
+ * @throws LaunchwayError HOST_UNFIT with everything that is missing, DEPLOY_LOCKED with the holder
+ */
+export function planHost(wanted: Wanted, seen: Observation, host: string): HostPlan {
+  if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
+  const lacks = unfit(wanted, seen)
+  if (lacks.length > 0) {
+    throw new LaunchwayError('HOST_UNFIT', `${host} cannot take this deploy: ${lacks.map(({ what }) => what).join('; ')}`, {
+      hint: lacks.map(({ what, hint }) => `${what}: ${hint}`).join('\n'),
+    })
+  }
+  const { app, release, environment } = wanted
+  const currentSlot = seen.containers.find((container) => container.release === seen.current)?.slot
+  const slot = seen.current === release ? (currentSlot ?? 'a') : currentSlot === 'a' ? 'b' : 'a'
+  const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
+  const calls: HostCall[] = [['begin'], ['expect', seen.current ?? ''], ['recover']]
+  if (wanted.login !== undefined) calls.push(['login', wanted.login.host, wanted.login.username])
+  for (const reference of references) calls.push(['pull', reference])
+  for (const name of new Set(environment.services.flatMap(({ networks }) => networks))) calls.push(['network', name])
+
+  const notes: string[] = []
+  const started: string[] = []
+  const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== release)
+  for (const service of environment.services) {
+    const container = containerName({ app, environment: environment.name, service: service.name, release })
+    const before = old.filter((one) => one.service === service.name)
+    const running = seen.containers.some((one) => one.name === container && one.state === 'running')
+    if (running) {
+      notes.push(`${service.name}: runs this release already`)
+      calls.push(watchCall(service, container))
+      continue
+    }
+    const first = service.publish === undefined ? [] : before
+    for (const { name } of first) calls.push(['halt', service.name, name, seconds(service.stopTimeoutMs)])
+    calls.push(['run', service.name, container, ...containerArgs(service, { app, environment: environment.name, release, slot }, imageOf(wanted, service).reference)])
+    for (const name of service.networks.slice(1)) calls.push(['join', service.name, name, container])
+    calls.push(watchCall(service, container))
+    if (first.length > 0) calls.push(['switched', service.name])
+    notes.push(noteFor(service, before))
+    started.push(container)
+  }
+  for (const container of started) calls.push(['keep', container])
+  calls.push(['record'])
+  for (const { name, service } of old) {
+    const stop = environment.services.find((one) => one.name === service)?.stopTimeoutMs ?? 10_000
+    calls.push(['retire', service, name, seconds(stop)])
+  }
+  for (const service of new Set(old.map((one) => one.service))) {
+    if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: no longer in the configuration, stopped`)
+  }
+  calls.push(['finish'])
+  return { slot, calls, references, notes }
+}
+
+function noteFor(service: Service, before: readonly SeenContainer[]): string {
+  if (before.length === 0) return `${service.name}: started for the first time`
+  if (service.publish !== undefined) return `${service.name}: the old one is stopped first, since port ${service.publish} can have one holder only`
+  return `${service.name}: started beside the old one, which is stopped afterwards`
+}
+
+function imageOf(wanted: Wanted, service: Service): { reference: string; bytes: number; platforms: readonly string[] } {
+  const image = wanted.images.get(service.image)
+  if (image === undefined) throw new LaunchwayError('RECORD_INVALID', `the record has no built image "${service.image}" for the service ${service.name}`)
+  return image
+}
+
+function watchCall(service: Service, container: string): HostCall {
+  const { health } = service
+  const bounds = [centiseconds(health.timeoutMs), centiseconds(health.settleMs)]
+  if (health.kind === 'container') return ['watch', service.name, container, 'container', ...bounds, '0.2']
+  const url = `http://${publicAddress(service)}${health.path}`
+  return ['watch', service.name, container, 'http', ...bounds, String(health.intervalMs / 1000), url, health.status === undefined ? '' : String(health.status), health.host ?? '']
+}
+
+/** Where the host itself reaches a published port. */
+function publicAddress({ publish = '' }: Service): string {
+  const [, address, port] = /^(?:(.+):)?(\d+)$/.exec(publish) ?? []
+  return `${address === undefined || address === '0.0.0.0' ? '127.0.0.1' : address}:${port ?? ''}`
+}
+
+export function publishedPorts(environment: Environment): number[] {
+  return environment.services.flatMap(({ publish }) => (publish === undefined ? [] : [Number(publish.slice(publish.lastIndexOf(':') + 1))]))
+}
+
+interface Lack {
+  what: string
+  hint: string
+}
+
+/** Everything that would make the deploy fail later, said before anything is touched. */
+function unfit(wanted: Wanted, seen: Observation): Lack[] {
+  const lacks: Lack[] = []
+  const { environment } = wanted
+  if (!seen.tools.has('docker')) lacks.push({ what: 'docker is not installed', hint: 'install it: https://docs.docker.com/engine/install/' })
+  else if (seen.engine === undefined) lacks.push({ what: 'the Docker engine does not answer', hint: seen.engineSaid || 'start it' })
+  for (const tool of ['flock', 'setsid', 'awk']) {
+    if (!seen.tools.has(tool)) lacks.push({ what: `${tool} is not installed`, hint: tool === 'awk' ? 'install mawk or busybox' : 'it is in the package util-linux' })
+  }
+  if (environment.services.some(({ health }) => health.kind === 'http') && !seen.tools.has('curl') && !seen.tools.has('wget')) {
+    lacks.push({ what: 'neither curl nor wget is installed', hint: 'one of them is needed to ask the health page' })
+  }
+  if (seen.tools.has('docker') && seen.as === 'nobody') {
+    lacks.push({
+      what: `the user may not use docker, or not write ${environment.stateRoot}, and sudo asks for a password`,
+      hint: `as root on the host: install -d -o USER ${environment.stateRoot} && usermod -aG docker USER`,
+    })
+  }
+  for (const port of publishedPorts(environment)) {
+    const holder = seen.busy.get(port)
+    if (holder === undefined || seen.containers.some(({ name }) => name === holder)) continue
+    const who = holder === '' ? 'a program of the host' : `the container ${holder}`
+    lacks.push({ what: `port ${port} is held by ${who}`, hint: `stop it, or publish another port` })
+  }
+  const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
+  if (seen.freeBytes > 0 && seen.freeBytes < bytes) {
+    lacks.push({ what: `${showBytes(seen.freeBytes)} of disk are free`, hint: `the images take up to ${showBytes(bytes)}: docker system prune, or a larger disk` })
+  }
+  const platform = seen.engine?.platform
+  for (const [name, image] of wanted.images) {
+    if (platform !== undefined && image.platforms.length > 0 && !image.platforms.some((one) => one === platform || one.startsWith(`${platform}/`))) {
+      lacks.push({ what: `the image ${name} is for ${image.platforms.join(', ')}`, hint: `this host is ${platform}: add it to platforms of the image` })
+    }
+  }
+  return lacks
+}
+
+export function lockedError(host: string, holder: string): LaunchwayError {
+  return new LaunchwayError('DEPLOY_LOCKED', `another deploy is under way on ${host}`, {
+    hint: `Held by ${holder}. Run this one again when it has ended; the lock ends with its program, there is nothing to remove.`,
+  })
+}
+
+function seconds(ms: number): string {
+  return String(Math.ceil(ms / 1000))
+}
+
+function centiseconds(ms: number): string {
+  return String(Math.ceil(ms / 10))
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { quote } from '../core/command.ts'
+import { hostPaths, type Slot } from '../core/names.ts'
+import { Secret } from '../core/secret.ts'
+import type { HostCall } from './plan.ts'
+
+// Written out one by one: the bundler finds the files by these expressions.
+const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
+const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
+const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
+const observeSh = readFileSync(new URL('./host/observe.sh', import.meta.url), 'utf8')
+
+/** Which state folder a program works on. */
+export interface Home {
+  app: string
+  environment: string
+  stateRoot: string
+}
+
+export interface Attempt extends Home {
+  release: string
+  /** Hexadecimal, unlike that of any other attempt. */
+  attempt: string
+  slot: Slot
+  keep: number
+  /** Whom a held lock names. */
+  by: string
+}
+
+/** The program that looks at a host. @param ports those that the release wants */
+export function observeProgram(home: Home, ports: readonly number[]): string {
+  return `${variables({ ...homeVariables(home), LW_WANTED: ports.join(' ') })}${observeSh}`
+}
+
+/** The program that performs a release: what is saved on the host and started there, detached. */
+export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): string {
+  const head = variables({
+    ...homeVariables(attempt),
+    LW_RELEASE: attempt.release,
+    LW_ATTEMPT: attempt.attempt,
+    LW_SLOT: attempt.slot,
+    LW_KEEP: String(attempt.keep),
+    LW_BY: attempt.by,
+  })
+  return `#!/bin/sh\n${head}${journalSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
+}
+
+/** A file that travels with the apply program, into the folder of the release. */
+export interface Parcel {
+  name: 'apply.sh' | 'images' | 'secrets' | 'login'
+  mode: '0600' | '0644'
+  body: string | Secret
+}
+
+/**
+ * The program that brings the parcels, starts the apply program and follows it. It may hold secrets, so it is one as
+ * a whole: it exists as the standard input of ssh, and nowhere else.
+ */
+export function launchProgram(attempt: Attempt, parcels: readonly Parcel[]): Secret {
+  const head = variables({ ...homeVariables(attempt), LW_RELEASE: attempt.release, LW_ATTEMPT: attempt.attempt })
+  const received = parcels.map(({ name, mode, body }) => {
+    const text = body instanceof Secret ? body.reveal() : body
+    const end = `LW_END_${attempt.attempt}`
+    if (text.includes(end)) throw new TypeError(`${name} holds the end mark ${end}`)
+    return `receive ${name} ${mode} <<'${end}'\n${text}${text.endsWith('\n') ? '' : '\n'}${end}\n`
+  })
+  return new Secret(`${head}${launchSh}\nprepare\n${received.join('')}start\nfollow\n`)
+}
+
+/** The file that gives a container its secrets, by way of the environment of `docker run`. */
+export function secretsFile(secrets: ReadonlyMap<string, Secret>): Secret {
+  return new Secret([...secrets].map(([name, value]) => `export ${name}=${quote(value.reveal())}\n`).join(''))
+}
+
+function homeVariables({ app, environment, stateRoot }: Home): Record<string, string> {
+  return { LW_APP: app, LW_ENVIRONMENT: environment, LW_ROOT: stateRoot, LW_HOME: hostPaths(stateRoot, app, environment).home }
+}
+
+function variables(values: Record<string, string>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${quote(value)}\n`)
+    .join('')
+}

@@ -1,0 +1,98 @@
+import type { StageName } from './core/stages.ts'
+
+/**
+ * The actions: their inputs and outputs. From here come every action.yml (scripts/generate.ts; a test fails on drift)
+ * and what main.ts reads.
+ */
+
+export interface Input {
+  description: string
+  default?: string
+  /** The secret that this input gives, by the name that the configuration knows it by. */
+  secret?: string
+}
+
+const inputs = {
+  config: { description: 'Path of the configuration.', default: 'launchway.yml' },
+  environment: { description: 'Environment to deploy to, instead of the one that the branch or tag leads to.' },
+  release: { description: 'Path of the release record that the stages hand on. Default: launchway/release.json in the folder for temporary files of the job.' },
+  'ssh-key': { description: 'Private key for the hosts.', secret: 'SSH_KEY' },
+  'registry-username': { description: 'Account at the registry. On ghcr.io the actor is used without it.' },
+  'registry-password': { description: 'Password or token of that account. On ghcr.io the GitHub token is used without it.', secret: 'REGISTRY_PASSWORD' },
+  'github-token': { description: "Token for GitHub's API.", default: '${{ github.token }}', secret: 'GITHUB_TOKEN' },
+  deployments: { description: 'Record a GitHub deployment for each deploy. A job with `environment:` records one by itself: leave this false there.', default: 'false' },
+} as const satisfies Record<string, Input>
+
+export type InputName = keyof typeof inputs
+
+const outputs = {
+  environment: 'Environment of this release; empty when it is not deployed.',
+  version: 'What people call this version: the first image tag.',
+  digest: 'Digest of the first image in its first repository.',
+  imageid: 'Digest of the first image’s configuration: its identity in every store.',
+  tags: 'Every reference that was written, one a line.',
+  metadata: 'The images of the record as JSON.',
+  url: 'Where people reach the environment.',
+  verdict: 'passed, failed or nothing-to-do.',
+  release: 'Path of the release record.',
+} as const
+
+export type OutputName = keyof typeof outputs
+
+export interface ActionDefinition {
+  name: string
+  description: string
+  inputs: readonly InputName[]
+  /** What stands as the entry in dist/. */
+  entry: string
+  stage: StageName | undefined
+}
+
+const common = ['config', 'release', 'github-token'] as const
+const registry = ['registry-username', 'registry-password'] as const
+const host = ['ssh-key', 'deployments'] as const
+
+export const actions: readonly ActionDefinition[] = [
+  {
+    name: 'launchway',
+    description: 'From a git push to a running version on your own server: build, push and deploy Docker images in one step.',
+    inputs: [...common, 'environment', ...registry, ...host],
+    entry: 'run',
+    stage: undefined,
+  },
+  {
+    name: 'launchway plan',
+    description: 'Decide what this push, tag or button press will do, and why; write the release record.',
+    inputs: [...common, 'environment'],
+    entry: 'plan',
+    stage: 'plan',
+  },
+  {
+    name: 'launchway build',
+    description: 'Build every image of the plan in one solve, and upload it under its content key.',
+    inputs: [...common, ...registry],
+    entry: 'build',
+    stage: 'build',
+  },
+  {
+    name: 'launchway push',
+    description: 'Move the tags of the plan to the images that were uploaded.',
+    inputs: [...common, ...registry],
+    entry: 'push',
+    stage: 'push',
+  },
+  {
+    name: 'launchway deploy',
+    description: 'Put the release live on the hosts of its environment, or leave the old version serving.',
+    inputs: [...common, ...registry, ...host],
+    entry: 'deploy',
+    stage: 'deploy',
+  },
+]
+
+export function inputOf(name: InputName): Input {
+  return inputs[name]
+}
+
+export const outputTable: Readonly<Record<OutputName, string>> = outputs
+export const inputNames = Object.keys(inputs) as InputName[]

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { groupedLog } from './adapters/log/stages.ts'
+import { addSummary, maskOnRunner, runnerSink, setOutput } from './adapters/log/runner.ts'
+import { cancelled, exitCodeOf, LaunchwayError } from './core/error.ts'
+import type { Log, Ports } from './core/ports.ts'
+import type { Release } from './core/release.ts'
+import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
+import { runSteps, stepsOf } from './pipeline.ts'
+import { openPorts, runUrl } from './ports.ts'
+
+type Env = Record<string, string | undefined>
+
+/** The door of an action step. Ends the process with the code of what failed, having said so once. */
+export async function main(entry: string): Promise<void> {
+  const action = actions.find((one) => one.entry === entry)
+  if (action === undefined) throw new TypeError(`no action has the entry ${entry}`)
+  const cancel = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort(cancelled(signal)))
+
+  const log = groupedLog(runnerSink)
+  const env = withInputs(process.env)
+  const ports = openPorts({
+    env,
+    log,
+    root: process.cwd(),
+    who: runUrl(env) ?? 'a workflow run',
+    signal: cancel.signal,
+    onSecret: maskOnRunner,
+    github: readInput(env, 'deployments') === 'true',
+  })
+  try {
+    const { release, error } = await perform(action, env, ports)
+    if (error !== undefined) throw error
+    if (release.outcome.state === 'nothing-to-do') log.notice(`nothing to do: ${release.outcome.message ?? ''}`)
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+    reportFailure(error, log)
+  } finally {
+    ports.close()
+  }
+}
+
+async function perform(action: ActionDefinition, env: Env, ports: Ports): Promise<{ release: Release; error: unknown }> {
+  const path = readInput(env, 'release') ?? join(env['RUNNER_TEMP'] ?? tmpdir(), 'launchway', 'release.json')
+  const start = action.stage === undefined || action.stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
+  const ran = action.stage === 'plan' ? { release: start, error: undefined } : await runSteps(stepsOf(action.stage), start, ports)
+  await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
+  for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
+  const { summary } = await import('./report/index.ts')
+  addSummary(summary(ran.release))
+  return ran
+}
+
+async function begin(env: Env, ports: Ports): Promise<Release> {
+  const { showPlan, startRelease, triggerOf } = await import('./plan/index.ts')
+  const eventPath = env['GITHUB_EVENT_PATH']
+  const trigger = triggerOf(env, eventPath === undefined ? '' : readFileSync(eventPath, 'utf8'))
+  const environment = readInput(env, 'environment')
+  const release = await startRelease(readInput(env, 'config') ?? 'launchway.yml', { ...trigger, ...(environment === undefined ? {} : { environment }) }, ports)
+  ports.log.info(showPlan(release))
+  return release
+}
+
+async function readRecord(path: string, ports: Ports): Promise<Release> {
+  const text = (await ports.files.read(path))?.toString()
+  if (text !== undefined) return (await import('./core/release.ts')).parseRelease(text, path)
+  throw new LaunchwayError('RECORD_INVALID', `there is no release record at ${path}`, {
+    hint: 'Run the plan action first; between jobs carry the file along as an artifact and name it with the input `release`.',
+  })
+}
+
+function outputsOf(release: Release, path: string): Record<OutputName, string> {
+  const { plan, build, push, outcome } = release
+  const [image] = build?.images ?? []
+  const repository = plan.images[0]?.repositories[0] ?? ''
+  return {
+    environment: plan.environment?.name ?? '',
+    version: plan.version,
+    digest: image?.registries[repository]?.digest ?? '',
+    imageid: Object.values(image?.config ?? {})[0] ?? '',
+    tags: (push?.references ?? []).map(({ reference }) => reference).join('\n'),
+    metadata: JSON.stringify(build?.images ?? []),
+    url: plan.environment?.url ?? '',
+    verdict: outcome.state === 'nothing-to-do' ? outcome.state : outcome.state === 'failed' ? 'failed' : 'passed',
+    release: path,
+  }
+}
+
+/** An input is an environment variable to the runner; one that gives a secret stands in for the variable of that name. */
+function withInputs(env: Env): Env {
+  const given = inputNames.flatMap((name) => {
+    const { secret } = inputOf(name) as { secret?: string }
+    const value = readInput(env, name)
+    return secret === undefined || value === undefined ? [] : [[secret, value] as const]
+  })
+  const username = readInput(env, 'registry-username')
+  return { ...env, ...Object.fromEntries(given), ...(username === undefined ? {} : { REGISTRY_USERNAME: username }) }
+}
+
+function readInput(env: Env, name: InputName): string | undefined {
+  const value = env[`INPUT_${name.toUpperCase()}`]?.trim()
+  return value === undefined || value === '' ? undefined : value
+}
+
+function reportFailure(error: unknown, log: Log): void {
+  if (error instanceof LaunchwayError) return log.error(error)
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stdout.write(`::error title=a bug in launchway::${text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')}\n`)
+}

@@ -1,0 +1,113 @@
+import { LaunchwayError } from './core/error.ts'
+import type { Ports } from './core/ports.ts'
+import type { PlanSection, Release } from './core/release.ts'
+import { type StageName, section } from './core/stages.ts'
+import { showMs } from './core/units.ts'
+
+/**
+ * One box of the graph: what it waits for, and the one section of the record that it returns. Rooms are imported
+ * when they are entered, so that an action starts no more than it does.
+ */
+export interface Step {
+  name: string
+  /** The stage of the plan that decides whether it runs. */
+  stage: StageName
+  /** It belongs to these stages when a stage runs alone. Default: its own. */
+  partOf?: readonly StageName[]
+  needs: readonly string[]
+  run(release: Release, ports: Ports): Promise<Partial<Release>>
+}
+
+/** The whole release. Upload goes on beside smoke and scan; only after all three do tags move. */
+export const steps: readonly Step[] = [
+  {
+    name: 'build',
+    stage: 'build',
+    needs: [],
+    run: async (release, ports) => ({ build: await (await import('./build/index.ts')).build(release, ports) }),
+  },
+  {
+    name: 'upload',
+    stage: 'push',
+    partOf: ['build'],
+    needs: ['build'],
+    run: async (release, ports) => ({ build: { ...section(release, 'build'), images: await (await import('./push/index.ts')).upload(release, ports) } }),
+  },
+  {
+    name: 'push',
+    stage: 'push',
+    needs: ['build', 'upload'],
+    run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
+  },
+  {
+    name: 'deploy',
+    stage: 'deploy',
+    needs: ['push'],
+    run: async (release, ports) => {
+      const { announced, deploy } = await import('./deploy/index.ts')
+      return { deploy: await announced(release, ports, () => deploy(release, ports)) }
+    },
+  },
+]
+
+export interface Ran {
+  release: Release
+  /** The first failure; what it aborted is not a failure of its own. */
+  error: unknown
+}
+
+/** The steps of a stage that runs alone; all of them without one. */
+export function stepsOf(stage: StageName | undefined): readonly Step[] {
+  return stage === undefined ? steps : steps.filter((step) => (step.partOf ?? [step.stage]).includes(stage))
+}
+
+/**
+ * Runs the steps, each as soon as what it needs is done, and merges what they return. The first failure aborts the
+ * others; the record then holds what was done until then.
+ */
+export async function runSteps(chosen: readonly Step[], start: Release, ports: Ports): Promise<Ran> {
+  const abort = new AbortController()
+  const signal = AbortSignal.any([ports.signal, abort.signal])
+  let release: Release = start
+  let failure: { error: unknown } | undefined
+  const promises = new Map<string, Promise<void>>()
+
+  const perform = async (step: Step): Promise<void> => {
+    await Promise.all(step.needs.map((name) => promises.get(name)))
+    const { run, reason } = decision(release.plan, step)
+    if (!run) return ports.log.info(`${step.name}: skipped, ${reason}`)
+    if (signal.aborted) return
+    const log = ports.log.stage(step.name)
+    const started = ports.clock.elapsed()
+    try {
+      const part = await step.run(release, { ...ports, log, signal })
+      release = { ...release, ...part }
+      log.end(`done in ${showMs(ports.clock.elapsed() - started)}`)
+    } catch (error) {
+      const first = failure === undefined
+      failure ??= { error }
+      log.end(first ? `failed after ${showMs(ports.clock.elapsed() - started)}` : 'stopped')
+      abort.abort(error)
+    }
+  }
+  // In the order of the list, where each stands after what it needs.
+  for (const step of chosen) promises.set(step.name, perform(step))
+  await Promise.all(promises.values())
+  if (failure === undefined && signal.aborted) failure = { error: signal.reason }
+  return { release: { ...release, outcome: outcomeOf(release, chosen, failure) }, error: failure?.error }
+}
+
+function decision(plan: PlanSection, step: Step): { run: boolean; reason: string } {
+  return plan.stages[step.stage] ?? { run: false, reason: 'the plan does not know it' }
+}
+
+function outcomeOf(release: Release, chosen: readonly Step[], failure: { error: unknown } | undefined): Release['outcome'] {
+  if (failure !== undefined) {
+    const { error } = failure
+    const message = error instanceof Error ? error.message : String(error)
+    return { state: 'failed', message, ...(error instanceof LaunchwayError ? { code: error.code } : {}) }
+  }
+  if (release.outcome.state === 'nothing-to-do') return release.outcome
+  const last = steps.findLast((step) => decision(release.plan, step).run)
+  return { state: last === undefined || chosen.includes(last) ? 'done' : 'running' }
+}

@@ -1,0 +1,3 @@
+export { localTrigger, startRelease } from './run.ts'
+export { showPlan } from './show.ts'
+export { type Trigger, triggerOf } from './trigger.ts'

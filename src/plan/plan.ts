@@ -1,0 +1,105 @@
+import { defaultTagRules, parseTagRule, type TagRule } from '../config/image-tags.ts'
+import { resolveEnvironment, resolveImages, resolveRegistries } from '../config/resolve.ts'
+import type { Config } from '../config/schema.ts'
+import type { Environment } from '../core/deployment.ts'
+import { LaunchwayError } from '../core/error.ts'
+import { nearest } from '../core/nearest.ts'
+import type { PlanSection } from '../core/release.ts'
+import { stageNames } from '../core/stages.ts'
+import { choose } from './glob.ts'
+import { imageTags } from './tags.ts'
+import { branchOf, tagOf, type Trigger } from './trigger.ts'
+
+/** What a branch or tag does, by the configuration. */
+interface Route {
+  environment: string | undefined
+  rules: readonly TagRule[]
+  /** For people: why. */
+  because: string
+}
+
+/**
+ * Decides what a run will do, and why. Nothing is asked of anyone.
+ * @param knownHosts the known_hosts file to use where an environment names none
+ * @throws LaunchwayError USAGE for an environment that the configuration does not have
+ */
+export function plan(config: Config, trigger: Trigger, knownHosts: string | undefined): PlanSection {
+  const route = routeOf(config, trigger)
+  const tags = typeof route === 'string' ? [] : imageTags(route.rules, trigger)
+  const environment = typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, knownHosts)
+  return {
+    event: trigger.event,
+    ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
+    sha: trigger.sha,
+    version: tags[0] ?? trigger.sha.slice(0, 7),
+    images: resolveImages(config),
+    tags,
+    registries: resolveRegistries(config),
+    ...(environment === undefined ? {} : { environment }),
+    stages: stagesOf(route, trigger, environment),
+  }
+}
+
+/** The route of this trigger, or in words why there is none. */
+function routeOf(config: Config, trigger: Trigger): Route | string {
+  const rules = rulesOf(config['image-tags'])
+  if (trigger.event === 'schedule') return 'a schedule has no stage to run yet'
+  if (trigger.event === 'pull_request') return { environment: undefined, rules, because: 'a pull request is built; nothing is written' }
+  if (trigger.environment !== undefined) return { environment: trigger.environment, rules, because: `${trigger.environment} was asked for` }
+
+  const tag = tagOf(trigger)
+  const name = tag ?? branchOf(trigger)
+  if (name === undefined) return 'there is neither a branch nor a tag; name one with --ref, or an environment with --environment'
+  const kind = tag === undefined ? 'branch' : 'tag'
+  const table = (tag === undefined ? config.branches : config.tags) ?? {}
+  const pattern = choose(Object.keys(table), name)
+  const target = pattern === undefined ? undefined : table[pattern]
+  if (pattern === undefined || target === undefined) {
+    const known = Object.keys(table)
+    const list = `${tag === undefined ? 'branches' : 'tags'} has ${known.length === 0 ? 'none' : known.join(', ')}`
+    return `no rule for the ${kind} "${name}": ${list}`
+  }
+  const { environment, 'image-tags': own } = typeof target === 'string' ? { environment: target } : { environment: undefined, ...target }
+  const by = pattern === name ? '' : ` (by ${pattern})`
+  const because = environment === undefined ? `the ${kind} ${name}${by} is not deployed` : `the ${kind} ${name}${by} goes to ${environment}`
+  return { environment, rules: own === undefined ? rules : rulesOf(own), because }
+}
+
+function rulesOf(entries: string | string[] | undefined): readonly TagRule[] {
+  if (entries === undefined) return defaultTagRules
+  return [entries].flat().map((entry) => {
+    const rule = parseTagRule(entry)
+    // config/rules.ts has refused every entry that cannot be read, with its place.
+    if (typeof rule === 'string') throw new TypeError(`${entry}: ${rule}`)
+    return rule
+  })
+}
+
+function required(config: Config, name: string, knownHosts: string | undefined): Environment {
+  const environment = resolveEnvironment(config, name, knownHosts)
+  if (environment !== undefined) return environment
+  const known = Object.keys(config.environments ?? {})
+  const meant = nearest(name, known)
+  throw new LaunchwayError('USAGE', `there is no environment "${name}"`, {
+    hint: meant === undefined ? `launchway.yml has: ${known.join(', ') || 'none'}` : `Did you mean "${meant}"?`,
+  })
+}
+
+function stagesOf(route: Route | string, { event }: Trigger, environment: Environment | undefined): PlanSection['stages'] {
+  if (typeof route === 'string') return all({ run: false, reason: route })
+  const later = { run: false, reason: 'not in this version' }
+  const writes = event !== 'pull_request' && event !== 'merge_group'
+  return {
+    plan: { run: true, reason: 'every run begins with it' },
+    build: { run: true, reason: route.because },
+    smoke: later,
+    scan: later,
+    push: writes ? { run: true, reason: 'the tags move once the image is there' } : { run: false, reason: `a ${event} writes nothing to a registry` },
+    deploy: environment === undefined ? { run: false, reason: route.because } : { run: true, reason: route.because },
+    report: { run: true, reason: 'every run ends with it' },
+  }
+}
+
+function all(stage: { run: boolean; reason: string }): PlanSection['stages'] {
+  return Object.fromEntries(stageNames.map((name) => [name, stage])) as PlanSection['stages']
+}

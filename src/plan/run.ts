@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { loadConfig } from '../config/load.ts'
+import { resolveApp } from '../config/resolve.ts'
+import type { Config } from '../config/schema.ts'
+import { LaunchwayError } from '../core/error.ts'
+import { releaseId } from '../core/names.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Release } from '../core/release.ts'
+import { changes, headRef, headSha, shaOf } from '../tools/git.ts'
+import { plan } from './plan.ts'
+import type { Trigger } from './trigger.ts'
+
+/** Where a repository keeps the keys of its hosts, unless it says otherwise. */
+const repositoryKnownHosts = '.github/known_hosts'
+
+/** Reads the configuration and makes the record that every other stage reads. */
+export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
+  const config = await readConfig(configFile, ports)
+  const knownHosts = (await ports.files.read(join(ports.root, repositoryKnownHosts))) === undefined ? undefined : repositoryKnownHosts
+  const section = plan(config, trigger, knownHosts)
+  const now = ports.clock.now()
+  const nothing = !section.stages['build']?.run
+  return {
+    version: 1,
+    id: releaseId(now, trigger.sha),
+    app: resolveApp(config),
+    created: now.toISOString(),
+    outcome: nothing ? { state: 'nothing-to-do', message: section.stages['build']?.reason ?? '' } : { state: 'running' },
+    plan: section,
+  }
+}
+
+async function readConfig(configFile: string, ports: Ports): Promise<Config> {
+  const text = (await ports.files.read(join(ports.root, configFile)))?.toString()
+  if (text !== undefined) return loadConfig(text, configFile)
+  throw new LaunchwayError('CONFIG_INVALID', `there is no ${configFile} here`, {
+    hint: 'The least that works:\n  image: ghcr.io/team/app\n  branches: { main: production }\n  environments:\n    production: { host: deploy@example.org, port: 5000, publish: 80 }',
+    place: { file: configFile },
+  })
+}
+
+/** What a run without a runner releases: the commit that is checked out, or the ref that was named. */
+export async function localTrigger(asked: { ref?: string; environment?: string }, ports: Ports): Promise<Trigger> {
+  const ref = asked.ref === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => undefined) : fullRef(asked.ref)
+  const sha = await headOf(ref, ports)
+  const changed = (await ports.exec.read(changes(ports.root))).split('\n').filter((line) => line !== '').length
+  if (changed > 0) ports.log.warning(`${changed} files are not as committed: they are built as they are here, and called ${sha.slice(0, 7)}`)
+  return {
+    event: 'local',
+    sha,
+    ...(ref === undefined ? {} : { ref }),
+    ...(asked.environment === undefined ? {} : { environment: asked.environment }),
+  }
+}
+
+async function headOf(ref: string | undefined, ports: Ports): Promise<string> {
+  try {
+    const sha = await ports.exec.read(headSha(ports.root))
+    if (ref?.startsWith('refs/tags/') !== true) return sha
+    const tagged = await ports.exec.read(shaOf(ref, ports.root)).catch(() => sha)
+    if (tagged === sha) return sha
+    throw new LaunchwayError('USAGE', `${ref} is not what is checked out`, { hint: `git checkout ${ref.slice('refs/tags/'.length)}` })
+  } catch (cause) {
+    if (cause instanceof LaunchwayError && cause.code !== 'COMMAND_FAILED') throw cause
+    throw new LaunchwayError('USAGE', 'this is not a git repository with a commit', { cause, hint: 'git init && git add --all && git commit' })
+  }
+}
+
+function fullRef(ref: string): string {
+  return ref.startsWith('refs/') ? ref : `refs/heads/${ref}`
+}

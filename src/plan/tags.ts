@@ -1,0 +1,41 @@
+import type { TagRule } from '../config/image-tags.ts'
+import { toTag } from '../core/reference.ts'
+import { branchOf, tagOf, type Trigger } from './trigger.ts'
+
+/** The tags that the rules give for this trigger, in their order, each once. A rule that does not apply gives none. */
+export function imageTags(rules: readonly TagRule[], trigger: Trigger): string[] {
+  const tags = rules.flatMap((rule) => {
+    const core = valueOf(rule, trigger)
+    return core === undefined || core === '' ? [] : [toTag(`${rule.prefix}${core}${rule.suffix}`)]
+  })
+  return [...new Set(tags)].filter((tag) => tag !== '')
+}
+
+function valueOf(rule: TagRule, trigger: Trigger): string | undefined {
+  switch (rule.type) {
+    case 'ref':
+      if (rule.event === 'branch') return branchOf(trigger)
+      if (rule.event === 'tag') return tagOf(trigger)
+      return trigger.pullRequest === undefined ? undefined : `pr-${trigger.pullRequest}`
+    case 'sha':
+      return rule.format === 'short' ? trigger.sha.slice(0, 7) : trigger.sha
+    case 'raw':
+      return rule.value
+    case 'semver':
+      return semver(rule.pattern, tagOf(trigger))
+    default:
+      return rule satisfies never
+  }
+}
+
+/** @see https://semver.org/#is-there-a-suggested-regular-expression-regex-to-check-a-semver-string */
+const version = /^v?((0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[\w.-]+)?)(?:\+[\w.-]+)?$/
+
+function semver(pattern: string, tag: string | undefined): string | undefined {
+  const [raw, full, major, minor, patch] = version.exec(tag ?? '') ?? []
+  if (raw === undefined || full === undefined) return undefined
+  // A prerelease must not move the tags of what is released: only the whole version may name it.
+  const chosen = full.includes('-') ? '{{version}}' : pattern
+  const values: Record<string, string | undefined> = { raw, version: full, major, minor, patch }
+  return chosen.replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => values[name] ?? '')
+}

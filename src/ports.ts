@@ -1,0 +1,98 @@
+import { rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from './adapters/clock.ts'
+import { localFiles } from './adapters/files.ts'
+import type { Cache, GitHub, Log, Ports } from './core/ports.ts'
+import { Secret } from './core/secret.ts'
+
+export interface Surroundings {
+  env: Record<string, string | undefined>
+  log: Log
+  root: string
+  who: string
+  signal: AbortSignal
+  /** Told of each secret when it is first asked for, so that it can be masked before anything prints it. */
+  onSecret(secret: Secret): void
+  /** Whether deployments are recorded through GitHub's API. */
+  github: boolean
+}
+
+/**
+ * The real outside, for both doors. An adapter is loaded when it is first called: together they take longer than all
+ * else that an action does at its start. `close` removes what this run alone needed.
+ */
+export function openPorts({ env, log, root, who, signal, onSecret, github }: Surroundings): Ports & { close(): void } {
+  const secrets = new Map<string, Secret>()
+  const secret = (name: string): Secret | undefined => {
+    const value = env[name]
+    if (value === undefined || value === '') return undefined
+    const known = secrets.get(name) ?? new Secret(value)
+    if (!secrets.has(name)) onSecret(known)
+    secrets.set(name, known)
+    return known
+  }
+  const scratch = join(env['RUNNER_TEMP'] ?? tmpdir(), `launchway-${process.pid}`)
+  const exec: Ports['exec'] = {
+    read: async (command) => (await import('./adapters/exec.ts')).processExec.read(command),
+    run: async (command, options) => (await import('./adapters/exec.ts')).processExec.run(command, options),
+  }
+  const engine = once(async () => (await import('./adapters/engine.ts')).dockerEngine())
+  const registries = once(async () => {
+    const [{ ociRegistries }, { findCredentials }] = await Promise.all([import('./adapters/registry/repository.ts'), import('./adapters/registry/credentials.ts')])
+    return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec }))
+  })
+  const cache = once(() => openCache(env, log))
+  const deployments = once(() => openGitHub(env, secret))
+  return {
+    exec,
+    ssh: { connect: async (...asked) => (await import('./adapters/ssh.ts')).openSsh(exec).connect(...asked) },
+    engine: { info: async () => (await engine()).info(), image: async (reference) => (await engine()).image(reference) },
+    registry: {
+      repository: async (...asked) => (await registries()).repository(...asked),
+      credentials: async (settings) => (await registries()).credentials(settings),
+    },
+    github: github && env['GITHUB_REPOSITORY'] !== undefined && secret('GITHUB_TOKEN') !== undefined
+      ? {
+          startDeployment: async (of) => (await deployments()).startDeployment(of),
+          setDeploymentStatus: async (...asked) => (await deployments()).setDeploymentStatus(...asked),
+        }
+      : undefined,
+    cache: { restore: async (...asked) => (await cache()).restore(...asked), save: async (...asked) => (await cache()).save(...asked) },
+    files: localFiles(scratch),
+    clock: systemClock,
+    log,
+    root,
+    secret,
+    who,
+    signal,
+    close: () => rmSync(scratch, { recursive: true, force: true }),
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+async function openCache(env: Surroundings['env'], log: Log): Promise<Cache> {
+  const { actionsCache, folderCache } = await import('./adapters/cache.ts')
+  const service = env['ACTIONS_RESULTS_URL'] ?? env['ACTIONS_CACHE_URL']
+  return service === undefined ? folderCache(join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'launchway', 'entries')) : actionsCache(log)
+}
+
+async function openGitHub(env: Surroundings['env'], secret: Ports['secret']): Promise<GitHub> {
+  const { octokitGitHub } = await import('./adapters/github.ts')
+  return octokitGitHub({
+    repository: env['GITHUB_REPOSITORY'] ?? '',
+    token: secret('GITHUB_TOKEN') ?? new Secret(''),
+    apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
+    runUrl: runUrl(env),
+  })
+}
+
+/** The page of this workflow run. */
+export function runUrl(env: Surroundings['env']): string | undefined {
+  const [server, repository, run] = [env['GITHUB_SERVER_URL'], env['GITHUB_REPOSITORY'], env['GITHUB_RUN_ID']]
+  return server === undefined || repository === undefined || run === undefined ? undefined : `${server}/${repository}/actions/runs/${run}`
+}

@@ -1,0 +1,2 @@
+export { push } from './run.ts'
+export { upload } from './upload.ts'

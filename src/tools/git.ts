@@ -1,0 +1,9 @@
+import { type Command, command } from '../core/command.ts'
+
+export const headSha = (cwd: string): Command => command('git', ['rev-parse', 'HEAD'], { cwd })
+/** `refs/heads/master`; fails on a detached checkout. */
+export const headRef = (cwd: string): Command => command('git', ['symbolic-ref', '--quiet', 'HEAD'], { cwd })
+/** One line for each file that is not as committed. */
+export const changes = (cwd: string): Command => command('git', ['status', '--porcelain'], { cwd })
+/** What a ref points at. */
+export const shaOf = (ref: string, cwd: string): Command => command('git', ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], { cwd })

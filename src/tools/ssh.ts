@@ -1,0 +1,119 @@
+import type { Command } from '../core/command.ts'
+import { command, option } from '../core/command.ts'
+import type { SshSettings } from '../core/deployment.ts'
+import type { ErrorCode } from '../core/error.ts'
+
+/** `user@host:port` taken apart; an IPv6 address stands in brackets. */
+export interface Address {
+  user?: string
+  host: string
+  port?: number
+}
+
+/** @param address checked by the configuration's schema */
+export function parseAddress(address: string): Address {
+  const at = address.lastIndexOf('@')
+  const user = at === -1 ? undefined : address.slice(0, at)
+  const [, bracketed, bare, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(address.slice(at + 1)) ?? []
+  const host = bracketed ?? bare ?? address
+  return { host, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port: Number(port) }) }
+}
+
+/** Where one connection keeps its files. */
+export interface Files {
+  config: string
+  control: string
+  log: string
+}
+
+/**
+ * The client's configuration for one connection. Ours comes first, and in ssh_config(5) the first value wins; the
+ * user's own follows, so that Host aliases, ports and jumps written there hold. A file, not `-o` options, because
+ * `ssh -J` hands only the file on to the client it starts for the jump, which must check host keys as well.
+ */
+export function clientConfig(settings: SshSettings, paths: { knownHosts: string | undefined; key: string | undefined }): string {
+  const lines = [
+    'StrictHostKeyChecking yes',
+    'BatchMode yes',
+    `ConnectTimeout ${Math.max(1, Math.ceil(settings.connectTimeoutMs / 1000))}`,
+    'ServerAliveInterval 15',
+    'ServerAliveCountMax 4',
+    'ForwardAgent no',
+  ]
+  if (paths.knownHosts !== undefined) lines.push(`UserKnownHostsFile ${quoted(paths.knownHosts)}`)
+  if (paths.key !== undefined) lines.push(`IdentityFile ${quoted(paths.key)}`, 'IdentitiesOnly yes', 'IdentityAgent none')
+  return [...lines, 'Include ~/.ssh/config', 'Include /etc/ssh/ssh_config', ''].join('\n')
+}
+
+/** Paths in ssh_config(5) stand in double quotes; `%` begins a token there. */
+function quoted(path: string): string {
+  return `"${path.replaceAll('%', '%%')}"`
+}
+
+/** Opens the connection that the others share, and returns once it stands. It ends by itself a minute after its last use. */
+export function openMaster(address: Address, settings: SshSettings, files: Files): Command {
+  return command('ssh', [
+    common(address, files),
+    option('-J', settings.proxyJump),
+    ['-f', '-N', '-M', '-E', files.log],
+    ['-o', 'ControlPersist=60'],
+    '--',
+    address.host,
+  ])
+}
+
+/** Runs `sh -s`, the only remote command line there is: what it shall do stands on its input. */
+export function remoteShell(address: Address, settings: SshSettings, files: Files, sudo: boolean): Command {
+  return command('ssh', [
+    common(address, files),
+    option('-J', settings.proxyJump),
+    ['-T', '-o', 'ControlMaster=no'],
+    ['--', address.host],
+    sudo ? 'sudo -n sh -s' : 'sh -s',
+  ])
+}
+
+export function closeMaster(address: Address, files: Files): Command {
+  return command('ssh', [common(address, files), ['-O', 'exit'], '--', address.host])
+}
+
+function common(address: Address, files: Files): string[] {
+  return ['-F', files.config, '-o', `ControlPath=${files.control}`, ...option('-l', address.user), ...option('-p', address.port)]
+}
+
+/** What OpenSSH's own words on its error stream mean, and what to do about it. */
+export function explainSsh(stderr: string, address: string): { code: ErrorCode; message: string; hint: string } {
+  const { host, port } = parseAddress(address)
+  const scan = `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${host} >> .github/known_hosts`
+  const said = stderr.trim().split('\n').slice(-12).join('\n')
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED/.test(stderr)) {
+    return {
+      code: 'SSH_HOST_KEY',
+      message: `${address} shows another host key than the one in known_hosts`,
+      hint: `${said}\nIf the host was set up anew, remove its old line, run \`${scan}\`, and compare the fingerprint with the one on the host's console.`,
+    }
+  }
+  if (/host key is known for|Host key verification failed/.test(stderr)) {
+    return {
+      code: 'SSH_HOST_KEY',
+      message: `the host key of ${address} is not in known_hosts`,
+      hint: `Run \`${scan}\`, compare the fingerprint (\`ssh-keygen -lf .github/known_hosts\`) with the one on the host's console, and commit the file.`,
+    }
+  }
+  if (/Permission denied/.test(stderr)) {
+    return {
+      code: 'SSH_UNREACHABLE',
+      message: `${address} refused the key`,
+      hint: `${said}\nAdd the public key to ~/.ssh/authorized_keys of that account, or give another private key (secret SSH_KEY, input ssh-key).`,
+    }
+  }
+  if (/Load key|invalid format|error in libcrypto/.test(stderr)) {
+    return { code: 'SSH_UNREACHABLE', message: `the private key for ${address} cannot be read`, hint: `${said}\nGive the whole file, with its BEGIN and END lines; a key with a passphrase needs an agent.` }
+  }
+  return { code: 'SSH_UNREACHABLE', message: `${address} cannot be reached over SSH`, hint: said === '' ? 'ssh said nothing.' : said }
+}
+
+/** A private key as it should be: editors, copy and paste and CI settings add CR and take the last newline away. */
+export function normaliseKey(key: string): string {
+  return `${key.replaceAll(/\r\n?/g, '\n').trim()}\n`
+}

@@ -1,0 +1,47 @@
+/**
+ * The verbs of the command line: a contract. What has no `run` in cli.ts yet is listed all the same, so that the name
+ * is taken; it answers NOT_YET.
+ */
+export const verbs = {
+  plan: { says: 'say what would happen, and why' },
+  run: { says: 'the whole pipeline, as a push would run it' },
+  build: { says: 'one stage: build every image, and upload it under its content key' },
+  push: { says: 'one stage: move the tags' },
+  deploy: { says: 'one stage: put the release live' },
+  status: { says: 'what every host of an environment runs' },
+  report: { says: "make a release's summary again from its record" },
+  init: { later: 'look at a repository and write launchway.yml and the workflows' },
+  doctor: { later: 'find what would fail' },
+  smoke: { later: 'one stage: start the composed stack and check it' },
+  scan: { later: 'one stage: look for known vulnerabilities' },
+  rollback: { later: 'return to the version before' },
+  confirm: { later: 'end an upgrade that waits: let the old version go' },
+  abort: { later: 'end an upgrade that waits: return to the old version' },
+  redeploy: { later: 'put an earlier version live without building' },
+  history: { later: 'what ran when' },
+  logs: { later: 'the log of a service' },
+  exec: { later: 'a command in a running or a new container' },
+  stop: { later: 'stop a service' },
+  start: { later: 'start a service' },
+  remove: { later: 'remove a service, keeping its volumes' },
+  maintenance: { later: 'show a page instead of the application' },
+  lock: { later: 'keep everybody from deploying' },
+  unlock: { later: 'let them deploy again' },
+  hosts: { later: 'prepare a host' },
+  prune: { later: 'remove old images' },
+  show: { later: 'look up the record of an image' },
+} as const satisfies Record<string, { says: string } | { later: string }>
+
+export type Verb = keyof typeof verbs
+
+/** Flags of the command line; each verb takes all of them that make sense for it. */
+export const flags = {
+  config: { type: 'string', value: 'PATH', says: 'configuration (default: launchway.yml)' },
+  environment: { type: 'string', short: 'e', value: 'NAME', says: 'environment, instead of the one the branch leads to' },
+  ref: { type: 'string', value: 'REF', says: 'branch or refs/… to release as (default: what is checked out)' },
+  release: { type: 'string', value: 'PATH', says: 'release record (default: a file of this folder under your state folder)' },
+  json: { type: 'boolean', says: 'print the answer as JSON' },
+  debug: { type: 'boolean', says: 'show everything' },
+  help: { type: 'boolean', short: 'h', says: 'this page' },
+  version: { type: 'boolean', says: 'version of launchway' },
+} as const
