@@ -57,7 +57,9 @@ async function bundle(): Promise<Map<string, string | Buffer>> {
 function differences(files: Map<string, string | Buffer>): string[] {
   const committed = existsSync(dist) ? readdirSync(dist, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()) : []
   const names = committed.map((one) => join(one.parentPath, one.name).slice(dist.length + 1))
-  const changed = [...files].filter(([path, source]) => !names.includes(path) || !readFileSync(join(dist, path)).equals(Buffer.from(source)))
+  const changed = [...files].filter(
+    ([path, source]) => !names.includes(path) || !readFileSync(join(dist, path)).equals(Buffer.from(source)),
+  )
   return [...changed.map(([path]) => path), ...names.filter((name) => !files.has(name)).map((name) => `${name} (no longer made)`)]
 }
 
@@ -65,7 +67,9 @@ const files = await bundle()
 if (process.argv.includes('--check')) {
   const wrong = differences(files)
   if (wrong.length > 0) {
-    console.error(`dist/ is not what src/ makes; run npm run build and commit it. Different:\n${wrong.map((path) => `  ${path}`).join('\n')}`)
+    console.error(
+      `dist/ is not what src/ makes; run npm run build and commit it. Different:\n${wrong.map((path) => `  ${path}`).join('\n')}`,
+    )
     process.exit(1)
   }
 } else {

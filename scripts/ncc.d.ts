@@ -6,5 +6,8 @@ declare module '@vercel/ncc' {
     externals?: Record<string, string>
     license?: string
   }
-  export default function ncc(entry: string, options: Options): Promise<{ code: string; assets: Record<string, { source: string | Buffer }> }>
+  export default function ncc(
+    entry: string,
+    options: Options,
+  ): Promise<{ code: string; assets: Record<string, { source: string | Buffer }> }>
 }

@@ -41,7 +41,7 @@ export async function cli(args: string[]): Promise<void> {
     const onSecret = (secret: Secret): void => void secrets.push(secret)
     const ports = openPorts({ env: process.env, log, root: process.cwd(), who, signal: cancel.signal, onSecret, github: false })
     close = ports.close
-    process.stdout.write(await answer(asked, ports))
+    process.stdout.write((await answers[asked.verb]?.(asked, ports)) ?? help())
   } catch (error) {
     process.exitCode = exitCodeOf(error)
     if (error instanceof LaunchwayError) log.error(error)
@@ -59,10 +59,15 @@ function parse(args: string[], root: string): Asked | string {
   if (values.help === true || verb === undefined) return help()
   if (!isVerb(verb)) {
     const meant = nearest(verb, Object.keys(verbs))
-    throw new LaunchwayError('USAGE', `there is no verb "${verb}"`, { hint: meant === undefined ? help() : `Did you mean "launchway ${meant}"?` })
+    throw new LaunchwayError('USAGE', `there is no verb "${verb}"`, {
+      hint: meant === undefined ? help() : `Did you mean "launchway ${meant}"?`,
+    })
   }
   const entry = verbs[verb]
-  if ('later' in entry) throw new LaunchwayError('NOT_YET', `launchway ${verb} (${entry.later}) is not in this version`, { hint: 'The name is reserved: see docs/reference/cli.md for what there is.' })
+  if ('later' in entry)
+    throw new LaunchwayError('NOT_YET', `launchway ${verb} (${entry.later}) is not in this version`, {
+      hint: 'The name is reserved: see docs/reference/cli.md for what there is.',
+    })
   if (rest.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${rest.join(' ')}"`, { hint: help() })
   return {
     verb,
@@ -81,7 +86,8 @@ function parsed(args: string[]) {
   } catch (cause) {
     const [, flag] = /'--?([\w-]+)/.exec(cause instanceof Error ? cause.message : '') ?? []
     const meant = flag === undefined ? undefined : nearest(flag, Object.keys(flags))
-    const message = flag === undefined || flag in flags ? (cause instanceof Error ? cause.message : String(cause)) : `there is no option --${flag}`
+    const message =
+      flag === undefined || flag in flags ? (cause instanceof Error ? cause.message : String(cause)) : `there is no option --${flag}`
     throw new LaunchwayError('USAGE', message, { hint: meant === undefined || meant === flag ? help() : `Did you mean --${meant}?` })
   }
 }
@@ -96,45 +102,47 @@ function recordPath(root: string): string {
   return join(state, 'launchway', `${basename(root)}-${hash('sha256', root).slice(0, 8)}`, 'release.json')
 }
 
-async function answer(asked: Asked, ports: Ports): Promise<string> {
-  switch (asked.verb) {
-    case 'plan':
-    case 'run':
-    case 'build':
-    case 'push':
-    case 'deploy':
-      return release(asked, ports)
-    case 'status':
-      return status(asked, ports)
-    case 'report': {
-      const { summary } = await import('./report/index.ts')
-      const record = await readRecord(asked.release, ports)
-      return asked.json ? json(record) : summary(record)
-    }
-    default:
-      throw new TypeError(`${asked.verb} has no answer`)
-  }
+/** What each verb that is there does. */
+const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<string>>> = {
+  plan: planned,
+  run: (asked, ports) => release(asked, undefined, ports),
+  build: (asked, ports) => release(asked, 'build', ports),
+  push: (asked, ports) => release(asked, 'push', ports),
+  deploy: (asked, ports) => release(asked, 'deploy', ports),
+  status,
+  report,
 }
 
-async function release(asked: Asked, ports: Ports): Promise<string> {
+async function planned(asked: Asked, ports: Ports): Promise<string> {
+  const [{ showPlan }, start] = [await import('./plan/index.ts'), await begin(asked, ports)]
+  await save(asked.release, start, ports)
+  return asked.json ? json(start) : `${showPlan(start)}\n`
+}
+
+/** @param stage to run alone; the whole pipeline without one */
+async function release(asked: Asked, stage: StageName | undefined, ports: Ports): Promise<string> {
   const { showPlan } = await import('./plan/index.ts')
-  const start = asked.verb === 'plan' || asked.verb === 'run' ? await begin(asked, ports) : await readRecord(asked.release, ports)
-  if (asked.verb === 'plan') {
-    await save(asked.release, start, ports)
-    return asked.json ? json(start) : `${showPlan(start)}\n`
-  }
+  const start = stage === undefined ? await begin(asked, ports) : await readRecord(asked.release, ports)
   ports.log.info(showPlan(start))
   if (start.outcome.state === 'nothing-to-do') return asked.json ? json(start) : `nothing to do: ${start.outcome.message ?? ''}\n`
-  const ran = await runSteps(stepsOf(asked.verb === 'run' ? undefined : (asked.verb as StageName)), start, ports)
+  const ran = await runSteps(stepsOf(stage), start, ports)
   await save(asked.release, ran.release, ports)
   if (ran.error !== undefined) throw ran.error
   return asked.json ? json(ran.release) : `${ending(ran.release)}\nrecord: ${asked.release}\n`
 }
 
+async function report(asked: Asked, ports: Ports): Promise<string> {
+  const [{ summary }, record] = [await import('./report/index.ts'), await readRecord(asked.release, ports)]
+  return asked.json ? json(record) : summary(record)
+}
+
 async function begin(asked: Asked, ports: Ports): Promise<Release> {
   const { localTrigger, startRelease } = await import('./plan/index.ts')
   const { ref, environment } = asked
-  const trigger = await localTrigger({ ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }, ports)
+  const trigger = await localTrigger(
+    { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) },
+    ports,
+  )
   return startRelease(asked.config, trigger, ports)
 }
 
@@ -142,14 +150,17 @@ async function status(asked: Asked, ports: Ports): Promise<string> {
   const [{ status: look, showStatus }, start] = [await import('./deploy/index.ts'), await begin(asked, ports)]
   const { environment } = start.plan
   if (environment === undefined) {
-    throw new LaunchwayError('USAGE', 'which environment?', { hint: `launchway status --environment NAME (${start.outcome.message ?? 'this branch is not deployed'})` })
+    throw new LaunchwayError('USAGE', 'which environment?', {
+      hint: `launchway status --environment NAME (${start.outcome.message ?? 'this branch is not deployed'})`,
+    })
   }
   const hosts = await look(start.app, environment, ports)
   return asked.json ? json(hosts) : `${showStatus(hosts)}\n`
 }
 
 function ending({ app, plan, deploy, push }: Release): string {
-  if (deploy !== undefined) return `${app} ${plan.version} is live in ${deploy.environment}${deploy.url === undefined ? '' : `: ${deploy.url}`}`
+  if (deploy !== undefined)
+    return `${app} ${plan.version} is live in ${deploy.environment}${deploy.url === undefined ? '' : `: ${deploy.url}`}`
   const tags = (push?.references ?? []).map(({ reference }) => reference)
   return tags.length === 0 ? `${app} ${plan.version} is built` : `${app} ${plan.version} is pushed: ${tags.join(' ')}`
 }
@@ -157,7 +168,9 @@ function ending({ app, plan, deploy, push }: Release): string {
 async function readRecord(path: string, ports: Ports): Promise<Release> {
   const text = (await ports.files.read(path))?.toString()
   if (text !== undefined) return (await import('./core/release.ts')).parseRelease(text, path)
-  throw new LaunchwayError('RECORD_INVALID', `there is no release record at ${path}`, { hint: 'Run `launchway plan` first, or name the record with --release.' })
+  throw new LaunchwayError('RECORD_INVALID', `there is no release record at ${path}`, {
+    hint: 'Run `launchway plan` first, or name the record with --release.',
+  })
 }
 
 async function save(path: string, record: Release, ports: Ports): Promise<void> {

@@ -1,3 +1,4 @@
+import { keysOf } from './core/objects.ts'
 import type { StageName } from './core/stages.ts'
 
 /**
@@ -15,12 +16,21 @@ export interface Input {
 const inputs = {
   config: { description: 'Path of the configuration.', default: 'launchway.yml' },
   environment: { description: 'Environment to deploy to, instead of the one that the branch or tag leads to.' },
-  release: { description: 'Path of the release record that the stages hand on. Default: launchway/release.json in the folder for temporary files of the job.' },
+  release: {
+    description:
+      'Path of the release record that the stages hand on. Default: launchway/release.json in the folder for temporary files of the job.',
+  },
   'ssh-key': { description: 'Private key for the hosts.', secret: 'SSH_KEY' },
   'registry-username': { description: 'Account at the registry. On ghcr.io the actor is used without it.' },
-  'registry-password': { description: 'Password or token of that account. On ghcr.io the GitHub token is used without it.', secret: 'REGISTRY_PASSWORD' },
+  'registry-password': {
+    description: 'Password or token of that account. On ghcr.io the GitHub token is used without it.',
+    secret: 'REGISTRY_PASSWORD',
+  },
   'github-token': { description: "Token for GitHub's API.", default: '${{ github.token }}', secret: 'GITHUB_TOKEN' },
-  deployments: { description: 'Record a GitHub deployment for each deploy. A job with `environment:` records one by itself: leave this false there.', default: 'false' },
+  deployments: {
+    description: 'Record a GitHub deployment for each deploy. A job with `environment:` records one by itself: leave this false there.',
+    default: 'false',
+  },
 } as const satisfies Record<string, Input>
 
 export type InputName = keyof typeof inputs
@@ -95,4 +105,4 @@ export function inputOf(name: InputName): Input {
 }
 
 export const outputTable: Readonly<Record<OutputName, string>> = outputs
-export const inputNames = Object.keys(inputs) as InputName[]
+export const inputNames: readonly InputName[] = keysOf(inputs)

@@ -42,7 +42,7 @@ export async function main(entry: string): Promise<void> {
   }
 }
 
-async function perform(action: ActionDefinition, env: Env, ports: Ports): Promise<{ release: Release; error: unknown }> {
+async function perform(action: ActionDefinition, env: Env, ports: Ports): Promise<{ release: Release; error: Error | undefined }> {
   const path = readInput(env, 'release') ?? join(env['RUNNER_TEMP'] ?? tmpdir(), 'launchway', 'release.json')
   const start = action.stage === undefined || action.stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
   const ran = action.stage === 'plan' ? { release: start, error: undefined } : await runSteps(stepsOf(action.stage), start, ports)
@@ -58,7 +58,11 @@ async function begin(env: Env, ports: Ports): Promise<Release> {
   const eventPath = env['GITHUB_EVENT_PATH']
   const trigger = triggerOf(env, eventPath === undefined ? '' : readFileSync(eventPath, 'utf8'))
   const environment = readInput(env, 'environment')
-  const release = await startRelease(readInput(env, 'config') ?? 'launchway.yml', { ...trigger, ...(environment === undefined ? {} : { environment }) }, ports)
+  const release = await startRelease(
+    readInput(env, 'config') ?? 'launchway.yml',
+    { ...trigger, ...(environment === undefined ? {} : { environment }) },
+    ports,
+  )
   ports.log.info(showPlan(release))
   return release
 }

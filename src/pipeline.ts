@@ -31,7 +31,9 @@ export const steps: readonly Step[] = [
     stage: 'push',
     partOf: ['build'],
     needs: ['build'],
-    run: async (release, ports) => ({ build: { ...section(release, 'build'), images: await (await import('./push/index.ts')).upload(release, ports) } }),
+    run: async (release, ports) => ({
+      build: { ...section(release, 'build'), images: await (await import('./push/index.ts')).upload(release, ports) },
+    }),
   },
   {
     name: 'push',
@@ -53,7 +55,7 @@ export const steps: readonly Step[] = [
 export interface Ran {
   release: Release
   /** The first failure; what it aborted is not a failure of its own. */
-  error: unknown
+  error: Error | undefined
 }
 
 /** The steps of a stage that runs alone; all of them without one. */
@@ -69,11 +71,11 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   const abort = new AbortController()
   const signal = AbortSignal.any([ports.signal, abort.signal])
   let release: Release = start
-  let failure: { error: unknown } | undefined
+  let failure: Error | undefined
   const promises = new Map<string, Promise<void>>()
 
   const perform = async (step: Step): Promise<void> => {
-    await Promise.all(step.needs.map((name) => promises.get(name)))
+    await Promise.all(step.needs.map(async (name) => promises.get(name)))
     const { run, reason } = decision(release.plan, step)
     if (!run) return ports.log.info(`${step.name}: skipped, ${reason}`)
     if (signal.aborted) return
@@ -85,7 +87,7 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
       log.end(`done in ${showMs(ports.clock.elapsed() - started)}`)
     } catch (error) {
       const first = failure === undefined
-      failure ??= { error }
+      failure ??= asError(error)
       log.end(first ? `failed after ${showMs(ports.clock.elapsed() - started)}` : 'stopped')
       abort.abort(error)
     }
@@ -93,20 +95,21 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   // In the order of the list, where each stands after what it needs.
   for (const step of chosen) promises.set(step.name, perform(step))
   await Promise.all(promises.values())
-  if (failure === undefined && signal.aborted) failure = { error: signal.reason }
-  return { release: { ...release, outcome: outcomeOf(release, chosen, failure) }, error: failure?.error }
+  if (failure === undefined && signal.aborted) failure = asError(signal.reason)
+  return { release: { ...release, outcome: outcomeOf(release, chosen, failure) }, error: failure }
 }
 
 function decision(plan: PlanSection, step: Step): { run: boolean; reason: string } {
   return plan.stages[step.stage] ?? { run: false, reason: 'the plan does not know it' }
 }
 
-function outcomeOf(release: Release, chosen: readonly Step[], failure: { error: unknown } | undefined): Release['outcome'] {
-  if (failure !== undefined) {
-    const { error } = failure
-    const message = error instanceof Error ? error.message : String(error)
-    return { state: 'failed', message, ...(error instanceof LaunchwayError ? { code: error.code } : {}) }
-  }
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+function outcomeOf(release: Release, chosen: readonly Step[], failure: Error | undefined): Release['outcome'] {
+  if (failure !== undefined)
+    return { state: 'failed', message: failure.message, ...(failure instanceof LaunchwayError ? { code: failure.code } : {}) }
   if (release.outcome.state === 'nothing-to-do') return release.outcome
   const last = steps.findLast((step) => decision(release.plan, step).run)
   return { state: last === undefined || chosen.includes(last) ? 'done' : 'running' }

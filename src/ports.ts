@@ -13,7 +13,7 @@ export interface Surroundings {
   who: string
   signal: AbortSignal
   /** Told of each secret when it is first asked for, so that it can be masked before anything prints it. */
-  onSecret(secret: Secret): void
+  onSecret(this: void, secret: Secret): void
   /** Whether deployments are recorded through GitHub's API. */
   github: boolean
 }
@@ -22,7 +22,7 @@ export interface Surroundings {
  * The real outside, for both doors. An adapter is loaded when it is first called: together they take longer than all
  * else that an action does at its start. `close` removes what this run alone needed.
  */
-export function openPorts({ env, log, root, who, signal, onSecret, github }: Surroundings): Ports & { close(): void } {
+export function openPorts({ env, log, root, who, signal, onSecret, github }: Surroundings): Ports & { close(this: void): void } {
   const secrets = new Map<string, Secret>()
   const secret = (name: string): Secret | undefined => {
     const value = env[name]
@@ -39,7 +39,10 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
   }
   const engine = once(async () => (await import('./adapters/engine.ts')).dockerEngine())
   const registries = once(async () => {
-    const [{ ociRegistries }, { findCredentials }] = await Promise.all([import('./adapters/registry/repository.ts'), import('./adapters/registry/credentials.ts')])
+    const [{ ociRegistries }, { findCredentials }] = await Promise.all([
+      import('./adapters/registry/repository.ts'),
+      import('./adapters/registry/credentials.ts'),
+    ])
     return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec }))
   })
   const cache = once(() => openCache(env, log))
@@ -52,12 +55,13 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
       repository: async (...asked) => (await registries()).repository(...asked),
       credentials: async (settings) => (await registries()).credentials(settings),
     },
-    github: github && env['GITHUB_REPOSITORY'] !== undefined && secret('GITHUB_TOKEN') !== undefined
-      ? {
-          startDeployment: async (of) => (await deployments()).startDeployment(of),
-          setDeploymentStatus: async (...asked) => (await deployments()).setDeploymentStatus(...asked),
-        }
-      : undefined,
+    github:
+      github && env['GITHUB_REPOSITORY'] !== undefined && secret('GITHUB_TOKEN') !== undefined
+        ? {
+            startDeployment: async (of) => (await deployments()).startDeployment(of),
+            setDeploymentStatus: async (...asked) => (await deployments()).setDeploymentStatus(...asked),
+          }
+        : undefined,
     cache: { restore: async (...asked) => (await cache()).restore(...asked), save: async (...asked) => (await cache()).save(...asked) },
     files: localFiles(scratch),
     clock: systemClock,
@@ -78,7 +82,9 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 async function openCache(env: Surroundings['env'], log: Log): Promise<Cache> {
   const { actionsCache, folderCache } = await import('./adapters/cache.ts')
   const service = env['ACTIONS_RESULTS_URL'] ?? env['ACTIONS_CACHE_URL']
-  return service === undefined ? folderCache(join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'launchway', 'entries')) : actionsCache(log)
+  return service === undefined
+    ? folderCache(join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'launchway', 'entries'))
+    : actionsCache(log)
 }
 
 async function openGitHub(env: Surroundings['env'], secret: Ports['secret']): Promise<GitHub> {

@@ -1,6 +1,10 @@
 import type Dockerode from 'dockerode'
+import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import type { Engine } from '../core/ports.ts'
+
+/** What dockerode's types leave open in the answer to /info. */
+const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish() })
 
 /** The engine that DOCKER_HOST names, else the local socket. dockerode is heavy: it is loaded at the first question. */
 export function dockerEngine(): Engine {
@@ -9,15 +13,15 @@ export function dockerEngine(): Engine {
 
   return {
     async info() {
-      const [version, info] = await (async () => {
-        const engine = await docker()
-        return Promise.all([engine.version(), engine.info() as Promise<{ DriverStatus?: [string, string][] | null }>])
-      })().catch(notThere)
+      const engine = await docker()
+      const [version, info] = await Promise.all([engine.version(), engine.info().then((answer) => Info.parse(answer))]).catch(notThere)
       return {
         version: version.Version,
         apiVersion: version.ApiVersion,
         platform: `${version.Os}/${version.Arch}`,
-        containerdStore: (info.DriverStatus ?? []).some(([key, value]) => key === 'driver-type' && value.startsWith('io.containerd.snapshotter')),
+        containerdStore: (info.DriverStatus ?? []).some(
+          ([key, value]) => key === 'driver-type' && value.startsWith('io.containerd.snapshotter'),
+        ),
       }
     },
 

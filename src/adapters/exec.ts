@@ -40,14 +40,14 @@ export const processExec: Exec = {
         return new Promise((done) => lines.once('close', done))
       }
 
-      let ended: unknown
-      const end = (reason: unknown): void => {
+      let ended: Error | undefined
+      const end = (reason: Error): void => {
         if (ended !== undefined) return
         ended = reason
         signalGroup(child.pid, 'SIGTERM')
         setTimeout(() => signalGroup(child.pid, 'SIGKILL'), graceMs).unref()
       }
-      const abort = (): void => end(options.signal?.reason ?? new Error('aborted'))
+      const abort = (): void => end(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'))
       options.signal?.addEventListener('abort', abort, { once: true })
       const timer =
         command.timeoutMs === undefined
@@ -61,7 +61,7 @@ export const processExec: Exec = {
       child.once('close', (code, signal) => {
         void Promise.all(closed).then(() => {
           cleanUp()
-          if (ended !== undefined) return reject(ended instanceof Error ? ended : new Error(String(ended)))
+          if (ended !== undefined) return reject(ended)
           const ms = performance.now() - started
           const result = { code: code ?? signalCode(signal), stdout: output.stdout.text(), stderr: output.stderr.text(), ms }
           if ((options.accept ?? [0]).includes(result.code)) return resolve(result)
@@ -87,7 +87,7 @@ async function readOutput(command: Command): Promise<{ code: number; stdout: str
     const { exitCode, stdout, stderr } = await getExecOutput(`"${command.file}"`, [...command.args], {
       silent: true,
       ignoreReturnCode: true,
-      env: environment(command) as Record<string, string>,
+      env: environment(command),
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     })
     return { code: exitCode, stdout, stderr }
@@ -118,9 +118,10 @@ class Kept {
   }
 }
 
-function environment(command: Command): NodeJS.ProcessEnv {
+function environment(command: Command): Record<string, string> {
+  const inherited = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
   const extra = Object.entries(command.env ?? {}).map(([name, value]) => [name, reveal(value)] as const)
-  return { ...process.env, ...Object.fromEntries(extra) }
+  return Object.fromEntries([...inherited, ...extra])
 }
 
 function reveal(value: string | Secret): string {

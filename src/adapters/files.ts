@@ -49,7 +49,7 @@ export function localFiles(scratch: string): Files {
       const digest = createHash('sha256')
       const stat = await lstat(path)
       if (stat.isSymbolicLink()) return digest.update(await readlink(path)).digest('hex')
-      for await (const chunk of createReadStream(path)) digest.update(chunk as Buffer)
+      for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) digest.update(chunk)
       return digest.digest('hex')
     },
 

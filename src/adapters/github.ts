@@ -34,7 +34,8 @@ export function octokitGitHub({ repository, token, apiUrl, runUrl }: GitHubSetti
           required_contexts: [],
         }),
       )
-      if (!('id' in created.data)) throw new LaunchwayError('GITHUB_REFUSED', `GitHub made no deployment: ${created.data.message ?? 'no reason given'}`)
+      if (!('id' in created.data))
+        throw new LaunchwayError('GITHUB_REFUSED', `GitHub made no deployment: ${created.data.message ?? 'no reason given'}`)
       return created.data.id
     },
 

@@ -33,7 +33,12 @@ export function openSsh(exec: Exec): Ssh {
         host,
         async sh(program, options = {}) {
           const { sudo = false, timeoutMs, ...rest } = options
-          const call = { ...remoteShell(address, settings, files, sudo), stdin: program, secret: true, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+          const call = {
+            ...remoteShell(address, settings, files, sudo),
+            stdin: program,
+            secret: true,
+            ...(timeoutMs === undefined ? {} : { timeoutMs }),
+          }
           const output = await exec.run(call, { signal, ...rest, accept: [...(rest.accept ?? [0]), connectionFailed] })
           if (output.code === connectionFailed) throw lost(host, output.stderr)
           return output

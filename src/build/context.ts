@@ -9,7 +9,11 @@ import type { ContextEntry } from './key.ts'
 const parallel = 16
 
 /** What the build of an image reads: its Dockerfile, and its context after .dockerignore. Paths are relative to `root`. */
-export async function readContext(image: PlannedImage, root: string, files: Files): Promise<{ dockerfile: string; entries: ContextEntry[] }> {
+export async function readContext(
+  image: PlannedImage,
+  root: string,
+  files: Files,
+): Promise<{ dockerfile: string; entries: ContextEntry[] }> {
   const context = join(root, image.context)
   const dockerfilePath = join(context, image.dockerfile)
   const dockerfile = (await files.read(dockerfilePath))?.toString()

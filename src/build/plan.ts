@@ -1,6 +1,6 @@
 import { keyTag } from '../core/names.ts'
 import type { PlannedImage, PlanSection } from '../core/release.ts'
-import type { BakeDefinition } from '../tools/buildx.ts'
+import type { BakeDefinition, BakeTarget } from '../tools/buildx.ts'
 
 /** The references under which an image exists before the gate: its key, in each repository. */
 export function candidates(image: PlannedImage, key: string): string[] {
@@ -13,7 +13,7 @@ export function candidates(image: PlannedImage, key: string): string[] {
  * @see https://github.com/opencontainers/image-spec/blob/main/annotations.md
  */
 export function bakeDefinition(images: readonly PlannedImage[], keys: ReadonlyMap<string, string>, plan: PlanSection): BakeDefinition {
-  const target = images.map((image) => [
+  const target = images.map((image): [string, BakeTarget] => [
     image.name,
     {
       context: image.context,

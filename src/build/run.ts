@@ -31,7 +31,14 @@ export async function build(release: Release, ports: Ports): Promise<BuildSectio
   return { builder: `${builder} (${driver})`, images: built }
 }
 
-async function solve(images: readonly PlannedImage[], keys: ReadonlyMap<string, string>, release: Release, metadataFile: string, root: string, ports: Ports): Promise<void> {
+async function solve(
+  images: readonly PlannedImage[],
+  keys: ReadonlyMap<string, string>,
+  release: Release,
+  metadataFile: string,
+  root: string,
+  ports: Ports,
+): Promise<void> {
   const output: string[] = []
   const call = bake(bakeDefinition(images, keys, release.plan), metadataFile, root)
   const { code } = await ports.exec.run(call, {
@@ -62,5 +69,14 @@ async function describe(image: PlannedImage, key: string, metadata: string, ms: 
     })
   }
   ports.log.info(`${image.name}: ${showBytes(inspected.size)} in ${inspected.layers} layers, ${config}`)
-  return { name: image.name, key, how: 'built', config: { [inspected.platform]: config }, registries: {}, size: inspected.size, layers: inspected.layers, ms }
+  return {
+    name: image.name,
+    key,
+    how: 'built',
+    config: { [inspected.platform]: config },
+    registries: {},
+    size: inspected.size,
+    layers: inspected.layers,
+    ms,
+  }
 }

@@ -57,7 +57,9 @@ interface Affixes {
 }
 
 function refRule(event: string | undefined, affixes: Affixes): TagRule | string {
-  return event === 'branch' || event === 'tag' || event === 'pr' ? { type: 'ref', event, ...affixes } : 'type=ref needs event=branch, event=tag or event=pr'
+  return event === 'branch' || event === 'tag' || event === 'pr'
+    ? { type: 'ref', event, ...affixes }
+    : 'type=ref needs event=branch, event=tag or event=pr'
 }
 
 function shaRule(format: string, affixes: Affixes): TagRule | string {
@@ -66,8 +68,12 @@ function shaRule(format: string, affixes: Affixes): TagRule | string {
 
 function semverRule(pattern: string | undefined, affixes: Affixes): TagRule | string {
   if (pattern === undefined) return 'type=semver needs pattern='
-  const unknown = (pattern.match(/\{\{[^}]*\}\}/g) ?? []).find((part) => !semverPatterns.some((known) => known === part.replaceAll(' ', '')))
-  return unknown === undefined ? { type: 'semver', pattern, ...affixes } : `unknown expression ${unknown}; known: ${semverPatterns.join(' ')}`
+  const unknown = (pattern.match(/\{\{[^}]*\}\}/g) ?? []).find(
+    (part) => !semverPatterns.some((known) => known === part.replaceAll(' ', '')),
+  )
+  return unknown === undefined
+    ? { type: 'semver', pattern, ...affixes }
+    : `unknown expression ${unknown}; known: ${semverPatterns.join(' ')}`
 }
 
 /** What images are tagged with when the configuration says nothing. */

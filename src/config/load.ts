@@ -23,7 +23,9 @@ const maxBytes = 1_000_000
  */
 export function loadConfig(text: string, file: string): Config {
   if (text.length > maxBytes) {
-    throw invalid([{ place: { file, line: 1, column: 1 }, message: `the file has ${text.length} characters; more than ${maxBytes} are not read` }])
+    throw invalid([
+      { place: { file, line: 1, column: 1 }, message: `the file has ${text.length} characters; more than ${maxBytes} are not read` },
+    ])
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, merge: true, uniqueKeys: true, prettyErrors: false })

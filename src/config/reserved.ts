@@ -22,7 +22,7 @@ const later: Record<string, string> = {
   'environments.*.env-files': 'env files',
   'environments.*.restart': 'restart policies',
   'environments.*.logging': 'logging options',
-  'environments.*.assets': "assets of both versions during a switch",
+  'environments.*.assets': 'assets of both versions during a switch',
   'environments.*.cron': 'scheduled commands',
   'environments.*.services.*.nginx': 'a switch through nginx',
   'environments.*.services.*.overlap': 'services that must not overlap',

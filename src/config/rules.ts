@@ -20,10 +20,13 @@ export function breaches(config: Config): Breach[] {
 
 function imageBreaches(config: Config): Breach[] {
   const found: Breach[] = []
-  if (config.image === undefined && config.images === undefined) found.push({ path: [], message: 'image or images is needed: what shall be built, and where it is pushed' })
-  if (config.image !== undefined && config.images !== undefined) found.push({ path: ['images'], onKey: true, message: 'image and images exclude each other: move image into images' })
+  if (config.image === undefined && config.images === undefined)
+    found.push({ path: [], message: 'image or images is needed: what shall be built, and where it is pushed' })
+  if (config.image !== undefined && config.images !== undefined)
+    found.push({ path: ['images'], onKey: true, message: 'image and images exclude each other: move image into images' })
   for (const [name, image] of Object.entries(config.images ?? {})) {
-    if (image.repositories === undefined) found.push({ path: ['images', name], message: `images.${name}: repositories is needed: where it is pushed` })
+    if (image.repositories === undefined)
+      found.push({ path: ['images', name], message: `images.${name}: repositories is needed: where it is pushed` })
   }
   return found
 }
@@ -38,7 +41,10 @@ function refBreaches(config: Config): Breach[] {
       const meant = nearest(name, environments)
       const known = environments.length === 0 ? 'there are none' : `known: ${environments.join(', ')}`
       const path = typeof target === 'string' ? [kind, pattern] : [kind, pattern, 'environment']
-      found.push({ path, message: `${kind}.${pattern}: no environment "${name}"; ${meant === undefined ? known : `did you mean "${meant}"?`}` })
+      found.push({
+        path,
+        message: `${kind}.${pattern}: no environment "${name}"; ${meant === undefined ? known : `did you mean "${meant}"?`}`,
+      })
     }
   }
   return found
@@ -54,7 +60,9 @@ function tagBreaches(config: Config): Breach[] {
   return lists.flatMap(([path, entries]) =>
     [entries ?? []].flat().flatMap((entry, index) => {
       const rule = parseTagRule(entry)
-      return typeof rule === 'string' ? [{ path: typeof entries === 'string' ? path : [...path, index], message: `${path.join('.')}: ${rule}` }] : []
+      return typeof rule === 'string'
+        ? [{ path: typeof entries === 'string' ? path : [...path, index], message: `${path.join('.')}: ${rule}` }]
+        : []
     }),
   )
 }
@@ -64,12 +72,17 @@ function environmentBreaches(config: Config): Breach[] {
     const path = ['environments', name]
     const at = `environments.${name}`
     const found: Breach[] = []
-    if (environment.host === undefined && environment.hosts === undefined) found.push({ path, message: `${at}: host is needed: the SSH address to deploy to` })
-    if (environment.host !== undefined && environment.hosts !== undefined) found.push({ path: [...path, 'hosts'], onKey: true, message: `${at}: host and hosts exclude each other` })
-    const inline = Object.keys(environment).filter((key) => serviceKeys.includes(key))
-    const [first] = inline
+    if (environment.host === undefined && environment.hosts === undefined)
+      found.push({ path, message: `${at}: host is needed: the SSH address to deploy to` })
+    if (environment.host !== undefined && environment.hosts !== undefined)
+      found.push({ path: [...path, 'hosts'], onKey: true, message: `${at}: host and hosts exclude each other` })
+    const first = Object.keys(environment).find((key) => serviceKeys.includes(key))
     if (environment.services !== undefined && first !== undefined) {
-      found.push({ path: [...path, first], onKey: true, message: `${at}: "${first}" belongs into one of the services, since services is given` })
+      found.push({
+        path: [...path, first],
+        onKey: true,
+        message: `${at}: "${first}" belongs into one of the services, since services is given`,
+      })
     }
     for (const [path_, service] of servicesOf(name, environment)) found.push(...serviceBreaches(config, path_, service))
     return [...found, ...sharedPorts(name, environment)]
@@ -90,14 +103,26 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
     const hint = meant === undefined ? `known: ${images.join(', ') || 'none by name; leave it out'}` : `did you mean "${meant}"?`
     found.push({ path: [...path, 'image'], message: `${at}.image: no image "${service.image}"; ${hint}` })
   }
-  if (service.image === undefined && images.length > 1) found.push({ path, message: `${at}: image is needed, since there are several: ${images.join(', ')}` })
-  if (service.publish !== undefined && service.port === undefined) found.push({ path: [...path, 'publish'], onKey: true, message: `${at}: publish needs port: where the service listens inside its container` })
+  if (service.image === undefined && images.length > 1)
+    found.push({ path, message: `${at}: image is needed, since there are several: ${images.join(', ')}` })
+  if (service.publish !== undefined && service.port === undefined)
+    found.push({
+      path: [...path, 'publish'],
+      onKey: true,
+      message: `${at}: publish needs port: where the service listens inside its container`,
+    })
   if (service.publish === undefined && service.port !== undefined) {
-    found.push({ path: [...path, 'port'], onKey: true, message: `${at}: port without publish asks for a switch through nginx, which is reserved for a later version; add publish` })
+    found.push({
+      path: [...path, 'port'],
+      onKey: true,
+      message: `${at}: port without publish asks for a switch through nginx, which is reserved for a later version; add publish`,
+    })
   }
-  if (typeof service.health !== 'undefined' && service.port === undefined) found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
+  if (typeof service.health !== 'undefined' && service.port === undefined)
+    found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
   for (const secret of service.secrets ?? []) {
-    if (secret in (service.env ?? {})) found.push({ path: [...path, 'env', secret], onKey: true, message: `${at}: ${secret} is both in env and in secrets` })
+    if (secret in (service.env ?? {}))
+      found.push({ path: [...path, 'env', secret], onKey: true, message: `${at}: ${secret} is both in env and in secrets` })
   }
   for (const [index, option] of (service.options ?? []).entries()) {
     if (ownOptions.test(option)) found.push({ path: [...path, 'options', index], message: `${at}: launchway itself decides ${option}` })
@@ -111,6 +136,8 @@ function sharedPorts(name: string, environment: EnvironmentConfig): Breach[] {
     if (publish === undefined) return []
     const other = seen.get(String(publish))
     seen.set(String(publish), service)
-    return other === undefined ? [] : [{ path: ['environments', name, 'services', service, 'publish'], message: `port ${publish} is published by ${other} already` }]
+    return other === undefined
+      ? []
+      : [{ path: ['environments', name, 'services', service, 'publish'], message: `port ${publish} is published by ${other} already` }]
   })
 }

@@ -34,7 +34,9 @@ export const RegistryConfig = z.strictObject({
   username: z.string().optional().describe('Account name. Default: $REGISTRY_USERNAME, or the actor on ghcr.io.'),
   password: envName
     .optional()
-    .describe('Name of the environment variable that holds the password or token. Default: REGISTRY_PASSWORD, or the GitHub token on ghcr.io.'),
+    .describe(
+      'Name of the environment variable that holds the password or token. Default: REGISTRY_PASSWORD, or the GitHub token on ghcr.io.',
+    ),
   ca: z.string().optional().describe('Path of a PEM file with the certificate authority of a private registry.'),
   'plain-http': z.boolean().optional().describe('Speak HTTP without TLS. Always allowed on the loopback.'),
 })
@@ -56,7 +58,9 @@ export const ServiceConfig = z.strictObject({
   publish: z
     .union([port, z.string().regex(/^[\d.]+:\d+$|^\[[0-9a-f:]+\]:\d+$/, 'must be a port, or address:port')])
     .optional()
-    .describe('Fixed public port (or address:port) of a service without a proxy. Two versions cannot share it: the old one is stopped first.'),
+    .describe(
+      'Fixed public port (or address:port) of a service without a proxy. Two versions cannot share it: the old one is stopped first.',
+    ),
   health: z
     .union([z.string().startsWith('/'), HttpHealth])
     .optional()
@@ -85,20 +89,28 @@ export const SshConfig = z.strictObject({
     .optional()
     .describe('Path of a known_hosts file. Default: .github/known_hosts if it is there, else your own ~/.ssh/known_hosts.'),
   'proxy-jump': z.string().optional().describe('As ssh -J: the host to go through.'),
-  key: envName.optional().describe('Name of the environment variable that holds the private key. Default: SSH_KEY; without it your agent and ~/.ssh.'),
+  key: envName
+    .optional()
+    .describe('Name of the environment variable that holds the private key. Default: SSH_KEY; without it your agent and ~/.ssh.'),
   'connect-timeout': Duration.optional().describe('Time until the host must answer. Default: 10s'),
 })
 
 const HostAddress = z
   .string()
-  .regex(/^([A-Za-z0-9_][A-Za-z0-9_.-]*@)?([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9a-fA-F:]+\])(:\d+)?$/, 'must be host, user@host or user@host:port')
+  .regex(
+    /^([A-Za-z0-9_][A-Za-z0-9_.-]*@)?([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9a-fA-F:]+\])(:\d+)?$/,
+    'must be host, user@host or user@host:port',
+  )
   .describe('SSH address: host, user@host or user@host:port; or a Host of your ~/.ssh/config.')
 
 export const EnvironmentConfig = z.strictObject({
   ...ServiceConfig.shape,
   host: HostAddress.optional(),
   hosts: z.array(HostAddress).min(1).optional().describe('SSH addresses of several hosts.'),
-  url: z.url({ protocol: /^https?$/ }).optional().describe('Where people reach this environment.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where people reach this environment.'),
   ssh: SshConfig.optional(),
   services: z.record(Name, ServiceConfig).optional().describe('What runs on the host, one block a container kind.'),
   keep: z.int().min(1).max(50).optional().describe('Releases kept for a rollback, the running one included. Default: 5'),
@@ -120,10 +132,15 @@ export const Config = z.strictObject({
   app: Name.optional().describe('Name of the application on hosts. Default: the last part of the first image repository.'),
   image: Repository.optional().describe('Repository of the only image, built from ./Dockerfile.'),
   images: z.record(Name, ImageConfig).optional().describe('Images to build, by name.'),
-  registries: z.record(z.string(), RegistryConfig).optional().describe('How to log in, by registry host (docker.io, ghcr.io, registry.example.org:5000).'),
+  registries: z
+    .record(z.string(), RegistryConfig)
+    .optional()
+    .describe('How to log in, by registry host (docker.io, ghcr.io, registry.example.org:5000).'),
   branches: z.record(z.string(), RefTarget).optional().describe('What a push to a branch does. Names may hold * (not /) and **.'),
   tags: z.record(z.string(), RefTarget).optional().describe('What a pushed tag does. Names may hold * and **.'),
-  'image-tags': oneOrMany(z.string()).optional().describe("Tags in docker/metadata-action's language. Default: the branch or tag, and sha-<short>."),
+  'image-tags': oneOrMany(z.string())
+    .optional()
+    .describe("Tags in docker/metadata-action's language. Default: the branch or tag, and sha-<short>."),
   environments: z.record(Name, EnvironmentConfig).optional().describe('Where releases run, by name.'),
 })
 export type Config = z.infer<typeof Config>

@@ -21,7 +21,7 @@ export interface Ports {
   /** The working tree that launchway.yml stands in. */
   root: string
   /** A secret by the name of its environment variable. */
-  secret(name: string): Secret | undefined
+  secret(this: void, name: string): Secret | undefined
   /** Who runs this, for the note that a held lock shows: `ada@laptop`, or the address of a workflow run. */
   who: string
   /** Aborted when the run is cancelled or another stage failed. */

@@ -27,5 +27,8 @@ export function isLoopback(host: string): boolean {
 
 /** Docker's rule for a tag; what it forbids becomes `-`, as docker/metadata-action does. */
 export function toTag(text: string): string {
-  return text.replaceAll(/[^\w.-]+/g, '-').replace(/^[.-]+/, '').slice(0, 128)
+  return text
+    .replaceAll(/[^\w.-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 128)
 }

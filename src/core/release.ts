@@ -134,7 +134,11 @@ export const Release = z.strictObject({
   app: Name,
   created: z.iso.datetime(),
   /** How the run ended so far; what failed and why, when it did. */
-  outcome: z.strictObject({ state: z.enum(['running', 'done', 'failed', 'nothing-to-do']), code: z.string().optional(), message: z.string().optional() }),
+  outcome: z.strictObject({
+    state: z.enum(['running', 'done', 'failed', 'nothing-to-do']),
+    code: z.string().optional(),
+    message: z.string().optional(),
+  }),
   plan: PlanSection,
   build: BuildSection.optional(),
   smoke: SmokeSection.optional(),
@@ -154,7 +158,10 @@ export function parseRelease(text: string, origin: string): Release {
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    throw new LaunchwayError('RECORD_INVALID', `${origin} is not JSON`, { cause, hint: 'Run the plan stage again: it writes the record anew.' })
+    throw new LaunchwayError('RECORD_INVALID', `${origin} is not JSON`, {
+      cause,
+      hint: 'Run the plan stage again: it writes the record anew.',
+    })
   }
   const parsed = Release.safeParse(json)
   if (!parsed.success) {

@@ -16,7 +16,9 @@ export type EventName = (typeof eventNames)[number]
 export function section<Key extends 'build' | 'push' | 'deploy'>(release: Release, key: Key): NonNullable<Release[Key]> {
   const found = release[key]
   if (found === undefined) {
-    throw new LaunchwayError('RECORD_INVALID', `the release record has no ${key} section`, { hint: `Run the ${key} stage first, with the same record.` })
+    throw new LaunchwayError('RECORD_INVALID', `the release record has no ${key} section`, {
+      hint: `Run the ${key} stage first, with the same record.`,
+    })
   }
   return found
 }

@@ -1,6 +1,12 @@
 import { z } from 'zod'
 
-const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const unitMs = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+])
 
 export const Duration = z
   .string()
@@ -9,13 +15,15 @@ export const Duration = z
 
 /** `milliseconds('5m')` is 300000. The text has been checked by `Duration`. */
 export function milliseconds(duration: string): number {
-  const [, count, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(duration) ?? []
-  if (count === undefined || unit === undefined) throw new TypeError(`not a duration: ${duration}`)
-  return Number(count) * unitMs[unit as keyof typeof unitMs]
+  const [, count, unit] = /^(\d+)([a-z]+)$/.exec(duration) ?? []
+  const factor = unitMs.get(unit ?? '')
+  if (factor === undefined) throw new TypeError(`not a duration: ${duration}`)
+  return Number(count) * factor
 }
 
-/** How a person reads a time that a step took: `0.4 s`, `12 s`, `2 min 5 s`. */
+/** How a person reads a time that a step took: `40 ms`, `0.4 s`, `12 s`, `2 min 5 s`. */
 export function showMs(ms: number): string {
+  if (ms < 100) return `${Math.round(ms)} ms`
   if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`
   const seconds = Math.round(ms / 1000)
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`

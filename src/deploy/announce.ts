@@ -10,7 +10,9 @@ export async function announced(release: Release, ports: Ports, work: () => Prom
   const { github } = ports
   const { environment, ref, sha, version } = release.plan
   if (github === undefined || environment === undefined) return work()
-  const deployment = await unlessRefused(ports, () => github.startDeployment({ ref: ref ?? sha, environment: environment.name, description: `launchway ${release.id}` }))
+  const deployment = await unlessRefused(ports, () =>
+    github.startDeployment({ ref: ref ?? sha, environment: environment.name, description: `launchway ${release.id}` }),
+  )
   const tell = async (status: Parameters<GitHub['setDeploymentStatus']>[1]): Promise<void> => {
     if (deployment !== undefined) await unlessRefused(ports, () => github.setDeploymentStatus(deployment, status))
   }

@@ -1,6 +1,7 @@
 import { each, option } from '../core/command.ts'
 import type { Service } from '../core/deployment.ts'
 import { labels, type Slot } from '../core/names.ts'
+import { keysOf } from '../core/objects.ts'
 
 /** Whose container it is. */
 export interface Owner {
@@ -20,7 +21,7 @@ export function containerArgs(service: Service, owner: Owner, image: string): st
   return [
     ...each('--label', [
       ...Object.entries(service.labels).map(([key, value]) => `${key}=${value}`),
-      ...Object.entries(labels).map(([key, label]) => `${label}=${ownLabels[key as keyof typeof labels]}`),
+      ...keysOf(labels).map((key) => `${labels[key]}=${ownLabels[key]}`),
     ]),
     ...each('--env', [...Object.entries(service.env).map(([key, value]) => `${key}=${value}`), ...service.secrets]),
     ...(service.publish === undefined ? [] : ['--publish', `${service.publish}:${service.port}`]),

@@ -37,7 +37,9 @@ export function parseObservation(host: string, text: string): Observation {
   const first = (name: string): string | undefined => facts.find(([key]) => key === name)?.[1]
   const has = (name: string, value: string): boolean => facts.some(([key, found]) => key === name && found === value)
   if (!has('seen', 'yes')) {
-    throw new LaunchwayError('HOST_UNFIT', `${host} did not finish looking at itself`, { hint: text.trim().split('\n').slice(-10).join('\n') })
+    throw new LaunchwayError('HOST_UNFIT', `${host} did not finish looking at itself`, {
+      hint: text.trim().split('\n').slice(-10).join('\n'),
+    })
   }
   const engineSaid = first('engine') ?? ''
   const [, version, platform] = /^(\S+) (\w+\/\w+)$/.exec(engineSaid) ?? []

@@ -63,7 +63,12 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     }
     const first = service.publish === undefined ? [] : before
     for (const { name } of first) calls.push(['halt', service.name, name, seconds(service.stopTimeoutMs)])
-    calls.push(['run', service.name, container, ...containerArgs(service, { app, environment: environment.name, release, slot }, imageOf(wanted, service).reference)])
+    calls.push([
+      'run',
+      service.name,
+      container,
+      ...containerArgs(service, { app, environment: environment.name, release, slot }, imageOf(wanted, service).reference),
+    ])
     for (const name of service.networks.slice(1)) calls.push(['join', service.name, name, container])
     calls.push(watchCall(service, container))
     if (first.length > 0) calls.push(['switched', service.name])
@@ -85,13 +90,15 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
 
 function noteFor(service: Service, before: readonly SeenContainer[]): string {
   if (before.length === 0) return `${service.name}: started for the first time`
-  if (service.publish !== undefined) return `${service.name}: the old one is stopped first, since port ${service.publish} can have one holder only`
+  if (service.publish !== undefined)
+    return `${service.name}: the old one is stopped first, since port ${service.publish} can have one holder only`
   return `${service.name}: started beside the old one, which is stopped afterwards`
 }
 
 function imageOf(wanted: Wanted, service: Service): { reference: string; bytes: number; platforms: readonly string[] } {
   const image = wanted.images.get(service.image)
-  if (image === undefined) throw new LaunchwayError('RECORD_INVALID', `the record has no built image "${service.image}" for the service ${service.name}`)
+  if (image === undefined)
+    throw new LaunchwayError('RECORD_INVALID', `the record has no built image "${service.image}" for the service ${service.name}`)
   return image
 }
 
@@ -100,7 +107,17 @@ function watchCall(service: Service, container: string): HostCall {
   const bounds = [centiseconds(health.timeoutMs), centiseconds(health.settleMs)]
   if (health.kind === 'container') return ['watch', service.name, container, 'container', ...bounds, '0.2']
   const url = `http://${publicAddress(service)}${health.path}`
-  return ['watch', service.name, container, 'http', ...bounds, String(health.intervalMs / 1000), url, health.status === undefined ? '' : String(health.status), health.host ?? '']
+  return [
+    'watch',
+    service.name,
+    container,
+    'http',
+    ...bounds,
+    String(health.intervalMs / 1000),
+    url,
+    health.status === undefined ? '' : String(health.status),
+    health.host ?? '',
+  ]
 }
 
 /** Where the host itself reaches a published port. */
@@ -122,10 +139,12 @@ interface Lack {
 function unfit(wanted: Wanted, seen: Observation): Lack[] {
   const lacks: Lack[] = []
   const { environment } = wanted
-  if (!seen.tools.has('docker')) lacks.push({ what: 'docker is not installed', hint: 'install it: https://docs.docker.com/engine/install/' })
+  if (!seen.tools.has('docker'))
+    lacks.push({ what: 'docker is not installed', hint: 'install it: https://docs.docker.com/engine/install/' })
   else if (seen.engine === undefined) lacks.push({ what: 'the Docker engine does not answer', hint: seen.engineSaid || 'start it' })
   for (const tool of ['flock', 'setsid', 'awk']) {
-    if (!seen.tools.has(tool)) lacks.push({ what: `${tool} is not installed`, hint: tool === 'awk' ? 'install mawk or busybox' : 'it is in the package util-linux' })
+    if (!seen.tools.has(tool))
+      lacks.push({ what: `${tool} is not installed`, hint: tool === 'awk' ? 'install mawk or busybox' : 'it is in the package util-linux' })
   }
   if (environment.services.some(({ health }) => health.kind === 'http') && !seen.tools.has('curl') && !seen.tools.has('wget')) {
     lacks.push({ what: 'neither curl nor wget is installed', hint: 'one of them is needed to ask the health page' })
@@ -144,12 +163,22 @@ function unfit(wanted: Wanted, seen: Observation): Lack[] {
   }
   const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
   if (seen.freeBytes > 0 && seen.freeBytes < bytes) {
-    lacks.push({ what: `${showBytes(seen.freeBytes)} of disk are free`, hint: `the images take up to ${showBytes(bytes)}: docker system prune, or a larger disk` })
+    lacks.push({
+      what: `${showBytes(seen.freeBytes)} of disk are free`,
+      hint: `the images take up to ${showBytes(bytes)}: docker system prune, or a larger disk`,
+    })
   }
   const platform = seen.engine?.platform
   for (const [name, image] of wanted.images) {
-    if (platform !== undefined && image.platforms.length > 0 && !image.platforms.some((one) => one === platform || one.startsWith(`${platform}/`))) {
-      lacks.push({ what: `the image ${name} is for ${image.platforms.join(', ')}`, hint: `this host is ${platform}: add it to platforms of the image` })
+    if (
+      platform !== undefined &&
+      image.platforms.length > 0 &&
+      !image.platforms.some((one) => one === platform || one.startsWith(`${platform}/`))
+    ) {
+      lacks.push({
+        what: `the image ${name} is for ${image.platforms.join(', ')}`,
+        hint: `this host is ${platform}: add it to platforms of the image`,
+      })
     }
   }
   return lacks

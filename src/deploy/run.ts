@@ -32,14 +32,19 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
 
 /** All that are missing at once, before anything is touched. */
 function requiredSecrets(environment: Environment, ports: Ports): Map<string, Secret> {
-  const names = [...new Set(environment.services.flatMap(({ secrets }) => secrets))]
-  const missing = names.filter((name) => ports.secret(name) === undefined)
+  const found = new Map<string, Secret>()
+  const missing: string[] = []
+  for (const name of new Set(environment.services.flatMap(({ secrets }) => secrets))) {
+    const secret = ports.secret(name)
+    if (secret === undefined) missing.push(name)
+    else found.set(name, secret)
+  }
   if (missing.length > 0) {
     throw new LaunchwayError('SECRET_MISSING', `${environment.name} needs ${missing.join(', ')}`, {
       hint: `Give each in the environment of the step:\n  env:\n${missing.map((name) => `    ${name}: \${{ secrets.${name} }}`).join('\n')}`,
     })
   }
-  return new Map(names.flatMap((name) => (ports.secret(name) === undefined ? [] : [[name, ports.secret(name) as Secret]])))
+  return found
 }
 
 async function whatIsWanted(release: Release, environment: Environment, build: BuildSection, ports: Ports): Promise<Wanted> {
@@ -51,7 +56,9 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     const built = build.images.find((image) => image.name === name)
     const digest = built?.registries[repository]?.digest
     if (built === undefined || digest === undefined) {
-      throw new LaunchwayError('RECORD_INVALID', `the record does not say where ${name} was pushed`, { hint: 'Run the push stage first: hosts pull from the registry.' })
+      throw new LaunchwayError('RECORD_INVALID', `the record does not say where ${name} was pushed`, {
+        hint: 'Run the push stage first: hosts pull from the registry.',
+      })
     }
     images.set(name, { reference: `${repository}@${digest}`, bytes: built.size, platforms: Object.keys(built.config) })
   }
@@ -105,7 +112,13 @@ function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, secrets: R
 }
 
 /** Starts the program on the host and follows its journal. */
-async function apply(remote: Remote, attempt: Attempt, parcels: readonly Parcel[], seen: Observation, ports: Ports): Promise<JournalLine[]> {
+async function apply(
+  remote: Remote,
+  attempt: Attempt,
+  parcels: readonly Parcel[],
+  seen: Observation,
+  ports: Ports,
+): Promise<JournalLine[]> {
   const lines: JournalLine[] = []
   await remote.sh(launchProgram(attempt, parcels), {
     sudo: seen.as === 'sudo',

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
+import { byKey } from '../core/objects.ts'
 import type { PlanSection } from '../core/release.ts'
 import { stageNames } from '../core/stages.ts'
 import { choose } from './glob.ts'
@@ -26,7 +27,8 @@ interface Route {
 export function plan(config: Config, trigger: Trigger, knownHosts: string | undefined): PlanSection {
   const route = routeOf(config, trigger)
   const tags = typeof route === 'string' ? [] : imageTags(route.rules, trigger)
-  const environment = typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, knownHosts)
+  const environment =
+    typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, knownHosts)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
@@ -94,12 +96,14 @@ function stagesOf(route: Route | string, { event }: Trigger, environment: Enviro
     build: { run: true, reason: route.because },
     smoke: later,
     scan: later,
-    push: writes ? { run: true, reason: 'the tags move once the image is there' } : { run: false, reason: `a ${event} writes nothing to a registry` },
+    push: writes
+      ? { run: true, reason: 'the tags move once the image is there' }
+      : { run: false, reason: `a ${event} writes nothing to a registry` },
     deploy: environment === undefined ? { run: false, reason: route.because } : { run: true, reason: route.because },
     report: { run: true, reason: 'every run ends with it' },
   }
 }
 
 function all(stage: { run: boolean; reason: string }): PlanSection['stages'] {
-  return Object.fromEntries(stageNames.map((name) => [name, stage])) as PlanSection['stages']
+  return byKey(stageNames, () => stage)
 }

@@ -44,7 +44,8 @@ export async function localTrigger(asked: { ref?: string; environment?: string }
   const ref = asked.ref === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => undefined) : fullRef(asked.ref)
   const sha = await headOf(ref, ports)
   const changed = (await ports.exec.read(changes(ports.root))).split('\n').filter((line) => line !== '').length
-  if (changed > 0) ports.log.warning(`${changed} files are not as committed: they are built as they are here, and called ${sha.slice(0, 7)}`)
+  if (changed > 0)
+    ports.log.warning(`${changed} files are not as committed: they are built as they are here, and called ${sha.slice(0, 7)}`)
   return {
     event: 'local',
     sha,
@@ -62,7 +63,10 @@ async function headOf(ref: string | undefined, ports: Ports): Promise<string> {
     throw new LaunchwayError('USAGE', `${ref} is not what is checked out`, { hint: `git checkout ${ref.slice('refs/tags/'.length)}` })
   } catch (cause) {
     if (cause instanceof LaunchwayError && cause.code !== 'COMMAND_FAILED') throw cause
-    throw new LaunchwayError('USAGE', 'this is not a git repository with a commit', { cause, hint: 'git init && git add --all && git commit' })
+    throw new LaunchwayError('USAGE', 'this is not a git repository with a commit', {
+      cause,
+      hint: 'git init && git add --all && git commit',
+    })
   }
 }
 

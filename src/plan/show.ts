@@ -3,8 +3,16 @@ import type { Release } from '../core/release.ts'
 /** The plan as a person reads it in ten seconds: what, where, and why of each stage. */
 export function showPlan({ app, id, plan }: Release): string {
   const what = `${app} ${plan.version}  (${[plan.event, plan.ref ?? 'no ref', plan.sha.slice(0, 7)].join(', ')})  release ${id}`
-  const images = plan.images.map(({ name, repositories }) => ['image', name, repositories.map((repository) => `${repository}:{${plan.tags.join(',')}}`).join(' ')])
-  const hosts = (plan.environment?.hosts ?? []).map((host) => ['host', host, (plan.environment?.services ?? []).map(({ name }) => name).join(', ')])
+  const images = plan.images.map(({ name, repositories }) => [
+    'image',
+    name,
+    repositories.map((repository) => `${repository}:{${plan.tags.join(',')}}`).join(' '),
+  ])
+  const hosts = (plan.environment?.hosts ?? []).map((host) => [
+    'host',
+    host,
+    (plan.environment?.services ?? []).map(({ name }) => name).join(', '),
+  ])
   const stages = Object.entries(plan.stages).map(([name, { run, reason }]) => [run ? 'run' : 'skip', name, reason])
   return [what, ...columns([...images, ...hosts, ...stages])].join('\n')
 }

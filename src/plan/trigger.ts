@@ -18,8 +18,6 @@ const Payload = z.object({
   release: z.object({ tag_name: z.string() }).optional(),
 })
 
-const known: readonly string[] = eventNames
-
 /**
  * Reads what a runner says of its event.
  * @param payload the text of the file at GITHUB_EVENT_PATH
@@ -32,18 +30,24 @@ export function triggerOf(env: Record<string, string | undefined>, payload: stri
       hint: "That event has the base repository's secrets: building a fork's code there gives them away. Use pull_request.",
     })
   }
-  if (!known.includes(event)) {
-    throw new LaunchwayError('USAGE', `launchway has nothing to do on the event "${event}"`, { hint: `It runs on: ${known.filter((one) => one !== 'local').join(', ')}.` })
+  if (!isEventName(event)) {
+    throw new LaunchwayError('USAGE', `launchway has nothing to do on the event "${event}"`, {
+      hint: `It runs on: ${eventNames.filter((one) => one !== 'local').join(', ')}.`,
+    })
   }
   const { pull_request: pull, release } = Payload.parse(JSON.parse(payload === '' ? '{}' : payload))
   const ref = release === undefined ? env['GITHUB_REF'] : `refs/tags/${release.tag_name}`
   return {
-    event: event as EventName,
+    event,
     // On a pull request GITHUB_SHA is a merge that nobody made; what people look for is the head of their branch.
     sha: pull?.head.sha ?? env['GITHUB_SHA'] ?? '',
     ...(ref === undefined || ref === '' ? {} : { ref }),
     ...(pull === undefined ? {} : { pullRequest: pull.number }),
   }
+}
+
+function isEventName(word: string): word is EventName {
+  return eventNames.some((name) => name === word && name !== 'local')
 }
 
 /** `master` of `refs/heads/master`. */

@@ -25,7 +25,12 @@ function repositoryOf({ repository }: Move, release: Release, ports: Ports): Pro
   return ports.registry.repository(repository, release.plan.registries.find((one) => one.host === host) ?? { host, plainHttp: false })
 }
 
-async function moveTag(move: Move, expected: string | undefined, repository: Repository, ports: Ports): Promise<PushSection['references'][number]> {
+async function moveTag(
+  move: Move,
+  expected: string | undefined,
+  repository: Repository,
+  ports: Ports,
+): Promise<PushSection['references'][number]> {
   const reference = `${move.repository}:${move.tag}`
   const [candidate, before] = await Promise.all([repository.manifest(move.candidate), repository.resolve(move.tag)])
   if (candidate === undefined || candidate.descriptor.digest !== expected) {
@@ -37,7 +42,9 @@ async function moveTag(move: Move, expected: string | undefined, repository: Rep
     await repository.putManifest(move.tag, candidate.descriptor.mediaType, candidate.body)
     const after = await repository.resolve(move.tag)
     if (after?.digest !== expected) {
-      throw new LaunchwayError('DIGEST_MISMATCH', `${reference} was written, but reads back as another image`, { hint: `Written: ${expected}; read: ${after?.digest ?? 'nothing'}.` })
+      throw new LaunchwayError('DIGEST_MISMATCH', `${reference} was written, but reads back as another image`, {
+        hint: `Written: ${expected}; read: ${after?.digest ?? 'nothing'}.`,
+      })
     }
   }
   ports.log.info(`${reference}: ${before?.digest === expected ? 'was there already' : 'moved'}, ${expected}`)

@@ -17,7 +17,9 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
   for (const image of images) {
     const repositories = release.plan.images.find(({ name }) => name === image.name)?.repositories ?? []
     const registries = await Promise.all(
-      repositories.map(async (repository) => [repository, await uploadTo(repository, image, release.plan.registries, folder, ports)] as const),
+      repositories.map(
+        async (repository) => [repository, await uploadTo(repository, image, release.plan.registries, folder, ports)] as const,
+      ),
     )
     uploaded.push({ ...image, registries: Object.fromEntries(registries) })
   }
@@ -34,7 +36,10 @@ async function loggedIn(registries: readonly Registry[], ports: Ports): Promise<
     const credentials = await ports.registry.credentials(settings)
     if (credentials === undefined) continue
     folder ??= await ports.files.temporary('docker-config')
-    const { code, stderr } = await ports.exec.run(login(settings.host, credentials.username, credentials.password, folder), { signal: ports.signal, accept: [0, 1] })
+    const { code, stderr } = await ports.exec.run(login(settings.host, credentials.username, credentials.password, folder), {
+      signal: ports.signal,
+      accept: [0, 1],
+    })
     if (code !== 0) throw denied(settings.host, `as ${credentials.username}`, stderr)
   }
   return folder
@@ -50,7 +55,11 @@ async function uploadTo(
   const reference = `${repository}:${keyTag(image.key)}`
   const { host } = parseRepository(repository)
   ports.log.info(`${image.name}: to ${reference}`)
-  const { code, stderr } = await ports.exec.run(push(reference, folder), { signal: ports.signal, accept: [0, 1], onLine: (line) => ports.log.debug(line) })
+  const { code, stderr } = await ports.exec.run(push(reference, folder), {
+    signal: ports.signal,
+    accept: [0, 1],
+    onLine: (line) => ports.log.debug(line),
+  })
   if (code !== 0) {
     if (/denied|unauthorized|authentication required|forbidden/i.test(stderr)) throw denied(repository, 'with this login', stderr)
     throw new LaunchwayError('REGISTRY_UNAVAILABLE', `${image.name} could not be pushed to ${repository}`, { hint: stderr.trim() })
@@ -58,7 +67,9 @@ async function uploadTo(
   const settings = registries.find((one) => one.host === host) ?? { host, plainHttp: false }
   const found = await (await ports.registry.repository(repository, settings)).resolve(keyTag(image.key))
   if (found === undefined) {
-    throw new LaunchwayError('DIGEST_MISMATCH', `${reference} was pushed, but the registry does not have it`, { hint: 'A mirror or a proxy may stand before the registry: push to the registry itself.' })
+    throw new LaunchwayError('DIGEST_MISMATCH', `${reference} was pushed, but the registry does not have it`, {
+      hint: 'A mirror or a proxy may stand before the registry: push to the registry itself.',
+    })
   }
   ports.log.info(`${image.name}: ${repository}@${found.digest}`)
   return { digest: found.digest, mediaType: found.mediaType }

@@ -8,7 +8,13 @@ export function summary(release: Release): string {
   if (outcome.state === 'failed') parts.push(`**${outcome.code ?? 'failed'}**: ${outcome.message ?? ''}`)
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
-  if (release.push !== undefined) parts.push(table(['reference', 'digest'], release.push.references.map(({ reference, digest }) => [code(reference), code(short(digest))])))
+  if (release.push !== undefined)
+    parts.push(
+      table(
+        ['reference', 'digest'],
+        release.push.references.map(({ reference, digest }) => [code(reference), code(short(digest))]),
+      ),
+    )
   if (release.deploy !== undefined) parts.push(table(['host', 'service', 'health', 'time', 'without service'], hostRows(release)))
   return `${parts.join('\n\n')}\n`
 }
@@ -22,7 +28,7 @@ function title({ app, plan, outcome, deploy }: Release): string {
 
 function stageRows(release: Release): string[][] {
   return Object.entries(release.plan.stages).map(([name, { run, reason }]) => {
-    const done = name === 'plan' || (name in release && release[name as keyof Release] !== undefined)
+    const done = name in release
     return [name, run ? (done ? 'done' : '–') : 'skipped', reason]
   })
 }

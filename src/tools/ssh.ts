@@ -108,7 +108,11 @@ export function explainSsh(stderr: string, address: string): { code: ErrorCode; 
     }
   }
   if (/Load key|invalid format|error in libcrypto/.test(stderr)) {
-    return { code: 'SSH_UNREACHABLE', message: `the private key for ${address} cannot be read`, hint: `${said}\nGive the whole file, with its BEGIN and END lines; a key with a passphrase needs an agent.` }
+    return {
+      code: 'SSH_UNREACHABLE',
+      message: `the private key for ${address} cannot be read`,
+      hint: `${said}\nGive the whole file, with its BEGIN and END lines; a key with a passphrase needs an agent.`,
+    }
   }
   return { code: 'SSH_UNREACHABLE', message: `${address} cannot be reached over SSH`, hint: said === '' ? 'ssh said nothing.' : said }
 }

@@ -54,7 +54,11 @@ export function groupedLog(sink: Sink): Log {
   return logOf(emit, undefined, { open, close })
 }
 
-function logOf(emit: Sink, stage: string | undefined, groups?: { open(name: string): void; close(name: string, outcome: string): void }): Log {
+function logOf(
+  emit: Sink,
+  stage: string | undefined,
+  groups?: { open(name: string): void; close(name: string, outcome: string): void },
+): Log {
   return {
     info: (text) => emit({ kind: 'line', text }, stage),
     debug: (text) => emit({ kind: 'debug', text }, stage),

@@ -146,7 +146,13 @@ function openRepository(path: string, transport: Transport): Repository {
       )
       const descriptor = describe(manifestType, manifest)
       const response = await transport.send(
-        { method: 'PUT', path: `${path}/manifests/${descriptor.digest}`, headers: { 'content-type': manifestType }, body: manifest, accept: [201] },
+        {
+          method: 'PUT',
+          path: `${path}/manifests/${descriptor.digest}`,
+          headers: { 'content-type': manifestType },
+          body: manifest,
+          accept: [201],
+        },
         push,
       )
       // A registry that knows referrers says so; for the others the client keeps the list, under a tag.
@@ -181,6 +187,8 @@ function describe(mediaType: string, body: Buffer): Descriptor {
 
 function verify(expected: string, actual: string, what: string): void {
   if (expected !== actual) {
-    throw new LaunchwayError('DIGEST_MISMATCH', `${what} came back with digest ${actual}`, { hint: `Expected ${expected}. Something between here and the registry changed it.` })
+    throw new LaunchwayError('DIGEST_MISMATCH', `${what} came back with digest ${actual}`, {
+      hint: `Expected ${expected}. Something between here and the registry changed it.`,
+    })
   }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import { z } from 'zod'
 import { LaunchwayError } from '../../core/error.ts'
 import type { Clock, Credentials } from '../../core/ports.ts'
 import { apiHost, isLoopback } from '../../core/reference.ts'
@@ -21,6 +22,9 @@ export interface Response {
   header(name: string): string | undefined
   body: Buffer
 }
+
+/** Some token servers use the one name, some the other. */
+const TokenAnswer = z.object({ token: z.string().optional(), access_token: z.string().optional() })
 
 /** A registry that hangs is as good as none. */
 const timeoutMs = 30_000
@@ -79,7 +83,8 @@ export class Transport {
   /** The Authorization header that a challenge asks for. */
   async #answer(challenge: Challenge, scope: string): Promise<string | undefined> {
     const login = await this.#credentials()
-    const basic = login === undefined ? undefined : `Basic ${Buffer.from(`${login.username}:${login.password.reveal()}`).toString('base64')}`
+    const basic =
+      login === undefined ? undefined : `Basic ${Buffer.from(`${login.username}:${login.password.reveal()}`).toString('base64')}`
     if (challenge.scheme === 'basic') return basic
     const url = new URL(challenge.realm)
     if (challenge.service !== undefined) url.searchParams.set('service', challenge.service)
@@ -87,7 +92,7 @@ export class Transport {
     const request: Request = { method: 'GET', path: url.href, accept: [200] }
     const response = await this.#once(url, request, basic)
     if (response.status !== 200) throw await this.#refused(request, response)
-    const body = JSON.parse(response.body.toString()) as { token?: string; access_token?: string }
+    const body = TokenAnswer.parse(JSON.parse(response.body.toString()))
     const token = body.token ?? body.access_token
     return token === undefined ? undefined : `Bearer ${token}`
   }
@@ -173,11 +178,17 @@ async function openClient(ca: string | undefined): Promise<Client> {
   const plain = new http.Agent(shared)
   const secure = new https.Agent(ca === undefined ? shared : { ...shared, ca: [...rootCertificates, await readFile(ca, 'utf8')] })
   return (url, options, read) =>
-    url.protocol === 'https:' ? https.request(url, { ...options, agent: secure }, read) : http.request(url, { ...options, agent: plain }, read)
+    url.protocol === 'https:'
+      ? https.request(url, { ...options, agent: secure }, read)
+      : http.request(url, { ...options, agent: plain }, read)
 }
 
 function isNotTls(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'].includes(String(error.code))
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'].includes(String(error.code))
+  )
 }
 
 function retryAfterMs(response: Response): number | undefined {

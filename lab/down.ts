@@ -1,0 +1,28 @@
+import { rmSync } from 'node:fs'
+import { labFolder, labLabel, readLab } from './lab.ts'
+import { ask, call } from './run.ts'
+
+/**
+ * Takes a lab down: containers with their volumes, networks, processes, files. It goes by the lab's label, so it also
+ * clears what a start that was cut off has left.
+ */
+export async function down(name: string): Promise<void> {
+  const lab = readLab(name)
+  if (lab !== undefined) endProcess(lab.github.pid)
+  const filter = ['--filter', `label=${labLabel}=${name}`]
+  const containers = (await ask('docker', ['ps', '--all', '--quiet', ...filter]))?.split('\n').filter((id) => id !== '') ?? []
+  if (containers.length > 0) await call('docker', ['rm', '--force', '--volumes', ...containers])
+  for (const kind of ['network', 'volume']) {
+    const found = (await ask('docker', [kind, 'ls', '--quiet', ...filter]))?.split('\n').filter((id) => id !== '') ?? []
+    if (found.length > 0) await call('docker', [kind, 'rm', ...found])
+  }
+  rmSync(labFolder(name), { recursive: true, force: true })
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch {
+    // It has ended already.
+  }
+}

@@ -1,0 +1,17 @@
+/** Makes this machine ready for tests, demo and lab: what is there is used, what is missing is installed or named. */
+import { mkdirSync } from 'node:fs'
+import { cache } from './paths.ts'
+import { engineStep } from './setup/engine.ts'
+import { imageSteps } from './setup/images.ts'
+import { bringAbout } from './setup/steps.ts'
+import { debianStep, goStep, toxiproxyStep, trivyStep, wheelsStep } from './setup/tools.ts'
+
+const began = performance.now()
+mkdirSync(cache, { recursive: true })
+try {
+  await bringAbout([debianStep, engineStep, goStep, trivyStep, toxiproxyStep, wheelsStep, ...imageSteps], (line) => process.stderr.write(`${line}\n`))
+  process.stderr.write(`set-up: ready after ${((performance.now() - began) / 1000).toFixed(1)} s\n`)
+} catch (error) {
+  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

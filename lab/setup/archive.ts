@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LaunchwayError } from '../../src/core/error.ts'
+import { call } from '../run.ts'
+
+/**
+ * Fetches a .tar.gz, checks it and puts one program of it into a folder. Returns why it could not be had, so that
+ * another way can be tried; a checksum that does not match is no such reason, and throws.
+ * @throws LaunchwayError DIGEST_MISMATCH
+ */
+export async function fetchArchive(url: string, sha256: string, program: string, folder: string): Promise<string | undefined> {
+  let body: Buffer
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(300_000) })
+    if (!response.ok) return `${new URL(url).host} answered ${response.status}`
+    body = Buffer.from(await response.arrayBuffer())
+  } catch {
+    return `${new URL(url).host} cannot be reached`
+  }
+  const found = createHash('sha256').update(body).digest('hex')
+  if (found !== sha256) {
+    throw new LaunchwayError('DIGEST_MISMATCH', `${url} is not the file that was pinned`, { hint: `Expected SHA-256 ${sha256}, got ${found}. It is not used.` })
+  }
+  mkdirSync(folder, { recursive: true })
+  const scratch = mkdtempSync(join(folder, '.fetch-'))
+  try {
+    const archive = join(scratch, 'archive.tar.gz')
+    writeFileSync(archive, body)
+    await call('tar', ['-xzf', archive, '-C', scratch, program])
+    chmodSync(join(scratch, program), 0o755)
+    renameSync(join(scratch, program), join(folder, program))
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+  return undefined
+}

@@ -1,0 +1,148 @@
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LaunchwayError } from '../../src/core/error.ts'
+import { cache, tools } from '../paths.ts'
+import { ask, call } from '../run.ts'
+import { toxiproxy, trivy, wheels } from '../versions.ts'
+import { fetchArchive } from './archive.ts'
+import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
+import type { Step } from './steps.ts'
+
+/** Debian packages that tests and lab call; elsewhere the user installs them. */
+const programs = {
+  debootstrap: 'debootstrap',
+  ssh: 'openssh-client',
+  openssl: 'openssl',
+  python3: 'python3-venv',
+  busybox: 'busybox',
+  dash: 'dash',
+  git: 'git',
+  curl: 'curl',
+} as const
+
+const missingPrograms = (): (keyof typeof programs)[] =>
+  (Object.keys(programs) as (keyof typeof programs)[]).filter((program) => inPath(program) === undefined)
+
+export const debianStep: Step = {
+  name: 'debian',
+  needs: [],
+  async find() {
+    const missing = missingPrograms().filter((program) => canInstall || program !== 'debootstrap')
+    return missing.length === 0 ? 'packages are there' : undefined
+  },
+  async make(progress) {
+    const missing = missingPrograms()
+    if (!canInstall) {
+      throw new LaunchwayError('TOOL_MISSING', `${missing.join(', ')} are not installed`, {
+        hint: `Install them with your package manager. On Debian, as root, set-up does this by itself.`,
+      })
+    }
+    await aptInstall(missing.map((program) => programs[program]), progress)
+    return `installed ${missing.join(', ')}`
+  },
+}
+
+/** A Go that can fetch the version which a module asks for (1.21 and later do). */
+export const goStep: Step = {
+  name: 'go',
+  needs: ['engine'],
+  async find() {
+    const version = /go(\d+)\.(\d+)/.exec((await ask('go', ['version'])) ?? '')
+    if (version !== null && Number(version[2]) >= 21) return `${version[0]}`
+    return existsSync(join(tools, 'trivy')) && existsSync(join(tools, 'toxiproxy-server')) ? 'not needed' : undefined
+  },
+  async make(progress) {
+    if (!canInstall) throw new LaunchwayError('TOOL_MISSING', 'Go 1.21 or newer is not installed', { hint: 'Install it: https://go.dev/doc/install' })
+    // The engine's step has added the newer release as a source.
+    await aptInstall(['golang-go/trixie', 'golang-src/trixie', 'golang-1.24-go/trixie', 'golang-1.24-src/trixie'], progress)
+    return 'installed'
+  },
+}
+
+/** Builds a Go program from its module with caches of its own, which go once it is there: they take gigabytes. */
+async function goBuild(name: string, folder: string, args: readonly string[], env: Record<string, string>): Promise<void> {
+  const output = join(folder, name)
+  const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
+  await call('go', ['build', '-o', output, ...args], { cwd: folder, env: { ...caches, ...env } })
+  mkdirSync(tools, { recursive: true })
+  await rename(output, join(tools, name))
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function trivyFound(): Promise<string | undefined> {
+  const said = await ask('trivy', ['--version'])
+  return said === undefined ? undefined : (/Version: (\S+)/.exec(said)?.[1] ?? said)
+}
+
+/** PATH, else the official release by its checksum, else built from its module. */
+export const trivyStep: Step = {
+  name: 'trivy',
+  needs: ['go'],
+  takes: 'fetched, or built from its Go module: up to 10 min',
+  find: trivyFound,
+  async make(progress) {
+    const archive = Object.entries(trivy.archives).find(([platform]) => platform === `${process.platform}-${process.arch}`)?.[1]
+    if (archive !== undefined) {
+      const url = `${trivy.releases}/v${trivy.version}/${archive.file}`
+      const why = await fetchArchive(url, archive.sha256, 'trivy', tools)
+      if (why === undefined) return `${await trivyFound()}, the official release, checksum verified`
+      progress(`${why}; building it from its Go module`)
+    }
+    const folder = join(cache, 'build', 'trivy')
+    mkdirSync(folder, { recursive: true })
+    needDisk(folder, 9, 'building Trivy')
+    const module = `github.com/aquasecurity/trivy`
+    writeFileSync(
+      join(folder, 'go.mod'),
+      `module launchway.invalid/trivy\n\ngo ${trivy.go}\n\ntool ${module}/cmd/trivy\n\nrequire ${module} v${trivy.version}\n`,
+    )
+    const flags = `-s -w -X ${module}/pkg/version/app.ver=${trivy.version}`
+    await goBuild('trivy', folder, ['-mod=mod', '-ldflags', flags, `${module}/cmd/trivy`], { GOEXPERIMENT: 'jsonv2' })
+    return `${await trivyFound()}, built from its Go module`
+  },
+}
+
+export const toxiproxyStep: Step = {
+  name: 'toxiproxy',
+  needs: ['go'],
+  takes: 'about 30 s',
+  find: async () => (existsSync(join(tools, 'toxiproxy-server')) ? 'is there' : undefined),
+  async make() {
+    const folder = join(cache, 'build', 'toxiproxy')
+    mkdirSync(folder, { recursive: true })
+    const env = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0', GOBIN: folder }
+    await call('go', ['install', toxiproxy], { cwd: folder, env })
+    mkdirSync(tools, { recursive: true })
+    await rename(join(folder, 'server'), join(tools, 'toxiproxy-server'))
+    rmSync(folder, { recursive: true, force: true })
+    return 'built from its Go module'
+  },
+}
+
+/** Programs that come as Python wheels, in an environment of their own. */
+export const wheelsStep: Step = {
+  name: 'act, shellcheck',
+  needs: ['debian'],
+  async find() {
+    const folder = join(cache, wheelFolder())
+    return existsSync(join(folder, 'ready')) ? wheels.join(', ').replaceAll('==', ' ') : undefined
+  },
+  async make() {
+    const folder = join(cache, wheelFolder())
+    rmSync(folder, { recursive: true, force: true })
+    await call('python3', ['-m', 'venv', folder])
+    await call(join(folder, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...wheels])
+    mkdirSync(tools, { recursive: true })
+    for (const program of ['act', 'shellcheck']) {
+      rmSync(join(tools, program), { force: true })
+      symlinkSync(join(folder, 'bin', program), join(tools, program))
+    }
+    writeFileSync(join(folder, 'ready'), '')
+    return 'installed'
+  },
+}
+
+function wheelFolder(): string {
+  return `wheels-${wheels.join('-').replaceAll(/[^\w.-]/g, '')}`
+}

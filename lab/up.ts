@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, openSync, readFileSync, existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePorts } from './free-ports.ts'
+import { makeCertificates, makeSshKeys, writeKnownHosts } from './keys.ts'
+import { type Lab, type LabHost, labFolder, labLabel } from './lab.ts'
+import { root } from './paths.ts'
+import { ask, call, docker } from './run.ts'
+import { hostImage, servicesImage } from './setup/images.ts'
+import { type Suite, suites } from './versions.ts'
+
+/** What of a host is published on the loopback of this machine. */
+const hostPorts = ['22', '80', '443', '5000', '6000'] as const
+const accounts = ['root', 'deploy', 'ops', 'guest'] as const
+const login = { username: 'lab', password: 'lab-registry-password' }
+
+export interface Wanted {
+  name: string
+  hosts: readonly Suite[]
+}
+
+export const allSuites: readonly Suite[] = ['bookworm', 'trixie', 'forky']
+
+export function newLabName(): string {
+  return `lab-${randomBytes(3).toString('hex')}`
+}
+
+/** Starts a lab: everything side by side, everything labelled with its name, so that `down` finds it whatever happens. */
+export async function up({ name, hosts }: Wanted): Promise<Lab> {
+  const folder = labFolder(name)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const machines = ['jump', ...hosts]
+  const proxied = ['registry', 'secure-registry', ...hosts.map((suite) => `ssh-${suite}`)]
+  const free = await freePorts(4 + proxied.length + hosts.length * hostPorts.length)
+  const take = (): number => free.pop() ?? 0
+  const ports = { registry: take(), secure: take(), jump: take(), api: take() }
+  const proxies = Object.fromEntries(proxied.map((proxy) => [proxy, take()]))
+  const published = new Map(hosts.map((suite) => [suite, Object.fromEntries(hostPorts.map((port) => [port, take()]))]))
+
+  const network = `launchway-${name}`
+  const [, { ca, server }, github] = await Promise.all([
+    makeSshKeys(folder, machines),
+    makeCertificates(folder),
+    startGitHub(folder),
+    docker('network', 'create', '--label', `${labLabel}=${name}`, network),
+  ])
+  const knownHosts = writeKnownHosts(
+    folder,
+    new Map([
+      ['jump', ['jump', `[127.0.0.1]:${ports.jump}`]],
+      ...hosts.map((suite): [string, string[]] => [
+        suite,
+        [suite, `[127.0.0.1]:${published.get(suite)?.['22']}`, `[127.0.0.1]:${proxies[`ssh-${suite}`]}`],
+      ]),
+    ]),
+  )
+  writeFileSync(join(folder, 'forwards'), `${ports.registry} registry:5000\n${ports.secure} secure-registry:5000\n`)
+  writeFileSync(join(folder, 'proxies.json'), JSON.stringify(proxyList(proxied)))
+
+  const run = (machine: string, args: string[], command: string[]): Promise<string> =>
+    docker('run', '--detach', '--init', '--label', `${labLabel}=${name}`, '--network', network, '--network-alias', machine, '--name', `${name}-${machine}`, ...args, ...command)
+  const publish = (port: number | undefined, inside: string): string[] => ['--publish', `127.0.0.1:${port}:${inside}`]
+  const services = servicesImage()
+  const containers = await Promise.all([
+    run('registry', publish(ports.registry, '5000'), [services, 'registry-server']),
+    run(
+      'secure-registry',
+      [...publish(ports.secure, '5000'), '--env', `LAB_USER=${login.username}`, '--env', `LAB_PASSWORD=${login.password}`, '--volume', `${server}:/lab/tls:ro`],
+      [services, 'registry-server'],
+    ),
+    run('jump', publish(ports.jump, '22'), [services, 'jump-server']),
+    run(
+      'faults',
+      [...publish(ports.api, '8474'), ...proxied.flatMap((proxy, index) => publish(proxies[proxy], String(firstProxyPort + index))), '--volume', `${join(folder, 'proxies.json')}:/proxies.json:ro`],
+      [services, 'toxiproxy-server', '-host', '0.0.0.0', '-config', '/proxies.json'],
+    ),
+    ...hosts.map((suite) => startHost(name, network, suite, published.get(suite) ?? {})),
+  ])
+  await Promise.all(machines.map((machine) => letIn(folder, `${name}-${machine}`, machine)))
+
+  const lab: Lab = {
+    name,
+    folder,
+    network,
+    key: join(folder, 'key'),
+    knownHosts,
+    registry: { address: `127.0.0.1:${ports.registry}` },
+    secureRegistry: { address: `127.0.0.1:${ports.secure}`, ca, ...login },
+    jump: { port: ports.jump },
+    hosts: Object.fromEntries(hosts.map((suite): [string, LabHost] => [suite, { suite, container: `${name}-${suite}`, ports: published.get(suite) ?? {} }])),
+    faults: { api: `http://127.0.0.1:${ports.api}`, proxies },
+    github,
+  }
+  writeFileSync(join(folder, 'lab.json'), JSON.stringify(lab, null, 2))
+  await Promise.all(hosts.map((suite) => hostReady(`${name}-${suite}`)))
+  if (containers.length === 0) throw new Error('no container was started')
+  return lab
+}
+
+const firstProxyPort = 21000
+
+/** toxiproxy's own list. A proxy for SSH stands before a host, one for a registry before the registry. */
+function proxyList(proxied: readonly string[]): unknown {
+  return proxied.map((proxy, index) => {
+    const upstream = proxy.startsWith('ssh-') ? `${proxy.slice('ssh-'.length)}:22` : `${proxy}:5000`
+    return { name: proxy, listen: `0.0.0.0:${firstProxyPort + index}`, upstream, enabled: true }
+  })
+}
+
+function startHost(name: string, network: string, suite: Suite, ports: Record<string, number>): Promise<string> {
+  const systemd = suites[suite].packages.includes('systemd')
+  return docker(
+    'run',
+    '--detach',
+    '--privileged',
+    '--cgroupns=private',
+    ...['--tmpfs', '/run', '--tmpfs', '/tmp:exec'],
+    // systemd ends with this signal; what it takes for SIGTERM is to start itself anew.
+    ...(systemd ? ['--tmpfs', '/run/lock', '--stop-signal', 'SIGRTMIN+3'] : []),
+    ...['--label', `${labLabel}=${name}`, '--network', network, '--network-alias', suite, '--hostname', suite, '--name', `${name}-${suite}`],
+    ...Object.entries(ports).flatMap(([inside, outside]) => ['--publish', `127.0.0.1:${outside}:${inside}`]),
+    ...['--volume', `${join(labFolder(name), 'forwards')}:/etc/lab-forwards:ro`],
+    hostImage(suite),
+  )
+}
+
+/** Gives a machine its host key, and lets the lab's key in to every account. */
+async function letIn(folder: string, container: string, machine: string): Promise<void> {
+  const key = readFileSync(join(folder, 'key.pub'), 'utf8')
+  const hostKey = readFileSync(join(folder, 'machines', machine, 'ssh_host_ed25519_key'), 'utf8')
+  const users = machine === 'jump' ? ['jump'] : accounts
+  const program = [
+    'umask 077',
+    `cat > /etc/ssh/ssh_host_ed25519_key <<'END'\n${hostKey}END`,
+    ...users.map((user) => {
+      const home = user === 'root' ? '/root' : `/home/${user}`
+      return `echo '${key.trim()}' > ${home}/.ssh/authorized_keys && chown ${user} ${home}/.ssh/authorized_keys`
+    }),
+  ].join('\n')
+  await call('docker', ['exec', '--interactive', container, 'sh', '-es'], { stdin: program })
+}
+
+/** Waits until the engine of a host answers and its sshd listens. */
+async function hostReady(container: string): Promise<void> {
+  const deadline = Date.now() + 90_000
+  while (Date.now() < deadline) {
+    const looked = await ask('docker', ['exec', container, 'sh', '-c', 'docker version > /dev/null 2>&1 && ssh-keyscan -T 1 localhost 2> /dev/null | grep -q ed25519'])
+    if (looked !== undefined) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`the host ${container} did not come up:\n${await ask('docker', ['logs', '--tail', '30', container])}`)
+}
+
+/** GitHub's API, as a process of this machine that `down` ends by its id. */
+async function startGitHub(folder: string): Promise<Lab['github']> {
+  const log = openSync(join(folder, 'github.log'), 'a')
+  const token = `ghs_${randomBytes(18).toString('hex')}`
+  const ready = join(folder, 'github.url')
+  const child = spawn(process.execPath, [join(root, 'lab/github/main.ts'), ready], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, LAB_GITHUB_TOKEN: token },
+  })
+  child.unref()
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (existsSync(ready)) return { url: readFileSync(ready, 'utf8').trim(), token, pid: child.pid ?? 0 }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`the lab's GitHub did not start; see ${join(folder, 'github.log')}`)
+}

@@ -1,0 +1,39 @@
+/**
+ * The house as a table: which rooms of src/ may import which. A linter rule reads it (plugin.ts), a test breaks it.
+ * Imports point one way: doors → pipeline → stages → tools, config → core; adapters → core. A stage never imports
+ * another stage, and only the doors' own wiring (ports.ts) imports adapters.
+ */
+
+const stages = ['plan', 'build', 'smoke', 'scan', 'push', 'deploy', 'report']
+
+/** A room by the first part of a path below src/; a file that stands there alone is a room of its own. */
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  config: ['core'],
+  tools: ['core'],
+  adapters: ['core', 'tools'],
+  ...Object.fromEntries(stages.map((stage) => [stage, ['core', 'config', 'tools']])),
+  'pipeline.ts': ['core', ...stages],
+  'ports.ts': ['core', 'adapters'],
+  'inputs.ts': ['core'],
+  'verbs.ts': [],
+  'version.ts': [],
+  'main.ts': ['core', 'adapters', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
+  'cli.ts': ['core', 'adapters', 'pipeline.ts', 'ports.ts', 'verbs.ts', 'version.ts', ...stages],
+  'bundle.ts': ['main.ts', 'cli.ts'],
+}
+
+/** The room of a file, given its path below src/. */
+export function roomOf(path: string): string {
+  return path.split('/')[0] ?? path
+}
+
+/** What is wrong with an import, or undefined. Both paths are below src/. */
+export function breach(from: string, to: string): string | undefined {
+  const [room, target] = [roomOf(from), roomOf(to)]
+  if (room === target) return undefined
+  const allowed = mayImport[room]
+  if (allowed === undefined) return `src/${room} is not in scripts/lint/rooms.ts: say there what it may import`
+  if (allowed.includes(target)) return undefined
+  return `${room} may import ${allowed.length === 0 ? 'nothing of ours' : allowed.join(', ')}, not ${target}`
+}

@@ -1,0 +1,174 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseTagRule } from '../../src/config/image-tags.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { reservedKeys } from '../../src/config/reserved.ts'
+import { resolveApp, resolveEnvironment, resolveImages, resolveRegistries } from '../../src/config/resolve.ts'
+import { LaunchwayError } from '../../src/core/error.ts'
+
+const least = `
+image: docker.io/apw247/flask_addie
+branches: { master: production, docker: {}, docker_dev: development }
+tags: { "v*": production }
+environments:
+  production: { host: deploy@addie.example.org, url: https://addie.example.org, port: 5000, publish: 80 }
+  development: { host: deploy@addie.example.org, port: 5000, publish: 6000 }
+`
+
+/** The lines of the message: `file:line:column: what`. */
+function problems(text: string): string[] {
+  try {
+    loadConfig(text, 'launchway.yml')
+  } catch (error) {
+    if (error instanceof LaunchwayError && error.code === 'CONFIG_INVALID') return (error.hint ?? '').split('\n')
+    throw error
+  }
+  return []
+}
+
+describe('a valid configuration', () => {
+  test('the least that works', () => {
+    const config = loadConfig(least, 'launchway.yml')
+    expect(resolveApp(config)).toBe('flask_addie')
+    expect(resolveImages(config)).toEqual([
+      { name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: ['docker.io/apw247/flask_addie'] },
+    ])
+    expect(resolveEnvironment(config, 'development', undefined)).toMatchObject({
+      name: 'development',
+      hosts: ['deploy@addie.example.org'],
+      stateRoot: '/var/lib/launchway',
+      keep: 5,
+      ssh: { key: 'SSH_KEY', connectTimeoutMs: 10_000 },
+      services: [{ name: 'web', image: 'app', port: 5000, publish: '6000', health: { kind: 'container', timeoutMs: 60_000, settleMs: 1_000 } }],
+    })
+    expect(resolveRegistries(config)).toEqual([{ host: 'docker.io', plainHttp: false }])
+    expect(resolveEnvironment(config, 'nowhere', undefined)).toBeUndefined()
+  })
+
+  test('anchors, merge keys and x- keys', () => {
+    const config = loadConfig(
+      `
+x-service: &service { port: 5000, env: { LEVEL: info } }
+image: ghcr.io/team/app
+environments:
+  a: { host: one, services: { web: { <<: *service, publish: 80 } } }
+`,
+      'launchway.yml',
+    )
+    expect(resolveEnvironment(config, 'a', undefined)?.services[0]).toMatchObject({ port: 5000, publish: '80', env: { LEVEL: 'info' } })
+  })
+
+  test('the short and the long form mean the same', () => {
+    const port = fc.integer({ min: 1, max: 65535 })
+    const service = fc.record(
+      {
+        port: fc.constant(5000),
+        publish: port,
+        health: fc.constantFrom('/health', '/'),
+        env: fc.dictionary(fc.constantFrom('A', 'B'), fc.oneof(fc.string(), fc.integer(), fc.boolean())),
+        secrets: fc.uniqueArray(fc.constantFrom('S1', 'S2')),
+        volumes: fc.array(fc.constant('data:/data')),
+        user: fc.constant('1000:1000'),
+        'stop-timeout': fc.constantFrom('5s', '1m'),
+        privileged: fc.boolean(),
+      },
+      { requiredKeys: ['port', 'publish'] },
+    )
+    fc.assert(
+      fc.property(service, fc.constantFrom('docker.io/team/app', 'app'), (keys, repository) => {
+        const short = { image: repository, environments: { p: { host: 'h', ...keys } } }
+        const long = {
+          version: 1,
+          images: { app: { context: '.', dockerfile: 'Dockerfile', repositories: [repository] } },
+          environments: { p: { hosts: ['h'], keep: 5, services: { web: { image: 'app', ...keys } } } },
+        }
+        // JSON is YAML: what is written does not matter, only what it means.
+        const [a, b] = [short, long].map((value) => loadConfig(JSON.stringify(value), 'launchway.yml'))
+        if (a === undefined || b === undefined) throw new Error('two configurations are expected')
+        expect(resolveImages(a)).toEqual(resolveImages(b))
+        expect(resolveEnvironment(a, 'p', 'known_hosts')).toEqual(resolveEnvironment(b, 'p', 'known_hosts'))
+        expect(resolveApp(a)).toBe(resolveApp(b))
+      }),
+    )
+  })
+})
+
+describe('what is wrong is said with its place', () => {
+  test.each([
+    ['an unknown key, and the nearest right one', 'image: a/b\nenviroments: {}\n', ['launchway.yml:2:1: unknown key "enviroments"; did you mean "environments"?']],
+    [
+      'a key below',
+      'image: a/b\nenvironments:\n  p:\n    host: h\n    prot: 80\n',
+      ['launchway.yml:5:5: environments.p: unknown key "prot"; did you mean "port"?'],
+    ],
+    ['a wrong type', 'image: a/b\nenvironments: { p: { host: h, port: web, publish: 80 } }\n', ['launchway.yml:2:37: environments.p.port: expected number, received string']],
+    ['a port out of range', 'image: a/b\nenvironments: { p: { host: h, port: 70000, publish: 80 } }\n', ['launchway.yml:2:37: environments.p.port: too big: expected number to be <=65535']],
+    ['neither image nor images', 'branches: {}\n', ['launchway.yml:1:1: image or images is needed: what shall be built, and where it is pushed']],
+    ['image and images', 'image: a/b\nimages: { a: { repositories: [a/b] } }\n', ['launchway.yml:2:1: image and images exclude each other: move image into images']],
+    ['an environment that is not there', 'image: a/b\nbranches: { main: prod }\nenvironments:\n  production: { host: h, port: 1, publish: 1 }\n', ['launchway.yml:2:19: branches.main: no environment "prod"; known: production']],
+    ['no host', 'image: a/b\nenvironments: { p: { port: 1, publish: 1 } }\n', ['launchway.yml:2:20: environments.p: host is needed: the SSH address to deploy to']],
+    ['a host that ssh would take for an option', 'image: a/b\nenvironments: { p: { host: -oProxyCommand=id, port: 1, publish: 1 } }\n', ['launchway.yml:2:28: environments.p.host: must be host, user@host or user@host:port']],
+    ['a duplicate key', 'image: a/b\nimage: a/c\n', ['launchway.yml:2:1: map keys must be unique']],
+    ['broken YAML', 'image: [a\n', ['launchway.yml:2:1: flow sequence in block collection must be sufficiently indented and end with a ]']],
+    ['a reserved key', 'image: a/b\nsmoke: {}\n', ['launchway.yml:2:1: "smoke" is reserved for a later version: the smoke stage']],
+    ['a reserved key below', 'image: a/b\nenvironments: { p: { host: h, swarm: {} } }\n', ['launchway.yml:2:31: environments.p: "swarm" is reserved for a later version: deploying to a Swarm']],
+    ['an image that is not there', 'images: { app: { repositories: [a/b] } }\nenvironments: { p: { host: h, services: { web: { image: ap } } } }\n', ['launchway.yml:2:57: environments.p.services.web.image: no image "ap"; did you mean "app"?']],
+    ['publish without port', 'image: a/b\nenvironments: { p: { host: h, publish: 80 } }\n', ['launchway.yml:2:31: environments.p: publish needs port: where the service listens inside its container']],
+    ['one port twice', 'image: a/b\nenvironments: { p: { host: h, services: { a: { port: 1, publish: 80 }, b: { port: 1, publish: 80 } } } }\n', ['launchway.yml:2:95: port 80 is published by a already']],
+    ['a secret that is also plain', 'image: a/b\nenvironments: { p: { host: h, env: { KEY: x }, secrets: [KEY] } }\n', ['launchway.yml:2:38: environments.p: KEY is both in env and in secrets']],
+    ['an option that launchway decides', 'image: a/b\nenvironments: { p: { host: h, options: ["--name=x"] } }\n', ['launchway.yml:2:41: environments.p: launchway itself decides --name=x']],
+    ['a tag rule', 'image: a/b\nimage-tags: ["type=ref,event=branch", "type=semvre,pattern={{version}}"]\n', ['launchway.yml:2:39: image-tags: unknown type "semvre"; did you mean "semver"?']],
+    ['a name that is none', 'image: a/b\nenvironments: { "Prod EU": { host: h } }\n', ['launchway.yml:2:17: the name "Prod EU" must be 1 to 40 characters of a-z, 0-9, "_" and "-", starting with a letter or digit']],
+    ['an empty file', '', ['launchway.yml:1:1: image or images is needed: what shall be built, and where it is pushed']],
+    ['a list', '- a\n', ['launchway.yml:1:1: expected object, received array']],
+  ])('%s', (_, text, expected) => {
+    expect(problems(text)).toEqual(expected)
+  })
+
+  test('all problems at once, in the order of the file', () => {
+    expect(problems('image: A/B\nenvironments:\n  p: { host: h, port: x }\nzzz: 1\n').map((line) => line.slice(0, 'launchway.yml:0'.length))).toEqual([
+      'launchway.yml:1',
+      'launchway.yml:3',
+      'launchway.yml:4',
+    ])
+  })
+
+  test('aliases that explode, and a file that is too large, end in an error with a place', () => {
+    const levels = Array.from({ length: 12 }, (_, level) => `x-${level + 1}: &a${level + 1} [${`*a${level}, `.repeat(9)}*a${level}]`)
+    expect(problems(`x-0: &a0 [x]\n${levels.join('\n')}\nimage: a/b\n`)[0]).toMatch(/^launchway.yml:1:1: aliases cannot be resolved/)
+    expect(problems(`image: ${'a'.repeat(2_000_000)}`)[0]).toMatch(/^launchway.yml:1:1: the file has 2000007 characters/)
+  })
+
+  test('any text at all gives a configuration or CONFIG_INVALID', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: 'binary' })), (text) => {
+        for (const line of problems(text)) expect(line).toMatch(/^launchway\.yml:\d+:\d+: |^ /)
+      }),
+    )
+  })
+
+  test('no reserved key is known already', () => {
+    expect(reservedKeys.length).toBeGreaterThan(5)
+    for (const key of reservedKeys.filter((one) => !one.includes('*'))) expect(problems(`image: a/b\n${key}: {}\n`)[0]).toContain('reserved')
+  })
+})
+
+describe('a tag rule', () => {
+  test.each([
+    ['type=ref,event=branch', { type: 'ref', event: 'branch', prefix: '', suffix: '' }],
+    ['type=sha', { type: 'sha', format: 'short', prefix: 'sha-', suffix: '' }],
+    ['type=sha,prefix=,format=long', { type: 'sha', format: 'long', prefix: '', suffix: '' }],
+    ['type=raw,value=latest,suffix=-x', { type: 'raw', value: 'latest', prefix: '', suffix: '-x' }],
+    ['type=semver,pattern={{major}}.{{minor}}', { type: 'semver', pattern: '{{major}}.{{minor}}', prefix: '', suffix: '' }],
+    ['latest', '"latest" is not key=value'],
+    ['event=branch', 'type= is missing'],
+    ['type=ref', 'type=ref needs event=branch, event=tag or event=pr'],
+    ['type=raw', 'type=raw needs value='],
+    ['type=sha,format=tiny', 'type=sha knows format=short and format=long'],
+    ['type=semver,pattern={{mayor}}', 'unknown expression {{mayor}}; known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}'],
+    ['type=edge', 'type=edge is reserved for a later version'],
+    ['type=sha,enable=true', 'type=sha knows format, prefix, suffix, not "enable"'],
+  ])('%s', (entry, rule) => {
+    expect(parseTagRule(entry)).toEqual(rule)
+  })
+})

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests that talk to the lab share its two hosts' ports and two cores: one file at a time. */
+const real = { globalSetup: ['test/lab.ts'], testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false }
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...real } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...real } },
+    ],
+  },
+})
