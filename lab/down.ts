@@ -8,7 +8,7 @@ import { ask, call } from './run.ts'
  */
 export async function down(name: string): Promise<void> {
   const lab = readLab(name)
-  if (lab !== undefined) endProcess(lab.github.pid)
+  if (lab !== undefined) await endGitHub(lab.github.pid)
   const filter = ['--filter', `label=${labLabel}=${name}`]
   const containers = (await ask('docker', ['ps', '--all', '--quiet', ...filter]))?.split('\n').filter((id) => id !== '') ?? []
   if (containers.length > 0) await call('docker', ['rm', '--force', '--volumes', ...containers])
@@ -19,10 +19,8 @@ export async function down(name: string): Promise<void> {
   rmSync(labFolder(name), { recursive: true, force: true })
 }
 
-function endProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM')
-  } catch {
-    // It has ended already.
-  }
+/** Ends the process by its id, if the id is still that process's: numbers are given out again. */
+async function endGitHub(pid: number): Promise<void> {
+  const running = await ask('ps', ['-o', 'args=', '-p', String(pid)])
+  if (running?.includes('lab/github/main.ts') === true) process.kill(pid, 'SIGTERM')
 }

@@ -2,6 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { call } from './run.ts'
 
+/** Where a machine's own files wait until it is made; paths as on the machine. */
+export const machineTree = (folder: string, machine: string): string => join(folder, 'machines', machine)
+export const hostKey = 'etc/ssh/ssh_host_ed25519_key'
+
 /** A key pair at `path` and `path.pub`. */
 async function sshKey(path: string, comment: string): Promise<void> {
   await call('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', path])
@@ -12,8 +16,8 @@ export async function makeSshKeys(folder: string, machines: readonly string[]): 
   await Promise.all([
     sshKey(join(folder, 'key'), 'lab'),
     ...machines.map(async (machine) => {
-      mkdirSync(join(folder, 'machines', machine), { recursive: true })
-      await sshKey(join(folder, 'machines', machine, 'ssh_host_ed25519_key'), machine)
+      mkdirSync(join(machineTree(folder, machine), 'etc/ssh'), { recursive: true })
+      await sshKey(join(machineTree(folder, machine), hostKey), machine)
     }),
   ])
 }
@@ -22,7 +26,7 @@ export async function makeSshKeys(folder: string, machines: readonly string[]): 
 export function writeKnownHosts(folder: string, names: ReadonlyMap<string, readonly string[]>): string {
   const path = join(folder, 'known_hosts')
   const lines = [...names].map(([machine, hosts]) => {
-    const [type, key] = readFileSync(join(folder, 'machines', machine, 'ssh_host_ed25519_key.pub'), 'utf8').split(' ')
+    const [type, key] = readFileSync(join(machineTree(folder, machine), `${hostKey}.pub`), 'utf8').split(' ')
     return `${hosts.join(',')} ${type} ${key}\n`
   })
   writeFileSync(path, lines.join(''))

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, openSync, readFileSync, existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, openSync, readFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
-import { makeCertificates, makeSshKeys, writeKnownHosts } from './keys.ts'
+import { hostKey, machineTree, makeCertificates, makeSshKeys, writeKnownHosts } from './keys.ts'
 import { type Lab, type LabHost, labFolder, labLabel } from './lab.ts'
 import { root } from './paths.ts'
 import { ask, call, docker } from './run.ts'
@@ -58,26 +58,29 @@ export async function up({ name, hosts }: Wanted): Promise<Lab> {
   writeFileSync(join(folder, 'forwards'), `${ports.registry} registry:5000\n${ports.secure} secure-registry:5000\n`)
   writeFileSync(join(folder, 'proxies.json'), JSON.stringify(proxyList(proxied)))
 
+  const identity = (machine: string): string[] => [
+    ...['--label', `${labLabel}=${name}`, '--network', network, '--network-alias', machine, '--name', `${name}-${machine}`],
+  ]
   const run = (machine: string, args: string[], command: string[]): Promise<string> =>
-    docker('run', '--detach', '--init', '--label', `${labLabel}=${name}`, '--network', network, '--network-alias', machine, '--name', `${name}-${machine}`, ...args, ...command)
+    docker('run', '--detach', '--init', ...identity(machine), ...args, ...command)
   const publish = (port: number | undefined, inside: string): string[] => ['--publish', `127.0.0.1:${port}:${inside}`]
   const services = servicesImage()
-  const containers = await Promise.all([
+  await Promise.all([
     run('registry', publish(ports.registry, '5000'), [services, 'registry-server']),
     run(
       'secure-registry',
       [...publish(ports.secure, '5000'), '--env', `LAB_USER=${login.username}`, '--env', `LAB_PASSWORD=${login.password}`, '--volume', `${server}:/lab/tls:ro`],
       [services, 'registry-server'],
     ),
-    run('jump', publish(ports.jump, '22'), [services, 'jump-server']),
+    docker('create', '--init', ...identity('jump'), ...publish(ports.jump, '22'), services, 'jump-server'),
     run(
       'faults',
       [...publish(ports.api, '8474'), ...proxied.flatMap((proxy, index) => publish(proxies[proxy], String(firstProxyPort + index))), '--volume', `${join(folder, 'proxies.json')}:/proxies.json:ro`],
       [services, 'toxiproxy-server', '-host', '0.0.0.0', '-config', '/proxies.json'],
     ),
-    ...hosts.map((suite) => startHost(name, network, suite, published.get(suite) ?? {})),
+    ...hosts.map((suite) => createHost(name, network, suite, published.get(suite) ?? {})),
   ])
-  await Promise.all(machines.map((machine) => letIn(folder, `${name}-${machine}`, machine)))
+  await Promise.all(machines.map((machine) => startMachine(folder, `${name}-${machine}`, machine)))
 
   const lab: Lab = {
     name,
@@ -94,7 +97,6 @@ export async function up({ name, hosts }: Wanted): Promise<Lab> {
   }
   writeFileSync(join(folder, 'lab.json'), JSON.stringify(lab, null, 2))
   await Promise.all(hosts.map((suite) => hostReady(`${name}-${suite}`)))
-  if (containers.length === 0) throw new Error('no container was started')
   return lab
 }
 
@@ -108,11 +110,11 @@ function proxyList(proxied: readonly string[]): unknown {
   })
 }
 
-function startHost(name: string, network: string, suite: Suite, ports: Record<string, number>): Promise<string> {
+/** Creates a host that boots with an engine, nginx and sshd of its age. */
+function createHost(name: string, network: string, suite: Suite, ports: Record<string, number>): Promise<string> {
   const systemd = suites[suite].packages.includes('systemd')
   return docker(
-    'run',
-    '--detach',
+    'create',
     '--privileged',
     '--cgroupns=private',
     ...['--tmpfs', '/run', '--tmpfs', '/tmp:exec'],
@@ -125,27 +127,25 @@ function startHost(name: string, network: string, suite: Suite, ports: Record<st
   )
 }
 
-/** Gives a machine its host key, and lets the lab's key in to every account. */
-async function letIn(folder: string, container: string, machine: string): Promise<void> {
-  const key = readFileSync(join(folder, 'key.pub'), 'utf8')
-  const hostKey = readFileSync(join(folder, 'machines', machine, 'ssh_host_ed25519_key'), 'utf8')
-  const users = machine === 'jump' ? ['jump'] : accounts
-  const program = [
-    'umask 077',
-    `cat > /etc/ssh/ssh_host_ed25519_key <<'END'\n${hostKey}END`,
-    ...users.map((user) => {
-      const home = user === 'root' ? '/root' : `/home/${user}`
-      return `echo '${key.trim()}' > ${home}/.ssh/authorized_keys && chown ${user} ${home}/.ssh/authorized_keys`
-    }),
-  ].join('\n')
-  await call('docker', ['exec', '--interactive', container, 'sh', '-es'], { stdin: program })
+/** Gives a machine its host key and lets the lab's key in to every account, then starts it: sshd needs both at once. */
+async function startMachine(folder: string, container: string, machine: string): Promise<void> {
+  const homes = machine === 'jump' ? ['home/jump'] : accounts.map((user) => (user === 'root' ? 'root' : `home/${user}`))
+  const tree = machineTree(folder, machine)
+  for (const home of homes) {
+    mkdirSync(join(tree, home, '.ssh'), { recursive: true })
+    copyFileSync(join(folder, 'key.pub'), join(tree, home, '.ssh/authorized_keys'))
+  }
+  const files = [hostKey, ...homes.map((home) => `${home}/.ssh/authorized_keys`)]
+  const { stdout } = await call('tar', ['-C', tree, '--owner=0', '--group=0', '-c', ...files])
+  await call('docker', ['cp', '-', `${container}:/`], { stdin: stdout })
+  await docker('start', container)
 }
 
 /** Waits until the engine of a host answers and its sshd listens. */
 async function hostReady(container: string): Promise<void> {
   const deadline = Date.now() + 90_000
   while (Date.now() < deadline) {
-    const looked = await ask('docker', ['exec', container, 'sh', '-c', 'docker version > /dev/null 2>&1 && ssh-keyscan -T 1 localhost 2> /dev/null | grep -q ed25519'])
+    const looked = await ask('docker', ['exec', container, 'sh', '-c', 'docker version > /dev/null 2>&1 && ss -Hltn | grep -q ":22 "'])
     if (looked !== undefined) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

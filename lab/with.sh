@@ -59,9 +59,16 @@ find_packages() {
   printf '%s\n' "$wanted" > node_modules/.set-up
 }
 
+# Hooks of our own folder, unless whoever works here has chosen others.
+find_hooks() {
+  [ -e .git ] && [ -z "$(git config core.hooksPath 2> /dev/null)" ] && git config core.hooksPath .githooks 2> /dev/null
+  return 0
+}
+
 find_node
 export PATH="$PWD/node_modules/.bin:$cache/bin:$PATH"
 find_packages
+find_hooks
 if [ "${1:-}" = --all ]; then
   shift
   node lab/setup.ts

@@ -84,11 +84,13 @@ function parsed(args: string[]) {
   try {
     return parseArgs({ args, options: flags, allowPositionals: true })
   } catch (cause) {
-    const [, flag] = /'--?([\w-]+)/.exec(cause instanceof Error ? cause.message : '') ?? []
-    const meant = flag === undefined ? undefined : nearest(flag, Object.keys(flags))
-    const message =
-      flag === undefined || flag in flags ? (cause instanceof Error ? cause.message : String(cause)) : `there is no option --${flag}`
-    throw new LaunchwayError('USAGE', message, { hint: meant === undefined || meant === flag ? help() : `Did you mean --${meant}?` })
+    if (!(cause instanceof Error)) throw cause
+    const [, dashes = '', flag] = /^Unknown option '(--?)([^']+)'/.exec(cause.message) ?? []
+    if (flag === undefined) throw new LaunchwayError('USAGE', cause.message, { hint: help() })
+    const meant = nearest(flag, Object.keys(flags))
+    throw new LaunchwayError('USAGE', `there is no option ${dashes}${flag}`, {
+      hint: meant === undefined ? help() : `Did you mean --${meant}?`,
+    })
   }
 }
 
@@ -98,7 +100,8 @@ function isVerb(word: string): word is Verb {
 
 /** One record for each working tree, outside of it: a file inside would change what is built. */
 function recordPath(root: string): string {
-  const state = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
+  const asked = process.env['XDG_STATE_HOME'] ?? ''
+  const state = asked === '' ? join(homedir(), '.local', 'state') : asked
   return join(state, 'launchway', `${basename(root)}-${hash('sha256', root).slice(0, 8)}`, 'release.json')
 }
 
@@ -124,7 +127,10 @@ async function release(asked: Asked, stage: StageName | undefined, ports: Ports)
   const { showPlan } = await import('./plan/index.ts')
   const start = stage === undefined ? await begin(asked, ports) : await readRecord(asked.release, ports)
   ports.log.info(showPlan(start))
-  if (start.outcome.state === 'nothing-to-do') return asked.json ? json(start) : `nothing to do: ${start.outcome.message ?? ''}\n`
+  if (start.outcome.state === 'nothing-to-do') {
+    await save(asked.release, start, ports)
+    return asked.json ? json(start) : `nothing to do: ${start.outcome.message ?? ''}\n`
+  }
   const ran = await runSteps(stepsOf(stage), start, ports)
   await save(asked.release, ran.release, ports)
   if (ran.error !== undefined) throw ran.error
@@ -184,9 +190,10 @@ function json(value: unknown): string {
 function help(): string {
   const rows = (entries: [string, string][]): string => entries.map(([left, right]) => `  ${left.padEnd(22)}${right}`).join('\n')
   const now = Object.entries(verbs).flatMap(([verb, entry]): [string, string][] => ('says' in entry ? [[verb, entry.says]] : []))
+  const later = Object.entries(verbs).flatMap(([verb, entry]) => ('later' in entry ? [verb] : []))
   const options = Object.entries(flags).map(([flag, entry]): [string, string] => [
     `--${flag}${'value' in entry ? ` ${entry.value}` : ''}${'short' in entry ? `, -${entry.short}` : ''}`,
     entry.says,
   ])
-  return `launchway: from a git push to a version that runs on your own server\n\nlaunchway VERB [OPTION…]\n\n${rows(now)}\n\n${rows(options)}\n\nExit codes: docs/reference/cli.md\n`
+  return `launchway: from a git push to a version that runs on your own server\n\nlaunchway VERB [OPTION…]\n\n${rows(now)}\n\n${rows(options)}\n\nReserved for later versions: ${later.join(', ')}\n\nExit codes: docs/reference/cli.md\n`
 }

@@ -14,21 +14,36 @@ export interface Input {
 }
 
 const inputs = {
-  config: { description: 'Path of the configuration.', default: 'launchway.yml' },
-  environment: { description: 'Environment to deploy to, instead of the one that the branch or tag leads to.' },
+  config: { description: 'Path of the configuration, from the root of the repository.', default: 'launchway.yml' },
+  environment: {
+    description:
+      'Environment of launchway.yml to deploy to, instead of the one that the branch or tag leads to. Empty: as the branch or tag says.',
+  },
   release: {
     description:
-      'Path of the release record that the stages hand on. Default: launchway/release.json in the folder for temporary files of the job.',
+      'Path of the release record that the stages hand on. Default: launchway/release.json in the folder for temporary files of the job, so stages in one job need not name it.',
   },
-  'ssh-key': { description: 'Private key for the hosts.', secret: 'SSH_KEY' },
-  'registry-username': { description: 'Account at the registry. On ghcr.io the actor is used without it.' },
+  'ssh-key': {
+    description:
+      'Private key for the hosts: the whole file, with its BEGIN and END lines, and without a passphrase. Default: the environment variable SSH_KEY of the step.',
+    secret: 'SSH_KEY',
+  },
+  'registry-username': {
+    description: 'Account at the registry. Default: the actor on ghcr.io, elsewhere what `docker login` left on the runner.',
+  },
   'registry-password': {
-    description: 'Password or token of that account. On ghcr.io the GitHub token is used without it.',
+    description:
+      'Password or token of that account. Default: the GitHub token on ghcr.io, elsewhere what `docker login` left on the runner.',
     secret: 'REGISTRY_PASSWORD',
   },
-  'github-token': { description: "Token for GitHub's API.", default: '${{ github.token }}', secret: 'GITHUB_TOKEN' },
+  'github-token': {
+    description: "Token for GitHub's API, and for ghcr.io where no other login is given.",
+    default: '${{ github.token }}',
+    secret: 'GITHUB_TOKEN',
+  },
   deployments: {
-    description: 'Record a GitHub deployment for each deploy. A job with `environment:` records one by itself: leave this false there.',
+    description:
+      'true: record a GitHub deployment for each deploy (needs the permission deployments: write). A job with `environment:` records one by itself: leave this false there.',
     default: 'false',
   },
 } as const satisfies Record<string, Input>
@@ -38,11 +53,11 @@ export type InputName = keyof typeof inputs
 const outputs = {
   environment: 'Environment of this release; empty when it is not deployed.',
   version: 'What people call this version: the first image tag.',
-  digest: 'Digest of the first image in its first repository.',
-  imageid: 'Digest of the first image’s configuration: its identity in every store.',
-  tags: 'Every reference that was written, one a line.',
-  metadata: 'The images of the record as JSON.',
-  url: 'Where people reach the environment.',
+  digest: 'Digest of the first image in its first repository (sha256:…); empty before the upload.',
+  imageid: 'Digest of the first image’s configuration: its identity in every store; empty before the build.',
+  tags: 'Every reference that was written, one a line; empty before the push.',
+  metadata: 'The images of the record as JSON: name, content key, digests, size.',
+  url: 'Where people reach the environment, if launchway.yml says so.',
   verdict: 'passed, failed or nothing-to-do.',
   release: 'Path of the release record.',
 } as const
@@ -58,43 +73,43 @@ export interface ActionDefinition {
   stage: StageName | undefined
 }
 
-const common = ['config', 'release', 'github-token'] as const
-const registry = ['registry-username', 'registry-password'] as const
+const start = ['config', 'environment', 'release'] as const
+const registry = ['registry-username', 'registry-password', 'github-token'] as const
 const host = ['ssh-key', 'deployments'] as const
 
 export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway',
     description: 'From a git push to a running version on your own server: build, push and deploy Docker images in one step.',
-    inputs: [...common, 'environment', ...registry, ...host],
+    inputs: [...start, ...registry, ...host],
     entry: 'run',
     stage: undefined,
   },
   {
     name: 'launchway plan',
     description: 'Decide what this push, tag or button press will do, and why; write the release record.',
-    inputs: [...common, 'environment'],
+    inputs: start,
     entry: 'plan',
     stage: 'plan',
   },
   {
     name: 'launchway build',
     description: 'Build every image of the plan in one solve, and upload it under its content key.',
-    inputs: [...common, ...registry],
+    inputs: ['release', ...registry],
     entry: 'build',
     stage: 'build',
   },
   {
     name: 'launchway push',
     description: 'Move the tags of the plan to the images that were uploaded.',
-    inputs: [...common, ...registry],
+    inputs: ['release', ...registry],
     entry: 'push',
     stage: 'push',
   },
   {
     name: 'launchway deploy',
     description: 'Put the release live on the hosts of its environment, or leave the old version serving.',
-    inputs: [...common, ...registry, ...host],
+    inputs: ['release', ...registry, ...host],
     entry: 'deploy',
     stage: 'deploy',
   },

@@ -72,13 +72,17 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   const signal = AbortSignal.any([ports.signal, abort.signal])
   let release: Release = start
   let failure: Error | undefined
+  let cutShort = false
   const promises = new Map<string, Promise<void>>()
 
   const perform = async (step: Step): Promise<void> => {
     await Promise.all(step.needs.map(async (name) => promises.get(name)))
     const { run, reason } = decision(release.plan, step)
     if (!run) return ports.log.info(`${step.name}: skipped, ${reason}`)
-    if (signal.aborted) return
+    if (signal.aborted) {
+      cutShort = true
+      return ports.log.info(`${step.name}: not started`)
+    }
     const log = ports.log.stage(step.name)
     const started = ports.clock.elapsed()
     try {
@@ -95,7 +99,8 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   // In the order of the list, where each stands after what it needs.
   for (const step of chosen) promises.set(step.name, perform(step))
   await Promise.all(promises.values())
-  if (failure === undefined && signal.aborted) failure = asError(signal.reason)
+  // A run that was cancelled when all was done is done.
+  if (failure === undefined && cutShort) failure = asError(signal.reason)
   return { release: { ...release, outcome: outcomeOf(release, chosen, failure) }, error: failure }
 }
 

@@ -42,6 +42,6 @@ export const flags = {
   release: { type: 'string', value: 'PATH', says: 'release record (default: a file of this folder under your state folder)' },
   json: { type: 'boolean', says: 'print the answer as JSON' },
   debug: { type: 'boolean', says: 'show everything' },
-  help: { type: 'boolean', short: 'h', says: 'this page' },
+  help: { type: 'boolean', short: 'h', says: 'the verbs and options' },
   version: { type: 'boolean', says: 'version of launchway' },
 } as const

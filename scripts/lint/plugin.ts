@@ -20,7 +20,6 @@ const importDirection = {
       const specifier = node.source?.value
       if (typeof specifier !== 'string' || !specifier.startsWith('.')) return
       const to = relative(root, resolve(context.filename, '..', specifier))
-      if (to.startsWith('..')) return
       const wrong = breach(from.split(sep).join('/'), to.split(sep).join('/'))
       if (wrong !== undefined) context.report({ node, message: wrong })
     }

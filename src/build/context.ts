@@ -16,7 +16,8 @@ export async function readContext(
 ): Promise<{ dockerfile: string; entries: ContextEntry[] }> {
   const context = join(root, image.context)
   const dockerfilePath = join(context, image.dockerfile)
-  const dockerfile = (await files.read(dockerfilePath))?.toString()
+  // Byte by byte: in UTF-8 two files that are none would read alike.
+  const dockerfile = (await files.read(dockerfilePath))?.toString('latin1')
   if (dockerfile === undefined) {
     throw new LaunchwayError('BUILD_FAILED', `the image ${image.name} has no Dockerfile at ${join(image.context, image.dockerfile)}`, {
       hint: 'Write one, or name it: images.<name>.dockerfile, a path inside images.<name>.context.',

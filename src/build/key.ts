@@ -26,6 +26,6 @@ export function contentKey(image: PlannedImage, dockerfile: string, context: rea
   part('platforms', ...image.platforms.toSorted())
   for (const [name, value] of Object.entries(image.args).toSorted(([a], [b]) => (a < b ? -1 : 1))) part('arg', name, value)
   for (const { path, kind, mode, size, hash } of context)
-    part('file', path, kind, kind === 'link' ? 0 : mode & 0o777, kind === 'file' ? size : 0, hash)
+    part('file', path, kind, kind === 'link' ? 0 : mode, kind === 'file' ? size : 0, hash)
   return digest.digest('hex').slice(0, 32)
 }

@@ -1,5 +1,5 @@
-import { join } from 'node:path'
-import { LaunchwayError } from '../core/error.ts'
+import { basename, join } from 'node:path'
+import { LaunchwayError, type Place } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuildSection, BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { showBytes } from '../core/units.ts'
@@ -50,13 +50,25 @@ async function solve(
     },
   })
   if (code === 0) return
-  const text = output.join('\n')
-  const place = failedLine(text)
+  const place = await placeOf(images, output.join('\n'), ports)
   const last = output.filter((line) => line.trim() !== '').slice(-25)
   throw new LaunchwayError('BUILD_FAILED', place === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`, {
     hint: last.join('\n'),
     ...(place === undefined ? {} : { place }),
   })
+}
+
+/** BuildKit names a Dockerfile without its folder: the image is the one whose file has that line. */
+async function placeOf(images: readonly PlannedImage[], output: string, ports: Ports): Promise<Place | undefined> {
+  const found = failedLine(output)
+  if (found === undefined) return undefined
+  for (const { context, dockerfile } of images) {
+    const file = join(context, dockerfile)
+    if (basename(file) !== found.file) continue
+    const lines = (await ports.files.read(join(ports.root, file)))?.toString().split('\n')
+    if (lines?.[found.line - 1]?.trim() === found.text) return { file, line: found.line }
+  }
+  return undefined
 }
 
 async function describe(image: PlannedImage, key: string, metadata: string, ms: number, ports: Ports): Promise<BuiltImage> {

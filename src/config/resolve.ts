@@ -28,7 +28,7 @@ export function resolveImages(config: Config): PlannedImage[] {
   }))
 }
 
-/** The application's name; undefined when the repository's last part cannot be one and none was given. */
+/** The application's name: the one that was given, else one made of the last part of the first repository. */
 export function resolveApp(config: Config): string {
   const repository = resolveImages(config)[0]?.repositories[0] ?? ''
   return config.app ?? (repository.split('/').at(-1) ?? '').replaceAll('.', '-').slice(0, 40)
@@ -51,7 +51,8 @@ export function resolveRegistries(config: Config): Registry[] {
 
 /** @param knownHosts the known_hosts file to use when the environment names none */
 export function resolveEnvironment(config: Config, name: string, knownHosts: string | undefined): Environment | undefined {
-  const environment = config.environments?.[name]
+  const { environments = {} } = config
+  const environment = Object.hasOwn(environments, name) ? environments[name] : undefined
   if (environment === undefined) return undefined
   const { ssh = {} } = environment
   const known = ssh['known-hosts'] ?? knownHosts

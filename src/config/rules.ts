@@ -1,5 +1,6 @@
 import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
+import { refusedSecret } from './secret-names.ts'
 import { type Config, type EnvironmentConfig, type ServiceConfig, ServiceConfig as ServiceSchema } from './schema.ts'
 
 /** Something that each key alone cannot show: two keys that exclude each other, a name that names nothing. */
@@ -120,9 +121,11 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
   }
   if (typeof service.health !== 'undefined' && service.port === undefined)
     found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
-  for (const secret of service.secrets ?? []) {
-    if (secret in (service.env ?? {}))
+  for (const [index, secret] of (service.secrets ?? []).entries()) {
+    if (Object.hasOwn(service.env ?? {}, secret))
       found.push({ path: [...path, 'env', secret], onKey: true, message: `${at}: ${secret} is both in env and in secrets` })
+    const reason = refusedSecret(secret)
+    if (reason !== undefined) found.push({ path: [...path, 'secrets', index], message: `${at}: a secret cannot be called ${secret}: ${reason}` })
   }
   for (const [index, option] of (service.options ?? []).entries()) {
     if (ownOptions.test(option)) found.push({ path: [...path, 'options', index], message: `${at}: launchway itself decides ${option}` })

@@ -22,98 +22,151 @@ export const Repository = z
   )
 
 export const ImageConfig = z.strictObject({
-  context: z.string().optional().describe('Build context, a folder of the repository. Default: "."'),
-  dockerfile: z.string().optional().describe('Path of the Dockerfile inside the context. Default: "Dockerfile"'),
-  target: z.string().optional().describe('Stage of the Dockerfile to build. Default: the last one.'),
-  platforms: z.array(z.string()).min(1).optional().describe('Platforms such as linux/amd64. Default: that of the builder.'),
-  args: z.record(z.string(), scalar).optional().describe('Build arguments. They stay readable in the image: no secrets.'),
-  repositories: z.array(Repository).min(1).optional().describe('Where the image is pushed, the first being where hosts pull from.'),
+  context: z.string().optional().describe('Build context: the folder of the repository that the build sees. Default: .'),
+  dockerfile: z.string().optional().describe('Path of the Dockerfile inside the context. Default: Dockerfile'),
+  target: z.string().optional().describe('Stage of the Dockerfile to build. Default: the last one'),
+  platforms: z.array(z.string()).min(1).optional().describe('Platforms to build for, such as linux/amd64. Default: that of the builder'),
+  args: z
+    .record(z.string(), scalar)
+    .optional()
+    .describe('Values for ARG lines of the Dockerfile. They stay readable in the image: no secrets.'),
+  repositories: z
+    .array(Repository)
+    .min(1)
+    .optional()
+    .describe('Where the image is pushed, without a tag. Hosts pull from the first. Needed.'),
 })
 
 export const RegistryConfig = z.strictObject({
-  username: z.string().optional().describe('Account name. Default: $REGISTRY_USERNAME, or the actor on ghcr.io.'),
+  username: z
+    .string()
+    .optional()
+    .describe('Account name. Default: the input registry-username ($REGISTRY_USERNAME), else the actor on ghcr.io'),
   password: envName
     .optional()
     .describe(
-      'Name of the environment variable that holds the password or token. Default: REGISTRY_PASSWORD, or the GitHub token on ghcr.io.',
+      'Name of the environment variable that holds the password or token, never the password itself. Default: REGISTRY_PASSWORD, else the GitHub token on ghcr.io',
     ),
-  ca: z.string().optional().describe('Path of a PEM file with the certificate authority of a private registry.'),
-  'plain-http': z.boolean().optional().describe('Speak HTTP without TLS. Always allowed on the loopback.'),
+  ca: z
+    .string()
+    .optional()
+    .describe('Path of a PEM file with the certificate authority of a private registry. Default: the usual authorities'),
+  'plain-http': z.boolean().optional().describe('Speak HTTP without TLS. On the loopback it is found out. Default: false'),
 })
 
 const HttpHealth = z.strictObject({
-  path: z.string().startsWith('/').describe('Path to ask for.'),
-  host: z.string().optional().describe('Host header to send.'),
-  status: z.int().min(100).max(599).optional().describe('Status that means healthy. Default: any from 200 to 299.'),
+  path: z.string().startsWith('/').describe('Path to ask for, on the published port. Needed.'),
+  host: z.string().optional().describe('Host header to send, for an application that answers to its own name only. Default: the address'),
+  status: z.int().min(100).max(599).optional().describe('The one status that means healthy. Default: any from 200 to 299'),
   interval: Duration.optional().describe('Time between two probes. Default: 500ms'),
-  timeout: Duration.optional().describe('Time until the service must be healthy. Default: 60s'),
-  settle: Duration.optional().describe('Time the service must stay healthy and up before it counts. Default: 1s'),
+  timeout: Duration.optional().describe('Time until the service must be healthy; then the deploy is undone. Default: 60s'),
+  settle: Duration.optional().describe('Time the service must stay healthy before it counts. Default: 1s'),
 })
 
 export const ServiceConfig = z.strictObject({
-  image: z.string().optional().describe('Name of an image of this file. Default: the only one.'),
-  command: z.array(z.string()).optional().describe("Replaces the image's command."),
-  entrypoint: z.array(z.string()).min(1).optional().describe("Replaces the image's entry point."),
-  port: port.optional().describe('Port on which the service listens inside its container.'),
+  image: z.string().optional().describe('Name of an image of this file. Default: the only one'),
+  command: z.array(z.string()).optional().describe("Command to run, a list of words; no shell splits it. Default: the image's own"),
+  entrypoint: z.array(z.string()).min(1).optional().describe("Entry point, a list of words. Default: the image's own"),
+  port: port.optional().describe('Port on which the service listens inside its container. Goes with publish.'),
   publish: z
     .union([port, z.string().regex(/^[\d.]+:\d+$|^\[[0-9a-f:]+\]:\d+$/, 'must be a port, or address:port')])
     .optional()
     .describe(
-      'Fixed public port (or address:port) of a service without a proxy. Two versions cannot share it: the old one is stopped first.',
+      'Public port of the host (or address:port) that leads to port. Two versions cannot share it: the old one is stopped first, and the downtime is measured.',
     ),
   health: z
     .union([z.string().startsWith('/'), HttpHealth])
     .optional()
-    .describe("HTTP path that answers 2xx when the service is well. Default: the image's HEALTHCHECK, else that it stays up."),
-  env: env.optional().describe('Environment variables that are not secret.'),
-  secrets: z.array(envName).optional().describe('Secrets by name: taken from the environment of the step that deploys.'),
-  volumes: z.array(z.string()).optional().describe('As docker run --volume.'),
-  networks: z.array(z.string()).optional().describe('Networks to join, made if they are not there.'),
-  user: z.string().optional().describe('As docker run --user.'),
-  'cap-add': z.array(z.string()).optional().describe('As docker run --cap-add.'),
-  'cap-drop': z.array(z.string()).optional().describe('As docker run --cap-drop.'),
-  'group-add': z.array(z.string()).optional().describe('As docker run --group-add.'),
-  privileged: z.boolean().optional().describe('As docker run --privileged.'),
-  devices: z.array(z.string()).optional().describe('As docker run --device.'),
-  memory: z.string().optional().describe('As docker run --memory.'),
-  cpus: z.number().positive().optional().describe('As docker run --cpus.'),
-  'stop-signal': z.string().optional().describe('As docker run --stop-signal.'),
-  'stop-timeout': Duration.optional().describe('Time between the stop signal and the end. Default: 10s'),
-  labels: z.record(z.string(), z.string()).optional().describe('Labels of the container.'),
-  options: z.array(z.string()).optional().describe('Further docker run options, each a word of its own.'),
+    .describe(
+      "HTTP path that answers 2xx when the service is well, or a mapping with more. Needs port. Default: the image's HEALTHCHECK, else that it stays up for a second",
+    ),
+  env: env.optional().describe('Environment variables that are not secret: they are readable in this file, the record and docker inspect.'),
+  secrets: z
+    .array(envName)
+    .optional()
+    .describe(
+      'Names of secrets: each value is taken from the environment of the step that deploys, and given to the container under the same name.',
+    ),
+  volumes: z
+    .array(z.string())
+    .optional()
+    .describe('Volumes and folders of the host, as docker run --volume: name:/path or /folder:/path[:ro].'),
+  networks: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Docker networks to join; made if they are not there. Default: the default bridge',
+    ),
+  user: z.string().optional().describe('User and group in the container, as docker run --user. Default: that of the image'),
+  'cap-add': z.array(z.string()).optional().describe('Capabilities to add, as docker run --cap-add.'),
+  'cap-drop': z.array(z.string()).optional().describe('Capabilities to take away, as docker run --cap-drop.'),
+  'group-add': z.array(z.string()).optional().describe('Further groups of the user, as docker run --group-add.'),
+  privileged: z.boolean().optional().describe('All rights of the host, as docker run --privileged. Default: false'),
+  devices: z.array(z.string()).optional().describe('Devices of the host, as docker run --device.'),
+  memory: z.string().optional().describe('Most memory the container may take, with a unit, as docker run --memory. Default: no limit'),
+  cpus: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Most processor time, in processors: 1.5 is one and a half, as docker run --cpus. Default: no limit'),
+  'stop-signal': z
+    .string()
+    .optional()
+    .describe('Signal that asks the container to end, as docker run --stop-signal. Default: that of the image, else SIGTERM'),
+  'stop-timeout': Duration.optional().describe('Time between the stop signal and SIGKILL, for requests and jobs to finish. Default: 10s'),
+  labels: z.record(z.string(), z.string()).optional().describe('Labels of the container, beside those of launchway.'),
+  options: z.array(z.string()).optional().describe('Further docker run options, each a word of its own: no shell splits them.'),
 })
+
+/** No word that begins with a hyphen: ssh would take it for an option. */
+const address = String.raw`([A-Za-z0-9_][A-Za-z0-9_.-]*@)?([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9a-fA-F:]+\])(:\d+)?`
 
 export const SshConfig = z.strictObject({
   'known-hosts': z
     .string()
     .optional()
-    .describe('Path of a known_hosts file. Default: .github/known_hosts if it is there, else your own ~/.ssh/known_hosts.'),
-  'proxy-jump': z.string().optional().describe('As ssh -J: the host to go through.'),
+    .describe(
+      'Path of a known_hosts file with the keys of the hosts; a host that is not in it is refused. Default: .github/known_hosts if it is there, else ~/.ssh/known_hosts',
+    ),
+  'proxy-jump': z
+    .string()
+    .regex(new RegExp(`^${address}(,${address})*$`), 'must be host, user@host or user@host:port; several with commas between them')
+    .optional()
+    .describe('Host to go through (user@host:port), as ssh -J; its key is checked as well.'),
   key: envName
     .optional()
-    .describe('Name of the environment variable that holds the private key. Default: SSH_KEY; without it your agent and ~/.ssh.'),
-  'connect-timeout': Duration.optional().describe('Time until the host must answer. Default: 10s'),
+    .describe(
+      'Name of the environment variable that holds the private key, never the key itself. Default: SSH_KEY; when it is empty, your agent and ~/.ssh',
+    ),
+  'connect-timeout': Duration.optional().describe('Time in which the host must answer. Default: 10s'),
 })
 
 const HostAddress = z
   .string()
-  .regex(
-    /^([A-Za-z0-9_][A-Za-z0-9_.-]*@)?([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9a-fA-F:]+\])(:\d+)?$/,
-    'must be host, user@host or user@host:port',
-  )
-  .describe('SSH address: host, user@host or user@host:port; or a Host of your ~/.ssh/config.')
+  .regex(new RegExp(`^${address}$`), 'must be host, user@host or user@host:port')
+  .describe('SSH address to deploy to: host, user@host or user@host:port; or a Host of your ~/.ssh/config.')
 
 export const EnvironmentConfig = z.strictObject({
   ...ServiceConfig.shape,
   host: HostAddress.optional(),
-  hosts: z.array(HostAddress).min(1).optional().describe('SSH addresses of several hosts.'),
+  hosts: z.array(HostAddress).min(1).optional().describe('SSH addresses of several hosts, instead of host: one after the other.'),
   url: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('Where people reach this environment.'),
-  ssh: SshConfig.optional(),
-  services: z.record(Name, ServiceConfig).optional().describe('What runs on the host, one block a container kind.'),
-  keep: z.int().min(1).max(50).optional().describe('Releases kept for a rollback, the running one included. Default: 5'),
+    .describe('Where people reach this environment: shown in the summary and on the GitHub deployment.'),
+  ssh: SshConfig.optional().describe('How to reach the hosts.'),
+  services: z
+    .record(Name, ServiceConfig)
+    .optional()
+    .describe(
+      'What runs on the host when it is more than one container: one block for each. A single service may stand in the environment itself.',
+    ),
+  keep: z
+    .int()
+    .min(1)
+    .max(50)
+    .optional()
+    .describe('Releases kept on the host for a rollback, the running one included; 1 to 50. Default: 5'),
   state: z.string().startsWith('/').optional().describe('Folder on the host where launchway keeps its state. Default: /var/lib/launchway'),
 })
 
@@ -121,27 +174,38 @@ const RefTarget = z
   .union([
     Name,
     z.strictObject({
-      environment: Name.optional().describe('Environment to deploy to. Without it: built, tested, scanned and pushed only.'),
-      'image-tags': oneOrMany(z.string()).optional().describe('Tags for this ref instead of the general image-tags.'),
+      environment: Name.optional().describe('Environment to deploy to. Default: none, the image is built and pushed only'),
+      'image-tags': oneOrMany(z.string()).optional().describe('Tags for this branch or tag. Default: the general image-tags'),
     }),
   ])
-  .describe('An environment, or {} for "do not deploy".')
+  .describe('The name of an environment to deploy to, or a mapping; {} builds and pushes without deploying.')
 
 export const Config = z.strictObject({
-  version: z.literal(1).optional().describe('Version of this file format.'),
-  app: Name.optional().describe('Name of the application on hosts. Default: the last part of the first image repository.'),
-  image: Repository.optional().describe('Repository of the only image, built from ./Dockerfile.'),
-  images: z.record(Name, ImageConfig).optional().describe('Images to build, by name.'),
+  version: z.literal(1).optional().describe('Version of this file format. Default: 1'),
+  app: Name.optional().describe(
+    'Name of the application on hosts: part of container names and folders. Default: the last part of the first repository',
+  ),
+  image: Repository.optional().describe(
+    'Repository of the only image, without a tag; it is built from ./Dockerfile. More is said with images.',
+  ),
+  images: z.record(Name, ImageConfig).optional().describe('Images to build, by name, instead of image.'),
   registries: z
     .record(z.string(), RegistryConfig)
     .optional()
-    .describe('How to log in, by registry host (docker.io, ghcr.io, registry.example.org:5000).'),
-  branches: z.record(z.string(), RefTarget).optional().describe('What a push to a branch does. Names may hold * (not /) and **.'),
-  tags: z.record(z.string(), RefTarget).optional().describe('What a pushed tag does. Names may hold * and **.'),
+    .describe('How to log in, by registry host (docker.io, ghcr.io, registry.example.org:5000). Default: what docker login left'),
+  branches: z
+    .record(z.string(), RefTarget)
+    .optional()
+    .describe(
+      'What a push to a branch does. * stands for any text without a slash, ** for any text; the exact name wins, else the first that fits.',
+    ),
+  tags: z.record(z.string(), RefTarget).optional().describe('What a pushed tag does. * and ** as in branches.'),
   'image-tags': oneOrMany(z.string())
     .optional()
-    .describe("Tags in docker/metadata-action's language. Default: the branch or tag, and sha-<short>."),
-  environments: z.record(Name, EnvironmentConfig).optional().describe('Where releases run, by name.'),
+    .describe(
+      "Tags of the images, in docker/metadata-action's language. Default: the branch, tag, version or pr-<number>, and sha-<short>",
+    ),
+  environments: z.record(Name, EnvironmentConfig).optional().describe('Where releases run, by name: the names are yours.'),
 })
 export type Config = z.infer<typeof Config>
 export type EnvironmentConfig = z.infer<typeof EnvironmentConfig>

@@ -51,6 +51,11 @@ export const keyTag = (key: string): string => `launchway-${key}`
 /** The tag that points at the current release record of an environment. */
 export const environmentTag = (environment: string): string => `launchway-env-${environment}`
 
+/** Tags that mean something to launchway, or (`sha256-…`) to the referrers tag schema of OCI: nobody else's to write. */
+export function isOwnTag(tag: string): boolean {
+  return /^(launchway-|sha256-[0-9a-f]{64})/.test(tag)
+}
+
 /** The release record beside an image in the registry. */
 export const recordType = 'application/vnd.launchway.release.v1+json'
 

@@ -149,6 +149,8 @@ export const Release = z.strictObject({
 })
 export type Release = z.infer<typeof Release>
 
+const Versioned = z.object({ version: z.number() })
+
 /**
  * @param origin where the text came from, for the message
  * @throws LaunchwayError RECORD_INVALID
@@ -164,6 +166,12 @@ export function parseRelease(text: string, origin: string): Release {
     })
   }
   const parsed = Release.safeParse(json)
+  const version = Versioned.safeParse(json).data?.version
+  if (!parsed.success && version !== undefined && version !== 1) {
+    throw new LaunchwayError('RECORD_INVALID', `${origin} is a release record of version ${version}; this launchway reads version 1`, {
+      hint: 'Another launchway wrote it: use the same version in every job and on every machine, then run the plan stage again.',
+    })
+  }
   if (!parsed.success) {
     throw new LaunchwayError('RECORD_INVALID', `${origin} is not a release record of version 1`, { hint: z.prettifyError(parsed.error) })
   }

@@ -9,10 +9,15 @@ import { lockedError } from './plan.ts'
 export function failureOf(host: string, lines: readonly JournalLine[], before: string | undefined): LaunchwayError {
   const failed = lines.find(({ state, step }) => state === 'failed' && step !== 'end')
   const end = lines.find(({ step }) => step === 'end')
-  const evidence = failed?.note ?? end?.note ?? 'The host gave no reason.'
+  if (end === undefined) {
+    return new LaunchwayError('COMMAND_FAILED', `the program on ${host} did not say how it ended`, {
+      hint: [failed?.note, '`launchway status` shows what runs there now.'].filter((part) => part !== undefined).join('\n'),
+    })
+  }
+  const evidence = failed?.note ?? end.note ?? 'The host gave no reason.'
   const what =
     failed?.service === undefined ? `${failed?.step ?? 'a step'} failed on ${host}` : `${failed.service}: ${failed.step} failed on ${host}`
-  if (end?.state === 'broken') {
+  if (end.state === 'broken') {
     return new LaunchwayError('ROLLBACK_FAILED', `${what}, and the version before could not be brought back`, {
       hint: `${evidence}\n${end.note ?? ''}\nLook at once: docker ps --all on ${host}. The next deploy tries to undo this one first.`,
     })

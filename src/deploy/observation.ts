@@ -28,7 +28,8 @@ export interface Observation {
   containers: readonly SeenContainer[]
   /** Ports that are taken, and by which container of the host's (empty: by something else). */
   busy: ReadonlyMap<number, string>
-  freeBytes: number
+  /** Undefined where `df` could not tell. */
+  freeBytes: number | undefined
 }
 
 /** Reads what observe.sh prints. Lines it does not know are skipped: a login shell may greet. */
@@ -44,6 +45,7 @@ export function parseObservation(host: string, text: string): Observation {
   const engineSaid = first('engine') ?? ''
   const [, version, platform] = /^(\S+) (\w+\/\w+)$/.exec(engineSaid) ?? []
   const lockHolder = first('lock.holder')
+  const free = first('free') ?? ''
   return {
     tools: new Set(facts.filter(([key]) => key === 'tool').map(([, tool]) => tool ?? '')),
     engine: version === undefined || platform === undefined ? undefined : { version, platform },
@@ -57,6 +59,6 @@ export function parseObservation(host: string, text: string): Observation {
       return [{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '' }]
     }),
     busy: new Map(facts.filter(([key]) => key === 'busy').map(([, port, holder]) => [Number(port), holder ?? ''])),
-    freeBytes: Number(first('free') ?? 0) * 1024,
+    freeBytes: free === '' ? undefined : Number(free) * 1024,
   }
 }

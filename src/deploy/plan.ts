@@ -51,18 +51,23 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
 
   const notes: string[] = []
   const started: string[] = []
+  const halted = new Set<string>()
   const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== release)
   for (const service of environment.services) {
     const container = containerName({ app, environment: environment.name, service: service.name, release })
     const before = old.filter((one) => one.service === service.name)
-    const running = seen.containers.some((one) => one.name === container && one.state === 'running')
+    // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
+    const running = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
     if (running) {
       notes.push(`${service.name}: runs this release already`)
       calls.push(watchCall(service, container))
       continue
     }
-    const first = service.publish === undefined ? [] : before
-    for (const { name } of first) calls.push(['halt', service.name, name, seconds(service.stopTimeoutMs)])
+    const first = inTheWay(service, old, seen).filter(({ name }) => !halted.has(name))
+    for (const { name, service: whose } of first) {
+      halted.add(name)
+      calls.push(['halt', service.name, name, stopSeconds(environment, whose)])
+    }
     calls.push([
       'run',
       service.name,
@@ -72,15 +77,19 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     for (const name of service.networks.slice(1)) calls.push(['join', service.name, name, container])
     calls.push(watchCall(service, container))
     if (first.length > 0) calls.push(['switched', service.name])
-    notes.push(noteFor(service, before))
+    notes.push(
+      noteFor(
+        service,
+        before,
+        first,
+        seen.containers.some(({ name }) => name === container),
+      ),
+    )
     started.push(container)
   }
   for (const container of started) calls.push(['keep', container])
   calls.push(['record'])
-  for (const { name, service } of old) {
-    const stop = environment.services.find((one) => one.name === service)?.stopTimeoutMs ?? 10_000
-    calls.push(['retire', service, name, seconds(stop)])
-  }
+  for (const { name, service } of old) calls.push(['retire', service, name, stopSeconds(environment, service)])
   for (const service of new Set(old.map((one) => one.service))) {
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: no longer in the configuration, stopped`)
   }
@@ -88,8 +97,17 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   return { slot, calls, references, notes }
 }
 
-function noteFor(service: Service, before: readonly SeenContainer[]): string {
-  if (before.length === 0) return `${service.name}: started for the first time`
+/** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */
+function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observation): SeenContainer[] {
+  if (service.publish === undefined) return []
+  const holder = seen.busy.get(portOf(service.publish))
+  return old.filter((one) => one.service === service.name || one.name === holder)
+}
+
+function noteFor(service: Service, before: readonly SeenContainer[], first: readonly SeenContainer[], again: boolean): string {
+  const [other] = first.filter((one) => one.service !== service.name)
+  if (other !== undefined) return `${service.name}: ${other.service} is stopped first, since it holds port ${service.publish ?? ''}`
+  if (before.length === 0) return `${service.name}: ${again ? 'had ended, started again' : 'started for the first time'}`
   if (service.publish !== undefined)
     return `${service.name}: the old one is stopped first, since port ${service.publish} can have one holder only`
   return `${service.name}: started beside the old one, which is stopped afterwards`
@@ -127,8 +145,15 @@ function publicAddress({ publish = '' }: Service): string {
 }
 
 export function publishedPorts(environment: Environment): number[] {
-  return environment.services.flatMap(({ publish }) => (publish === undefined ? [] : [Number(publish.slice(publish.lastIndexOf(':') + 1))]))
+  return environment.services.flatMap(({ publish }) => (publish === undefined ? [] : [portOf(publish)]))
 }
+
+function portOf(publish: string): number {
+  return Number(publish.slice(publish.lastIndexOf(':') + 1))
+}
+
+/** That of Debian 11 and Ubuntu 20.04; what comes before it lacks options that services may use. */
+const oldestEngine = '20.10'
 
 interface Lack {
   what: string
@@ -142,6 +167,8 @@ function unfit(wanted: Wanted, seen: Observation): Lack[] {
   if (!seen.tools.has('docker'))
     lacks.push({ what: 'docker is not installed', hint: 'install it: https://docs.docker.com/engine/install/' })
   else if (seen.engine === undefined) lacks.push({ what: 'the Docker engine does not answer', hint: seen.engineSaid || 'start it' })
+  else if (isTooOld(seen.engine.version))
+    lacks.push({ what: `Docker ${seen.engine.version} is too old`, hint: `${oldestEngine} is the oldest that launchway knows to work` })
   for (const tool of ['flock', 'setsid', 'awk']) {
     if (!seen.tools.has(tool))
       lacks.push({ what: `${tool} is not installed`, hint: tool === 'awk' ? 'install mawk or busybox' : 'it is in the package util-linux' })
@@ -162,7 +189,7 @@ function unfit(wanted: Wanted, seen: Observation): Lack[] {
     lacks.push({ what: `port ${port} is held by ${who}`, hint: `stop it, or publish another port` })
   }
   const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
-  if (seen.freeBytes > 0 && seen.freeBytes < bytes) {
+  if (seen.freeBytes !== undefined && seen.freeBytes < bytes) {
     lacks.push({
       what: `${showBytes(seen.freeBytes)} of disk are free`,
       hint: `the images take up to ${showBytes(bytes)}: docker system prune, or a larger disk`,
@@ -184,13 +211,22 @@ function unfit(wanted: Wanted, seen: Observation): Lack[] {
   return lacks
 }
 
+/** A version that cannot be read is somebody's own build: no reason to refuse it. */
+function isTooOld(version: string): boolean {
+  const numbers = (text: string): [number, number] => [Number.parseInt(text, 10), Number.parseInt(text.split('.')[1] ?? '', 10)]
+  const [[major, minor], [oldestMajor, oldestMinor]] = [numbers(version), numbers(oldestEngine)]
+  return major < oldestMajor || (major === oldestMajor && minor < oldestMinor)
+}
+
 export function lockedError(host: string, holder: string): LaunchwayError {
   return new LaunchwayError('DEPLOY_LOCKED', `another deploy is under way on ${host}`, {
     hint: `Held by ${holder}. Run this one again when it has ended; the lock ends with its program, there is nothing to remove.`,
   })
 }
 
-function seconds(ms: number): string {
+/** What `docker stop` is given for a service; docker's own ten seconds for one that the configuration no longer has. */
+function stopSeconds(environment: Environment, service: string): string {
+  const ms = environment.services.find(({ name }) => name === service)?.stopTimeoutMs ?? 10_000
   return String(Math.ceil(ms / 1000))
 }
 

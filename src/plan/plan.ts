@@ -3,13 +3,14 @@ import { resolveEnvironment, resolveImages, resolveRegistries } from '../config/
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { isOwnTag } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import { byKey } from '../core/objects.ts'
 import type { PlanSection } from '../core/release.ts'
 import { stageNames } from '../core/stages.ts'
 import { choose } from './glob.ts'
 import { imageTags } from './tags.ts'
-import { branchOf, tagOf, type Trigger } from './trigger.ts'
+import { branchOf, isProposal, tagOf, type Trigger } from './trigger.ts'
 
 /** What a branch or tag does, by the configuration. */
 interface Route {
@@ -22,18 +23,19 @@ interface Route {
 /**
  * Decides what a run will do, and why. Nothing is asked of anyone.
  * @param knownHosts the known_hosts file to use where an environment names none
- * @throws LaunchwayError USAGE for an environment that the configuration does not have
+ * @throws LaunchwayError USAGE for an environment that the configuration does not have, and for a tag that is launchway's own
  */
 export function plan(config: Config, trigger: Trigger, knownHosts: string | undefined): PlanSection {
   const route = routeOf(config, trigger)
   const tags = typeof route === 'string' ? [] : imageTags(route.rules, trigger)
+  if (!isProposal(trigger)) refuseOwnTags(tags)
   const environment =
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, knownHosts)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
     sha: trigger.sha,
-    version: tags[0] ?? trigger.sha.slice(0, 7),
+    version: tags[0] ?? `${trigger.sha.slice(0, 7)}${trigger.dirty === true ? '-dirty' : ''}`,
     images: resolveImages(config),
     tags,
     registries: resolveRegistries(config),
@@ -45,10 +47,21 @@ export function plan(config: Config, trigger: Trigger, knownHosts: string | unde
 /** The route of this trigger, or in words why there is none. */
 function routeOf(config: Config, trigger: Trigger): Route | string {
   const rules = rulesOf(config['image-tags'])
+  if (trigger.idle !== undefined) return trigger.idle
   if (trigger.event === 'schedule') return 'a schedule has no stage to run yet'
-  if (trigger.event === 'pull_request') return { environment: undefined, rules, because: 'a pull request is built; nothing is written' }
-  if (trigger.environment !== undefined) return { environment: trigger.environment, rules, because: `${trigger.environment} was asked for` }
+  if (isProposal(trigger)) {
+    const what = trigger.event === 'merge_group' ? 'an entry of the merge queue' : 'a pull request'
+    return { environment: undefined, rules, because: `${what} is built; nothing is written` }
+  }
+  const route = refRoute(config, trigger, rules)
+  const { environment } = trigger
+  if (environment === undefined) return route
+  // Who asks for an environment says where it goes, not what it is called.
+  return { environment, rules: typeof route === 'string' ? rules : route.rules, because: `${environment} was asked for` }
+}
 
+/** What the configuration says of this branch or tag. */
+function refRoute(config: Config, trigger: Trigger, rules: readonly TagRule[]): Route | string {
   const tag = tagOf(trigger)
   const name = tag ?? branchOf(trigger)
   if (name === undefined) return 'there is neither a branch nor a tag; name one with --ref, or an environment with --environment'
@@ -59,12 +72,22 @@ function routeOf(config: Config, trigger: Trigger): Route | string {
   if (pattern === undefined || target === undefined) {
     const known = Object.keys(table)
     const list = `${tag === undefined ? 'branches' : 'tags'} has ${known.length === 0 ? 'none' : known.join(', ')}`
-    return `no rule for the ${kind} "${name}": ${list}`
+    const isTagToo = tag === undefined && trigger.event === 'local' && choose(Object.keys(config.tags ?? {}), name) !== undefined
+    return `no rule for the ${kind} "${name}": ${list}${isTagToo ? `; for the tag name --ref refs/tags/${name}` : ''}`
   }
   const { environment, 'image-tags': own } = typeof target === 'string' ? { environment: target } : { environment: undefined, ...target }
   const by = pattern === name ? '' : ` (by ${pattern})`
   const because = environment === undefined ? `the ${kind} ${name}${by} is not deployed` : `the ${kind} ${name}${by} goes to ${environment}`
   return { environment, rules: own === undefined ? rules : rulesOf(own), because }
+}
+
+/** Under these names a registry keeps candidates and records: a branch of such a name would replace them. */
+function refuseOwnTags(tags: readonly string[]): void {
+  const own = tags.find(isOwnTag)
+  if (own === undefined) return
+  throw new LaunchwayError('USAGE', `the image tag ${own} is kept for launchway itself`, {
+    hint: 'Call the branch or tag otherwise, or give its image tag a prefix: image-tags: "type=ref,event=branch,prefix=branch-"',
+  })
 }
 
 function rulesOf(entries: string | string[] | undefined): readonly TagRule[] {
@@ -87,18 +110,17 @@ function required(config: Config, name: string, knownHosts: string | undefined):
   })
 }
 
-function stagesOf(route: Route | string, { event }: Trigger, environment: Environment | undefined): PlanSection['stages'] {
+function stagesOf(route: Route | string, trigger: Trigger, environment: Environment | undefined): PlanSection['stages'] {
   if (typeof route === 'string') return all({ run: false, reason: route })
   const later = { run: false, reason: 'not in this version' }
-  const writes = event !== 'pull_request' && event !== 'merge_group'
   return {
     plan: { run: true, reason: 'every run begins with it' },
     build: { run: true, reason: route.because },
     smoke: later,
     scan: later,
-    push: writes
-      ? { run: true, reason: 'the tags move once the image is there' }
-      : { run: false, reason: `a ${event} writes nothing to a registry` },
+    push: isProposal(trigger)
+      ? { run: false, reason: `a ${trigger.event} writes nothing to a registry` }
+      : { run: true, reason: 'the tags move once the image is there' },
     deploy: environment === undefined ? { run: false, reason: route.because } : { run: true, reason: route.because },
     report: { run: true, reason: 'every run ends with it' },
   }

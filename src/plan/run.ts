@@ -44,11 +44,14 @@ export async function localTrigger(asked: { ref?: string; environment?: string }
   const ref = asked.ref === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => undefined) : fullRef(asked.ref)
   const sha = await headOf(ref, ports)
   const changed = (await ports.exec.read(changes(ports.root))).split('\n').filter((line) => line !== '').length
-  if (changed > 0)
-    ports.log.warning(`${changed} files are not as committed: they are built as they are here, and called ${sha.slice(0, 7)}`)
+  if (changed > 0) {
+    const what = changed === 1 ? '1 file is not as committed: it is' : `${changed} files are not as committed: they are`
+    ports.log.warning(`${what} built as found here, and the commit's tag gets "-dirty"`)
+  }
   return {
     event: 'local',
     sha,
+    ...(changed > 0 ? { dirty: true } : {}),
     ...(ref === undefined ? {} : { ref }),
     ...(asked.environment === undefined ? {} : { environment: asked.environment }),
   }
@@ -57,10 +60,14 @@ export async function localTrigger(asked: { ref?: string; environment?: string }
 async function headOf(ref: string | undefined, ports: Ports): Promise<string> {
   try {
     const sha = await ports.exec.read(headSha(ports.root))
-    if (ref?.startsWith('refs/tags/') !== true) return sha
-    const tagged = await ports.exec.read(shaOf(ref, ports.root)).catch(() => sha)
-    if (tagged === sha) return sha
-    throw new LaunchwayError('USAGE', `${ref} is not what is checked out`, { hint: `git checkout ${ref.slice('refs/tags/'.length)}` })
+    const named = ref === undefined ? sha : await ports.exec.read(shaOf(ref, ports.root)).catch(() => sha)
+    if (ref === undefined || named === sha) return sha
+    if (ref.startsWith('refs/tags/')) {
+      throw new LaunchwayError('USAGE', `${ref} is not what is checked out`, { hint: `git checkout ${ref.slice('refs/tags/'.length)}` })
+    }
+    // A checkout for a build is often detached and behind or ahead of what the branch is here.
+    ports.log.warning(`${ref} is at ${named.slice(0, 7)} here; what is checked out, ${sha.slice(0, 7)}, is released in its name`)
+    return sha
   } catch (cause) {
     if (cause instanceof LaunchwayError && cause.code !== 'COMMAND_FAILED') throw cause
     throw new LaunchwayError('USAGE', 'this is not a git repository with a commit', {

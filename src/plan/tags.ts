@@ -18,7 +18,8 @@ function valueOf(rule: TagRule, trigger: Trigger): string | undefined {
       if (rule.event === 'tag') return tagOf(trigger)
       return trigger.pullRequest === undefined ? undefined : `pr-${trigger.pullRequest}`
     case 'sha':
-      return rule.format === 'short' ? trigger.sha.slice(0, 7) : trigger.sha
+      // The tag of a commit must never name anything else.
+      return `${rule.format === 'short' ? trigger.sha.slice(0, 7) : trigger.sha}${trigger.dirty === true ? '-dirty' : ''}`
     case 'raw':
       return rule.value
     case 'semver':
@@ -34,8 +35,8 @@ const version = /^v?((0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[\w.-]+)?)(?:\+
 function semver(pattern: string, tag: string | undefined): string | undefined {
   const [raw, full, major, minor, patch] = version.exec(tag ?? '') ?? []
   if (raw === undefined || full === undefined) return undefined
-  // A prerelease must not move the tags of what is released: only the whole version may name it.
-  const chosen = full.includes('-') ? '{{version}}' : pattern
+  // A prerelease must not move the tags of what is released: only the whole version, or the tag as it is, may name it.
+  const chosen = full.includes('-') && !/^\{\{\s*raw\s*\}\}$/.test(pattern) ? '{{version}}' : pattern
   const values: Record<string, string | undefined> = { raw, version: full, major, minor, patch }
   return chosen.replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => values[name] ?? '')
 }

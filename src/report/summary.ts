@@ -1,11 +1,15 @@
 import type { Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
+import { code, prose, table } from './markdown.ts'
 
 /** The job summary, in GitHub's Markdown: made from the record alone, so it can be made again at any time. */
 export function summary(release: Release): string {
   const { plan, outcome } = release
-  const parts = [`## ${title(release)}`, `\`${release.id}\` · ${plan.ref ?? 'no ref'} · ${plan.sha.slice(0, 7)}`]
-  if (outcome.state === 'failed') parts.push(`**${outcome.code ?? 'failed'}**: ${outcome.message ?? ''}`)
+  const parts = [
+    `## ${title(release)}`,
+    `${code(release.id)} · ${plan.ref === undefined ? 'no ref' : code(plan.ref)} · ${code(plan.sha.slice(0, 7))}`,
+  ]
+  if (outcome.state === 'failed') parts.push(`**${prose(outcome.code ?? 'failed')}**: ${prose(outcome.message ?? '')}`)
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
   if (release.push !== undefined)
@@ -20,43 +24,34 @@ export function summary(release: Release): string {
 }
 
 function title({ app, plan, outcome, deploy }: Release): string {
-  if (outcome.state === 'nothing-to-do') return `${app}: nothing to do`
-  const where = deploy === undefined ? '' : ` is live in ${deploy.environment}${deploy.url === undefined ? '' : ` (${deploy.url})`}`
-  if (outcome.state === 'failed') return `${app} ${plan.version} failed`
-  return `${app} ${plan.version}${where}`
+  if (outcome.state === 'nothing-to-do') return prose(`${app}: nothing to do`)
+  if (outcome.state === 'failed') return prose(`${app} ${plan.version} failed`)
+  if (deploy === undefined) return prose(`${app} ${plan.version}`)
+  return `${prose(`${app} ${plan.version} is live in ${deploy.environment}`)}${deploy.url === undefined ? '' : ` (${code(deploy.url)})`}`
 }
 
 function stageRows(release: Release): string[][] {
   return Object.entries(release.plan.stages).map(([name, { run, reason }]) => {
     const done = name in release
-    return [name, run ? (done ? 'done' : '–') : 'skipped', reason]
+    return [name, run ? (done ? 'done' : '–') : 'skipped', prose(reason)]
   })
 }
 
 function imageRows(release: Release): string[][] {
   return (release.build?.images ?? []).map(({ name, how, size, config, ms }) => [
-    name,
+    prose(name),
     `${how} in ${showMs(ms)}`,
     showBytes(size),
     Object.entries(config)
-      .map(([platform, digest]) => `${platform} ${code(short(digest))}`)
+      .map(([platform, digest]) => `${prose(platform)} ${code(short(digest))}`)
       .join('<br>'),
   ])
 }
 
 function hostRows(release: Release): string[][] {
   return (release.deploy?.hosts ?? []).flatMap(({ host, services, downtimeMs, ms }) =>
-    services.map(({ name, health }) => [host, name, health, showMs(ms), downtimeMs === 0 ? 'none' : showMs(downtimeMs)]),
+    services.map(({ name, health }) => [code(host), prose(name), code(health), showMs(ms), downtimeMs === 0 ? 'none' : showMs(downtimeMs)]),
   )
-}
-
-function table(head: string[], rows: string[][]): string {
-  const row = (cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
-  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
-}
-
-function code(text: string): string {
-  return `\`${text}\``
 }
 
 function short(digest: string): string {

@@ -27,8 +27,16 @@ export function bake(definition: BakeDefinition, metadataFile: string, cwd: stri
   return command(
     'docker',
     ['buildx', 'bake', '--file', '-', '--metadata-file', metadataFile, '--progress', 'plain', '--provenance=false', '--sbom=false'],
-    { stdin: JSON.stringify(definition), cwd },
+    { stdin: JSON.stringify(literal(definition)), cwd },
   )
+}
+
+/** Bake reads every text of a JSON definition, keys too, as an HCL template: `${…}` and `%{…}` are undone by doubling. */
+function literal(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll(/[$%](?=\{)/g, '$&$&')
+  if (Array.isArray(value)) return value.map(literal)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [literal(key), literal(inner)]))
 }
 
 /** The builder that is in use, its driver being on the second line. */
@@ -49,8 +57,13 @@ export function parseMetadata(text: string, target: string): z.infer<typeof Targ
   return TargetMetadata.parse(z.record(z.string(), z.unknown()).parse(JSON.parse(text))[target])
 }
 
-/** Where a failed build points to: BuildKit ends with `Dockerfile:4` above an excerpt. */
-export function failedLine(output: string): { file: string; line: number } | undefined {
-  const [, file, line] = /^([^\s:]+):(\d+)\n-{4,}$/m.exec(output) ?? []
-  return file === undefined ? undefined : { file, line: Number(line) }
+/**
+ * Where a failed build points to: BuildKit ends with `Dockerfile:4` above an excerpt.
+ * @returns the file without its folder, and the line with its text
+ */
+export function failedLine(output: string): { file: string; line: number; text: string } | undefined {
+  const [, file, line, excerpt = ''] = /^([^\n]+):(\d+)\n-{4,}\n((?: *\d+ \|.*\n)*)/m.exec(output) ?? []
+  if (file === undefined) return undefined
+  const [, text = ''] = new RegExp(`^ *${line} \\| (?:>>>)? ?(.*)$`, 'm').exec(excerpt) ?? []
+  return { file, line: Number(line), text: text.trim() }
 }

@@ -1,7 +1,7 @@
 import type { Command } from '../core/command.ts'
 import { command, option } from '../core/command.ts'
 import type { SshSettings } from '../core/deployment.ts'
-import type { ErrorCode } from '../core/error.ts'
+import { type ErrorCode, LaunchwayError } from '../core/error.ts'
 
 /** `user@host:port` taken apart; an IPv6 address stands in brackets. */
 export interface Address {
@@ -45,8 +45,9 @@ export function clientConfig(settings: SshSettings, paths: { knownHosts: string 
   return [...lines, 'Include ~/.ssh/config', 'Include /etc/ssh/ssh_config', ''].join('\n')
 }
 
-/** Paths in ssh_config(5) stand in double quotes; `%` begins a token there. */
+/** Paths in ssh_config(5) stand in double quotes, which no path can hold; `%` begins a token there. */
 function quoted(path: string): string {
+  if (/["\p{Cc}]/u.test(path)) throw new LaunchwayError('USAGE', `ssh cannot be given the path ${JSON.stringify(path)}`, { hint: 'Rename it.' })
   return `"${path.replaceAll('%', '%%')}"`
 }
 

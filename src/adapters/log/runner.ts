@@ -33,9 +33,16 @@ export const runnerSink: Sink = (entry) => {
   }
 }
 
-/** A line of somebody else's output must not be taken for a command. */
+/**
+ * A line of somebody else's output must not be taken for a command. The runner looks for `::` at the start of a line
+ * and for `##[` anywhere in it, ends lines at a lone CR too, and compares by the rules of a language, which overlook
+ * invisible characters: only a visible one between the marks keeps them apart.
+ * @see https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
+ */
 function print(text: string): void {
-  for (const line of text.split('\n')) process.stdout.write(`${line.replace(/^\s*(::|##\[)/, '\u200B$&')}\n`)
+  for (const line of text.split(/\r\n?|\n/)) {
+    process.stdout.write(`${line.replace(/^[^!-~]*:(?=[^!-~]*:)/, '$&\\').replaceAll(/#(?=[^ -~]*#[^ -~]*\[)/g, '#\\')}\n`)
+  }
 }
 
 function annotate(kind: 'notice' | 'warning' | 'error', text: string, properties: Record<string, string>, place: Place | undefined): void {

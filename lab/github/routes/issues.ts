@@ -1,0 +1,101 @@
+import { apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, number, pick, text } from '../call.ts'
+import type { Json, Row } from '../description.ts'
+import { bot } from '../people.ts'
+
+export const issues: Record<string, Handler> = {
+  'issues/create': (call) => {
+    const { state, repository, body } = call
+    const id = state.newId()
+    const number = repository.issues.length + 1
+    const url = apiUrl(call, 'issues', number)
+    const issue: Row = {
+      id,
+      node_id: nodeId('I', id),
+      number,
+      url,
+      repository_url: apiUrl(call),
+      labels_url: `${url}/labels{/name}`,
+      comments_url: `${url}/comments`,
+      events_url: `${url}/events`,
+      html_url: htmlUrl(call, 'issues', number),
+      state: 'open',
+      state_reason: null,
+      title: String(body['title'] as string | number),
+      body: body['body'] ?? null,
+      user: bot(call),
+      labels: labels(body['labels']),
+      assignee: null,
+      assignees: [],
+      milestone: null,
+      locked: false,
+      comments: 0,
+      closed_at: null,
+      created_at: now(),
+      updated_at: now(),
+      author_association: 'NONE',
+    }
+    repository.issues.push(issue)
+    return { status: 201, body: issue, headers: { location: url } }
+  },
+
+  'issues/list-for-repo': (call) => {
+    const { state } = call.parameters
+    return listed(call, newest(call.repository.issues.filter((issue) => state === 'all' || issue['state'] === state)))
+  },
+
+  'issues/get': (call) => ({ status: 200, body: askedIssue(call) }),
+
+  'issues/create-comment': (call) => {
+    const { state, repository, body } = call
+    const issue = askedIssue(call)
+    const id = state.newId()
+    const comment: Row = {
+      id,
+      node_id: nodeId('IC', id),
+      url: apiUrl(call, 'issues/comments', id),
+      html_url: `${text(issue['html_url'])}#issuecomment-${id}`,
+      issue_url: issue['url'] ?? '',
+      ...pick(body, 'body'),
+      user: bot(call),
+      created_at: now(),
+      updated_at: now(),
+      author_association: 'NONE',
+    }
+    repository.comments.push(comment)
+    issue['comments'] = number(issue['comments']) + 1
+    return { status: 201, body: comment, headers: { location: text(comment['url']) } }
+  },
+
+  'issues/list-comments': (call) => {
+    const { url } = askedIssue(call)
+    return listed(
+      call,
+      call.repository.comments.filter((comment) => comment['issue_url'] === url),
+    )
+  },
+
+  'issues/get-comment': (call) => ({ status: 200, body: askedComment(call) }),
+
+  'issues/update-comment': (call) => ({ status: 200, body: Object.assign(askedComment(call), pick(call.body, 'body'), { updated_at: now() }) }),
+
+  'issues/delete-comment': (call) => {
+    const { comments, issues: all } = call.repository
+    const comment = askedComment(call)
+    comments.splice(comments.indexOf(comment), 1)
+    const issue = find(all, 'url', comment['issue_url'])
+    issue['comments'] = number(issue['comments']) - 1
+    return { status: 204 }
+  },
+}
+
+function askedIssue(call: Call): Row {
+  return find(call.repository.issues, 'number', call.parameters['issue_number'])
+}
+
+function askedComment(call: Call): Row {
+  return find(call.repository.comments, 'id', call.parameters['comment_id'])
+}
+
+function labels(sent: Json | undefined): Json[] {
+  return Array.isArray(sent) ? sent.map((label) => (typeof label === 'string' ? { name: label } : label)) : []
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { JournalLine, steps } from '../../src/core/journal.ts'
+import { containerName, environmentTag, hostPaths, keyTag, labels, recordType, stateRoot } from '../../src/core/names.ts'
+import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
+import { isOptional, typeOf } from './types.ts'
+
+const release = '20261121-101500-4f2a9c1'
+const owner = { app: 'shop', environment: 'production' }
+
+const labelMeanings: Record<keyof typeof labels, string> = {
+  app: 'the application: `app` of launchway.yml',
+  environment: 'the environment',
+  service: 'the service',
+  slot: '`a` or `b`: the two places in which releases take turns',
+  release: 'the release that started the container',
+}
+
+export function namesPage(): GeneratedFile {
+  const paths = hostPaths(stateRoot, owner.app, owner.environment)
+  const key = '0f'.repeat(16)
+  return page('docs/reference/names.md', 'Names', 'src/core/names.ts', [
+    'What other programs see of launchway. Hosts and registries keep these names for years, so they are a contract. The examples are those of the application `shop` in its environment `production`.',
+    '## Names that you choose',
+    'Applications, environments, services and images: 1 to 40 characters of `a-z`, `0-9`, `_` and `-`, the first a letter or digit. No dots: they join names.',
+    '## Releases and containers',
+    table(
+      ['what', 'looks like', 'meaning'],
+      [
+        ['release', code(release), 'when it was planned (UTC) and the commit; sorts by time'],
+        ['container', code(containerName({ ...owner, service: 'web', release })), 'application, environment, service, release'],
+        ['content key', code(key), 'digest over everything that determines an image; the same tree has the same key'],
+      ],
+    ),
+    '## Labels',
+    'On every container that launchway starts.',
+    table(
+      ['label', 'value'],
+      Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
+    ),
+    fenced('sh', `docker ps --all --filter label=${labels.app}=shop --filter label=${labels.environment}=production`),
+    '## Tags in a registry',
+    table(
+      ['tag', 'points at', 'written'],
+      [
+        [code(keyTag(key)), 'a candidate: an image under its content key', 'by the upload, before the gate'],
+        ['your `image-tags`', 'the same manifest, byte for byte', 'by the push, after the gate'],
+        [code(environmentTag('production')), 'the release record of what runs in an environment', 'kept for a later version'],
+        [code('sha256-…'), 'the list of what refers to a digest', 'in registries without a referrers API; kept for a later version'],
+      ],
+    ),
+    `A release record beside an image has the type ${code(recordType)}. Tags that begin with \`launchway-\` belong to launchway.`,
+    '## State on a host',
+    `Below ${code(stateRoot)}, or the folder that \`state\` names:`,
+    table(
+      ['path', 'holds'],
+      [
+        [
+          code(paths.lock),
+          'the lock of one deploy at a time; the kernel drops it when its program ends, so it is never stale and never to be removed',
+        ],
+        [code(`${paths.home}/lock.holder`), 'who holds it, or held it last'],
+        [code(paths.hostLock), 'the lock of changes to the whole host; kept for a later version'],
+        [code(paths.journal), 'what was done and when: [journal](journal.md)'],
+        [code(paths.current), 'the release that runs'],
+        [code(paths.previous), 'the release before it'],
+        [
+          code(`${paths.release(release)}/`),
+          'one folder a release: `apply.sh` (the program), `images` (what it pulled), `secrets` (0600), `log`, and while it is not recorded `undo`',
+        ],
+      ],
+    ),
+  ])
+}
+
+const stepMeanings: Record<(typeof steps)[number], string> = {
+  lock: 'took the lock of this application and environment',
+  recover: 'undid a deploy that was interrupted',
+  pull: 'pulled an image by digest; skipped when it is there',
+  'before-switch': 'ran the command before the switch, in the new image',
+  run: 'started a container',
+  healthy: 'waited until a service was well; the note is the probe’s answer, or why it was not',
+  switch: 'the time in which nobody served (a fixed port)',
+  probe: 'asked the new version through the proxy',
+  drain: 'waited for the last requests to the old version',
+  stop: 'stopped an old container; the note is its name',
+  record: 'made the release the current one: the point of no return',
+  undo: 'took back what the attempt had done',
+  end: 'closed the attempt',
+}
+
+const fieldMeanings: Record<keyof typeof JournalLine.shape, string> = {
+  v: 'version of this format; fields may be added under the same version, so ignore what you do not know',
+  at: 'seconds since the epoch, by the host’s clock',
+  release: 'the release',
+  attempt: 'one start of the program: a release can be attempted more than once',
+  step: 'see below',
+  state: 'how the step went',
+  service: 'the service, where the step is about one',
+  ms: 'milliseconds the step took, to 10 ms',
+  note: 'evidence, or the reason',
+}
+
+export function journalPage(): GeneratedFile {
+  const program = readFileSync(new URL('../../src/deploy/host/apply.sh', import.meta.url), 'utf8')
+  const written = (step: string): boolean => new RegExp(`(start_step|end_step|journal) ${step}\\b`).test(program)
+  const fields = Object.entries(JournalLine.shape).map(([name, field]) => [
+    code(name),
+    typeOf(field),
+    isOptional(field) ? 'no' : 'yes',
+    prose(Object.entries(fieldMeanings).find(([key]) => key === name)?.[1] ?? ''),
+  ])
+  return page('docs/reference/journal.md', 'Journal', 'src/core/journal.ts', [
+    'Each host keeps what was done to it in `journal.jsonl`, one JSON object a line, appended and never rewritten. launchway follows it during a deploy; you may follow it too:',
+    fenced('sh', `tail -f ${hostPaths(stateRoot, owner.app, owner.environment).journal}`),
+    fenced(
+      'json',
+      `{"v":1,"at":1795256100,"release":"${release}","attempt":"9f86d081884c7d65","step":"healthy","state":"done","service":"web","ms":1240,"note":"http://127.0.0.1:80/healthz 200"}`,
+    ),
+    '## Fields',
+    table(['field', 'type', 'always', 'meaning'], fields),
+    '## Steps',
+    table(
+      ['step', 'meaning', ''],
+      steps.map((step) => [code(step), stepMeanings[step], written(step) ? '' : 'not written by this version']),
+    ),
+    '## How an attempt ends',
+    table(
+      ['state of `end`', 'means'],
+      [
+        [code('done'), 'the new release runs'],
+        [code('failed'), 'nothing was changed'],
+        [code('undone'), 'the old version serves'],
+        [code('broken'), 'the old version could not be brought back: [act now](../errors/ROLLBACK_FAILED.md)'],
+      ],
+    ),
+    'No `end`: the program was killed. The next deploy undoes the attempt before it begins.',
+  ])
+}

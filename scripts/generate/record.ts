@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { Release } from '../../src/core/release.ts'
+import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
+import { isOptional, typeOf, unwrap } from './types.ts'
+
+const top = 'release'
+
+/** What a field's name does not say. A test of the generator: a name that is no field any more is an error. */
+const meanings: Readonly<Record<string, string>> = {
+  'release.version': 'version of this format; a released field keeps its meaning under it',
+  'release.id': 'the release, named by time and commit',
+  'release.created': 'when it was planned, ISO 8601 in UTC',
+  'release.outcome': 'how the run ended so far',
+  'release.outcome.code': 'the error that ended it',
+  'plan.ref': '`refs/heads/…` or `refs/tags/…`',
+  'plan.version': 'what people call this version: the first image tag',
+  'plan.images[].repositories': 'where it is pushed; hosts pull from the first',
+  'plan.tags': 'tags, without a repository, that move once the gates have passed',
+  'plan.registries[].password': 'name of the environment variable that holds it',
+  'plan.environment': 'what runs where, with every default filled in',
+  'plan.stages': 'by stage',
+  'plan.stages.*.reason': 'why it runs or is skipped',
+  'build.images[].key': 'content key',
+  'build.images[].config': 'by platform: digest of the configuration, the identity of the image in every store',
+  'build.images[].registries': 'by repository, once uploaded',
+  'build.images[].registries.*.digest': 'of the manifest, or of the index of several platforms',
+  'build.images[].size': 'bytes',
+  'scan.rules[].findings': 'ids of what breaks the rule',
+  'push.references[].was': 'what the tag pointed at before',
+  'deploy.hosts[].downtimeMs': 'time without any version serving; 0 where the switch overlaps',
+  'deploy.hosts[].previous': 'the release that a rollback would return to',
+}
+
+const notYet: readonly string[] = ['smoke', 'scan', 'report']
+
+export function recordPage(): GeneratedFile {
+  const { shape } = Release
+  const own = Object.entries(shape).filter(([, field]) => !isSection(field))
+  const sections = Object.entries(shape).filter(([, field]) => isSection(field))
+  const rows = sections.map(([name, field]) => [name, rowsOf(field, name)] as const)
+  const topRows = own.flatMap(([name, field]) => rowsOf(field, `${top}.${name}`, true))
+  const known = [...topRows, ...rows.flatMap(([, inner]) => inner)].map(([path]) => path)
+  const unknown = Object.keys(meanings).filter((path) => !known.includes(code(shown(path))))
+  if (unknown.length > 0) throw new TypeError(`the record has no ${unknown.join(', ')}`)
+  return page('docs/reference/record.md', 'The release record', 'src/core/release.ts', [
+    'One JSON document a release. Each stage reads it and adds its own section, so a section that is missing belongs to a stage that has not run. It holds no secret. Times are milliseconds, sizes bytes, instants ISO 8601 in UTC.',
+    fenced('sh', "launchway run\njq '.outcome, .push.references' ~/.local/state/launchway/*/release.json"),
+    'In a workflow it is the file that the output `release` names.',
+    table(['field', 'type', 'always', 'meaning'], topRows),
+    ...rows.flatMap(([name, inner]) => [
+      `## ${name}`,
+      ...(notYet.includes(name) ? ['Not written by this version.'] : []),
+      table(['field', 'type', 'always', 'meaning'], inner),
+    ]),
+  ])
+}
+
+/** A stage's own part of the record. */
+function isSection(field: unknown): boolean {
+  return field === Release.shape.plan || (isOptional(field) && unwrap(field) instanceof z.ZodObject)
+}
+
+/** One row for each field, mappings and lists being entered. */
+function rowsOf(field: unknown, path: string, withSelf = false): string[][] {
+  const self = [code(shown(path)), typeOf(field), isOptional(field) ? 'no' : 'yes', prose(meanings[path] ?? '')]
+  const inner = enter(unwrap(field), path)
+  return withSelf ? [self, ...inner] : inner
+}
+
+function enter(bare: unknown, path: string): string[][] {
+  if (bare instanceof z.ZodObject) return Object.entries(bare.shape).flatMap(([name, field]) => rowsOf(field, `${path}.${name}`, true))
+  if (bare instanceof z.ZodArray) return enter(unwrap(bare.element), `${path}[]`)
+  if (bare instanceof z.ZodRecord) return enter(unwrap(bare.valueType), `${path}.*`)
+  return []
+}
+
+function shown(path: string): string {
+  return path.startsWith(`${top}.`) ? path.slice(top.length + 1) : path
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { serviceKeys } from '../../src/config/rules.ts'
+import { byKey } from '../../src/core/objects.ts'
+import { Config, EnvironmentConfig, ImageConfig, ServiceConfig } from '../../src/config/schema.ts'
+import type { GeneratedFile } from './page.ts'
+import { notice } from './page.ts'
+
+type JsonSchema = z.core.JSONSchema.JSONSchema
+
+/**
+ * The JSON Schema of launchway.yml, for editors. Draft 7, which all of them know; so are `dependencies`, for which they
+ * have a message of their own. Names that must name something, and the language of image-tags, are beyond a schema:
+ * only the loader checks them.
+ */
+export function jsonSchema(): JsonSchema {
+  const schema = z.toJSONSchema(Config, {
+    target: 'draft-7',
+    override({ zodSchema, jsonSchema: made }) {
+      // zod's own name for a check; the pattern beside it says the same.
+      if (String(made.format) === 'starts_with') delete made.format
+      if (made.format === 'uri') made.pattern = '^https?://'
+      if (zodSchema === Config) made.oneOf = [needs('image'), needs('images')]
+      if (zodSchema === ImageConfig) made.required = ['repositories']
+      if (zodSchema === ServiceConfig) made['dependencies'] = serviceRules
+      if (zodSchema === EnvironmentConfig) {
+        made.oneOf = [needs('host'), needs('hosts')]
+        made['dependencies'] = { ...serviceRules, services: { properties: byKey(serviceKeys, () => false) } }
+      }
+    },
+  })
+  // After the whole has been made: while it is being made, a record's names are still empty.
+  allowExtensions(schema)
+  return { $id: 'urn:launchway:configuration:1', title: 'launchway.yml', $comment: notice('src/config/schema.ts'), ...schema }
+}
+
+const serviceRules = { publish: ['port'], port: ['publish'], health: ['port'] }
+
+function needs(key: string): JsonSchema {
+  return { required: [key] }
+}
+
+/** `x-` keys may stand in every mapping of the file; the loader takes them out before it looks. */
+function allowExtensions(schema: JsonSchema | boolean): void {
+  if (typeof schema === 'boolean') return
+  const { propertyNames, additionalProperties, items, properties = {}, anyOf = [] } = schema
+  if (additionalProperties !== undefined) schema.patternProperties = { '^x-': {} }
+  if (typeof propertyNames === 'object') {
+    if (propertyNames.pattern === undefined) delete schema.propertyNames
+    else schema.propertyNames = { anyOf: [propertyNames, { type: 'string', pattern: '^x-' }] }
+  }
+  const below = [additionalProperties, items, ...Object.values(properties), ...anyOf].flat()
+  for (const inner of below) if (inner !== undefined) allowExtensions(inner)
+}
+
+export function schemaFile(): GeneratedFile {
+  return { path: 'schema/launchway.json', text: `${JSON.stringify(jsonSchema(), null, 2)}\n` }
+}

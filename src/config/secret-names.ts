@@ -1,0 +1,26 @@
+/**
+ * On the host a secret travels to its container through the environment of a shell and of the docker client. A name
+ * that one of these reads for itself would change what they do, with a value that nobody reviewed.
+ */
+
+const shell = ['PATH', 'HOME', 'IFS', 'ENV', 'SHELL', 'SHELLOPTS', 'PWD', 'OLDPWD', 'CDPATH', 'PS4', 'UID', 'EUID', 'PPID']
+const prefixes = [
+  { prefix: 'BASH', reads: 'the shell' },
+  { prefix: 'LD_', reads: 'the loader' },
+  { prefix: 'DOCKER_', reads: 'the docker client' },
+  { prefix: 'LW_', reads: 'the program that deploys' },
+] as const
+/** A variable of the host program while it starts a container. */
+const ours = 'container'
+
+/** Why a secret must not have this name; undefined when it may. */
+export function refusedSecret(name: string): string | undefined {
+  const reader = shell.includes(name)
+    ? 'the shell'
+    : name === ours
+      ? 'the program that deploys'
+      : name === 'GODEBUG'
+        ? 'the docker client'
+        : prefixes.find(({ prefix }) => name.startsWith(prefix))?.reads
+  return reader === undefined ? undefined : `${reader} on the host would read it; call it otherwise, or set it in env if it is not secret`
+}

@@ -1,0 +1,37 @@
+/**
+ * GitHub's Markdown for text that others wrote: branch names, reasons, what a host said. None of it may become
+ * markup, a link or a mention in a page that people trust.
+ * @see https://github.github.com/gfm/
+ */
+
+/** A table; the cells are Markdown already. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+}
+
+/** Cells are cut before anything in them is read: a bar ends one even in code, unless an odd number of backslashes stands before it. */
+function cell(markdown: string): string {
+  return markdown.replaceAll(/(\\*)\|/g, String.raw`$1$1\|`)
+}
+
+/** Text as it is, in the middle of a sentence. */
+export function prose(text: string): string {
+  return oneLine(text)
+    .replaceAll(/[\\`*_~[\]<>&$]/g, String.raw`\$&`)
+    .replaceAll(/[@#]|\bwww(?=\.)|:(?=\/\/)/gi, '$&\u200B')
+}
+
+/** Text as code: where nothing has a meaning but the backticks that end it, so there are more of those than inside. */
+export function code(text: string): string {
+  const inside = oneLine(text)
+  if (inside === '') return ''
+  const ticks = '`'.repeat(1 + Math.max(0, ...(inside.match(/`+/g) ?? []).map((run) => run.length)))
+  const space = /^`|`$/.test(inside) ? ' ' : ''
+  return `${ticks}${space}${inside}${space}${ticks}`
+}
+
+/** Line ends and what cannot be seen, such as marks that turn the direction of writing, become one space. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
+}

@@ -1,0 +1,82 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { sshAddress } from '../../lab/lab.ts'
+import { parseRelease } from '../../src/core/release.ts'
+import { application, configuration, newRepository, type Repository } from './support/repository.ts'
+import { answer, clearHost, containersOf, onHost, tagsOf } from './support/host.ts'
+import { type Ended, launchway } from './support/programs.ts'
+
+const lab = inject('lab')
+
+/** From a commit to an answer, at a terminal with no GITHUB_* in sight. The hosts are of three ages. */
+describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with Debian %s', (suite) => {
+  const app = `shop-${suite}`
+  const host = lab.hosts[suite]
+  if (host === undefined) throw new Error(`the lab has no host ${suite}`)
+  const env = { SSH_KEY: readFileSync(lab.key, 'utf8'), XDG_STATE_HOME: mkdtempSync(join(tmpdir(), 'launchway-state-')) }
+  let repository: Repository
+  let first: Ended
+  const release = (...args: string[]): Promise<Ended> => launchway(repository.folder, ['run', ...args], env)
+
+  beforeAll(async () => {
+    repository = await newRepository({
+      ...application('one'),
+      'launchway.yml': configuration({
+        app,
+        registry: lab.registry.address,
+        host: sshAddress(host, 'deploy'),
+        knownHosts: lab.knownHosts,
+        publish: 5000,
+      }),
+    })
+  })
+  afterAll(async () => {
+    repository.remove()
+    rmSync(env.XDG_STATE_HOME, { recursive: true, force: true })
+    await clearHost(host, app)
+  })
+
+  it('builds, pushes and starts the first version, which answers', async () => {
+    first = await release('--json')
+    expect(first, first.stderr).toMatchObject({ code: 0 })
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
+    const tags = await tagsOf(lab.registry.address, app)
+    expect(tags).toEqual([expect.stringMatching(/^launchway-[0-9a-f]{32}$/), 'master', expect.stringMatching(/^sha-[0-9a-f]{7}$/)])
+    expect(Object.values(await containersOf(host, app))).toEqual(['running'])
+  })
+
+  it('makes the same image of the same commit: one digest, however often it is released', async () => {
+    const ended = await release('--json')
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    const { build, deploy } = parseRelease(ended.stdout, 'standard output')
+    const running = await onHost(host, 'docker', 'ps', '--filter', `label=launchway.app=${app}`, '--format', '{{.Image}}')
+    expect(running).toBe(`${lab.registry.address}/${app}@${build?.images[0]?.registries[`${lab.registry.address}/${app}`]?.digest}`)
+    expect(deploy?.hosts[0]?.previous).toBe(parseRelease(first.stdout, 'the first run').id)
+    expect(build?.images[0]?.config).toEqual(parseRelease(first.stdout, 'the first run').build?.images[0]?.config)
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
+  })
+
+  it('puts the next commit live and keeps the old container, stopped', async () => {
+    await repository.commit({ 'version.txt': 'two' })
+    const ended = await release()
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    expect(ended.stdout).toContain(`${app} master is live in production`)
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'two' })
+    expect(Object.values(await containersOf(host, app)).toSorted()).toContain('exited')
+  })
+
+  it('lets the old version answer again when the new one is not healthy, and shows its last lines', async () => {
+    await repository.commit({ 'version.txt': 'broken', 'launchway.yml': withShortTimeout(repository.folder) })
+    const ended = await release()
+    expect(ended.code).not.toBe(0)
+    expect(ended.stderr).toContain('DEPLOY_ROLLED_BACK')
+    expect(ended.stderr).toContain('serving broken')
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'two' })
+  })
+})
+
+function withShortTimeout(folder: string): string {
+  return readFileSync(join(folder, 'launchway.yml'), 'utf8').replace('health: /\n', 'health: { path: /, timeout: 5s }\n')
+}

@@ -1,0 +1,34 @@
+import { writeFileSync } from 'node:fs'
+import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node'
+
+/** What a suite came to, as test/run.ts reads it. */
+export interface Counts {
+  passed: number
+  failed: string[]
+  /** Name and reason. */
+  skipped: string[]
+}
+
+/** Writes the counts of a run to the file that LAUNCHWAY_COUNTS names. */
+export default class CountsReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
+    const counts: Counts = { passed: 0, failed: errors.map(({ message }) => `unhandled: ${message}`), skipped: [] }
+    for (const module of modules) {
+      // A file that could not be read, or a hook that failed, has no failed test to show for it.
+      for (const { message } of module.errors()) counts.failed.push(`${module.relativeModuleId}: ${message}`)
+      for (const suite of module.children.allSuites())
+        for (const { message } of suite.errors()) counts.failed.push(`${suite.fullName}: ${message}`)
+      for (const test of module.children.allTests()) count(test, counts)
+    }
+    const file = process.env['LAUNCHWAY_COUNTS']
+    if (file !== undefined) writeFileSync(file, JSON.stringify(counts))
+  }
+}
+
+function count(test: TestCase, counts: Counts): void {
+  const result = test.result()
+  const name = `${test.module.relativeModuleId} > ${test.fullName}`
+  if (result.state === 'passed') counts.passed += 1
+  else if (result.state === 'skipped') counts.skipped.push(`${name}: ${result.note ?? 'gives no reason'}`)
+  else counts.failed.push(name)
+}

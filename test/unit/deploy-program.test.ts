@@ -1,0 +1,224 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Secret } from '../../src/core/secret.ts'
+import { containerArgs } from '../../src/deploy/container.ts'
+import { planHost } from '../../src/deploy/plan.ts'
+import { type Attempt, applyProgram, launchProgram, observeProgram, secretsFile } from '../../src/deploy/program.ts'
+import { host, nameOf, second, service, wanted } from './support/deploy.ts'
+
+const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' as const }
+const image = 'registry.example.org/addie@sha256:0'
+const ownLabels = [
+  ...['--label', 'launchway.app=addie', '--label', 'launchway.environment=production', '--label', 'launchway.service=web'],
+  ...['--label', 'launchway.slot=b', '--label', `launchway.release=${second}`],
+]
+const hostile = [
+  '',
+  ' ',
+  '-rf',
+  '--privileged',
+  "it's",
+  '$(reboot)',
+  '`reboot`',
+  '"; reboot; "',
+  'a\nb',
+  '\\',
+  '*',
+  '~',
+  '#',
+  'ü€𝄞',
+  '\r',
+  '\t',
+]
+
+describe('the arguments of docker run', () => {
+  it.each<[string, Parameters<typeof service>[0], string[], string[]]>([
+    ['the least', {}, [], []],
+    ['a fixed port', { port: 5000, publish: '0.0.0.0:80' }, ['--publish', '0.0.0.0:80:5000'], []],
+    ['variables, then the names of secrets', { env: { A: '1' }, secrets: ['KEY'] }, ['--env', 'A=1', '--env', 'KEY'], []],
+    ['volumes', { volumes: ['data:/data', '/etc/x:/x:ro'] }, ['--volume', 'data:/data', '--volume', '/etc/x:/x:ro'], []],
+    ['the first network', { networks: ['front', 'back'] }, ['--network', 'front'], []],
+    [
+      'rights',
+      { user: '1000:1000', capAdd: ['NET_ADMIN'], capDrop: ['ALL'], groupAdd: ['docker'], privileged: true, devices: ['/dev/fuse'] },
+      [
+        '--user',
+        '1000:1000',
+        '--cap-add',
+        'NET_ADMIN',
+        '--cap-drop',
+        'ALL',
+        '--group-add',
+        'docker',
+        '--privileged',
+        '--device',
+        '/dev/fuse',
+      ],
+      [],
+    ],
+    ['limits', { memory: '512m', cpus: 1.5 }, ['--memory', '512m', '--cpus', '1.5'], []],
+    ['a command', { command: ['flask', 'run'] }, [], ['flask', 'run']],
+    ['an entry point of several words', { entrypoint: ['tini', '--'], command: ['app'] }, ['--entrypoint', 'tini'], ['--', 'app']],
+    ['options of the user come last', { options: ['--init', '--hostname=x'] }, ['--init', '--hostname=x'], []],
+  ])('%s', (_, of, before, after) => {
+    const args = containerArgs(service(of), owner, image)
+    const limit = ['--stop-timeout', '10']
+    expect(args.slice(0, ownLabels.length)).toEqual(ownLabels)
+    expect(args.filter((word, index) => !(word === '--stop-timeout' || args[index - 1] === '--stop-timeout'))).toEqual([
+      ...ownLabels,
+      ...before,
+      image,
+      ...after,
+    ])
+    expect(args.slice(args.indexOf('--stop-timeout')).slice(0, 2)).toEqual(limit)
+  })
+
+  it('the time to stop is whole seconds, and never less than was asked for', () => {
+    expect(containerArgs(service({ stopTimeoutMs: 1_500, stopSignal: 'SIGQUIT' }), owner, image).join(' ')).toContain(
+      '--stop-signal SIGQUIT --stop-timeout 2',
+    )
+  })
+
+  it('labels of the user cannot claim the container for another release', () => {
+    const args = containerArgs(service({ labels: { 'launchway.release': 'other', a: 'b' } }), owner, image)
+    expect(args.lastIndexOf(`launchway.release=${second}`)).toBeGreaterThan(args.indexOf('launchway.release=other'))
+  })
+
+  it.each(hostile)('a label, variable, command or volume of %j stays one word', (text) => {
+    const args = containerArgs(service({ labels: { l: text }, env: { E: text }, volumes: [text], command: [text] }), owner, image)
+    expect(args[args.indexOf('--label') + 1]).toBe(`l=${text}`)
+    expect(args[args.indexOf('--env') + 1]).toBe(`E=${text}`)
+    expect(args[args.indexOf('--volume') + 1]).toBe(text)
+    expect(args.slice(args.indexOf(image))).toEqual([image, text])
+  })
+})
+
+const scratch = mkdtempSync(join(tmpdir(), 'launchway-program-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+/** Folders with nothing in them but the shell under test, and a docker that writes down how it was called. */
+const shells = ['dash', 'busybox'].filter(
+  (shell) => spawnSync(shell, ['-c', 'true'].slice(shell === 'busybox' ? 2 : 0)).error === undefined,
+)
+
+function place(shell: string): { sh: string; path: string; attempt: Attempt; called: string; secret: string } {
+  const root = mkdtempSync(join(scratch, `${shell}-`))
+  const bin = join(root, 'bin')
+  const [called, secret] = [join(root, 'called'), join(root, 'secret')]
+  mkdirSync(bin)
+  const found = spawnSync('sh', ['-c', `command -v ${shell}`], { encoding: 'utf8' }).stdout.trim()
+  symlinkSync(found, join(bin, 'sh'))
+  writeFileSync(
+    join(bin, 'docker'),
+    `#!/bin/sh\n[ "$1" = run ] || exit 0\nprintf '%s\\0' "$@" > ${called}\nprintf '%s' "\${TOKEN-}" > ${secret}\necho id\n`,
+  )
+  chmodSync(join(bin, 'docker'), 0o755)
+  const attempt = {
+    app: 'addie',
+    environment: 'production',
+    stateRoot: root,
+    release: second,
+    attempt: '0f',
+    slot: 'a',
+    keep: 5,
+    by: 'ada',
+  } as const
+  return { sh: join(bin, 'sh'), path: `${bin}:${process.env['PATH'] ?? ''}`, attempt, called, secret }
+}
+
+function runShell(sh: string, path: string, program: string): { stdout: string; stderr: string; status: number | null } {
+  return spawnSync(sh, ['-s'], { input: program, encoding: 'utf8', env: { PATH: path } })
+}
+
+/** Any text that a program can be given: no NUL, and no half of a character. */
+const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'))
+
+describe.each(shells)('what arrives on a host with %s', (shell) => {
+  it('every word of a call arrives as it was', () => {
+    const { sh, path, attempt } = place(shell)
+    fc.assert(
+      fc.property(fc.array(fc.oneof(text, fc.constantFrom(...hostile)), { minLength: 1, maxLength: 6 }), (words) => {
+        const { stdout, stderr } = runShell(sh, path, applyProgram(attempt, [['printf', String.raw`%s\0`, ...words]]))
+        expect({ words: stdout.split('\0').slice(0, -1), stderr }).toEqual({ words, stderr: '' })
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('who deploys and where arrive as they are', () => {
+    const { sh, path, attempt } = place(shell)
+    fc.assert(
+      fc.property(text, text, (by, stateRoot) => {
+        const program = applyProgram({ ...attempt, by, stateRoot }, [['eval', String.raw`printf '%s\0' "$LW_BY" "$LW_ROOT" "$LW_HOME"`]])
+        expect(runShell(sh, path, program).stdout.split('\0').slice(0, -1)).toEqual([by, stateRoot, `${stateRoot}/addie/production`])
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('the words of docker run and the value of a secret arrive as they were, the secret by the environment alone', () => {
+    const { sh, path, attempt, called, secret } = place(shell)
+    fc.assert(
+      fc.property(fc.constantFrom(...hostile), text, fc.array(text, { maxLength: 3 }), text, (label, env, command, value) => {
+        const token = `T0KEN-${value}`
+        const args = containerArgs(service({ labels: { label }, env: { E: env }, command, secrets: ['TOKEN'] }), owner, image)
+        const apply = applyProgram(attempt, [
+          ['begin'],
+          ['expect', ''],
+          ['recover'],
+          ['run', 'web', 'the-container', ...args],
+          ['end', 'done'],
+        ])
+        expect(apply).not.toContain('T0KEN')
+        const program = launchProgram(attempt, [
+          { name: 'apply.sh', mode: '0644', body: apply },
+          { name: 'images', mode: '0644', body: image },
+          { name: 'secrets', mode: '0600', body: secretsFile(new Map([['TOKEN', new Secret(token)]])) },
+        ])
+        const { status, stdout, stderr } = runShell(sh, path, program.reveal())
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+        expect(stdout).not.toContain('T0KEN')
+        const run = ['run', '--detach', '--restart', 'no', '--name', 'the-container', ...args]
+        expect(readFileSync(called, 'utf8').split('\0').slice(0, -1)).toEqual(run)
+        expect(readFileSync(secret, 'utf8')).toBe(token)
+      }),
+      { numRuns: 8 },
+    )
+  })
+
+  it('the looking program is whole, and changes nothing', () => {
+    const { sh, path, attempt } = place(shell)
+    const { stdout } = runShell(sh, path, observeProgram(attempt, [80, 6000]))
+    expect(stdout.trim().split('\n').at(-1)).toBe('seen\tyes')
+    expect(spawnSync('ls', [attempt.stateRoot], { encoding: 'utf8' }).stdout.split('\n')).not.toContain('addie')
+  })
+})
+
+describe('secrets', () => {
+  const secrets = new Map([['TOKEN', new Secret('s3cret-value')]])
+  const { attempt } = place('sh')
+  const parcel = { name: 'secrets', mode: '0600', body: secretsFile(secrets) } as const
+
+  it('stand in the program on standard input alone, which cannot be printed', () => {
+    const program = launchProgram(attempt, [parcel])
+    expect(program.reveal()).toContain('s3cret-value')
+    expect(`${program} ${JSON.stringify({ program, parcel })} ${inspect({ program, parcel }, { depth: 9 })}`).not.toContain('s3cret')
+  })
+
+  it('are names in every call that the host performs', () => {
+    const { calls } = planHost(wanted([service({ secrets: ['TOKEN'] })]), host(), 'a')
+    const run = calls.find(([name]) => name === 'run') ?? []
+    expect(run.slice(0, 3)).toEqual(['run', 'web', nameOf('web', second)])
+    expect(run[run.indexOf('--env') + 1]).toBe('TOKEN')
+  })
+
+  it('a file that holds the mark of its own end is refused, not cut', () => {
+    const body = `a\nLW_END_${attempt.attempt}\nrm -rf /\n`
+    expect(() => launchProgram(attempt, [{ name: 'images', mode: '0644', body }])).toThrow('end mark')
+  })
+})

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { systemClock } from '../../../src/adapters/clock.ts'
+import { processExec } from '../../../src/adapters/exec.ts'
+import { localFiles } from '../../../src/adapters/files.ts'
+import type { Log, Ports } from '../../../src/core/ports.ts'
+import { Secret } from '../../../src/core/secret.ts'
+
+/** A folder that goes with the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'launchway-unit-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Programs, files and the clock of this machine; what a decision must not reach fails when it is reached. */
+export function localPorts(root: string, env: Record<string, string> = {}): { ports: Ports; warnings: string[] } {
+  const warnings: string[] = []
+  const log: Log = {
+    info: () => undefined,
+    debug: () => undefined,
+    notice: () => undefined,
+    warning: (message) => void warnings.push(message),
+    error: () => undefined,
+    stage: () => ({ ...log, end: () => undefined }),
+  }
+  const ports: Ports = {
+    exec: processExec,
+    files: localFiles(join(root, '.scratch')),
+    clock: systemClock,
+    log,
+    root,
+    who: 'ada@laptop',
+    signal: new AbortController().signal,
+    secret: (name) => (env[name] === undefined ? undefined : new Secret(env[name])),
+    github: undefined,
+    ssh: { connect: () => unreachable('a host') },
+    engine: { info: () => unreachable('the engine'), image: () => unreachable('the engine') },
+    registry: { repository: () => unreachable('a registry'), credentials: () => unreachable('a registry') },
+    cache: { restore: () => unreachable('the cache'), save: () => unreachable('the cache') },
+  }
+  return { ports, warnings }
+}
+
+function unreachable(what: string): never {
+  throw new Error(`the test reached ${what}`)
+}
