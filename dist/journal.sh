@@ -1,25 +1,30 @@
 # Shared by every program that launchway runs on a host: time, JSON text, the journal.
 # POSIX sh; needs sed, awk, tr, date. Checked by shellcheck, run by the tests on dash and on busybox.
+LC_ALL=C
+export LC_ALL
 
 # Hundredths of a second since boot: the finest clock that a POSIX shell can read.
 uptime_cs() {
   read -r up _ < /proc/uptime
-  printf '%s' "$up" | tr -d .
+  # The 1 before the fraction: a number that begins with 0 would be read as octal.
+  echo $((${up%.*} * 100 + 1${up#*.} - 100))
 }
 
 # Standard input as the inside of a JSON string. Control characters other than tab and newline are dropped.
 json_text() {
   tr -d '\000-\010\013-\037\177' \
     | sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/	/\\t/g' \
-    | awk 'NR > 1 { printf "\\n" } { printf "%s", $0 }'
+    | awk 'NR > 1 { printf "%s", "\\n" } { printf "%s", $0 }'
 }
 
 # journal STEP STATE [SERVICE [NOTE]]: appends one line. MS, when set, is the time the step took.
-# One printf is one write: two programs never mix their lines.
 journal() {
   line="{\"v\":1,\"at\":$(date +%s),\"release\":\"$LW_RELEASE\",\"attempt\":\"$LW_ATTEMPT\",\"step\":\"$1\",\"state\":\"$2\""
   [ -z "${3:-}" ] || line="$line,\"service\":\"$3\""
   [ -z "${MS:-}" ] || line="$line,\"ms\":$MS"
   [ -z "${4:-}" ] || line="$line,\"note\":\"$(printf '%s' "$4" | json_text)\""
-  printf '%s}\n' "$line" >> "$LW_HOME/journal.jsonl"
+  printf '%s}\n' "$line" >> "$LW_HOME/journal.jsonl" && return
+  # The disk is full. What was set aside for this is enough for the reason; the line that was cut off gets its end.
+  rm -f "$LW_HOME/reserve"
+  printf '\n%s}\n' "$line" >> "$LW_HOME/journal.jsonl"
 }

@@ -2,6 +2,8 @@
 # user may not see is asked through sudo, where sudo needs no password.
 # Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks)
 set -u
+LC_ALL=C
+export LC_ALL
 tab=$(printf '\t')
 
 fact() {
@@ -36,9 +38,13 @@ for file in current previous lock.holder; do
   # shellcheck disable=SC2086 # $as is empty or two words
   content=$($as cat "$LW_HOME/$file" 2> /dev/null) && fact "$file" "$content"
 done
-# The holder's note outlives the lock: only the lock itself tells whether somebody deploys right now.
+# The holder's note outlives the lock: only the lock itself tells whether somebody deploys right now. One that a
+# program which was killed has left to its last call of docker ends by itself: `begin` waits for that.
 # shellcheck disable=SC2086
-if $as test -e "$LW_HOME/lock" && ! $as flock -n "$LW_HOME/lock" true 2> /dev/null; then fact locked yes; fi
+if $as test -r "$LW_HOME/lock" && ! $as flock -n "$LW_HOME/lock" true 2> /dev/null; then
+  holder=$($as cat "$LW_HOME/lock.pid" 2> /dev/null)
+  if [ -z "$holder" ] || [ -e "/proc/$holder" ]; then fact locked yes; fi
+fi
 
 # shellcheck disable=SC2086
 $as docker ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
@@ -49,7 +55,7 @@ for port in $LW_WANTED; do
   hex=$(printf '%04X' "$port")
   if cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v port="$hex" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; then
     # shellcheck disable=SC2086
-    fact busy "$port" "$($as docker ps --filter "publish=$port" --format '{{.Names}}' 2> /dev/null | head -n 1)"
+    fact busy "$port" "$($as docker ps --filter "publish=$port" --format '{{.Names}}' 2> /dev/null | sed q)"
   fi
 done
 

@@ -5,13 +5,13 @@
  *   node scripts/generate.ts            write the files
  *   node scripts/generate.ts --check    compare with what is there, write nothing
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { actionFiles, actionsPage } from './generate/actions.ts'
 import { cliPage, errorsPage } from './generate/cli.ts'
 import { configurationPage } from './generate/configuration.ts'
 import { journalPage, namesPage } from './generate/host.ts'
-import type { GeneratedFile } from './generate/page.ts'
+import { type GeneratedFile, isGenerated } from './generate/page.ts'
 import { recordPage } from './generate/record.ts'
 import { schemaFile } from './generate/schema.ts'
 
@@ -37,12 +37,19 @@ function current(path: string): string | undefined {
   }
 }
 
+/** What an earlier definition made, and this one no longer does. */
+function leftOver(): string[] {
+  const made = new Set(files.map(({ path }) => path))
+  const found = globSync(['actions/*/action.yml', 'docs/reference/*.md', 'schema/*.json'], { cwd: root })
+  return found.filter((path) => !made.has(path) && isGenerated(current(path) ?? '')).toSorted()
+}
+
 const drifted = files.filter(({ path, text }) => current(path) !== text)
+const surplus = leftOver()
 if (process.argv.includes('--check')) {
-  if (drifted.length > 0) {
-    console.error(
-      `These files are not what their definitions make; run npm run generate and commit them:\n${drifted.map(({ path }) => `  ${path}`).join('\n')}`,
-    )
+  const wrong = [...drifted.map(({ path }) => path), ...surplus.map((path) => `${path} (no longer made)`)]
+  if (wrong.length > 0) {
+    console.error(`Not what the definitions make; run npm run generate and commit it:\n${wrong.map((path) => `  ${path}`).join('\n')}`)
     process.exitCode = 1
   }
 } else {
@@ -50,5 +57,6 @@ if (process.argv.includes('--check')) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
+  for (const path of surplus) rmSync(join(root, path))
+  console.log(`${files.length} generated files, ${drifted.length + surplus.length} changed`)
 }
-console.log(`${files.length} generated files, ${drifted.length} ${process.argv.includes('--check') ? 'drifted' : 'written'}`)

@@ -117,5 +117,5 @@ function outcomeOf(release: Release, chosen: readonly Step[], failure: Error | u
     return { state: 'failed', message: failure.message, ...(failure instanceof LaunchwayError ? { code: failure.code } : {}) }
   if (release.outcome.state === 'nothing-to-do') return release.outcome
   const last = steps.findLast((step) => decision(release.plan, step).run)
-  return { state: last === undefined || chosen.includes(last) ? 'done' : 'running' }
+  return { state: last === undefined || chosen.some(({ name }) => name === last.name) ? 'done' : 'running' }
 }

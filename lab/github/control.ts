@@ -13,7 +13,11 @@ export interface Control {
   permissions: Permissions
 }
 
-const Ref = z.strictObject({ repository: z.string().regex(/^[^/]+\/[^/]+$/), ref: z.string().startsWith('refs/'), sha: z.string().regex(/^[0-9a-f]{40}$/) })
+const Ref = z.strictObject({
+  repository: z.string().regex(/^[^/]+\/[^/]+$/),
+  ref: z.string().startsWith('refs/'),
+  sha: z.string().regex(/^[0-9a-f]{40}$/),
+})
 
 /** What GitHub does not have: what a test looks at and sets. No token is asked for. */
 export function control({ state, seen, faults, permissions }: Control, { method, url, raw }: Incoming): Answer {

@@ -29,7 +29,9 @@ const Content = z.record(z.string(), z.object({ schema: Row }))
 const Operation = z.object({
   operationId: z.string(),
   servers: z.array(z.object({ url: z.string() })).optional(),
-  parameters: z.array(z.object({ name: z.string(), in: z.enum(['path', 'query', 'header']), required: z.boolean().default(false), schema: Row })).default([]),
+  parameters: z
+    .array(z.object({ name: z.string(), in: z.enum(['path', 'query', 'header']), required: z.boolean().default(false), schema: Row }))
+    .default([]),
   requestBody: z.object({ required: z.boolean().default(false), content: Content }).optional(),
   responses: z.record(z.string(), z.object({ content: Content.optional() })),
 })
@@ -63,7 +65,16 @@ export const operations: readonly Operation[] = Object.entries(described.paths)
   )
   .toSorted((a, b) => a.template.split('{').length - b.template.split('{').length)
 
-/** Every schema by its name, in the place where a JSON Schema of its own looks for it. */
+/** The schema with all that it refers to, in the place where a JSON Schema of its own has it. */
 export function standalone(schema: Row): Row {
-  return Row.parse(JSON.parse(JSON.stringify({ ...schema, definitions: schemas }).replaceAll('#/components/schemas/', '#/definitions/')))
+  const written = JSON.stringify({ ...schema, definitions: schemas }, (_, node: Json) => emptyAddress(node) ?? node)
+  return Row.parse(JSON.parse(written.replaceAll('#/components/schemas/', '#/definitions/')))
+}
+
+/** The description gives some addresses the default `''`, which is none: what it means is an address or nothing. */
+function emptyAddress(node: Json): Row | undefined {
+  if (node === null || typeof node !== 'object' || Array.isArray(node) || node['format'] !== 'uri' || node['default'] !== '')
+    return undefined
+  const { default: nothing, ...address } = node
+  return { anyOf: [{ type: 'string', maxLength: 0 }, address], default: nothing }
 }

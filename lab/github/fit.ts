@@ -44,11 +44,19 @@ export function unknownKeys(schema: Row, value: Json, where: string[] = []): Mis
   }
   if (!isRow(value)) return []
   const objects = shapes.filter((shape) => isRow(shape['properties']))
-  if (objects.length === 0 || shapes.some((shape) => shape['additionalProperties'] !== undefined && shape['additionalProperties'] !== false)) return []
-  const properties = Object.fromEntries(objects.flatMap((shape) => Object.entries(shape['properties'] ?? {})))
+  if (
+    objects.length === 0 ||
+    shapes.some((shape) => shape['additionalProperties'] !== undefined && shape['additionalProperties'] !== false)
+  )
+    return []
+  const properties: Row = Object.fromEntries(
+    objects.flatMap((shape) => Object.entries(isRow(shape['properties']) ? shape['properties'] : {})),
+  )
   return Object.entries(value).flatMap(([key, inner]) => {
     const property = properties[key]
-    return isRow(property) ? unknownKeys(property, inner, [...where, key]) : [{ where: [...where, key].join('.'), what: `"${key}" is not a permitted key.` }]
+    return isRow(property)
+      ? unknownKeys(property, inner, [...where, key])
+      : [{ where: [...where, key].join('.'), what: `"${key}" is not a permitted key.` }]
   })
 }
 

@@ -10,7 +10,8 @@ import { startLabGitHub } from './server.ts'
 
 const [readyFile] = process.argv.slice(2)
 const token = process.env['LAB_GITHUB_TOKEN']
-if (readyFile === undefined || token === undefined || token === '') throw new Error('usage: LAB_GITHUB_TOKEN=… node lab/github/main.ts READY_FILE')
+if (readyFile === undefined || token === undefined || token === '')
+  throw new Error('usage: LAB_GITHUB_TOKEN=… node lab/github/main.ts READY_FILE')
 
 const server = await startLabGitHub({ token })
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void server.close())

@@ -18,7 +18,8 @@ export function read(operation: Operation, incoming: Incoming, pathNames: Record
     const sent = place === 'path' ? pathNames[name] : place === 'query' ? (incoming.url.searchParams.get(name) ?? undefined) : undefined
     if (sent === undefined && !required && schema['default'] === undefined) continue
     const fitted = fit(schema, sent === undefined ? undefined : typed(schema, sent))
-    if (fitted.misfits.length > 0) misfits.push(...fitted.misfits.map(({ what }) => ({ where: name, what: `${what} (${place} parameter)` })))
+    if (fitted.misfits.length > 0)
+      misfits.push(...fitted.misfits.map(({ what }) => ({ where: name, what: `${what} (${place} parameter)` })))
     else if ('value' in fitted) parameters[name] = fitted.value
   }
   const known = new Set(operation.parameters.flatMap(({ name, in: place }) => (place === 'query' ? [name] : [])))
@@ -46,7 +47,8 @@ function readBody({ requestBody }: Operation, { headers, raw }: Incoming): { val
     return { value: {}, misfits: stray ? [{ where: '', what: 'This operation takes no body.' }] : [] }
   }
   if (raw.length === 0) return { value: {}, misfits: requestBody?.required === true ? fit(schema, {}).misfits : [] }
-  if (type !== 'application/json') throw new Refusal(415, `Unsupported 'Content-Type' header: '${type ?? ''}'. It must be 'application/json'.`)
+  if (type !== 'application/json')
+    throw new Refusal(415, `Unsupported 'Content-Type' header: '${type ?? ''}'. It must be 'application/json'.`)
   const sent = parsed(raw)
   const fitted = fit(schema, sent)
   const misfits = [...unknownKeys(schema, sent), ...fitted.misfits]

@@ -32,6 +32,11 @@ export function invalid(misfits: readonly Misfit[]): Refusal {
   })
 }
 
-export function validationFailed(resource: string, field: string, code: 'already_exists' | 'missing' | 'invalid' | 'custom', message?: string): Refusal {
+export function validationFailed(
+  resource: string,
+  field: string,
+  code: 'already_exists' | 'missing' | 'invalid' | 'custom',
+  message?: string,
+): Refusal {
   return new Refusal(422, 'Validation Failed', { errors: [{ resource, field, code, ...(message === undefined ? {} : { message }) }] })
 }

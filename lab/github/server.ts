@@ -32,7 +32,9 @@ export async function startLabGitHub({ token, routes = allRoutes }: LabGitHubSet
     void (async () => {
       const incoming = await receive(request, origin)
       const isControl = incoming.url.pathname.startsWith('/lab/')
-      const answer = await answered(() => (isControl ? control(controlled, incoming) : play(incoming, { token, routes, controlled, origin })))
+      const answer = await answered(() =>
+        isControl ? control(controlled, incoming) : play(incoming, { token, routes, controlled, origin }),
+      )
       if (!isControl) controlled.seen.push(seen(incoming, answer))
       send(response, answer)
     })()
@@ -59,9 +61,11 @@ interface Stage {
 
 function play(incoming: Incoming, { token, routes, controlled, origin }: Stage): Answer {
   const { method, url, headers } = incoming
-  if (headers['user-agent'] === undefined) throw new Refusal(403, 'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.')
+  if (headers['user-agent'] === undefined)
+    throw new Refusal(403, 'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.')
   if (headers.authorization === undefined) throw new Refusal(401, 'Requires authentication')
-  if (!/^(token|bearer) /i.test(headers.authorization) || headers.authorization.split(' ')[1] !== token) throw new Refusal(401, 'Bad credentials')
+  if (!/^(token|bearer) /i.test(headers.authorization) || headers.authorization.split(' ')[1] !== token)
+    throw new Refusal(401, 'Bad credentials')
 
   const path = url.pathname.replace(/^\/api\/v3(?=\/)/, '').replace(/^\/api\/uploads(?=\/)/, '/uploads')
   const found = match(method, path)
@@ -83,7 +87,8 @@ function play(incoming: Incoming, { token, routes, controlled, origin }: Stage):
 function match(method: string, path: string): { operation: Operation; names: Record<string, string> } | undefined {
   for (const operation of operations) {
     const groups = operation.method === method ? operation.pattern.exec(path)?.groups : undefined
-    if (groups !== undefined) return { operation, names: Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)])) }
+    if (groups !== undefined)
+      return { operation, names: Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)])) }
   }
   return undefined
 }

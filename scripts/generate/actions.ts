@@ -37,7 +37,7 @@ function inputDefinition(name: InputName) {
 export function actionsPage(): GeneratedFile {
   const sections = actions.flatMap((action) => {
     const folder = folderOf(action)
-    const uses = `uses: OWNER/launchway${folder === '.' ? '' : `/${folder}`}@VERSION`
+    const uses = `uses: OWNER/launchway${folder === '.' ? '' : `/${folder}`}@COMMIT`
     const rows = action.inputs.map((name) => {
       const { description, default: value } = inputOf(name)
       return [code(name), value === undefined ? '' : code(value), prose(description)]

@@ -26,7 +26,7 @@ export function configurationPage(): GeneratedFile {
   ])
 }
 
-export function example(name: 'short.yml' | 'long.yml'): string {
+function example(name: 'short.yml' | 'long.yml'): string {
   return readFileSync(new URL(`./examples/${name}`, import.meta.url), 'utf8')
 }
 

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { JournalLine, steps } from '../../src/core/journal.ts'
 import { containerName, environmentTag, hostPaths, keyTag, labels, recordType, stateRoot } from '../../src/core/names.ts'
 import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
@@ -58,15 +59,17 @@ export function namesPage(): GeneratedFile {
           code(paths.lock),
           'the lock of one deploy at a time; the kernel drops it when its program ends, so it is never stale and never to be removed',
         ],
-        [code(`${paths.home}/lock.holder`), 'who holds it, or held it last'],
+        [code(`${paths.home}/lock.holder`), 'who holds it, or held it last; `lock.pid` is the program'],
         [code(paths.hostLock), 'the lock of changes to the whole host; kept for a later version'],
         [code(paths.journal), 'what was done and when: [journal](journal.md)'],
         [code(paths.current), 'the release that runs'],
         [code(paths.previous), 'the release before it'],
         [
           code(`${paths.release(release)}/`),
-          'one folder a release: `apply.sh` (the program), `images` (what it pulled), `secrets` (0600), `log`, and while it is not recorded `undo`',
+          'one folder a release: `images` (what it pulled), `secrets` (0600), `recorded` (the release before it), and `undo` while it is being deployed',
         ],
+        [code(`${paths.home}/attempts/`), 'the program and the login of a deploy under way; gone when it has ended'],
+        [code(`${paths.home}/reserve`), '64 kB set aside, so that a full disk leaves room to say so'],
       ],
     ),
   ])
@@ -74,7 +77,7 @@ export function namesPage(): GeneratedFile {
 
 const stepMeanings: Record<(typeof steps)[number], string> = {
   lock: 'took the lock of this application and environment',
-  recover: 'undid a deploy that was interrupted',
+  recover: 'finished or undid a deploy that was interrupted',
   pull: 'pulled an image by digest; skipped when it is there',
   'before-switch': 'ran the command before the switch, in the new image',
   run: 'started a container',
@@ -101,7 +104,10 @@ const fieldMeanings: Record<keyof typeof JournalLine.shape, string> = {
 }
 
 export function journalPage(): GeneratedFile {
-  const program = readFileSync(new URL('../../src/deploy/host/apply.sh', import.meta.url), 'utf8')
+  const folder = join(import.meta.dirname, '../../src/deploy/host')
+  const program = globSync('*.sh', { cwd: folder })
+    .map((path) => readFileSync(join(folder, path), 'utf8'))
+    .join('\n')
   const written = (step: string): boolean => new RegExp(`(start_step|end_step|journal) ${step}\\b`).test(program)
   const fields = Object.entries(JournalLine.shape).map(([name, field]) => [
     code(name),
@@ -133,6 +139,6 @@ export function journalPage(): GeneratedFile {
         [code('broken'), 'the old version could not be brought back: [act now](../errors/ROLLBACK_FAILED.md)'],
       ],
     ),
-    'No `end`: the program was killed. The next deploy undoes the attempt before it begins.',
+    'No `end`: the program was killed. The next deploy finishes what was recorded and undoes the rest before it begins.',
   ])
 }

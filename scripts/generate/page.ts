@@ -4,9 +4,15 @@ export interface GeneratedFile {
   text: string
 }
 
+const command = '`npm run generate`'
+
 /** The line that every generated file carries. @param sources what to change instead */
 export function notice(sources: string): string {
-  return `Generated from ${sources}: change it there and run \`npm run generate\`.`
+  return `Generated from ${sources}: change it there and run ${command}.`
+}
+
+export function isGenerated(text: string): boolean {
+  return text.includes(`change it there and run ${command}`)
 }
 
 /** A page of Markdown: its title, then its parts with an empty line between them. */

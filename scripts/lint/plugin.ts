@@ -23,7 +23,13 @@ const importDirection = {
       const wrong = breach(from.split(sep).join('/'), to.split(sep).join('/'))
       if (wrong !== undefined) context.report({ node, message: wrong })
     }
-    return { ImportDeclaration: check, ExportNamedDeclaration: check, ExportAllDeclaration: check, ImportExpression: check }
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+      TSImportType: check,
+    }
   },
 }
 

@@ -1,25 +1,20 @@
 import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
+import { constants } from 'node:os'
 import type { Command } from '../core/command.ts'
-import { display } from '../core/command.ts'
-import { LaunchwayError } from '../core/error.ts'
 import type { Exec, Output } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
+import { failed, lastLines, notStarted, timedOut } from './call-errors.ts'
+import { followLines, Kept } from './lines.ts'
 
 /** How long a program that was asked to end may take before it is made to. */
 const graceMs = 5_000
-/** Lines of output that an error shows. */
-const evidenceLines = 20
-/** Characters of each stream that are kept: a log flood must not take the memory of the run. */
-const keptChars = 8_000_000
 
 export const processExec: Exec = {
   async read(command) {
-    // @actions/exec dies of a program that ends without reading its input.
-    if (command.stdin !== undefined) return (await processExec.run(command)).stdout.trim()
+    // @actions/exec dies of a program that ends without reading its input, and knows no time limit.
+    if (command.stdin !== undefined || command.timeoutMs !== undefined) return (await processExec.run(command)).stdout.trim()
     const { code, stdout, stderr } = await readOutput(command)
-    if (code !== 0) throw failed(command, code, stderr || stdout)
+    if (code !== 0) throw failed(command, code, lastLines(stderr.trim() === '' ? stdout : stderr))
     return stdout.trim()
   },
 
@@ -29,44 +24,51 @@ export const processExec: Exec = {
       const started = performance.now()
       const child = spawn(command.file, command.args, { cwd: command.cwd, env: environment(command), stdio: 'pipe', detached: true })
       const output = { stdout: new Kept(), stderr: new Kept() }
-      const closed = [follow(child.stdout, 'stdout'), follow(child.stderr, 'stderr')]
+      const tail = (): string => lastLines(output.stderr.isEmpty() ? output.stdout.text() : output.stderr.text())
 
-      function follow(stream: Readable, name: 'stdout' | 'stderr'): Promise<void> {
-        const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })
-        lines.on('line', (line) => {
-          output[name].add(line)
-          options.onLine?.(line, name)
+      for (const name of ['stdout', 'stderr'] as const) {
+        followLines(child[name], output[name], (line) => {
+          try {
+            options.onLine?.(line, name)
+          } catch (error) {
+            end(error)
+          }
         })
-        return new Promise((done) => lines.once('close', done))
       }
 
-      let ended: Error | undefined
-      const end = (reason: Error): void => {
+      let ended: { reason: unknown } | undefined
+      let kill: NodeJS.Timeout | undefined
+      function end(reason: unknown): void {
         if (ended !== undefined) return
-        ended = reason
+        ended = { reason }
         signalGroup(child.pid, 'SIGTERM')
-        setTimeout(() => signalGroup(child.pid, 'SIGKILL'), graceMs).unref()
+        kill = setTimeout(() => {
+          signalGroup(child.pid, 'SIGKILL')
+          // Who left the group may still hold the output: nobody waits for that one.
+          child.stdout.destroy()
+          child.stderr.destroy()
+        }, graceMs)
       }
-      const abort = (): void => end(options.signal?.reason instanceof Error ? options.signal.reason : new Error('aborted'))
+      const abort = (): void => end(options.signal?.reason)
       options.signal?.addEventListener('abort', abort, { once: true })
-      const timer =
-        command.timeoutMs === undefined
-          ? undefined
-          : setTimeout(() => end(timedOut(command, output.stderr.tail() || output.stdout.tail())), command.timeoutMs)
+      const timer = command.timeoutMs === undefined ? undefined : setTimeout(() => end(timedOut(command, tail())), command.timeoutMs)
 
       child.once('error', (error: NodeJS.ErrnoException) => {
         cleanUp()
-        reject(error.code === 'ENOENT' ? missing(command, error) : error)
+        reject(notStarted(command, error))
       })
       child.once('close', (code, signal) => {
-        void Promise.all(closed).then(() => {
-          cleanUp()
-          if (ended !== undefined) return reject(ended)
-          const ms = performance.now() - started
-          const result = { code: code ?? signalCode(signal), stdout: output.stdout.text(), stderr: output.stderr.text(), ms }
-          if ((options.accept ?? [0]).includes(result.code)) return resolve(result)
-          reject(failed(command, result.code, output.stderr.tail() || output.stdout.tail()))
-        })
+        cleanUp()
+        if (ended !== undefined) {
+          // What outlived the program that was asked to end would be nobody's.
+          signalGroup(child.pid, 'SIGKILL')
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a signal's reason is the caller's own
+          return reject(ended.reason)
+        }
+        const ms = performance.now() - started
+        const result = { code: code ?? signalCode(signal), stdout: output.stdout.text(), stderr: output.stderr.text(), ms }
+        if ((options.accept ?? [0]).includes(result.code)) return resolve(result)
+        reject(failed(command, result.code, tail()))
       })
       // A program that ends without reading its input is an answer of its own, seen by its exit code.
       child.stdin.on('error', () => undefined)
@@ -74,6 +76,7 @@ export const processExec: Exec = {
 
       function cleanUp(): void {
         clearTimeout(timer)
+        clearTimeout(kill)
         options.signal?.removeEventListener('abort', abort)
       }
     })
@@ -87,34 +90,14 @@ async function readOutput(command: Command): Promise<{ code: number; stdout: str
     const { exitCode, stdout, stderr } = await getExecOutput(`"${command.file}"`, [...command.args], {
       silent: true,
       ignoreReturnCode: true,
+      // Without any, the input would stay open, and a program that reads it would never end.
+      input: Buffer.alloc(0),
       env: environment(command),
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     })
     return { code: exitCode, stdout, stderr }
   } catch (error) {
-    if (error instanceof Error && /Unable to locate executable file|ENOENT/.test(error.message)) throw missing(command, error)
-    throw error
-  }
-}
-
-/** The last lines of a stream, and all of it up to a bound. */
-class Kept {
-  readonly #lines: string[] = []
-  #chars = 0
-
-  add(line: string): void {
-    this.#lines.push(line)
-    this.#chars += line.length + 1
-    // The end tells why a program failed: what goes is the beginning.
-    while (this.#chars > keptChars && this.#lines.length > evidenceLines) this.#chars -= (this.#lines.shift()?.length ?? 0) + 1
-  }
-
-  text(): string {
-    return this.#lines.length === 0 ? '' : `${this.#lines.join('\n')}\n`
-  }
-
-  tail(): string {
-    return this.#lines.slice(-evidenceLines).join('\n')
+    throw notStarted(command, error)
   }
 }
 
@@ -138,28 +121,7 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
+/** As a shell has it. */
 function signalCode(signal: NodeJS.Signals | null): number {
-  return signal === 'SIGKILL' ? 137 : 143
-}
-
-function missing(command: Command, cause: unknown): LaunchwayError {
-  return new LaunchwayError('TOOL_MISSING', `${command.file} is not installed, or not in PATH`, {
-    cause,
-    hint: `launchway calls: ${command.secret === true ? command.file : display(command)}`,
-  })
-}
-
-function failed(command: Command, code: number, tail: string): LaunchwayError {
-  const shown = command.secret === true ? `${command.file} …` : display(command)
-  const lines = tail.trim().split('\n').slice(-evidenceLines).join('\n')
-  return new LaunchwayError('COMMAND_FAILED', `${shown} ended with exit code ${code}`, {
-    hint: command.secret === true || lines === '' ? 'It said nothing that can be shown.' : lines,
-  })
-}
-
-function timedOut(command: Command, tail: string): LaunchwayError {
-  const shown = command.secret === true ? `${command.file} …` : display(command)
-  return new LaunchwayError('COMMAND_FAILED', `${shown} was ended after ${command.timeoutMs} ms`, {
-    hint: command.secret === true || tail === '' ? 'It said nothing that can be shown.' : tail,
-  })
+  return 128 + (signal === null ? 0 : constants.signals[signal])
 }

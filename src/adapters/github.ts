@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import type { GitHub } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
@@ -46,8 +47,7 @@ export function octokitGitHub({ repository, token, apiUrl, runUrl }: GitHubSetti
           repo,
           deployment_id: deployment,
           state,
-          // The API refuses longer ones.
-          description: description.slice(0, 140),
+          description: cut(description),
           auto_inactive: true,
           ...(url === undefined ? {} : { environment_url: url }),
           ...(runUrl === undefined ? {} : { log_url: runUrl }),
@@ -57,15 +57,32 @@ export function octokitGitHub({ repository, token, apiUrl, runUrl }: GitHubSetti
   }
 }
 
+/** The API refuses a longer one. It counts characters, of which a string's index can cut one in two. */
+function cut(description: string): string {
+  return Array.from(description).slice(0, 140).join('')
+}
+
+const Answer = z.object({ status: z.number(), response: z.object({ headers: z.record(z.string(), z.unknown()) }).optional() })
+
 async function refusals<T>(what: string, permission: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {
-    if (!(error instanceof Error && 'status' in error && typeof error.status === 'number')) throw error
-    const hint =
-      error.status === 403 || error.status === 404
-        ? `Give the job this right:\n  permissions:\n    ${permission}`
-        : 'See https://www.githubstatus.com if this goes on.'
-    throw new LaunchwayError('GITHUB_REFUSED', `GitHub refused to ${what}: ${error.message}`, { cause: error, hint })
+    const answer = Answer.safeParse(error)
+    if (!(error instanceof Error) || !answer.success) throw error
+    const hint = next(answer.data, permission)
+    throw new LaunchwayError('GITHUB_REFUSED', `GitHub refused to ${what}: ${error.message}`, {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+    })
   }
+}
+
+/** What to do next. GitHub says 403 and 429 of a rate limit, and 404 of what a token may not see. */
+function next({ status, response }: z.infer<typeof Answer>, permission: string): string | undefined {
+  const limited = response?.headers['x-ratelimit-remaining'] === '0' || response?.headers['retry-after'] !== undefined
+  if (status === 429 || (status === 403 && limited)) return 'The rate limit of this token is used up. Run the job again later.'
+  if (status === 401) return 'The token is not valid, or no longer: see the input github-token.'
+  if (status === 403 || status === 404) return `Give the job this right:\n  permissions:\n    ${permission}`
+  return status >= 500 ? 'See https://www.githubstatus.com if this goes on.' : undefined
 }

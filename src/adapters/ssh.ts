@@ -1,12 +1,15 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
-import type { Exec, Remote, Ssh } from '../core/ports.ts'
-import { clientConfig, closeMaster, explainSsh, normaliseKey, openMaster, parseAddress, remoteShell } from '../tools/ssh.ts'
+import type { Exec, Output, Remote, Ssh } from '../core/ports.ts'
+import { Secret } from '../core/secret.ts'
+import { askJump, checkMaster, clientConfig, closeMaster, explainSsh, jumpFailed, normaliseKey, openMaster, parseAddress, remoteShell } from '../tools/ssh.ts'
+import { lastLines } from './call-errors.ts'
 
 /** OpenSSH ends with this code when the connection, not the program, failed. */
 const connectionFailed = 255
+const everyCode = Array.from({ length: 256 }, (_, code) => code)
 
 /** OpenSSH's client: one connection a host, shared by all its execs. Honours ~/.ssh/config; host keys are always checked. */
 export function openSsh(exec: Exec): Ssh {
@@ -17,15 +20,23 @@ export function openSsh(exec: Exec): Ssh {
       const folder = await mkdtemp(join(tmpdir(), 'lw-ssh-'))
       const files = { config: join(folder, 'config'), control: join(folder, 'c'), log: join(folder, 'log') }
       const keyFile = key === undefined ? undefined : join(folder, 'key')
-      const removeFiles = (): Promise<void> => rm(folder, { recursive: true, force: true })
+      const close = async (): Promise<void> => {
+        await exec.run(closeMaster(address, files), { accept: [0, connectionFailed] }).catch(() => undefined)
+        await rm(folder, { recursive: true, force: true })
+      }
       try {
         if (key !== undefined && keyFile !== undefined) await writeFile(keyFile, normaliseKey(key.reveal()), { mode: 0o600 })
         const knownHosts = settings.knownHosts === undefined ? undefined : resolve(settings.knownHosts)
-        await writeFile(files.config, clientConfig(settings, { knownHosts, key: keyFile }), { mode: 0o600 })
+        await writeFile(files.config, clientConfig(settings, { knownHosts, key: keyFile, home: otherHome() }), { mode: 0o600 })
         const opened = await exec.run(openMaster(address, settings, files), { signal, accept: [0, connectionFailed] })
-        if (opened.code !== 0) throw await unreachable(host, files.log)
+        if (opened.code !== 0) {
+          const said = await readFile(files.log, 'utf8').catch(() => '')
+          const jump = jumpFailed.test(said) ? (await exec.run(askJump(address, settings, files), { signal, accept: everyCode })).stderr : ''
+          throw unreachable(host, `${jump}${said}`)
+        }
       } catch (error) {
-        await removeFiles()
+        // The connection goes into the background by itself, perhaps just before it was to be ended.
+        await close()
         throw error
       }
 
@@ -39,26 +50,41 @@ export function openSsh(exec: Exec): Ssh {
             secret: true,
             ...(timeoutMs === undefined ? {} : { timeoutMs }),
           }
-          const output = await exec.run(call, { signal, ...rest, accept: [...(rest.accept ?? [0]), connectionFailed] })
-          if (output.code === connectionFailed) throw lost(host, output.stderr)
+          const accept = rest.accept ?? [0]
+          const output = await exec.run(call, { signal, ...rest, accept: everyCode })
+          if (output.code === connectionFailed && !(await isOpen())) throw lost(host)
+          if (!accept.includes(output.code)) throw programFailed(host, program, output)
           return output
         },
-        async [Symbol.asyncDispose]() {
-          await exec.run(closeMaster(address, files), { accept: [0, connectionFailed] }).catch(() => undefined)
-          await removeFiles()
-        },
+        [Symbol.asyncDispose]: close,
       }
+      // A program of the host may itself end with OpenSSH's own code.
+      const isOpen = async (): Promise<boolean> => (await exec.run(checkMaster(address, files), { accept: [0, connectionFailed] })).code === 0
       return remote
     },
   }
 }
 
-async function unreachable(host: string, log: string): Promise<LaunchwayError> {
-  const { code, message, hint } = explainSsh(await readFile(log, 'utf8').catch(() => ''), host)
+function unreachable(host: string, said: string): LaunchwayError {
+  const { code, message, hint } = explainSsh(said, host)
   return new LaunchwayError(code, message, { hint })
 }
 
-function lost(host: string, stderr: string): LaunchwayError {
-  const explained = explainSsh(stderr, host)
-  return new LaunchwayError(explained.code, `the connection to ${host} broke: ${explained.message}`, { hint: explained.hint })
+/** A program that was given in secret may write what it holds. */
+export function programFailed(host: string, program: string | Secret, { code, stdout, stderr }: Output): LaunchwayError {
+  const said = program instanceof Secret ? '' : lastLines(stderr.trim() === '' ? stdout : stderr)
+  return new LaunchwayError('COMMAND_FAILED', `the program on ${host} ended with exit code ${code}`, {
+    hint: said === '' ? 'It said nothing that can be shown.' : said,
+  })
+}
+
+function lost(host: string): LaunchwayError {
+  return new LaunchwayError('SSH_UNREACHABLE', `the connection to ${host} broke in the middle`, {
+    hint: 'What was started there may go on: `launchway status` shows what runs.',
+  })
+}
+
+/** HOME, where it is not the home of the account: so it is in a container job, where ssh alone keeps to the account's. */
+function otherHome(): string | undefined {
+  return homedir() === userInfo().homedir ? undefined : homedir()
 }

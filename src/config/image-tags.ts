@@ -32,7 +32,7 @@ export function parseTagRule(entry: string): TagRule | string {
   const type = fields.get('type')
   if (type === undefined) return 'type= is missing'
   if (later.includes(type)) return `type=${type} is reserved for a later version`
-  const allowed = attributes[type]
+  const allowed = Object.hasOwn(attributes, type) ? attributes[type] : undefined
   if (allowed === undefined) return `unknown type "${type}"; did you mean "${nearest(type, types) ?? 'ref'}"?`
   fields.delete('type')
   for (const key of fields.keys()) {

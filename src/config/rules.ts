@@ -125,7 +125,8 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
     if (Object.hasOwn(service.env ?? {}, secret))
       found.push({ path: [...path, 'env', secret], onKey: true, message: `${at}: ${secret} is both in env and in secrets` })
     const reason = refusedSecret(secret)
-    if (reason !== undefined) found.push({ path: [...path, 'secrets', index], message: `${at}: a secret cannot be called ${secret}: ${reason}` })
+    if (reason !== undefined)
+      found.push({ path: [...path, 'secrets', index], message: `${at}: a secret cannot be called ${secret}: ${reason}` })
   }
   for (const [index, option] of (service.options ?? []).entries()) {
     if (ownOptions.test(option)) found.push({ path: [...path, 'options', index], message: `${at}: launchway itself decides ${option}` })

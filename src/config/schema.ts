@@ -91,12 +91,7 @@ export const ServiceConfig = z.strictObject({
     .array(z.string())
     .optional()
     .describe('Volumes and folders of the host, as docker run --volume: name:/path or /folder:/path[:ro].'),
-  networks: z
-    .array(z.string())
-    .optional()
-    .describe(
-      'Docker networks to join; made if they are not there. Default: the default bridge',
-    ),
+  networks: z.array(z.string()).optional().describe('Docker networks to join; made if they are not there. Default: the default bridge'),
   user: z.string().optional().describe('User and group in the container, as docker run --user. Default: that of the image'),
   'cap-add': z.array(z.string()).optional().describe('Capabilities to add, as docker run --cap-add.'),
   'cap-drop': z.array(z.string()).optional().describe('Capabilities to take away, as docker run --cap-drop.'),

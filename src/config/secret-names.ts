@@ -10,17 +10,13 @@ const prefixes = [
   { prefix: 'DOCKER_', reads: 'the docker client' },
   { prefix: 'LW_', reads: 'the program that deploys' },
 ] as const
-/** A variable of the host program while it starts a container. */
-const ours = 'container'
 
 /** Why a secret must not have this name; undefined when it may. */
 export function refusedSecret(name: string): string | undefined {
   const reader = shell.includes(name)
     ? 'the shell'
-    : name === ours
-      ? 'the program that deploys'
-      : name === 'GODEBUG'
-        ? 'the docker client'
-        : prefixes.find(({ prefix }) => name.startsWith(prefix))?.reads
+    : name === 'GODEBUG'
+      ? 'the docker client'
+      : prefixes.find(({ prefix }) => name.startsWith(prefix))?.reads
   return reader === undefined ? undefined : `${reader} on the host would read it; call it otherwise, or set it in env if it is not secret`
 }

@@ -105,7 +105,7 @@ function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observa
 }
 
 function noteFor(service: Service, before: readonly SeenContainer[], first: readonly SeenContainer[], again: boolean): string {
-  const [other] = first.filter((one) => one.service !== service.name)
+  const other = first.find((one) => one.service !== service.name)
   if (other !== undefined) return `${service.name}: ${other.service} is stopped first, since it holds port ${service.publish ?? ''}`
   if (before.length === 0) return `${service.name}: ${again ? 'had ended, started again' : 'started for the first time'}`
   if (service.publish !== undefined)

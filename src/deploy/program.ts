@@ -6,6 +6,7 @@ import type { HostCall } from './plan.ts'
 
 // Written out one by one: the bundler finds the files by these expressions.
 const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
+const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
 const observeSh = readFileSync(new URL('./host/observe.sh', import.meta.url), 'utf8')
@@ -42,7 +43,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): stri
     LW_KEEP: String(attempt.keep),
     LW_BY: attempt.by,
   })
-  return `#!/bin/sh\n${head}${journalSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
+  return `#!/bin/sh\n${head}${journalSh}${stateSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 
 /** A file that travels with the apply program, into the folder of the release. */
@@ -65,6 +66,12 @@ export function launchProgram(attempt: Attempt, parcels: readonly Parcel[]): Sec
     return `receive ${name} ${mode} <<'${end}'\n${text}${text.endsWith('\n') ? '' : '\n'}${end}\n`
   })
   return new Secret(`${head}${launchSh}\nprepare\n${received.join('')}start\nfollow\n`)
+}
+
+/** The program that joins an attempt which an earlier connection started, and follows it to its end. */
+export function attachProgram(attempt: Attempt): string {
+  const head = variables({ ...homeVariables(attempt), LW_RELEASE: attempt.release, LW_ATTEMPT: attempt.attempt })
+  return `${head}${launchSh}\nattach\nfollow\n`
 }
 
 /** The file that gives a container its secrets, by way of the environment of `docker run`. */

@@ -9,7 +9,7 @@ export function summary(release: Release): string {
     `## ${title(release)}`,
     `${code(release.id)} · ${plan.ref === undefined ? 'no ref' : code(plan.ref)} · ${code(plan.sha.slice(0, 7))}`,
   ]
-  if (outcome.state === 'failed') parts.push(`**${prose(outcome.code ?? 'failed')}**: ${prose(outcome.message ?? '')}`)
+  if (outcome.state === 'failed') parts.push(`**${outcome.code === undefined ? 'failed' : code(outcome.code)}**: ${prose(outcome.message ?? '')}`)
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
   if (release.push !== undefined)
@@ -32,7 +32,8 @@ function title({ app, plan, outcome, deploy }: Release): string {
 
 function stageRows(release: Release): string[][] {
   return Object.entries(release.plan.stages).map(([name, { run, reason }]) => {
-    const done = name in release
+    // This page is the report.
+    const done = name === 'report' || name in release
     return [name, run ? (done ? 'done' : '–') : 'skipped', prose(reason)]
   })
 }

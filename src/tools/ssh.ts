@@ -28,10 +28,14 @@ export interface Files {
 
 /**
  * The client's configuration for one connection. Ours comes first, and in ssh_config(5) the first value wins; the
- * user's own follows, so that Host aliases, ports and jumps written there hold. A file, not `-o` options, because
+ * user's own follows, so that Host aliases, ports and jumps written there hold; also those below HOME, where
+ * that is another folder than the account's home, which is the one that ssh means by `~`. A file, not `-o` options, because
  * `ssh -J` hands only the file on to the client it starts for the jump, which must check host keys as well.
  */
-export function clientConfig(settings: SshSettings, paths: { knownHosts: string | undefined; key: string | undefined }): string {
+export function clientConfig(
+  settings: SshSettings,
+  paths: { knownHosts: string | undefined; key: string | undefined; home?: string | undefined },
+): string {
   const lines = [
     'StrictHostKeyChecking yes',
     'BatchMode yes',
@@ -42,12 +46,18 @@ export function clientConfig(settings: SshSettings, paths: { knownHosts: string 
   ]
   if (paths.knownHosts !== undefined) lines.push(`UserKnownHostsFile ${quoted(paths.knownHosts)}`)
   if (paths.key !== undefined) lines.push(`IdentityFile ${quoted(paths.key)}`, 'IdentitiesOnly yes', 'IdentityAgent none')
-  return [...lines, 'Include ~/.ssh/config', 'Include /etc/ssh/ssh_config', ''].join('\n')
+  const { home } = paths
+  if (home !== undefined) lines.push(`Include ${quoted(`${home}/.ssh/config`)}`)
+  lines.push('Include ~/.ssh/config', 'Include /etc/ssh/ssh_config')
+  // Last, so that the user's own word on it holds.
+  if (home !== undefined) lines.push(`UserKnownHostsFile ${quoted(`${home}/.ssh/known_hosts`)} ~/.ssh/known_hosts`)
+  return [...lines, ''].join('\n')
 }
 
 /** Paths in ssh_config(5) stand in double quotes, which no path can hold; `%` begins a token there. */
 function quoted(path: string): string {
-  if (/["\p{Cc}]/u.test(path)) throw new LaunchwayError('USAGE', `ssh cannot be given the path ${JSON.stringify(path)}`, { hint: 'Rename it.' })
+  if (/["\p{Cc}]/u.test(path))
+    throw new LaunchwayError('USAGE', `ssh cannot be given the path ${JSON.stringify(path)}`, { hint: 'Rename it.' })
   return `"${path.replaceAll('%', '%%')}"`
 }
 
@@ -63,6 +73,14 @@ export function openMaster(address: Address, settings: SshSettings, files: Files
   ])
 }
 
+/** What ssh says when nothing is heard from the client that it started for a jump. */
+export const jumpFailed = /Connection closed by UNKNOWN port/
+
+/** Connects once more without sharing, because ssh hides what a jump says from a connection that is shared. */
+export function askJump(address: Address, settings: SshSettings, files: Files): Command {
+  return command('ssh', [common(address, { ...files, control: 'none' }), option('-J', settings.proxyJump), '-T', '--', address.host, 'true'])
+}
+
 /** Runs `sh -s`, the only remote command line there is: what it shall do stands on its input. */
 export function remoteShell(address: Address, settings: SshSettings, files: Files, sudo: boolean): Command {
   return command('ssh', [
@@ -72,6 +90,11 @@ export function remoteShell(address: Address, settings: SshSettings, files: File
     ['--', address.host],
     sudo ? 'sudo -n sh -s' : 'sh -s',
   ])
+}
+
+/** Ends with 0 while the connection stands. */
+export function checkMaster(address: Address, files: Files): Command {
+  return command('ssh', [common(address, files), ['-O', 'check'], '--', address.host])
 }
 
 export function closeMaster(address: Address, files: Files): Command {
@@ -84,28 +107,26 @@ function common(address: Address, files: Files): string[] {
 
 /** What OpenSSH's own words on its error stream mean, and what to do about it. */
 export function explainSsh(stderr: string, address: string): { code: ErrorCode; message: string; hint: string } {
-  const { host, port } = parseAddress(address)
+  const asked = parseAddress(address)
+  // Where a jump host or an alias stands between, it is not the host that was asked for whose key is in question.
+  const [, named] = /(?:host key is known for|Host key for) (\S+) (?:and|has)/.exec(stderr) ?? []
+  const other = named === undefined || parseAddress(named).host === asked.host ? undefined : parseAddress(named)
+  const { host, port } = other ?? asked
+  const whose = other === undefined ? address : `${host}${port === undefined ? '' : `:${port}`}`
   const scan = `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${host} >> .github/known_hosts`
   const said = stderr.trim().split('\n').slice(-12).join('\n')
   if (/REMOTE HOST IDENTIFICATION HAS CHANGED/.test(stderr)) {
     return {
       code: 'SSH_HOST_KEY',
-      message: `${address} shows another host key than the one in known_hosts`,
+      message: `${whose} shows another host key than the one in known_hosts`,
       hint: `${said}\nIf the host was set up anew, remove its old line, run \`${scan}\`, and compare the fingerprint with the one on the host's console.`,
     }
   }
   if (/host key is known for|Host key verification failed/.test(stderr)) {
     return {
       code: 'SSH_HOST_KEY',
-      message: `the host key of ${address} is not in known_hosts`,
+      message: `the host key of ${whose} is not in known_hosts`,
       hint: `Run \`${scan}\`, compare the fingerprint (\`ssh-keygen -lf .github/known_hosts\`) with the one on the host's console, and commit the file.`,
-    }
-  }
-  if (/Permission denied/.test(stderr)) {
-    return {
-      code: 'SSH_UNREACHABLE',
-      message: `${address} refused the key`,
-      hint: `${said}\nAdd the public key to ~/.ssh/authorized_keys of that account, or give another private key (secret SSH_KEY, input ssh-key).`,
     }
   }
   if (/Load key|invalid format|error in libcrypto/.test(stderr)) {
@@ -113,6 +134,13 @@ export function explainSsh(stderr: string, address: string): { code: ErrorCode; 
       code: 'SSH_UNREACHABLE',
       message: `the private key for ${address} cannot be read`,
       hint: `${said}\nGive the whole file, with its BEGIN and END lines; a key with a passphrase needs an agent.`,
+    }
+  }
+  if (/Permission denied/.test(stderr)) {
+    return {
+      code: 'SSH_UNREACHABLE',
+      message: `${address} refused the key`,
+      hint: `${said}\nAdd the public key to ~/.ssh/authorized_keys of that account, or give another private key (secret SSH_KEY, input ssh-key).`,
     }
   }
   return { code: 'SSH_UNREACHABLE', message: `${address} cannot be reached over SSH`, hint: said === '' ? 'ssh said nothing.' : said }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { sshAddress } from '../../lab/lab.ts'
 import { parseRelease } from '../../src/core/release.ts'
-import { application, configuration, newRepository, type Repository } from './support/repository.ts'
+import { application, configuration, newName, newRepository, type Repository } from './support/repository.ts'
 import { answer, clearHost, containersOf, onHost, tagsOf } from './support/host.ts'
 import { type Ended, launchway } from './support/programs.ts'
 
@@ -12,7 +12,7 @@ const lab = inject('lab')
 
 /** From a commit to an answer, at a terminal with no GITHUB_* in sight. The hosts are of three ages. */
 describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with Debian %s', (suite) => {
-  const app = `shop-${suite}`
+  const app = newName(`shop-${suite}`)
   const host = lab.hosts[suite]
   if (host === undefined) throw new Error(`the lab has no host ${suite}`)
   const env = { SSH_KEY: readFileSync(lab.key, 'utf8'), XDG_STATE_HOME: mkdtempSync(join(tmpdir(), 'launchway-state-')) }
@@ -51,7 +51,7 @@ describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with De
     const ended = await release('--json')
     expect(ended, ended.stderr).toMatchObject({ code: 0 })
     const { build, deploy } = parseRelease(ended.stdout, 'standard output')
-    const running = await onHost(host, 'docker', 'ps', '--filter', `label=launchway.app=${app}`, '--format', '{{.Image}}')
+    const running = await onHost(host, 'docker', 'inspect', '--format', '{{.Config.Image}}', deploy?.hosts[0]?.services[0]?.container ?? '')
     expect(running).toBe(`${lab.registry.address}/${app}@${build?.images[0]?.registries[`${lab.registry.address}/${app}`]?.digest}`)
     expect(deploy?.hosts[0]?.previous).toBe(parseRelease(first.stdout, 'the first run').id)
     expect(build?.images[0]?.config).toEqual(parseRelease(first.stdout, 'the first run').build?.images[0]?.config)

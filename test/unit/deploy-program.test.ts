@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import { containerArgs } from '../../src/deploy/container.ts'
@@ -14,9 +14,12 @@ import { host, nameOf, second, service, wanted } from './support/deploy.ts'
 const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' as const }
 const image = 'registry.example.org/addie@sha256:0'
 const ownLabels = [
-  ...['--label', 'launchway.app=addie', '--label', 'launchway.environment=production', '--label', 'launchway.service=web'],
-  ...['--label', 'launchway.slot=b', '--label', `launchway.release=${second}`],
-]
+  'launchway.app=addie',
+  'launchway.environment=production',
+  'launchway.service=web',
+  'launchway.slot=b',
+  `launchway.release=${second}`,
+].flatMap((label) => ['--label', label])
 const hostile = [
   '',
   ' ',
@@ -207,12 +210,14 @@ describe('secrets', () => {
   it('stand in the program on standard input alone, which cannot be printed', () => {
     const program = launchProgram(attempt, [parcel])
     expect(program.reveal()).toContain('s3cret-value')
-    expect(`${program} ${JSON.stringify({ program, parcel })} ${inspect({ program, parcel }, { depth: 9 })}`).not.toContain('s3cret')
+    expect(`${String(program)} ${JSON.stringify({ program, parcel })} ${inspect({ program, parcel }, { depth: 9 })}`).not.toContain(
+      's3cret',
+    )
   })
 
   it('are names in every call that the host performs', () => {
     const { calls } = planHost(wanted([service({ secrets: ['TOKEN'] })]), host(), 'a')
-    const run = calls.find(([name]) => name === 'run') ?? []
+    const run: readonly string[] = calls.find(([name]) => name === 'run') ?? []
     expect(run.slice(0, 3)).toEqual(['run', 'web', nameOf('web', second)])
     expect(run[run.indexOf('--env') + 1]).toBe('TOKEN')
   })

@@ -1,12 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { PlanSection } from '../../src/core/release.ts'
-import { localTrigger, showPlan, startRelease, type Trigger, triggerOf } from '../../src/plan/index.ts'
+import { type Trigger, triggerOf } from '../../src/plan/index.ts'
 import { plan } from '../../src/plan/plan.ts'
 import { configOf, refusal, systemText } from './support/config.ts'
-import { localPorts, temporaryFolder } from './support/ports.ts'
+import { seen } from './support/seen.ts'
 
 const sha = '4f2a9c1d2e3b4a5968778695a4b3c2d1e0f01234'
 
@@ -20,17 +16,6 @@ interface Event {
 function triggered({ name, ref, payload = {}, environment }: Event): Trigger {
   const trigger = triggerOf({ GITHUB_EVENT_NAME: name, GITHUB_REF: ref, GITHUB_SHA: sha }, JSON.stringify(payload))
   return { ...trigger, ...(environment === undefined ? {} : { environment }) }
-}
-
-/** What a user sees of a plan: does it build, move which tags, go where, and why. */
-function seen({ tags, environment, stages }: PlanSection) {
-  const { build, push, deploy } = stages
-  return {
-    builds: build?.run,
-    tags: push?.run === true ? tags : [],
-    goesTo: deploy?.run === true ? environment?.name : undefined,
-    why: (deploy?.run === false ? deploy : build)?.reason,
-  }
 }
 
 const nothing = { builds: false, tags: [], goesTo: undefined }
@@ -52,20 +37,45 @@ describe('what an event leads to', () => {
     [
       'a branch by a pattern, with tags of its own',
       { name: 'push', ref: 'refs/heads/release/1.2' },
-      { builds: true, tags: ['candidate', 'sha-4f2a9c1'], goesTo: 'development', why: 'the branch release/1.2 (by release/*) goes to development' },
+      {
+        builds: true,
+        tags: ['candidate', 'sha-4f2a9c1'],
+        goesTo: 'development',
+        why: 'the branch release/1.2 (by release/*) goes to development',
+      },
     ],
-    ['a branch below a pattern', { name: 'push', ref: 'refs/heads/release/1/2' }, { ...nothing, why: `no rule for the branch "release/1/2": ${nowhere}` }],
-    ['a branch of another case', { name: 'push', ref: 'refs/heads/Master' }, { ...nothing, why: `no rule for the branch "Master": ${nowhere}` }],
+    [
+      'a branch below a pattern',
+      { name: 'push', ref: 'refs/heads/release/1/2' },
+      { ...nothing, why: `no rule for the branch "release/1/2": ${nowhere}` },
+    ],
+    [
+      'a branch of another case',
+      { name: 'push', ref: 'refs/heads/Master' },
+      { ...nothing, why: `no rule for the branch "Master": ${nowhere}` },
+    ],
     [
       'a tag, on whatever branch its commit is',
       { name: 'push', ref: 'refs/tags/v1.2.3', payload: { base_ref: 'refs/heads/feature' } },
       { builds: true, tags: ['1.2.3', 'v1.2.3', 'sha-4f2a9c1'], goesTo: 'production', why: 'the tag v1.2.3 (by v*) goes to production' },
     ],
     ['a branch called like a tag', { name: 'push', ref: 'refs/heads/v1' }, { ...nothing, why: `no rule for the branch "v1": ${nowhere}` }],
-    ['a tag called like a branch', { name: 'push', ref: 'refs/tags/master' }, { ...nothing, why: 'no rule for the tag "master": tags has v*' }],
-    ['a branch called like a ref', { name: 'push', ref: 'refs/heads/refs/tags/v1' }, { ...nothing, why: `no rule for the branch "refs/tags/v1": ${nowhere}` }],
+    [
+      'a tag called like a branch',
+      { name: 'push', ref: 'refs/tags/master' },
+      { ...nothing, why: 'no rule for the tag "master": tags has v*' },
+    ],
+    [
+      'a branch called like a ref',
+      { name: 'push', ref: 'refs/heads/refs/tags/v1' },
+      { ...nothing, why: `no rule for the branch "refs/tags/v1": ${nowhere}` },
+    ],
     // The runner then names the default branch and its commit.
-    ['the deletion of a branch', { name: 'push', ref: 'refs/heads/master', payload: { deleted: true } }, { ...nothing, why: 'the branch or tag was deleted' }],
+    [
+      'the deletion of a branch',
+      { name: 'push', ref: 'refs/heads/master', payload: { deleted: true } },
+      { ...nothing, why: 'the branch or tag was deleted' },
+    ],
     [
       'the deletion of a tag, with an environment asked for',
       { name: 'push', ref: 'refs/tags/v1.2.3', payload: { deleted: true }, environment: 'production' },
@@ -78,8 +88,17 @@ describe('what an event leads to', () => {
     ],
     [
       'a published prerelease: its tag decides',
-      { name: 'release', ref: 'refs/tags/v2.0.0-rc.1', payload: { action: 'prereleased', release: { tag_name: 'v2.0.0-rc.1', prerelease: true } } },
-      { builds: true, tags: ['2.0.0-rc.1', 'v2.0.0-rc.1', 'sha-4f2a9c1'], goesTo: 'production', why: 'the tag v2.0.0-rc.1 (by v*) goes to production' },
+      {
+        name: 'release',
+        ref: 'refs/tags/v2.0.0-rc.1',
+        payload: { action: 'prereleased', release: { tag_name: 'v2.0.0-rc.1', prerelease: true } },
+      },
+      {
+        builds: true,
+        tags: ['2.0.0-rc.1', 'v2.0.0-rc.1', 'sha-4f2a9c1'],
+        goesTo: 'production',
+        why: 'the tag v2.0.0-rc.1 (by v*) goes to production',
+      },
     ],
     ...['created', 'edited', 'deleted', 'unpublished'].map((action): [string, Event, object] => [
       `a release that was ${action}`,
@@ -106,8 +125,16 @@ describe('what an event leads to', () => {
       { name: 'push', ref: 'refs/heads/gh-readonly-queue/master/pr-7-b', environment: 'production' },
       { ...nothing, why: 'a branch of the merge queue is built on merge_group only' },
     ],
-    ['a schedule', { name: 'schedule', ref: 'refs/heads/master', environment: 'production' }, { ...nothing, why: 'a schedule has no stage to run yet' }],
-    ['a button press on a branch without a rule', { name: 'workflow_dispatch', ref: 'refs/heads/fix' }, { ...nothing, why: `no rule for the branch "fix": ${nowhere}` }],
+    [
+      'a schedule',
+      { name: 'schedule', ref: 'refs/heads/master', environment: 'production' },
+      { ...nothing, why: 'a schedule has no stage to run yet' },
+    ],
+    [
+      'a button press on a branch without a rule',
+      { name: 'workflow_dispatch', ref: 'refs/heads/fix' },
+      { ...nothing, why: `no rule for the branch "fix": ${nowhere}` },
+    ],
     [
       'a button press that asks for an environment',
       { name: 'workflow_dispatch', ref: 'refs/heads/fix', environment: 'development' },
@@ -118,7 +145,11 @@ describe('what an event leads to', () => {
       { name: 'workflow_dispatch', ref: 'refs/heads/release/1.2', environment: 'production' },
       { builds: true, tags: ['candidate', 'sha-4f2a9c1'], goesTo: 'production', why: 'production was asked for' },
     ],
-    ['a button press without a ref', { name: 'workflow_dispatch' }, { ...nothing, why: 'there is neither a branch nor a tag; name one with --ref, or an environment with --environment' }],
+    [
+      'a button press without a ref',
+      { name: 'workflow_dispatch' },
+      { ...nothing, why: 'there is neither a branch nor a tag; name one with --ref, or an environment with --environment' },
+    ],
   ])('%s', (_, event, expected) => {
     expect(seen(plan(configOf(systemText), triggered(event), undefined))).toEqual(expected)
   })
@@ -132,7 +163,11 @@ describe('what an event leads to', () => {
   })
 
   test('a pull request is called by its number and the head of its branch', () => {
-    const section = plan(configOf(systemText), triggered({ name: 'pull_request', ref: 'refs/pull/7/merge', payload: { pull_request: pullRequest } }), undefined)
+    const section = plan(
+      configOf(systemText),
+      triggered({ name: 'pull_request', ref: 'refs/pull/7/merge', payload: { pull_request: pullRequest } }),
+      undefined,
+    )
     expect(section).toMatchObject({ version: 'pr-7', sha: 'b'.repeat(40), tags: ['pr-7', 'sha-bbbbbbb'] })
   })
 })
@@ -157,87 +192,18 @@ describe('what is refused', () => {
     ['eu', 'launchway.yml has: production, development'],
     ['constructor', 'launchway.yml has: production, development'],
   ])('the environment "%s", which is not there', (environment, hint) => {
-    const error = refusal(() => plan(configOf(systemText), triggered({ name: 'workflow_dispatch', ref: 'refs/heads/master', environment }), undefined))
+    const error = refusal(() =>
+      plan(configOf(systemText), triggered({ name: 'workflow_dispatch', ref: 'refs/heads/master', environment }), undefined),
+    )
     expect([error.code, error.message, error.hint]).toEqual(['USAGE', `there is no environment "${environment}"`, hint])
   })
 
-  test.each(['launchway-env-production', `launchway-${'0f'.repeat(16)}`, `sha256-${'0f'.repeat(32)}`])('the branch %s, whose tag would replace one of launchway', (branch) => {
-    const config = configOf('image: a/b\nbranches: { "**": {} }\n')
-    const error = refusal(() => plan(config, triggered({ name: 'push', ref: `refs/heads/${branch}` }), undefined))
-    expect([error.code, error.message]).toEqual(['USAGE', `the image tag ${branch} is kept for launchway itself`])
-  })
-})
-
-describe('in a working tree', () => {
-  /** A repository with one commit on the branch master, tagged v1.0.0. */
-  function repository(): { root: string; git: (...args: string[]) => string } {
-    const root = temporaryFolder()
-    const git = (...args: string[]): string =>
-      execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()
-    git('init', '--quiet', '--initial-branch=master')
-    writeFileSync(join(root, 'launchway.yml'), systemText)
-    git('add', '--all')
-    git('commit', '--quiet', '--message=first')
-    git('tag', 'v1.0.0')
-    return { root, git }
-  }
-
-  async function planHere(root: string, asked: { ref?: string; environment?: string } = {}) {
-    const { ports, warnings } = localPorts(root)
-    const release = await startRelease('launchway.yml', await localTrigger(asked, ports), ports)
-    return { release, warnings, ...seen(release.plan) }
-  }
-
-  test('the branch that is checked out is released', async () => {
-    const { root, git } = repository()
-    const { release, warnings, goesTo } = await planHere(root)
-    expect(release.plan).toMatchObject({ event: 'local', ref: 'refs/heads/master', sha: git('rev-parse', 'HEAD') })
-    expect([goesTo, warnings]).toEqual(['production', []])
-    expect(showPlan(release)).toContain('the branch master goes to production')
-  })
-
-  test('a detached checkout has nothing to do, unless it is told', async () => {
-    const { root, git } = repository()
-    git('checkout', '--quiet', '--detach')
-    expect(await planHere(root)).toMatchObject({ builds: false, release: { outcome: { state: 'nothing-to-do' } } })
-    expect(await planHere(root, { environment: 'development' })).toMatchObject({ goesTo: 'development', tags: [expect.stringMatching(/^sha-[0-9a-f]{7}$/)] })
-    expect(await planHere(root, { ref: 'refs/tags/v1.0.0' })).toMatchObject({ goesTo: 'production', tags: ['1.0.0', 'v1.0.0', expect.anything()] })
-  })
-
-  test('a changed tree is said to be one, and does not take the tag of the commit', async () => {
-    const { root, git } = repository()
-    writeFileSync(join(root, 'new.txt'), '')
-    const short = git('rev-parse', 'HEAD').slice(0, 7)
-    expect(await planHere(root)).toMatchObject({
-      tags: ['master', `sha-${short}-dirty`],
-      warnings: ['1 file is not as committed: it is built as found here, and the commit\'s tag gets "-dirty"'],
-    })
-  })
-
-  test('a tag that is not what is checked out is refused', async () => {
-    const { root, git } = repository()
-    git('commit', '--quiet', '--allow-empty', '--message=second')
-    await expect(planHere(root, { ref: 'refs/tags/v1.0.0' })).rejects.toMatchObject({ code: 'USAGE', hint: 'git checkout v1.0.0' })
-  })
-
-  test('a branch that is not what is checked out is released with a warning', async () => {
-    const { root, git } = repository()
-    git('checkout', '--quiet', '-b', 'fix')
-    git('commit', '--quiet', '--allow-empty', '--message=second')
-    const { warnings, goesTo } = await planHere(root, { ref: 'master' })
-    expect(goesTo).toBe('production')
-    expect(warnings).toEqual([expect.stringMatching(/^refs\/heads\/master is at [0-9a-f]{7} here; what is checked out, [0-9a-f]{7}, is released in its name$/)])
-  })
-
-  test('a tag named like a branch is explained', async () => {
-    const { root } = repository()
-    expect((await planHere(root, { ref: 'v1.0.0' })).why).toContain('; for the tag name --ref refs/tags/v1.0.0')
-  })
-
-  test('a folder without a commit, and one without a configuration, say what to do', async () => {
-    await expect(planHere(temporaryFolder())).rejects.toMatchObject({ code: 'USAGE', hint: 'git init && git add --all && git commit' })
-    const { root, git } = repository()
-    git('rm', '--quiet', 'launchway.yml')
-    await expect(planHere(root)).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: 'there is no launchway.yml here' })
-  })
+  test.each(['launchway-env-production', `launchway-${'0f'.repeat(16)}`, `sha256-${'0f'.repeat(32)}`])(
+    'the branch %s, whose tag would replace one of launchway',
+    (branch) => {
+      const config = configOf('image: a/b\nbranches: { "**": {} }\n')
+      const error = refusal(() => plan(config, triggered({ name: 'push', ref: `refs/heads/${branch}` }), undefined))
+      expect([error.code, error.message]).toEqual(['USAGE', `the image tag ${branch} is kept for launchway itself`])
+    },
+  )
 })

@@ -24,7 +24,10 @@ export const codeScanning: Record<string, Handler> = {
     const analyses_url = `${apiUrl(call, 'code-scanning/analyses')}?sarif_id=${text(call.parameters['sarif_id'])}`
     return {
       status: 200,
-      body: errors === null ? { processing_status: 'complete', analyses_url, errors: null } : { processing_status: 'failed', analyses_url: null, errors: errors ?? [] },
+      body:
+        errors === null
+          ? { processing_status: 'complete', analyses_url, errors: null }
+          : { processing_status: 'failed', analyses_url: null, errors: errors ?? [] },
     }
   },
 }

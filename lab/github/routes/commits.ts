@@ -1,5 +1,5 @@
-import { apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, page, pick, text } from '../call.ts'
-import type { Row } from '../description.ts'
+import { apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, number, page, pick, rows, text } from '../call.ts'
+import { type Json, Row } from '../description.ts'
 import { bot } from '../people.ts'
 import { notFound } from '../refusal.ts'
 import { minimalRepository } from './repository.ts'
@@ -32,15 +32,15 @@ export const commits: Record<string, Handler> = {
   'repos/get-combined-status-for-ref': (call) => {
     const sha = call.repository.shaOf(text(call.parameters['ref']))
     const newestOfEach = [...new Map(statuses(call).map((status) => [status['context'], status])).values()]
-    const { rows, link } = page(
+    const { rows: shown, link } = page(
       call,
-      newestOfEach.map(({ creator: _, ...simple }) => simple),
+      newestOfEach.map((status) => pick(status, ...simpleStatus)),
     )
     return {
       status: 200,
       body: {
         state: combined(newestOfEach),
-        statuses: rows,
+        statuses: shown,
         sha,
         total_count: newestOfEach.length,
         repository: minimalRepository(call),
@@ -64,8 +64,8 @@ export const commits: Record<string, Handler> = {
       conclusion: null,
       started_at: now(),
       completed_at: null,
-      ...checkFields(call, { title: null, summary: null, text: null, annotations_count: 0 }),
-      ...pick(body, 'name', 'head_sha'),
+      ...pick(body, 'head_sha'),
+      ...checkFields(call, id, noOutput(call, id)),
       check_suite: null,
       app: null,
       pull_requests: [],
@@ -76,7 +76,7 @@ export const commits: Record<string, Handler> = {
 
   'checks/update': (call) => {
     const checkRun = find(call.repository.checkRuns, 'id', call.parameters['check_run_id'])
-    return { status: 200, body: Object.assign(checkRun, checkFields(call, checkRun['output'] ?? null)) }
+    return { status: 200, body: Object.assign(checkRun, checkFields(call, number(checkRun['id']), checkRun['output'] ?? null)) }
   },
 
   'checks/get': (call) => ({ status: 200, body: find(call.repository.checkRuns, 'id', call.parameters['check_run_id']) }),
@@ -98,6 +98,9 @@ export const commits: Record<string, Handler> = {
   },
 }
 
+/** A status as the combined one lists it: without its creator. */
+const simpleStatus = ['url', 'avatar_url', 'id', 'node_id', 'state', 'description', 'target_url', 'context', 'created_at', 'updated_at']
+
 function statuses(call: Call): Row[] {
   return call.repository.commitStatuses[call.repository.shaOf(text(call.parameters['ref']))] ?? []
 }
@@ -108,17 +111,21 @@ function combined(each: readonly Row[]): string {
   return each.length === 0 || states.has('pending') ? 'pending' : 'success'
 }
 
+function noOutput(call: Call, id: number): Row {
+  return { title: null, summary: null, text: null, annotations_count: 0, annotations_url: apiUrl(call, 'check-runs', id, 'annotations') }
+}
+
 /** What of a check run the body says. A conclusion completes it. */
-function checkFields({ body }: Call, before: Row[string]): Row {
-  const output = typeof body['output'] === 'object' && body['output'] !== null && !Array.isArray(body['output']) ? body['output'] : undefined
-  const annotations = Array.isArray(output?.['annotations']) ? output['annotations'].length : 0
-  const completes = body['conclusion'] !== undefined
+function checkFields(call: Call, id: number, before: Json): Row {
+  const { body } = call
+  const output = Row.safeParse(body['output']).data
+  const completed = body['conclusion'] === undefined ? {} : { status: 'completed', completed_at: body['completed_at'] ?? now() }
   return {
     ...pick(body, 'name', 'external_id', 'details_url', 'status', 'started_at', 'conclusion', 'completed_at'),
-    ...(completes ? { status: 'completed', completed_at: body['completed_at'] ?? now() } : {}),
+    ...completed,
     output:
       output === undefined
         ? before
-        : { title: null, summary: null, text: null, ...pick(output, 'title', 'summary', 'text'), annotations_count: annotations, annotations_url: '' },
+        : { ...noOutput(call, id), ...pick(output, 'title', 'summary', 'text'), annotations_count: rows(output['annotations']).length },
   }
 }

@@ -37,7 +37,10 @@ export const deployments: Record<string, Handler> = {
     const { sha, ref, task, environment } = call.parameters
     // `none` is the description's own word for a filter that is not set.
     const wanted = Object.entries({ sha, ref, task, environment }).filter(([, value]) => typeof value === 'string' && value !== 'none')
-    return listed(call, newest(call.repository.deployments.filter((deployment) => wanted.every(([key, value]) => deployment[key] === value))))
+    return listed(
+      call,
+      newest(call.repository.deployments.filter((deployment) => wanted.every(([key, value]) => deployment[key] === value))),
+    )
   },
 
   'repos/get-deployment': (call) => ({ status: 200, body: asked(call) }),
@@ -45,7 +48,7 @@ export const deployments: Record<string, Handler> = {
   'repos/create-deployment-status': (call) => {
     const { repository, body } = call
     const deployment = asked(call)
-    if (text(body['description']).length > longest)
+    if (Array.from(text(body['description'])).length > longest)
       throw validationFailed('DeploymentStatus', 'description', 'custom', `description is too long (maximum is ${longest} characters)`)
     const status = addStatus(call, deployment, {
       ...pick(body, 'state', 'description', 'environment_url', 'log_url', 'environment'),

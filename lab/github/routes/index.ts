@@ -7,4 +7,11 @@ import { releases } from './releases.ts'
 import { repository } from './repository.ts'
 
 /** By the description's operationId. */
-export const routes: Readonly<Record<string, Handler>> = { ...repository, ...deployments, ...commits, ...issues, ...releases, ...codeScanning }
+export const routes: Readonly<Record<string, Handler>> = {
+  ...repository,
+  ...deployments,
+  ...commits,
+  ...issues,
+  ...releases,
+  ...codeScanning,
+}

@@ -20,7 +20,7 @@ export const issues: Record<string, Handler> = {
       html_url: htmlUrl(call, 'issues', number),
       state: 'open',
       state_reason: null,
-      title: String(body['title'] as string | number),
+      title: typeof body['title'] === 'number' ? String(body['title']) : text(body['title']),
       body: body['body'] ?? null,
       user: bot(call),
       labels: labels(body['labels']),
@@ -76,7 +76,10 @@ export const issues: Record<string, Handler> = {
 
   'issues/get-comment': (call) => ({ status: 200, body: askedComment(call) }),
 
-  'issues/update-comment': (call) => ({ status: 200, body: Object.assign(askedComment(call), pick(call.body, 'body'), { updated_at: now() }) }),
+  'issues/update-comment': (call) => ({
+    status: 200,
+    body: Object.assign(askedComment(call), pick(call.body, 'body'), { updated_at: now() }),
+  }),
 
   'issues/delete-comment': (call) => {
     const { comments, issues: all } = call.repository

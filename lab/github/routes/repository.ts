@@ -82,7 +82,9 @@ function fullRepository(call: Call): Row {
     topics: [],
     archived: false,
     disabled: false,
-    ...Object.fromEntries(['issues', 'projects', 'wiki', 'pages', 'discussions'].map((feature) => [`has_${feature}`, feature === 'issues'])),
+    ...Object.fromEntries(
+      ['issues', 'projects', 'wiki', 'pages', 'discussions'].map((feature) => [`has_${feature}`, feature === 'issues']),
+    ),
     ...Object.fromEntries(['forks', 'forks_count', 'stargazers_count', 'watchers', 'watchers_count', 'size'].map((count) => [count, 0])),
     ...Object.fromEntries(['open_issues', 'open_issues_count', 'network_count', 'subscribers_count'].map((count) => [count, 0])),
     permissions: { admin: false, maintain: false, push: true, triage: true, pull: true },

@@ -1,47 +1,64 @@
 # Receives an apply program, starts it detached, and follows its journal until it ends.
 #
-# The connection may break at any point: what has been started goes on, and `follow` can be called again.
+# The connection may break at any point: what has been started goes on, and another one can `attach` to it.
 # Set by the client: LW_HOME LW_RELEASE LW_ATTEMPT. It adds the calls below, each file as a here-document.
 set -u
-LW_DIR="$LW_HOME/releases/$LW_RELEASE"
+LC_ALL=C
+export LC_ALL
+LW_TRY="$LW_HOME/attempts/$LW_ATTEMPT"
 
 prepare() {
   umask 022
-  if ! mkdir -p "$LW_DIR"; then
-    echo "cannot make $LW_DIR" >&2
-    exit 1
-  fi
-  : >> "$LW_HOME/journal.jsonl"
+  # Evidence is a container's own words: the journal is for the user who deploys.
+  if mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$LW_TRY" && : >> "$LW_HOME/journal.jsonl"); then return; fi
+  echo "cannot make $LW_TRY" >&2
+  exit 1
 }
 
-# receive NAME MODE: standard input becomes a file of the release, whole or not at all.
+# receive NAME MODE: standard input becomes a file of the attempt, whole or not at all.
 receive() {
-  (umask 077 && cat > "$LW_DIR/$1.new") && chmod "$2" "$LW_DIR/$1.new" && mv -f "$LW_DIR/$1.new" "$LW_DIR/$1" && return
-  echo "cannot write $LW_DIR/$1" >&2
+  (umask 077 && cat > "$LW_TRY/$1.new") && chmod "$2" "$LW_TRY/$1.new" && mv -f "$LW_TRY/$1.new" "$LW_TRY/$1" && return
+  echo "cannot write $LW_TRY/$1" >&2
+  rm -rf "$LW_TRY"
   exit 1
 }
 
 start() {
-  seen=$(wc -l < "$LW_HOME/journal.jsonl")
-  setsid sh "$LW_DIR/apply.sh" < /dev/null >> "$LW_DIR/log" 2>&1 &
+  exec 3< "$LW_HOME/journal.jsonl"
+  # Reading is from here on: the place in the file is shared with this child.
+  cat <&3 > /dev/null
+  setsid sh "$LW_TRY/apply.sh" < /dev/null >> "$LW_TRY/log" 2>&1 3<&- &
   pid=$!
+  # The program may have ended already, and have taken its folder away.
+  { echo "$pid" > "$LW_TRY/pid"; } 2> /dev/null
 }
 
-# Prints the journal from where it was at the start, until the attempt's last line.
+# Joins an attempt that an earlier connection started: its journal from the first line on.
+attach() {
+  exec 3< "$LW_HOME/journal.jsonl"
+  pid=$(cat "$LW_TRY/pid" 2> /dev/null)
+}
+
+# Prints the journal's lines of this attempt until its last one.
 follow() {
+  line='' last_look=''
   while :; do
-    lines=$(tail -n "+$((seen + 1))" "$LW_HOME/journal.jsonl")
-    if [ -n "$lines" ]; then
-      printf '%s\n' "$lines"
-      seen=$((seen + $(printf '%s\n' "$lines" | wc -l)))
-      case $lines in *"\"attempt\":\"$LW_ATTEMPT\",\"step\":\"end\""*) return ;; esac
-    elif ! kill -0 "$pid" 2> /dev/null; then
-      # It may have written its last line between the two looks.
-      tail -n "+$((seen + 1))" "$LW_HOME/journal.jsonl" | grep -F "\"attempt\":\"$LW_ATTEMPT\",\"step\":\"end\"" && return
+    # At the end of the file `read` fails, and has the first part of a line that is being written.
+    if IFS= read -r part <&3; then
+      line=$line$part
+      case $line in *"\"attempt\":\"$LW_ATTEMPT\""*) printf '%s\n' "$line" ;; esac
+      case $line in *"\"attempt\":\"$LW_ATTEMPT\",\"step\":\"end\""*) return ;; esac
+      line=''
+      continue
+    fi
+    line=$line$part
+    if [ -n "$last_look" ]; then
       echo "the program on the host ended early:" >&2
-      tail -n 20 "$LW_DIR/log" >&2
+      tail -n 20 "$LW_TRY/log" >&2
       exit 1
     fi
+    # It may write its last line between the two looks.
+    kill -0 "${pid:-none}" 2> /dev/null || last_look=yes
     sleep 0.05 2> /dev/null || sleep 1
   done
 }

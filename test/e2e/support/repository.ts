@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,6 +10,11 @@ export interface Repository {
   /** Writes files and commits them. */
   commit(files: Record<string, string>): Promise<string>
   remove(): void
+}
+
+/** A name of its own for each run: a lab that stays up keeps what earlier runs pushed. */
+export function newName(stem: string): string {
+  return `${stem}-${randomBytes(3).toString('hex')}`
 }
 
 const git = (folder: string, ...args: string[]): Promise<unknown> =>

@@ -1,0 +1,242 @@
+# What the apply program keeps on the host, so that an attempt which ends anywhere, by any cause, can be finished or
+# undone by the next one: the lock, the list of what is to be undone, the current and the previous release.
+#
+#   lock lock.holder lock.pid   who deploys
+#   current previous            release ids
+#   reserve                     room for the last words on a full disk
+#   attempts/<id>/              what one attempt brought: its program, its login; gone when it has ended
+#   releases/<id>/              images, secrets; `undo` while it is being deployed; `recorded` (the release before it)
+set -u
+umask 022
+LW_DIR="$LW_HOME/releases/$LW_RELEASE"
+LW_TRY="$LW_HOME/attempts/$LW_ATTEMPT"
+
+start_step() {
+  step_started=$(uptime_cs)
+  MS='' journal "$1" start "${2:-}"
+}
+
+end_step() { # STEP [STATE [SERVICE [NOTE]]]
+  MS=$((($(uptime_cs) - step_started) * 10)) journal "$1" "${2:-done}" "${3:-}" "${4:-}"
+}
+
+# Ends the attempt. STATE is done, failed (nothing was changed), undone (the old version serves) or broken (act now).
+end() {
+  rm -rf "$LW_TRY"
+  # Who reads the last line may begin the next deploy at once.
+  exec 9>&-
+  MS='' journal end "$1" '' "${2:-}"
+  exit 0
+}
+
+# fail STEP SERVICE NOTE: says why, undoes, ends.
+fail() {
+  end_step "$1" failed "$2" "$3"
+  [ -e "$LW_DIR/undo" ] || end failed "$3"
+  undo_attempt "$LW_DIR" || end broken "$3"
+  end undone "$3"
+}
+
+# A reader sees the old content or the new one, never half of it.
+put() { # FILE TEXT
+  printf '%s\n' "$2" > "$1.new" && mv -f "$1.new" "$1" && return
+  rm -f "$1.new"
+  return 1
+}
+
+# ---- the lock
+
+# Takes the lock of this application and environment. The kernel drops it when this program ends, however it ends.
+# Short calls of docker keep it open, so that recovery waits for those of a program that was killed; long ones do not.
+begin() {
+  step_started=$(uptime_cs)
+  exec 9> "$LW_HOME/lock"
+  tries=0
+  until flock -n 9; do
+    tries=$((tries + 1))
+    # Looking whether it is held holds it for a moment (observe.sh): the second try is for that.
+    if [ "$tries" -gt 60 ] || { [ "$tries" -gt 1 ] && kill -0 "$(cat "$LW_HOME/lock.pid")"; } 2> /dev/null; then
+      end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
+      end failed locked
+    fi
+    sleep 1
+  done
+  # An earlier program may have been killed, or its machine switched off, in the middle of a line.
+  [ -z "$(tail -c 1 "$LW_HOME/journal.jsonl")" ] || echo >> "$LW_HOME/journal.jsonl"
+  if ! claim 2> /dev/null; then
+    end_step record failed '' "$(no_room)"
+    end failed "$(no_room)"
+  fi
+  end_step lock
+  forget_attempts
+}
+
+# Says who holds the lock, and sees to it that what follows has the room it needs.
+claim() {
+  put "$LW_HOME/lock.pid" "$$" || return
+  put "$LW_HOME/lock.holder" "$LW_BY, release $LW_RELEASE, since $(date -u +%Y-%m-%dT%H:%M:%SZ)" || return
+  [ -s "$LW_HOME/reserve" ] || dd if=/dev/zero of="$LW_HOME/reserve" bs=1024 count=64 || return
+  mkdir -p "$LW_DIR"
+}
+
+no_room() {
+  echo "cannot write in $LW_HOME: $(df -Pk "$LW_HOME" | awk 'NR == 2 { print $4 " kB of disk are free" }')"
+}
+
+# What programs that were killed had brought: a login may be among it.
+forget_attempts() {
+  for try in "$LW_HOME"/attempts/*/; do
+    try=${try%/}
+    [ "$try" != "$LW_TRY" ] && [ -s "$try/pid" ] || continue
+    kill -0 "$(cat "$try/pid")" 2> /dev/null || rm -rf "$try"
+  done
+}
+
+# expect RELEASE: the plan was made while this one was current (empty: none was).
+expect() {
+  current=$(cat "$LW_HOME/current" 2> /dev/null)
+  if [ "$current" != "$1" ]; then
+    step_started=$(uptime_cs)
+    note="${current:-nothing} runs here now, ${1:-nothing} did when this deploy was planned: somebody deployed in between. Run it again."
+    end_step lock failed '' "$note"
+    end failed "$note"
+  fi
+}
+
+# What travelled with this program becomes the release's: only now, under the lock, and after recovery.
+unpack() {
+  for name in images secrets; do
+    rm -f "$LW_DIR/$name"
+    [ ! -e "$LW_TRY/$name" ] || mv -f "$LW_TRY/$name" "$LW_DIR/$name"
+  done
+}
+
+# ---- undo
+
+# will_undo KIND CONTAINER STEP SERVICE: written before the thing is done. The full stop tells a whole line.
+will_undo() {
+  printf '%s %s .\n' "$1" "$2" >> "$LW_DIR/undo" || fail "$3" "$4" "$(no_room)"
+}
+
+# Undoes an attempt, last first. Each line may find its work done already. Nothing here needs room on the disk.
+undo_attempt() { # RELEASE_DIR
+  start_step undo
+  failed=$(awk '$3 == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | while read -r kind container _; do
+    case $kind in
+      remove) docker rm --force "$container" > /dev/null 2>&1 || is_gone "$container" ;;
+      start) docker start "$container" > /dev/null && docker update --restart unless-stopped "$container" > /dev/null ;;
+      *) false ;;
+    esac || printf ' %s %s' "$kind" "$container"
+  done)
+  if [ -n "$failed" ]; then
+    end_step undo broken '' "could not undo:$failed"
+    return 1
+  fi
+  rm -f "$1/undo" "$1/recorded"
+  end_step undo
+}
+
+# An engine that does not answer tells nothing.
+is_gone() {
+  names=$(docker ps --all --format '{{.Names}}') && ! printf '%s\n' "$names" | grep -Fqx -- "$1"
+}
+
+# ---- recovery
+
+# An attempt that was killed left its list: what had been recorded is finished, everything else undone.
+recover() {
+  current=$(cat "$LW_HOME/current" 2> /dev/null)
+  for list in "$LW_HOME"/releases/*/undo; do
+    [ -e "$list" ] || continue
+    dir=${list%/undo}
+    start_step recover
+    if [ "${dir##*/}" = "$current" ] && [ -e "$dir/recorded" ]; then
+      settle "$dir"
+      end_step recover 'done' '' "finished the interrupted release $current"
+    elif undo_attempt "$dir"; then
+      step_started=$(uptime_cs)
+      end_step recover 'done' '' "undid the interrupted release ${dir##*/}"
+    else
+      end_step recover failed '' "an earlier deploy was interrupted, and could not be undone"
+      end broken "an earlier deploy was interrupted, and could not be undone"
+    fi
+  done
+  stop_strays
+  unpack
+}
+
+# Recorded, and killed before the old containers were stopped: no later plan would know of those.
+stop_strays() {
+  [ -n "$current" ] || return 0
+  own_containers "{{.Names}} {{.Label \"launchway.release\"}}" | while read -r container release; do
+    [ "$release" != "$current" ] || continue
+    step_started=$(uptime_cs)
+    docker update --restart no "$container" > /dev/null 2>&1
+    docker stop "$container" > /dev/null 2>&1
+    end_step recover 'done' '' "stopped $container, which an interrupted deploy had left running"
+  done
+}
+
+# own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run.
+own_containers() {
+  format=$1
+  shift
+  docker ps --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "$format" "$@"
+}
+
+# ---- the record
+
+# The point of no return: one rename makes the new release the current one.
+record() {
+  start_step record
+  was=$(cat "$LW_HOME/current" 2> /dev/null)
+  if [ "$was" != "$LW_RELEASE" ]; then
+    { put "$LW_DIR/recorded" "$was" && put "$LW_HOME/current" "$LW_RELEASE"; } || fail record '' "$(no_room)"
+  fi
+  settle "$LW_DIR"
+  end_step record
+}
+
+# What follows from the record, and may be done twice.
+settle() { # RELEASE_DIR
+  was=$(cat "$1/recorded" 2> /dev/null)
+  if [ -n "$was" ]; then
+    put "$LW_HOME/previous" "$was" || { rm -f "$LW_HOME/reserve" && put "$LW_HOME/previous" "$was"; }
+  fi
+  rm -f "$1/undo"
+}
+
+# Removes what is older than the releases that are kept, and what never came to be recorded; never the current and the
+# previous one. The shell sorts the folders by name, which is by time.
+prune() {
+  current=$(cat "$LW_HOME/current" 2> /dev/null) previous=$(cat "$LW_HOME/previous" 2> /dev/null) left=0
+  for dir in "$LW_HOME"/releases/*/; do
+    [ ! -e "$dir/recorded" ] || left=$((left + 1))
+  done
+  for dir in "$LW_HOME"/releases/*/; do
+    id=$(basename "$dir")
+    [ "$id" != "$current" ] && [ "$id" != "$previous" ] || continue
+    if [ -e "$dir/recorded" ]; then
+      [ "$left" -gt "$LW_KEEP" ] || continue
+      left=$((left - 1))
+    fi
+    own_containers '{{.ID}}' --all --filter "label=launchway.release=$id" | while read -r container; do
+      docker rm --force "$container" > /dev/null 2>&1
+    done
+    [ ! -e "$dir/images" ] || forget_images < "$dir/images"
+    rm -rf "$dir"
+  done
+}
+
+# An image that another container or tag still needs is refused by the engine, and stays.
+forget_images() {
+  while read -r reference; do
+    grep -Fqx -- "$reference" "$LW_HOME/releases/$current/images" "$LW_HOME/releases/$previous/images" 2> /dev/null \
+      || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+  done
+}
+
+finish() {
+  prune
+  end 'done'
+}

@@ -1,0 +1,346 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, inject, it } from 'vitest'
+import { sshAddress } from '../../lab/lab.ts'
+import { call } from '../../lab/run.ts'
+import { processExec } from '../../src/adapters/exec.ts'
+import { openSsh } from '../../src/adapters/ssh.ts'
+import type { SshSettings } from '../../src/core/deployment.ts'
+import type { Remote, Ssh } from '../../src/core/ports.ts'
+import { Secret } from '../../src/core/secret.ts'
+import type { Said } from '../fakes/exec.ts'
+import { fakeSsh } from '../fakes/ssh.ts'
+import { failureOf } from './support/errors.ts'
+import { openFolder, setEnv } from './support/folder.ts'
+import { eventually } from './support/processes.ts'
+import { clientsOf, knownAs, labKey, settings } from './support/ssh.ts'
+import { openDoor, openNothing, openSilence } from './support/tcp.ts'
+
+const { signal: never } = new AbortController()
+const suites = ['bookworm', 'trixie', 'forky']
+
+function host(suite: string, user = 'deploy'): string {
+  const found = inject('lab').hosts[suite]
+  if (found === undefined) throw new Error(`the lab has no ${suite}`)
+  return sshAddress(found, user)
+}
+
+function portOf(suite: string): number {
+  return Number(host(suite).split(':')[1])
+}
+
+function connect(address: string, of: Partial<SshSettings> = {}, options: { key?: Secret | undefined; signal?: AbortSignal } = {}): Promise<Remote> {
+  const { key = labKey(), signal = never } = options
+  return openSsh(processExec).connect(address, settings(of), { key, signal })
+}
+
+/** What a POSIX shell makes of a few programs: what the fake has to be told, and a host knows. */
+const programs: Record<string, Said> = {
+  'echo out; echo err >&2; exit 3': { stdout: 'out\n', stderr: 'err\n', code: 3 },
+  "printf 'one\\ntwo'; printf 'three\\n' >&2": { stdout: 'one\ntwo', stderr: 'three\n' },
+  'echo disk full >&2; exit 28': { stderr: 'disk full\n', code: 28 },
+  'exit 255': { code: 255 },
+  'echo ready; exec sleep 60': { stdout: 'ready\n', hangs: true },
+}
+const scripted = (program: string): Said => programs[program] ?? { code: 127, stderr: 'not in the script' }
+
+const worlds: { name: string; open: () => { ssh: Ssh; address: string } }[] = [
+  ...suites.map((suite) => ({ name: `a host of ${suite}`, open: () => ({ ssh: openSsh(processExec), address: host(suite) }) })),
+  { name: 'the fake', open: () => ({ ssh: fakeSsh({ 'deploy@fake': scripted }), address: 'deploy@fake' }) },
+]
+
+describe.each(worlds)('ssh: $name', ({ open }) => {
+  const opened = (signal = never): Promise<Remote> => open().ssh.connect(open().address, settings(), { key: labKey(), signal })
+
+  it('runs a program and gives back its streams and exit code', async () => {
+    await using remote = await opened()
+    expect(await remote.sh('echo out; echo err >&2; exit 3', { accept: [3] })).toMatchObject({ stdout: 'out\n', stderr: 'err\n', code: 3 })
+  })
+
+  it('follows the lines of both streams', async () => {
+    await using remote = await opened()
+    const lines: string[] = []
+    await remote.sh("printf 'one\\ntwo'; printf 'three\\n' >&2", { onLine: (line, stream) => lines.push(`${stream} ${line}`) })
+    expect(lines.toSorted()).toEqual(['stderr three', 'stdout one', 'stdout two'])
+  })
+
+  it('fails with the name of the host, the exit code and the last lines', async () => {
+    await using remote = await opened()
+    expect(await failureOf(remote.sh('echo disk full >&2; exit 28'))).toMatchObject({
+      code: 'COMMAND_FAILED',
+      message: `the program on ${remote.host} ended with exit code 28`,
+      hint: 'disk full',
+    })
+  })
+
+  it('shows nothing of what a secret program says', async () => {
+    await using remote = await opened()
+    expect(await failureOf(remote.sh(new Secret('echo disk full >&2; exit 28')))).toMatchObject({
+      message: expect.stringContaining('exit code 28'),
+      hint: 'It said nothing that can be shown.',
+    })
+  })
+
+  it("knows a program's exit code 255 from a broken connection", async () => {
+    await using remote = await opened()
+    expect(await failureOf(remote.sh('exit 255'))).toMatchObject({ code: 'COMMAND_FAILED', message: expect.stringContaining('exit code 255') })
+    expect((await remote.sh('exit 255', { accept: [255] })).code).toBe(255)
+  })
+
+  it('is cancelled in the middle of a program', async () => {
+    const cancel = new AbortController()
+    await using remote = await opened(cancel.signal)
+    const run = remote.sh('echo ready; exec sleep 60', { onLine: () => cancel.abort(new Error('cancelled')) })
+    await expect(run).rejects.toThrow('cancelled')
+  })
+
+  it('ends a program at its time limit', async () => {
+    await using remote = await opened()
+    expect(await failureOf(remote.sh('echo ready; exec sleep 60', { timeoutMs: 700 }))).toMatchObject({
+      code: 'COMMAND_FAILED',
+      message: expect.stringContaining('was ended after 700 ms'),
+    })
+  })
+
+  it('does not connect when it is cancelled already', async () => {
+    await expect(opened(AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late')
+  })
+})
+
+describe('one connection', () => {
+  it.each(suites)('carries any number of programs, also side by side (%s)', async (suite) => {
+    await using folder = await openFolder()
+    await using door = await openDoor({ port: portOf(suite) })
+    const knownHosts = join(folder.path, 'known_hosts')
+    writeFileSync(knownHosts, knownAs(suite, `[127.0.0.1]:${door.port}`))
+    await using remote = await connect(`deploy@127.0.0.1:${door.port}`, { knownHosts })
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(async (n) => (await remote.sh(`echo ${n}`)).stdout.trim()))
+    expect({ answers, more: (await remote.sh('echo 6')).stdout, connections: door.count }).toEqual({ answers: ['1', '2', '3', '4', '5'], more: '6\n', connections: 1 })
+  })
+
+  it('gives a program to the host byte for byte, whatever it holds', async () => {
+    await using remote = await connect(host('bookworm'))
+    const text = `it's "$HOME" \`id\` \\ é🚀\r\n${'x'.repeat(300_000)}`
+    const { stdout } = await remote.sh(`cat <<'END OF TEXT'\n${text}\nEND OF TEXT\n`)
+    expect(stdout === `${text}\n`).toBe(true)
+  })
+
+  it('runs a program as root for an account that may sudo', async () => {
+    await using remote = await connect(host('trixie', 'ops'))
+    expect([(await remote.sh('id -un')).stdout, (await remote.sh('id -un', { sudo: true })).stdout]).toEqual(['ops\n', 'root\n'])
+  })
+
+  it('says what sudo said to an account that may not', async () => {
+    await using remote = await connect(host('trixie', 'guest'))
+    expect(await failureOf(remote.sh('id -un', { sudo: true }))).toMatchObject({ code: 'COMMAND_FAILED', hint: expect.stringContaining('sudo:') })
+  })
+
+  it('that breaks in the middle is told from a program that fails', async () => {
+    await using folder = await openFolder()
+    await using door = await openDoor({ port: portOf('forky') })
+    const knownHosts = join(folder.path, 'known_hosts')
+    writeFileSync(knownHosts, knownAs('forky', `[127.0.0.1]:${door.port}`))
+    const address = `deploy@127.0.0.1:${door.port}`
+    await using remote = await connect(address, { knownHosts })
+    const run = remote.sh('echo Permission denied >&2; echo ready; sleep 20', { onLine: (_, stream) => stream === 'stdout' && door.cut() })
+    expect(await failureOf(run)).toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: `the connection to ${address} broke in the middle`,
+      hint: expect.stringContaining('launchway status'),
+    })
+  })
+})
+
+describe('the private key', () => {
+  it.each([
+    ['as it is', (key: string) => key],
+    ['with the line ends of Windows', (key: string) => key.replaceAll('\n', '\r\n')],
+    ['without its last line end', (key: string) => key.trimEnd()],
+    ['with space around it', (key: string) => `\n  ${key}\n\n`],
+  ])('is taken %s', async (_, change) => {
+    await using remote = await connect(host('bookworm'), {}, { key: new Secret(change(labKey().reveal())) })
+    expect((await remote.sh('id -un')).stdout).toBe('deploy\n')
+  })
+
+  it('lies in a file that only we can read, in a folder that only we can enter', async () => {
+    await using folder = await openFolder()
+    using _ = setEnv({ TMPDIR: folder.path })
+    await using remote = await connect(host('bookworm'))
+    const [own = ''] = readdirSync(folder.path)
+    const modes = [own, `${own}/key`, `${own}/config`].map((path) => statSync(join(folder.path, path)).mode & 0o777)
+    expect({ host: remote.host, modes }).toEqual({ host: remote.host, modes: [0o700, 0o600, 0o600] })
+  })
+
+  it('that is not let in is named as the reason, and where to add it', async () => {
+    await using folder = await openFolder()
+    const file = join(folder.path, 'other')
+    await call('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
+    const error = await failureOf(connect(host('bookworm'), {}, { key: new Secret(readFileSync(file, 'utf8')) }))
+    expect(error).toMatchObject({ code: 'SSH_UNREACHABLE', message: `${host('bookworm')} refused the key`, hint: expect.stringContaining('authorized_keys') })
+  })
+
+  it('that is no key is named as the reason', async () => {
+    const error = await failureOf(connect(host('bookworm'), {}, { key: new Secret('not a key') }))
+    expect(error).toMatchObject({ code: 'SSH_UNREACHABLE', message: `the private key for ${host('bookworm')} cannot be read`, hint: expect.stringContaining('BEGIN and END') })
+  })
+
+  it('may be one that an agent holds', async () => {
+    await using folder = await openFolder()
+    const socket = join(folder.path, 'agent')
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
+    try {
+      await eventually(() => existsSync(socket))
+      using _ = setEnv({ SSH_AUTH_SOCK: socket })
+      await call('ssh-add', ['-q', inject('lab').key])
+      await using remote = await openSsh(processExec).connect(host('trixie'), settings(), { key: undefined, signal: never })
+      expect((await remote.sh('id -un')).stdout).toBe('deploy\n')
+    } finally {
+      agent.kill()
+      await once(agent, 'exit')
+    }
+  })
+})
+
+describe("the host's key", () => {
+  async function connectKnowing(lines: string | undefined): Promise<unknown> {
+    await using folder = await openFolder()
+    const knownHosts = join(folder.path, 'known_hosts')
+    if (lines !== undefined) writeFileSync(knownHosts, lines)
+    return await failureOf(connect(host('bookworm'), { knownHosts }))
+  }
+
+  it.each([
+    ['there is no known_hosts', () => undefined],
+    ['known_hosts is empty', () => ''],
+    ['known_hosts has another host', () => knownAs('trixie', '[127.0.0.1]:1')],
+  ])('is refused when %s, with the command that gets it', async (_, lines) => {
+    expect(await connectKnowing(lines())).toMatchObject({
+      code: 'SSH_HOST_KEY',
+      message: `the host key of ${host('bookworm')} is not in known_hosts`,
+      hint: expect.stringContaining(`ssh-keyscan -p ${portOf('bookworm')} 127.0.0.1 >> .github/known_hosts`),
+    })
+  })
+
+  it('is refused when it has changed, and says so', async () => {
+    expect(await connectKnowing(knownAs('trixie', `[127.0.0.1]:${portOf('bookworm')}`))).toMatchObject({
+      code: 'SSH_HOST_KEY',
+      message: `${host('bookworm')} shows another host key than the one in known_hosts`,
+      hint: expect.stringContaining('ssh-keyscan'),
+    })
+  })
+
+  it("of the jump host is checked too, and it is the jump host that is named", async () => {
+    await using folder = await openFolder()
+    const knownHosts = join(folder.path, 'known_hosts')
+    writeFileSync(knownHosts, knownAs('bookworm', 'bookworm'))
+    const { port } = inject('lab').jump
+    expect(await failureOf(connect('deploy@bookworm', { knownHosts, proxyJump: `jump@127.0.0.1:${port}` }))).toMatchObject({
+      code: 'SSH_HOST_KEY',
+      message: `the host key of 127.0.0.1:${port} is not in known_hosts`,
+      hint: expect.stringContaining(`ssh-keyscan -p ${port} 127.0.0.1`),
+    })
+  })
+})
+
+describe('the way to a host', () => {
+  it('goes through a jump host', async () => {
+    await using remote = await connect('deploy@bookworm', { proxyJump: `jump@127.0.0.1:${inject('lab').jump.port}` })
+    expect((await remote.sh('hostname')).stdout).toBe('bookworm\n')
+  })
+
+  it("is the one of the user's own configuration", async () => {
+    await using folder = await openFolder()
+    mkdirSync(join(folder.path, '.ssh'))
+    const lab = inject('lab')
+    const lines = [
+      ...['Host lab-trixie', 'HostName 127.0.0.1', `Port ${portOf('trixie')}`, 'User deploy', `IdentityFile ${lab.key}`, `UserKnownHostsFile ${lab.knownHosts}`],
+      ...['Host lab-behind', 'HostName forky', 'User ops', `ProxyJump jump@127.0.0.1:${lab.jump.port}`, `IdentityFile ${lab.key}`, ''],
+      ...['Host 127.0.0.1', `IdentityFile ${lab.key}`],
+    ]
+    writeFileSync(join(folder.path, '.ssh/config'), lines.join('\n'))
+    writeFileSync(join(folder.path, '.ssh/known_hosts'), readFileSync(lab.knownHosts))
+    using _ = setEnv({ HOME: folder.path, SSH_AUTH_SOCK: undefined })
+    const own: SshSettings = { key: 'SSH_KEY', connectTimeoutMs: 10_000 }
+    const answers: string[] = []
+    for (const alias of ['lab-trixie', 'root@lab-trixie', 'lab-behind']) {
+      await using remote = await openSsh(processExec).connect(alias, own, { key: undefined, signal: never })
+      answers.push((await remote.sh('echo "$(id -un)@$(hostname)"')).stdout.trim())
+    }
+    expect(answers).toEqual(['deploy@trixie', 'root@trixie', 'ops@forky'])
+  })
+
+  it('may be an address of IPv6', async () => {
+    await using folder = await openFolder()
+    await using door = await openDoor({ port: portOf('trixie') }, '::1')
+    const knownHosts = join(folder.path, 'known_hosts')
+    writeFileSync(knownHosts, knownAs('trixie', `[::1]:${door.port}`))
+    await using remote = await connect(`deploy@[::1]:${door.port}`, { knownHosts })
+    expect((await remote.sh('hostname')).stdout).toBe('trixie\n')
+  })
+
+  it.each([
+    ['nobody listens', openNothing, /Connection refused/],
+    ['the host says nothing', openSilence, /timed out/i],
+  ])('ends in an error that says why when %s', async (_, open, hint) => {
+    await using there = await open()
+    const address = `deploy@127.0.0.1:${there.port}`
+    expect(await failureOf(connect(address, { connectTimeoutMs: 1000 }))).toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: `${address} cannot be reached over SSH`,
+      hint: expect.stringMatching(hint),
+    })
+  })
+
+  it('ends in an error that names a host which nobody knows', async () => {
+    expect(await failureOf(connect('deploy@no-such-host.invalid'))).toMatchObject({ code: 'SSH_UNREACHABLE', hint: expect.stringContaining('no-such-host.invalid') })
+  })
+})
+
+describe('nothing is left of a connection: neither key nor client', () => {
+  /** Runs something whose connections lie in a folder of their own. @returns the clients' leftovers */
+  async function leftBy(use: () => Promise<unknown>): Promise<{ files: string[]; clients: number }> {
+    await using folder = await openFolder()
+    using _ = setEnv({ TMPDIR: folder.path })
+    await use()
+    // Who was told to go is gone at once, or never.
+    await delay(300)
+    return { files: readdirSync(folder.path), clients: clientsOf(folder.path).length }
+  }
+  const nothing = { files: [], clients: 0 }
+
+  it('that stands there is both, so this looks in the right place', async () => {
+    expect(await leftBy(() => connect(host('bookworm')).then((remote) => remote.sh('true')))).toEqual({ files: [expect.any(String)], clients: 1 })
+  })
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['was closed', async () => (await connect(host('bookworm')))[Symbol.asyncDispose]()],
+    ['was closed, behind a jump host', async () => (await connect('deploy@bookworm', { proxyJump: `jump@127.0.0.1:${inject('lab').jump.port}` }))[Symbol.asyncDispose]()],
+    ['was refused', () => failureOf(connect(host('bookworm'), { knownHosts: '/dev/null' }))],
+    ['was not answered', async () => {
+      await using silence = await openSilence()
+      await failureOf(connect(`deploy@127.0.0.1:${silence.port}`, { connectTimeoutMs: 1000 }))
+    }],
+    ['was cancelled in a program', async () => {
+      const cancel = new AbortController()
+      await using remote = await connect(host('bookworm'), {}, { signal: cancel.signal })
+      const run = remote.sh('echo ready; exec sleep 60', { onLine: () => cancel.abort(new Error('cancelled')) })
+      await expect(run).rejects.toThrow('cancelled')
+    }],
+  ])('that %s', async (_, use) => {
+    expect(await leftBy(use)).toEqual(nothing)
+  })
+
+  it.each([0, 10, 50, 100, 150, 200, 250, 300, 400])('that was cancelled %i ms after it was begun', async (ms) => {
+    const cancel = new AbortController()
+    const left = await leftBy(async () => {
+      const made = connect(host('bookworm'), {}, { signal: cancel.signal })
+      setTimeout(() => cancel.abort(new Error('cancelled')), ms)
+      const ended: unknown = await made.then((remote) => remote[Symbol.asyncDispose](), (error: unknown) => error)
+      expect([undefined, new Error('cancelled')]).toContainEqual(ended)
+    })
+    expect(left).toEqual(nothing)
+  })
+})

@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface Folder extends AsyncDisposable {
+  readonly path: string
+}
+
+/** A folder that goes with the test. */
+export async function openFolder(): Promise<Folder> {
+  const path = await mkdtemp(join(tmpdir(), 'launchway-contract-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** Sets variables of this process's environment until the end of the test. */
+export function setEnv(values: Readonly<Record<string, string | undefined>>): Disposable {
+  const before = Object.fromEntries(Object.keys(values).map((name) => [name, process.env[name]]))
+  apply(values)
+  return { [Symbol.dispose]: () => apply(before) }
+}
+
+function apply(values: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  }
+}

@@ -1,0 +1,204 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { ask } from '../../../lab/run.ts'
+import { processExec } from '../../../src/adapters/exec.ts'
+import { command } from '../../../src/core/command.ts'
+import { hostPaths } from '../../../src/core/names.ts'
+import type { Output, Remote, RunOptions } from '../../../src/core/ports.ts'
+import { Secret } from '../../../src/core/secret.ts'
+
+/** A machine that the host programs run on: this one with another set of tools, or a host of the lab. */
+export interface HostUnderTest extends AsyncDisposable {
+  app: string
+  /** Where launchway keeps its state there. */
+  stateRoot: string
+  /** A port of its loopback that is free. */
+  port: number
+  remote(hooks?: Hooks): Remote
+  /** Runs a shell text there. */
+  ask(text: string): Promise<string>
+  /** What the service on the port answers; empty when nobody does. */
+  answer(): Promise<string>
+  containers(): Promise<{ name: string; state: string; service: string; release: string }[]>
+}
+
+/** What happens while a deploy is under way. */
+export interface Hooks {
+  /** After the host has been looked at, before the program is brought. */
+  beforeLaunch?: () => Promise<unknown>
+  onLine?: (line: string) => void
+  /** Loses the connection at the first line that matches: the shell gets SIGHUP, and nobody reads its output. */
+  cutAt?: RegExp
+}
+
+export const environmentName = 'test'
+
+type Shell = (program: string | Secret, options: RunOptions & { cutAt?: RegExp | undefined }) => Promise<Output>
+
+/** The tools that the programs need; everything else is not in PATH, so that a new need does not go unseen. */
+const needed =
+  'awk basename cat chmod date dd df dirname docker flock grep id mkdir mv rm sed setsid sleep tail tr'.split(' ')
+
+export interface Toolbox {
+  name: string
+  shell: 'dash' | 'busybox'
+  probe: 'curl' | 'wget'
+}
+
+/** This machine, with the tools of a toolbox alone. */
+export function thisMachine(toolbox: Toolbox, port: number): HostUnderTest & { bin: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'launchway-host-'))
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  const applets = toolbox.shell === 'busybox' ? readApplets() : new Set<string>()
+  for (const tool of [...needed, toolbox.probe, ...(toolbox.shell === 'busybox' ? ['timeout'] : [])]) symlinkSync(which(applets.has(tool) ? 'busybox' : tool), join(bin, tool))
+  symlinkSync(which(toolbox.shell), join(bin, 'sh'))
+  const shell: Shell = (program, options) =>
+    runShell(command(join(bin, 'sh'), ['-s'], { env: { PATH: bin, HOME: folder, DOCKER_CONFIG: join(folder, '.docker') }, stdin: program }), options)
+  const host = hostOn(shell, join(folder, 'state'), port, async () => {
+    try {
+      return (await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2000) })).text()
+    } catch {
+      return ''
+    }
+  })
+  return {
+    ...host,
+    bin,
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A host of the lab, by way of its engine: what the age of engine and tools does is seen there. */
+export function labHost(container: string, user: string, port: number): HostUnderTest {
+  const shell: Shell = (program, options) =>
+    runShell(command('docker', ['exec', '--interactive', '--user', user, container, 'sh', '-s'], { stdin: program }), options)
+  const root = `/var/lib/launchway/contract-${randomBytes(4).toString('hex')}`
+  return hostOn(shell, root, port, async () => (await ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])) ?? '')
+}
+
+function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Promise<string>): HostUnderTest {
+  const app = `t${randomBytes(5).toString('hex')}`
+  const filter = `--filter label=launchway.app=${app}`
+  const inside = async (text: string): Promise<string> => (await shell(text, {})).stdout.trim()
+  return {
+    app,
+    stateRoot,
+    port,
+    answer: async () => (await answer()).trim(),
+    ask: inside,
+    remote: (hooks = {}) => ({
+      host: 'host',
+      async sh(program, options = {}) {
+        const isLaunch = program instanceof Secret
+        if (isLaunch) await hooks.beforeLaunch?.()
+        const onLine: NonNullable<RunOptions['onLine']> = (line, stream) => {
+          hooks.onLine?.(line)
+          options.onLine?.(line, stream)
+        }
+        return shell(program, { ...options, onLine, cutAt: isLaunch ? hooks.cutAt : undefined })
+      },
+      async [Symbol.asyncDispose]() {},
+    }),
+    async containers() {
+      const lines = await inside(
+        `docker ps --all ${filter} --format '{{.Names}} {{.State}} {{.Label "launchway.service"}} {{.Label "launchway.release"}}'`,
+      )
+      return lines
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => line.split(' '))
+        .map(([name = '', state = '', service = '', release = '']) => ({ name, state, service, release }))
+        .toSorted((one, other) => one.name.localeCompare(other.name))
+    },
+    async [Symbol.asyncDispose]() {
+      // A program that a test left running ends first: it would start containers again.
+      await inside(`
+        for pid in ${hostPaths(stateRoot, app, environmentName).home}/attempts/*/pid; do [ -e "$pid" ] && kill -9 "$(cat "$pid")"; done
+        for one in $(docker ps --all --quiet ${filter}); do docker rm --force --volumes "$one"; done
+        for one in $(docker network ls --quiet ${filter}); do docker network rm "$one"; done
+        rm -rf '${stateRoot}'
+      `)
+    },
+  }
+}
+
+function runShell(call: Parameters<typeof processExec.run>[0], { cutAt, onLine, ...options }: Parameters<Shell>[1]): Promise<Output> {
+  if (cutAt === undefined) return processExec.run(call, { ...options, ...(onLine === undefined ? {} : { onLine }) })
+  const connection = new AbortController()
+  return processExec.run(call, {
+    signal: connection.signal,
+    onLine(line, stream) {
+      onLine?.(line, stream)
+      if (cutAt.test(line)) connection.abort(new Error('the connection broke'))
+    },
+  })
+}
+
+function readApplets(): Set<string> {
+  return new Set(execFileSync('busybox', ['--list'], { encoding: 'utf8' }).split('\n'))
+}
+
+export function which(program: string): string {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, program)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      continue
+    }
+  }
+  throw new Error(`${program} is not installed`)
+}
+
+export function journalOf(host: HostUnderTest): string {
+  const { journal } = hostPaths(host.stateRoot, host.app, environmentName)
+  return existsSync(journal) ? readFileSync(journal, 'utf8') : ''
+}
+
+/** A wrapper in docker's place that ends the apply program, with SIGKILL, before or after its nth call of docker. */
+export function killer(bin: string): { arm(call: number, when: 'before' | 'after'): void; disarm(): number } {
+  const real = which('docker')
+  const file = join(bin, 'kill-at')
+  const count = join(bin, 'count')
+  rmSync(join(bin, 'docker'))
+  writeFileSync(
+    join(bin, 'docker'),
+    `#!/bin/sh
+[ -e ${file} ] || exec ${real} "$@"
+program='' pid=$PPID
+while [ "$pid" -gt 1 ]; do
+  case $(tr '\\0' ' ' < /proc/$pid/cmdline) in *apply.sh*) program=$pid ;; esac
+  read -r _ _ _ pid _ < /proc/$pid/stat
+done
+[ -n "$program" ] || exec ${real} "$@"
+echo >> ${count}
+read -r call when < ${file}
+calls=0
+while read -r _; do calls=$((calls + 1)); done < ${count}
+[ "$calls" = "$call" ] || exec ${real} "$@"
+[ "$when" = before ] || ${real} "$@"
+kill -9 "$program"
+exit 1
+`,
+    { mode: 0o755 },
+  )
+  return {
+    arm(call, when) {
+      rmSync(count, { force: true })
+      writeFileSync(file, `${call} ${when}\n`)
+    },
+    /** @returns how many calls there were */
+    disarm() {
+      rmSync(file, { force: true })
+      return existsSync(count) ? readFileSync(count, 'utf8').length : 0
+    },
+  }
+}

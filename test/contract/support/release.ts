@@ -1,0 +1,198 @@
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { labLabel } from '../../../lab/lab.ts'
+import { call, docker } from '../../../lab/run.ts'
+import { systemClock } from '../../../src/adapters/clock.ts'
+import { processExec } from '../../../src/adapters/exec.ts'
+import type { Service } from '../../../src/core/deployment.ts'
+import type { Credentials, Log, Ports, Remote } from '../../../src/core/ports.ts'
+import { parseRelease, type DeployedHost, type Release } from '../../../src/core/release.ts'
+import { Secret } from '../../../src/core/secret.ts'
+import { stageNames } from '../../../src/core/stages.ts'
+import { deploy } from '../../../src/deploy/run.ts'
+import { environmentName, type HostUnderTest, type Hooks, which } from './host.ts'
+
+export interface PushedImage {
+  repository: string
+  digest: string
+}
+
+/**
+ * An image that serves a page with its $VERSION on port 8000. MODE=crash ends at once, MODE=sick has no page; made
+ * from this machine's busybox and what that is linked to, so that it weighs two megabytes.
+ */
+export async function pushTestImage(registry: string, login?: { username: string; password: string }): Promise<PushedImage> {
+  const context = mkdtempSync(join(tmpdir(), 'launchway-image-'))
+  const config = join(context, 'docker-config')
+  const repository = `${registry}/launchway-contract`
+  try {
+    const busybox = which('busybox')
+    const linked = execFileSync('ldd', [busybox], { encoding: 'utf8' }).match(/\/\S+/g) ?? []
+    for (const library of linked) copyInto(library, join(context, 'root', library))
+    copyInto(busybox, join(context, 'root/bin/busybox'))
+    writeFileSync(
+      join(context, 'root/serve'),
+      `#!/bin/busybox sh
+echo "starting $VERSION"
+[ "$MODE" != crash ] || { echo 'boom: no "configuration" in \\tmp, 50% done' >&2; exit 3; }
+/bin/busybox mkdir -p /www/deep
+[ "$MODE" = sick ] || echo "$VERSION" > /www/index.html
+exec /bin/busybox httpd -f -p 8000 -h /www
+`,
+      { mode: 0o755 },
+    )
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      'FROM scratch\nCOPY root /\nENV PATH=/bin\nSTOPSIGNAL SIGKILL\nRUN ["/bin/busybox", "--install", "/bin"]\nCMD ["/serve"]\n',
+    )
+    await call('docker', ['build', '--quiet', '--label', `${labLabel}=contract`, '--tag', repository, context])
+    mkdirSync(config)
+    if (login !== undefined) {
+      await call('docker', ['--config', config, 'login', '--username', login.username, '--password-stdin', registry], { stdin: login.password })
+    }
+    await docker('--config', config, 'push', '--quiet', repository)
+    const digests = await docker('image', 'inspect', '--format', '{{join .RepoDigests "\\n"}}', repository)
+    const own = digests.split('\n').find((one) => one.startsWith(`${repository}@`)) ?? ''
+    return { repository, digest: own.slice(repository.length + 1) }
+  } finally {
+    rmSync(context, { recursive: true, force: true })
+  }
+}
+
+function copyInto(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true })
+  copyFileSync(from, to)
+}
+
+let releases = 0
+
+export interface Wish {
+  version: string
+  services?: (Partial<Service> & { name: string })[]
+  secrets?: Record<string, string>
+  /** What to log in to the registry with. */
+  login?: { username: string; password: string }
+  keep?: number
+  who?: string
+  /** Instead of a new release. */
+  id?: string
+}
+
+/** A service that owns the host's port and is asked over HTTP. */
+export function web(host: HostUnderTest, more: Partial<Service> = {}): Partial<Service> & { name: string } {
+  return {
+    name: 'web',
+    port: 8000,
+    publish: `127.0.0.1:${host.port}`,
+    health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 4000, settleMs: 0 },
+    ...more,
+  }
+}
+
+/** A service without a port: its versions may run side by side. */
+export const worker: Partial<Service> & { name: string } = { name: 'worker' }
+
+/** Deploys as the product does, onto a host under test. */
+export async function deployTo(host: HostUnderTest, image: PushedImage, wish: Wish, hooks: Hooks = {}): Promise<DeployedHost & { release: string }> {
+  const release = releaseFor(host, image, wish)
+  const section = await deploy(release, portsFor(host.remote(hooks), wish))
+  const [deployed] = section.hosts
+  if (deployed === undefined) throw new Error('no host was deployed to')
+  return { ...deployed, release: release.id }
+}
+
+function releaseFor(host: HostUnderTest, { repository, digest }: PushedImage, wish: Wish): Release {
+  releases += 1
+  const id = wish.id ?? `20260101-${String(releases).padStart(6, '0')}-abcdef0`
+  const services = (wish.services ?? [web(host)]).map((service) => ({
+    image: 'app',
+    health: { kind: 'container', timeoutMs: 10_000, settleMs: 0 },
+    secrets: [],
+    volumes: [],
+    networks: [],
+    capAdd: [],
+    capDrop: [],
+    groupAdd: [],
+    privileged: false,
+    devices: [],
+    stopTimeoutMs: 2000,
+    labels: {},
+    options: [],
+    ...service,
+    env: { VERSION: wish.version, ...service.env },
+  }))
+  const record = {
+    version: 1,
+    id,
+    app: host.app,
+    created: '2026-01-01T00:00:00Z',
+    outcome: { state: 'running' },
+    plan: {
+      event: 'local',
+      sha: 'abcdef0',
+      version: wish.version,
+      images: [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository] }],
+      tags: [],
+      registries: [{ host: repository.split('/')[0], plainHttp: true }],
+      environment: {
+        name: environmentName,
+        hosts: ['host'],
+        ssh: { key: 'SSH_KEY', connectTimeoutMs: 1000 },
+        stateRoot: host.stateRoot,
+        keep: wish.keep ?? 5,
+        services,
+      },
+      stages: Object.fromEntries(stageNames.map((name) => [name, { run: true, reason: 'asked for' }])),
+    },
+    build: {
+      builder: 'test',
+      images: [
+        {
+          name: 'app',
+          key: '0'.repeat(32),
+          how: 'built',
+          config: {},
+          registries: { [repository]: { digest, mediaType: 'application/vnd.docker.distribution.manifest.v2+json' } },
+          size: 0,
+          layers: 1,
+          ms: 0,
+        },
+      ],
+    },
+  }
+  return parseRelease(JSON.stringify(record), 'the record of the test')
+}
+
+const silent: Log = {
+  info() {},
+  debug() {},
+  notice() {},
+  warning() {},
+  error() {},
+  stage: () => ({ ...silent, end() {} }),
+}
+
+function portsFor(remote: Remote, { secrets = {}, login, who = 'ada@laptop' }: Wish): Ports {
+  const credentials: Credentials | undefined = login === undefined ? undefined : { username: login.username, password: new Secret(login.password) }
+  return {
+    exec: processExec,
+    ssh: { connect: () => Promise.resolve(remote) },
+    engine: { info: unused, image: unused },
+    registry: { repository: unused, credentials: () => Promise.resolve(credentials) },
+    github: undefined,
+    cache: { restore: unused, save: unused },
+    files: { read: unused, write: unused, walk: unused, hash: unused, temporary: unused },
+    clock: systemClock,
+    log: silent,
+    root: '.',
+    secret: (name) => (secrets[name] === undefined ? undefined : new Secret(secrets[name])),
+    who,
+    signal: new AbortController().signal,
+  }
+}
+
+function unused(): Promise<never> {
+  return Promise.reject(new Error('a deploy does not need this'))
+}

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { inject } from 'vitest'
+import type { SshSettings } from '../../../src/core/deployment.ts'
+import { Secret } from '../../../src/core/secret.ts'
+
+/** Settings for a host of the lab. */
+export function settings(of: Partial<SshSettings> = {}): SshSettings {
+  return { key: 'SSH_KEY', connectTimeoutMs: 10_000, knownHosts: inject('lab').knownHosts, ...of }
+}
+
+export function labKey(): Secret {
+  return new Secret(readFileSync(inject('lab').key, 'utf8'))
+}
+
+/** A line of known_hosts that gives a host of the lab another name, such as `[127.0.0.1]:40022`. */
+export function knownAs(machine: string, name: string): string {
+  const { knownHosts } = inject('lab')
+  const line = readFileSync(knownHosts, 'utf8').split('\n').find((one) => one.split(' ')[0]?.split(',').includes(machine))
+  const [, type, key] = line?.split(' ') ?? []
+  if (type === undefined || key === undefined) throw new Error(`${machine} is not in ${knownHosts}`)
+  return `${name} ${type} ${key}\n`
+}
+
+/** The processes of this machine whose command line names a folder. */
+export function clientsOf(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && commandLine(name).includes(folder))
+    .map(Number)
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}

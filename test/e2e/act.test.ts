@@ -1,0 +1,89 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { sshAddress } from '../../lab/lab.ts'
+import { root } from '../../lab/paths.ts'
+import { answer, clearHost, tagsOf } from './support/host.ts'
+import { bareEnvironment, type Ended, run } from './support/programs.ts'
+import { application, configuration, newName, newRepository, type Repository } from './support/repository.ts'
+
+const lab = inject('lab')
+const host = lab.hosts['forky']
+if (host === undefined) throw new Error('the lab has no host forky')
+
+/** A starter workflow as a user would have it: with the account and the commit filled in. */
+function starter(name: string): string {
+  const text = readFileSync(join(root, 'workflows', name), 'utf8')
+  return (
+    text
+      .replaceAll('OWNER/launchway@COMMIT', 'team/launchway@v0')
+      .replace('branches: [main]', 'branches: [master, docker, docker_dev]')
+      // GitHub knows it, act does not yet: "the others wait in line".
+      .replace(/^ +queue: max\n/m, '')
+  )
+}
+
+describe('the starter workflows, under act', () => {
+  const app = newName('act')
+  const scratch = mkdtempSync(join(tmpdir(), 'launchway-act-'))
+  let repository: Repository
+
+  /** Runs a workflow on this machine, with launchway as it is committed here: its action.yml and dist/. */
+  function act(event: string, workflow: string): Promise<Ended> {
+    const args = [
+      event,
+      ...['--workflows', join('.github/workflows', workflow)],
+      ...['--platform', 'ubuntu-latest=-self-hosted'],
+      ...['--local-repository', `team/launchway@v0=${root}`],
+      ...['--secret', 'SSH_KEY', '--secret', 'GITHUB_TOKEN'],
+      ...['--env', `GITHUB_API_URL=${lab.github.url}`],
+      ...['--cache-server-path', join(scratch, 'cache'), '--action-cache-path', join(scratch, 'actions')],
+    ]
+    const env = { ...bareEnvironment(), SSH_KEY: readFileSync(lab.key, 'utf8'), GITHUB_TOKEN: lab.github.token, XDG_CACHE_HOME: scratch }
+    return run('act', args, { cwd: repository.folder, env })
+  }
+
+  beforeAll(async () => {
+    repository = await newRepository({
+      ...application('one'),
+      '.github/workflows/push.yml': starter('push.yml'),
+      '.github/workflows/pull-request.yml': starter('pull-request.yml'),
+      'launchway.yml': configuration({
+        app,
+        registry: lab.registry.address,
+        host: sshAddress(host, 'deploy'),
+        knownHosts: lab.knownHosts,
+        publish: 6000,
+      }),
+    })
+  })
+  afterAll(async () => {
+    repository.remove()
+    rmSync(scratch, { recursive: true, force: true })
+    await clearHost(host, app)
+  })
+
+  it('a pull request is built and nothing is written', async () => {
+    const ended = await act('pull_request', 'pull-request.yml')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(ended.stdout).toContain('naming to')
+    expect(await tagsOf(lab.registry.address, app)).toEqual([])
+  })
+
+  it('a push becomes a version that answers', async () => {
+    const ended = await act('push', 'push.yml')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(ended.stdout).toContain('Job succeeded')
+    expect(await answer(host, '6000')).toEqual({ status: 200, body: 'one' })
+    expect(await tagsOf(lab.registry.address, app)).toContain('master')
+    expect(ended.stdout + ended.stderr).not.toContain(readFileSync(lab.key, 'utf8').split('\n')[1])
+  })
+
+  it('the next push becomes the next version', async () => {
+    await repository.commit({ 'version.txt': 'two' })
+    const ended = await act('push', 'push.yml')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(await answer(host, '6000')).toEqual({ status: 200, body: 'two' })
+  })
+})

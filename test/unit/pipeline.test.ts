@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/adapters/clock.ts'
+import { groupedLog } from '../../src/adapters/log/stages.ts'
+import { cancelled, LaunchwayError } from '../../src/core/error.ts'
+import type { Ports } from '../../src/core/ports.ts'
+import type { PushSection, Release } from '../../src/core/release.ts'
+import { runSteps, type Step, steps, stepsOf } from '../../src/pipeline.ts'
+import { record } from './support/deploy.ts'
+
+/** What a run of steps reaches of the outside, and what it said there. */
+function outside(signal: AbortSignal = new AbortController().signal): { ports: Ports; said: string[] } {
+  const said: string[] = []
+  const log = groupedLog((entry, stage) => {
+    if (entry.kind === 'line') said.push(stage === undefined ? entry.text : `${stage}: ${entry.text}`)
+    if (entry.kind === 'close') said.push(`${entry.stage} ${entry.outcome.replace(/ (in|after) .*/, '')}`)
+  })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the ports that the pipeline itself uses
+  return { ports: { log, signal, clock: systemClock } as Ports, said }
+}
+
+const wrote = (reference: string): PushSection => ({ references: [{ reference, digest: 'd' }], ms: 1 })
+
+/** A step that notes its start and its end. */
+function step(name: string, needs: string[], run: Step['run'] = async () => ({}), stage: Step['stage'] = 'build'): Step {
+  return { name, stage, needs, run }
+}
+
+/** Ends when it is told to stop, with the reason. */
+const untilStopped: Step['run'] = (_, { signal }) =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted')))
+  })
+
+function skipping(name: 'push' | 'deploy', reason: string): Release {
+  const { plan } = record()
+  return record({ plan: { ...plan, stages: { ...plan.stages, [name]: { run: false, reason } } } })
+}
+
+describe('the graph', () => {
+  it('names only steps that stand before it, so that none waits for ever', () => {
+    for (const [index, { needs }] of steps.entries()) {
+      for (const need of needs) expect(steps.slice(0, index).map(({ name }) => name)).toContain(need)
+    }
+  })
+
+  it.each([
+    ['build', ['build', 'upload']],
+    ['push', ['push']],
+    ['deploy', ['deploy']],
+    [undefined, ['build', 'upload', 'push', 'deploy']],
+    ['scan', []],
+  ] as const)('the stage %s alone is the steps %j', (stage, names) => {
+    expect(stepsOf(stage).map(({ name }) => name)).toEqual(names)
+  })
+
+  it('a step begins when what it needs is done, and not before; the others go on beside it', async () => {
+    const { ports } = outside()
+    const events: string[] = []
+    let release: (() => void) | undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const noting =
+      (name: string, wait?: Promise<void>): Step['run'] =>
+      async () => {
+        events.push(`${name} begins`)
+        await wait
+        events.push(`${name} ends`)
+        if (name === 'scan') release?.()
+        return {}
+      }
+    await runSteps(
+      [
+        step('build', [], noting('build')),
+        step('smoke', ['build'], noting('smoke', held)),
+        step('scan', ['build'], noting('scan')),
+        step('push', ['smoke', 'scan'], noting('push')),
+      ],
+      record(),
+      ports,
+    )
+    expect(events).toEqual([
+      'build begins',
+      'build ends',
+      'smoke begins',
+      'scan begins',
+      'scan ends',
+      'smoke ends',
+      'push begins',
+      'push ends',
+    ])
+  })
+
+  it('each step sees what those before it returned, and every section ends in the record', async () => {
+    const { ports } = outside()
+    let seen: PushSection | undefined
+    const ran = await runSteps(
+      [
+        step('one', [], async () => ({ push: wrote('a:1') })),
+        step('two', ['one'], async ({ push }) => ((seen = push), { report: { files: [] } })),
+      ],
+      record(),
+      ports,
+    )
+    expect(seen).toEqual(wrote('a:1'))
+    expect(ran.release).toMatchObject({ push: wrote('a:1'), report: { files: [] } })
+    expect(ran.error).toBeUndefined()
+  })
+})
+
+describe('a failure', () => {
+  const reason = new LaunchwayError('SCAN_BLOCKED', 'a finding breaks the policy')
+  const failing: Step['run'] = () => Promise.reject(reason)
+
+  it('stops the others, keeps what was done, and is the one that is told', async () => {
+    const { ports, said } = outside()
+    const ran = await runSteps(
+      [
+        step('one', [], async () => ({ push: wrote('a:1') })),
+        step('smoke', ['one'], untilStopped),
+        step('scan', ['one'], failing),
+        step('push', ['smoke', 'scan'], async () => ({ report: { files: [] } })),
+      ],
+      record(),
+      ports,
+    )
+    expect(ran.error).toBe(reason)
+    expect(ran.release.outcome).toEqual({ state: 'failed', code: 'SCAN_BLOCKED', message: 'a finding breaks the policy' })
+    expect(ran.release.push).toEqual(wrote('a:1'))
+    expect(ran.release.report).toBeUndefined()
+    expect(said).toEqual(['one done', 'smoke stopped', 'scan failed', 'push: not started'])
+  })
+
+  it('that comes while another is being stopped is not the one that is told', async () => {
+    const { ports } = outside()
+    const late: Step['run'] = async (release, given) => {
+      await untilStopped(release, given).catch(() => undefined)
+      throw new LaunchwayError('COMMAND_FAILED', 'docker ended with exit code 143')
+    }
+    expect((await runSteps([step('smoke', [], late), step('scan', [], failing)], record(), ports)).error).toBe(reason)
+  })
+
+  it('that is a bug of ours has a message and no code', async () => {
+    const { ports } = outside()
+    const ran = await runSteps([step('one', [], () => Promise.reject(new TypeError('x is undefined')))], record(), ports)
+    expect(ran.release.outcome).toEqual({ state: 'failed', message: 'x is undefined' })
+    expect(ran.error).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('a cancelled run', () => {
+  it('stops what runs, begins nothing more, and says that it was cancelled', async () => {
+    const cancel = new AbortController()
+    const { ports, said } = outside(cancel.signal)
+    const running = runSteps([step('one', [], untilStopped), step('two', ['one'])], record(), ports)
+    setImmediate(() => cancel.abort(cancelled('SIGTERM')))
+    expect((await running).release.outcome).toMatchObject({ state: 'failed', code: 'CANCELLED' })
+    expect(said).toEqual(['one failed', 'two: not started'])
+  })
+
+  it('is cancelled too when the step that ran went on to its end, but not the next', async () => {
+    const cancel = new AbortController()
+    const { ports } = outside(cancel.signal)
+    const deaf: Step['run'] = async () => (cancel.abort(cancelled('SIGTERM')), { push: wrote('a:1') })
+    const { release } = await runSteps([step('one', [], deaf), step('two', ['one'])], record(), ports)
+    expect(release).toMatchObject({ outcome: { state: 'failed', code: 'CANCELLED' }, push: wrote('a:1') })
+  })
+
+  it('is done when all was done before', async () => {
+    const cancel = new AbortController()
+    const { ports } = outside(cancel.signal)
+    const last: Step['run'] = async () => (cancel.abort(cancelled('SIGTERM')), {})
+    const ran = await runSteps([step('deploy', [], last, 'deploy')], record(), ports)
+    expect(ran).toMatchObject({ error: undefined, release: { outcome: { state: 'done' } } })
+  })
+})
+
+describe('what a run comes to', () => {
+  it('a step that the plan leaves out says why, and what comes after it still runs', async () => {
+    const { ports, said } = outside()
+    const chosen = [step('build', []), step('push', ['build'], failingTest, 'push'), step('deploy', ['push'], undefined, 'deploy')]
+    await runSteps(chosen, skipping('push', 'a pull_request writes nothing to a registry'), ports)
+    expect(said).toEqual(['build done', 'push: skipped, a pull_request writes nothing to a registry', 'deploy done'])
+  })
+
+  it.each([
+    ['all steps: done', record(), ['build', 'upload', 'push', 'deploy'], 'done'],
+    ['a stage alone, with others to come: running', record(), ['build', 'upload'], 'running'],
+    ['the last stage alone: done', record(), ['deploy'], 'done'],
+    ['the last that the plan has: done', skipping('deploy', 'not deployed'), ['push'], 'done'],
+    [
+      'a stage that runs again after a failure: the failure is over',
+      record({ outcome: { state: 'failed', code: 'BUILD_FAILED' } }),
+      ['deploy'],
+      'done',
+    ],
+    ['nothing to do stays nothing to do', record({ outcome: { state: 'nothing-to-do' } }), [], 'nothing-to-do'],
+  ])('%s', async (_, start, names, state) => {
+    const { ports } = outside()
+    const chosen = steps.filter(({ name }) => names.includes(name)).map((one) => ({ ...one, run: async () => ({}) }))
+    expect((await runSteps(chosen, start, ports)).release.outcome.state).toBe(state)
+  })
+})
+
+function failingTest(): Promise<never> {
+  return Promise.reject(new Error('a skipped step was run'))
+}

@@ -1,0 +1,250 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseTagRule } from '../../src/config/image-tags.ts'
+import { reserved, reservedKeys } from '../../src/config/reserved.ts'
+import { resolveApp, resolveEnvironment, resolveRegistries } from '../../src/config/resolve.ts'
+import { Repository } from '../../src/config/schema.ts'
+import { refusedSecret } from '../../src/config/secret-names.ts'
+import { Name } from '../../src/core/names.ts'
+import { configOf, problems } from './support/config.ts'
+
+const service = (keys: string): string => `image: a/b\nenvironments:\n  p: { host: h, ${keys} }\n`
+const several = (keys: string): string => `images: { web: { repositories: [a/web] }, worker: { repositories: [a/worker] } }\n${keys}`
+
+describe('keys that do not go together', () => {
+  test.each([
+    [
+      'port without publish',
+      service('port: 80'),
+      'environments.p: port without publish asks for a switch through nginx, which is reserved for a later version; add publish',
+    ],
+    ['health without port', service('health: /'), 'environments.p: health asks over HTTP and needs port'],
+    ['host and hosts', service('hosts: [i]'), 'environments.p: host and hosts exclude each other'],
+    [
+      'services and what belongs into one',
+      service('user: root, services: { web: {} }'),
+      'environments.p: "user" belongs into one of the services, since services is given',
+    ],
+    ['an image without repositories', 'images: { app: {} }\n', 'images.app: repositories is needed: where it is pushed'],
+    [
+      'several images, and a service that names none',
+      several('environments: { p: { host: h } }\n'),
+      'environments.p: image is needed, since there are several: web, worker',
+    ],
+    [
+      'a service with an image, where there is only one',
+      service('image: app'),
+      'environments.p.image: no image "app"; known: none by name; leave it out',
+    ],
+    [
+      'an environment that is not there, of a target with keys',
+      `branches: { main: { environment: q } }\n${service('')}`,
+      'branches.main: no environment "q"; did you mean "p"?',
+    ],
+    [
+      'an environment where there are none',
+      'image: a/b\ntags: { "v*": production }\n',
+      'tags.v*: no environment "production"; there are none',
+    ],
+    [
+      'a tag rule of a branch',
+      'image: a/b\nbranches: { main: { image-tags: "type=sha,format=tiny" } }\n',
+      'branches.main.image-tags: type=sha knows format=short and format=long',
+    ],
+    [
+      'a jump host that ssh would take for an option',
+      service('ssh: { proxy-jump: "-oProxyCommand=id" }'),
+      'environments.p.ssh.proxy-jump: must be host, user@host or user@host:port; several with commas between them',
+    ],
+    [
+      'a jump host that ends in another line',
+      service('ssh: { proxy-jump: "gate\\nProxyCommand id" }'),
+      'environments.p.ssh.proxy-jump: must be host, user@host or user@host:port; several with commas between them',
+    ],
+  ])('%s', (_, text, message) => {
+    expect(problems(text).map((line) => line.replace(/^launchway\.yml:\d+:\d+: /, ''))).toEqual([message])
+  })
+
+  test.each([
+    '--name',
+    '--name=x',
+    '-d',
+    '--detach=false',
+    '--rm',
+    '--restart=always',
+    '-p',
+    '--publish=80:80',
+    '-P',
+    '--cidfile=x',
+    '--pull=always',
+  ])('the option %s, which launchway itself decides', (option) => {
+    expect(problems(service(`options: ["${option}"]`))[0]).toContain(`environments.p: launchway itself decides ${option}`)
+  })
+
+  test.each(['--init', '--shm-size=1g', '--pull-through', '--privileged', '--namespace=x', '--network-alias=web'])(
+    'the option %s is left to docker',
+    (option) => {
+      expect(() => configOf(service(`options: ["${option}"]`))).not.toThrow()
+    },
+  )
+
+  test.each([
+    ['one service on several ports', 'a: { port: 1, publish: 80 }, b: { port: 1, publish: 81 }'],
+    ['one port on two addresses', 'a: { port: 1, publish: "127.0.0.1:80" }, b: { port: 1, publish: "127.0.0.2:80" }'],
+  ])('%s is no conflict', (_, services) => {
+    expect(() => configOf(service(`services: { ${services} }`))).not.toThrow()
+  })
+
+  test('jump hosts', () => {
+    expect(resolveEnvironment(configOf(service('ssh: { proxy-jump: "ada@gate:2222,inner" }')), 'p', undefined)?.ssh.proxyJump).toBe(
+      'ada@gate:2222,inner',
+    )
+  })
+})
+
+describe('the name of a secret', () => {
+  test.each([
+    ...['PATH', 'HOME', 'IFS', 'ENV', 'SHELL', 'SHELLOPTS', 'PWD', 'PS4', 'UID', 'PPID', 'BASH_ENV', 'BASHOPTS'].map((name) => [
+      name,
+      'the shell',
+    ]),
+    ...['LD_PRELOAD', 'LD_LIBRARY_PATH'].map((name) => [name, 'the loader']),
+    ...['DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT', 'GODEBUG'].map((name) => [name, 'the docker client']),
+    ...['LW_HOME', 'LW_DIR'].map((name) => [name, 'the program that deploys']),
+  ])('%s is refused: it belongs to %s', (name, reader) => {
+    expect(problems(service(`secrets: [KEY, ${name}]`))).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^launchway\\.yml:3:\\d+: environments\\.p: a secret cannot be called ${name}: ${reader} on the host would read it; call it otherwise`,
+        ),
+      ),
+    ])
+  })
+
+  test.each(['', '1KEY', 'A-B', 'A B', 'A=B', 'KEY;id', '$(id)', 'É'])('"%s" is refused: the environment takes no such name', (name) => {
+    expect(problems(service(`secrets: [${JSON.stringify(name)}]`))).toEqual([
+      'launchway.yml:3:27: environments.p.secrets.0: must be the name of an environment variable',
+    ])
+  })
+
+  // A token or a proxy's address for the container is what secrets are for; git and proxies have no part in `docker run`.
+  test.each(['DATABASE_URL', 'GIT_TOKEN', 'HTTP_PROXY', 'PATH_TO_KEY', 'HOMEPAGE', '_', 'a', 'constructor', 'toString'])(
+    '%s is one',
+    (name) => {
+      expect(refusedSecret(name)).toBeUndefined()
+      expect(() => configOf(service(`env: { OTHER: x }, secrets: [${name}]`))).not.toThrow()
+    },
+  )
+
+  test('of a plain variable may be any', () => {
+    expect(() => configOf(service('env: { PATH: /bin, DOCKER_HOST: x }'))).not.toThrow()
+  })
+})
+
+describe('a reserved key', () => {
+  test.each([
+    [['smoke'], 'the smoke stage'],
+    [['images', 'app', 'secrets'], 'build secrets'],
+    [['environments', 'p', 'services', 'web', 'nginx'], 'a switch through nginx'],
+    [['environments', 'p', 'secrets'], undefined],
+    [['environments', 'smoke'], undefined],
+    [['images'], undefined],
+  ])('%j: %s', (path, what) => {
+    expect(reserved(path)).toBe(what)
+  })
+
+  test('is refused by name at every depth, and nowhere taken for a slip', () => {
+    const frame = `images: { app: { repositories: [a/b], %image } }\nenvironments: { p: { host: h, %environment services: { web: { %service } } } }\n`
+    const places: Record<string, string> = {
+      'images.*.': '%image',
+      'environments.*.services.*.': '%service',
+      'environments.*.': '%environment',
+    }
+    for (const pattern of reservedKeys.filter((one) => one.includes('*'))) {
+      const start = Object.keys(places).find((one) => pattern.startsWith(one)) ?? ''
+      const key = pattern.slice(start.length)
+      const text = frame.replace(places[start] ?? '', `${key}: x,`).replaceAll(/%\w+/g, '')
+      expect(problems(text)[0]).toContain(`"${key}" is reserved for a later version`)
+    }
+  })
+})
+
+describe('what is left out is filled in', () => {
+  test.each([
+    ['addie', 'addie'],
+    ['ghcr.io/team/my.app', 'my-app'],
+    ['localhost:5000/a__b', 'a__b'],
+    [`a/${'long'.repeat(20)}`, 'long'.repeat(10)],
+  ])('the repository %s gives the application its name: %s', (image, app) => {
+    expect(resolveApp(configOf(`image: ${image}\n`))).toBe(app)
+  })
+
+  test('every repository gives a name that hosts and registries take', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z0-9]+([._-]+[a-z0-9]+)*$/), (last) => {
+        const image = `ghcr.io/team/${last}`
+        expect(Repository.safeParse(image).success).toBe(true)
+        expect(Name.safeParse(resolveApp(configOf(JSON.stringify({ image })))).success).toBe(true)
+      }),
+    )
+  })
+
+  test('an application that says its name has that one', () => {
+    expect(resolveApp(configOf('app: addie\nimage: a/b\n'))).toBe('addie')
+  })
+
+  test.each([
+    ['none', '', undefined, undefined],
+    ['that of the repository', '', '.github/known_hosts', '.github/known_hosts'],
+    ['its own', 'ssh: { known-hosts: hosts }', '.github/known_hosts', 'hosts'],
+  ])('the known hosts: %s', (_, keys, given, expected) => {
+    expect(resolveEnvironment(configOf(service(keys)), 'p', given)?.ssh.knownHosts).toBe(expected)
+  })
+
+  test.each<[string, object]>([
+    ['/healthz', { kind: 'http', path: '/healthz', intervalMs: 500, timeoutMs: 60_000, settleMs: 1_000 }],
+    [
+      '{ path: /, host: a.example.org, status: 204, interval: 1s, timeout: 2m, settle: 0s }',
+      { kind: 'http', path: '/', host: 'a.example.org', status: 204, intervalMs: 1_000, timeoutMs: 120_000, settleMs: 0 },
+    ],
+  ])('the health check %s', (health, expected) => {
+    expect(resolveEnvironment(configOf(service(`port: 1, publish: 2, health: ${health}`)), 'p', undefined)?.services[0]?.health).toEqual(
+      expected,
+    )
+  })
+
+  test('each registry stands once, with its own settings', () => {
+    const config = configOf(
+      'images: { a: { repositories: [ghcr.io/t/a, t/a] }, b: { repositories: [ghcr.io/t/b, "r.example.org:5000/b"] } }\nregistries: { "r.example.org:5000": { username: ada, password: TOKEN, ca: ca.pem, plain-http: true } }\n',
+    )
+    expect(resolveRegistries(config)).toEqual([
+      { host: 'ghcr.io', plainHttp: false },
+      { host: 'docker.io', plainHttp: false },
+      { host: 'r.example.org:5000', username: 'ada', password: 'TOKEN', ca: 'ca.pem', plainHttp: true },
+    ])
+  })
+})
+
+describe('a tag rule that cannot be read', () => {
+  test.each([
+    ['', '"" is not key=value'],
+    ['type=', 'unknown type ""; did you mean "ref"?'],
+    ['type=rwa', 'unknown type "rwa"; did you mean "raw"?'],
+    ['type=semver', 'type=semver needs pattern='],
+    ['type=semver,pattern={{ date }}', 'unknown expression {{ date }}; known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}'],
+    ['type=ref,event=push', 'type=ref needs event=branch, event=tag or event=pr'],
+    ['type=match,pattern=x', 'type=match is reserved for a later version'],
+    ['type=constructor', 'unknown type "constructor"; did you mean "ref"?'],
+  ])('%s', (entry, message) => {
+    expect(parseTagRule(entry)).toBe(message)
+  })
+
+  test('spaces around keys and values do not matter', () => {
+    expect(parseTagRule(' type = semver , pattern = v{{ major }} ')).toEqual({
+      type: 'semver',
+      pattern: 'v{{ major }}',
+      prefix: '',
+      suffix: '',
+    })
+  })
+})

@@ -1,0 +1,187 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Release } from '../../src/core/release.ts'
+import { code, prose, table } from '../../src/report/markdown.ts'
+import { summary } from '../../src/report/summary.ts'
+import { digest, environment, first, record, service } from './support/deploy.ts'
+
+const built: Release['build'] = {
+  builder: 'default',
+  images: [
+    {
+      name: 'app',
+      key: '0'.repeat(32),
+      how: 'built',
+      config: { 'linux/amd64': digest },
+      registries: {},
+      size: 12_300_000,
+      layers: 3,
+      ms: 4_200,
+    },
+  ],
+}
+const live: Release = {
+  ...record(),
+  outcome: { state: 'done' },
+  build: built,
+  push: { references: [{ reference: 'registry.example.org/addie:master', digest }], ms: 1 },
+  deploy: {
+    environment: 'production',
+    url: 'https://addie.example.org',
+    hosts: [
+      {
+        host: 'deploy@a.example.org',
+        slot: 'b',
+        services: [{ name: 'web', container: 'c', reference: 'r', health: 'http://127.0.0.1:80/ 200', ms: 900 }],
+        downtimeMs: 1_200,
+        stopped: [],
+        previous: first,
+        ms: 5_000,
+      },
+    ],
+    ms: 5_000,
+  },
+}
+
+/** The cells of a row, cut as GitHub cuts them: at each bar that no backslash stands before. */
+function cells(row: string): string[] {
+  return (row.match(/(?:\\.|[^|\\])+(?=\|)|(?<=\|)(?=\|)/gs) ?? []).map((cell) => cell.trim())
+}
+
+describe('the summary of a run', () => {
+  it('that went live says where, what was written, and how long nobody served', () => {
+    expect(summary(live)).toBe(`## addie master is live in production (\`https://addie.example.org\`)
+
+\`20261120-101500-bbbbbbb\` · \`refs/heads/master\` · \`bbbbbbb\`
+
+| stage |  | why |
+| --- | --- | --- |
+| plan | done | the branch master goes to production |
+| build | done | the branch master goes to production |
+| smoke | – | the branch master goes to production |
+| scan | – | the branch master goes to production |
+| push | done | the branch master goes to production |
+| deploy | done | the branch master goes to production |
+| report | – | the branch master goes to production |
+
+| image | how | size | configuration |
+| --- | --- | --- | --- |
+| app | built in 4.2 s | 12 MB | linux/amd64 \`sha256:dddddddddddd\` |
+
+| reference | digest |
+| --- | --- |
+| \`registry.example.org/addie:master\` | \`sha256:dddddddddddd\` |
+
+| host | service | health | time | without service |
+| --- | --- | --- | --- | --- |
+| \`deploy@a.example.org\` | web | \`http://127.0.0.1:80/ 200\` | 5.0 s | 1.2 s |
+`)
+  })
+
+  it('that failed begins with the code and the message, and shows what was done until then', () => {
+    const failed = {
+      ...record(),
+      build: built,
+      outcome: { state: 'failed', code: 'REGISTRY_DENIED', message: 'the registry said no' } as const,
+    }
+    const text = summary(failed)
+    expect(text).toMatch(/^## addie master failed\n/)
+    expect(text).toContain('**`REGISTRY_DENIED`**: the registry said no')
+    expect(text).toContain('| build | done |')
+    expect(text).toContain('| push | – |')
+    expect(text).not.toContain('| reference |')
+  })
+
+  it('that failed by a bug of ours has no code', () => {
+    expect(summary({ ...record(), outcome: { state: 'failed', message: 'x is undefined' } })).toContain('**failed**: x is undefined')
+  })
+
+  it('with nothing to do says so, and why each stage was skipped', () => {
+    const { plan } = record()
+    const stages = { ...plan.stages, build: { run: false, reason: 'no rule for the branch "spike"' } }
+    const text = summary({ ...record(), plan: { ...plan, stages }, outcome: { state: 'nothing-to-do' } })
+    expect(text).toMatch(/^## addie: nothing to do\n/)
+    expect(text).toContain('| build | skipped | no rule for the branch "spike" |')
+  })
+
+  it('without a ref, and with no time without service, says that', () => {
+    const { ref: _, ...plan } = record().plan
+    const hosts = live.deploy?.hosts.map((host) => ({ ...host, downtimeMs: 0 })) ?? []
+    const text = summary({ ...live, plan, deploy: { environment: 'production', hosts, ms: 1 } })
+    expect(text).toContain('· no ref ·')
+    expect(text).toMatch(/^## addie master is live in production\n/)
+    expect(text).toContain('| none |')
+  })
+})
+
+describe('text of others', () => {
+  it.each([
+    ['<img src=x onerror=alert(1)>', String.raw`\<img src=x onerror=alert(1)\>`],
+    ['&lt;b&gt; &#64;team', '\\&lt;b\\&gt; \\&#\u200B64;team'],
+    ['[click](http://evil.example)', '\\[click\\](http:\u200B//evil.example)'],
+    ['HTTPS://evil.example www.evil.example', 'HTTPS:\u200B//evil.example www\u200B.evil.example'],
+    ['@team/everyone ada@evil.example', '@\u200Bteam/everyone ada@\u200Bevil.example'],
+    ['closes #12', 'closes #\u200B12'],
+    ['**bold** _it_ ~~no~~ `code`', '\\*\\*bold\\*\\* \\_it\\_ \\~\\~no\\~\\~ \\`code\\`'],
+    ['two\nlines\r\n\n# heading', 'two lines #\u200B heading'],
+    ['turned \u202E around', 'turned around'],
+    ['C:\\path', 'C:\\\\path'],
+    ['an ordinary reason: master goes to production (by feature/*)', 'an ordinary reason: master goes to production (by feature/\\*)'],
+  ])('in a sentence: %j', (text, markdown) => {
+    expect(prose(text)).toBe(markdown)
+  })
+
+  it.each([
+    ['refs/heads/master', '`refs/heads/master`'],
+    ['`; <b>@team', '`` `; <b>@team ``'],
+    ['a``b', '```a``b```'],
+    ['two\nlines', '`two lines`'],
+    ['', ''],
+  ])('as code: %j', (text, markdown) => {
+    expect(code(text)).toBe(markdown)
+  })
+
+  it('cannot end its cell, its row or its table', () => {
+    const nasty = fc.string({ unit: fc.constantFrom('|', '\\', '`', '\n', '\r', 'a', ' ', '<', '>') })
+    fc.assert(
+      fc.property(nasty, nasty, (one, two) => {
+        const rows = table(['a', 'b', 'c'], [[prose(one), code(two), 'end']]).split('\n')
+        expect(rows).toHaveLength(3)
+        const found = cells(rows[2] ?? '')
+        expect(found).toHaveLength(3)
+        expect(found[2]).toBe('end')
+      }),
+    )
+  })
+
+  it('cannot end its code', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('`', 'a', ' '), minLength: 1 }), (text) => {
+        const markdown = code(text)
+        const fence = /^`*/.exec(markdown)?.[0] ?? ''
+        const inside = markdown.slice(fence.length, -fence.length || undefined)
+        expect(inside.match(/`+/g) ?? []).not.toContain(fence)
+      }),
+    )
+  })
+
+  it('is the same wherever it stands in a record: no HTML, no link and no mention reaches the page', () => {
+    const evil = '<img src=x> [a](http://evil.example) @team | x\n\n# y'
+    const { plan, deploy } = live
+    const text = summary({
+      ...live,
+      outcome: { state: 'failed', code: 'BUILD_FAILED', message: evil },
+      plan: {
+        ...plan,
+        ref: `refs/heads/${evil}`,
+        version: evil,
+        environment: environment([service()]),
+        stages: { ...plan.stages, build: { run: true, reason: evil } },
+      },
+      deploy: { environment: 'production', url: evil, hosts: deploy?.hosts.map((host) => ({ ...host, host: evil })) ?? [], ms: 1 },
+    })
+    const outsideCode = text.replaceAll(/`[^`]*`/g, '')
+    expect(outsideCode).not.toMatch(/(?<!\\)<|(?<!\\)\[|:\/\/|@(?!\u200B)/)
+    expect(text.split('\n').filter((line) => line.startsWith('#'))).toHaveLength(1)
+  })
+})

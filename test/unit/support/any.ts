@@ -1,0 +1,82 @@
+import * as fc from 'fast-check'
+import { z } from 'zod'
+
+/** As much of JSON Schema as zod writes for our records. */
+interface Node {
+  type?: string | undefined
+  pattern?: string | undefined
+  format?: string | undefined
+  enum?: string[] | undefined
+  const?: string | number | undefined
+  oneOf?: Node[] | undefined
+  properties?: Record<string, Node> | undefined
+  required?: string[] | undefined
+  propertyNames?: Node | undefined
+  additionalProperties?: Node | boolean | undefined
+  items?: Node | undefined
+  minItems?: number | undefined
+}
+
+const Node: z.ZodType<Node> = z.lazy(() =>
+  z.object({
+    type: z.string().optional(),
+    pattern: z.string().optional(),
+    format: z.string().optional(),
+    enum: z.array(z.string()).optional(),
+    const: z.union([z.string(), z.number()]).optional(),
+    oneOf: z.array(Node).optional(),
+    properties: z.record(z.string(), Node).optional(),
+    required: z.array(z.string()).optional(),
+    propertyNames: Node.optional(),
+    additionalProperties: z.union([z.boolean(), Node]).optional(),
+    items: Node.optional(),
+    minItems: z.number().optional(),
+  }),
+)
+
+/** Any value that the schema allows: made from the schema itself, so that a new field is tested from its first day. */
+export function any<T>(schema: z.ZodType<T>): fc.Arbitrary<T> {
+  return valueOf(Node.parse(z.toJSONSchema(schema))).map((value) => schema.parse(value))
+}
+
+function valueOf(node: Node): fc.Arbitrary<unknown> {
+  if (node.const !== undefined) return fc.constant(node.const)
+  if (node.enum !== undefined) return fc.constantFrom(...node.enum)
+  if (node.oneOf !== undefined) return fc.oneof(...node.oneOf.map(valueOf))
+  switch (node.type ?? '') {
+    case 'string':
+      return textOf(node)
+    case 'boolean':
+      return fc.boolean()
+    case 'integer':
+      return fc.nat()
+    case 'number':
+      // JSON has no -0.
+      return fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 })
+    case 'array':
+      return fc.array(valueOf(node.items ?? {}), { minLength: node.minItems ?? 0, maxLength: 3 })
+    case 'object':
+      return objectOf(node)
+    default:
+      throw new Error(`no values for ${JSON.stringify(node)}`)
+  }
+}
+
+function textOf({ format, pattern }: Node): fc.Arbitrary<string> {
+  if (format === 'date-time')
+    return fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') }).map((date) => date.toISOString())
+  return pattern === undefined ? fc.string({ unit: 'binary' }) : fc.stringMatching(new RegExp(pattern))
+}
+
+function objectOf({ properties, required = [], propertyNames, additionalProperties }: Node): fc.Arbitrary<unknown> {
+  if (properties !== undefined) {
+    return fc.record(Object.fromEntries(Object.entries(properties).map(([key, node]) => [key, valueOf(node)])), { requiredKeys: required })
+  }
+  const value = valueOf(typeof additionalProperties === 'object' ? additionalProperties : {})
+  if (propertyNames?.enum !== undefined) return fc.record(Object.fromEntries(propertyNames.enum.map((key) => [key, value])))
+  return fc.dictionary(
+    textOf(propertyNames ?? {}).filter((key) => key !== '__proto__'),
+    value,
+    { maxKeys: 3, noNullPrototype: true },
+  )
+}
