@@ -37,9 +37,9 @@ export function writeKnownHosts(folder: string, names: ReadonlyMap<string, reado
 export async function makeCertificates(folder: string): Promise<{ ca: string; server: string }> {
   const tls = join(folder, 'tls')
   mkdirSync(tls, { recursive: true })
-  const [caKey, ca, key, request, server, extensions] = ['ca.key', 'ca.pem', 'server.key', 'server.csr', 'server.pem', 'server.ext'].map((file) =>
-    join(tls, file),
-  ) as [string, string, string, string, string, string]
+  const file = (name: string): string => join(tls, name)
+  const [caKey, ca, key, request] = [file('ca.key'), file('ca.pem'), file('server.key'), file('server.csr')]
+  const [server, extensions] = [file('server.pem'), file('server.ext')]
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   await call('openssl', ['req', '-x509', ...curve, '-days', '30', '-subj', '/CN=lab authority', '-keyout', caKey, '-out', ca])
   await call('openssl', ['req', '-new', ...curve, '-subj', '/CN=secure-registry', '-keyout', key, '-out', request])

@@ -43,7 +43,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
       import('./adapters/registry/repository.ts'),
       import('./adapters/registry/credentials.ts'),
     ])
-    return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec }))
+    return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec }), signal)
   })
   const cache = once(() => openCache(env, log))
   const deployments = once(() => openGitHub(env, secret))

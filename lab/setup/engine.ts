@@ -27,6 +27,12 @@ async function find(): Promise<string | undefined> {
 }
 
 async function make(progress: (line: string) => void): Promise<string> {
+  const chosen = process.env['DOCKER_HOST']
+  if (chosen !== undefined && chosen !== '') {
+    throw new LaunchwayError('TOOL_MISSING', `no Docker engine answers at DOCKER_HOST (${chosen})`, {
+      hint: 'Start that engine, or unset DOCKER_HOST to use the one of this machine.',
+    })
+  }
   if (!canInstall) throw howToInstall()
   needDisk('/var/lib', 10, 'a Docker engine')
   if (inPath('dockerd') === undefined || (await ask('docker', ['compose', 'version'])) === undefined) {

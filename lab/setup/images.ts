@@ -28,7 +28,7 @@ async function isThere(reference: string): Promise<boolean> {
   return (await ask('docker', ['image', 'inspect', reference])) !== undefined
 }
 
-export const debianImage = (suite: Suite): string => `launchway-lab/debian:${suite}`
+const debianImage = (suite: Suite): string => `launchway-lab/debian:${suite}`
 export const hostImage = (suite: Suite): string => `launchway-lab/host:${suite}-${stamp(sources('host'), suites[suite].packages)}`
 export const servicesImage = (): string => `launchway-lab/services:${stamp(sources('services'))}`
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LaunchwayError } from '../../src/core/error.ts'
+import { keysOf } from '../../src/core/objects.ts'
 import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
 import { toxiproxy, trivy, wheels } from '../versions.ts'
@@ -22,7 +23,7 @@ const programs = {
 } as const
 
 const missingPrograms = (): (keyof typeof programs)[] =>
-  (Object.keys(programs) as (keyof typeof programs)[]).filter((program) => inPath(program) === undefined)
+  keysOf(programs).filter((program) => inPath(program) === undefined)
 
 export const debianStep: Step = {
   name: 'debian',
@@ -49,7 +50,7 @@ export const goStep: Step = {
   needs: ['engine'],
   async find() {
     const version = /go(\d+)\.(\d+)/.exec((await ask('go', ['version'])) ?? '')
-    if (version !== null && Number(version[2]) >= 21) return `${version[0]}`
+    if (version !== null && Number(version[2]) >= 21) return version[0]
     return existsSync(join(tools, 'trivy')) && existsSync(join(tools, 'toxiproxy-server')) ? 'not needed' : undefined
   },
   async make(progress) {
@@ -60,13 +61,12 @@ export const goStep: Step = {
   },
 }
 
-/** Builds a Go program from its module with caches of its own, which go once it is there: they take gigabytes. */
-async function goBuild(name: string, folder: string, args: readonly string[], env: Record<string, string>): Promise<void> {
-  const output = join(folder, name)
+/** Runs go in a folder with caches of its own, keeps the program that it made, and removes the rest: gigabytes. */
+async function goMade(made: string, name: string, folder: string, args: readonly string[], env: Record<string, string>): Promise<void> {
   const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
-  await call('go', ['build', '-o', output, ...args], { cwd: folder, env: { ...caches, ...env } })
+  await call('go', args, { cwd: folder, env: { ...caches, ...env } })
   mkdirSync(tools, { recursive: true })
-  await rename(output, join(tools, name))
+  await rename(join(folder, made), join(tools, name))
   rmSync(folder, { recursive: true, force: true })
 }
 
@@ -98,7 +98,8 @@ export const trivyStep: Step = {
       `module launchway.invalid/trivy\n\ngo ${trivy.go}\n\ntool ${module}/cmd/trivy\n\nrequire ${module} v${trivy.version}\n`,
     )
     const flags = `-s -w -X ${module}/pkg/version/app.ver=${trivy.version}`
-    await goBuild('trivy', folder, ['-mod=mod', '-ldflags', flags, `${module}/cmd/trivy`], { GOEXPERIMENT: 'jsonv2' })
+    const build = ['build', '-o', 'trivy', '-mod=mod', '-ldflags', flags, `${module}/cmd/trivy`]
+    await goMade('trivy', 'trivy', folder, build, { GOEXPERIMENT: 'jsonv2' })
     return `${await trivyFound()}, built from its Go module`
   },
 }
@@ -111,11 +112,7 @@ export const toxiproxyStep: Step = {
   async make() {
     const folder = join(cache, 'build', 'toxiproxy')
     mkdirSync(folder, { recursive: true })
-    const env = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0', GOBIN: folder }
-    await call('go', ['install', toxiproxy], { cwd: folder, env })
-    mkdirSync(tools, { recursive: true })
-    await rename(join(folder, 'server'), join(tools, 'toxiproxy-server'))
-    rmSync(folder, { recursive: true, force: true })
+    await goMade('server', 'toxiproxy-server', folder, ['install', toxiproxy], { GOBIN: folder })
     return 'built from its Go module'
   },
 }

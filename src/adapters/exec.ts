@@ -83,6 +83,10 @@ export const processExec: Exec = {
   },
 }
 
+/**
+ * A short call through @actions/exec, for programs that do not read their input: given none it leaves the pipe open,
+ * and given some it dies of a program that ends without reading it.
+ */
 async function readOutput(command: Command): Promise<{ code: number; stdout: string; stderr: string }> {
   const { getExecOutput } = await import('@actions/exec')
   try {
@@ -90,8 +94,6 @@ async function readOutput(command: Command): Promise<{ code: number; stdout: str
     const { exitCode, stdout, stderr } = await getExecOutput(`"${command.file}"`, [...command.args], {
       silent: true,
       ignoreReturnCode: true,
-      // Without any, the input would stay open, and a program that reads it would never end.
-      input: Buffer.alloc(0),
       env: environment(command),
       ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     })

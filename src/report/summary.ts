@@ -9,7 +9,8 @@ export function summary(release: Release): string {
     `## ${title(release)}`,
     `${code(release.id)} · ${plan.ref === undefined ? 'no ref' : code(plan.ref)} · ${code(plan.sha.slice(0, 7))}`,
   ]
-  if (outcome.state === 'failed') parts.push(`**${outcome.code === undefined ? 'failed' : code(outcome.code)}**: ${prose(outcome.message ?? '')}`)
+  if (outcome.state === 'failed')
+    parts.push(`**${outcome.code === undefined ? 'failed' : code(outcome.code)}**: ${prose(outcome.message ?? '')}`)
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
   if (release.push !== undefined)

@@ -5,9 +5,13 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { dockerEngine } from '../../src/adapters/engine.ts'
 import { localFiles } from '../../src/adapters/files.ts'
 import { readContext } from '../../src/build/context.ts'
+import { build } from '../../src/build/index.ts'
+import { startRelease } from '../../src/plan/index.ts'
 import { type BakeTarget, bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../../src/tools/buildx.ts'
+import { localPorts } from '../unit/support/ports.ts'
 
 /** What buildx makes of what launchway gives it. Nothing here needs an image that is not there: all are FROM scratch. */
 
@@ -158,6 +162,22 @@ describe('what buildx says is understood', () => {
     const { args, stdin } = bake({ group: { default: { targets: ['web'] } }, target: { web } }, join(root, 'm'), root)
     const failed = attempt(() => execFileSync('docker', [...args], { input: String(stdin), cwd: root, stdio: 'pipe', encoding: 'utf8' }))
     expect(failedLine(failed)).toEqual(place)
+  })
+})
+
+test('a failed build points to the line of the Dockerfile that is to blame, in its folder', async () => {
+  const root = folder({
+    'launchway.yml': 'images: { app: { repositories: [a/app] }, web: { context: web, repositories: [a/web] } }\nbranches: { main: {} }\n',
+    Dockerfile: 'FROM scratch\nLABEL a=b\n',
+    'web/Dockerfile': 'FROM scratch\nCOPY nothere /\n',
+  })
+  const { ports } = localPorts(root)
+  const release = await startRelease('launchway.yml', { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/main' }, ports)
+  const engine = dockerEngine()
+  await expect(build(release, { ...ports, engine })).rejects.toMatchObject({
+    code: 'BUILD_FAILED',
+    message: 'the build failed at web/Dockerfile:2',
+    place: { file: 'web/Dockerfile', line: 2 },
   })
 })
 

@@ -143,9 +143,8 @@ describe('programs of this machine', () => {
     expect(await processExec.read(command('cat', [], { stdin: new Secret(text) }))).toBe(text.trim())
   })
 
-  it.each(['run', 'read'] as const)('have an empty input when they are given none (%s)', async (way) => {
-    const answer = await processExec[way](command('sh', ['-c', 'cat; echo read']))
-    expect(typeof answer === 'string' ? answer : answer.stdout.trim()).toBe('read')
+  it('have an empty input when they are given none', async () => {
+    expect((await processExec.run(command('sh', ['-c', 'cat; echo read']))).stdout.trim()).toBe('read')
   })
 
   it('may end without reading their input', async () => {

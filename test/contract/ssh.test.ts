@@ -307,7 +307,9 @@ describe('nothing is left of a connection: neither key nor client', () => {
     await use()
     // Who was told to go is gone at once, or never.
     await delay(300)
-    return { files: readdirSync(folder.path), clients: clientsOf(folder.path).length }
+    const clients = clientsOf(folder.path)
+    for (const pid of clients) process.kill(pid)
+    return { files: readdirSync(folder.path), clients: clients.length }
   }
   const nothing = { files: [], clients: 0 }
 

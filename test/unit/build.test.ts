@@ -136,6 +136,15 @@ describe('the content key changes with', () => {
     expect(await keyOf(root)).not.toBe(before)
   })
 
+  test('a file that a ! pattern brings back from an ignored folder', async () => {
+    const root = write(temporaryFolder(), { Dockerfile: 'FROM scratch', '.dockerignore': 'a\n!a/keep\n', 'a/keep': '1', 'a/other': '1' })
+    const before = await keyOf(root)
+    writeFileSync(join(root, 'a/other'), '2')
+    expect(await keyOf(root)).toBe(before)
+    writeFileSync(join(root, 'a/keep'), '2')
+    expect(await keyOf(root)).not.toBe(before)
+  })
+
   test('one byte of an ignored Dockerfile that is not UTF-8', async () => {
     const root = write(temporaryFolder(), { '.dockerignore': 'Dockerfile\n' })
     const keys = []

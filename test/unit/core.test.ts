@@ -47,10 +47,12 @@ describe('a secret cannot be printed', () => {
   const secret = new Secret('pa$$ word\nline two')
 
   test.each([
+    // eslint-disable-next-line typescript/restrict-template-expressions -- what must not leak is what the rule forbids
     ['a template', `${secret}`],
     ['String()', String(secret)],
     ['JSON', JSON.stringify({ secret })],
     ['console.log', inspect({ deep: { secret } }, { depth: 9, showHidden: true })],
+    // eslint-disable-next-line typescript/no-misused-spread -- as above
     ['spreading', JSON.stringify({ ...secret })],
     ['concatenation', ['', secret].join('')],
   ])('through %s', (_, shown) => {

@@ -62,7 +62,7 @@ describe('the summary of a run', () => {
 | scan | – | the branch master goes to production |
 | push | done | the branch master goes to production |
 | deploy | done | the branch master goes to production |
-| report | – | the branch master goes to production |
+| report | done | the branch master goes to production |
 
 | image | how | size | configuration |
 | --- | --- | --- | --- |

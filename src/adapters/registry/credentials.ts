@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { command } from '../../core/command.ts'
+import { LaunchwayError } from '../../core/error.ts'
 import type { Credentials, Exec } from '../../core/ports.ts'
 import type { Registry as Settings } from '../../core/release.ts'
 import { Secret } from '../../core/secret.ts'
@@ -37,20 +38,33 @@ export async function findCredentials(settings: Settings, { env, secret, exec }:
 }
 
 async function fromDocker(host: string, env: Record<string, string | undefined>, exec: Exec): Promise<Credentials | undefined> {
-  const folder = env['DOCKER_CONFIG'] ?? join(homedir(), '.docker')
-  const text = await readFile(join(folder, 'config.json'), 'utf8').catch(() => undefined)
+  const file = join(env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.docker'), 'config.json')
+  const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  const config = DockerConfig.safeParse(JSON.parse(text))
-  if (!config.success) return undefined
+  const config = parseConfig(file, text)
   const key = host === 'docker.io' ? hubKey : host
-  const helper = config.data.credHelpers?.[host] ?? config.data.credsStore
+  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[host] ?? config.credsStore
   if (helper !== undefined) {
     const answer = await exec.run({ ...command(`docker-credential-${helper}`, ['get']), stdin: key, secret: true }, { accept: [0, 1] })
     const parsed = answer.code === 0 ? HelperAnswer.safeParse(JSON.parse(answer.stdout)) : undefined
     if (parsed?.success === true) return { username: parsed.data.Username, password: new Secret(parsed.data.Secret) }
   }
-  const auth = config.data.auths?.[key]?.auth
-  if (auth === undefined || auth === '') return undefined
-  const [username = '', ...rest] = Buffer.from(auth, 'base64').toString().split(':')
+  const auths = Object.entries(config.auths ?? {})
+  const [, found] = auths.find(([name]) => name === key) ?? auths.find(([name]) => bareHost(name) === bareHost(key)) ?? []
+  if (found?.auth === undefined || found.auth === '') return undefined
+  const [username = '', ...rest] = Buffer.from(found.auth, 'base64').toString().split(':')
   return { username, password: new Secret(rest.join(':')) }
+}
+
+function parseConfig(file: string, text: string): z.infer<typeof DockerConfig> {
+  try {
+    return DockerConfig.parse(JSON.parse(text))
+  } catch (error) {
+    throw new LaunchwayError('CONFIG_INVALID', `${file} is not a configuration of docker`, { cause: error, hint: 'docker login writes it anew.' })
+  }
+}
+
+/** Older clients wrote `https://ghcr.io/v1/` where newer ones write `ghcr.io`; docker takes one for the other. */
+function bareHost(name: string): string | undefined {
+  return name.replace(/^https?:\/\//, '').split('/')[0]
 }

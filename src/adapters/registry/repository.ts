@@ -34,7 +34,11 @@ const TagList = z.object({ tags: z.array(z.string()).nullable() })
  * launchway is for, and no kept client for Node has them (docs/adr/0005-registry-client.md).
  * @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md
  */
-export function ociRegistries(clock: Clock, findCredentials: (settings: Settings) => Promise<Credentials | undefined>): Registries {
+export function ociRegistries(
+  clock: Clock,
+  findCredentials: (settings: Settings) => Promise<Credentials | undefined>,
+  signal?: AbortSignal,
+): Registries {
   const transports = new Map<string, Transport>()
   const found = new Map<string, Promise<Credentials | undefined>>()
 
@@ -46,7 +50,7 @@ export function ociRegistries(clock: Clock, findCredentials: (settings: Settings
   return {
     credentials,
     async repository(name, settings) {
-      const transport = transports.get(settings.host) ?? new Transport(settings, () => credentials(settings), clock)
+      const transport = transports.get(settings.host) ?? new Transport(settings, () => credentials(settings), clock, signal)
       transports.set(settings.host, transport)
       return openRepository(parseRepository(name).path, transport)
     },
@@ -57,6 +61,18 @@ function openRepository(path: string, transport: Transport): Repository {
   const pull = `repository:${path}:pull`
   const push = `repository:${path}:pull,push`
 
+  /** A list comes in as many pages as the registry likes, each naming the next; none where there is no such thing. */
+  async function pages(first: string, headers: Record<string, string>): Promise<string[]> {
+    const bodies: string[] = []
+    for (let next: string | undefined = first; next !== undefined; ) {
+      const page: Response = await transport.send({ method: 'GET', path: next, headers, accept: [200, 404] }, pull)
+      if (page.status === 404) break
+      bodies.push(page.body.toString())
+      next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(page.header('link') ?? '')?.[1]
+    }
+    return bodies
+  }
+
   const repository: Repository = {
     async resolve(reference) {
       const response = await transport.send(
@@ -65,9 +81,10 @@ function openRepository(path: string, transport: Transport): Repository {
       )
       if (response.status === 404) return undefined
       const digest = response.header('docker-content-digest')
-      // The header is optional; the bytes never lie.
-      if (digest === undefined) return (await repository.manifest(reference))?.descriptor
-      return { mediaType: response.header('content-type') ?? '', digest, size: Number(response.header('content-length')) }
+      const size = Number(response.header('content-length'))
+      // The headers are optional; the bytes never lie.
+      if (digest === undefined || !(size > 0)) return (await repository.manifest(reference))?.descriptor
+      return { mediaType: mediaTypeOf(response), digest, size }
     },
 
     async manifest(reference) {
@@ -76,8 +93,9 @@ function openRepository(path: string, transport: Transport): Repository {
         pull,
       )
       if (response.status === 404) return undefined
-      const descriptor = describe(response.header('content-type') ?? manifestType, response.body)
-      if (reference.startsWith('sha256:')) verify(reference, descriptor.digest, `${path}@${reference}`)
+      const descriptor = describe(mediaTypeOf(response), response.body)
+      const expected = reference.startsWith('sha256:') ? reference : response.header('docker-content-digest')
+      if (expected !== undefined) verify(expected, descriptor.digest, `${path}@${expected}`)
       return { descriptor, body: response.body }
     },
 
@@ -115,19 +133,16 @@ function openRepository(path: string, transport: Transport): Repository {
     },
 
     async tags() {
-      const response = await transport.send({ method: 'GET', path: `${path}/tags/list`, accept: [200, 404] }, pull)
-      return response.status === 404 ? [] : (TagList.parse(JSON.parse(response.body.toString())).tags ?? [])
+      const found = await pages(`${path}/tags/list`, {})
+      return found.flatMap((page) => TagList.parse(JSON.parse(page)).tags ?? [])
     },
 
     async referrers(digest, artifactType) {
-      const listed = await transport.send(
-        { method: 'GET', path: `${path}/referrers/${digest}`, headers: { accept: indexType }, accept: [200, 404] },
-        pull,
-      )
-      const body = listed.status === 200 ? listed.body : (await repository.manifest(fallbackTag(digest)))?.body
-      if (body === undefined) return []
-      return Index.parse(JSON.parse(body.toString()))
-        .manifests.map((found) => ({ ...found, artifactType: found.artifactType ?? '', annotations: found.annotations ?? {} }))
+      const listed = await pages(`${path}/referrers/${digest}`, { accept: indexType })
+      const body = listed.length > 0 ? undefined : (await repository.manifest(fallbackTag(digest)))?.body
+      return [...listed, ...(body === undefined ? [] : [body.toString()])]
+        .flatMap((index) => Index.parse(JSON.parse(index)).manifests)
+        .map((found) => ({ ...found, artifactType: found.artifactType ?? '', annotations: found.annotations ?? {} }))
         .filter((found) => artifactType === undefined || found.artifactType === artifactType)
     },
 
@@ -173,6 +188,10 @@ function openRepository(path: string, transport: Transport): Repository {
 /** @see https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema */
 function fallbackTag(digest: string): string {
   return digest.replace(':', '-')
+}
+
+function mediaTypeOf(response: Response): string {
+  return response.header('content-type')?.split(';')[0]?.trim() ?? manifestType
 }
 
 function locationOf(response: Response): string {

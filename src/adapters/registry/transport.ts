@@ -30,6 +30,8 @@ const TokenAnswer = z.object({ token: z.string().optional(), access_token: z.str
 const timeoutMs = 30_000
 const attempts = 4
 const pauseMs = 250
+/** A registry may ask for more patience than a run has. */
+const longestPauseMs = 30_000
 
 /**
  * HTTP to one registry: finds out whether it speaks TLS, answers its challenge, follows what it redirects to, and
@@ -39,31 +41,41 @@ export class Transport {
   readonly #settings: Settings
   readonly #credentials: () => Promise<Credentials | undefined>
   readonly #clock: Clock
+  readonly #signal: AbortSignal | undefined
   readonly #tokens = new Map<string, string>()
   #base: Promise<string> | undefined
   #client: Promise<Client> | undefined
 
-  constructor(settings: Settings, credentials: () => Promise<Credentials | undefined>, clock: Clock) {
+  constructor(settings: Settings, credentials: () => Promise<Credentials | undefined>, clock: Clock, signal: AbortSignal | undefined) {
     this.#settings = settings
     this.#credentials = credentials
     this.#clock = clock
+    this.#signal = signal
   }
 
   /** @param scope what a token must allow: `repository:team/app:pull,push` */
   async send(request: Request, scope: string): Promise<Response> {
     const base = await (this.#base ??= this.#findBase())
+    const url = new URL(request.path, `${base}/v2/`)
+    // A registry may send an upload elsewhere; that place must not see what was meant for the registry.
+    return this.#insist(request, () => (url.origin === new URL(base).origin ? this.#authorised(url, request, scope) : this.#once(url, request, undefined)))
+  }
+
+  async #insist(request: Request, ask: () => Promise<Response>): Promise<Response> {
     for (let attempt = 1; ; attempt += 1) {
+      this.#signal?.throwIfAborted()
       const last = attempt === attempts
       try {
-        const response = await this.#authorised(new URL(request.path, `${base}/v2/`), request, scope)
+        const response = await ask()
         if (request.accept.includes(response.status)) return response
         const passing = response.status === 429 || response.status >= 500
         if (!passing || last) throw await this.#refused(request, response)
-        await this.#clock.sleep(retryAfterMs(response) ?? pauseMs * 2 ** attempt)
+        await this.#clock.sleep(retryAfterMs(response, this.#clock.now()) ?? pauseMs * 2 ** attempt, this.#signal)
       } catch (error) {
+        this.#signal?.throwIfAborted()
         if (error instanceof LaunchwayError) throw error
-        if (last) throw this.#unavailable(error)
-        await this.#clock.sleep(pauseMs * 2 ** attempt)
+        if (last || isUntrusted(error)) throw this.#unavailable(error)
+        await this.#clock.sleep(pauseMs * 2 ** attempt, this.#signal)
       }
     }
   }
@@ -90,8 +102,7 @@ export class Transport {
     if (challenge.service !== undefined) url.searchParams.set('service', challenge.service)
     url.searchParams.set('scope', scope)
     const request: Request = { method: 'GET', path: url.href, accept: [200] }
-    const response = await this.#once(url, request, basic)
-    if (response.status !== 200) throw await this.#refused(request, response)
+    const response = await this.#insist(request, () => this.#once(url, request, basic))
     const body = TokenAnswer.parse(JSON.parse(response.body.toString()))
     const token = body.token ?? body.access_token
     return token === undefined ? undefined : `Bearer ${token}`
@@ -104,13 +115,13 @@ export class Transport {
     if (response.status < 300 || response.status > 399 || location === undefined || redirects === 0) return response
     // Blobs are often kept elsewhere; that place must not see the registry's token.
     const target = new URL(location, url)
-    return this.#once(target, request, target.host === url.host ? authorization : undefined, redirects - 1)
+    return this.#once(target, request, target.origin === url.origin ? authorization : undefined, redirects - 1)
   }
 
   async #exchange(url: URL, request: Request, headers: Record<string, string | number>): Promise<Response> {
     const client = await (this.#client ??= openClient(this.#settings.ca))
     return new Promise((resolve, reject) => {
-      const options = { method: request.method, headers: { ...headers, 'content-length': request.body?.length ?? 0 }, timeout: timeoutMs }
+      const options = { method: request.method, headers: { ...headers, 'content-length': request.body?.length ?? 0 }, timeout: timeoutMs, signal: this.#signal }
       const read = (message: IncomingMessage): void => {
         const chunks: Buffer[] = []
         message.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -160,10 +171,13 @@ export class Transport {
   }
 
   #unavailable(error: unknown): LaunchwayError {
-    const why = error instanceof Error ? error.message : String(error)
-    return new LaunchwayError('REGISTRY_UNAVAILABLE', `${this.#settings.host} does not answer: ${why}`, {
+    const { host } = this.#settings
+    const why = error instanceof Error && error.message !== '' ? error.message : hasCode(error) ? error.code : String(error)
+    return new LaunchwayError('REGISTRY_UNAVAILABLE', isUntrusted(error) ? `the certificate of ${host} is not trusted: ${why}` : `${host} does not answer: ${why}`, {
       cause: error,
-      hint: 'Check the name of the registry and that this machine can reach it; for a certificate of its own give `ca`.',
+      hint: isUntrusted(error)
+        ? `Give the certificate of its authority as a PEM file: registries.${host}.ca in launchway.yml.`
+        : 'Check the name of the registry and that this machine can reach it.',
     })
   }
 }
@@ -176,22 +190,41 @@ async function openClient(ca: string | undefined): Promise<Client> {
   // proxyEnv: HTTPS_PROXY and NO_PROXY are honoured where this Node can (24.5 and later).
   const shared = { keepAlive: true, maxSockets: 8, proxyEnv: process.env }
   const plain = new http.Agent(shared)
-  const secure = new https.Agent(ca === undefined ? shared : { ...shared, ca: [...rootCertificates, await readFile(ca, 'utf8')] })
+  const secure = new https.Agent(ca === undefined ? shared : { ...shared, ca: [...rootCertificates, await readAuthority(ca)] })
   return (url, options, read) =>
     url.protocol === 'https:'
       ? https.request(url, { ...options, agent: secure }, read)
       : http.request(url, { ...options, agent: plain }, read)
 }
 
-function isNotTls(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'].includes(String(error.code))
-  )
+async function readAuthority(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new LaunchwayError('CONFIG_INVALID', `the certificate authority ${path} cannot be read`, {
+      cause: error,
+      hint: 'registries.<host>.ca in launchway.yml is the path of a PEM file.',
+    })
+  }
 }
 
-function retryAfterMs(response: Response): number | undefined {
-  const seconds = Number(response.header('retry-after'))
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 30) * 1000 : undefined
+function hasCode(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+}
+
+function isNotTls(error: unknown): boolean {
+  return hasCode(error) && ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'].includes(error.code)
+}
+
+/** No second try makes a certificate better. */
+function isUntrusted(error: unknown): boolean {
+  return hasCode(error) && /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(error.code)
+}
+
+/** In seconds, or as a date. */
+function retryAfterMs(response: Response, now: Date): number | undefined {
+  const value = response.header('retry-after')
+  if (value === undefined) return undefined
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime()
+  return ms > 0 ? Math.min(ms, longestPauseMs) : undefined
 }

@@ -39,8 +39,7 @@ export const environmentName = 'test'
 type Shell = (program: string | Secret, options: RunOptions & { cutAt?: RegExp | undefined }) => Promise<Output>
 
 /** The tools that the programs need; everything else is not in PATH, so that a new need does not go unseen. */
-const needed =
-  'awk basename cat chmod date dd df dirname docker flock grep id mkdir mv rm sed setsid sleep tail tr'.split(' ')
+const needed = 'awk basename cat chmod date dd df dirname docker flock grep id mkdir mv rm sed setsid sleep tail tr'.split(' ')
 
 export interface Toolbox {
   name: string
@@ -54,10 +53,14 @@ export function thisMachine(toolbox: Toolbox, port: number): HostUnderTest & { b
   const bin = join(folder, 'bin')
   mkdirSync(bin)
   const applets = toolbox.shell === 'busybox' ? readApplets() : new Set<string>()
-  for (const tool of [...needed, toolbox.probe, ...(toolbox.shell === 'busybox' ? ['timeout'] : [])]) symlinkSync(which(applets.has(tool) ? 'busybox' : tool), join(bin, tool))
+  for (const tool of [...needed, toolbox.probe, ...(toolbox.shell === 'busybox' ? ['timeout'] : [])])
+    symlinkSync(which(applets.has(tool) ? 'busybox' : tool), join(bin, tool))
   symlinkSync(which(toolbox.shell), join(bin, 'sh'))
   const shell: Shell = (program, options) =>
-    runShell(command(join(bin, 'sh'), ['-s'], { env: { PATH: bin, HOME: folder, DOCKER_CONFIG: join(folder, '.docker') }, stdin: program }), options)
+    runShell(
+      command(join(bin, 'sh'), ['-s'], { env: { PATH: bin, HOME: folder, DOCKER_CONFIG: join(folder, '.docker') }, stdin: program }),
+      options,
+    )
   const host = hostOn(shell, join(folder, 'state'), port, async () => {
     try {
       return (await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2000) })).text()

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +27,8 @@ export interface PushedImage {
 export async function pushTestImage(registry: string, login?: { username: string; password: string }): Promise<PushedImage> {
   const context = mkdtempSync(join(tmpdir(), 'launchway-image-'))
   const config = join(context, 'docker-config')
-  const repository = `${registry}/launchway-contract`
+  // Runs side by side share the lab's registry and this machine's engine.
+  const repository = `${registry}/launchway-contract-${randomBytes(4).toString('hex')}`
   try {
     const busybox = which('busybox')
     const linked = execFileSync('ldd', [busybox], { encoding: 'utf8' }).match(/\/\S+/g) ?? []
@@ -50,7 +52,9 @@ exec /bin/busybox httpd -f -p 8000 -h /www
     await call('docker', ['build', '--quiet', '--label', `${labLabel}=contract`, '--tag', repository, context])
     mkdirSync(config)
     if (login !== undefined) {
-      await call('docker', ['--config', config, 'login', '--username', login.username, '--password-stdin', registry], { stdin: login.password })
+      await call('docker', ['--config', config, 'login', '--username', login.username, '--password-stdin', registry], {
+        stdin: login.password,
+      })
     }
     await docker('--config', config, 'push', '--quiet', repository)
     const digests = await docker('image', 'inspect', '--format', '{{join .RepoDigests "\\n"}}', repository)
@@ -59,6 +63,11 @@ exec /bin/busybox httpd -f -p 8000 -h /www
   } finally {
     rmSync(context, { recursive: true, force: true })
   }
+}
+
+/** From this machine's engine: a deploy then has to pull it. */
+export async function removeImage({ repository, digest }: PushedImage): Promise<void> {
+  await docker('image', 'rm', '--force', repository, `${repository}@${digest}`)
 }
 
 function copyInto(from: string, to: string): void {
@@ -95,7 +104,12 @@ export function web(host: HostUnderTest, more: Partial<Service> = {}): Partial<S
 export const worker: Partial<Service> & { name: string } = { name: 'worker' }
 
 /** Deploys as the product does, onto a host under test. */
-export async function deployTo(host: HostUnderTest, image: PushedImage, wish: Wish, hooks: Hooks = {}): Promise<DeployedHost & { release: string }> {
+export async function deployTo(
+  host: HostUnderTest,
+  image: PushedImage,
+  wish: Wish,
+  hooks: Hooks = {},
+): Promise<DeployedHost & { release: string }> {
   const release = releaseFor(host, image, wish)
   const section = await deploy(release, portsFor(host.remote(hooks), wish))
   const [deployed] = section.hosts
@@ -175,7 +189,8 @@ const silent: Log = {
 }
 
 function portsFor(remote: Remote, { secrets = {}, login, who = 'ada@laptop' }: Wish): Ports {
-  const credentials: Credentials | undefined = login === undefined ? undefined : { username: login.username, password: new Secret(login.password) }
+  const credentials: Credentials | undefined =
+    login === undefined ? undefined : { username: login.username, password: new Secret(login.password) }
   return {
     exec: processExec,
     ssh: { connect: () => Promise.resolve(remote) },

@@ -1,0 +1,210 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, inject, test } from 'vitest'
+import { freePorts } from '../../lab/free-ports.ts'
+import { docker } from '../../lab/run.ts'
+import { attachProgram } from '../../src/deploy/program.ts'
+import { environmentName, journalOf } from './support/host.ts'
+import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
+import { deployTo, pushTestImage, removeImage, type Wish, web, worker } from './support/release.ts'
+
+const lab = inject('lab')
+const { image, machine } = useHosts()
+
+describe('what comes in the way', () => {
+  test('a port that another program takes after the look: the old version serves again', async () => {
+    const host = await machine()
+    await deployTo(host, image(), { version: 'one', services: [worker] })
+    const [port = 0] = await freePorts(1)
+    const name = `${host.app}-squatter`
+    const squat = (): Promise<string> =>
+      docker(
+        'run',
+        '--detach',
+        '--label',
+        `launchway.app=${host.app}`,
+        '--name',
+        name,
+        '--publish',
+        `127.0.0.1:${port}:8000`,
+        image().repository,
+      )
+    const error = await failureOf(
+      deployTo(host, image(), { version: 'two', services: [worker, web(host, { publish: `127.0.0.1:${port}` })] }, { beforeLaunch: squat }),
+    )
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+    expect(error.hint).toMatch(/port is already allocated|address already in use/)
+    expect((await running(host)).filter((one) => one.startsWith('worker'))).toHaveLength(1)
+  })
+
+  test('an image that the registry does not have', async () => {
+    const host = await machine()
+    const error = await failureOf(deployTo(host, { ...image(), digest: `sha256:${'0'.repeat(64)}` }, { version: 'one' }))
+    expect(error).toMatchObject({ code: 'PULL_FAILED' })
+    expect(error.hint).toMatch(/manifest unknown|not found/)
+    expect(stepsOf(host).at(-1)).toBe('end failed')
+  })
+
+  test('a registry that asks for a login: refused without it and with a wrong one, used and forgotten with it', async () => {
+    const { address, username, password } = lab.secureRegistry
+    const guarded = await pushTestImage(address, { username, password })
+    await removeImage(guarded)
+    const host = await machine()
+    expect((await failureOf(deployTo(host, guarded, { version: 'one' }))).hint).toMatch(/no basic auth credentials|unauthorized|denied/)
+    const wrong = await failureOf(deployTo(host, guarded, { version: 'one', login: { username, password: 'wrong-pass' } }))
+    expect(wrong.hint).toContain(`login to ${address} failed`)
+    await deployTo(host, guarded, { version: 'one', login: { username, password } })
+    expect(await host.answer()).toBe('one')
+    expect(await host.ask(`grep -rlF '${password}' '${host.stateRoot}' || echo nowhere`)).toBe('nowhere')
+    expect(readdirSync(join(pathsOf(host).home, 'attempts'))).toEqual([])
+    await removeImage(guarded)
+  })
+
+  test.skipIf(process.getuid?.() !== 0)('a disk that is full before, or fills up in the middle', async () => {
+    const host = await machine()
+    execFileSync('mkdir', ['-p', host.stateRoot])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', host.stateRoot])
+    try {
+      await deployTo(host, image(), { version: 'one' })
+      const filler = `${host.stateRoot}/filler`
+      let filled = false
+      const onLine = (line: string): void => {
+        if (filled || !line.includes('"step":"pull"')) return
+        filled = true
+        execFileSync('sh', ['-c', `dd if=/dev/zero of='${filler}' bs=1024 2> /dev/null || true`])
+      }
+      const middle = await failureOf(deployTo(host, image(), { version: 'two' }, { onLine }))
+      expect(middle).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+      expect(middle.hint).toContain('of disk are free')
+      expect(await host.answer()).toBe('one')
+      const before = await failureOf(deployTo(host, image(), { version: 'three' }))
+      expect(before.code).toMatch(/COMMAND_FAILED|DEPLOY_ROLLED_BACK/)
+      expect(await host.answer()).toBe('one')
+      execFileSync('rm', [filler])
+      await deployTo(host, image(), { version: 'four' })
+      expect(await host.answer()).toBe('four')
+    } finally {
+      execFileSync('umount', ['-l', host.stateRoot])
+    }
+  })
+
+  test('a journal whose last line was cut off goes on with a line of its own', async () => {
+    const host = await machine()
+    await deployTo(host, image(), { version: 'one' })
+    await host.ask(`printf '{"v":1,"at":17' >> ${pathsOf(host).journal}`)
+    await deployTo(host, image(), { version: 'two' })
+    const lines = journalOf(host).trim().split('\n')
+    expect(lines.filter((line) => !line.endsWith('}'))).toEqual(['{"v":1,"at":17'])
+    expect(lines.at(-1)).toContain('"step":"end","state":"done"')
+  })
+})
+
+describe('two deploys', () => {
+  test('the second is told who holds the lock, also when both have looked at the host before', async () => {
+    const host = await machine()
+    let begun: () => void = () => {}
+    const first: { done: Promise<unknown> } = { done: Promise.resolve() }
+    const slow: Wish = {
+      version: 'one',
+      who: 'grace@desk',
+      services: [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 3000 } })],
+    }
+    const beforeLaunch = async (): Promise<void> => {
+      const started = new Promise<void>((resolve) => (begun = resolve))
+      first.done = deployTo(host, image(), slow, { onLine: (line) => line.includes('"step":"run","state":"done"') && begun() })
+      await started
+    }
+    const raced = await failureOf(deployTo(host, image(), { version: 'two' }, { beforeLaunch }))
+    const late = await failureOf(deployTo(host, image(), { version: 'three' }))
+    for (const error of [raced, late]) {
+      expect(error).toMatchObject({ code: 'DEPLOY_LOCKED' })
+      expect(error.hint).toContain('Held by grace@desk, release 2026')
+    }
+    await first.done
+    expect(await host.answer()).toBe('one')
+  })
+
+  test('a plan that was made before somebody else deployed is not performed', async () => {
+    const host = await machine()
+    const beforeLaunch = (): Promise<unknown> => deployTo(host, image(), { version: 'one' })
+    const error = await failureOf(deployTo(host, image(), { version: 'two' }, { beforeLaunch }))
+    expect(error).toMatchObject({ code: 'DEPLOY_LOCKED' })
+    expect(error.hint).toContain('somebody deployed in between')
+    expect(await host.answer()).toBe('one')
+  })
+})
+
+test('a program whose client is gone goes on to its end, and another client can join it', async () => {
+  const host = await machine()
+  const seen: string[] = []
+  const services = [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 1500 } })]
+  const cut = deployTo(
+    host,
+    image(),
+    { version: 'one', services },
+    { cutAt: /"step":"run","state":"done"/, onLine: (line) => seen.push(line) },
+  )
+  await expect(cut).rejects.toThrow('the connection broke')
+  const [, release = '', attempt = ''] = /"release":"([^"]+)","attempt":"([^"]+)"/.exec(seen.join('\n')) ?? []
+  const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
+  const joined = attachProgram({ ...home, release, attempt, slot: 'a', keep: 5, by: 'ada@laptop' })
+  const twice = await Promise.all([host.ask(joined), host.ask(joined)])
+  for (const lines of twice) {
+    expect(lines.split('\n')[0]).toContain('"step":"lock","state":"done"')
+    expect(lines.split('\n').at(-1)).toContain('"step":"end","state":"done"')
+  }
+  expect(await host.answer()).toBe('one')
+  expect(await host.ask(joined), 'also when it has long ended').toBe(twice[0])
+})
+
+test('secrets stand in one file for its owner, and in the environment of the container', async () => {
+  const host = await machine()
+  const value = `-----BEGIN\n${host.app}'s $ecret\n-----END\n`
+  const marker = `${host.app}'s`
+  const seen: string[] = []
+  const look = setInterval(() => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) seen.push(commandLine(pid))
+  }, 20)
+  try {
+    await deployTo(host, image(), { version: 'one', secrets: { KEY: value }, services: [web(host, { secrets: ['KEY'] })] })
+  } finally {
+    clearInterval(look)
+  }
+  expect(
+    seen.some((line) => line.includes('docker') && line.includes(host.app)),
+    'the call of docker was seen',
+  ).toBe(true)
+  expect(seen.filter((line) => line.includes(marker))).toEqual([])
+  const file = await host.ask(`grep -rl "${host.app}.*cret" '${host.stateRoot}'`)
+  expect(file).toMatch(/^\S+\/secrets$/)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const [container] = await host.containers()
+  expect(await docker('exec', container?.name ?? '', 'sh', '-c', 'printf %s. "$KEY"')).toBe(`${value}.`)
+})
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+test('releases beyond those that are kept go, failed ones do not count', async () => {
+  const host = await machine()
+  const kept: string[] = []
+  for (const version of ['one', 'two', 'three']) {
+    kept.push((await deployTo(host, image(), { version, services: [worker], keep: 2 })).release)
+    await failureOf(
+      deployTo(host, image(), {
+        version: 'bad',
+        services: [{ ...worker, env: { MODE: 'crash' }, health: { kind: 'container', timeoutMs: 5000, settleMs: 1000 } }],
+        keep: 2,
+      }),
+    )
+  }
+  await deployTo(host, image(), { version: 'four', services: [worker], keep: 2 })
+  expect((await host.containers()).map(({ release }) => release)).toHaveLength(2)
+  expect((await host.containers())[0]?.release).toBe(kept.at(-1))
+})

@@ -1,0 +1,57 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface Asked {
+  method: string
+  /** Path and query. */
+  url: string
+  authorization: string | undefined
+}
+
+export interface Answer {
+  status: number
+  headers?: Record<string, string | number>
+  body?: string | Buffer
+}
+
+/** What a server does with a request: answers it, breaks the connection, or keeps it waiting. */
+export type Act = Answer | 'break' | 'hang'
+
+export interface Server extends AsyncDisposable {
+  readonly address: string
+  readonly url: string
+  readonly asked: readonly Asked[]
+}
+
+/** A server of HTTP that does as a test says, and remembers what it was asked. */
+export async function openServer(act: (asked: Asked, count: number) => Act): Promise<Server> {
+  const asked: Asked[] = []
+  const server = createServer((request, response) => {
+    request.resume()
+    request.once('end', () => {
+      const { method = '', url = '' } = request
+      const one = { method, url, authorization: request.headers.authorization }
+      asked.push(one)
+      perform(act(one, asked.length), request, response)
+    })
+  })
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  const { port } = server.address() as AddressInfo
+  return {
+    address: `127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((closed) => server.close(closed))
+    },
+  }
+}
+
+function perform(act: Act, request: IncomingMessage, response: ServerResponse): void {
+  if (act === 'hang') return
+  if (act === 'break') return void request.socket.destroy()
+  const body = Buffer.from(act.body ?? '')
+  response.writeHead(act.status, { 'content-length': body.length, ...act.headers })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}

@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type Lab, labLabel, readLab } from '../../lab/lab.ts'
+import { root } from '../../lab/paths.ts'
+import { docker } from '../../lab/run.ts'
+import { newLabName } from '../../lab/up.ts'
+import { type Ended, run } from './support/programs.ts'
+
+function labCommand(...args: string[]): Promise<Ended> {
+  return run(process.execPath, [join(root, 'lab/main.ts'), ...args], { cwd: root, env: process.env as Record<string, string> })
+}
+
+function portsOf(lab: Lab): number[] {
+  const addresses = [lab.registry.address, lab.secureRegistry.address].map((address) => Number(address.split(':')[1]))
+  const hosts = Object.values(lab.hosts).flatMap(({ ports }) => Object.values(ports))
+  return [...addresses, ...hosts, ...Object.values(lab.faults.proxies), lab.jump.port, ...[lab.github.url, lab.faults.api].map((url) => Number(new URL(url).port))]
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ port, host: '127.0.0.1' })
+    const end = (answered: boolean): void => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.once('connect', () => end(true)).once('error', () => end(false))
+  })
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** Everything in the engine that carries a lab's label. */
+async function leftOf(name: string): Promise<string> {
+  const filter = ['--quiet', '--filter', `label=${labLabel}=${name}`]
+  return (await Promise.all([docker('ps', '--all', ...filter), docker('network', 'ls', ...filter), docker('volume', 'ls', ...filter)])).join('')
+}
+
+describe('the lab', () => {
+  const names = [newLabName(), newLabName()] as const
+  afterAll(async () => {
+    for (const name of names) await labCommand('down', name)
+  })
+
+  it('comes up twice side by side, and nothing of one is in the way of the other', async () => {
+    const [one, two] = await Promise.all(names.map((name) => labCommand('up', name)))
+    expect(one?.code, one?.stderr).toBe(0)
+    expect(two?.code, two?.stderr).toBe(0)
+    const [first, second] = names.map(readLab)
+    if (first === undefined || second === undefined) throw new Error('a lab left no lab.json')
+    expect(portsOf(first).filter((port) => portsOf(second).includes(port))).toEqual([])
+    for (const port of [...portsOf(first), ...portsOf(second)]) expect(await answers(port), `port ${port}`).toBe(true)
+  })
+
+  it('has hosts of three ages, one of which boots systemd', async () => {
+    const versions = await Promise.all(
+      ['bookworm', 'trixie', 'forky'].map(async (suite) => {
+        const host = readLab(names[0])?.hosts[suite]?.container ?? ''
+        const engine = await docker('exec', host, 'docker', 'version', '--format', '{{.Server.Version}}')
+        const nginx = await docker('exec', host, 'sh', '-c', 'nginx -v 2>&1')
+        const first = await docker('exec', host, 'cat', '/proc/1/comm')
+        return [engine, nginx, first].map((text) => /systemd|lab-init|tini|\d+\.\d+/.exec(text)?.[0])
+      }),
+    )
+    expect(versions).toEqual([
+      ['20.10', '1.22', 'systemd'],
+      ['26.1', '1.26', 'lab-init'],
+      ['28.5', '1.30', 'lab-init'],
+    ])
+  })
+
+  it('says that it is up when asked a second time, and changes nothing', async () => {
+    const before = readLab(names[0])
+    const again = await labCommand('up', names[0])
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('is up already') as string })
+    expect(readLab(names[0])).toEqual(before)
+  })
+
+  it.each([0, 1] as const)('leaves nothing behind when lab %i goes down', async (index) => {
+    const name = names[index]
+    const lab = readLab(name)
+    if (lab === undefined) throw new Error('the lab is not up')
+    expect(await leftOf(name)).not.toBe('')
+    const ended = await labCommand('down', name)
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(await leftOf(name)).toBe('')
+    expect(isRunning(lab.github.pid)).toBe(false)
+    expect(existsSync(lab.folder)).toBe(false)
+    for (const port of portsOf(lab)) expect(await answers(port), `port ${port}`).toBe(false)
+  })
+})

@@ -1,0 +1,45 @@
+import type { Clock } from '../../src/core/ports.ts'
+
+export interface FakeClock extends Clock {
+  /** How long each sleep was asked to be, in order. */
+  readonly slept: readonly number[]
+}
+
+/** Time that passes only in sleeps, and there at once: who is due first wakes first, with all that runs between done. */
+export function fakeClock(start = new Date('2025-03-01T12:00:00Z')): FakeClock {
+  const slept: number[] = []
+  const sleepers = new Set<{ due: number; wake: () => void }>()
+  let elapsed = 0
+
+  function wakeFirst(): void {
+    const [first] = [...sleepers].toSorted((a, b) => a.due - b.due)
+    if (first === undefined) return
+    elapsed = Math.max(elapsed, first.due)
+    sleepers.delete(first)
+    first.wake()
+  }
+
+  return {
+    slept,
+    now: () => new Date(start.getTime() + elapsed),
+    elapsed: () => elapsed,
+    sleep(ms, signal) {
+      return new Promise((resolve, reject) => {
+        signal?.throwIfAborted()
+        slept.push(ms)
+        const sleeper = { due: elapsed + ms, wake: resolve }
+        sleepers.add(sleeper)
+        signal?.addEventListener(
+          'abort',
+          () => {
+            sleepers.delete(sleeper)
+            // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a signal's reason is the caller's own
+            reject(signal.reason)
+          },
+          { once: true },
+        )
+        setImmediate(wakeFirst)
+      })
+    },
+  }
+}
