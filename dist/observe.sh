@@ -41,9 +41,11 @@ done
 # The holder's note outlives the lock: only the lock itself tells whether somebody deploys right now. One that a
 # program which was killed has left to its last call of docker ends by itself: `begin` waits for that.
 # shellcheck disable=SC2086
-if $as test -r "$LW_HOME/lock" && ! $as flock -n "$LW_HOME/lock" true 2> /dev/null; then
+if $as test -r "$LW_HOME/lock"; then
+  $as flock -n "$LW_HOME/lock" sh -c : 2> /dev/null
+  held=$?
   holder=$($as cat "$LW_HOME/lock.pid" 2> /dev/null)
-  if [ -z "$holder" ] || [ -e "/proc/$holder" ]; then fact locked yes; fi
+  if [ "$held" = 1 ] && { [ -z "$holder" ] || [ -e "/proc/$holder" ]; }; then fact locked yes; fi
 fi
 
 # shellcheck disable=SC2086

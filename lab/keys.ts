@@ -44,6 +44,22 @@ export async function makeCertificates(folder: string): Promise<{ ca: string; se
   await call('openssl', ['req', '-x509', ...curve, '-days', '30', '-subj', '/CN=lab authority', '-keyout', caKey, '-out', ca])
   await call('openssl', ['req', '-new', ...curve, '-subj', '/CN=secure-registry', '-keyout', key, '-out', request])
   writeFileSync(extensions, 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:secure-registry\n')
-  await call('openssl', ['x509', '-req', '-days', '30', '-in', request, '-CA', ca, '-CAkey', caKey, '-CAcreateserial', '-extfile', extensions, '-out', server])
+  await call('openssl', [
+    'x509',
+    '-req',
+    '-days',
+    '30',
+    '-in',
+    request,
+    '-CA',
+    ca,
+    '-CAkey',
+    caKey,
+    '-CAcreateserial',
+    '-extfile',
+    extensions,
+    '-out',
+    server,
+  ])
   return { ca, server: tls }
 }

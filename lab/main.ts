@@ -20,8 +20,13 @@ if (verb === 'up') {
     })
     say(`${lab.name} is up after ${((performance.now() - began) / 1000).toFixed(1)} s`)
     say(`  registry         ${lab.registry.address}`)
-    say(`  secure registry  ${lab.secureRegistry.address}  ${lab.secureRegistry.username} / ${lab.secureRegistry.password}, ca ${lab.secureRegistry.ca}`)
-    for (const host of Object.values(lab.hosts)) say(`  ${host.suite.padEnd(16)} ssh -i ${lab.key} -o UserKnownHostsFile=${lab.knownHosts} -p ${host.ports['22']} ${sshAddress(host, 'deploy').split(':')[0]}`)
+    say(
+      `  secure registry  ${lab.secureRegistry.address}  ${lab.secureRegistry.username} / ${lab.secureRegistry.password}, ca ${lab.secureRegistry.ca}`,
+    )
+    for (const host of Object.values(lab.hosts))
+      say(
+        `  ${host.suite.padEnd(16)} ssh -i ${lab.key} -o UserKnownHostsFile=${lab.knownHosts} -p ${host.ports['22']} ${sshAddress(host, 'deploy').split(':')[0]}`,
+      )
     say(`  github           ${lab.github.url}`)
     say(`  faults           ${lab.faults.api}`)
     say(`take it down: npm run lab -- down ${lab.name}`)

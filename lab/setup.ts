@@ -9,7 +9,9 @@ import { debianStep, goStep, toxiproxyStep, trivyStep, wheelsStep } from './setu
 const began = performance.now()
 mkdirSync(cache, { recursive: true })
 try {
-  await bringAbout([debianStep, engineStep, goStep, trivyStep, toxiproxyStep, wheelsStep, ...imageSteps], (line) => process.stderr.write(`${line}\n`))
+  await bringAbout([debianStep, engineStep, goStep, trivyStep, toxiproxyStep, wheelsStep, ...imageSteps], (line) =>
+    process.stderr.write(`${line}\n`),
+  )
   process.stderr.write(`set-up: ready after ${((performance.now() - began) / 1000).toFixed(1)} s\n`)
 } catch (error) {
   process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)

@@ -83,7 +83,7 @@ async function openCache(env: Surroundings['env'], log: Log): Promise<Cache> {
   const { actionsCache, folderCache } = await import('./adapters/cache.ts')
   const service = env['ACTIONS_RESULTS_URL'] ?? env['ACTIONS_CACHE_URL']
   return service === undefined
-    ? folderCache(join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'launchway', 'entries'))
+    ? folderCache(join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'launchway', 'entries'), log)
     : actionsCache(log)
 }
 

@@ -30,7 +30,10 @@ const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
 const began = performance.now()
 
 function shellFiles(): string[] {
-  const listed = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.sh', '.ci/run', '.githooks/*'], { cwd: root, encoding: 'utf8' })
+  const listed = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.sh', '.ci/run', '.githooks/*'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   return listed.stdout.split('\n').filter((path) => path !== '')
 }
 

@@ -20,7 +20,9 @@ export async function fetchArchive(url: string, sha256: string, program: string,
   }
   const found = createHash('sha256').update(body).digest('hex')
   if (found !== sha256) {
-    throw new LaunchwayError('DIGEST_MISMATCH', `${url} is not the file that was pinned`, { hint: `Expected SHA-256 ${sha256}, got ${found}. It is not used.` })
+    throw new LaunchwayError('DIGEST_MISMATCH', `${url} is not the file that was pinned`, {
+      hint: `Expected SHA-256 ${sha256}, got ${found}. It is not used.`,
+    })
   }
   mkdirSync(folder, { recursive: true })
   const scratch = mkdtempSync(join(folder, '.fetch-'))

@@ -13,10 +13,7 @@ const newer = 'trixie'
 async function find(): Promise<string | undefined> {
   const version = await ask('docker', ['version', '--format', '{{.Server.Version}}'])
   if (version === undefined) return undefined
-  const [buildx, compose] = await Promise.all([
-    ask('docker', ['buildx', 'version']),
-    ask('docker', ['compose', 'version', '--short']),
-  ])
+  const [buildx, compose] = await Promise.all([ask('docker', ['buildx', 'version']), ask('docker', ['compose', 'version', '--short'])])
   const lacks = [buildx === undefined ? 'buildx' : [], compose === undefined ? 'compose' : []].flat()
   if (lacks.length > 0 && !canInstall) {
     throw new LaunchwayError('TOOL_MISSING', `docker ${version} is there, its plugin ${lacks.join(' and ')} is not`, {
@@ -48,7 +45,9 @@ function packages(): string[] {
   if (debianSuite() !== 'bookworm') return ['docker.io', 'docker-cli', 'docker-buildx', 'docker-compose', 'iptables']
   addNewerSource()
   // runc stays the release's own: the newer one wants a newer C library.
-  return ['docker.io', 'docker-cli', 'docker-buildx', 'docker-compose', 'containerd'].map((name) => `${name}/${newer}`).concat('runc', 'iptables')
+  return ['docker.io', 'docker-cli', 'docker-buildx', 'docker-compose', 'containerd']
+    .map((name) => `${name}/${newer}`)
+    .concat('runc', 'iptables')
 }
 
 function addNewerSource(): void {
@@ -88,4 +87,4 @@ function howToInstall(): LaunchwayError {
   return new LaunchwayError('TOOL_MISSING', there, { hint: `${hint}\nOn Debian, as root, set-up does this by itself.` })
 }
 
-export const engineStep: Step = { name: 'engine', needs: ['debian'], find, make, takes: 'about 20 s' }
+export const engineStep: Step = { name: 'engine', needs: [], find, make, takes: 'about 20 s' }

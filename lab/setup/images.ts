@@ -78,7 +78,13 @@ async function debootstrap(suite: Suite): Promise<void> {
 }
 
 /** Builds a folder of lab/images under a tag; more files than it has can be added to its context. */
-async function buildImage(name: string, tag: string, args: Record<string, string>, extra: Record<string, string>, progress: (line: string) => void): Promise<void> {
+async function buildImage(
+  name: string,
+  tag: string,
+  args: Record<string, string>,
+  extra: Record<string, string>,
+  progress: (line: string) => void,
+): Promise<void> {
   const context = mkdtempSync(join(tmpdir(), `launchway-${name}-`))
   try {
     cpSync(join(folder, name), context, { recursive: true })

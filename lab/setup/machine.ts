@@ -32,7 +32,9 @@ export function debianMirror(): string {
     const line = new RegExp(`^deb\\s+(?:\\[[^\\]]*\\]\\s+)?(\\S+)\\s+${suite}\\s+main`, 'm').exec(text)?.[1]
     if (line !== undefined) return line
   }
-  throw new LaunchwayError('TOOL_MISSING', 'no package source for this Debian was found in /etc/apt', { hint: 'Add one to /etc/apt/sources.list.' })
+  throw new LaunchwayError('TOOL_MISSING', 'no package source for this Debian was found in /etc/apt', {
+    hint: 'Add one to /etc/apt/sources.list.',
+  })
 }
 
 export function inPath(program: string): string | undefined {
@@ -47,7 +49,7 @@ let installing: Promise<unknown> = Promise.resolve()
 /** Installs Debian packages, one call after the other: dpkg has one lock. `name/suite` takes it from another suite. */
 export function aptInstall(packages: readonly string[], onLine: (line: string) => void): Promise<unknown> {
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  installing = installing.then(async () => {
+  const mine = installing.then(async () => {
     await call('apt-get', ['update', '-q'], { env })
     await call('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], {
       env,
@@ -56,7 +58,8 @@ export function aptInstall(packages: readonly string[], onLine: (line: string) =
       },
     })
   })
-  return installing
+  installing = mine.catch(() => undefined)
+  return mine
 }
 
 /** Fails, saying so, when a folder's disk has less room. */

@@ -20,10 +20,10 @@ const programs = {
   dash: 'dash',
   git: 'git',
   curl: 'curl',
+  wget: 'wget',
 } as const
 
-const missingPrograms = (): (keyof typeof programs)[] =>
-  keysOf(programs).filter((program) => inPath(program) === undefined)
+const missingPrograms = (): (keyof typeof programs)[] => keysOf(programs).filter((program) => inPath(program) === undefined)
 
 export const debianStep: Step = {
   name: 'debian',
@@ -39,7 +39,10 @@ export const debianStep: Step = {
         hint: `Install them with your package manager. On Debian, as root, set-up does this by itself.`,
       })
     }
-    await aptInstall(missing.map((program) => programs[program]), progress)
+    await aptInstall(
+      missing.map((program) => programs[program]),
+      progress,
+    )
     return `installed ${missing.join(', ')}`
   },
 }
@@ -54,7 +57,8 @@ export const goStep: Step = {
     return existsSync(join(tools, 'trivy')) && existsSync(join(tools, 'toxiproxy-server')) ? 'not needed' : undefined
   },
   async make(progress) {
-    if (!canInstall) throw new LaunchwayError('TOOL_MISSING', 'Go 1.21 or newer is not installed', { hint: 'Install it: https://go.dev/doc/install' })
+    if (!canInstall)
+      throw new LaunchwayError('TOOL_MISSING', 'Go 1.21 or newer is not installed', { hint: 'Install it: https://go.dev/doc/install' })
     // The engine's step has added the newer release as a source.
     await aptInstall(['golang-go/trixie', 'golang-src/trixie', 'golang-1.24-go/trixie', 'golang-1.24-src/trixie'], progress)
     return 'installed'

@@ -14,13 +14,12 @@ const installs = new Map([
 ])
 
 /** What kept a program from being started, in words. */
-export function notStarted(command: Command, cause: unknown): unknown {
+export function notStarted(command: Command, cause: Error): Error {
   // An error of spawn names the program also when it is the folder that is not there.
   if (command.cwd !== undefined && !existsSync(command.cwd)) {
     return new LaunchwayError('COMMAND_FAILED', `${command.file} cannot run in ${command.cwd}`, { cause, hint: 'There is no such folder.' })
   }
-  const said = cause instanceof Error ? cause.message : ''
-  if (!/Unable to locate executable file|ENOENT|EACCES/.test(said)) return cause
+  if (!/Unable to locate executable file|ENOENT|EACCES/.test(cause.message)) return cause
   return new LaunchwayError('TOOL_MISSING', `${command.file} is not installed, or not in PATH`, {
     cause,
     hint: [installs.get(command.file), `launchway calls: ${shown(command)}`].filter((line) => line !== undefined).join('\n'),
@@ -32,7 +31,9 @@ export function failed(command: Command, code: number, tail: string): LaunchwayE
 }
 
 export function timedOut(command: Command, tail: string): LaunchwayError {
-  return new LaunchwayError('COMMAND_FAILED', `${shown(command)} was ended after ${command.timeoutMs} ms`, { hint: evidence(command, tail) })
+  return new LaunchwayError('COMMAND_FAILED', `${shown(command)} was ended after ${command.timeoutMs} ms`, {
+    hint: evidence(command, tail),
+  })
 }
 
 function shown(command: Command): string {
@@ -49,5 +50,9 @@ function evidence(command: Command, tail: string): string {
 }
 
 export function lastLines(text: string): string {
-  return text.trim().split(/\r\n?|\n/).slice(-evidenceLines).join('\n')
+  return text
+    .trim()
+    .split(/\r\n?|\n/)
+    .slice(-evidenceLines)
+    .join('\n')
 }

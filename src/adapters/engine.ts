@@ -2,14 +2,15 @@ import type Dockerode from 'dockerode'
 import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import type { Engine } from '../core/ports.ts'
+import { contextEngine } from './docker-context.ts'
 
 /** What dockerode's types leave open in the answer to /info. */
 const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish() })
 
-/** The engine that DOCKER_HOST names, else the local socket. dockerode is heavy: it is loaded at the first question. */
+/** The engine that DOCKER_HOST or the docker context names, else the local socket. dockerode is heavy: it is loaded at the first question. */
 export function dockerEngine(): Engine {
   let client: Promise<Dockerode> | undefined
-  const docker = (): Promise<Dockerode> => (client ??= import('dockerode').then(({ default: Docker }) => new Docker()))
+  const docker = (): Promise<Dockerode> => (client ??= openClient())
 
   return {
     async info() {
@@ -43,14 +44,27 @@ export function dockerEngine(): Engine {
   }
 }
 
+async function openClient(): Promise<Dockerode> {
+  const [{ default: Docker }, address] = await Promise.all([import('dockerode'), contextEngine(process.env)])
+  return new Docker(address)
+}
+
 function hasStatus(error: unknown, status: number): boolean {
   return error instanceof Error && 'statusCode' in error && error.statusCode === status
 }
 
 function notThere(error: unknown): never {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    throw new LaunchwayError('TOOL_MISSING', 'no Docker engine answers', {
+  if (
+    code === 'ENOENT' ||
+    code === 'ECONNREFUSED' ||
+    code === 'ENOTFOUND' ||
+    code === 'ECONNRESET' ||
+    code === 'EHOSTUNREACH' ||
+    code === 'ETIMEDOUT'
+  ) {
+    const where = error instanceof Error ? `: ${error.message}` : ''
+    throw new LaunchwayError('TOOL_MISSING', `no Docker engine answers${where}`, {
       cause: error,
       hint: 'Install one (https://docs.docker.com/engine/install/) and start it, or point DOCKER_HOST at one.',
     })

@@ -99,7 +99,7 @@ async function readOutput(command: Command): Promise<{ code: number; stdout: str
     })
     return { code: exitCode, stdout, stderr }
   } catch (error) {
-    throw notStarted(command, error)
+    throw error instanceof Error ? notStarted(command, error) : error
   }
 }
 

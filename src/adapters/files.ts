@@ -1,4 +1,4 @@
-import { createReadStream, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { createReadStream, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { FileEntry, Files } from '../core/ports.ts'
 
@@ -20,8 +20,13 @@ export function localFiles(scratch: string): Files {
       mkdirSync(dirname(path), { recursive: true })
       // A reader sees the old file or the new one, never half of it.
       const draft = `${path}.${process.pid}.tmp`
-      writeFileSync(draft, body)
-      renameSync(draft, path)
+      try {
+        writeFileSync(draft, body)
+        renameSync(draft, path)
+      } catch (error) {
+        rmSync(draft, { force: true })
+        throw error
+      }
     },
 
     async walk(root, choose) {

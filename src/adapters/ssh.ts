@@ -4,7 +4,18 @@ import { join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { Exec, Output, Remote, Ssh } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
-import { askJump, checkMaster, clientConfig, closeMaster, explainSsh, jumpFailed, normaliseKey, openMaster, parseAddress, remoteShell } from '../tools/ssh.ts'
+import {
+  askJump,
+  checkMaster,
+  clientConfig,
+  closeMaster,
+  explainSsh,
+  jumpFailed,
+  normaliseKey,
+  openMaster,
+  parseAddress,
+  remoteShell,
+} from '../tools/ssh.ts'
 import { lastLines } from './call-errors.ts'
 
 /** OpenSSH ends with this code when the connection, not the program, failed. */
@@ -31,7 +42,9 @@ export function openSsh(exec: Exec): Ssh {
         const opened = await exec.run(openMaster(address, settings, files), { signal, accept: [0, connectionFailed] })
         if (opened.code !== 0) {
           const said = await readFile(files.log, 'utf8').catch(() => '')
-          const jump = jumpFailed.test(said) ? (await exec.run(askJump(address, settings, files), { signal, accept: everyCode })).stderr : ''
+          const jump = jumpFailed.test(said)
+            ? (await exec.run(askJump(address, settings, files), { signal, accept: everyCode })).stderr
+            : ''
           throw unreachable(host, `${jump}${said}`)
         }
       } catch (error) {
@@ -59,7 +72,8 @@ export function openSsh(exec: Exec): Ssh {
         [Symbol.asyncDispose]: close,
       }
       // A program of the host may itself end with OpenSSH's own code.
-      const isOpen = async (): Promise<boolean> => (await exec.run(checkMaster(address, files), { accept: [0, connectionFailed] })).code === 0
+      const isOpen = async (): Promise<boolean> =>
+        (await exec.run(checkMaster(address, files), { accept: [0, connectionFailed] })).code === 0
       return remote
     },
   }

@@ -78,7 +78,14 @@ export const jumpFailed = /Connection closed by UNKNOWN port/
 
 /** Connects once more without sharing, because ssh hides what a jump says from a connection that is shared. */
 export function askJump(address: Address, settings: SshSettings, files: Files): Command {
-  return command('ssh', [common(address, { ...files, control: 'none' }), option('-J', settings.proxyJump), '-T', '--', address.host, 'true'])
+  return command('ssh', [
+    common(address, { ...files, control: 'none' }),
+    option('-J', settings.proxyJump),
+    '-T',
+    '--',
+    address.host,
+    'true',
+  ])
 }
 
 /** Runs `sh -s`, the only remote command line there is: what it shall do stands on its input. */

@@ -76,7 +76,12 @@ describe.each(worlds)('exec: $name', ({ open }) => {
 
   it.each(['run', 'read'] as const)('takes what was given in secret out of the evidence (%s)', async (way) => {
     const said = { stderr: 'cannot log in with tr0ub4dor', code: 1 }
-    const error = await failureOf(open(said)[way]({ ...command(process.execPath, ['-e', 'process.stderr.write("cannot log in with " + process.env.PASSWORD); process.exitCode = 1']), env: { PASSWORD: new Secret('tr0ub4dor') } }))
+    const error = await failureOf(
+      open(said)[way]({
+        ...command(process.execPath, ['-e', 'process.stderr.write("cannot log in with " + process.env.PASSWORD); process.exitCode = 1']),
+        env: { PASSWORD: new Secret('tr0ub4dor') },
+      }),
+    )
     expect(error.hint).toBe('cannot log in with ***')
   })
 
@@ -117,7 +122,27 @@ describe('programs of this machine', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   const argument = fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.replaceAll(/[\0\ud800-\udfff]/g, ''))
-  const hostile = fc.constantFrom('$(id)', '`id`', '; rm -rf /', "it's", '"', '\\', '\\\\"', '', ' ', '*', '-n', '--', '\n', '\t', '${x}', '%s', 'é\u2028', '!!', '~')
+  const hostile = fc.constantFrom(
+    '$(id)',
+    '`id`',
+    '; rm -rf /',
+    "it's",
+    '"',
+    '\\',
+    '\\\\"',
+    '',
+    ' ',
+    '*',
+    '-n',
+    '--',
+    '\n',
+    '\t',
+    '${x}',
+    '%s',
+    'é\u2028',
+    '!!',
+    '~',
+  )
   const echo = 'process.stdout.write(JSON.stringify(process.argv.slice(1)) + "|")'
 
   it('are given every argument intact', async () => {
@@ -211,7 +236,10 @@ describe('programs of this machine', () => {
     process.env['PATH'] = folder
     try {
       for (const way of ['run', 'read'] as const) {
-        expect(await failureOf(processExec[way](command(file, ['info'])))).toMatchObject({ code: 'TOOL_MISSING', hint: expect.stringMatching(hint) })
+        expect(await failureOf(processExec[way](command(file, ['info'])))).toMatchObject({
+          code: 'TOOL_MISSING',
+          hint: expect.stringMatching(hint),
+        })
       }
     } finally {
       process.env['PATH'] = path

@@ -40,7 +40,7 @@ describe('what fails in passing is tried again', () => {
     ['too many requests, for longer than a run may last', { status: 429, headers: { 'retry-after': 86_400 } }, 30_000],
   ])('%s', async (name, fault, pause) => {
     const clock = fakeClock(new Date('2025-03-01T12:00:00Z'))
-    await using server = await openServer((_, count) => (count === 1 ? truncated(fault) : manifest))
+    await using server = await openServer((_, count) => (count === 1 ? fault : manifest))
     const found = await (await repositoryAt(server.address, { clock })).manifest('v1')
     expect({ name, digest: found?.descriptor.digest, slept: clock.slept }).toEqual({ name, digest, slept: [pause] })
   })
@@ -90,21 +90,23 @@ describe('what fails in passing is tried again', () => {
   })
 })
 
-/** A body that is shorter than its length breaks off at the end of the connection. */
-function truncated(act: Act): Act {
-  return act
-}
-
 describe('what was changed on its way is noticed', () => {
   const mutated: Answer = { ...manifest, body: body.replace('2', '3') }
   it.each<[string, Answer, (repository: Repository) => Promise<unknown>]>([
     ['a manifest that was asked for by digest', mutated, (repository) => repository.manifest(digest)],
     ['a manifest that was asked for by tag', mutated, (repository) => repository.manifest('v1')],
     ['a blob', mutated, (repository) => repository.blob(digest)],
-    ['a manifest that was written', { ...mutated, status: 201, headers: { 'docker-content-digest': `sha256:${'1'.repeat(64)}` } }, (repository) => repository.putManifest('v1', indexType, Buffer.from(body))],
+    [
+      'a manifest that was written',
+      { ...mutated, status: 201, headers: { 'docker-content-digest': `sha256:${'1'.repeat(64)}` } },
+      (repository) => repository.putManifest('v1', indexType, Buffer.from(body)),
+    ],
   ])('%s', async (_, answer, ask) => {
     await using server = await openServer(() => answer)
-    expect(await failureOf(ask(await repositoryAt(server.address)))).toMatchObject({ code: 'DIGEST_MISMATCH', hint: expect.stringContaining('Expected sha256:') })
+    expect(await failureOf(ask(await repositoryAt(server.address)))).toMatchObject({
+      code: 'DIGEST_MISMATCH',
+      hint: expect.stringContaining('Expected sha256:'),
+    })
   })
 
   it.each<[string, Record<string, string>]>([
@@ -117,18 +119,22 @@ describe('what was changed on its way is noticed', () => {
 })
 
 function challenge(server: Server): Answer {
-  return { status: 401, headers: { 'www-authenticate': `Bearer realm="${server.url}/token?a=b",service="registry of tests",scope="repository:team/app:pull"` } }
+  return {
+    status: 401,
+    headers: { 'www-authenticate': `Bearer realm="${server.url}/token?a=b",service="registry of tests",scope="repository:team/app:pull"` },
+  }
 }
 
 describe('a registry that wants tokens', () => {
   /** Gives out a token that names its scope, and takes what has the right one. */
   function withTokens(server: () => Server, { lasts = Number.POSITIVE_INFINITY } = {}): (asked: Asked) => Act {
-    let uses = 0
+    let [uses, given] = [0, 0]
     return (asked) => {
       const { pathname, searchParams } = new URL(asked.url, 'http://there')
       if (pathname === '/token') {
         uses = 0
-        return { status: 200, body: JSON.stringify({ access_token: `for ${searchParams.get('scope')}` }) }
+        given += 1
+        return { status: 200, body: JSON.stringify({ access_token: `${given} for ${searchParams.get('scope')}` }) }
       }
       const right = asked.method === 'GET' || asked.url.includes('/manifests/v1') ? /pull/ : /pull,push/
       uses += 1
@@ -170,7 +176,9 @@ describe('a registry that wants tokens', () => {
   })
 
   it('that refuses the login is quoted', async () => {
-    await using server: Server = await openServer((asked) => (asked.url.startsWith('/token') ? { status: 401, body: 'unknown user' } : challenge(server)))
+    await using server: Server = await openServer((asked) =>
+      asked.url.startsWith('/token') ? { status: 401, body: 'unknown user' } : challenge(server),
+    )
     expect(await failureOf((await repositoryAt(server.address, { credentials: login })).resolve('v1'))).toMatchObject({
       code: 'REGISTRY_DENIED',
       message: expect.stringContaining('as ada (401)'),
@@ -182,18 +190,23 @@ describe('a registry that wants tokens', () => {
 describe('what was meant for the registry', () => {
   const blob = Buffer.from('kept elsewhere')
   const blobDigest = `sha256:${createHash('sha256').update(blob).digest('hex')}`
-  const asksBasic = (asked: Asked, then: Act): Act => (asked.authorization === basic ? then : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } })
+  const asksBasic = (asked: Asked, then: Act): Act =>
+    asked.authorization === basic ? then : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } }
 
   it('is not shown to the place where it keeps its blobs', async () => {
     await using store = await openServer(() => ({ status: 200, body: blob }))
-    await using server = await openServer((asked) => asksBasic(asked, { status: 307, headers: { location: `${store.url}/kept?signature=s` } }))
+    await using server = await openServer((asked) =>
+      asksBasic(asked, { status: 307, headers: { location: `${store.url}/kept?signature=s` } }),
+    )
     expect(await (await repositoryAt(server.address, { credentials: login })).blob(blobDigest)).toEqual(blob)
     expect(store.asked).toEqual([{ method: 'GET', url: '/kept?signature=s', authorization: undefined }])
   })
 
   it('is not shown to the place where it wants its uploads, even when that asks', async () => {
     await using store = await openServer(() => ({ status: 401, headers: { 'www-authenticate': 'Basic realm="give me"' } }))
-    await using server = await openServer((asked) => asksBasic(asked, asked.method === 'HEAD' ? { status: 404 } : { status: 202, headers: { location: `${store.url}/upload?state=1` } }))
+    await using server = await openServer((asked) =>
+      asksBasic(asked, asked.method === 'HEAD' ? { status: 404 } : { status: 202, headers: { location: `${store.url}/upload?state=1` } }),
+    )
     await failureOf((await repositoryAt(server.address, { credentials: login })).putBlob(blob))
     expect(store.asked.map(({ url, authorization }) => ({ url, authorization }))).toEqual([
       { url: `/upload?state=1&digest=${encodeURIComponent(blobDigest)}`, authorization: undefined },
@@ -201,7 +214,9 @@ describe('what was meant for the registry', () => {
   })
 
   it('is shown again where the registry sends on to itself', async () => {
-    await using server = await openServer((asked) => asksBasic(asked, asked.url === '/kept' ? { status: 200, body: blob } : { status: 307, headers: { location: '/kept' } }))
+    await using server = await openServer((asked) =>
+      asksBasic(asked, asked.url === '/kept' ? { status: 200, body: blob } : { status: 307, headers: { location: '/kept' } }),
+    )
     expect(await (await repositoryAt(server.address, { credentials: login })).blob(blobDigest)).toEqual(blob)
   })
 })
@@ -242,21 +257,32 @@ describe('a run that is cancelled', () => {
 })
 
 describe('Docker Hub', () => {
-  it.each(['addie', 'library/addie', 'docker.io/addie'])('is found for %s where its API is, through the proxy of this network', async (name) => {
-    const connects: string[] = []
-    const proxy = createServer()
-    proxy.on('connect', (request, socket) => {
-      connects.push(request.url ?? '')
-      socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n')
-    })
-    await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready))
-    try {
-      using _ = setEnv({ HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, https_proxy: undefined, NO_PROXY: '', no_proxy: undefined })
-      const repository = await ociRegistries(fakeClock(), async () => undefined).repository(name, { host: 'docker.io', plainHttp: false })
-      expect(await failureOf(repository.resolve('latest'))).toMatchObject({ code: 'REGISTRY_UNAVAILABLE', message: expect.stringContaining('docker.io') })
-      expect(new Set(connects)).toEqual(new Set(['registry-1.docker.io:443']))
-    } finally {
-      proxy.close()
-    }
-  })
+  it.each(['addie', 'library/addie', 'docker.io/addie'])(
+    'is found for %s where its API is, through the proxy of this network',
+    async (name) => {
+      const connects: string[] = []
+      const proxy = createServer()
+      proxy.on('connect', (request, socket) => {
+        connects.push(request.url ?? '')
+        socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n')
+      })
+      await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready))
+      try {
+        using _ = setEnv({
+          HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+          https_proxy: undefined,
+          NO_PROXY: '',
+          no_proxy: undefined,
+        })
+        const repository = await ociRegistries(fakeClock(), async () => undefined).repository(name, { host: 'docker.io', plainHttp: false })
+        expect(await failureOf(repository.resolve('latest'))).toMatchObject({
+          code: 'REGISTRY_UNAVAILABLE',
+          message: expect.stringContaining('docker.io'),
+        })
+        expect(new Set(connects)).toEqual(new Set(['registry-1.docker.io:443']))
+      } finally {
+        proxy.close()
+      }
+    },
+  )
 })

@@ -47,17 +47,37 @@ async function loginFor({ host, settings = {}, env = {}, docker }: Given): Promi
 
 describe('the login for a registry', () => {
   it.each<[string, Given, string | undefined]>([
-    ["is the configuration's own", { host: 'r.example.org', settings: { username: 'u', password: 'MINE' }, env: { MINE: 'p', REGISTRY_PASSWORD: 'q' } }, 'u:p'],
+    [
+      "is the configuration's own",
+      { host: 'r.example.org', settings: { username: 'u', password: 'MINE' }, env: { MINE: 'p', REGISTRY_PASSWORD: 'q' } },
+      'u:p',
+    ],
     ['is the general one of the step', { host: 'r.example.org', env: { REGISTRY_USERNAME: 'u', REGISTRY_PASSWORD: 'p' } }, 'u:p'],
     ['is the GitHub token on ghcr.io', { host: 'ghcr.io', env: { GITHUB_ACTOR: 'ada', GITHUB_TOKEN: 't' } }, 'ada:t'],
     ['is not the GitHub token anywhere else', { host: 'r.example.org', env: { GITHUB_ACTOR: 'ada', GITHUB_TOKEN: 't' } }, undefined],
-    ['is what docker login left, with a colon in the password', { host: 'r.example.org:5000', docker: { auths: { 'r.example.org:5000': auth('u:p:q') } } }, 'u:p:q'],
+    [
+      'is what docker login left, with a colon in the password',
+      { host: 'r.example.org:5000', docker: { auths: { 'r.example.org:5000': auth('u:p:q') } } },
+      'u:p:q',
+    ],
     ['is what an older docker left', { host: 'ghcr.io', docker: { auths: { 'https://ghcr.io/v1/': auth('u:p') } } }, 'u:p'],
     ['is not what docker left for another', { host: 'ghcr.io', docker: { auths: { 'ghcr.io.example.org': auth('u:p') } } }, undefined],
     ["is docker's own name for the Hub", { host: 'docker.io', docker: { auths: { 'https://index.docker.io/v1/': auth('u:p') } } }, 'u:p'],
-    ["comes from the registry's helper", { host: 'known.example.org', docker: { credHelpers: { 'known.example.org': 'test' } } }, 'from-helper:h'],
-    ["comes from the Hub's helper under docker's name", { host: 'docker.io', docker: { credHelpers: { 'https://index.docker.io/v1/': 'test' } } }, 'from-helper:h'],
-    ['comes from the helper for all', { host: 'known.example.org', docker: { credsStore: 'test', auths: { 'known.example.org': {} } } }, 'from-helper:h'],
+    [
+      "comes from the registry's helper",
+      { host: 'known.example.org', docker: { credHelpers: { 'known.example.org': 'test' } } },
+      'from-helper:h',
+    ],
+    [
+      "comes from the Hub's helper under docker's name",
+      { host: 'docker.io', docker: { credHelpers: { 'https://index.docker.io/v1/': 'test' } } },
+      'from-helper:h',
+    ],
+    [
+      'comes from the helper for all',
+      { host: 'known.example.org', docker: { credsStore: 'test', auths: { 'known.example.org': {} } } },
+      'from-helper:h',
+    ],
     ['is none where the helper knows none', { host: 'r.example.org', docker: { credsStore: 'test' } }, undefined],
     ['is none where docker has none', { host: 'r.example.org', docker: { auths: { 'r.example.org': { auth: '' } } } }, undefined],
     ['is none where docker was never there', { host: 'r.example.org' }, undefined],

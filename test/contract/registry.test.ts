@@ -23,12 +23,17 @@ function secure(of: Partial<Settings> = {}): Settings {
 }
 
 function real(password = inject('lab').secureRegistry.password): Registries {
-  return ociRegistries(fakeClock(), async ({ username }) => (username === undefined ? undefined : { username, password: new Secret(password) }))
+  return ociRegistries(fakeClock(), async ({ username }) =>
+    username === undefined ? undefined : { username, password: new Secret(password) },
+  )
 }
 
 const worlds: { name: string; open: () => { registries: Registries; settings: Settings } }[] = [
   { name: 'plain, no login', open: () => ({ registries: real(), settings: { host: inject('lab').registry.address, plainHttp: true } }) },
-  { name: 'plain, on the loopback without being told', open: () => ({ registries: real(), settings: { host: inject('lab').registry.address, plainHttp: false } }) },
+  {
+    name: 'plain, on the loopback without being told',
+    open: () => ({ registries: real(), settings: { host: inject('lab').registry.address, plainHttp: false } }),
+  },
   { name: 'TLS and a login', open: () => ({ registries: real(), settings: secure() }) },
   { name: 'the fake', open: () => ({ registries: fakeRegistries(), settings: { host: 'registry.example.org', plainHttp: false } }) },
 ]
@@ -93,7 +98,12 @@ describe.each(worlds)('registry: $name', ({ open }) => {
   it('keeps an index of several platforms, and its own media type', async () => {
     const repository = await fresh()
     const images = [await putImage(repository, 'amd64'), await putImage(repository, 'arm64')]
-    const manifests = images.map(({ mediaType, digest, size }, n) => ({ mediaType, digest, size, platform: { os: 'linux', architecture: n === 0 ? 'amd64' : 'arm64' } }))
+    const manifests = images.map(({ mediaType, digest, size }, n) => ({
+      mediaType,
+      digest,
+      size,
+      platform: { os: 'linux', architecture: n === 0 ? 'amd64' : 'arm64' },
+    }))
     const body = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests }))
     const written = await repository.putManifest('multi', indexType, body)
     expect(await repository.resolve('multi')).toEqual({ mediaType: indexType, digest: digestOf(body), size: body.length })
@@ -129,14 +139,24 @@ describe.each(worlds)('registry: $name', ({ open }) => {
 })
 
 describe('a registry that asks for a login', () => {
-  const repository = async (registries: Registries, settings: Settings): Promise<Repository> => registries.repository(`${settings.host}/contract/login`, settings)
+  const repository = async (registries: Registries, settings: Settings): Promise<Repository> =>
+    registries.repository(`${settings.host}/contract/login`, settings)
 
   it.each([
     ['is wrong', () => real('not-the-password'), () => secure(), /as lab \(401\)/],
-    ['is missing', () => real(), () => ({ host: secure().host, ca: inject('lab').secureRegistry.ca, plainHttp: false }), /without a login \(401\)/],
+    [
+      'is missing',
+      () => real(),
+      () => ({ host: secure().host, ca: inject('lab').secureRegistry.ca, plainHttp: false }),
+      /without a login \(401\)/,
+    ],
   ])('refuses when it %s, and says what to give', async (_, registries, settings, message) => {
     const error = await failureOf((await repository(registries(), settings())).putBlob(Buffer.from('x')))
-    expect(error).toMatchObject({ code: 'REGISTRY_DENIED', message: expect.stringMatching(message), hint: expect.stringContaining('registries: in launchway.yml') })
+    expect(error).toMatchObject({
+      code: 'REGISTRY_DENIED',
+      message: expect.stringMatching(message),
+      hint: expect.stringContaining('registries: in launchway.yml'),
+    })
     expect(`${error.message}${error.hint}`).not.toContain('not-the-password')
   })
 

@@ -32,7 +32,11 @@ function portOf(suite: string): number {
   return Number(host(suite).split(':')[1])
 }
 
-function connect(address: string, of: Partial<SshSettings> = {}, options: { key?: Secret | undefined; signal?: AbortSignal } = {}): Promise<Remote> {
+function connect(
+  address: string,
+  of: Partial<SshSettings> = {},
+  options: { key?: Secret | undefined; signal?: AbortSignal } = {},
+): Promise<Remote> {
   const { key = labKey(), signal = never } = options
   return openSsh(processExec).connect(address, settings(of), { key, signal })
 }
@@ -86,7 +90,10 @@ describe.each(worlds)('ssh: $name', ({ open }) => {
 
   it("knows a program's exit code 255 from a broken connection", async () => {
     await using remote = await opened()
-    expect(await failureOf(remote.sh('exit 255'))).toMatchObject({ code: 'COMMAND_FAILED', message: expect.stringContaining('exit code 255') })
+    expect(await failureOf(remote.sh('exit 255'))).toMatchObject({
+      code: 'COMMAND_FAILED',
+      message: expect.stringContaining('exit code 255'),
+    })
     expect((await remote.sh('exit 255', { accept: [255] })).code).toBe(255)
   })
 
@@ -118,7 +125,11 @@ describe('one connection', () => {
     writeFileSync(knownHosts, knownAs(suite, `[127.0.0.1]:${door.port}`))
     await using remote = await connect(`deploy@127.0.0.1:${door.port}`, { knownHosts })
     const answers = await Promise.all([1, 2, 3, 4, 5].map(async (n) => (await remote.sh(`echo ${n}`)).stdout.trim()))
-    expect({ answers, more: (await remote.sh('echo 6')).stdout, connections: door.count }).toEqual({ answers: ['1', '2', '3', '4', '5'], more: '6\n', connections: 1 })
+    expect({ answers, more: (await remote.sh('echo 6')).stdout, connections: door.count }).toEqual({
+      answers: ['1', '2', '3', '4', '5'],
+      more: '6\n',
+      connections: 1,
+    })
   })
 
   it('gives a program to the host byte for byte, whatever it holds', async () => {
@@ -135,7 +146,10 @@ describe('one connection', () => {
 
   it('says what sudo said to an account that may not', async () => {
     await using remote = await connect(host('trixie', 'guest'))
-    expect(await failureOf(remote.sh('id -un', { sudo: true }))).toMatchObject({ code: 'COMMAND_FAILED', hint: expect.stringContaining('sudo:') })
+    expect(await failureOf(remote.sh('id -un', { sudo: true }))).toMatchObject({
+      code: 'COMMAND_FAILED',
+      hint: expect.stringContaining('sudo:'),
+    })
   })
 
   it('that breaks in the middle is told from a program that fails', async () => {
@@ -179,12 +193,20 @@ describe('the private key', () => {
     const file = join(folder.path, 'other')
     await call('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
     const error = await failureOf(connect(host('bookworm'), {}, { key: new Secret(readFileSync(file, 'utf8')) }))
-    expect(error).toMatchObject({ code: 'SSH_UNREACHABLE', message: `${host('bookworm')} refused the key`, hint: expect.stringContaining('authorized_keys') })
+    expect(error).toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: `${host('bookworm')} refused the key`,
+      hint: expect.stringContaining('authorized_keys'),
+    })
   })
 
   it('that is no key is named as the reason', async () => {
     const error = await failureOf(connect(host('bookworm'), {}, { key: new Secret('not a key') }))
-    expect(error).toMatchObject({ code: 'SSH_UNREACHABLE', message: `the private key for ${host('bookworm')} cannot be read`, hint: expect.stringContaining('BEGIN and END') })
+    expect(error).toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      message: `the private key for ${host('bookworm')} cannot be read`,
+      hint: expect.stringContaining('BEGIN and END'),
+    })
   })
 
   it('may be one that an agent holds', async () => {
@@ -232,7 +254,7 @@ describe("the host's key", () => {
     })
   })
 
-  it("of the jump host is checked too, and it is the jump host that is named", async () => {
+  it('of the jump host is checked too, and it is the jump host that is named', async () => {
     await using folder = await openFolder()
     const knownHosts = join(folder.path, 'known_hosts')
     writeFileSync(knownHosts, knownAs('bookworm', 'bookworm'))
@@ -256,7 +278,14 @@ describe('the way to a host', () => {
     mkdirSync(join(folder.path, '.ssh'))
     const lab = inject('lab')
     const lines = [
-      ...['Host lab-trixie', 'HostName 127.0.0.1', `Port ${portOf('trixie')}`, 'User deploy', `IdentityFile ${lab.key}`, `UserKnownHostsFile ${lab.knownHosts}`],
+      ...[
+        'Host lab-trixie',
+        'HostName 127.0.0.1',
+        `Port ${portOf('trixie')}`,
+        'User deploy',
+        `IdentityFile ${lab.key}`,
+        `UserKnownHostsFile ${lab.knownHosts}`,
+      ],
       ...['Host lab-behind', 'HostName forky', 'User ops', `ProxyJump jump@127.0.0.1:${lab.jump.port}`, `IdentityFile ${lab.key}`, ''],
       ...['Host 127.0.0.1', `IdentityFile ${lab.key}`],
     ]
@@ -295,7 +324,10 @@ describe('the way to a host', () => {
   })
 
   it('ends in an error that names a host which nobody knows', async () => {
-    expect(await failureOf(connect('deploy@no-such-host.invalid'))).toMatchObject({ code: 'SSH_UNREACHABLE', hint: expect.stringContaining('no-such-host.invalid') })
+    expect(await failureOf(connect('deploy@no-such-host.invalid'))).toMatchObject({
+      code: 'SSH_UNREACHABLE',
+      hint: expect.stringContaining('no-such-host.invalid'),
+    })
   })
 })
 
@@ -314,23 +346,35 @@ describe('nothing is left of a connection: neither key nor client', () => {
   const nothing = { files: [], clients: 0 }
 
   it('that stands there is both, so this looks in the right place', async () => {
-    expect(await leftBy(() => connect(host('bookworm')).then((remote) => remote.sh('true')))).toEqual({ files: [expect.any(String)], clients: 1 })
+    expect(await leftBy(() => connect(host('bookworm')).then((remote) => remote.sh('true')))).toEqual({
+      files: [expect.any(String)],
+      clients: 1,
+    })
   })
 
   it.each<[string, () => Promise<unknown>]>([
     ['was closed', async () => (await connect(host('bookworm')))[Symbol.asyncDispose]()],
-    ['was closed, behind a jump host', async () => (await connect('deploy@bookworm', { proxyJump: `jump@127.0.0.1:${inject('lab').jump.port}` }))[Symbol.asyncDispose]()],
+    [
+      'was closed, behind a jump host',
+      async () => (await connect('deploy@bookworm', { proxyJump: `jump@127.0.0.1:${inject('lab').jump.port}` }))[Symbol.asyncDispose](),
+    ],
     ['was refused', () => failureOf(connect(host('bookworm'), { knownHosts: '/dev/null' }))],
-    ['was not answered', async () => {
-      await using silence = await openSilence()
-      await failureOf(connect(`deploy@127.0.0.1:${silence.port}`, { connectTimeoutMs: 1000 }))
-    }],
-    ['was cancelled in a program', async () => {
-      const cancel = new AbortController()
-      await using remote = await connect(host('bookworm'), {}, { signal: cancel.signal })
-      const run = remote.sh('echo ready; exec sleep 60', { onLine: () => cancel.abort(new Error('cancelled')) })
-      await expect(run).rejects.toThrow('cancelled')
-    }],
+    [
+      'was not answered',
+      async () => {
+        await using silence = await openSilence()
+        await failureOf(connect(`deploy@127.0.0.1:${silence.port}`, { connectTimeoutMs: 1000 }))
+      },
+    ],
+    [
+      'was cancelled in a program',
+      async () => {
+        const cancel = new AbortController()
+        await using remote = await connect(host('bookworm'), {}, { signal: cancel.signal })
+        const run = remote.sh('echo ready; exec sleep 60', { onLine: () => cancel.abort(new Error('cancelled')) })
+        await expect(run).rejects.toThrow('cancelled')
+      },
+    ],
   ])('that %s', async (_, use) => {
     expect(await leftBy(use)).toEqual(nothing)
   })
@@ -340,7 +384,10 @@ describe('nothing is left of a connection: neither key nor client', () => {
     const left = await leftBy(async () => {
       const made = connect(host('bookworm'), {}, { signal: cancel.signal })
       setTimeout(() => cancel.abort(new Error('cancelled')), ms)
-      const ended: unknown = await made.then((remote) => remote[Symbol.asyncDispose](), (error: unknown) => error)
+      const ended: unknown = await made.then(
+        (remote) => remote[Symbol.asyncDispose](),
+        (error: unknown) => error,
+      )
       expect([undefined, new Error('cancelled')]).toContainEqual(ended)
     })
     expect(left).toEqual(nothing)

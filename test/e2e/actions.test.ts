@@ -34,7 +34,15 @@ describe('the actions, as a runner starts them', () => {
   let sha: string
   const jobs: Job[] = []
   const job = (ref = 'refs/heads/master', name = 'push'): Job => {
-    const event = { folder: repository.folder, name, ref, sha, payload: { ref, after: sha, deleted: false }, api: lab.github.url, token: lab.github.token }
+    const event = {
+      folder: repository.folder,
+      name,
+      ref,
+      sha,
+      payload: { ref, after: sha, deleted: false },
+      api: lab.github.url,
+      token: lab.github.token,
+    }
     const made = newJob(event)
     jobs.push(made)
     return made
@@ -79,7 +87,10 @@ describe('the actions, as a runner starts them', () => {
     expect(await tagsOf(lab.registry.address, app)).not.toContain(`sha-${sha.slice(0, 7)}`)
 
     const push = succeeded(await steps.uses('actions/push'))
-    expect(push.outputs['tags']?.split('\n')).toEqual([`${lab.registry.address}/${app}:master`, `${lab.registry.address}/${app}:sha-${sha.slice(0, 7)}`])
+    expect(push.outputs['tags']?.split('\n')).toEqual([
+      `${lab.registry.address}/${app}:master`,
+      `${lab.registry.address}/${app}:sha-${sha.slice(0, 7)}`,
+    ])
     expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
 
     const deploy = succeeded(await steps.uses('actions/deploy', { 'ssh-key': key }))
@@ -112,7 +123,10 @@ describe('the actions, as a runner starts them', () => {
   })
 
   it('a failure is one annotation with the code and what to do, and a failed deployment', async () => {
-    sha = await repository.commit({ 'launchway.yml': configuration(settings).replace('health: /\n', 'health: { path: /, timeout: 5s }\n'), 'version.txt': 'broken' })
+    sha = await repository.commit({
+      'launchway.yml': configuration(settings).replace('health: /\n', 'health: { path: /, timeout: 5s }\n'),
+      'version.txt': 'broken',
+    })
     const step = await job().uses('.', { 'ssh-key': key, deployments: 'true' })
     expect(step.code).not.toBe(0)
     expect(step.stdout.match(/^::error/gm)).toHaveLength(1)

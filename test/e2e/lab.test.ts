@@ -15,7 +15,13 @@ function labCommand(...args: string[]): Promise<Ended> {
 function portsOf(lab: Lab): number[] {
   const addresses = [lab.registry.address, lab.secureRegistry.address].map((address) => Number(address.split(':')[1]))
   const hosts = Object.values(lab.hosts).flatMap(({ ports }) => Object.values(ports))
-  return [...addresses, ...hosts, ...Object.values(lab.faults.proxies), lab.jump.port, ...[lab.github.url, lab.faults.api].map((url) => Number(new URL(url).port))]
+  return [
+    ...addresses,
+    ...hosts,
+    ...Object.values(lab.faults.proxies),
+    lab.jump.port,
+    ...[lab.github.url, lab.faults.api].map((url) => Number(new URL(url).port)),
+  ]
 }
 
 function answers(port: number): Promise<boolean> {
@@ -40,7 +46,9 @@ function isRunning(pid: number): boolean {
 /** Everything in the engine that carries a lab's label. */
 async function leftOf(name: string): Promise<string> {
   const filter = ['--quiet', '--filter', `label=${labLabel}=${name}`]
-  return (await Promise.all([docker('ps', '--all', ...filter), docker('network', 'ls', ...filter), docker('volume', 'ls', ...filter)])).join('')
+  return (
+    await Promise.all([docker('ps', '--all', ...filter), docker('network', 'ls', ...filter), docker('volume', 'ls', ...filter)])
+  ).join('')
 }
 
 describe('the lab', () => {

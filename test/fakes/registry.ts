@@ -40,7 +40,9 @@ function fakeRepository(host: string, path: string): Repository {
     manifest: async (reference) => find(reference),
     async putManifest(reference, mediaType, body) {
       const { config, layers = [], manifests: entries = [] } = Manifest.parse(JSON.parse(body.toString()))
-      const lacks = [config, ...layers].some((part) => part !== undefined && !blobs.has(part.digest)) || entries.some(({ digest }) => !manifests.has(digest))
+      const lacks =
+        [config, ...layers].some((part) => part !== undefined && !blobs.has(part.digest)) ||
+        entries.some(({ digest }) => !manifests.has(digest))
       if (lacks) throw new LaunchwayError('REGISTRY_UNAVAILABLE', `${host} answered 400 to PUT ${path}/manifests/${reference}`)
       const descriptor = describe(mediaType, body)
       manifests.set(descriptor.digest, { descriptor, body })
@@ -55,12 +57,16 @@ function fakeRepository(host: string, path: string): Repository {
     },
     tags: async () => [...tags.keys()].toSorted(),
     referrers: async (digest, artifactType) =>
-      referrers.filter(({ subject, found }) => subject === digest && (artifactType ?? found.artifactType) === found.artifactType).map(({ found }) => found),
+      referrers
+        .filter(({ subject, found }) => subject === digest && (artifactType ?? found.artifactType) === found.artifactType)
+        .map(({ found }) => found),
     async attach(subject, artifactType, body, annotations = {}) {
       const layer = await repository.putBlob(body)
       const config = await repository.putBlob(Buffer.from('{}'))
       const mediaType = 'application/vnd.oci.image.manifest.v1+json'
-      const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, artifactType, config, layers: [layer], subject, annotations }))
+      const manifest = Buffer.from(
+        JSON.stringify({ schemaVersion: 2, mediaType, artifactType, config, layers: [layer], subject, annotations }),
+      )
       const descriptor = await repository.putManifest(describe(mediaType, manifest).digest, mediaType, manifest)
       const known = referrers.some(({ found }) => found.digest === descriptor.digest)
       if (!known) referrers.push({ subject: subject.digest, found: { ...descriptor, artifactType, annotations } })

@@ -39,7 +39,9 @@ describe('a valid configuration', () => {
       stateRoot: '/var/lib/launchway',
       keep: 5,
       ssh: { key: 'SSH_KEY', connectTimeoutMs: 10_000 },
-      services: [{ name: 'web', image: 'app', port: 5000, publish: '6000', health: { kind: 'container', timeoutMs: 60_000, settleMs: 1_000 } }],
+      services: [
+        { name: 'web', image: 'app', port: 5000, publish: '6000', health: { kind: 'container', timeoutMs: 60_000, settleMs: 1_000 } },
+      ],
     })
     expect(resolveRegistries(config)).toEqual([{ host: 'docker.io', plainHttp: false }])
     expect(resolveEnvironment(config, 'nowhere', undefined)).toBeUndefined()
@@ -95,30 +97,94 @@ environments:
 
 describe('what is wrong is said with its place', () => {
   test.each([
-    ['an unknown key, and the nearest right one', 'image: a/b\nenviroments: {}\n', ['launchway.yml:2:1: unknown key "enviroments"; did you mean "environments"?']],
+    [
+      'an unknown key, and the nearest right one',
+      'image: a/b\nenviroments: {}\n',
+      ['launchway.yml:2:1: unknown key "enviroments"; did you mean "environments"?'],
+    ],
     [
       'a key below',
       'image: a/b\nenvironments:\n  p:\n    host: h\n    prot: 80\n',
       ['launchway.yml:5:5: environments.p: unknown key "prot"; did you mean "port"?'],
     ],
-    ['a wrong type', 'image: a/b\nenvironments: { p: { host: h, port: web, publish: 80 } }\n', ['launchway.yml:2:37: environments.p.port: expected number, received string']],
-    ['a port out of range', 'image: a/b\nenvironments: { p: { host: h, port: 70000, publish: 80 } }\n', ['launchway.yml:2:37: environments.p.port: too big: expected number to be <=65535']],
-    ['neither image nor images', 'branches: {}\n', ['launchway.yml:1:1: image or images is needed: what shall be built, and where it is pushed']],
-    ['image and images', 'image: a/b\nimages: { a: { repositories: [a/b] } }\n', ['launchway.yml:2:1: image and images exclude each other: move image into images']],
-    ['an environment that is not there', 'image: a/b\nbranches: { main: prod }\nenvironments:\n  production: { host: h, port: 1, publish: 1 }\n', ['launchway.yml:2:19: branches.main: no environment "prod"; known: production']],
-    ['no host', 'image: a/b\nenvironments: { p: { port: 1, publish: 1 } }\n', ['launchway.yml:2:20: environments.p: host is needed: the SSH address to deploy to']],
-    ['a host that ssh would take for an option', 'image: a/b\nenvironments: { p: { host: -oProxyCommand=id, port: 1, publish: 1 } }\n', ['launchway.yml:2:28: environments.p.host: must be host, user@host or user@host:port']],
+    [
+      'a wrong type',
+      'image: a/b\nenvironments: { p: { host: h, port: web, publish: 80 } }\n',
+      ['launchway.yml:2:37: environments.p.port: expected number, received string'],
+    ],
+    [
+      'a port out of range',
+      'image: a/b\nenvironments: { p: { host: h, port: 70000, publish: 80 } }\n',
+      ['launchway.yml:2:37: environments.p.port: too big: expected number to be <=65535'],
+    ],
+    [
+      'neither image nor images',
+      'branches: {}\n',
+      ['launchway.yml:1:1: image or images is needed: what shall be built, and where it is pushed'],
+    ],
+    [
+      'image and images',
+      'image: a/b\nimages: { a: { repositories: [a/b] } }\n',
+      ['launchway.yml:2:1: image and images exclude each other: move image into images'],
+    ],
+    [
+      'an environment that is not there',
+      'image: a/b\nbranches: { main: prod }\nenvironments:\n  production: { host: h, port: 1, publish: 1 }\n',
+      ['launchway.yml:2:19: branches.main: no environment "prod"; known: production'],
+    ],
+    [
+      'no host',
+      'image: a/b\nenvironments: { p: { port: 1, publish: 1 } }\n',
+      ['launchway.yml:2:20: environments.p: host is needed: the SSH address to deploy to'],
+    ],
+    [
+      'a host that ssh would take for an option',
+      'image: a/b\nenvironments: { p: { host: -oProxyCommand=id, port: 1, publish: 1 } }\n',
+      ['launchway.yml:2:28: environments.p.host: must be host, user@host or user@host:port'],
+    ],
     ['a duplicate key', 'image: a/b\nimage: a/c\n', ['launchway.yml:2:1: map keys must be unique']],
     ['broken YAML', 'image: [a\n', ['launchway.yml:2:1: flow sequence in block collection must be sufficiently indented and end with a ]']],
     ['a reserved key', 'image: a/b\nsmoke: {}\n', ['launchway.yml:2:1: "smoke" is reserved for a later version: the smoke stage']],
-    ['a reserved key below', 'image: a/b\nenvironments: { p: { host: h, swarm: {} } }\n', ['launchway.yml:2:31: environments.p: "swarm" is reserved for a later version: deploying to a Swarm']],
-    ['an image that is not there', 'images: { app: { repositories: [a/b] } }\nenvironments: { p: { host: h, services: { web: { image: ap } } } }\n', ['launchway.yml:2:57: environments.p.services.web.image: no image "ap"; did you mean "app"?']],
-    ['publish without port', 'image: a/b\nenvironments: { p: { host: h, publish: 80 } }\n', ['launchway.yml:2:31: environments.p: publish needs port: where the service listens inside its container']],
-    ['one port twice', 'image: a/b\nenvironments: { p: { host: h, services: { a: { port: 1, publish: 80 }, b: { port: 1, publish: 80 } } } }\n', ['launchway.yml:2:95: port 80 is published by a already']],
-    ['a secret that is also plain', 'image: a/b\nenvironments: { p: { host: h, env: { KEY: x }, secrets: [KEY] } }\n', ['launchway.yml:2:38: environments.p: KEY is both in env and in secrets']],
-    ['an option that launchway decides', 'image: a/b\nenvironments: { p: { host: h, options: ["--name=x"] } }\n', ['launchway.yml:2:41: environments.p: launchway itself decides --name=x']],
-    ['a tag rule', 'image: a/b\nimage-tags: ["type=ref,event=branch", "type=semvre,pattern={{version}}"]\n', ['launchway.yml:2:39: image-tags: unknown type "semvre"; did you mean "semver"?']],
-    ['a name that is none', 'image: a/b\nenvironments: { "Prod EU": { host: h } }\n', ['launchway.yml:2:17: the name "Prod EU" must be 1 to 40 characters of a-z, 0-9, "_" and "-", starting with a letter or digit']],
+    [
+      'a reserved key below',
+      'image: a/b\nenvironments: { p: { host: h, swarm: {} } }\n',
+      ['launchway.yml:2:31: environments.p: "swarm" is reserved for a later version: deploying to a Swarm'],
+    ],
+    [
+      'an image that is not there',
+      'images: { app: { repositories: [a/b] } }\nenvironments: { p: { host: h, services: { web: { image: ap } } } }\n',
+      ['launchway.yml:2:57: environments.p.services.web.image: no image "ap"; did you mean "app"?'],
+    ],
+    [
+      'publish without port',
+      'image: a/b\nenvironments: { p: { host: h, publish: 80 } }\n',
+      ['launchway.yml:2:31: environments.p: publish needs port: where the service listens inside its container'],
+    ],
+    [
+      'one port twice',
+      'image: a/b\nenvironments: { p: { host: h, services: { a: { port: 1, publish: 80 }, b: { port: 1, publish: 80 } } } }\n',
+      ['launchway.yml:2:95: port 80 is published by a already'],
+    ],
+    [
+      'a secret that is also plain',
+      'image: a/b\nenvironments: { p: { host: h, env: { KEY: x }, secrets: [KEY] } }\n',
+      ['launchway.yml:2:38: environments.p: KEY is both in env and in secrets'],
+    ],
+    [
+      'an option that launchway decides',
+      'image: a/b\nenvironments: { p: { host: h, options: ["--name=x"] } }\n',
+      ['launchway.yml:2:41: environments.p: launchway itself decides --name=x'],
+    ],
+    [
+      'a tag rule',
+      'image: a/b\nimage-tags: ["type=ref,event=branch", "type=semvre,pattern={{version}}"]\n',
+      ['launchway.yml:2:39: image-tags: unknown type "semvre"; did you mean "semver"?'],
+    ],
+    [
+      'a name that is none',
+      'image: a/b\nenvironments: { "Prod EU": { host: h } }\n',
+      ['launchway.yml:2:17: the name "Prod EU" must be 1 to 40 characters of a-z, 0-9, "_" and "-", starting with a letter or digit'],
+    ],
     ['an empty file', '', ['launchway.yml:1:1: image or images is needed: what shall be built, and where it is pushed']],
     ['a list', '- a\n', ['launchway.yml:1:1: expected object, received array']],
   ])('%s', (_, text, expected) => {
@@ -126,11 +192,9 @@ describe('what is wrong is said with its place', () => {
   })
 
   test('all problems at once, in the order of the file', () => {
-    expect(problems('image: A/B\nenvironments:\n  p: { host: h, port: x }\nzzz: 1\n').map((line) => line.slice(0, 'launchway.yml:0'.length))).toEqual([
-      'launchway.yml:1',
-      'launchway.yml:3',
-      'launchway.yml:4',
-    ])
+    expect(
+      problems('image: A/B\nenvironments:\n  p: { host: h, port: x }\nzzz: 1\n').map((line) => line.slice(0, 'launchway.yml:0'.length)),
+    ).toEqual(['launchway.yml:1', 'launchway.yml:3', 'launchway.yml:4'])
   })
 
   test('aliases that explode, and a file that is too large, end in an error with a place', () => {
@@ -149,7 +213,8 @@ describe('what is wrong is said with its place', () => {
 
   test('no reserved key is known already', () => {
     expect(reservedKeys.length).toBeGreaterThan(5)
-    for (const key of reservedKeys.filter((one) => !one.includes('*'))) expect(problems(`image: a/b\n${key}: {}\n`)[0]).toContain('reserved')
+    for (const key of reservedKeys.filter((one) => !one.includes('*')))
+      expect(problems(`image: a/b\n${key}: {}\n`)[0]).toContain('reserved')
   })
 })
 

@@ -70,10 +70,14 @@ describe('a secret cannot be printed', () => {
 
   test('evidence is redacted in every form', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 4 }).filter((text) => text.trim().length >= 4), fc.string(), (value, around) => {
-        const text = `${around}${value}|${Buffer.from(value).toString('base64')}|${around}`
-        expect(redact(text, [new Secret(value)])).not.toContain(`${value}|`)
-      }),
+      fc.property(
+        fc.string({ minLength: 4 }).filter((text) => text.trim().length >= 4),
+        fc.string(),
+        (value, around) => {
+          const text = `${around}${value}|${Buffer.from(value).toString('base64')}|${around}`
+          expect(redact(text, [new Secret(value)])).not.toContain(`${value}|`)
+        },
+      ),
     )
   })
 })

@@ -60,7 +60,10 @@ function parseConfig(file: string, text: string): z.infer<typeof DockerConfig> {
   try {
     return DockerConfig.parse(JSON.parse(text))
   } catch (error) {
-    throw new LaunchwayError('CONFIG_INVALID', `${file} is not a configuration of docker`, { cause: error, hint: 'docker login writes it anew.' })
+    throw new LaunchwayError('CONFIG_INVALID', `${file} is not a configuration of docker`, {
+      cause: error,
+      hint: 'docker login writes it anew.',
+    })
   }
 }
 

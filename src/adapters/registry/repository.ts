@@ -64,7 +64,7 @@ function openRepository(path: string, transport: Transport): Repository {
   /** A list comes in as many pages as the registry likes, each naming the next; none where there is no such thing. */
   async function pages(first: string, headers: Record<string, string>): Promise<string[]> {
     const bodies: string[] = []
-    for (let next: string | undefined = first; next !== undefined; ) {
+    for (let next: string | undefined = first; next !== undefined;) {
       const page: Response = await transport.send({ method: 'GET', path: next, headers, accept: [200, 404] }, pull)
       if (page.status === 404) break
       bodies.push(page.body.toString())

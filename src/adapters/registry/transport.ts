@@ -58,7 +58,9 @@ export class Transport {
     const base = await (this.#base ??= this.#findBase())
     const url = new URL(request.path, `${base}/v2/`)
     // A registry may send an upload elsewhere; that place must not see what was meant for the registry.
-    return this.#insist(request, () => (url.origin === new URL(base).origin ? this.#authorised(url, request, scope) : this.#once(url, request, undefined)))
+    return this.#insist(request, () =>
+      url.origin === new URL(base).origin ? this.#authorised(url, request, scope) : this.#once(url, request, undefined),
+    )
   }
 
   async #insist(request: Request, ask: () => Promise<Response>): Promise<Response> {
@@ -121,7 +123,12 @@ export class Transport {
   async #exchange(url: URL, request: Request, headers: Record<string, string | number>): Promise<Response> {
     const client = await (this.#client ??= openClient(this.#settings.ca))
     return new Promise((resolve, reject) => {
-      const options = { method: request.method, headers: { ...headers, 'content-length': request.body?.length ?? 0 }, timeout: timeoutMs, signal: this.#signal }
+      const options = {
+        method: request.method,
+        headers: { ...headers, 'content-length': request.body?.length ?? 0 },
+        timeout: timeoutMs,
+        signal: this.#signal,
+      }
       const read = (message: IncomingMessage): void => {
         const chunks: Buffer[] = []
         message.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -173,12 +180,16 @@ export class Transport {
   #unavailable(error: unknown): LaunchwayError {
     const { host } = this.#settings
     const why = error instanceof Error && error.message !== '' ? error.message : hasCode(error) ? error.code : String(error)
-    return new LaunchwayError('REGISTRY_UNAVAILABLE', isUntrusted(error) ? `the certificate of ${host} is not trusted: ${why}` : `${host} does not answer: ${why}`, {
-      cause: error,
-      hint: isUntrusted(error)
-        ? `Give the certificate of its authority as a PEM file: registries.${host}.ca in launchway.yml.`
-        : 'Check the name of the registry and that this machine can reach it.',
-    })
+    return new LaunchwayError(
+      'REGISTRY_UNAVAILABLE',
+      isUntrusted(error) ? `the certificate of ${host} is not trusted: ${why}` : `${host} does not answer: ${why}`,
+      {
+        cause: error,
+        hint: isUntrusted(error)
+          ? `Give the certificate of its authority as a PEM file: registries.${host}.ca in launchway.yml.`
+          : 'Check the name of the registry and that this machine can reach it.',
+      },
+    )
   }
 }
 

@@ -15,7 +15,9 @@ export function labKey(): Secret {
 /** A line of known_hosts that gives a host of the lab another name, such as `[127.0.0.1]:40022`. */
 export function knownAs(machine: string, name: string): string {
   const { knownHosts } = inject('lab')
-  const line = readFileSync(knownHosts, 'utf8').split('\n').find((one) => one.split(' ')[0]?.split(',').includes(machine))
+  const line = readFileSync(knownHosts, 'utf8')
+    .split('\n')
+    .find((one) => one.split(' ')[0]?.split(',').includes(machine))
   const [, type, key] = line?.split(' ') ?? []
   if (type === undefined || key === undefined) throw new Error(`${machine} is not in ${knownHosts}`)
   return `${name} ${type} ${key}\n`

@@ -9,7 +9,9 @@ export async function onHost(host: LabHost, ...args: string[]): Promise<string> 
 /** The containers of an application on a host: name and state. */
 export async function containersOf(host: LabHost, app: string): Promise<Record<string, string>> {
   const listed = await onHost(host, 'docker', 'ps', '--all', '--filter', `label=launchway.app=${app}`, '--format', '{{.Names}} {{.State}}')
-  return Object.fromEntries(listed.split('\n').flatMap((line): [string, string][] => (line === '' ? [] : [[line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']])))
+  return Object.fromEntries(
+    listed.split('\n').flatMap((line): [string, string][] => (line === '' ? [] : [[line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']])),
+  )
 }
 
 /** Removes all that an application has left on a host. */
@@ -32,4 +34,3 @@ export async function tagsOf(registry: string, name: string): Promise<string[]> 
   const { tags } = (await response.json()) as { tags: string[] | null }
   return (tags ?? []).toSorted()
 }
-

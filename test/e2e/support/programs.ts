@@ -12,7 +12,9 @@ export interface Ended {
 /** What a program needs of this machine; nothing of GitHub's, whoever runs the tests. */
 export function bareEnvironment(): Record<string, string> {
   const kept = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'DOCKER_HOST', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'USER']
-  return Object.fromEntries(kept.flatMap((name): [string, string][] => (process.env[name] === undefined ? [] : [[name, process.env[name]]])))
+  return Object.fromEntries(
+    kept.flatMap((name): [string, string][] => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  )
 }
 
 export function run(file: string, args: readonly string[], { cwd, env }: { cwd: string; env: Record<string, string> }): Promise<Ended> {

@@ -72,7 +72,14 @@ export function newJob(event: Event): Job {
       const [output, summary] = [file('output'), file('summary')]
       const ended = await run(process.execPath, [join(dirname(file_), runs.main)], {
         cwd: event.folder,
-        env: { ...bareEnvironment(), ...github, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, ...Object.fromEntries(values), ...env },
+        env: {
+          ...bareEnvironment(),
+          ...github,
+          GITHUB_OUTPUT: output,
+          GITHUB_STEP_SUMMARY: summary,
+          ...Object.fromEntries(values),
+          ...env,
+        },
       })
       return { ...ended, outputs: parseOutputs(readFileSync(output, 'utf8')), summary: readFileSync(summary, 'utf8') }
     },

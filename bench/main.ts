@@ -1,0 +1,84 @@
+/**
+ * Measurements: `npm run bench NAME`, options after `--`.
+ *
+ *   --rounds N         how many rounds count (each bench has its own default)
+ *   --peer NAME=FILE   compare with somebody else's program too; may stand several times
+ *   --json             the figures as JSON on standard output, instead of the table
+ *   --write            put the table into bench/README.md
+ */
+import { parseArgs } from 'node:util'
+import { nearest } from '../src/core/nearest.ts'
+import { type Report, writeToReadme } from './report.ts'
+
+export interface Options {
+  rounds: number | undefined
+  /** Program by name. */
+  peers: ReadonlyMap<string, string>
+  say(this: void, line: string): void
+}
+
+interface Bench {
+  about: string
+  run(options: Options): Promise<Report>
+}
+
+const benches: Record<string, Bench> = {
+  start: {
+    about: 'how long each action takes to start, against an empty Node script',
+    run: async (options) => (await import('./start.ts')).benchStart(options),
+  },
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** A word that names no bench, an option that is none: said in a line, with what there is. */
+class UsageError extends Error {}
+
+function read(args: string[]): { name: string; bench: Bench; options: Options; json: boolean; write: boolean } {
+  const { values, positionals } = parse(args)
+  const [name = ''] = positionals
+  const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
+  if (bench === undefined) {
+    const meant = nearest(name, Object.keys(benches))
+    const list = Object.entries(benches).map(([known, { about }]) => `  ${known.padEnd(12)} ${about}`)
+    const problem = name === '' ? 'Name a bench.' : `There is no bench "${name}".${meant === undefined ? '' : ` Did you mean ${meant}?`}`
+    throw new UsageError([problem, ...list].join('\n'))
+  }
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
+  if (rounds !== undefined && !(Number.isSafeInteger(rounds) && rounds > 0)) throw new UsageError('--rounds takes a whole number from 1')
+  return { name, bench, options: { rounds, peers: new Map(values.peer.map(peer)), say }, json: values.json, write: values.write }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string' },
+        peer: { type: 'string', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
+        write: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function peer(text: string): [name: string, file: string] {
+  const [name = '', ...rest] = text.split('=')
+  if (name === '' || rest.length === 0) throw new UsageError(`--peer takes NAME=FILE, not "${text}"`)
+  return [name, rest.join('=')]
+}
+
+try {
+  const { name, bench, options, json, write } = read(process.argv.slice(2))
+  const { text, figures } = await bench.run(options)
+  print(json ? JSON.stringify(figures, null, 2) : text)
+  if (write) writeToReadme(name, text)
+} catch (error) {
+  say(error instanceof UsageError ? error.message : `The bench failed: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}

@@ -1,0 +1,131 @@
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, inject, it } from 'vitest'
+import { root } from '../../lab/paths.ts'
+import { docker } from '../../lab/run.ts'
+import { application, newRepository } from './support/repository.ts'
+import { bareEnvironment, type Ended, launchway, run } from './support/programs.ts'
+
+const lab = inject('lab')
+const scratch = mkdtempSync(join(tmpdir(), 'launchway-machine-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+/** No registry answers there: what npm meets on a machine that is cut off. */
+const cutOff = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_retries: '0' }
+
+describe('the first command on a machine', () => {
+  const project = join(scratch, 'project')
+  const env = { ...bareEnvironment(), LAUNCHWAY_CACHE: join(scratch, 'cache') }
+  const withSh = (extra: Record<string, string>, ...command: string[]): Promise<Ended> =>
+    run('sh', ['lab/with.sh', ...command], { cwd: project, env: { ...env, PATH: `${join(scratch, 'old')}:${env['PATH']}`, ...extra } })
+
+  it('whose Node is too old and whose network is down says what it needs', async () => {
+    for (const folder of ['project/lab', 'old', 'cache']) mkdirSync(join(scratch, folder), { recursive: true })
+    for (const file of ['package.json', 'package-lock.json', '.npmrc', 'lab/with.sh']) copyFileSync(join(root, file), join(project, file))
+    // Says that it is old, and is the Node of this machine for npm.
+    const old = `#!/bin/sh\ncase "$*" in *process.versions.node.split*) echo false ;; *) exec '${process.execPath}' "$@" ;; esac\n`
+    writeFileSync(join(scratch, 'old/node'), old)
+    chmodSync(join(scratch, 'old/node'), 0o755)
+
+    const ended = await withSh(cutOff, 'node', '--version')
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toContain('set-up: Node 24')
+    expect(ended.stderr).toContain('Check that npm reaches its registry (npm ping), or install Node 24 by hand')
+  })
+
+  it('goes on from there once the network is back', async () => {
+    const first = await withSh({}, 'node', '--version')
+    expect(first, first.stderr).toMatchObject({ code: 0, stdout: 'v24.21.0\n' })
+    expect(existsSync(join(project, 'node_modules/vitest'))).toBe(true)
+    const second = await withSh(cutOff, 'node', '--version')
+    expect(second).toEqual({ code: 0, stdout: 'v24.21.0\n', stderr: '' })
+  })
+
+  it('does again what a stopped run left half done', async () => {
+    rmSync(join(project, 'node_modules/.set-up'))
+    rmSync(join(project, 'node_modules/zod'), { recursive: true })
+    const failed = await withSh({ ...cutOff, npm_config_cache: join(scratch, 'no-cache') }, 'true')
+    expect(failed.code).toBe(1)
+    expect(failed.stderr).toContain('Check that npm reaches its registry: npm ping')
+    const ended = await withSh({}, 'true')
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    expect(existsSync(join(project, 'node_modules/zod/package.json'))).toBe(true)
+  })
+})
+
+interface Machine {
+  image: string
+  /** Lets the engine of this machine answer there. */
+  engine?: boolean
+}
+
+/** Runs a program of the project on another machine, where an ordinary user has nothing but this Node. */
+async function onMachine({ image, engine = false }: Machine, ...args: string[]): Promise<Ended> {
+  const socket = '/var/run/docker.sock'
+  const mounts = [root, join(process.execPath, '../..'), ...(engine ? [socket] : [])].flatMap((path) => ['--volume', `${path}:${path}:ro`])
+  return run(
+    'docker',
+    [
+      ...[
+        'run',
+        '--rm',
+        '--label',
+        `launchway.lab=${lab.name}`,
+        '--user',
+        '1000',
+        '--env',
+        'HOME=/tmp',
+        '--workdir',
+        root,
+        '--entrypoint',
+        process.execPath,
+      ],
+      ...(engine ? ['--group-add', String(statSync(socket).gid)] : []),
+      ...[...mounts, image, ...args],
+    ],
+    { cwd: root, env: bareEnvironment() },
+  )
+}
+
+describe('a machine where set-up may not install anything', () => {
+  const host = lab.hosts['trixie']?.container ?? ''
+  const imageOfHost = (): Promise<string> => docker('inspect', '--format', '{{.Config.Image}}', host)
+
+  it('without an engine is told how to get one, and every program that is missing', async () => {
+    const ended = await onMachine({ image: 'launchway-lab/debian:bookworm' }, 'lab/setup.ts')
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(/debian: .*git.* are not installed\nInstall them with your package manager\./)
+    expect(ended.stderr).toContain('What is done stays done: run the same command again when this is mended.')
+  })
+
+  it('whose engine is chosen and does not answer is told so, and no other one is installed', async () => {
+    const env = { ...bareEnvironment(), DOCKER_HOST: `unix://${join(scratch, 'no.sock')}` }
+    const ended = await run(process.execPath, ['lab/setup.ts'], { cwd: root, env })
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(/engine: no Docker engine answers at DOCKER_HOST .*\nStart that engine, or unset DOCKER_HOST/)
+    expect(ended.stderr).toMatch(/host:forky +not tried: what it needs is missing/)
+  })
+
+  it('whose engine has no buildx is told which package brings it', async () => {
+    const ended = await onMachine({ image: await imageOfHost(), engine: true }, 'lab/setup.ts')
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toMatch(/engine: docker [\d.+a-z]+ is there, its plugin buildx and compose is not\nInstall docker-buildx-plugin/)
+  })
+})
+
+describe('launchway on a machine', () => {
+  const env = { DOCKER_HOST: `unix://${join(scratch, 'no.sock')}`, XDG_STATE_HOME: scratch }
+
+  it('without an engine says so before anything is built', async () => {
+    const repository = await newRepository({
+      ...application('one'),
+      'launchway.yml': `image: ${lab.registry.address}/machine\nbranches: { master: {} }\n`,
+    })
+    const ended = await launchway(repository.folder, ['run'], env)
+    repository.remove()
+    expect(ended.code).toBe(2)
+    expect(ended.stderr).toContain('TOOL_MISSING')
+    expect(ended.stderr).toContain('DOCKER_HOST')
+  })
+})

@@ -1,0 +1,17 @@
+import type { Engine, EngineImage, EngineInfo } from '../../src/core/ports.ts'
+
+const plain: EngineInfo = { version: '28.5.2', apiVersion: '1.51', platform: 'linux/amd64', containerdStore: false }
+
+/**
+ * An engine that has these images.
+ * @param images by tag (`app:1`); each is found by its ID and by its digests too
+ */
+export function fakeEngine(images: Readonly<Record<string, EngineImage>> = {}, info: Partial<EngineInfo> = {}): Engine {
+  return {
+    info: async () => ({ ...plain, ...info }),
+    image: async (reference) =>
+      images[reference] ??
+      images[`${reference}:latest`] ??
+      Object.values(images).find(({ id, repoDigests }) => id === reference || repoDigests.includes(reference)),
+  }
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import { posix } from 'node:path'
+import type { FileEntry, Files } from '../../src/core/ports.ts'
+
+export interface FakeFiles extends Files {
+  /** The text of every file that is there, by its path. */
+  readonly texts: Readonly<Record<string, string>>
+}
+
+/** Files in memory: what is written, and the folders that this makes. */
+export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFiles {
+  const bodies = new Map(Object.entries(texts).map(([path, text]) => [posix.normalize(path), Buffer.from(text)]))
+  let folders = 0
+
+  function entriesBelow(root: string): FileEntry[] {
+    const found = new Map<string, FileEntry>()
+    for (const [path, { length }] of bodies) {
+      if (!path.startsWith(`${root}/`)) continue
+      const names = path.slice(root.length + 1).split('/')
+      for (const depth of names.keys()) {
+        const below = names.slice(0, depth + 1).join('/')
+        const isFile = depth === names.length - 1
+        found.set(
+          below,
+          isFile ? { path: below, kind: 'file', mode: 0o644, size: length } : { path: below, kind: 'directory', mode: 0o755, size: 0 },
+        )
+      }
+    }
+    return [...found.values()].toSorted((a, b) => compare(a.path.split('/'), b.path.split('/')))
+  }
+
+  return {
+    get texts() {
+      return Object.fromEntries([...bodies].map(([path, body]) => [path, body.toString()]))
+    },
+    read: async (path) => bodies.get(posix.normalize(path)),
+    write: async (path, body) => void bodies.set(posix.normalize(path), Buffer.from(body)),
+    async walk(root, choose) {
+      const pruned: string[] = []
+      return entriesBelow(posix.normalize(root)).filter(({ path, kind }) => {
+        if (pruned.some((folder) => path.startsWith(`${folder}/`))) return false
+        const choice = choose(path, kind)
+        if (choice === 'prune') pruned.push(path)
+        return choice === 'keep'
+      })
+    },
+    async hash(path) {
+      const body = bodies.get(posix.normalize(path))
+      if (body === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, lstat '${path}'`), { code: 'ENOENT' })
+      return createHash('sha256').update(body).digest('hex')
+    },
+    async temporary(name) {
+      folders += 1
+      return `/scratch/${name}-${folders}`
+    },
+  }
+}
+
+/** Name by name: a folder comes before what is in it, and that before the next name. */
+function compare(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((name, depth) => name !== b[depth])
+  if (at === -1) return a.length - b.length
+  const [left, right] = [a[at] ?? '', b[at] ?? '']
+  return left < right ? -1 : 1
+}

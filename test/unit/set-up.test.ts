@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import { bringAbout, type Step, SetUpError } from '../../lab/setup/steps.ts'
+import { needDisk } from '../../lab/setup/machine.ts'
+import { LaunchwayError } from '../../src/core/error.ts'
+
+/** A step that remembers whether it was made. */
+function step(
+  name: string,
+  { needs = [], there = false, fails }: { needs?: string[]; there?: boolean; fails?: Error } = {},
+): Step & { made: number } {
+  const one = {
+    name,
+    needs,
+    made: 0,
+    find: async () => (there || one.made > 0 ? 'is there' : undefined),
+    async make() {
+      if (fails !== undefined) throw fails
+      one.made += 1
+      return 'made'
+    },
+  }
+  return one
+}
+
+async function printed(steps: readonly Step[]): Promise<{ lines: string[]; error: unknown }> {
+  const lines: string[] = []
+  const error: unknown = await bringAbout(steps, (line) => lines.push(line.replaceAll(/ \([\d.]+ m?s\)$/g, ''))).catch(
+    (thrown: unknown) => thrown,
+  )
+  return { lines, error }
+}
+
+describe('set-up', () => {
+  it('uses what is there and makes what is missing, after what it needs', async () => {
+    const steps = [step('engine', { there: true }), step('image', { needs: ['engine'] })]
+    const { lines, error } = await printed(steps)
+    expect(error).toBeUndefined()
+    expect(steps.map(({ made }) => made)).toEqual([0, 1])
+    expect(lines).toEqual(['set-up: engine  is there, reused', 'set-up: image   …', 'set-up: image   made'])
+  })
+
+  it('makes nothing a second time', async () => {
+    const steps = [step('engine'), step('image', { needs: ['engine'] })]
+    await printed(steps)
+    const { lines } = await printed(steps)
+    expect(lines).toEqual(['set-up: engine  is there, reused', 'set-up: image   is there, reused'])
+  })
+
+  it('goes on without what failed, and says at the end everything that is missing and how to get it', async () => {
+    const engine = step('engine', { fails: new LaunchwayError('TOOL_MISSING', 'no engine', { hint: 'Install one.' }) })
+    const steps = [engine, step('image', { needs: ['engine'] }), step('trivy', { fails: new Error('no network') }), step('act')]
+    const { lines, error } = await printed(steps)
+    expect(lines).toContain('set-up: image   not tried: what it needs is missing')
+    expect(lines).toContain('set-up: act     made')
+    expect(error).toBeInstanceOf(SetUpError)
+    expect(String(error)).toBe(
+      'Error: engine: no engine\nInstall one.\n\ntrivy: no network\n\nWhat is done stays done: run the same command again when this is mended.',
+    )
+  })
+
+  it('says how much disk is missing, and what to do, before it begins to fill it', () => {
+    expect(() => needDisk('/', 0, 'nothing')).not.toThrow()
+    expect(() => needDisk('/', 1e9, 'building the moon')).toThrow(
+      /^building the moon needs 1000000000 GB of disk below \/; [\d.]+ GB are free$/,
+    )
+  })
+})
