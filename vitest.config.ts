@@ -6,7 +6,8 @@ const real = { globalSetup: ['test/lab.ts'], testTimeout: 120_000, hookTimeout: 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      // No test leaves anything to the next, so they may share what was loaded; and nothing else runs beside them.
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, maxWorkers: '100%' } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...real } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...real } },
     ],

@@ -33,6 +33,7 @@ export interface Rounds {
 /** Runs each contender once a round. The first is the floor: what the others are compared with. */
 export async function inTurns(contenders: readonly Contender[], { count, warmUp, onRound }: Rounds): Promise<Series[]> {
   const values = new Map(contenders.map(({ name }): [string, number[]] => [name, []]))
+  if (values.size < contenders.length) throw new Error('two contenders have the same name')
   for (let round = 0; round < warmUp + count; round += 1) {
     onRound?.(round + 1, warmUp + count)
     for (const { name, run } of turn(contenders, round)) {
@@ -44,11 +45,11 @@ export async function inTurns(contenders: readonly Contender[], { count, warmUp,
   return [...values].map(([name, own]) => ({ name, values: own, ratios: own.map((value, round) => value / (floor[round] ?? Number.NaN)) }))
 }
 
-/** Another one begins each round, and every other round goes backwards: nobody always follows the same one. */
+/** Every other round goes backwards, and after two rounds another one begins: nobody always follows the same one. */
 export function turn<T>(all: readonly T[], round: number): T[] {
-  const first = round % Math.max(1, all.length)
-  const order = [...all.slice(first), ...all.slice(0, first)]
-  return round % 2 === 0 ? order : order.toReversed()
+  const first = Math.floor(round / 2) % Math.max(1, all.length)
+  const from = (index: number): T[] => [...all.slice(index), ...all.slice(0, index)]
+  return round % 2 === 0 ? from(first) : from(first + 1).toReversed()
 }
 
 export function spread(values: readonly number[]): Spread {

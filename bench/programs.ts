@@ -27,8 +27,12 @@ environments:
   development: { host: deploy@shop.example.org, port: 5000, publish: 6000 }
 `
 
-/** The one line that a peer's input needs: the variables that every action gets. */
-type Event = Record<string, string>
+/** Loaded before a program, it says at its end how much memory that held at most, in KiB. */
+const peakMemory = `process.once('exit', () => {
+  const { maxRSS } = process.resourceUsage()
+  process.stderr.write('peak-memory ' + maxRSS + '\\n')
+})
+`
 
 export interface Repository {
   folder: string
@@ -41,7 +45,16 @@ export function makeRepository(folder: string): Repository {
   writeFileSync(join(folder, 'launchway.yml'), configuration)
   writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY launchway.yml /\n')
   const git = (...args: string[]): string => {
-    const own = ['-c', 'user.name=Bench', '-c', 'user.email=bench@example.org', '-c', 'core.hooksPath=/dev/null']
+    const own = [
+      '-c',
+      'user.name=Bench',
+      '-c',
+      'user.email=bench@example.org',
+      '-c',
+      'core.hooksPath=/dev/null',
+      '-c',
+      'commit.gpgSign=false',
+    ]
     const { status, stdout, stderr } = spawnSync('git', ['-C', folder, ...own, ...args], { encoding: 'utf8' })
     if (status !== 0) throw new Error(`git ${args[0]}: ${stderr}`)
     return stdout.trim()
@@ -58,16 +71,17 @@ export function makeRepository(folder: string): Repository {
  * and deploy read the record of that push, whose stages are switched off, as a plan does that skips them.
  */
 export function actionPrograms(repository: Repository, scratch: string): Program[] {
-  const of = (action: ActionDefinition, ref: string, verdict: string, record?: Release): Program =>
-    actionProgram(action, { repository, scratch, ref, verdict, record })
   const master = 'refs/heads/master'
-  const planned = actions.filter(({ stage }) => stage === 'plan').map((action) => of(action, master, 'passed'))
-  const plan = planned[0]
-  if (plan === undefined) throw new Error('there is no action that plans')
-  const record = skipping(recordOf(plan, repository))
+  const program = (action: ActionDefinition, rest: { ref: string; verdict: string; record?: Release }): Program =>
+    actionProgram(action, { repository, scratch, ...rest })
+  const planning = actions.find(({ stage }) => stage === 'plan')
+  if (planning === undefined) throw new Error('no action plans')
+  const plan = program(planning, { ref: master, verdict: 'passed' })
+  const record = skipping(recordOf(plan, repository, mkdtempSync(join(scratch, 'cache-'))))
   return actions.map((action) => {
-    if (action.stage === 'plan') return plan
-    return action.stage === undefined ? of(action, 'refs/heads/elsewhere', 'nothing-to-do') : of(action, master, 'passed', record)
+    if (action === planning) return plan
+    if (action.stage === undefined) return program(action, { ref: 'refs/heads/elsewhere', verdict: 'nothing-to-do' })
+    return program(action, { ref: master, verdict: 'passed', record })
   })
 }
 
@@ -77,7 +91,8 @@ interface Setting {
   ref: string
   /** The output `verdict` that it must end with. */
   verdict: string
-  record: Release | undefined
+  /** What an earlier stage handed on. */
+  record?: Release
 }
 
 function actionProgram(action: ActionDefinition, { repository, scratch, ref, verdict, record }: Setting): Program {
@@ -99,7 +114,7 @@ function actionProgram(action: ActionDefinition, { repository, scratch, ref, ver
     },
     caches: true,
     before() {
-      for (const file of [output, summary]) writeFileSync(file, '')
+      for (const path of [output, summary]) writeFileSync(path, '')
       rmSync(dirname(release), { recursive: true, force: true })
       if (record === undefined) return
       mkdirSync(dirname(release))
@@ -117,7 +132,7 @@ function actionProgram(action: ActionDefinition, { repository, scratch, ref, ver
 }
 
 /** What a runner tells every step. */
-function eventOf(ref: string, { sha, folder }: Repository, temp: string): Event {
+function eventOf(ref: string, { sha, folder }: Repository, temp: string): Record<string, string> {
   const event = join(temp, 'event.json')
   writeFileSync(event, JSON.stringify({ ref, after: sha, deleted: false }))
   return {
@@ -135,8 +150,8 @@ function eventOf(ref: string, { sha, folder }: Repository, temp: string): Event 
   }
 }
 
-function recordOf(plan: Program, repository: Repository): Release {
-  start(plan, { cwd: repository.folder, cache: undefined })
+function recordOf(plan: Program, repository: Repository, cache: string): Release {
+  start(plan, { cwd: repository.folder, cache })
   const path = join(plan.env['RUNNER_TEMP'] ?? '', 'launchway/release.json')
   return parseRelease(readFileSync(path, 'utf8'), path)
 }
@@ -160,10 +175,23 @@ export function peerProgram(name: string, file: string, repository: Repository, 
   return { name, file: resolve(file), env, caches: false, before() {}, after() {} }
 }
 
+export function peakMemoryPreload(scratch: string): string {
+  const file = join(scratch, 'peak-memory.cjs')
+  writeFileSync(file, peakMemory)
+  return file
+}
+
+/** What that preload said, in MB. */
+export function peakMB(stderr: string): number {
+  const kib = /^peak-memory (\d+)$/m.exec(stderr)?.[1]
+  if (kib === undefined) throw new Error(`no peak memory was said:\n${stderr}`)
+  return (Number(kib) * 1024) / 1e6
+}
+
 export interface Start {
   cwd: string
   /** Folder of the compile cache. */
-  cache: string | undefined
+  cache: string
   /** Loaded before it, for measurements that are not of time. */
   preload?: string
 }
@@ -172,7 +200,7 @@ export interface Start {
 export function start({ name, file, env, caches, before, after }: Program, { cwd, cache, preload }: Start): { ms: number; stderr: string } {
   before()
   const { PATH = '', HOME = '' } = process.env
-  const surroundings = { PATH, HOME, ...env, ...(caches && cache !== undefined ? { NODE_COMPILE_CACHE: cache } : {}) }
+  const surroundings = { PATH, HOME, ...env, ...(caches ? { NODE_COMPILE_CACHE: cache } : {}) }
   // A child's peak counts from the size of who started it, here the bench; the shell between the two is small.
   const [program, ...args] =
     preload === undefined ? [process.execPath, file] : ['sh', '-c', '"$@"; exit $?', 'sh', process.execPath, '--require', preload, file]
@@ -180,7 +208,13 @@ export function start({ name, file, env, caches, before, after }: Program, { cwd
   const { status, stdout, stderr, error } = spawnSync(program ?? '', args, { cwd, env: surroundings, encoding: 'utf8' })
   const ms = performance.now() - began
   if (error !== undefined) throw error
-  if (status !== 0) throw new Error(`${name} ended with ${status}:\n${stdout}${stderr}`)
+  if (status !== 0) throw new Error(`${name} ended with ${status}:\n${lastWords(stdout + stderr)}`)
   after()
   return { ms, stderr }
+}
+
+/** A program in a bundle quotes lines of a whole file's length when it breaks. */
+function lastWords(output: string): string {
+  const lines = output.trimEnd().split('\n').slice(-20)
+  return lines.map((line) => (line.length > 200 ? `${line.slice(0, 200)}…` : line)).join('\n')
 }

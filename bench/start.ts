@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { root } from '../lab/paths.ts'
 import type { Options } from './main.ts'
 import { type Contender, inTurns, type Series, type Spread, spread } from './measure.ts'
-import { actionPrograms, emptyScript, makeRepository, peerProgram, type Program, start } from './programs.ts'
+import { actionPrograms, emptyScript, makeRepository, peakMB, peakMemoryPreload, peerProgram, type Program, start } from './programs.ts'
 import { machine, type Report, table } from './report.ts'
 
 /** At most so many times the empty script. */
@@ -44,10 +44,11 @@ export async function benchStart({ rounds = 40, peers, say }: Options): Promise<
     const contend = (run: (program: Program) => number): Contender[] =>
       all.map((program) => ({ name: program.name, run: () => run(program) }))
     const cold = contend((program) => inFreshFolder(scratch, (cache) => start(program, { cwd, cache }).ms))
-    const caches = new Map(all.map(({ name }) => [name, mkdtempSync(join(scratch, 'cache-'))]))
-    const warm = contend((program) => start(program, { cwd, cache: caches.get(program.name) }).ms)
-    const preload = join(import.meta.dirname, 'peak-memory.cjs')
-    const memory = contend((program) => peakMB(start(program, { cwd, cache: caches.get(program.name), preload }).stderr))
+    const caches = new Map(all.map((program) => [program, mkdtempSync(join(scratch, 'cache-'))]))
+    const cacheOf = (program: Program): string => caches.get(program) ?? scratch
+    const warm = contend((program) => start(program, { cwd, cache: cacheOf(program) }).ms)
+    const preload = peakMemoryPreload(scratch)
+    const memory = contend((program) => peakMB(start(program, { cwd, cache: cacheOf(program), preload }).stderr))
 
     const found = {
       cold: await inTurns(cold, { count: rounds, warmUp: 1, onRound: told('empty compile cache') }),
@@ -84,12 +85,6 @@ function inFreshFolder<T>(scratch: string, run: (folder: string) => T): T {
   } finally {
     rmSync(folder, { recursive: true })
   }
-}
-
-function peakMB(stderr: string): number {
-  const kib = /^peak-memory (\d+)$/m.exec(stderr)?.[1]
-  if (kib === undefined) throw new Error(`no peak memory was said:\n${stderr}`)
-  return (Number(kib) * 1024) / 1e6
 }
 
 function figuresOf(series: readonly Series[], name: string): Figures {

@@ -21,6 +21,9 @@ export async function down(name: string): Promise<void> {
 
 /** Ends the process by its id, if the id is still that process's: numbers are given out again. */
 async function endGitHub(pid: number): Promise<void> {
-  const running = await ask('ps', ['-o', 'args=', '-p', String(pid)])
-  if (running?.includes('lab/github/main.ts') === true) process.kill(pid, 'SIGTERM')
+  const isThere = async (): Promise<boolean> =>
+    (await ask('ps', ['-o', 'args=', '-p', String(pid)]))?.includes('lab/github/main.ts') === true
+  if (!(await isThere())) return
+  process.kill(pid, 'SIGTERM')
+  for (let tries = 0; tries < 100 && (await isThere()); tries += 1) await new Promise((resolve) => setTimeout(resolve, 50))
 }

@@ -12,7 +12,7 @@ type JsonSchema = z.core.JSONSchema.JSONSchema
  * have a message of their own. Names that must name something, and the language of image-tags, are beyond a schema:
  * only the loader checks them.
  */
-export function jsonSchema(): JsonSchema {
+function jsonSchema(): JsonSchema {
   const schema = z.toJSONSchema(Config, {
     target: 'draft-7',
     override({ zodSchema, jsonSchema: made }) {

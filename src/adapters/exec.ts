@@ -47,7 +47,7 @@ export const processExec: Exec = {
           // Who left the group may still hold the output: nobody waits for that one.
           child.stdout.destroy()
           child.stderr.destroy()
-        }, graceMs)
+        }, command.graceMs ?? graceMs)
       }
       const abort = (): void => end(options.signal?.reason)
       options.signal?.addEventListener('abort', abort, { once: true })

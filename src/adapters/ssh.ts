@@ -60,6 +60,8 @@ export function openSsh(exec: Exec): Ssh {
           const call = {
             ...remoteShell(address, settings, files, sudo),
             stdin: program,
+            // A client that shares a connection hears no kinder signal, and has nothing to tidy up.
+            graceMs: 0,
             secret: true,
             ...(timeoutMs === undefined ? {} : { timeoutMs }),
           }

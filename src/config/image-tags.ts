@@ -19,7 +19,7 @@ const attributes: Record<string, readonly string[]> = {
   semver: ['pattern', 'prefix', 'suffix'],
 }
 
-export const semverPatterns = ['{{raw}}', '{{version}}', '{{major}}', '{{minor}}', '{{patch}}'] as const
+const semverPatterns = ['{{raw}}', '{{version}}', '{{major}}', '{{minor}}', '{{patch}}'] as const
 
 /** The rule, or in words what is wrong with the entry. */
 export function parseTagRule(entry: string): TagRule | string {

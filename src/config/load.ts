@@ -8,7 +8,7 @@ import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
 
 /** One thing that is wrong, and where. */
-export interface Problem {
+interface Problem {
   place: Place
   message: string
 }

@@ -37,7 +37,7 @@ export const ImageConfig = z.strictObject({
     .describe('Where the image is pushed, without a tag. Hosts pull from the first. Needed.'),
 })
 
-export const RegistryConfig = z.strictObject({
+const RegistryConfig = z.strictObject({
   username: z
     .string()
     .optional()
@@ -116,7 +116,7 @@ export const ServiceConfig = z.strictObject({
 /** No word that begins with a hyphen: ssh would take it for an option. */
 const address = String.raw`([A-Za-z0-9_][A-Za-z0-9_.-]*@)?([A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9a-fA-F:]+\])(:\d+)?`
 
-export const SshConfig = z.strictObject({
+const SshConfig = z.strictObject({
   'known-hosts': z
     .string()
     .optional()
@@ -205,4 +205,3 @@ export const Config = z.strictObject({
 export type Config = z.infer<typeof Config>
 export type EnvironmentConfig = z.infer<typeof EnvironmentConfig>
 export type ServiceConfig = z.infer<typeof ServiceConfig>
-export type RegistryConfig = z.infer<typeof RegistryConfig>

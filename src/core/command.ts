@@ -15,6 +15,8 @@ export interface Command {
   cwd?: string
   /** Milliseconds after which the program is ended, first kindly, then not. */
   timeoutMs?: number
+  /** Milliseconds that it has to end kindly when it is ended. Default: 5000. */
+  graceMs?: number
   /** The output may hold secrets: it is not shown live, nor in an error. */
   secret?: boolean
 }

@@ -8,10 +8,11 @@ import type { DeploySection, Release } from '../core/release.ts'
  */
 export async function announced(release: Release, ports: Ports, work: () => Promise<DeploySection>): Promise<DeploySection> {
   const { github } = ports
-  const { environment, ref, sha, version } = release.plan
+  const { environment, sha, version } = release.plan
   if (github === undefined || environment === undefined) return work()
   const deployment = await unlessRefused(ports, () =>
-    github.startDeployment({ ref: ref ?? sha, environment: environment.name, description: `launchway ${release.id}` }),
+    // The commit, not its branch: that may have moved on since the release began.
+    github.startDeployment({ ref: sha, environment: environment.name, description: `launchway ${release.id}` }),
   )
   const tell = async (status: Parameters<GitHub['setDeploymentStatus']>[1]): Promise<void> => {
     if (deployment !== undefined) await unlessRefused(ports, () => github.setDeploymentStatus(deployment, status))

@@ -52,7 +52,7 @@ function onRunner(log: Log, env: Readonly<Record<string, string>> = {}): Cache {
 const worlds: { name: string; open: (log: Log) => Cache }[] = [
   { name: "a runner's service", open: (log) => onRunner(log) },
   { name: 'a folder', open: (log) => folderCache(join(folder.path, 'entries'), log) },
-  { name: 'the fake', open: () => fakeCache() },
+  { name: 'the fake', open: () => fakeCache(join(folder.path, 'kept')) },
 ]
 
 describe.each(worlds)('cache: $name', ({ open }) => {

@@ -16,7 +16,7 @@ const cutOff = { npm_config_registry: 'http://127.0.0.1:9/', npm_config_fetch_re
 
 describe('the first command on a machine', () => {
   const project = join(scratch, 'project')
-  const env = { ...bareEnvironment(), LAUNCHWAY_CACHE: join(scratch, 'cache') }
+  const env: Record<string, string> = { ...bareEnvironment(), LAUNCHWAY_CACHE: join(scratch, 'cache') }
   const withSh = (extra: Record<string, string>, ...command: string[]): Promise<Ended> =>
     run('sh', ['lab/with.sh', ...command], { cwd: project, env: { ...env, PATH: `${join(scratch, 'old')}:${env['PATH']}`, ...extra } })
 

@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cache } from '../../src/core/ports.ts'
 
-export interface FakeCache extends Cache, AsyncDisposable {
+export interface FakeCache extends Cache {
   /** Keys in the order in which they were saved. */
   readonly keys: readonly string[]
 }
 
-/** Remembers folders and files as the service does: once a key, for the same paths, the newest of a prefix first. */
-export function fakeCache(): FakeCache {
+/**
+ * Remembers folders and files as the service does: once a key, for the same paths, the newest of a prefix first.
+ * @param folder where it keeps them; it goes with the test
+ */
+export function fakeCache(folder: string): FakeCache {
   const entries: { key: string; paths: string; kept: string }[] = []
   return {
     get keys() {
@@ -27,12 +29,9 @@ export function fakeCache(): FakeCache {
     },
     async save(paths, key) {
       if (entries.some((entry) => entry.key === key && entry.paths === paths.join('\n')) || !paths.every((path) => existsSync(path))) return
-      const kept = await mkdtemp(join(tmpdir(), 'launchway-cache-'))
+      const kept = join(folder, String(entries.length))
       for (const [index, path] of paths.entries()) await cp(path, join(kept, String(index)), { recursive: true, verbatimSymlinks: true })
       entries.push({ key, paths: paths.join('\n'), kept })
-    },
-    async [Symbol.asyncDispose]() {
-      for (const { kept } of entries) await rm(kept, { recursive: true, force: true })
     },
   }
 }

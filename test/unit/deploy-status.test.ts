@@ -269,7 +269,7 @@ describe('the GitHub deployment beside the real one', () => {
   it('is begun, and ends with the address', async () => {
     const { said, ports } = recorded()
     expect(await announced(release, ports, async () => section)).toBe(section)
-    expect(said).toEqual(['production refs/heads/master', '7 in_progress', '7 success https://addie.example.org'])
+    expect(said).toEqual([`production ${release.plan.sha}`, '7 in_progress', '7 success https://addie.example.org'])
   })
 
   it('fails with the deploy, whose error stays what it was', async () => {

@@ -95,7 +95,7 @@ export function web(host: HostUnderTest, more: Partial<Service> = {}): Partial<S
     name: 'web',
     port: 8000,
     publish: `127.0.0.1:${host.port}`,
-    health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 4000, settleMs: 0 },
+    health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 30_000, settleMs: 0 },
     ...more,
   }
 }

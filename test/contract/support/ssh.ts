@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { inject } from 'vitest'
+import { sshAddress } from '../../../lab/lab.ts'
+import { processExec } from '../../../src/adapters/exec.ts'
+import { openSsh } from '../../../src/adapters/ssh.ts'
 import type { SshSettings } from '../../../src/core/deployment.ts'
+import type { Remote } from '../../../src/core/ports.ts'
 import { Secret } from '../../../src/core/secret.ts'
 
 /** Settings for a host of the lab. */
@@ -36,4 +40,29 @@ function commandLine(pid: string): string {
   } catch {
     return ''
   }
+}
+
+/** A signal that never comes. */
+export const { signal: never } = new AbortController()
+export const suites = ['bookworm', 'trixie', 'forky']
+
+/** An account of a host of the lab. */
+export function host(suite: string, user = 'deploy'): string {
+  const found = inject('lab').hosts[suite]
+  if (found === undefined) throw new Error(`the lab has no ${suite}`)
+  return sshAddress(found, user)
+}
+
+export function portOf(suite: string): number {
+  return Number(host(suite).split(':')[1])
+}
+
+/** A connection to a host of the lab, with the lab's key. */
+export function connect(
+  address: string,
+  of: Partial<SshSettings> = {},
+  options: { key?: Secret | undefined; signal?: AbortSignal } = {},
+): Promise<Remote> {
+  const { key = labKey(), signal = never } = options
+  return openSsh(processExec).connect(address, settings(of), { key, signal })
 }

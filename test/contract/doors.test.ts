@@ -11,7 +11,7 @@ import { parseRelease } from '../../src/core/release.ts'
 import { actions, inputNames, inputOf, outputTable } from '../../src/inputs.ts'
 import { flags, verbs } from '../../src/verbs.ts'
 import { version } from '../../src/version.ts'
-import { digest, environment, record, second, service } from './support/deploy.ts'
+import { digest, environment, record, second, service } from '../unit/support/deploy.ts'
 
 const root = join(import.meta.dirname, '../..')
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-doors-'))
