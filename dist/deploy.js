@@ -1,4 +1,3 @@
-import { enableCompileCache } from 'node:module'
-enableCompileCache()
+import './compile-cache.js'
 const { action } = await import('./index.js')
 await action('deploy')

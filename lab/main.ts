@@ -14,10 +14,8 @@ if (verb === 'up') {
     say(`${chosen} is up already; npm run lab -- down ${chosen} takes it down`)
   } else {
     const began = performance.now()
-    const lab = await up({ name: chosen, hosts: allSuites }).catch(async (error: unknown) => {
-      await down(chosen)
-      throw error
-    })
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void down(chosen).finally(() => process.exit(130)))
+    const lab = await up({ name: chosen, hosts: allSuites })
     say(`${lab.name} is up after ${((performance.now() - began) / 1000).toFixed(1)} s`)
     say(`  registry         ${lab.registry.address}`)
     say(

@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, mkdirSync, openSync, readFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { LaunchwayError } from '../src/core/error.ts'
+import { down } from './down.ts'
 import { freePorts } from './free-ports.ts'
 import { hostKey, machineTree, makeCertificates, makeSshKeys, writeKnownHosts } from './keys.ts'
 import { type Lab, type LabHost, labFolder, labLabel } from './lab.ts'
@@ -26,8 +28,24 @@ export function newLabName(): string {
   return `lab-${randomBytes(3).toString('hex')}`
 }
 
-/** Starts a lab: everything side by side, everything labelled with its name, so that `down` finds it whatever happens. */
-export async function up({ name, hosts }: Wanted): Promise<Lab> {
+/**
+ * Starts a lab; one that cannot be started leaves nothing behind. A port that was free may be taken before a container
+ * has it: then all is begun once more, with others.
+ */
+export async function up(wanted: Wanted): Promise<Lab> {
+  const attempt = (): Promise<Lab> =>
+    start(wanted).catch(async (error: unknown) => {
+      await down(wanted.name)
+      throw error
+    })
+  return attempt().catch((error: unknown) => {
+    if (error instanceof LaunchwayError && /already (in use|allocated)/.test(error.hint ?? '')) return attempt()
+    throw error
+  })
+}
+
+/** Everything side by side, and labelled with the lab's name, so that `down` finds it whatever happens. */
+async function start({ name, hosts }: Wanted): Promise<Lab> {
   const folder = labFolder(name)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const machines = ['jump', ...hosts]

@@ -23,9 +23,18 @@ const dist = join(root, 'dist')
  */
 const leftOut = { ssh2: 'node:constants', '@grpc/grpc-js': 'node:constants', '@grpc/proto-loader': 'node:constants' }
 
+/**
+ * Keeps what V8 made of the code, in the user's own folder: the default is one in /tmp, where whoever comes first could
+ * put code for everybody else.
+ */
+const compileCache = `import { enableCompileCache } from 'node:module'
+const { HOME, NODE_COMPILE_CACHE, XDG_CACHE_HOME } = process.env
+const folder = NODE_COMPILE_CACHE || (XDG_CACHE_HOME || (HOME && HOME + '/.cache') || '') + '/launchway/compiled'
+if (folder.length > '/launchway/compiled'.length) enableCompileCache(folder)
+`
+
 function entry(name: string): string {
-  return `import { enableCompileCache } from 'node:module'
-enableCompileCache()
+  return `import './compile-cache.js'
 const { action } = await import('./index.js')
 await action('${name}')
 `
@@ -50,6 +59,7 @@ async function bundle(): Promise<Map<string, string | Buffer>> {
     files.set(path, path.endsWith('.js') ? await withoutComments(source.toString()) : source)
   }
   for (const { entry: name } of actions) files.set(`${name}.js`, entry(name))
+  files.set('compile-cache.js', compileCache)
   files.set('package.json', `${JSON.stringify({ type: 'module' })}\n`)
   return files
 }

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from './adapters/clock.ts'
@@ -32,7 +31,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     secrets.set(name, known)
     return known
   }
-  const scratch = join(env['RUNNER_TEMP'] ?? tmpdir(), `launchway-${process.pid}`)
+  const files = localFiles(env['RUNNER_TEMP'] ?? tmpdir())
   const exec: Ports['exec'] = {
     read: async (command) => (await import('./adapters/exec.ts')).processExec.read(command),
     run: async (command, options) => (await import('./adapters/exec.ts')).processExec.run(command, options),
@@ -49,7 +48,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
   const deployments = once(() => openGitHub(env, secret))
   return {
     exec,
-    ssh: { connect: async (...asked) => (await import('./adapters/ssh.ts')).openSsh(exec).connect(...asked) },
+    ssh: { connect: async (...asked) => (await import('./adapters/ssh.ts')).openSsh(exec, files).connect(...asked) },
     engine: { info: async () => (await engine()).info(), image: async (reference) => (await engine()).image(reference) },
     registry: {
       repository: async (...asked) => (await registries()).repository(...asked),
@@ -63,14 +62,14 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
           }
         : undefined,
     cache: { restore: async (...asked) => (await cache()).restore(...asked), save: async (...asked) => (await cache()).save(...asked) },
-    files: localFiles(scratch),
+    files,
     clock: systemClock,
     log,
     root,
     secret,
     who,
     signal,
-    close: () => rmSync(scratch, { recursive: true, force: true }),
+    close: files.close,
   }
 }
 

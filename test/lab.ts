@@ -23,13 +23,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return async () => undefined
   }
   const name = newLabName()
-  const stop = (): Promise<void> => down(name)
-  project.provide(
-    'lab',
-    await up({ name, hosts: allSuites }).catch(async (error: unknown) => {
-      await stop()
-      throw error
-    }),
-  )
-  return stop
+  project.provide('lab', await up({ name, hosts: allSuites }))
+  return () => down(name)
 }

@@ -47,6 +47,7 @@ function passes(file: string, args: readonly string[], env: Record<string, strin
 }
 
 function check([name, file = '', ...args]: (typeof checks)[number]): void {
+  if (stopped) return
   const started = performance.now()
   const passed = passes(file, args)
   console.log(`${passed ? 'passed' : 'FAILED'}: ${name} (${seconds(started)})`)
@@ -56,6 +57,7 @@ function check([name, file = '', ...args]: (typeof checks)[number]): void {
 
 /** A suite that ran nothing has failed: a wrong pattern must not look like a green run. */
 function suite(name: (typeof suites)[number], env: Record<string, string>): void {
+  if (stopped) return void total.failed.push(`${name}: stopped`)
   const started = performance.now()
   const file = join(scratch, `${name}.json`)
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/support/counts.ts')}`]
@@ -91,6 +93,10 @@ async function withLab(use: (name: string) => void): Promise<void> {
     await down(name)
   }
 }
+
+// A signal ends the program that runs just now; what is left is skipped, and the lab goes down all the same.
+let stopped = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true))
 
 const campaign: Record<string, string> = process.argv.includes('--campaign') ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
 for (const one of checks) check(one)

@@ -1,11 +1,15 @@
-import { createReadStream, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { FileEntry, Files } from '../core/ports.ts'
 
 // node:fs/promises takes 4 ms to load: small files are read and written without it, so that a start does not wait.
 
-/** @param scratch the folder of this run alone; the door removes it at the end */
-export function localFiles(scratch: string): Files {
+/**
+ * @param parent where the folder of this run alone is made, when it is first needed: with a name that nobody can know
+ *   beforehand, since the parent may be shared. `close` removes it.
+ */
+export function localFiles(parent: string): Files & { close(this: void): void } {
+  let scratch: string | undefined
   return {
     async read(path) {
       try {
@@ -58,10 +62,14 @@ export function localFiles(scratch: string): Files {
       return digest.digest('hex')
     },
 
-    temporary: async (name) => {
-      const { mkdir, mkdtemp } = await import('node:fs/promises')
-      await mkdir(scratch, { recursive: true, mode: 0o700 })
-      return mkdtemp(join(scratch, `${name}-`))
+    async temporary(name) {
+      mkdirSync(parent, { recursive: true })
+      scratch ??= mkdtempSync(join(parent, 'launchway-'))
+      return mkdtempSync(join(scratch, `${name}-`))
+    },
+
+    close() {
+      if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true })
     },
   }
 }

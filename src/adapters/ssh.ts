@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir, userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
-import type { Exec, Output, Remote, Ssh } from '../core/ports.ts'
+import type { Exec, Files, Output, Remote, Ssh } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
 import {
   askJump,
@@ -23,17 +23,18 @@ const connectionFailed = 255
 const everyCode = Array.from({ length: 256 }, (_, code) => code)
 
 /** OpenSSH's client: one connection a host, shared by all its execs. Honours ~/.ssh/config; host keys are always checked. */
-export function openSsh(exec: Exec): Ssh {
+export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
   return {
     async connect(host, settings, { key, signal }) {
       const address = parseAddress(host)
       // The path of a control socket may have about 100 characters: no deep folder.
       const folder = await mkdtemp(join(tmpdir(), 'lw-ssh-'))
       const files = { config: join(folder, 'config'), control: join(folder, 'c'), log: join(folder, 'log') }
-      const keyFile = key === undefined ? undefined : join(folder, 'key')
+      // The key lies in the folder of the run, which a runner clears even when the job was killed.
+      const keyFile = key === undefined ? undefined : join(await scratch.temporary('ssh'), 'key')
       const close = async (): Promise<void> => {
         await exec.run(closeMaster(address, files), { accept: [0, connectionFailed] }).catch(() => undefined)
-        await rm(folder, { recursive: true, force: true })
+        await Promise.all([folder, ...(keyFile === undefined ? [] : [dirname(keyFile)])].map((path) => rm(path, { recursive: true, force: true })))
       }
       try {
         if (key !== undefined && keyFile !== undefined) await writeFile(keyFile, normaliseKey(key.reveal()), { mode: 0o600 })

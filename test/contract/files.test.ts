@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { localFiles } from '../../src/adapters/files.ts'
@@ -113,8 +113,13 @@ describe('files on disk', () => {
   })
 
   it('of one run alone are in a folder that nobody else can enter', async () => {
-    const path = await onDisk().temporary('secrets')
-    expect([statSync(at('scratch')).mode & 0o777, statSync(path).mode & 0o777]).toEqual([0o700, 0o700])
+    const files = localFiles(at('shared'))
+    const path = await files.temporary('secrets')
+    expect([statSync(dirname(path)).mode & 0o777, statSync(path).mode & 0o777]).toEqual([0o700, 0o700])
+    expect(dirname(await files.temporary('more'))).toBe(dirname(path))
+    expect(dirname(await localFiles(at('shared')).temporary('secrets'))).not.toBe(dirname(path))
+    files.close()
+    expect(existsSync(dirname(path))).toBe(false)
   })
 
   it('are walked with their modes, and links are not followed', async () => {

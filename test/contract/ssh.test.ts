@@ -4,8 +4,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
 import { call } from '../../lab/run.ts'
-import { processExec } from '../../src/adapters/exec.ts'
-import { openSsh } from '../../src/adapters/ssh.ts'
 import type { SshSettings } from '../../src/core/deployment.ts'
 import type { Remote, Ssh } from '../../src/core/ports.ts'
 import { Secret } from '../../src/core/secret.ts'
@@ -14,7 +12,7 @@ import { fakeSsh } from '../fakes/ssh.ts'
 import { failureOf } from './support/errors.ts'
 import { openFolder, setEnv } from './support/folder.ts'
 import { eventually } from './support/processes.ts'
-import { connect, host, knownAs, labKey, never, portOf, settings, suites } from './support/ssh.ts'
+import { connect, host, knownAs, labKey, never, portOf, realSsh, settings, suites } from './support/ssh.ts'
 import { openDoor, openNothing, openSilence } from './support/tcp.ts'
 
 /** What a POSIX shell makes of a few programs: what the fake has to be told, and a host knows. */
@@ -28,7 +26,7 @@ const programs: Record<string, Said> = {
 const scripted = (program: string): Said => programs[program] ?? { code: 127, stderr: 'not in the script' }
 
 const worlds: { name: string; open: () => { ssh: Ssh; address: string } }[] = [
-  ...suites.map((suite) => ({ name: `a host of ${suite}`, open: () => ({ ssh: openSsh(processExec), address: host(suite) }) })),
+  ...suites.map((suite) => ({ name: `a host of ${suite}`, open: () => ({ ssh: realSsh(), address: host(suite) }) })),
   { name: 'the fake', open: () => ({ ssh: fakeSsh({ 'deploy@fake': scripted }), address: 'deploy@fake' }) },
 ]
 
@@ -108,9 +106,11 @@ describe('the private key', () => {
     await using folder = await openFolder()
     using _ = setEnv({ TMPDIR: folder.path })
     await using remote = await connect(host('bookworm'))
-    const [own = ''] = readdirSync(folder.path)
-    const modes = [own, `${own}/key`, `${own}/config`].map((path) => statSync(join(folder.path, path)).mode & 0o777)
-    expect({ host: remote.host, modes }).toEqual({ host: remote.host, modes: [0o700, 0o600, 0o600] })
+    const paths = readdirSync(folder.path, { recursive: true, encoding: 'utf8' }).filter((path) => !path.endsWith('/c'))
+    const modes = Object.fromEntries(paths.map((path) => [path.replaceAll(/-\w{6}/g, ''), statSync(join(folder.path, path)).mode & 0o777]))
+    expect({ host: remote.host, modes }).toMatchObject({
+      modes: { 'lw-ssh': 0o700, 'lw-ssh/config': 0o600, 'lw-ssh-ssh': 0o700, 'lw-ssh-ssh/key': 0o600 },
+    })
   })
 
   it('that is not let in is named as the reason, and where to add it', async () => {
@@ -142,7 +142,7 @@ describe('the private key', () => {
       await eventually(() => existsSync(socket))
       using _ = setEnv({ SSH_AUTH_SOCK: socket })
       await call('ssh-add', ['-q', inject('lab').key])
-      await using remote = await openSsh(processExec).connect(host('trixie'), settings(), { key: undefined, signal: never })
+      await using remote = await realSsh().connect(host('trixie'), settings(), { key: undefined, signal: never })
       expect((await remote.sh('id -un')).stdout).toBe('deploy\n')
     } finally {
       agent.kill()
@@ -220,7 +220,7 @@ describe('the way to a host', () => {
     const own: SshSettings = { key: 'SSH_KEY', connectTimeoutMs: 10_000 }
     const answers: string[] = []
     for (const alias of ['lab-trixie', 'root@lab-trixie', 'lab-behind']) {
-      await using remote = await openSsh(processExec).connect(alias, own, { key: undefined, signal: never })
+      await using remote = await realSsh().connect(alias, own, { key: undefined, signal: never })
       answers.push((await remote.sh('echo "$(id -un)@$(hostname)"')).stdout.trim())
     }
     expect(answers).toEqual(['deploy@trixie', 'root@trixie', 'ops@forky'])

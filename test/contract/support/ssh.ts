@@ -1,10 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inject } from 'vitest'
 import { sshAddress } from '../../../lab/lab.ts'
 import { processExec } from '../../../src/adapters/exec.ts'
 import { openSsh } from '../../../src/adapters/ssh.ts'
 import type { SshSettings } from '../../../src/core/deployment.ts'
-import type { Remote } from '../../../src/core/ports.ts'
+import type { Remote, Ssh } from '../../../src/core/ports.ts'
 import { Secret } from '../../../src/core/secret.ts'
 
 /** Settings for a host of the lab. */
@@ -57,6 +59,11 @@ export function portOf(suite: string): number {
   return Number(host(suite).split(':')[1])
 }
 
+/** OpenSSH of this machine. */
+export function realSsh(): Ssh {
+  return openSsh(processExec, { temporary: async (name) => mkdtempSync(join(tmpdir(), `lw-ssh-${name}-`)) })
+}
+
 /** A connection to a host of the lab, with the lab's key. */
 export function connect(
   address: string,
@@ -64,5 +71,5 @@ export function connect(
   options: { key?: Secret | undefined; signal?: AbortSignal } = {},
 ): Promise<Remote> {
   const { key = labKey(), signal = never } = options
-  return openSsh(processExec).connect(address, settings(of), { key, signal })
+  return realSsh().connect(address, settings(of), { key, signal })
 }
