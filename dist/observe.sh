@@ -21,20 +21,52 @@ for tool in docker flock setsid curl wget nginx sudo awk; do
 done
 if sudo -n true 2> /dev/null; then fact sudo yes; fi
 
-engine=$(docker version --format '{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}' 2>&1) && fact docker direct
+# An engine can hang, and then answers nobody: each question has its time, where the host has a program for that.
+limit=''
+if timeout 5 true 2> /dev/null; then limit='timeout 20'; fi
+ending() { # EXIT-CODE
+  case $1 in
+    124 | 137 | 143) echo "did not answer within 20 s" ;;
+    *) echo "ended with exit code $1" ;;
+  esac
+}
+
+# version [SUDO…]: sets `engine` to what the engine says it is, or to why it does not. `alive` is empty when it does not.
+version() {
+  alive=yes
+  # shellcheck disable=SC2086 # words
+  engine=$("$@" $limit docker version --format '{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}' 2>&1) && return
+  code=$? alive=''
+  engine=$(printf '%s' "$engine" | tail -n 1)
+  [ -n "$engine" ] && [ "$code" = 1 ] || engine="docker version $(ending "$code")"
+  return 1
+}
+
+# ask ARGUMENTS…: prints docker's answer. After the first that fails nothing more is asked, and the engine counts as one
+# that does not answer: half of what runs must not look like all of it.
+ask() {
+  [ -n "$alive" ] || return
+  # shellcheck disable=SC2086 # words
+  if answer=$($as $limit docker "$@" 2> /dev/null); then
+    [ -z "$answer" ] || printf '%s\n' "$answer"
+  else
+    engine="docker $1 $(ending $?)" alive=''
+  fi
+}
+
+if version; then fact docker direct; fi
 writable() { # the nearest folder that is there
   folder=$1
   while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done
   [ -w "$folder" ]
 }
 if writable "$LW_HOME"; then fact state direct; fi
-if ! { docker version > /dev/null 2>&1 && writable "$LW_HOME"; } && sudo -n true 2> /dev/null; then
+if ! { [ -n "$alive" ] && writable "$LW_HOME"; } && sudo -n true 2> /dev/null; then
   as='sudo -n'
-  engine=$(sudo -n docker version --format '{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}' 2>&1) || true
+  version sudo -n
 fi
-fact engine "$(printf '%s' "$engine" | tail -n 1)"
 
-for file in current previous lock.holder; do
+for file in current previous owner lock.holder; do
   # shellcheck disable=SC2086 # $as is empty or two words
   content=$($as cat "$LW_HOME/$file" 2> /dev/null) && fact "$file" "$content"
 done
@@ -48,20 +80,48 @@ if $as test -r "$LW_HOME/lock"; then
   if [ "$held" = 1 ] && { [ -z "$holder" ] || [ -e "/proc/$holder" ]; }; then fact locked yes; fi
 fi
 
-# shellcheck disable=SC2086
-$as docker ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-  --format "container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}" 2> /dev/null
+ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+  --format "container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}"
 
-# Who holds the ports that the release wants: /proc/net/tcp has them in hexadecimal, state 0A being LISTEN.
+# Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
+# addresses and ports in hexadecimal, state 0A being LISTEN.
 for port in $LW_WANTED; do
+  ask ps --filter "publish=$port" --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
   hex=$(printf '%04X' "$port")
-  if cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v port="$hex" '$4 == "0A" { split($2, at, ":"); if (at[2] == port) found = 1 } END { exit !found }'; then
-    # shellcheck disable=SC2086
-    fact busy "$port" "$($as docker ps --filter "publish=$port" --format '{{.Names}}' 2> /dev/null | sed q)"
-  fi
+  cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v hex="$hex" -v port="$port" '
+    $4 == "0A" { split($2, at, ":"); if (at[2] == hex) print "listens\t" port "\t" at[1] }'
 done
 
-# shellcheck disable=SC2086
-root=$($as docker info --format '{{.DockerRootDir}}' 2> /dev/null)
+# A login manager may end whatever a login has started when the login ends (KillUserProcesses): all in the login's
+# scope, which the program then has to leave for one of its own. That of a user ends with the user's last login, unless
+# the user lingers.
+login_manager() { # PROPERTY
+  # shellcheck disable=SC2086 # words
+  $limit busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager "$1" 2> /dev/null < /dev/null
+}
+is_ended_with_login() {
+  [ "$(id -u)" != 0 ] && grep -q 'session-[^/]*\.scope' /proc/self/cgroup 2> /dev/null || return
+  user=$(id -un)
+  case $(login_manager KillExcludeUsers) in *"\"$user\""*) return 1 ;; esac
+  case $(login_manager KillOnlyUsers) in
+    *"\"$user\""*) return 0 ;;
+    *'"'*) return 1 ;;
+  esac
+  [ "$(login_manager KillUserProcesses)" = 'b true' ]
+}
+detach=setsid
+if is_ended_with_login; then
+  detach=never
+  if [ -n "$as" ]; then
+    if $as systemd-run --scope --quiet true > /dev/null 2>&1 < /dev/null; then detach=system; fi
+  elif [ "$(loginctl show-user "$user" --property=Linger --value 2> /dev/null)" = yes ]; then
+    if systemd-run --user --scope --quiet true > /dev/null 2>&1 < /dev/null; then detach=user; fi
+  fi
+fi
+fact detach "$detach"
+
+# shellcheck disable=SC2086 # words
+root=$([ -z "$alive" ] || $as $limit docker info --format '{{.DockerRootDir}}' 2> /dev/null)
 fact free "$(df -Pk "${root:-/}" 2> /dev/null | awk 'NR == 2 { print $4 }')"
+fact engine "$engine"
 fact seen yes

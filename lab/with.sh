@@ -61,8 +61,9 @@ find_packages() {
 
 # Hooks of our own folder, unless whoever works here has chosen others.
 find_hooks() {
-  [ -e .git ] && [ -z "$(git config core.hooksPath 2> /dev/null)" ] && git config core.hooksPath .githooks 2> /dev/null
-  return 0
+  if [ -e .git ] && command -v git > /dev/null && [ -z "$(git config core.hooksPath 2> /dev/null)" ]; then
+    git config core.hooksPath .githooks || true
+  fi
 }
 
 find_node

@@ -4,15 +4,17 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { liveLog } from './adapters/log/stages.ts'
 import { terminalSink } from './adapters/log/terminal.ts'
-import { cancelled, exitCodeOf, LaunchwayError } from './core/error.ts'
+import { onSignals } from './adapters/signals.ts'
+import { errorCodes, exitCodeOf, LaunchwayError } from './core/error.ts'
 import { nearest } from './core/nearest.ts'
+import { keysOf } from './core/objects.ts'
 import type { Log, Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
-import type { Secret } from './core/secret.ts'
+import { redact, type Secret } from './core/secret.ts'
 import type { StageName } from './core/stages.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import { openPorts } from './ports.ts'
-import { flags, type Verb, verbs } from './verbs.ts'
+import { common, type Flag, flags, flagsOf, type Verb, verbs } from './verbs.ts'
 import { version } from './version.ts'
 
 interface Asked {
@@ -25,14 +27,34 @@ interface Asked {
   debug: boolean
 }
 
+/** What a verb comes to. */
+interface Answer {
+  text: string
+  /** The same, for `--json`. */
+  json: unknown
+  /** What it failed of all the same. */
+  error?: Error | undefined
+  /** The exit code, where the answer tells all failures by itself. */
+  exit?: number
+}
+
 /** The door of a terminal. The answer goes to standard output, everything else to the error stream. */
 export async function cli(args: string[]): Promise<void> {
   const secrets: Secret[] = []
   const say = (debug: boolean): Log => liveLog(terminalSink(process.stderr, { debug, secrets: () => secrets }))
   const cancel = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort(cancelled(signal)))
   let log = say(false)
   let close = (): void => undefined
+  onSignals(
+    cancel,
+    (signal) => log.notice(`${signal}: what runs is being ended; once more, and launchway ends at once`),
+    () => close(),
+  )
+  const fail = (error: unknown): void => {
+    process.exitCode = exitCodeOf(error)
+    if (error instanceof LaunchwayError) log.error(error)
+    else process.stderr.write(`A bug in launchway:\n${redact(stackOf(error), secrets)}\n`)
+  }
   try {
     const asked = parse(args, process.cwd())
     if (typeof asked === 'string') return void process.stdout.write(asked)
@@ -41,14 +63,28 @@ export async function cli(args: string[]): Promise<void> {
     const onSecret = (secret: Secret): void => void secrets.push(secret)
     const ports = openPorts({ env: process.env, log, root: process.cwd(), who, signal: cancel.signal, onSecret, github: false })
     close = ports.close
-    process.stdout.write((await answers[asked.verb]?.(asked, ports)) ?? help())
+    const answer = (await answers[asked.verb]?.(asked, ports)) ?? { text: help(), json: {} }
+    process.stdout.write(asked.json ? json(answer.json) : answer.text)
+    if (answer.exit !== undefined) process.exitCode = answer.exit
+    if (answer.error !== undefined) fail(answer.error)
   } catch (error) {
-    process.exitCode = exitCodeOf(error)
-    if (error instanceof LaunchwayError) log.error(error)
-    else process.stderr.write(`A bug in launchway:\n${error instanceof Error ? error.stack : String(error)}\n`)
+    // Also where the command line itself could not be understood: who asked for JSON reads nothing else.
+    if (args.includes('--json')) process.stdout.write(json({ error: failureOf(error, secrets) }))
+    fail(error)
   } finally {
     close()
   }
+}
+
+function failureOf(error: unknown, secrets: readonly Secret[]): { code?: string; message: string; hint?: string } {
+  const clean = (text: string): string => redact(text, secrets)
+  if (!(error instanceof LaunchwayError)) return { message: clean(error instanceof Error ? error.message : String(error)) }
+  const { code, message, hint } = error
+  return { code, message: clean(message), ...(hint === undefined ? {} : { hint: clean(hint) }) }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /** What was asked for, or the text that is the answer already. */
@@ -69,6 +105,8 @@ function parse(args: string[], root: string): Asked | string {
       hint: 'The name is reserved: see docs/reference/cli.md for what there is.',
     })
   if (rest.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${rest.join(' ')}"`, { hint: help() })
+  const wrong = keysOf(values).find((flag) => !common.includes(flag) && !flagsOf(verb).includes(flag))
+  if (wrong !== undefined) throw new LaunchwayError('USAGE', `launchway ${verb} takes no --${wrong}`, { hint: whereItGoes(wrong, verb) })
   return {
     verb,
     config: values.config ?? 'launchway.yml',
@@ -94,6 +132,13 @@ function parsed(args: string[]) {
   }
 }
 
+/** Which verbs take a flag; and for a stage alone, where to say what it should do. */
+function whereItGoes(flag: Flag, verb: Verb): string {
+  const takers = keysOf(verbs).filter((one) => flagsOf(one).includes(flag))
+  const planned = ['build', 'push', 'deploy'].includes(verb) ? `\nlaunchway ${verb} does what was planned: launchway plan --${flag} …` : ''
+  return `--${flag} goes with ${takers.map((one) => `launchway ${one}`).join(', ')}.${planned}`
+}
+
 function isVerb(word: string): word is Verb {
   return Object.hasOwn(verbs, word)
 }
@@ -106,7 +151,7 @@ function recordPath(root: string): string {
 }
 
 /** What each verb that is there does. */
-const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<string>>> = {
+const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<Answer>>> = {
   plan: planned,
   run: (asked, ports) => release(asked, undefined, ports),
   build: (asked, ports) => release(asked, 'build', ports),
@@ -116,30 +161,31 @@ const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<stri
   report,
 }
 
-async function planned(asked: Asked, ports: Ports): Promise<string> {
+async function planned(asked: Asked, ports: Ports): Promise<Answer> {
   const [{ showPlan }, start] = [await import('./plan/index.ts'), await begin(asked, ports)]
   await save(asked.release, start, ports)
-  return asked.json ? json(start) : `${showPlan(start)}\n`
+  return { text: `${showPlan(start)}\n`, json: start }
 }
 
 /** @param stage to run alone; the whole pipeline without one */
-async function release(asked: Asked, stage: StageName | undefined, ports: Ports): Promise<string> {
-  const { showPlan } = await import('./plan/index.ts')
+async function release(asked: Asked, stage: StageName | undefined, ports: Ports): Promise<Answer> {
+  const { requireSameTree, showPlan } = await import('./plan/index.ts')
   const start = stage === undefined ? await begin(asked, ports) : await readRecord(asked.release, ports)
+  if (stage === 'build') await requireSameTree(start, ports)
   ports.log.info(showPlan(start))
   if (start.outcome.state === 'nothing-to-do') {
     await save(asked.release, start, ports)
-    return asked.json ? json(start) : `nothing to do: ${start.outcome.message ?? ''}\n`
+    return { text: `nothing to do: ${start.outcome.message ?? ''}\n`, json: start }
   }
   const ran = await runSteps(stepsOf(stage), start, ports)
   await save(asked.release, ran.release, ports)
-  if (ran.error !== undefined) throw ran.error
-  return asked.json ? json(ran.release) : `${ending(ran.release)}\nrecord: ${asked.release}\n`
+  const text = ran.error === undefined ? `${ending(ran.release)}\nrecord: ${asked.release}\n` : ''
+  return { text, json: ran.release, error: ran.error }
 }
 
-async function report(asked: Asked, ports: Ports): Promise<string> {
+async function report(asked: Asked, ports: Ports): Promise<Answer> {
   const [{ summary }, record] = [await import('./report/index.ts'), await readRecord(asked.release, ports)]
-  return asked.json ? json(record) : summary(record)
+  return { text: summary(record), json: record }
 }
 
 async function begin(asked: Asked, ports: Ports): Promise<Release> {
@@ -152,16 +198,12 @@ async function begin(asked: Asked, ports: Ports): Promise<Release> {
   return startRelease(asked.config, trigger, ports)
 }
 
-async function status(asked: Asked, ports: Ports): Promise<string> {
-  const [{ status: look, showStatus }, start] = [await import('./deploy/index.ts'), await begin(asked, ports)]
-  const { environment } = start.plan
-  if (environment === undefined) {
-    throw new LaunchwayError('USAGE', 'which environment?', {
-      hint: `launchway status --environment NAME (${start.outcome.message ?? 'this branch is not deployed'})`,
-    })
-  }
-  const hosts = await look(start.app, environment, ports)
-  return asked.json ? json(hosts) : `${showStatus(hosts)}\n`
+async function status(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ findEnvironment }, { status: look, showStatus }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
+  const hosts = await look(app, environment, ports)
+  const failed = hosts.find(({ error }) => error !== undefined)?.error
+  return { text: `${showStatus(hosts)}\n`, json: hosts, exit: failed === undefined ? 0 : errorCodes[failed.code].exit }
 }
 
 function ending({ app, plan, deploy, push }: Release): string {
@@ -188,12 +230,23 @@ function json(value: unknown): string {
 }
 
 function help(): string {
-  const rows = (entries: [string, string][]): string => entries.map(([left, right]) => `  ${left.padEnd(22)}${right}`).join('\n')
-  const now = Object.entries(verbs).flatMap(([verb, entry]): [string, string][] => ('says' in entry ? [[verb, entry.says]] : []))
-  const later = Object.entries(verbs).flatMap(([verb, entry]) => ('later' in entry ? [verb] : []))
-  const options = Object.entries(flags).map(([flag, entry]): [string, string] => [
-    `--${flag}${'value' in entry ? ` ${entry.value}` : ''}${'short' in entry ? `, -${entry.short}` : ''}`,
-    entry.says,
-  ])
-  return `launchway: from a git push to a version that runs on your own server\n\nlaunchway VERB [OPTION…]\n\n${rows(now)}\n\n${rows(options)}\n\nReserved for later versions: ${later.join(', ')}\n\nExit codes: docs/reference/cli.md\n`
+  const row = (left: string, right: string): string => `  ${left.padEnd(22)}${right}`
+  const named = (list: readonly Flag[]): string => list.map((flag) => `--${flag}`).join(' ')
+  const now = keysOf(verbs).flatMap((verb) => {
+    const entry = verbs[verb]
+    return 'says' in entry ? [row(verb, entry.says), row('', named(entry.takes))] : []
+  })
+  const later = keysOf(verbs).filter((verb) => 'later' in verbs[verb])
+  const options = Object.entries(flags).map(([flag, entry]) =>
+    row(`--${flag}${'value' in entry ? ` ${entry.value}` : ''}${'short' in entry ? `, -${entry.short}` : ''}`, entry.says),
+  )
+  return [
+    'launchway: from a git push to a version that runs on your own server',
+    'launchway VERB [OPTION…]',
+    now.join('\n'),
+    `Every verb takes ${named(common)}.`,
+    options.join('\n'),
+    `Reserved for later versions: ${later.join(', ')}`,
+    'Exit codes: docs/reference/cli.md\n',
+  ].join('\n\n')
 }

@@ -29,7 +29,8 @@ const inputs = {
     secret: 'SSH_KEY',
   },
   'registry-username': {
-    description: 'Account at the registry. Default: the actor on ghcr.io, elsewhere what `docker login` left on the runner.',
+    description:
+      'Account at the registry. Of several it is the one that launchway.yml names no password for, ghcr.io giving way to any other. Default: the actor on ghcr.io, elsewhere what `docker login` left on the runner.',
   },
   'registry-password': {
     description:

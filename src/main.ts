@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { groupedLog } from './adapters/log/stages.ts'
-import { addSummary, maskOnRunner, runnerSink, setOutput } from './adapters/log/runner.ts'
-import { cancelled, exitCodeOf, LaunchwayError } from './core/error.ts'
-import type { Log, Ports } from './core/ports.ts'
+import { addSummary, maskOnRunner, reportBug, runnerSink, setOutput } from './adapters/log/runner.ts'
+import { onSignals } from './adapters/signals.ts'
+import { exitCodeOf, LaunchwayError } from './core/error.ts'
+import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
-import { runSteps, stepsOf } from './pipeline.ts'
+import { type Ran, runSteps, stepsOf } from './pipeline.ts'
 import { openPorts, runUrl } from './ports.ts'
 
 type Env = Record<string, string | undefined>
@@ -17,8 +18,6 @@ export async function main(entry: string): Promise<void> {
   const action = actions.find((one) => one.entry === entry)
   if (action === undefined) throw new TypeError(`no action has the entry ${entry}`)
   const cancel = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort(cancelled(signal)))
-
   const log = groupedLog(runnerSink)
   const env = withInputs(process.env)
   const ports = openPorts({
@@ -30,19 +29,24 @@ export async function main(entry: string): Promise<void> {
     onSecret: maskOnRunner,
     github: readInput(env, 'deployments') === 'true',
   })
+  onSignals(cancel, (signal) => log.info(`${signal}: what runs is being ended`), ports.close)
+  let concluded = false
   try {
     const { release, error } = await perform(action, env, ports)
+    concluded = true
     if (error !== undefined) throw error
     if (release.outcome.state === 'nothing-to-do') log.notice(`nothing to do: ${release.outcome.message ?? ''}`)
   } catch (error) {
     process.exitCode = exitCodeOf(error)
-    reportFailure(error, log)
+    if (error instanceof LaunchwayError) log.error(error)
+    else reportBug(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    if (!concluded) await concludeWithoutRecord(action, error, ports)
   } finally {
     ports.close()
   }
 }
 
-async function perform(action: ActionDefinition, env: Env, ports: Ports): Promise<{ release: Release; error: Error | undefined }> {
+async function perform(action: ActionDefinition, env: Env, ports: Ports): Promise<Ran> {
   const path = readInput(env, 'release') ?? join(env['RUNNER_TEMP'] ?? tmpdir(), 'launchway', 'release.json')
   const start = action.stage === undefined || action.stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
   const ran = action.stage === 'plan' ? { release: start, error: undefined } : await runSteps(stepsOf(action.stage), start, ports)
@@ -51,6 +55,17 @@ async function perform(action: ActionDefinition, env: Env, ports: Ports): Promis
   const { summary } = await import('./report/index.ts')
   addSummary(summary(ran.release))
   return ran
+}
+
+/** Later steps of the job ask for the verdict, and people for the reason, also where nothing could be planned. */
+async function concludeWithoutRecord({ name }: ActionDefinition, error: unknown, { redact }: Ports): Promise<void> {
+  await setOutput('verdict', 'failed')
+  const { failureSummary } = await import('./report/index.ts')
+  const message = redact(error instanceof Error ? error.message : String(error))
+  const { code, hint } = error instanceof LaunchwayError ? error : {}
+  addSummary(
+    failureSummary(name, { message, ...(code === undefined ? {} : { code }), ...(hint === undefined ? {} : { evidence: redact(hint) }) }),
+  )
 }
 
 async function begin(env: Env, ports: Ports): Promise<Release> {
@@ -95,7 +110,7 @@ function outputsOf(release: Release, path: string): Record<OutputName, string> {
 /** An input is an environment variable to the runner; one that gives a secret stands in for the variable of that name. */
 function withInputs(env: Env): Env {
   const given = inputNames.flatMap((name) => {
-    const { secret } = inputOf(name) as { secret?: string }
+    const { secret } = inputOf(name)
     const value = readInput(env, name)
     return secret === undefined || value === undefined ? [] : [[secret, value] as const]
   })
@@ -106,10 +121,4 @@ function withInputs(env: Env): Env {
 function readInput(env: Env, name: InputName): string | undefined {
   const value = env[`INPUT_${name.toUpperCase()}`]?.trim()
   return value === undefined || value === '' ? undefined : value
-}
-
-function reportFailure(error: unknown, log: Log): void {
-  if (error instanceof LaunchwayError) return log.error(error)
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.stdout.write(`::error title=a bug in launchway::${text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')}\n`)
 }

@@ -18,6 +18,9 @@ export interface Step {
   run(release: Release, ports: Ports): Promise<Partial<Release>>
 }
 
+/** Characters of a failure's evidence that the record keeps. */
+const evidenceChars = 64_000
+
 /** The whole release. Upload goes on beside smoke and scan; only after all three do tags move. */
 export const steps: readonly Step[] = [
   {
@@ -58,6 +61,12 @@ export interface Ran {
   error: Error | undefined
 }
 
+interface Failure {
+  error: Error
+  /** The step that failed; none of them when the run was ended between two. */
+  stage?: string
+}
+
 /** The steps of a stage that runs alone; all of them without one. */
 export function stepsOf(stage: StageName | undefined): readonly Step[] {
   return stage === undefined ? steps : steps.filter((step) => (step.partOf ?? [step.stage]).includes(stage))
@@ -71,7 +80,7 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   const abort = new AbortController()
   const signal = AbortSignal.any([ports.signal, abort.signal])
   let release: Release = start
-  let failure: Error | undefined
+  let failure: Failure | undefined
   let cutShort = false
   const promises = new Map<string, Promise<void>>()
 
@@ -87,11 +96,13 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
     const started = ports.clock.elapsed()
     try {
       const part = await step.run(release, { ...ports, log, signal })
-      release = { ...release, ...part }
+      release = { ...release, ...withoutSecrets(part, ports) }
       log.end(`done in ${showMs(ports.clock.elapsed() - started)}`)
     } catch (error) {
+      // What a stage had done when it failed stays done.
+      if (error instanceof LaunchwayError) release = { ...release, ...error.part }
       const first = failure === undefined
-      failure ??= asError(error)
+      failure ??= { error: asError(error), stage: step.name }
       log.end(first ? `failed after ${showMs(ports.clock.elapsed() - started)}` : 'stopped')
       abort.abort(error)
     }
@@ -100,8 +111,9 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   for (const step of chosen) promises.set(step.name, perform(step))
   await Promise.all(promises.values())
   // A run that was cancelled when all was done is done.
-  if (failure === undefined && cutShort) failure = asError(signal.reason)
-  return { release: { ...release, outcome: outcomeOf(release, chosen, failure) }, error: failure }
+  if (failure === undefined && cutShort) failure = { error: asError(signal.reason) }
+  const outcome = failure === undefined ? outcomeOf(release, chosen) : failed(failure, ports)
+  return { release: { ...release, outcome }, error: failure?.error }
 }
 
 function decision(plan: PlanSection, step: Step): { run: boolean; reason: string } {
@@ -112,9 +124,36 @@ function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown))
 }
 
-function outcomeOf(release: Release, chosen: readonly Step[], failure: Error | undefined): Release['outcome'] {
-  if (failure !== undefined)
-    return { state: 'failed', message: failure.message, ...(failure instanceof LaunchwayError ? { code: failure.code } : {}) }
+/** What programs and hosts said may repeat a secret, and a record is kept in places that no runner masks. */
+function failed({ error, stage }: Failure, { redact }: Ports): Release['outcome'] {
+  const { code, hint } = error instanceof LaunchwayError ? error : {}
+  return {
+    state: 'failed',
+    ...(code === undefined ? {} : { code }),
+    message: redact(error.message),
+    ...(stage === undefined ? {} : { stage }),
+    ...(hint === undefined ? {} : { evidence: theEnd(redact(hint)) }),
+  }
+}
+
+/** The cause stands at the end; it begins with a whole line. */
+function theEnd(text: string): string {
+  if (text.length <= evidenceChars) return text
+  const end = text.slice(-evidenceChars)
+  return `…\n${end.slice(end.indexOf('\n') + 1)}`.toWellFormed()
+}
+
+/** The free text of a section: what a host or a program put into words. */
+function withoutSecrets(part: Partial<Release>, { redact }: Ports): Partial<Release> {
+  if (part.deploy === undefined) return part
+  const hosts = part.deploy.hosts.map((host) => ({
+    ...host,
+    services: host.services.map((service) => ({ ...service, health: redact(service.health) })),
+  }))
+  return { ...part, deploy: { ...part.deploy, hosts } }
+}
+
+function outcomeOf(release: Release, chosen: readonly Step[]): Release['outcome'] {
   if (release.outcome.state === 'nothing-to-do') return release.outcome
   const last = steps.findLast((step) => decision(release.plan, step).run)
   return { state: last === undefined || chosen.some(({ name }) => name === last.name) ? 'done' : 'running' }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from './adapters/clock.ts'
 import { localFiles } from './adapters/files.ts'
 import type { Cache, GitHub, Log, Ports } from './core/ports.ts'
-import { Secret } from './core/secret.ts'
+import { redact, Secret } from './core/secret.ts'
 
 export interface Surroundings {
   env: Record<string, string | undefined>
@@ -22,14 +22,18 @@ export interface Surroundings {
  * else that an action does at its start. `close` removes what this run alone needed.
  */
 export function openPorts({ env, log, root, who, signal, onSecret, github }: Surroundings): Ports & { close(this: void): void } {
-  const secrets = new Map<string, Secret>()
+  const known = new Map<string, Secret>()
+  const learn = (secret: Secret): Secret => {
+    const value = secret.reveal()
+    const before = known.get(value)
+    if (before !== undefined) return before
+    known.set(value, secret)
+    onSecret(secret)
+    return secret
+  }
   const secret = (name: string): Secret | undefined => {
     const value = env[name]
-    if (value === undefined || value === '') return undefined
-    const known = secrets.get(name) ?? new Secret(value)
-    if (!secrets.has(name)) onSecret(known)
-    secrets.set(name, known)
-    return known
+    return value === undefined || value === '' ? undefined : learn(new Secret(value))
   }
   const files = localFiles(env['RUNNER_TEMP'] ?? tmpdir())
   const exec: Ports['exec'] = {
@@ -42,14 +46,18 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
       import('./adapters/registry/repository.ts'),
       import('./adapters/registry/credentials.ts'),
     ])
-    return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec }), signal)
+    return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec, onSecret: learn }), signal)
   })
   const cache = once(() => openCache(env, log))
   const deployments = once(() => openGitHub(env, secret))
   return {
     exec,
     ssh: { connect: async (...asked) => (await import('./adapters/ssh.ts')).openSsh(exec, files).connect(...asked) },
-    engine: { info: async () => (await engine()).info(), image: async (reference) => (await engine()).image(reference) },
+    engine: {
+      info: async () => (await engine()).info(),
+      image: async (reference) => (await engine()).image(reference),
+      host: async () => (await engine()).host(),
+    },
     registry: {
       repository: async (...asked) => (await registries()).repository(...asked),
       credentials: async (settings) => (await registries()).credentials(settings),
@@ -67,6 +75,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     log,
     root,
     secret,
+    redact: (text) => redact(text, known.values()),
     who,
     signal,
     close: files.close,

@@ -1,15 +1,15 @@
 /**
- * The verbs of the command line: a contract. What has no `run` in cli.ts yet is listed all the same, so that the name
- * is taken; it answers NOT_YET.
+ * The verbs of the command line: a contract, with the flags that each takes beside `common`. What has no `run` in
+ * cli.ts yet is listed all the same, so that the name is taken; it answers NOT_YET.
  */
 export const verbs = {
-  plan: { says: 'say what would happen, and why' },
-  run: { says: 'the whole pipeline, as a push would run it' },
-  build: { says: 'one stage: build every image, and upload it under its content key' },
-  push: { says: 'one stage: move the tags' },
-  deploy: { says: 'one stage: put the release live' },
-  status: { says: 'what every host of an environment runs' },
-  report: { says: "make a release's summary again from its record" },
+  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'release'] },
+  run: { says: 'the whole pipeline, as a push would run it', takes: ['config', 'environment', 'ref', 'release'] },
+  build: { says: 'one stage of what was planned: build every image, and upload it under its content key', takes: ['release'] },
+  push: { says: 'one stage of what was planned: move the tags', takes: ['release'] },
+  deploy: { says: 'one stage of what was planned: put the release live', takes: ['release'] },
+  status: { says: 'what every host of an environment runs', takes: ['config', 'environment'] },
+  report: { says: "make a release's summary again from its record", takes: ['release'] },
   init: { later: 'look at a repository and write launchway.yml and the workflows' },
   doctor: { later: 'find what would fail' },
   smoke: { later: 'one stage: start the composed stack and check it' },
@@ -30,11 +30,11 @@ export const verbs = {
   hosts: { later: 'prepare a host' },
   prune: { later: 'remove old images' },
   show: { later: 'look up the record of an image' },
-} as const satisfies Record<string, { says: string } | { later: string }>
+} as const satisfies Record<string, { says: string; takes: readonly (keyof typeof flags)[] } | { later: string }>
 
 export type Verb = keyof typeof verbs
 
-/** Flags of the command line; each verb takes all of them that make sense for it. */
+/** Flags of the command line. */
 export const flags = {
   config: { type: 'string', value: 'PATH', says: 'configuration (default: launchway.yml)' },
   environment: { type: 'string', short: 'e', value: 'NAME', says: 'environment, instead of the one the branch leads to' },
@@ -45,3 +45,14 @@ export const flags = {
   help: { type: 'boolean', short: 'h', says: 'the verbs and options' },
   version: { type: 'boolean', says: 'version of launchway' },
 } as const
+
+export type Flag = keyof typeof flags
+
+/** Every verb takes these. */
+export const common: readonly Flag[] = ['json', 'debug', 'help', 'version']
+
+/** The flags that a verb takes beside the common ones; none for a verb of a later version. */
+export function flagsOf(verb: Verb): readonly Flag[] {
+  const entry = verbs[verb]
+  return 'takes' in entry ? entry.takes : []
+}

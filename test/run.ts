@@ -1,11 +1,12 @@
 /**
  * Everything that must hold, in the order in which it is cheapest to learn: style, types, what is generated, then the
- * tests, the real ones against one lab. The last line is `N passed, N failed`.
+ * tests. Those against the real thing mostly wait for it, so the two suites of them run side by side, each with a lab of
+ * its own. The last line is `N passed, N failed`.
  *
  *   npm test                  all of it, with a sample of each long campaign
  *   npm run test:campaign     the campaigns in full: every fault at every step
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,7 +24,7 @@ const checks: readonly (readonly [string, ...string[]])[] = [
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
   ['dist', 'node', 'scripts/bundle.ts', '--check'],
 ]
-const suites = ['unit', 'contract', 'e2e'] as const
+type Suite = 'unit' | 'contract' | 'e2e'
 
 const total = { passed: 0, failed: [] as string[], skipped: [] as string[] }
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
@@ -40,28 +41,40 @@ function seconds(since: number): string {
   return `${((performance.now() - since) / 1000).toFixed(1)} s`
 }
 
-/** Runs a program with what it prints shown. True when it ended well. */
-function passes(file: string, args: readonly string[], env: Record<string, string> = {}): boolean {
-  const ended = spawnSync(file, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
-  return ended.status === 0
+/** Runs a program; what it prints is shown as it comes, or whole at its end. True when it ended well. */
+function passes(file: string, args: readonly string[], env: Record<string, string> = {}, show: 'live' | 'at the end' = 'live'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, {
+      cwd: root,
+      stdio: show === 'live' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    })
+    const printed: Buffer[] = []
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part: Buffer) => printed.push(part))
+    child.once('error', (error) => console.error(error.message))
+    child.once('close', (code) => {
+      process.stdout.write(Buffer.concat(printed))
+      resolve(code === 0)
+    })
+  })
 }
 
-function check([name, file = '', ...args]: (typeof checks)[number]): void {
+async function check([name, file = '', ...args]: (typeof checks)[number]): Promise<void> {
   if (stopped) return
   const started = performance.now()
-  const passed = passes(file, args)
+  const passed = await passes(file, args)
   console.log(`${passed ? 'passed' : 'FAILED'}: ${name} (${seconds(started)})`)
   if (passed) total.passed += 1
   else total.failed.push(name)
 }
 
 /** A suite that ran nothing has failed: a wrong pattern must not look like a green run. */
-function suite(name: (typeof suites)[number], env: Record<string, string>): void {
+async function suite(name: Suite, env: Record<string, string>, show: 'live' | 'at the end' = 'live'): Promise<void> {
   if (stopped) return void total.failed.push(`${name}: stopped`)
   const started = performance.now()
   const file = join(scratch, `${name}.json`)
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/support/counts.ts')}`]
-  const ended = passes('vitest', ['run', '--project', name, ...reporters], { ...env, LAUNCHWAY_COUNTS: file })
+  const ended = await passes('vitest', ['run', '--project', name, ...reporters], { ...env, LAUNCHWAY_COUNTS: file }, show)
   const counts = readCounts(file)
   const failed = [...counts.failed]
   if (counts.passed === 0) failed.push(`${name}: no test ran`)
@@ -80,30 +93,26 @@ function readCounts(file: string): Counts {
   }
 }
 
-async function withLab(use: (name: string) => void): Promise<void> {
-  const name = newLabName()
+async function suiteInLab(name: Suite, env: Record<string, string>, show: 'live' | 'at the end'): Promise<void> {
+  const lab = newLabName()
   try {
-    const started = performance.now()
-    await up({ name, hosts: allSuites })
-    console.log(`the lab ${name} is up after ${seconds(started)}`)
-    use(name)
+    await up({ name: lab, hosts: allSuites })
+    await suite(name, { ...env, LAUNCHWAY_LAB: lab }, show)
   } catch (error) {
-    total.failed.push(`the lab: ${error instanceof Error ? error.message : String(error)}`)
+    total.failed.push(`the lab of ${name}: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
-    await down(name)
+    await down(lab)
   }
 }
 
-// A signal ends the program that runs just now; what is left is skipped, and the lab goes down all the same.
+// A signal ends the programs that run just now; what is left is skipped, and the labs go down all the same.
 let stopped = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true))
 
 const campaign: Record<string, string> = process.argv.includes('--campaign') ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
-for (const one of checks) check(one)
-suite('unit', campaign)
-await withLab((lab) => {
-  for (const name of ['contract', 'e2e'] as const) suite(name, { ...campaign, LAUNCHWAY_LAB: lab })
-})
+for (const one of checks) await check(one)
+await suite('unit', campaign)
+await Promise.all([suiteInLab('contract', campaign, 'live'), suiteInLab('e2e', campaign, 'at the end')])
 rmSync(scratch, { recursive: true, force: true })
 
 for (const name of total.failed) console.log(`failed: ${name}`)

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LaunchwayError } from '../../src/core/error.ts'
-import { root, tools } from '../paths.ts'
+import { cache, root, tools } from '../paths.ts'
 import { ask, call, docker } from '../run.ts'
 import { type Suite, suites } from '../versions.ts'
 import { debianMirror, inPath, isRoot, needDisk } from './machine.ts'
@@ -61,19 +61,22 @@ function debianStep(suite: Suite): Step {
 }
 
 async function debootstrap(suite: Suite): Promise<void> {
-  needDisk(tmpdir(), 1, 'a Debian image')
-  const tree = mkdtempSync(join(tmpdir(), `launchway-${suite}-`))
+  // Not in /tmp: where that is mounted without devices, as many servers have it, no system can be made.
+  const building = join(cache, 'build')
+  mkdirSync(building, { recursive: true })
+  needDisk(building, 1, 'a Debian image')
+  const tree = mkdtempSync(join(building, `${suite}-`))
+  const archive = `${tree}.tar`
   try {
     const script = '/usr/share/debootstrap/scripts'
     // A suite newer than this machine's debootstrap is made as the newest one that it knows.
     const known = existsSync(join(script, suite)) ? [] : [join(script, 'trixie')]
     await call('debootstrap', ['--variant=minbase', '--include=ca-certificates', suite, tree, debianMirror(), ...known])
-    const archive = `${tree}.tar`
     await call('tar', ['-C', tree, '-cf', archive, '.'])
     await docker('import', '--change', 'CMD ["bash"]', archive, debianImage(suite))
-    rmSync(archive)
   } finally {
     rmSync(tree, { recursive: true, force: true })
+    rmSync(archive, { force: true })
   }
 }
 

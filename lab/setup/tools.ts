@@ -21,6 +21,7 @@ const programs = {
   git: 'git',
   curl: 'curl',
   wget: 'wget',
+  ps: 'procps',
 } as const
 
 const missingPrograms = (): (keyof typeof programs)[] => keysOf(programs).filter((program) => inPath(program) === undefined)
@@ -68,7 +69,9 @@ export const goStep: Step = {
 /** Runs go in a folder with caches of its own, keeps the program that it made, and removes the rest: gigabytes. */
 async function goMade(made: string, name: string, folder: string, args: readonly string[], env: Record<string, string>): Promise<void> {
   const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
-  await call('go', args, { cwd: folder, env: { ...caches, ...env } })
+  // The Go that the module asks for is fetched first: an older one does not know what the variables mean to the newer.
+  const { stdout } = await call('go', ['env', 'GOROOT'], { cwd: folder, env: caches })
+  await call(join(stdout.trim(), 'bin/go'), args, { cwd: folder, env: { ...caches, ...env } })
   mkdirSync(tools, { recursive: true })
   await rename(join(folder, made), join(tools, name))
   rmSync(folder, { recursive: true, force: true })

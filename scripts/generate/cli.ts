@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCodes } from '../../src/core/error.ts'
 import { keysOf } from '../../src/core/objects.ts'
-import { flags, verbs } from '../../src/verbs.ts'
+import { common, type Flag, flags, verbs } from '../../src/verbs.ts'
 import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
 
 const codes: readonly ErrorCode[] = keysOf(errorCodes)
@@ -20,7 +20,10 @@ const exits: Readonly<Record<number, string>> = {
 }
 
 export function cliPage(): GeneratedFile {
-  const now = Object.entries(verbs).flatMap(([verb, entry]) => ('says' in entry ? [[code(`launchway ${verb}`), prose(entry.says)]] : []))
+  const named = (list: readonly Flag[]): string => list.map((flag) => code(`--${flag}`)).join(' ')
+  const now = Object.entries(verbs).flatMap(([verb, entry]) =>
+    'says' in entry ? [[code(`launchway ${verb}`), prose(entry.says), named(entry.takes)]] : [],
+  )
   const later = Object.entries(verbs).flatMap(([verb, entry]) => ('later' in entry ? [`${code(verb)} (${entry.later})`] : []))
   const options = Object.entries(flags).map(([name, flag]) => {
     const value = 'value' in flag ? ` ${flag.value}` : ''
@@ -31,9 +34,10 @@ export function cliPage(): GeneratedFile {
       'sh',
       'launchway plan                        # what would happen here, and why\nlaunchway run --environment staging    # all of it\nlaunchway status -e production --json',
     ),
-    'The answer goes to standard output; progress, warnings and errors go to standard error.',
+    'The answer goes to standard output; progress, warnings and errors go to standard error. With `--json` a failure is an answer too: the record, with its `outcome`, or where there is none `{"error": {"code", "message", "hint"}}`.',
     '## Verbs',
-    table(['verb', 'does'], now),
+    table(['verb', 'does', 'options'], now),
+    `Every verb takes ${named(common)}. An option that a verb does not take is refused, with the verbs that take it.`,
     `Reserved, and refused with [NOT_YET](../errors/NOT_YET.md): ${later.join(', ')}.`,
     '## Options',
     table(['option', 'meaning'], options),

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { JournalLine, steps } from '../../src/core/journal.ts'
+import { JournalLine, type JournalStep, states, steps } from '../../src/core/journal.ts'
 import { containerName, environmentTag, hostPaths, keyTag, labels, recordType, stateRoot } from '../../src/core/names.ts'
 import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
 import { isOptional, typeOf } from './types.ts'
@@ -45,7 +45,16 @@ export function namesPage(): GeneratedFile {
       [
         [code(keyTag(key)), 'a candidate: an image under its content key', 'by the upload, before the gate'],
         ['your `image-tags`', 'the same manifest, byte for byte', 'by the push, after the gate'],
-        [code(environmentTag('production')), 'the release record of what runs in an environment', 'kept for a later version'],
+        [
+          code(environmentTag({ ...owner, repository: 'ghcr.io/team/shop' })),
+          'the release record of what runs in an environment',
+          'kept for a later version',
+        ],
+        [
+          code(environmentTag({ ...owner, repository: 'ghcr.io/team/all' })),
+          'the same, in a repository that the application is not named after and may share',
+          'kept for a later version',
+        ],
         [code('sha256-…'), 'the list of what refers to a digest', 'in registries without a referrers API; kept for a later version'],
       ],
     ),
@@ -65,24 +74,32 @@ export function namesPage(): GeneratedFile {
         [code(paths.current), 'the release that runs'],
         [code(paths.previous), 'the release before it'],
         [
+          code(`${paths.home}/owner`),
+          'the first repository of the application that this state is of; another application of the same name is refused',
+        ],
+        [
           code(`${paths.release(release)}/`),
           'one folder a release: `images` (what it pulled), `secrets` (0600), `recorded` (the release before it), and `undo` while it is being deployed',
         ],
-        [code(`${paths.home}/attempts/`), 'the program and the login of a deploy under way; gone when it has ended'],
+        [
+          code(`${paths.home}/attempts/`),
+          'the program, its log and (0600, until the images are there) the logins of a deploy under way; gone when it has ended',
+        ],
         [code(`${paths.home}/reserve`), '64 kB set aside, so that a full disk leaves room to say so'],
       ],
     ),
   ])
 }
 
-const stepMeanings: Record<(typeof steps)[number], string> = {
+const stepMeanings: Record<JournalStep, string> = {
   lock: 'took the lock of this application and environment',
   recover: 'finished or undid a deploy that was interrupted',
   pull: 'pulled an image by digest; skipped when it is there',
   'before-switch': 'ran the command before the switch, in the new image',
   run: 'started a container',
   healthy: 'waited until a service was well; the note is the probe’s answer, or why it was not',
-  switch: 'the time in which nobody served (a fixed port)',
+  downtime: 'the time in which nobody served, since the old container was stopped first (a fixed port)',
+  switch: 'sent the requests to the new version',
   probe: 'asked the new version through the proxy',
   drain: 'waited for the last requests to the old version',
   stop: 'stopped an old container; the note is its name',
@@ -97,7 +114,7 @@ const fieldMeanings: Record<keyof typeof JournalLine.shape, string> = {
   release: 'the release',
   attempt: 'one start of the program: a release can be attempted more than once',
   step: 'see below',
-  state: 'how the step went',
+  state: `how the step went: ${states.map(code).join(', ')}`,
   service: 'the service, where the step is about one',
   ms: 'milliseconds the step took, to 10 ms',
   note: 'evidence, or the reason',
@@ -125,6 +142,7 @@ export function journalPage(): GeneratedFile {
     '## Fields',
     table(['field', 'type', 'always', 'meaning'], fields),
     '## Steps',
+    'Those of this version. A journal outlives versions, so a line may have a step or a state that is not here: leave it alone.',
     table(
       ['step', 'meaning', ''],
       steps.map((step) => [code(step), stepMeanings[step], written(step) ? '' : 'not written by this version']),

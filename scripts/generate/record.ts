@@ -7,12 +7,16 @@ const top = 'release'
 
 /** What a field's name does not say. A test of the generator: a name that is no field any more is an error. */
 const meanings: Readonly<Record<string, string>> = {
-  'release.version': 'version of this format; a released field keeps its meaning under it',
+  'release.version':
+    'version of this format; a released field keeps its meaning under it, and a reader overlooks keys that it does not know',
   'release.id': 'the release, named by time and commit',
   'release.created': 'when it was planned, ISO 8601 in UTC',
   'release.outcome': 'how the run ended so far',
   'release.outcome.code': 'the error that ended it',
+  'release.outcome.stage': 'the step that failed',
+  'release.outcome.evidence': 'what the failure showed: the last of it, without the secrets of the run',
   'plan.ref': '`refs/heads/…` or `refs/tags/…`',
+  'plan.dirty': 'on a terminal: files were not as committed',
   'plan.version': 'what people call this version: the first image tag',
   'plan.images[].repositories': 'where it is pushed; hosts pull from the first',
   'plan.tags': 'tags, without a repository, that move once the gates have passed',

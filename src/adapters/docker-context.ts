@@ -14,9 +14,19 @@ export type EngineAddress = { socketPath: string } | { protocol: 'http'; host: s
 /**
  * The engine that `docker context use` has chosen, which dockerode knows nothing of; undefined where DOCKER_HOST
  * decides, or nobody has chosen. Rootless engines and desktop ones are often found in no other way.
- * @see https://docs.docker.com/engine/manage-resources/contexts/
  */
 export async function contextEngine(env: NodeJS.ProcessEnv): Promise<EngineAddress | undefined> {
+  const context = await chosenContext(env)
+  return context === undefined ? undefined : parseHost(context.name, context.host)
+}
+
+/** The same as DOCKER_HOST takes it: docker itself forgets the context when it is given another configuration. */
+export async function contextHost(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  return (await chosenContext(env))?.host
+}
+
+/** @see https://docs.docker.com/engine/manage-resources/contexts/ */
+async function chosenContext(env: NodeJS.ProcessEnv): Promise<{ name: string; host: string } | undefined> {
   if ((env['DOCKER_HOST'] ?? '') !== '') return undefined
   const folder = env['DOCKER_CONFIG'] ?? join(homedir(), '.docker')
   const name = env['DOCKER_CONTEXT'] ?? (await readJson(join(folder, 'config.json'), Config))?.currentContext ?? 'default'
@@ -27,7 +37,7 @@ export async function contextEngine(env: NodeJS.ProcessEnv): Promise<EngineAddre
       hint: 'docker context ls shows which there are; docker context use chooses one.',
     })
   }
-  return parseHost(name, meta.Endpoints.docker.Host)
+  return { name, host: meta.Endpoints.docker.Host }
 }
 
 function parseHost(context: string, host: string): EngineAddress {

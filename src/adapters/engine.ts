@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode'
 import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import type { Engine } from '../core/ports.ts'
-import { contextEngine } from './docker-context.ts'
+import { contextEngine, contextHost } from './docker-context.ts'
 
 /** What dockerode's types leave open in the answer to /info. */
 const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish() })
@@ -41,6 +41,8 @@ export function dockerEngine(): Engine {
         return notThere(error)
       }
     },
+
+    host: () => contextHost(process.env),
   }
 }
 

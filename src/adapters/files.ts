@@ -20,12 +20,12 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
       }
     },
 
-    async write(path, body) {
+    async write(path, body, mode = 0o666) {
       mkdirSync(dirname(path), { recursive: true })
       // A reader sees the old file or the new one, never half of it.
       const draft = `${path}.${process.pid}.tmp`
       try {
-        writeFileSync(draft, body)
+        writeFileSync(draft, body, { mode })
         renameSync(draft, path)
       } catch (error) {
         rmSync(draft, { force: true })

@@ -8,12 +8,15 @@ import type { ContextEntry } from './key.ts'
 /** How many files are read at once. */
 const parallel = 16
 
-/** What the build of an image reads: its Dockerfile, and its context after .dockerignore. Paths are relative to `root`. */
+/**
+ * What the build of an image reads: its Dockerfile, and its context after .dockerignore. `ignoreFile` is the one that
+ * holds for the image, or the one to make. Paths are relative to `root`.
+ */
 export async function readContext(
   image: PlannedImage,
   root: string,
   files: Files,
-): Promise<{ dockerfile: string; entries: ContextEntry[] }> {
+): Promise<{ dockerfile: string; entries: ContextEntry[]; ignoreFile: string }> {
   const context = join(root, image.context)
   const dockerfilePath = join(context, image.dockerfile)
   // Byte by byte: in UTF-8 two files that are none would read alike.
@@ -35,20 +38,27 @@ export async function readContext(
       for (const entry of queue) entry.hash = await files.hash(join(context, entry.path))
     }),
   )
-  return { dockerfile, entries }
+  return { dockerfile, entries, ignoreFile: join(image.context, ignores.file) }
 }
 
 interface Ignores {
   excludes(path: string): boolean
   /** A `!` pattern may bring back something below an ignored folder. */
   mayReinclude: boolean
+  /** Inside the context. */
+  file: string
 }
 
 /** A file named after the Dockerfile comes before the general one, as in BuildKit. */
 async function readIgnore(context: string, dockerfile: string, files: Files): Promise<Ignores> {
-  const own = await files.read(join(context, `${dockerfile}.dockerignore`))
+  const ownFile = `${dockerfile}.dockerignore`
+  const own = await files.read(join(context, ownFile))
   const text = (own ?? (await files.read(join(context, '.dockerignore'))))?.toString() ?? ''
   // The package is CommonJS with a default of its own; Docker tells upper from lower case, the package by default does not.
   const rules = dockerignore.default({ ignorecase: false }).add(text)
-  return { excludes: (path) => rules.ignores(path), mayReinclude: /^\s*!/m.test(text) }
+  return {
+    excludes: (path) => rules.ignores(path),
+    mayReinclude: /^\s*!/m.test(text),
+    file: own === undefined ? '.dockerignore' : ownFile,
+  }
 }

@@ -10,16 +10,10 @@ import { bakeDefinition, candidates } from './plan.ts'
 
 /** Builds every image of the plan in one solve, into the engine of this machine. */
 export async function build(release: Release, ports: Ports): Promise<BuildSection> {
-  const { images } = release.plan
   const { root } = ports
-  await ports.engine.info()
-  const keys = new Map<string, string>()
-  for (const image of images) {
-    const { dockerfile, entries } = await readContext(image, root, ports.files)
-    const key = contentKey(image, dockerfile, entries)
-    keys.set(image.name, key)
-    ports.log.info(`${image.name}: content key ${key}, over ${entries.length} files`)
-  }
+  const { platform } = await ports.engine.info()
+  const images = release.plan.images.map((image) => onPlatform(image, platform))
+  const keys = await contentKeys(images, ports)
   const { name: builder, driver } = parseBuilder(await ports.exec.read(inspectBuilder()))
   const metadataFile = join(await ports.files.temporary('build'), 'metadata.json')
   const started = ports.clock.elapsed()
@@ -29,6 +23,31 @@ export async function build(release: Release, ports: Ports): Promise<BuildSectio
   const built: BuiltImage[] = []
   for (const image of images) built.push(await describe(image, keys.get(image.name) ?? '', metadata, ms, ports))
   return { builder: `${builder} (${driver})`, images: built }
+}
+
+/** One tree gives one image a platform: where none was asked for it is the engine's, and part of the key. */
+function onPlatform(image: PlannedImage, platform: string): PlannedImage {
+  return image.platforms.length === 0 ? { ...image, platforms: [platform] } : image
+}
+
+async function contentKeys(images: readonly PlannedImage[], ports: Ports): Promise<Map<string, string>> {
+  const keys = new Map<string, string>()
+  const ignoreFiles = new Set<string>()
+  for (const image of images) {
+    const { dockerfile, entries, ignoreFile } = await readContext(image, ports.root, ports.files)
+    const key = contentKey(image, dockerfile, entries)
+    keys.set(image.name, key)
+    if (entries.some(({ path, kind }) => kind !== 'directory' && /^\.git(\/|$)/.test(path))) ignoreFiles.add(ignoreFile)
+    ports.log.info(`${image.name}: content key ${key}, over ${entries.length} files`)
+  }
+  // It stays in the key, since BuildKit sends it: without it, two images that differ would share one key.
+  if (ignoreFiles.size > 0) {
+    const where = [...ignoreFiles].join(' and ')
+    ports.log.warning(
+      `.git is in the build context: every commit gives another content key, and COPY can take the history into the image. Unless the build reads it, add the line .git to ${where}`,
+    )
+  }
+  return keys
 }
 
 async function solve(

@@ -30,7 +30,7 @@ export function parseTagRule(entry: string): TagRule | string {
     fields.set(part.slice(0, cut).trim(), part.slice(cut + 1).trim())
   }
   const type = fields.get('type')
-  if (type === undefined) return 'type= is missing'
+  if (type === undefined) return 'type= is missing; if this is the rest of a rule with a comma in it, the whole rule needs quotes'
   if (later.includes(type)) return `type=${type} is reserved for a later version`
   const allowed = Object.hasOwn(attributes, type) ? attributes[type] : undefined
   if (allowed === undefined) return `unknown type "${type}"; did you mean "${nearest(type, types) ?? 'ref'}"?`

@@ -1,5 +1,5 @@
 import type { Environment, Health, Service } from '../core/deployment.ts'
-import { stateRoot } from '../core/names.ts'
+import { appOf, stateRoot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { PlannedImage, Registry } from '../core/release.ts'
 import { milliseconds } from '../core/units.ts'
@@ -31,22 +31,36 @@ export function resolveImages(config: Config): PlannedImage[] {
 /** The application's name: the one that was given, else one made of the last part of the first repository. */
 export function resolveApp(config: Config): string {
   const repository = resolveImages(config)[0]?.repositories[0] ?? ''
-  return config.app ?? (repository.split('/').at(-1) ?? '').replaceAll('.', '-').slice(0, 40)
+  return config.app ?? appOf(repository)
 }
 
 /** The settings of each registry that the images name. */
 export function resolveRegistries(config: Config): Registry[] {
   const hosts = resolveImages(config).flatMap(({ repositories }) => repositories.map((repository) => parseRepository(repository).host))
-  return [...new Set(hosts)].map((host) => {
+  const names = [...new Set(hosts)]
+  const general = generalLogin(config, names)
+  return names.map((host) => {
     const { username, password, ca, 'plain-http': plainHttp = false } = config.registries?.[host] ?? {}
     return {
       host,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
+      ...(general.includes(host) ? { generalLogin: general } : {}),
       ...(ca === undefined ? {} : { ca }),
       plainHttp,
     }
   })
+}
+
+/**
+ * A password that is sent to a registry is known there, so the general login is for one: the only registry, or the
+ * only one that names no password of its own. ghcr.io, which the GitHub token opens, gives way to any other.
+ */
+function generalLogin({ registries = {} }: Config, hosts: string[]): string[] {
+  if (hosts.length === 1) return hosts
+  const unnamed = hosts.filter((host) => registries[host]?.password === undefined)
+  const others = unnamed.filter((host) => host !== 'ghcr.io')
+  return others.length === 0 ? unnamed : others
 }
 
 /** @param knownHosts the known_hosts file to use when the environment names none */

@@ -1,5 +1,6 @@
 import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
+import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from './secret-names.ts'
 import { type Config, type EnvironmentConfig, type ServiceConfig, ServiceConfig as ServiceSchema } from './schema.ts'
 
@@ -10,10 +11,10 @@ export interface Breach {
   onKey?: boolean
 }
 
-export const serviceKeys: readonly string[] = Object.keys(ServiceSchema.shape)
+/** See labels in core/names.ts. */
+const ownLabels = 'launchway.'
 
-/** Options of `docker run` that carry what launchway itself decides. */
-const ownOptions = /^(--name|--detach|-d|--rm|--restart|--publish|-p|--publish-all|-P|--cidfile|--pull)(=|$)/
+export const serviceKeys: readonly string[] = Object.keys(ServiceSchema.shape)
 
 export function breaches(config: Config): Breach[] {
   return [...imageBreaches(config), ...refBreaches(config), ...tagBreaches(config), ...environmentBreaches(config)]
@@ -128,20 +129,59 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
     if (reason !== undefined)
       found.push({ path: [...path, 'secrets', index], message: `${at}: a secret cannot be called ${secret}: ${reason}` })
   }
-  for (const [index, option] of (service.options ?? []).entries()) {
-    if (ownOptions.test(option)) found.push({ path: [...path, 'options', index], message: `${at}: launchway itself decides ${option}` })
+  for (const label of Object.keys(service.labels ?? {})) {
+    if (label.startsWith(ownLabels))
+      found.push({
+        path: [...path, 'labels', label],
+        onKey: true,
+        message: `${at}: labels that begin with "${ownLabels}" are launchway's own`,
+      })
   }
+  for (const { index, message } of refusedOptions(service.options ?? []))
+    found.push({ path: [...path, 'options', index], message: `${at}: ${message}` })
   return found
 }
 
 function sharedPorts(name: string, environment: EnvironmentConfig): Breach[] {
-  const seen = new Map<string, string>()
+  const seen: { service: string; at: HostPort }[] = []
   return Object.entries(environment.services ?? {}).flatMap(([service, { publish }]) => {
     if (publish === undefined) return []
-    const other = seen.get(String(publish))
-    seen.set(String(publish), service)
+    const at = hostPort(publish)
+    const other = seen.find((one) => overlap(one.at, at))
+    seen.push({ service, at })
     return other === undefined
       ? []
-      : [{ path: ['environments', name, 'services', service, 'publish'], message: `port ${publish} is published by ${other} already` }]
+      : [
+          {
+            path: ['environments', name, 'services', service, 'publish'],
+            message: `port ${publish} is published by ${other.service} already`,
+          },
+        ]
   })
+}
+
+interface HostPort {
+  port: number
+  /** `any` is every address of both families: a port without an address. */
+  family: 'any' | 'IPv4' | 'IPv6'
+  address: string
+}
+
+function hostPort(publish: string | number): HostPort {
+  const [, address, port] = /^(?:(.*):)?(\d+)$/.exec(String(publish)) ?? []
+  if (address === undefined) return { port: Number(port), family: 'any', address: '' }
+  // One address has many spellings: ::1 is 0:0:0:0:0:0:0:1.
+  const url = `http://${address}`
+  return {
+    port: Number(port),
+    family: address.startsWith('[') ? 'IPv6' : 'IPv4',
+    address: URL.canParse(url) ? new URL(url).hostname : address,
+  }
+}
+
+/** Whether one host refuses to give both. Docker binds 0.0.0.0 for IPv4 alone, and :: for IPv6 alone. */
+function overlap(a: HostPort, b: HostPort): boolean {
+  if (a.port !== b.port) return false
+  if (a.family === 'any' || b.family === 'any') return true
+  return a.family === b.family && (a.address === b.address || [a, b].some(({ address }) => address === '0.0.0.0' || address === '[::]'))
 }

@@ -25,7 +25,14 @@ export const ImageConfig = z.strictObject({
   context: z.string().optional().describe('Build context: the folder of the repository that the build sees. Default: .'),
   dockerfile: z.string().optional().describe('Path of the Dockerfile inside the context. Default: Dockerfile'),
   target: z.string().optional().describe('Stage of the Dockerfile to build. Default: the last one'),
-  platforms: z.array(z.string()).min(1).optional().describe('Platforms to build for, such as linux/amd64. Default: that of the builder'),
+  platforms: z
+    .array(z.string())
+    .min(1)
+    .max(1, 'more than one platform is reserved for a later version: images of several platforms')
+    .optional()
+    .describe(
+      'Platform to build for, such as linux/amd64; a list, of which one is built in this version. Default: that of the Docker engine',
+    ),
   args: z
     .record(z.string(), scalar)
     .optional()
@@ -41,16 +48,20 @@ const RegistryConfig = z.strictObject({
   username: z
     .string()
     .optional()
-    .describe('Account name. Default: the input registry-username ($REGISTRY_USERNAME), else the actor on ghcr.io'),
+    .describe(
+      'Account name. Default: the input registry-username ($REGISTRY_USERNAME), where it is for this registry, else the actor on ghcr.io',
+    ),
   password: envName
     .optional()
     .describe(
-      'Name of the environment variable that holds the password or token, never the password itself. Default: REGISTRY_PASSWORD, else the GitHub token on ghcr.io',
+      'Name of the environment variable that holds the password or token, never the password itself. The step must have it. REGISTRY_PASSWORD (the input registry-password) is for one registry: the only one, or the only one without this key, ghcr.io giving way to any other. Default: REGISTRY_PASSWORD where it is for this registry, else the GitHub token on ghcr.io, else what docker login left',
     ),
   ca: z
     .string()
     .optional()
-    .describe('Path of a PEM file with the certificate authority of a private registry. Default: the usual authorities'),
+    .describe(
+      'Path, from the root of the repository, of a PEM file with the certificate authority of a private registry. Default: the usual authorities',
+    ),
   'plain-http': z.boolean().optional().describe('Speak HTTP without TLS. On the loopback it is found out. Default: false'),
 })
 
@@ -110,7 +121,12 @@ export const ServiceConfig = z.strictObject({
     .describe('Signal that asks the container to end, as docker run --stop-signal. Default: that of the image, else SIGTERM'),
   'stop-timeout': Duration.optional().describe('Time between the stop signal and SIGKILL, for requests and jobs to finish. Default: 10s'),
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the container, beside those of launchway.'),
-  options: z.array(z.string()).optional().describe('Further docker run options, each a word of its own: no shell splits them.'),
+  options: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Further docker run options, each a word of its own: no shell splits them. What has a key here, such as labels or publish, is refused.',
+    ),
 })
 
 /** No word that begins with a hyphen: ssh would take it for an option. */
@@ -121,7 +137,7 @@ const SshConfig = z.strictObject({
     .string()
     .optional()
     .describe(
-      'Path of a known_hosts file with the keys of the hosts; a host that is not in it is refused. Default: .github/known_hosts if it is there, else ~/.ssh/known_hosts',
+      'Path, from the root of the repository, of a known_hosts file with the keys of the hosts; a host that is not in it is refused. Default: .github/known_hosts if it is there, else ~/.ssh/known_hosts',
     ),
   'proxy-jump': z
     .string()

@@ -1,3 +1,5 @@
+import type { Release } from './release.ts'
+
 /**
  * Every failure a user can meet, with the exit code of the command line that ends in it. The list is open: a new
  * code needs a line here and a page in docs/errors/ (a test checks it). Anything that is not a LaunchwayError is a
@@ -29,6 +31,7 @@ export const errorCodes = {
   HOST_UNFIT: { exit: 6, says: 'the host lacks something that a deploy needs' },
   PULL_FAILED: { exit: 6, says: 'the host could not pull the image' },
   DEPLOY_LOCKED: { exit: 6, says: 'another deploy holds the lock' },
+  DEPLOY_UNKNOWN: { exit: 6, says: 'how the deploy ended on the host is not known' },
   RELEASE_COMMAND_FAILED: { exit: 7, says: 'the before-switch command failed; nothing was changed' },
   DEPLOY_ROLLED_BACK: { exit: 7, says: 'the new version was not healthy; the old one serves' },
   CANCELLED: { exit: 130, says: 'the run was ended from outside' },
@@ -52,6 +55,8 @@ interface Details {
   hint?: string
   place?: Place
   cause?: unknown
+  /** Sections of the record that hold although the stage failed: `pipeline.ts` merges them. */
+  part?: Partial<Release>
 }
 
 /** A failure that a user can meet and mend: what happened (`message`), why (`cause`, evidence) and what next (`hint`). */
@@ -60,12 +65,14 @@ export class LaunchwayError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
   readonly place: Place | undefined
+  readonly part: Partial<Release> | undefined
 
   constructor(code: ErrorCode, message: string, details: Details = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
     this.hint = details.hint
     this.place = details.place
+    this.part = details.part
   }
 }
 

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { ReleaseId } from './names.ts'
 
-/** The steps of the host program, in order. `end` closes an attempt, whatever became of it. */
+/**
+ * The steps that this version's host program knows, in order; it writes no others. `switch`, `probe` and `drain` are
+ * set aside for a proxy. `end` closes an attempt, whatever became of it.
+ */
 export const steps = [
   'lock',
   'recover',
@@ -9,6 +12,7 @@ export const steps = [
   'before-switch',
   'run',
   'healthy',
+  'downtime',
   'switch',
   'probe',
   'drain',
@@ -17,11 +21,16 @@ export const steps = [
   'undo',
   'end',
 ] as const
+export type JournalStep = (typeof steps)[number]
+
+/** On `end`: `done`, `undone` (the old version serves), `failed` (nothing was changed) or `broken` (act now). */
+export const states = ['start', 'done', 'skipped', 'failed', 'undone', 'broken'] as const
+export type JournalState = (typeof states)[number]
 
 /**
  * One line of `journal.jsonl` on a host: what the host program did and when. The program appends it, clients follow
- * it, and a later attempt reads it to finish or undo an interrupted one. Fields may be added under the same version;
- * readers ignore what they do not know.
+ * it, and a later attempt reads it to finish or undo an interrupted one. Fields, steps and states may be added under
+ * the same version: the file outlives the launchway that wrote it, so readers ignore what they do not know.
  */
 export const JournalLine = z.object({
   v: z.literal(1),
@@ -30,9 +39,10 @@ export const JournalLine = z.object({
   release: ReleaseId,
   /** Names one start of the program: a release can be attempted more than once. */
   attempt: z.string(),
-  step: z.enum(steps),
-  /** On `end`: `done`, `undone` (the old version serves), `failed` (nothing was changed) or `broken` (act now). */
-  state: z.enum(['start', 'done', 'skipped', 'failed', 'undone', 'broken']),
+  /** One of `steps`, or of another version. */
+  step: z.string(),
+  /** One of `states`, or of another version. */
+  state: z.string(),
   service: z.string().optional(),
   /** Milliseconds the step took; to 10 ms, which is what a POSIX shell can read from the kernel. */
   ms: z.number().optional(),

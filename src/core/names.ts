@@ -48,8 +48,19 @@ export function containerName(of: { app: string; environment: string; service: s
 /** The tag a candidate has before the gate: the only kind of tag written before smoke and scan have passed. */
 export const keyTag = (key: string): string => `launchway-${key}`
 
-/** The tag that points at the current release record of an environment. */
-export const environmentTag = (environment: string): string => `launchway-env-${environment}`
+/** The name of an application that says none: the last part of its first repository. */
+export function appOf(repository: string): string {
+  return (repository.split('/').at(-1) ?? '').replaceAll('.', '-').slice(0, 40)
+}
+
+/**
+ * The tag in a repository that points at the current release record of an environment. An application that is not
+ * named after the repository may share it with others: its name then stands in the tag, and the dot, which no name
+ * has, keeps the two shapes apart.
+ */
+export function environmentTag(of: { repository: string; app: string; environment: string }): string {
+  return `launchway-env-${of.app === appOf(of.repository) ? '' : `${of.app}.`}${of.environment}`
+}
 
 /** Tags that mean something to launchway, or (`sha256-…`) to the referrers tag schema of OCI: nobody else's to write. */
 export function isOwnTag(tag: string): boolean {
@@ -62,7 +73,7 @@ export const recordType = 'application/vnd.launchway.release.v1+json'
 /** Where a host keeps what it knows, unless the environment's `state` key names another root. */
 export const stateRoot = '/var/lib/launchway'
 
-/** What lies where under the state root (docs/reference/host.md). */
+/** What lies where under the state root (docs/reference/names.md). */
 export function hostPaths(root: string, app: string, environment: string) {
   const home = `${root}/${app}/${environment}`
   return {

@@ -22,6 +22,8 @@ export interface Ports {
   root: string
   /** A secret by the name of its environment variable. */
   secret(this: void, name: string): Secret | undefined
+  /** The text without any secret that was asked for so far: for what others wrote, before it is kept. */
+  redact(this: void, text: string): string
   /** Who runs this, for the note that a held lock shows: `ada@laptop`, or the address of a workflow run. */
   who: string
   /** Aborted when the run is cancelled or another stage failed. */
@@ -88,6 +90,11 @@ export interface Engine {
   /** Throws TOOL_MISSING when no engine answers. */
   info(): Promise<EngineInfo>
   image(reference: string): Promise<EngineImage | undefined>
+  /**
+   * What DOCKER_HOST must be for a docker that does not see the user's configuration to reach this engine. Undefined
+   * where it needs none.
+   */
+  host(): Promise<string | undefined>
 }
 
 export interface Descriptor {
@@ -120,12 +127,16 @@ export interface Credentials {
 export interface Registries {
   /** @param name such as `ghcr.io/team/app` */
   repository(name: string, settings: RegistrySettings): Promise<Repository>
-  /** What to log in with: the configuration's secret, the GitHub token on ghcr.io, else what `docker login` left here. */
+  /**
+   * What to log in with: the password that the configuration names, the general one where it is meant for this registry,
+   * the GitHub token on ghcr.io, else what `docker login` left here.
+   * @throws LaunchwayError SECRET_MISSING, or CONFIG_INVALID where it is unclear whose login is meant
+   */
   credentials(settings: RegistrySettings): Promise<Credentials | undefined>
 }
 
 export interface DeploymentStatus {
-  state: 'in_progress' | 'success' | 'failure' | 'inactive'
+  state: 'in_progress' | 'success' | 'failure' | 'error' | 'inactive'
   description: string
   url?: string
 }
@@ -155,7 +166,8 @@ export interface FileEntry {
 export interface Files {
   /** Undefined when it is not there. */
   read(path: string): Promise<Buffer | undefined>
-  write(path: string, body: string | Buffer): Promise<void>
+  /** @param mode permission bits of the file, before the umask. Default: 0o666 */
+  write(path: string, body: string | Buffer, mode?: number): Promise<void>
   /** The entries under the root, a folder before what is in it, in the order of their names. A pruned folder is not entered. */
   walk(root: string, choose: (path: string, kind: FileEntry['kind']) => 'keep' | 'skip' | 'prune'): Promise<FileEntry[]>
   /** SHA-256 of a file's bytes, or of a link's target, in hexadecimal. */

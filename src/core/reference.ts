@@ -21,6 +21,11 @@ export function apiHost(host: string): string {
   return host === 'docker.io' ? 'registry-1.docker.io' : host
 }
 
+/** Under which name docker keeps the login for a registry: the Hub's is from before it had another. */
+export function loginKey(host: string): string {
+  return host === 'docker.io' ? 'https://index.docker.io/v1/' : host
+}
+
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host)
 }

@@ -7,8 +7,9 @@ import { eventNames, stageNames } from './stages.ts'
 /**
  * The release record: the one document that flows through the stages. Each stage reads it and returns its own section;
  * only `pipeline.ts` merges. It holds no secret and is kept in artifacts and registries, so a field, once released,
- * keeps its meaning; another meaning needs another `version` (docs/adr/0002-record.md). Times are milliseconds,
- * sizes bytes, instants ISO 8601 in UTC.
+ * keeps its meaning; another meaning needs another `version` (docs/adr/0002-record.md). Strict: what is written has
+ * no other keys than these; reading (parseRelease) overlooks others. Times are milliseconds, sizes bytes, instants
+ * ISO 8601 in UTC.
  */
 
 const ms = z.number().nonnegative()
@@ -33,6 +34,11 @@ export const Registry = z.strictObject({
   username: z.string().optional(),
   /** Name of the environment variable that holds the password. */
   password: z.string().optional(),
+  /**
+   * The hosts that the general login (REGISTRY_USERNAME, REGISTRY_PASSWORD) could be meant for, this one among them.
+   * It is used where there is no other; absent where it is not for this one.
+   */
+  generalLogin: z.array(z.string()).optional(),
   ca: z.string().optional(),
   plainHttp: z.boolean(),
 })
@@ -43,6 +49,8 @@ export const PlanSection = z.strictObject({
   /** `refs/heads/…` or `refs/tags/…`; absent where there is no branch, such as a detached checkout. */
   ref: z.string().optional(),
   sha: z.string(),
+  /** On a terminal: files were not as committed. */
+  dirty: z.boolean().optional(),
   /** What people call this version: the first image tag. */
   version: z.string(),
   images: z.array(PlannedImage).min(1),
@@ -138,6 +146,10 @@ export const Release = z.strictObject({
     state: z.enum(['running', 'done', 'failed', 'nothing-to-do']),
     code: z.string().optional(),
     message: z.string().optional(),
+    /** The step that failed. */
+    stage: z.string().optional(),
+    /** What the failure showed for itself: the last of it, without the secrets of the run. */
+    evidence: z.string().optional(),
   }),
   plan: PlanSection,
   build: BuildSection.optional(),
@@ -152,6 +164,8 @@ export type Release = z.infer<typeof Release>
 const Versioned = z.object({ version: z.number() })
 
 /**
+ * Reads a record of this version. Keys that are not known are left out: a later launchway may add some, and what must
+ * not be overlooked gets another version.
  * @param origin where the text came from, for the message
  * @throws LaunchwayError RECORD_INVALID
  */
@@ -165,7 +179,8 @@ export function parseRelease(text: string, origin: string): Release {
       hint: 'Run the plan stage again: it writes the record anew.',
     })
   }
-  const parsed = Release.safeParse(json)
+  const strict = Release.safeParse(json)
+  const parsed = strict.success || !dropUnknownKeys(json, strict.error) ? strict : Release.safeParse(json)
   const version = Versioned.safeParse(json).data?.version
   if (!parsed.success && version !== undefined && version !== 1) {
     throw new LaunchwayError('RECORD_INVALID', `${origin} is a release record of version ${version}; this launchway reads version 1`, {
@@ -176,4 +191,18 @@ export function parseRelease(text: string, origin: string): Release {
     throw new LaunchwayError('RECORD_INVALID', `${origin} is not a release record of version 1`, { hint: z.prettifyError(parsed.error) })
   }
   return parsed.data
+}
+
+/** Whether there were any. */
+function dropUnknownKeys(json: unknown, { issues }: z.ZodError): boolean {
+  const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys')
+  for (const { path, keys } of unknown) {
+    const holder = path.reduce<unknown>((value, key) => (isObject(value) ? Reflect.get(value, key) : undefined), json)
+    if (isObject(holder)) for (const key of keys) Reflect.deleteProperty(holder, key)
+  }
+  return unknown.length > 0
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

@@ -23,9 +23,14 @@ export async function announced(release: Release, ports: Ports, work: () => Prom
     await tell({ state: 'success', description: `${version} is live`, ...(environment.url === undefined ? {} : { url: environment.url }) })
     return section
   } catch (error) {
-    await tell({ state: 'failure', description: error instanceof Error ? error.message : String(error) })
+    await tell({ state: endOf(error), description: error instanceof Error ? error.message : String(error) })
     throw error
   }
+}
+
+/** `failure` says that the new version is not live: only who knows what the host runs may say that. */
+function endOf(error: unknown): 'failure' | 'error' {
+  return error instanceof LaunchwayError && error.code !== 'DEPLOY_UNKNOWN' && error.code !== 'CANCELLED' ? 'failure' : 'error'
 }
 
 async function unlessRefused<T>(ports: Ports, call: () => Promise<T>): Promise<T | undefined> {

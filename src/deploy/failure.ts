@@ -1,5 +1,6 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { JournalLine } from '../core/journal.ts'
+import type { DeploySection } from '../core/release.ts'
 import { lockedError } from './plan.ts'
 
 /**
@@ -10,8 +11,16 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
   const failed = lines.find(({ state, step }) => state === 'failed' && step !== 'end')
   const end = lines.find(({ step }) => step === 'end')
   if (end === undefined) {
-    return new LaunchwayError('COMMAND_FAILED', `the program on ${host} did not say how it ended`, {
-      hint: [failed?.note, '`launchway status` shows what runs there now.'].filter((part) => part !== undefined).join('\n'),
+    if (lines.length === 0)
+      return new LaunchwayError('COMMAND_FAILED', `the deploy did not begin on ${host}`, { hint: 'Nothing was changed. Its log is in the log of a debug run.' })
+    return new LaunchwayError('DEPLOY_UNKNOWN', `the program on ${host} did not say how it ended`, {
+      hint: [
+        failed?.note,
+        'It was ended from outside: by a reboot, or for want of memory. The next deploy first finishes or undoes it.',
+        '`launchway status` shows what runs there now.',
+      ]
+        .filter((part) => part !== undefined)
+        .join('\n'),
     })
   }
   const evidence = failed?.note ?? end.note ?? 'The host gave no reason.'
@@ -28,4 +37,15 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
     return new LaunchwayError('PULL_FAILED', `${host} could not pull the image; nothing was changed`, { hint: evidence })
   const now = before === undefined ? 'none was running before' : `release ${before} serves`
   return new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${now}`, { hint: evidence })
+}
+
+/** The hosts before the one that failed are on the new release: the record keeps them, and the message says so. */
+export function withHostsBefore(error: unknown, done: DeploySection): unknown {
+  if (!(error instanceof LaunchwayError) || done.hosts.length === 0) return error
+  const names = done.hosts.map(({ host }) => host).join(', ')
+  return new LaunchwayError(error.code, `${error.message}; on the new release already: ${names}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error,
+    part: { deploy: done },
+  })
 }

@@ -1,5 +1,6 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { Slot } from '../core/names.ts'
+import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
 
 /** A container of this application and environment on the host. */
 export interface SeenContainer {
@@ -13,6 +14,17 @@ export interface SeenContainer {
   status: string
 }
 
+/** A port that is taken, and by which container of the host's (empty: by something else). */
+export interface Busy extends Socket {
+  holder: string
+}
+
+/**
+ * How the program outlives the login that started it: where a login manager ends what a login has left, in a scope of
+ * the user or of the system; `never` where it cannot.
+ */
+export type Detach = 'setsid' | 'user' | 'system' | 'never'
+
 /** What a host looked like, before anything was touched. */
 export interface Observation {
   tools: ReadonlySet<string>
@@ -23,11 +35,14 @@ export interface Observation {
   as: 'user' | 'sudo' | 'nobody'
   current: string | undefined
   previous: string | undefined
+  /** The repository whose application the state folder is of. */
+  owner: string | undefined
   /** Who deploys right now. */
   lockedBy: string | undefined
   containers: readonly SeenContainer[]
-  /** Ports that are taken, and by which container of the host's (empty: by something else). */
-  busy: ReadonlyMap<number, string>
+  /** Of the ports that the release wants. */
+  busy: readonly Busy[]
+  detach: Detach
   /** Undefined where `df` could not tell. */
   freeBytes: number | undefined
 }
@@ -46,6 +61,7 @@ export function parseObservation(host: string, text: string): Observation {
   const [, version, platform] = /^(\S+) (\w+\/\w+)$/.exec(engineSaid) ?? []
   const lockHolder = first('lock.holder')
   const free = first('free') ?? ''
+  const detach = first('detach')
   return {
     tools: new Set(facts.filter(([key]) => key === 'tool').map(([, tool]) => tool ?? '')),
     engine: version === undefined || platform === undefined ? undefined : { version, platform },
@@ -53,12 +69,25 @@ export function parseObservation(host: string, text: string): Observation {
     as: has('docker', 'direct') && has('state', 'direct') ? 'user' : has('sudo', 'yes') ? 'sudo' : 'nobody',
     current: first('current'),
     previous: first('previous'),
+    owner: first('owner'),
     lockedBy: has('locked', 'yes') ? (lockHolder ?? 'somebody') : undefined,
     containers: facts.flatMap(([key, name, service, release, slot, state, status]) => {
       if (key !== 'container' || name === undefined || service === undefined || release === undefined) return []
       return [{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '' }]
     }),
-    busy: new Map(facts.filter(([key]) => key === 'busy').map(([, port, holder]) => [Number(port), holder ?? ''])),
+    busy: busyOf(facts),
+    detach: detach === 'user' || detach === 'system' || detach === 'never' ? detach : 'setsid',
     freeBytes: free === '' ? undefined : Number(free) * 1024,
   }
+}
+
+/** What the engine publishes, and what listens there besides: a published port has a listener of the engine's as well. */
+function busyOf(facts: readonly string[][]): Busy[] {
+  const published = facts.flatMap(([key, holder = '', ports = '']) =>
+    key === 'publishes' ? parsePorts(ports).map((socket) => ({ ...socket, holder })) : [],
+  )
+  const others = facts.flatMap(([key, port, address = '']) =>
+    key === 'listens' ? [{ address: parseKernelAddress(address), port: Number(port), holder: '' }] : [],
+  )
+  return [...published, ...others.filter((socket) => !published.some((one) => collide(one, socket)))]
 }

@@ -1,13 +1,19 @@
+import { quote } from '../core/command.ts'
 import type { Environment, Service } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { containerName, type Slot } from '../core/names.ts'
+import { containerName, hostPaths, type Slot } from '../core/names.ts'
 import type { Credentials } from '../core/ports.ts'
 import { showBytes } from '../core/units.ts'
+import { parseRepository } from '../core/reference.ts'
+import { collide, parsePublish } from './address.ts'
 import { containerArgs } from './container.ts'
-import type { Observation, SeenContainer } from './observation.ts'
+import type { Busy, Observation, SeenContainer } from './observation.ts'
 
 /** A call of one of the functions in host/apply.sh: its name and its arguments. */
 export type HostCall = readonly [string, ...string[]]
+
+/** To a registry, by its host. */
+export type Login = { host: string } & Credentials
 
 /** What shall run, apart from what the host looks like. */
 export interface Wanted {
@@ -16,8 +22,10 @@ export interface Wanted {
   environment: Environment
   /** By image name: what to pull, `repository@sha256:…`, and how large it is. */
   images: ReadonlyMap<string, { reference: string; bytes: number; platforms: readonly string[] }>
-  /** Log in before the pull. */
-  login: ({ host: string } & Credentials) | undefined
+  /** Where the images of the application are pushed: the first is the name under which the host knows whose state it has. */
+  repositories: readonly [string, ...string[]]
+  /** For the registries that ask for one, one for each. */
+  logins: readonly Login[]
 }
 
 export interface HostPlan {
@@ -45,8 +53,8 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   const slot = seen.current === release ? (currentSlot ?? 'a') : currentSlot === 'a' ? 'b' : 'a'
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
   const calls: HostCall[] = [['begin'], ['expect', seen.current ?? ''], ['recover']]
-  if (wanted.login !== undefined) calls.push(['login', wanted.login.host, wanted.login.username])
-  for (const reference of references) calls.push(['pull', reference])
+  for (const reference of references) calls.push(hasLogin(wanted, reference) ? ['pull', reference, 'logins'] : ['pull', reference])
+  if (wanted.logins.length > 0) calls.push(['forget_logins'])
   for (const name of new Set(environment.services.flatMap(({ networks }) => networks))) calls.push(['network', name])
 
   const notes: string[] = []
@@ -59,7 +67,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
     const running = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
     if (running) {
-      notes.push(`${service.name}: runs this release already`)
+      notes.push(`${service.name}: runs this release already${service.secrets.length === 0 ? '' : ', and keeps the secrets it was started with'}`)
       calls.push(watchCall(service, container))
       continue
     }
@@ -76,7 +84,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ])
     for (const name of service.networks.slice(1)) calls.push(['join', service.name, name, container])
     calls.push(watchCall(service, container))
-    if (first.length > 0) calls.push(['switched', service.name])
+    if (first.length > 0) calls.push(['served', service.name])
     notes.push(
       noteFor(
         service,
@@ -88,7 +96,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     started.push(container)
   }
   for (const container of started) calls.push(['keep', container])
-  calls.push(['record'])
+  calls.push(['record', wanted.repositories[0]])
   for (const { name, service } of old) calls.push(['retire', service, name, stopSeconds(environment, service)])
   for (const service of new Set(old.map((one) => one.service))) {
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: no longer in the configuration, stopped`)
@@ -100,8 +108,16 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
 /** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */
 function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observation): SeenContainer[] {
   if (service.publish === undefined) return []
-  const holder = seen.busy.get(portOf(service.publish))
-  return old.filter((one) => one.service === service.name || one.name === holder)
+  const holders = new Set(holdersOf(service.publish, seen).map(({ holder }) => holder))
+  return old.filter((one) => one.service === service.name || holders.has(one.name))
+}
+
+function holdersOf(publish: string, seen: Observation): Busy[] {
+  return seen.busy.filter((one) => collide(one, parsePublish(publish)))
+}
+
+function hasLogin({ logins }: Wanted, reference: string): boolean {
+  return logins.some(({ host }) => host === parseRepository(reference).host)
 }
 
 function noteFor(service: Service, before: readonly SeenContainer[], first: readonly SeenContainer[], again: boolean): string {
@@ -140,16 +156,14 @@ function watchCall(service: Service, container: string): HostCall {
 
 /** Where the host itself reaches a published port. */
 function publicAddress({ publish = '' }: Service): string {
-  const [, address, port] = /^(?:(.+):)?(\d+)$/.exec(publish) ?? []
-  return `${address === undefined || address === '0.0.0.0' ? '127.0.0.1' : address}:${port ?? ''}`
+  const { address, port } = parsePublish(publish)
+  if (address !== '') return `${address}:${port}`
+  // Every address of one kind may leave out the other kind.
+  return publish.startsWith('[') ? `[::1]:${port}` : `127.0.0.1:${port}`
 }
 
 export function publishedPorts(environment: Environment): number[] {
-  return environment.services.flatMap(({ publish }) => (publish === undefined ? [] : [portOf(publish)]))
-}
-
-function portOf(publish: string): number {
-  return Number(publish.slice(publish.lastIndexOf(':') + 1))
+  return environment.services.flatMap(({ publish }) => (publish === undefined ? [] : [parsePublish(publish).port]))
 }
 
 /** That of Debian 11 and Ubuntu 20.04; what comes before it lacks options that services may use. */
@@ -164,6 +178,13 @@ interface Lack {
 function unfit(wanted: Wanted, seen: Observation): Lack[] {
   const lacks: Lack[] = []
   const { environment } = wanted
+  if (seen.owner !== undefined && !wanted.repositories.includes(seen.owner)) {
+    const { home } = hostPaths(environment.stateRoot, wanted.app, environment.name)
+    lacks.push({
+      what: `the state of app ${wanted.app} belongs to ${seen.owner}`,
+      hint: `this release is of ${wanted.repositories[0]}; give one of them another name with \`app:\`. If the repository has moved, hand it over, on the host: rm ${quote(`${home}/owner`)}`,
+    })
+  }
   if (!seen.tools.has('docker'))
     lacks.push({ what: 'docker is not installed', hint: 'install it: https://docs.docker.com/engine/install/' })
   else if (seen.engine === undefined) lacks.push({ what: 'the Docker engine does not answer', hint: seen.engineSaid || 'start it' })
@@ -182,11 +203,19 @@ function unfit(wanted: Wanted, seen: Observation): Lack[] {
       hint: `as root on the host: install -d -o USER ${environment.stateRoot} && usermod -aG docker USER`,
     })
   }
-  for (const port of publishedPorts(environment)) {
-    const holder = seen.busy.get(port)
-    if (holder === undefined || seen.containers.some(({ name }) => name === holder)) continue
-    const who = holder === '' ? 'a program of the host' : `the container ${holder}`
-    lacks.push({ what: `port ${port} is held by ${who}`, hint: `stop it, or publish another port` })
+  if (seen.detach === 'never') {
+    lacks.push({
+      what: 'the login manager ends what a login leaves behind (KillUserProcesses)',
+      hint: 'the deploy would end with the connection. As root on the host: loginctl enable-linger USER',
+    })
+  }
+  for (const { publish } of environment.services) {
+    if (publish === undefined) continue
+    const strangers = holdersOf(publish, seen).filter(({ holder }) => !seen.containers.some(({ name }) => name === holder))
+    for (const holder of new Set(strangers.map((one) => one.holder))) {
+      const who = holder === '' ? 'a program of the host' : `the container ${holder}`
+      lacks.push({ what: `port ${publish} is held by ${who}`, hint: 'stop it, or publish another port' })
+    }
   }
   const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
   if (seen.freeBytes !== undefined && seen.freeBytes < bytes) {

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { quote } from '../core/command.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
+import { loginKey } from '../core/reference.ts'
 import { Secret } from '../core/secret.ts'
-import type { HostCall } from './plan.ts'
+import type { Detach } from './observation.ts'
+import type { HostCall, Login } from './plan.ts'
 
 // Written out one by one: the bundler finds the files by these expressions.
 const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
@@ -46,9 +48,9 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): stri
   return `#!/bin/sh\n${head}${journalSh}${stateSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 
-/** A file that travels with the apply program, into the folder of the release. */
+/** A file that travels with the apply program, into the folder of the attempt: attempts/<id>/ of the state. */
 export interface Parcel {
-  name: 'apply.sh' | 'images' | 'secrets' | 'login'
+  name: 'apply.sh' | 'images' | 'secrets' | 'config.json'
   mode: '0600' | '0644'
   body: string | Secret
 }
@@ -57,8 +59,8 @@ export interface Parcel {
  * The program that brings the parcels, starts the apply program and follows it. It may hold secrets, so it is one as
  * a whole: it exists as the standard input of ssh, and nowhere else.
  */
-export function launchProgram(attempt: Attempt, parcels: readonly Parcel[]): Secret {
-  const head = variables({ ...homeVariables(attempt), LW_RELEASE: attempt.release, LW_ATTEMPT: attempt.attempt })
+export function launchProgram(attempt: Attempt, parcels: readonly Parcel[], detach: Detach = 'setsid'): Secret {
+  const head = variables({ ...homeVariables(attempt), LW_RELEASE: attempt.release, LW_ATTEMPT: attempt.attempt, LW_DETACH: detach })
   const received = parcels.map(({ name, mode, body }) => {
     const text = body instanceof Secret ? body.reveal() : body
     const end = `LW_END_${attempt.attempt}`
@@ -69,7 +71,7 @@ export function launchProgram(attempt: Attempt, parcels: readonly Parcel[]): Sec
 }
 
 /** The program that joins an attempt which an earlier connection started, and follows it to its end. */
-export function attachProgram(attempt: Attempt): string {
+export function attachProgram(attempt: Home & Pick<Attempt, 'release' | 'attempt'>): string {
   const head = variables({ ...homeVariables(attempt), LW_RELEASE: attempt.release, LW_ATTEMPT: attempt.attempt })
   return `${head}${launchSh}\nattach\nfollow\n`
 }
@@ -77,6 +79,15 @@ export function attachProgram(attempt: Attempt): string {
 /** The file that gives a container its secrets, by way of the environment of `docker run`. */
 export function secretsFile(secrets: ReadonlyMap<string, Secret>): Secret {
   return new Secret([...secrets].map(([name, value]) => `export ${name}=${quote(value.reveal())}\n`).join(''))
+}
+
+/** The file that lets docker pull from registries that ask for a login, as `docker login` writes it where no helper keeps logins. */
+export function loginsFile(logins: readonly Login[]): Secret {
+  const auths = logins.map(({ host, username, password }) => [
+    loginKey(host),
+    { auth: Buffer.from(`${username}:${password.reveal()}`).toString('base64') },
+  ])
+  return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
 }
 
 function homeVariables({ app, environment, stateRoot }: Home): Record<string, string> {

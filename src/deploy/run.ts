@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { JournalLine } from '../core/journal.ts'
+import type { JournalLine, JournalStep } from '../core/journal.ts'
 import type { Ports, Remote } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { BuildSection, DeployedHost, DeploySection, Release } from '../core/release.ts'
 import type { Secret } from '../core/secret.ts'
 import { section } from '../core/stages.ts'
-import { showMs } from '../core/units.ts'
-import { failureOf } from './failure.ts'
-import { type Observation, parseObservation } from './observation.ts'
-import { type HostPlan, planHost, publishedPorts, type Wanted } from './plan.ts'
-import { type Attempt, applyProgram, launchProgram, observeProgram, type Parcel, secretsFile } from './program.ts'
+import { failureOf, withHostsBefore } from './failure.ts'
+import { follow } from './follow.ts'
+import { look } from './look.ts'
+import type { Observation } from './observation.ts'
+import { type HostPlan, type Login, planHost, type Wanted } from './plan.ts'
+import { type Attempt, applyProgram, attachProgram, launchProgram, loginsFile, type Parcel, secretsFile } from './program.ts'
 
 /** Puts the release of the record live on each host of its environment, one after the other. */
 export async function deploy(release: Release, ports: Ports): Promise<DeploySection> {
@@ -21,13 +22,20 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   const secrets = requiredSecrets(environment, ports)
   const wanted = await whatIsWanted(release, environment, section(release, 'build'), ports)
   const hosts: DeployedHost[] = []
-  for (const host of environment.hosts) hosts.push(await deployHost(host, wanted, secrets, ports))
-  return {
+  const soFar = (): DeploySection => ({
     environment: environment.name,
     ...(environment.url === undefined ? {} : { url: environment.url }),
     hosts,
     ms: ports.clock.elapsed() - started,
+  })
+  for (const host of environment.hosts) {
+    try {
+      hosts.push(await deployHost(host, wanted, secrets, ports))
+    } catch (error) {
+      throw withHostsBefore(error, soFar())
+    }
   }
+  return soFar()
 }
 
 /** All that are missing at once, before anything is touched. */
@@ -62,26 +70,41 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     }
     images.set(name, { reference: `${repository}@${digest}`, bytes: built.size, platforms: Object.keys(built.config) })
   }
-  const registryHost = parseRepository(planned[0]?.repositories[0] ?? '').host
-  const settings = release.plan.registries.find(({ host }) => host === registryHost)
-  const credentials = settings === undefined ? undefined : await ports.registry.credentials(settings)
+  const [repository = '', ...others] = release.plan.images.flatMap(({ repositories }) => repositories).map(fullName)
+  const from = new Set(planned.map(({ repositories }) => parseRepository(repositories[0] ?? '').host))
   return {
     app: release.app,
     release: release.id,
     environment,
     images,
-    login: credentials === undefined ? undefined : { host: registryHost, ...credentials },
+    repositories: [repository, ...others],
+    logins: await loginsTo(from, release, ports),
   }
+}
+
+function fullName(repository: string): string {
+  const { host, path } = parseRepository(repository)
+  return `${host}/${path}`
+}
+
+async function loginsTo(hosts: ReadonlySet<string>, release: Release, ports: Ports): Promise<Login[]> {
+  const logins: Login[] = []
+  for (const settings of release.plan.registries) {
+    const credentials = hosts.has(settings.host) ? await ports.registry.credentials(settings) : undefined
+    if (credentials !== undefined) logins.push({ host: settings.host, ...credentials })
+  }
+  return logins
 }
 
 async function deployHost(host: string, wanted: Wanted, secrets: ReadonlyMap<string, Secret>, ports: Ports): Promise<DeployedHost> {
   const { environment } = wanted
   const started = ports.clock.elapsed()
   ports.log.info(`${host}: connecting`)
-  await using remote = await ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
+  const connect = (): Promise<Remote> =>
+    ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
+  await using remote = await connect()
   const home = { app: wanted.app, environment: environment.name, stateRoot: environment.stateRoot }
-  const looked = await remote.sh(observeProgram(home, publishedPorts(environment)))
-  const seen = parseObservation(host, looked.stdout)
+  const seen = await look(remote, home, environment)
   ports.log.info(`${host}: ${seen.current === undefined ? 'nothing runs here yet' : `release ${seen.current} runs here`}`)
   const plan = planHost(wanted, seen, host)
   for (const note of plan.notes) ports.log.info(`${host}: ${note}`)
@@ -95,10 +118,18 @@ async function deployHost(host: string, wanted: Wanted, secrets: ReadonlyMap<str
     by: ports.who,
   }
   const parcels = parcelsFor(wanted, plan, attempt, secrets)
-  const lines = await apply(remote, attempt, parcels, seen, ports)
+  const following = {
+    host,
+    attempt: attempt.attempt,
+    sudo: seen.as === 'sudo',
+    launch: launchProgram(attempt, parcels, seen.detach),
+    attach: attachProgram(attempt),
+    reconnect: connect,
+  }
+  const lines = await follow(remote, following, ports)
   const end = lines.find(({ step }) => step === 'end')
   if (end === undefined || end.state !== 'done') throw failureOf(host, lines, seen.current)
-  return { ...summary(host, wanted, plan, seen, lines), ms: ports.clock.elapsed() - started }
+  return { ...summary(host, wanted, plan, seen, lines, ports), ms: ports.clock.elapsed() - started }
 }
 
 function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, secrets: ReadonlyMap<string, Secret>): Parcel[] {
@@ -107,51 +138,19 @@ function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, secrets: R
     { name: 'images', mode: '0644', body: plan.references.join('\n') },
   ]
   if (secrets.size > 0) parcels.push({ name: 'secrets', mode: '0600', body: secretsFile(secrets) })
-  if (wanted.login !== undefined) parcels.push({ name: 'login', mode: '0600', body: wanted.login.password })
+  if (wanted.logins.length > 0) parcels.push({ name: 'config.json', mode: '0600', body: loginsFile(wanted.logins) })
   return parcels
 }
 
-/** Starts the program on the host and follows its journal. */
-async function apply(
-  remote: Remote,
-  attempt: Attempt,
-  parcels: readonly Parcel[],
+function summary(
+  host: string,
+  wanted: Wanted,
+  plan: HostPlan,
   seen: Observation,
+  lines: readonly JournalLine[],
   ports: Ports,
-): Promise<JournalLine[]> {
-  const lines: JournalLine[] = []
-  await remote.sh(launchProgram(attempt, parcels), {
-    sudo: seen.as === 'sudo',
-    onLine(text, stream) {
-      const line = stream === 'stdout' ? readJournal(text) : undefined
-      if (line === undefined || line.attempt !== attempt.attempt) return ports.log.debug(`${remote.host}: ${text}`)
-      lines.push(line)
-      const said = describe(line)
-      if (said !== undefined) ports.log.info(`${remote.host}: ${said}`)
-    },
-  })
-  return lines
-}
-
-function readJournal(text: string): JournalLine | undefined {
-  try {
-    const parsed = JournalLine.safeParse(JSON.parse(text))
-    return parsed.success ? parsed.data : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function describe({ step, state, service, ms, note }: JournalLine): string | undefined {
-  if (state === 'start' || step === 'end') return undefined
-  const of = service === undefined ? '' : ` ${service}`
-  const time = ms === undefined ? '' : ` (${showMs(ms)})`
-  const [first = ''] = (note ?? '').split('\n')
-  return `${step}${of}: ${state}${time}${first === '' ? '' : `, ${first}`}`
-}
-
-function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation, lines: readonly JournalLine[]): Omit<DeployedHost, 'ms'> {
-  const doneOf = (step: JournalLine['step'], service: string): JournalLine | undefined =>
+): Omit<DeployedHost, 'ms'> {
+  const doneOf = (step: JournalStep, service: string): JournalLine | undefined =>
     lines.find((line) => line.step === step && line.service === service && line.state === 'done')
   const { environment, app, release } = wanted
   return {
@@ -161,10 +160,11 @@ function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation
       name: service.name,
       container: [app, environment.name, service.name, release].join('.'),
       reference: wanted.images.get(service.image)?.reference ?? '',
-      health: doneOf('healthy', service.name)?.note ?? '',
+      // What a service answers may repeat a secret, also in the record of a deploy that fails on a later host.
+      health: ports.redact(doneOf('healthy', service.name)?.note ?? ''),
       ms: doneOf('healthy', service.name)?.ms ?? 0,
     })),
-    downtimeMs: Math.max(0, ...lines.filter(({ step }) => step === 'switch').map(({ ms = 0 }) => ms)),
+    downtimeMs: Math.max(0, ...lines.filter(({ step }) => step === 'downtime').map(({ ms = 0 }) => ms)),
     stopped: lines.flatMap(({ step, state, note }) => (step === 'stop' && state === 'done' && note !== undefined ? [note] : [])),
     ...(seen.current === undefined || seen.current === release ? {} : { previous: seen.current }),
   }

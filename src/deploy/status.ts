@@ -1,21 +1,27 @@
 import type { Environment } from '../core/deployment.ts'
+import { type ErrorCode, LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import { type Observation, parseObservation } from './observation.ts'
 import { publishedPorts } from './plan.ts'
 import { observeProgram } from './program.ts'
 
-/** What one host runs, as `launchway status` shows it. */
-export interface HostStatus {
-  host: string
-  current?: string
-  previous?: string
-  lockedBy?: string
-  containers: { service: string; release: string; state: string; status: string }[]
-}
+/** What one host runs, as `launchway status` shows it; or why it could not be seen. */
+export type HostStatus =
+  | {
+      host: string
+      error?: never
+      current?: string
+      previous?: string
+      lockedBy?: string
+      containers: { service: string; release: string; state: string; status: string }[]
+    }
+  | { host: string; error: { code: ErrorCode; message: string; hint?: string } }
 
-/** Looks at every host of an environment, side by side, and changes nothing. */
+/** Looks at every host of an environment, side by side, and changes nothing. One that cannot be seen hides no other. */
 export function status(app: string, environment: Environment, ports: Ports): Promise<HostStatus[]> {
-  return Promise.all(environment.hosts.map((host) => statusOf(host, app, environment, ports)))
+  return Promise.all(
+    environment.hosts.map((host) => statusOf(host, app, environment, ports).catch((error: unknown) => unseen(host, error, ports))),
+  )
 }
 
 async function statusOf(host: string, app: string, environment: Environment, ports: Ports): Promise<HostStatus> {
@@ -23,6 +29,14 @@ async function statusOf(host: string, app: string, environment: Environment, por
   const home = { app, environment: environment.name, stateRoot: environment.stateRoot }
   const { stdout } = await remote.sh(observeProgram(home, publishedPorts(environment)))
   return toStatus(host, parseObservation(host, stdout))
+}
+
+/** What is no finding about this host ends the look: somebody cancelled it, or it is a bug. */
+function unseen(host: string, error: unknown, { signal, redact }: Ports): HostStatus {
+  signal.throwIfAborted()
+  if (!(error instanceof LaunchwayError)) throw error
+  const { code, message, hint } = error
+  return { host, error: { code, message: redact(message), ...(hint === undefined ? {} : { hint: redact(hint) }) } }
 }
 
 function toStatus(host: string, { current, previous, lockedBy, containers }: Observation): HostStatus {
@@ -36,11 +50,19 @@ function toStatus(host: string, { current, previous, lockedBy, containers }: Obs
 }
 
 export function showStatus(hosts: readonly HostStatus[]): string {
-  return hosts
-    .flatMap(({ host, current, previous, lockedBy, containers }) => [
-      `${host}: ${current === undefined ? 'nothing runs here' : `release ${current}`}${previous === undefined ? '' : `, before ${previous}`}`,
-      ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
-      ...containers.map(({ service, release, status: words }) => `  ${service.padEnd(12)} ${release}  ${words}`),
-    ])
-    .join('\n')
+  return hosts.flatMap(showHost).join('\n')
+}
+
+function showHost(status: HostStatus): string[] {
+  const { host, error } = status
+  if (error !== undefined) {
+    const hint = error.hint === undefined ? [] : error.hint.split('\n').map((line) => `  ${line}`)
+    return [`${host}: ${error.code}: ${error.message}`, ...hint]
+  }
+  const { current, previous, lockedBy, containers } = status
+  return [
+    `${host}: ${current === undefined ? 'nothing runs here' : `release ${current}`}${previous === undefined ? '' : `, before ${previous}`}`,
+    ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
+    ...containers.map(({ service, release, status: words }) => `  ${service.padEnd(12)} ${release}  ${words}`),
+  ]
 }

@@ -35,6 +35,7 @@ export function plan(config: Config, trigger: Trigger, knownHosts: string | unde
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
     sha: trigger.sha,
+    ...(trigger.dirty === true ? { dirty: true } : {}),
     version: tags[0] ?? `${trigger.sha.slice(0, 7)}${trigger.dirty === true ? '-dirty' : ''}`,
     images: resolveImages(config),
     tags,

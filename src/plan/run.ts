@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { loadConfig } from '../config/load.ts'
 import { resolveApp } from '../config/resolve.ts'
 import type { Config } from '../config/schema.ts'
+import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
@@ -13,11 +14,13 @@ import type { Trigger } from './trigger.ts'
 /** Where a repository keeps the keys of its hosts, unless it says otherwise. */
 const repositoryKnownHosts = '.github/known_hosts'
 
+/** Files that a message names. */
+const shownChanges = 5
+
 /** Reads the configuration and makes the record that every other stage reads. */
 export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
   const config = await readConfig(configFile, ports)
-  const knownHosts = (await ports.files.read(join(ports.root, repositoryKnownHosts))) === undefined ? undefined : repositoryKnownHosts
-  const section = plan(config, trigger, knownHosts)
+  const section = plan(config, trigger, await knownHosts(ports))
   const now = ports.clock.now()
   const nothing = !section.stages['build']?.run
   return {
@@ -28,6 +31,61 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
     outcome: nothing ? { state: 'nothing-to-do', message: section.stages['build']?.reason ?? '' } : { state: 'running' },
     plan: section,
   }
+}
+
+/**
+ * Where somebody looks who releases nothing: no commit is needed for that.
+ * @param name the environment that was asked for; without one the only one there is, else the one that the branch leads to
+ */
+export async function findEnvironment(
+  configFile: string,
+  name: string | undefined,
+  ports: Ports,
+): Promise<{ app: string; environment: Environment }> {
+  const config = await readConfig(configFile, ports)
+  const names = Object.keys(config.environments ?? {})
+  const wanted = name ?? (names.length === 1 ? names[0] : undefined)
+  const ref = wanted === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => undefined) : undefined
+  const trigger: Trigger = {
+    event: 'local',
+    sha: '',
+    ...(ref === undefined ? {} : { ref }),
+    ...(wanted === undefined ? {} : { environment: wanted }),
+  }
+  const { environment, stages } = plan(config, trigger, await knownHosts(ports))
+  if (environment !== undefined) return { app: resolveApp(config), environment }
+  throw new LaunchwayError('USAGE', 'which environment?', {
+    hint: `Name one with --environment: ${names.join(', ') || 'launchway.yml has none'} (${stages['deploy'].reason})`,
+  })
+}
+
+/**
+ * A stage alone builds what is found here, in the name of what was planned: both must be the same.
+ * @throws LaunchwayError USAGE
+ */
+export async function requireSameTree({ plan: planned }: Release, ports: Ports): Promise<void> {
+  // Where a runner made the record, what is checked out may be called otherwise: a pull request's merge, for one.
+  if (planned.event !== 'local') return
+  const sha = await ports.exec.read(headSha(ports.root))
+  const changed = await ports.exec.read(changes(ports.root))
+  const dirty = changed !== ''
+  const moved =
+    sha !== planned.sha
+      ? `${planned.sha.slice(0, 7)} was planned, and ${sha.slice(0, 7)} is checked out`
+      : dirty === (planned.dirty ?? false)
+        ? undefined
+        : dirty
+          ? 'files were changed since the plan'
+          : 'the plan was made with changed files, which are as committed now'
+  if (moved !== undefined) {
+    throw new LaunchwayError('USAGE', `this is not what was planned: ${moved}`, {
+      hint: ['Run `launchway plan` again, or `launchway run`.', ...changed.split('\n').slice(0, shownChanges)].join('\n').trim(),
+    })
+  }
+}
+
+async function knownHosts(ports: Ports): Promise<string | undefined> {
+  return (await ports.files.read(join(ports.root, repositoryKnownHosts))) === undefined ? undefined : repositoryKnownHosts
 }
 
 async function readConfig(configFile: string, ports: Ports): Promise<Config> {

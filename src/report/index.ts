@@ -1,1 +1,1 @@
-export { summary } from './summary.ts'
+export { failureSummary, summary } from './summary.ts'

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util'
+
 /**
  * GitHub's Markdown for text that others wrote: branch names, reasons, what a host said. None of it may become
  * markup, a link or a mention in a page that people trust.
@@ -29,6 +31,19 @@ export function code(text: string): string {
   const ticks = '`'.repeat(1 + Math.max(0, ...(inside.match(/`+/g) ?? []).map((run) => run.length)))
   const space = /^`|`$/.test(inside) ? ' ' : ''
   return `${ticks}${space}${inside}${space}${ticks}`
+}
+
+/**
+ * Lines that others wrote, folded away, as they are: in a fence that is longer than any run of backticks inside, so
+ * that nothing of them ends it. Colours and what cannot be seen, but for line ends and tabs, are left out.
+ */
+export function folded(title: string, text: string): string {
+  const plain = stripVTControlCharacters(text)
+    .replaceAll(/\r\n?|[\u2028\u2029]/g, '\n')
+    .replaceAll(/[^\P{Cc}\n\t]|\p{Cf}/gu, '')
+    .replaceAll(/^\n+|\s+$/g, '')
+  const fence = '`'.repeat(Math.max(3, ...(plain.match(/`+/g) ?? []).map((run) => run.length + 1)))
+  return `<details>\n<summary>${title}</summary>\n\n${fence}text\n${plain}\n${fence}\n\n</details>`
 }
 
 /** Line ends and what cannot be seen, such as marks that turn the direction of writing, become one space. */

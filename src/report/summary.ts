@@ -1,6 +1,6 @@
 import type { Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
-import { code, prose, table } from './markdown.ts'
+import { code, folded, prose, table } from './markdown.ts'
 
 /** The job summary, in GitHub's Markdown: made from the record alone, so it can be made again at any time. */
 export function summary(release: Release): string {
@@ -9,8 +9,7 @@ export function summary(release: Release): string {
     `## ${title(release)}`,
     `${code(release.id)} · ${plan.ref === undefined ? 'no ref' : code(plan.ref)} · ${code(plan.sha.slice(0, 7))}`,
   ]
-  if (outcome.state === 'failed')
-    parts.push(`**${outcome.code === undefined ? 'failed' : code(outcome.code)}**: ${prose(outcome.message ?? '')}`)
+  if (outcome.state === 'failed') parts.push(...why(outcome))
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
   if (release.push !== undefined)
@@ -22,6 +21,19 @@ export function summary(release: Release): string {
     )
   if (release.deploy !== undefined) parts.push(table(['host', 'service', 'health', 'time', 'without service'], hostRows(release)))
   return `${parts.join('\n\n')}\n`
+}
+
+/** The summary of what failed before there was a record. @param what such as `launchway plan` */
+export function failureSummary(what: string, failure: Failure): string {
+  return `${[`## ${prose(what)} failed`, ...why(failure)].join('\n\n')}\n`
+}
+
+type Failure = Pick<Release['outcome'], 'code' | 'message' | 'stage' | 'evidence'>
+
+function why({ code: of, message = '', stage, evidence = '' }: Failure): string[] {
+  const where = stage === undefined ? '' : ` in ${prose(stage)}`
+  const said = `**${of === undefined ? 'failed' : code(of)}**${where}: ${prose(message)}`
+  return evidence === '' ? [said] : [said, folded('Evidence, and what to do', evidence)]
 }
 
 function title({ app, plan, outcome, deploy }: Release): string {

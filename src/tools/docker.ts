@@ -1,18 +1,35 @@
 import { type Command, command } from '../core/command.ts'
-import type { Secret } from '../core/secret.ts'
+import type { Credentials } from '../core/ports.ts'
+import { loginKey } from '../core/reference.ts'
+import { Secret } from '../core/secret.ts'
 
-/** A folder that DOCKER_CONFIG names; the user's own when undefined. */
-type ConfigFolder = string | undefined
-
-function withConfig(folder: ConfigFolder): { env?: Record<string, string> } {
-  return folder === undefined ? {} : { env: { DOCKER_CONFIG: folder } }
+/** What docker shall use instead of what the user has chosen. */
+export interface Client {
+  /** The folder of its configuration. */
+  config?: string
+  /** The address of the engine. */
+  host?: string
 }
 
-/** The password goes on standard input: an argument would stand in the process list. */
-export function login(host: string, username: string, password: Secret, folder: string): Command {
-  return command('docker', ['login', '--username', username, '--password-stdin', host], { stdin: password, ...withConfig(folder) })
+/**
+ * The text of a config.json with these logins. Written by us, since `docker login` would put them into a credential
+ * store of the system if it finds one, where they outlive the run; one that stands here is used as it is.
+ * @param logins by registry host
+ */
+export function configFile(logins: ReadonlyMap<string, Credentials>): Secret {
+  const auths = [...logins].map(([host, { username, password }]) => {
+    const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64')
+    return [loginKey(host), { auth }] as const
+  })
+  return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
 }
 
-export function push(reference: string, folder: ConfigFolder): Command {
-  return command('docker', ['push', reference], withConfig(folder))
+export function push(reference: string, { config, host }: Client = {}): Command {
+  const env = { ...(config === undefined ? {} : { DOCKER_CONFIG: config }), ...(host === undefined ? {} : { DOCKER_HOST: host }) }
+  return command('docker', ['push', reference], { env })
+}
+
+/** The manifest or index that a push says it wrote: `main: digest: sha256:… size: 522`. */
+export function pushedDigest(stdout: string): string | undefined {
+  return /: digest: (sha256:[0-9a-f]{64})\b/.exec(stdout)?.[1]
 }

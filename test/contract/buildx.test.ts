@@ -9,6 +9,7 @@ import { dockerEngine } from '../../src/adapters/engine.ts'
 import { localFiles } from '../../src/adapters/files.ts'
 import { readContext } from '../../src/build/context.ts'
 import { build } from '../../src/build/index.ts'
+import type { BuildSection } from '../../src/core/release.ts'
 import { startRelease } from '../../src/plan/index.ts'
 import { type BakeTarget, bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../../src/tools/buildx.ts'
 import { localPorts } from '../unit/support/ports.ts'
@@ -83,6 +84,8 @@ describe('the context', () => {
     'B.md': '',
     'node_modules/x/y.js': '',
     'é.txt': '',
+    '.git/HEAD': '',
+    'b/.git': '',
   }
 
   test.each([
@@ -104,6 +107,7 @@ describe('the context', () => {
     ['Windows lines', 'b\r\na.md\r\n'],
     ['a byte order mark', '\uFEFFa.md\n'],
     ['itself', '.dockerignore\nDockerfile\n'],
+    ['the history', '.git\n'],
     ['another case', 'B.MD\n'],
   ])('holds for the key the files that it holds for BuildKit: %s', async (_, ignore) => {
     const root = folder({ ...files, Dockerfile: 'FROM scratch\nCOPY . /\n', '.dockerignore': ignore })
@@ -178,6 +182,81 @@ test('a failed build points to the line of the Dockerfile that is to blame, in i
     code: 'BUILD_FAILED',
     message: 'the build failed at web/Dockerfile:2',
     place: { file: 'web/Dockerfile', line: 2 },
+  })
+})
+
+/** What launchway builds of a folder, into the engine of this machine, which is then rid of it; and what it warns of. */
+async function built(root: string, engine = dockerEngine()): Promise<{ images: BuildSection['images']; warnings: string[] }> {
+  const { ports, warnings } = localPorts(root)
+  const release = await startRelease('launchway.yml', { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/main' }, ports)
+  const { images } = await build(release, { ...ports, engine })
+  const candidates = release.plan.images.flatMap(({ name, repositories }) =>
+    repositories.map((repository) => `${repository}:launchway-${images.find((image) => image.name === name)?.key}`),
+  )
+  onTestFinished(() => void execFileSync('docker', ['image', 'rm', '--force', ...candidates], { stdio: 'pipe' }))
+  return { images, warnings }
+}
+
+describe('the platform of the engine', () => {
+  const files = (image: string) => ({
+    'launchway.yml': `images: { app: { ${image}, repositories: [launchway.invalid/platform] } }\nbranches: { main: {} }\n`,
+    '.dockerignore': 'launchway.yml\n.scratch\n',
+    Dockerfile: 'FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH\n',
+  })
+  /** Says it is another machine; the images it makes are looked at as they are. */
+  const engineOf = (platform: string): ReturnType<typeof dockerEngine> => {
+    const engine = dockerEngine()
+    return { ...engine, info: async () => ({ ...(await engine.info()), platform }) }
+  }
+
+  test('is part of the key where launchway.yml names none, and is what is built', async () => {
+    const root = folder(files('context: .'))
+    const [laptop] = (await built(root, engineOf('linux/arm64'))).images
+    const [runner] = (await built(root, engineOf('linux/amd64'))).images
+    expect(Object.keys(laptop?.config ?? {})).toEqual(['linux/arm64'])
+    expect(Object.keys(runner?.config ?? {})).toEqual(['linux/amd64'])
+    expect(laptop?.key).not.toBe(runner?.key)
+  })
+
+  test('makes no difference where launchway.yml names one', async () => {
+    const root = folder(files('platforms: [linux/arm64]'))
+    const [laptop] = (await built(root, engineOf('linux/arm64'))).images
+    const [runner] = (await built(root, engineOf('linux/amd64'))).images
+    expect(Object.keys(runner?.config ?? {})).toEqual(['linux/arm64'])
+    expect(runner?.key).toBe(laptop?.key)
+  })
+
+  test('gives the key that naming it gives', async () => {
+    const [named] = (await built(folder(files('platforms: [linux/arm64]')))).images
+    const [found] = (await built(folder(files('context: .')), engineOf('linux/arm64'))).images
+    expect(found?.key).toBe(named?.key)
+  })
+})
+
+describe('the history of a repository in the build context', () => {
+  const configuration = (images: string): string => `images: { ${images} }\nbranches: { main: {} }\n`
+  const one = configuration('app: { repositories: [launchway.invalid/history-app] }')
+  const both = configuration(
+    'app: { repositories: [launchway.invalid/history-app] }, web: { target: web, repositories: [launchway.invalid/history-web] }',
+  )
+  const below = configuration('app: { context: app, repositories: [launchway.invalid/history-app] }')
+  const Dockerfile = 'FROM scratch AS web\nLABEL a=b\nFROM scratch\nCOPY . /\n'
+  const warning = (file: string): string =>
+    `.git is in the build context: every commit gives another content key, and COPY can take the history into the image. Unless the build reads it, add the line .git to ${file}`
+
+  test.each<[string, Record<string, string>, string[]]>([
+    ['is warned of, once for all images', { 'launchway.yml': both, Dockerfile, '.git/HEAD': 'x' }, [warning('.dockerignore')]],
+    ['is warned of in a second working tree', { 'launchway.yml': one, Dockerfile, '.git': 'gitdir: /x' }, [warning('.dockerignore')]],
+    [
+      'is warned of with the ignore file that holds',
+      { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git', 'Dockerfile.dockerignore': 'x' },
+      [warning('Dockerfile.dockerignore')],
+    ],
+    ['is no concern when it is ignored', { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git\n' }, []],
+    ['is no concern when what is in it is ignored', { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git/**' }, []],
+    ['is no concern of a context below it', { 'launchway.yml': below, 'app/Dockerfile': Dockerfile, '.git/HEAD': 'x' }, []],
+  ])('%s', async (_, files, expected) => {
+    expect((await built(folder(files))).warnings).toEqual(expected)
   })
 })
 

@@ -1,63 +1,18 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
-import { z } from 'zod'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
 import { errorCodes, exitCodeOf, LaunchwayError } from '../../src/core/error.ts'
 import { keysOf } from '../../src/core/objects.ts'
 import { parseRelease } from '../../src/core/release.ts'
-import { actions, inputNames, inputOf, outputTable } from '../../src/inputs.ts'
-import { flags, verbs } from '../../src/verbs.ts'
+import { common, flags, flagsOf, verbs } from '../../src/verbs.ts'
 import { version } from '../../src/version.ts'
-import { digest, environment, record, second, service } from '../unit/support/deploy.ts'
-
-const root = join(import.meta.dirname, '../..')
-const scratch = mkdtempSync(join(tmpdir(), 'launchway-doors-'))
-afterAll(() => rmSync(scratch, { recursive: true, force: true }))
-
-interface Ended {
-  code: number | null
-  out: string
-  err: string
-}
-
-/** Opens a door in a process of its own, with nothing of this machine's user around it. */
-function open(door: string, args: readonly string[], cwd: string, env: Record<string, string> = {}): Ended {
-  const script = `const door = await import(${JSON.stringify(join(root, 'src', `${door}.ts`))}); await door[${JSON.stringify(door)}](${door === 'cli' ? 'process.argv.slice(1)' : 'process.argv[1]'})`
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script, '--', ...args], {
-    cwd,
-    encoding: 'utf8',
-    env: { PATH: process.env['PATH'] ?? '', HOME: scratch, NO_COLOR: '1', ...env },
-  })
-  return { code: status, out: stdout, err: stderr }
-}
+import { bare, commit, type Ended, git, open, repository, scratch, through, unreachable } from './support/doors.ts'
 
 const launchway = (...args: string[]): Ended => open('cli', args, scratch)
 
-/** A working tree with one commit, on a branch. */
-function repository(branch: string): string {
-  const folder = mkdtempSync(join(scratch, 'tree-'))
-  const config =
-    'image: registry.example.org/addie\nbranches: { master: production }\nenvironments:\n  production: { host: h, port: 1, publish: 80 }\n  other: { host: h, port: 1, publish: 81 }\n'
-  writeFileSync(join(folder, 'launchway.yml'), config)
-  writeFileSync(join(folder, 'second.yml'), config.replace('addie', 'second'))
-  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.org']
-  for (const args of [
-    ['init', '-q', '-b', branch],
-    ['add', '.'],
-    [...identity, 'commit', '-q', '-m', 'x'],
-  ]) {
-    const { status, stderr } = spawnSync('git', args, {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { PATH: process.env['PATH'] ?? '', HOME: scratch },
-    })
-    if (status !== 0) throw new Error(stderr)
-  }
-  return folder
-}
+const here = keysOf(verbs).filter((verb) => 'says' in verbs[verb])
 
 describe('the command line', () => {
   it.each<[string, string[], string, string]>([
@@ -80,6 +35,27 @@ describe('the command line', () => {
     expect(err).toContain(hint)
   })
 
+  it.each<[string[], string, string]>([
+    [
+      ['deploy', '-e', 'staging'],
+      'launchway deploy takes no --environment',
+      'launchway deploy does what was planned: launchway plan --environment …',
+    ],
+    [
+      ['push', '--config', 'x.yml'],
+      'launchway push takes no --config',
+      '--config goes with launchway plan, launchway run, launchway status.',
+    ],
+    [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, launchway run.'],
+    [['status', '--release', 'x'], 'launchway status takes no --release', 'launchway report'],
+    [['report', '-e', 'x', '--json'], 'launchway report takes no --environment', 'launchway status'],
+  ])('%j is refused, with the verbs that take it: nothing is overlooked', (args, message, hint) => {
+    const { code, err } = launchway(...args)
+    expect(code).toBe(2)
+    expect(err).toContain(`USAGE: ${message}`)
+    expect(err).toContain(hint)
+  })
+
   it('a verb of a later version says so', () => {
     const { code, err } = launchway('rollback')
     expect(code).toBe(2)
@@ -91,13 +67,25 @@ describe('the command line', () => {
     expect([code, err]).toEqual([0, ''])
     for (const verb of Object.keys(verbs)) expect(out).toMatch(new RegExp(String.raw`(^| )${verb}(,| |$)`, 'm'))
     for (const flag of Object.keys(flags)) expect(out).toContain(`--${flag}`)
+    for (const verb of here)
+      expect(out).toMatch(
+        new RegExp(
+          `^ +${verb} .*\n +${flagsOf(verb)
+            .map((flag) => `--${flag}`)
+            .join(' ')}$`,
+          'm',
+        ),
+      )
+  })
+
+  it('every option is taken by some verb', () => {
+    for (const flag of keysOf(flags)) expect(common.includes(flag) || here.some((verb) => flagsOf(verb).includes(flag))).toBe(true)
   })
 
   it('--version is that of launchway', () => {
     expect(launchway('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
   })
 
-  const here = keysOf(verbs).filter((verb) => 'says' in verbs[verb])
   it.each(here)('%s is there: without what it needs, it says what', (verb) => {
     const { code, out, err } = launchway(verb)
     expect([code, out]).toEqual([2, ''])
@@ -133,6 +121,129 @@ describe('the command line', () => {
   })
 })
 
+describe('a stage alone on a terminal', () => {
+  it.each<[string, (tree: string) => void, string]>([
+    ['another commit', commit, 'is checked out'],
+    ['files that were changed since', (tree) => writeFileSync(join(tree, 'new.txt'), ''), 'files were changed since the plan'],
+  ])('does not build %s in the name of what was planned', (_, change, message) => {
+    const tree = repository('master')
+    const path = join(tree, '..', 'moved.json')
+    expect(open('cli', ['plan', '--release', path], tree).code).toBe(0)
+    change(tree)
+    const { code, err } = open('cli', ['build', '--release', path], tree)
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
+    expect(err).toContain('Run `launchway plan` again')
+    expect(parseRelease(readFileSync(path, 'utf8'), path).outcome.state).toBe('running')
+  })
+
+  it('builds changed files that were planned as such, and not the commit in their name', () => {
+    const tree = repository('master')
+    const path = join(tree, '..', 'dirty.json')
+    writeFileSync(join(tree, 'new.txt'), '')
+    expect(open('cli', ['plan', '--release', path], tree).code).toBe(0)
+    expect(open('cli', ['build', '--release', path], tree).err).not.toContain('USAGE')
+    rmSync(join(tree, 'new.txt'))
+    expect(open('cli', ['build', '--release', path], tree).err).toContain('which are as committed now')
+  })
+})
+
+describe('with --json a failure is an answer too', () => {
+  it.each([
+    [['status', '--json'], 'CONFIG_INVALID'],
+    [['paln', '--json'], 'USAGE'],
+    [['deploy', '--json', '--release', 'nowhere.json'], 'RECORD_INVALID'],
+  ])('%j: the error, where there is no record', (args, code) => {
+    const ended = launchway(...args)
+    expect([ended.code, JSON.parse(ended.out)]).toEqual([2, { error: { code, message: expect.any(String), hint: expect.any(String) } }])
+    expect(ended.err).toContain(`${code}: `)
+  })
+
+  it('the record, where there is one; the same stands in its file, and report shows why', () => {
+    const path = join(mkdtempSync(join(scratch, 'failed-')), 'release.json')
+    writeFileSync(path, JSON.stringify(unreachable()))
+    const { code, out, err } = open('cli', ['deploy', '--json', '--release', path], scratch, { TOKEN: 'the-token' })
+    expect(code).toBe(6)
+    expect(err).toContain('SSH_UNREACHABLE: ')
+    const { outcome } = parseRelease(out, 'the answer')
+    expect(outcome).toMatchObject({
+      state: 'failed',
+      code: 'SSH_UNREACHABLE',
+      stage: 'deploy',
+      evidence: expect.stringContaining('127.0.0.1'),
+    })
+    expect(readFileSync(path, 'utf8')).toBe(out)
+    const shown = open('cli', ['report', '--release', path], scratch)
+    expect([shown.code, shown.err]).toEqual([0, ''])
+    expect(shown.out).toContain(outcome.evidence?.split('\n')[0])
+  })
+})
+
+describe('status', () => {
+  const hosts = '{ hosts: ["deploy@127.0.0.1:1", "deploy@127.0.0.1:2"], port: 1, publish: 80 }'
+  const image = 'image: registry.example.org/addie\nbranches: { master: two }\n'
+
+  function folder(environments: string): string {
+    const made = mkdtempSync(join(scratch, 'no-tree-'))
+    writeFileSync(join(made, 'launchway.yml'), `${image}environments: { ${environments} }\n`)
+    return made
+  }
+
+  it('needs no commit, and shows every host that it could not see', () => {
+    const { code, out, err } = open('cli', ['status'], folder(`two: ${hosts}`))
+    expect([code, err]).toEqual([6, ''])
+    for (const host of ['deploy@127.0.0.1:1', 'deploy@127.0.0.1:2']) expect(out).toContain(`${host}: SSH_UNREACHABLE: `)
+    const asked = open('cli', ['status', '-e', 'two', '--json'], folder(`one: ${hosts}, two: ${hosts}`))
+    expect([asked.code, asked.err]).toEqual([6, ''])
+    const error = { code: 'SSH_UNREACHABLE', message: expect.any(String), hint: expect.any(String) }
+    expect(JSON.parse(asked.out)).toEqual([
+      { host: 'deploy@127.0.0.1:1', error },
+      { host: 'deploy@127.0.0.1:2', error },
+    ])
+  })
+
+  it('of several environments is that of the branch, or asks which', () => {
+    const tree = folder(`one: ${hosts}, two: ${hosts}`)
+    const unclear = open('cli', ['status'], tree)
+    expect([unclear.code, unclear.out]).toEqual([2, ''])
+    expect(unclear.err).toContain('USAGE: which environment?\nName one with --environment: one, two')
+    git(tree, 'init', '-q', '-b', 'master')
+    const { code, out, err } = open('cli', ['status'], tree)
+    expect([code, err]).toEqual([6, ''])
+    expect(out).toContain('deploy@127.0.0.1:2: SSH_UNREACHABLE')
+    expect(open('cli', ['status', '-e', 'on'], tree).err).toContain('Did you mean "one"?')
+  })
+})
+
+describe('who presses Ctrl-C', () => {
+  it('twice is not kept waiting by a program that hears nothing, and no key is left behind', async () => {
+    const [bin, temp] = [mkdtempSync(join(scratch, 'deaf-')), mkdtempSync(join(scratch, 'temp-'))]
+    writeFileSync(join(bin, 'ssh'), `#!/bin/sh\ntrap '' TERM\necho $$ > '${bin}/pid'\nsleep 60\n`, { mode: 0o755 })
+    writeFileSync(join(bin, 'release.json'), JSON.stringify(unreachable()))
+    const child = spawn(process.execPath, through('cli', ['deploy', '--release', join(bin, 'release.json')]), {
+      cwd: bin,
+      env: bare({ PATH: `${bin}:${process.env['PATH'] ?? ''}`, TMPDIR: temp, TOKEN: 't', SSH_KEY: 'k' }),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let err = ''
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    await expect.poll(() => existsSync(join(bin, 'pid')), { timeout: 20_000 }).toBe(true)
+    const keys = (): string[] => readdirSync(temp, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('/key'))
+    expect(keys()).toHaveLength(1)
+    child.kill('SIGINT')
+    await expect.poll(() => err, { timeout: 20_000 }).toContain('once more, and launchway ends at once')
+    while (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGINT')
+      await Promise.race([exited, setTimeout(100)])
+    }
+    process.kill(-Number(readFileSync(join(bin, 'pid'), 'utf8')), 'SIGKILL')
+    expect([await exited, child.signalCode]).toEqual([130, null])
+    // It ended before it could say how the deploy ended.
+    expect(err).not.toContain('CANCELLED')
+    expect(keys()).toEqual([])
+  })
+})
+
 describe('exit codes', () => {
   it('are a contract', () => {
     const codes = Map.groupBy(keysOf(errorCodes), (code) => exitCodeOf(new LaunchwayError(code, '')))
@@ -147,108 +258,5 @@ describe('exit codes', () => {
     expect(codes.get(8)).toEqual(['ROLLBACK_FAILED'])
     expect(codes.get(130)).toEqual(['CANCELLED'])
     expect(exitCodeOf(new TypeError('a bug'))).toBe(1)
-  })
-})
-
-const ActionFile = z.object({
-  inputs: z.record(z.string(), z.object({ default: z.string().optional() })),
-  outputs: z.record(z.string(), z.unknown()),
-  runs: z.object({ main: z.string() }),
-})
-
-describe('the table of inputs', () => {
-  it.each(actions.map((action) => [action.name, action] as const))(
-    '%s: its action.yml has the same inputs, defaults and outputs',
-    (_, action) => {
-      const file = join(root, action.stage === undefined ? 'action.yml' : `actions/${action.stage}/action.yml`)
-      const { inputs, outputs, runs } = ActionFile.parse(parse(readFileSync(file, 'utf8')))
-      expect(Object.keys(inputs)).toEqual(action.inputs)
-      for (const name of action.inputs) expect(inputs[name]?.default).toBe(inputOf(name).default)
-      expect(Object.keys(outputs)).toEqual(Object.keys(outputTable))
-      expect(join(dirname(file), runs.main)).toBe(join(root, 'dist', `${action.entry}.js`))
-    },
-  )
-
-  it('every input belongs to an action', () => {
-    for (const name of inputNames) expect(actions.some(({ inputs }) => inputs.includes(name))).toBe(true)
-  })
-})
-
-describe('an action step', () => {
-  /** A runner's surroundings: its files, and the inputs as the variables it makes of them. */
-  function runner(inputs: Record<string, string>) {
-    const temp = mkdtempSync(join(scratch, 'runner-'))
-    const [output, summary, event] = [join(temp, 'output'), join(temp, 'summary'), join(temp, 'event.json')]
-    for (const file of [output, summary]) writeFileSync(file, '')
-    writeFileSync(event, JSON.stringify({ ref: 'refs/heads/master', created: false, deleted: false }))
-    const env: Record<string, string> = {
-      RUNNER_TEMP: temp,
-      GITHUB_ACTIONS: 'true',
-      GITHUB_OUTPUT: output,
-      GITHUB_STEP_SUMMARY: summary,
-      GITHUB_EVENT_PATH: event,
-      GITHUB_EVENT_NAME: 'push',
-      GITHUB_REF: 'refs/heads/master',
-      GITHUB_SHA: 'b'.repeat(40),
-      ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
-    }
-    const read = () => ({ output: readFileSync(output, 'utf8'), summary: readFileSync(summary, 'utf8') })
-    return { temp, env, read }
-  }
-
-  it('plan reads config, environment and release; what is empty counts as not given', () => {
-    const tree = repository('master')
-    const plain = runner({ config: '', environment: '  ', release: '' })
-    expect(open('main', ['plan'], tree, plain.env).code).toBe(0)
-    const defaulted = join(plain.temp, 'launchway', 'release.json')
-    expect(parseRelease(readFileSync(defaulted, 'utf8'), '')).toMatchObject({ app: 'addie', plan: { environment: { name: 'production' } } })
-    expect(plain.read().output).toContain(
-      `environment=production\nversion=master\ndigest=\nimageid=\ntags=\nmetadata=[]\nurl=\nverdict=passed\nrelease=${defaulted}\n`,
-    )
-
-    const asked = join(tree, '..', 'asked', 'release.json')
-    const given = runner({ config: 'second.yml', environment: 'other', release: asked })
-    expect(open('main', ['plan'], tree, given.env).code).toBe(0)
-    expect(parseRelease(readFileSync(asked, 'utf8'), '')).toMatchObject({ app: 'second', plan: { environment: { name: 'other' } } })
-  })
-
-  it('deploy masks what the inputs give, and a failure leaves record, outputs, summary and one annotation', () => {
-    const deployed = environment([service({ secrets: ['TOKEN'] })], { hosts: ['deploy@127.0.0.1:1'], url: 'https://addie.example.org' })
-    const { plan } = record()
-    const built = { name: 'app', key: '0'.repeat(32), how: 'built' as const, config: { 'linux/amd64': digest }, size: 1, layers: 1, ms: 1 }
-    const release = record({
-      plan: { ...plan, environment: deployed, registries: [{ host: 'registry.example.org', plainHttp: false }] },
-      build: { builder: 'b', images: [{ ...built, registries: { 'registry.example.org/addie': { digest, mediaType: 'm' } } }] },
-    })
-    const { temp, env, read } = runner({
-      'ssh-key': 'BEGIN\nthe-key-line\nEND-OF-KEY',
-      'registry-username': 'the-account',
-      'registry-password': 'the-password',
-    })
-    const path = join(temp, 'launchway', 'release.json')
-    mkdirSync(dirname(path))
-    writeFileSync(path, JSON.stringify(release))
-
-    const { code, out, err } = open('main', ['deploy'], temp, { ...env, TOKEN: 'the-token' })
-    expect([code, err]).toEqual([6, ''])
-    for (const secret of ['the-key-line', 'the-password', 'the-token']) {
-      expect(out).toContain(`::add-mask::${secret}\n`)
-      expect(out.replaceAll(/^::add-mask::.*\n/gm, '')).not.toContain(secret)
-    }
-    expect(out.match(/^::error /gm)).toHaveLength(1)
-    expect(out).toContain('::error title=SSH_UNREACHABLE::')
-    const kept = readFileSync(path, 'utf8')
-    expect(parseRelease(kept, path)).toMatchObject({ id: second, outcome: { state: 'failed', code: 'SSH_UNREACHABLE' } })
-    for (const secret of ['the-key-line', 'the-password', 'the-token']) expect(kept).not.toContain(secret)
-    expect(read().output).toContain('verdict=failed\n')
-    expect(read().summary).toContain('addie master failed')
-  })
-
-  it('without a record says where it looked, and how a record travels', () => {
-    const { temp, env } = runner({})
-    const { code, out } = open('main', ['deploy'], temp, env)
-    expect(code).toBe(2)
-    expect(out).toContain(`::error title=RECORD_INVALID::there is no release record at ${join(temp, 'launchway', 'release.json')}`)
-    expect(out).toContain('artifact')
   })
 })

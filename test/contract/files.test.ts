@@ -44,6 +44,14 @@ describe.each(worlds)('files: $name', ({ open }) => {
     ])
   })
 
+  it('writes a file that only this account can read, also over one that all could', async () => {
+    const files = open()
+    await files.write(at('tree/secret'), 'old')
+    await files.write(at('tree/secret'), 'new', 0o600)
+    const [found] = await files.walk(at('tree'), () => 'keep')
+    expect(found).toMatchObject({ path: 'secret', mode: 0o600 })
+  })
+
   it('walks in the order of names, a folder before what is in it', async () => {
     const files = open()
     for (const path of ['tree/b/z', 'tree/b.txt', 'tree/Z', 'tree/a', 'tree/é', 'tree/b/a/deep', 'beside'])

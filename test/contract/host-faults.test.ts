@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { freePorts } from '../../lab/free-ports.ts'
 import { docker } from '../../lab/run.ts'
-import { attachProgram } from '../../src/deploy/program.ts'
-import { environmentName, journalOf } from './support/host.ts'
+import { attachProgram, launchProgram } from '../../src/deploy/program.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { environmentName, journalOf, which } from './support/host.ts'
 import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
 import { deployTo, pushTestImage, removeImage, type Wish, web, worker } from './support/release.ts'
 
@@ -53,8 +54,14 @@ describe('what comes in the way', () => {
     const host = await machine()
     expect((await failureOf(deployTo(host, guarded, { version: 'one' }))).hint).toMatch(/no basic auth credentials|unauthorized|denied/)
     const wrong = await failureOf(deployTo(host, guarded, { version: 'one', login: { username, password: 'wrong-pass' } }))
-    expect(wrong.hint).toContain(`login to ${address} failed`)
+    expect(wrong.hint).toMatch(/unauthorized|denied/)
+    // A host whose own logins are kept by a helper, which would keep ours as well.
+    await host.ask(`mkdir -p "$DOCKER_CONFIG" && echo '{"credsStore":"witness"}' > "$DOCKER_CONFIG/config.json"`)
+    const kept = join(host.bin, 'kept')
+    const helper = `#!/bin/sh\n[ "$1" != store ] || cat > ${kept}\n`
+    writeFileSync(join(host.bin, 'docker-credential-witness'), helper, { mode: 0o755 })
     await deployTo(host, guarded, { version: 'one', login: { username, password } })
+    expect(existsSync(kept)).toBe(false)
     expect(await host.answer()).toBe('one')
     expect(await host.ask(`grep -rlF '${password}' '${host.stateRoot}' || echo nowhere`)).toBe('nowhere')
     expect(readdirSync(join(pathsOf(host).home, 'attempts'))).toEqual([])
@@ -98,6 +105,73 @@ describe('what comes in the way', () => {
     expect(lines.filter((line) => !line.endsWith('}'))).toEqual(['{"v":1,"at":17'])
     expect(lines.at(-1)).toContain('"step":"end","state":"done"')
   })
+})
+
+describe('an engine that hangs', () => {
+  test.each(['version', 'ps'])('at docker %s is found out by the host itself, and nothing is begun', async (question) => {
+    const host = await machine({ name: 'busybox', shell: 'busybox', probe: 'wget' })
+    hang(host.bin, question)
+    const error = await failureOf(deployTo(host, image(), { version: 'one' }))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('the Docker engine does not answer') })
+    expect(error.hint).toContain(`docker ${question} did not answer within 20 s`)
+    expect(await host.ask(`ls '${host.stateRoot}' 2> /dev/null || echo nothing`)).toBe('nothing')
+  })
+
+  test('is given up on by the client where the host has no time limits', async () => {
+    const host = await machine()
+    hang(host.bin, 'version')
+    const error = await failureOf(deployTo(host, image(), { version: 'one' }, { lookMs: 1000 }))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: 'host did not finish looking at itself' })
+    expect(error.hint).toContain('An engine that does not answer is a usual cause')
+  })
+
+  function hang(bin: string, question: string): void {
+    rmSync(join(bin, 'docker'))
+    const script = `#!/bin/sh\n[ "$1" != ${question} ] || exec sleep 600\nexec ${which('docker')} "$@"\n`
+    writeFileSync(join(bin, 'docker'), script, { mode: 0o755 })
+  }
+})
+
+describe('two applications of one name', () => {
+  test('the second is refused before it touches what runs, until the state is handed over', async () => {
+    const host = await machine()
+    const moved = { ...image(), repository: `${image().repository}-moved` }
+    await docker('tag', image().repository, moved.repository)
+    await docker('push', '--quiet', moved.repository)
+    try {
+      await deployTo(host, image(), { version: 'one' })
+      const error = await failureOf(deployTo(host, moved, { version: 'two' }))
+      expect(error).toMatchObject({ code: 'HOST_UNFIT' })
+      expect(error.message).toContain(`the state of app ${host.app} belongs to ${image().repository}`)
+      expect(await host.answer()).toBe('one')
+      const [, handOver = ''] = /on the host: (rm .*)/.exec(error.hint ?? '') ?? []
+      await host.ask(handOver)
+      await deployTo(host, moved, { version: 'two' })
+      expect(await host.answer()).toBe('two')
+      expect((await failureOf(deployTo(host, image(), { version: 'three' }))).code).toBe('HOST_UNFIT')
+    } finally {
+      await removeImage(moved)
+    }
+  })
+
+  test('a deploy that failed has taken no name', async () => {
+    const host = await machine()
+    await failureOf(deployTo(host, { ...image(), digest: `sha256:${'0'.repeat(64)}` }, { version: 'one' }))
+    expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toContain('owner')
+  })
+})
+
+test('what a connection had brought that broke before the start is thrown away by the next deploy', async () => {
+  const host = await machine()
+  await deployTo(host, image(), { version: 'one' })
+  const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
+  const attempt = { ...home, release: '20260101-000000-abcdef0', attempt: '0f', slot: 'a', keep: 5, by: 'ada' } as const
+  const body = new Secret('T0KEN')
+  const whole = launchProgram(attempt, [{ name: 'config.json', mode: '0600', body }]).reveal()
+  await host.ask(whole.slice(0, whole.lastIndexOf('start')))
+  expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}'`)).toContain('attempts/0f/config.json')
+  await deployTo(host, image(), { version: 'two' })
+  expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}' || echo nowhere`)).toBe('nowhere')
 })
 
 describe('two deploys', () => {
@@ -148,7 +222,7 @@ test('a program whose client is gone goes on to its end, and another client can 
   await expect(cut).rejects.toThrow('the connection broke')
   const [, release = '', attempt = ''] = /"release":"([^"]+)","attempt":"([^"]+)"/.exec(seen.join('\n')) ?? []
   const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
-  const joined = attachProgram({ ...home, release, attempt, slot: 'a', keep: 5, by: 'ada@laptop' })
+  const joined = attachProgram({ ...home, release, attempt })
   const twice = await Promise.all([host.ask(joined), host.ask(joined)])
   for (const lines of twice) {
     expect(lines.split('\n')[0]).toContain('"step":"lock","state":"done"')

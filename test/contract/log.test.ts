@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { processExec } from '../../src/adapters/exec.ts'
 import { command } from '../../src/core/command.ts'
@@ -83,6 +85,28 @@ describe('a runner', () => {
       'scan: first': 'scan',
       'scan: again': 'scan',
     })
+  })
+})
+
+describe('standard output on a runner', () => {
+  it('keeps every line in its order, also beside a stream that was there before, and before a slow reader', async () => {
+    const program = `import { runnerSink } from '${adapters}/runner.ts'
+      const line = 'x'.repeat(1_000)
+      process.stdout.write('first ' + line + '\\n')
+      for (let index = 0; index < 2_000; index++) runnerSink({ kind: 'line', text: index + ' ' + line })`
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let text = ''
+    child.stdout.setEncoding('utf8')
+    // A pipe holds some 64 kB: whoever writes more has to wait for this reader.
+    await setTimeout(1_500)
+    for await (const chunk of child.stdout) text += String(chunk)
+    const numbers = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(' ')[0])
+    expect(numbers).toEqual(['first', ...Array.from({ length: 2_000 }, (_, index) => String(index))])
   })
 })
 

@@ -12,5 +12,5 @@ it('the demo releases twice, shows what answers, and takes everything away', asy
   expect(ended.stdout).toContain('Hello from version 1')
   expect(ended.stdout.match(/hello main is live in production: http:\/\/127\.0\.0\.1:\d+/g)).toHaveLength(2)
   expect(ended.stdout).toMatch(/demo: \d+ requests answered "Hello from version 2"/)
-  expect(labNames()).toEqual(before)
+  expect(labNames().filter((name) => !before.includes(name))).toEqual([])
 })

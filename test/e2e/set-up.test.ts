@@ -61,31 +61,17 @@ interface Machine {
 }
 
 /** Runs a program of the project on another machine, where an ordinary user has nothing but this Node. */
-async function onMachine({ image, engine = false }: Machine, ...args: string[]): Promise<Ended> {
+async function onMachine({ image, engine = false }: Machine, program: string): Promise<Ended> {
   const socket = '/var/run/docker.sock'
-  const mounts = [root, join(process.execPath, '../..'), ...(engine ? [socket] : [])].flatMap((path) => ['--volume', `${path}:${path}:ro`])
-  return run(
-    'docker',
-    [
-      ...[
-        'run',
-        '--rm',
-        '--label',
-        `launchway.lab=${lab.name}`,
-        '--user',
-        '1000',
-        '--env',
-        'HOME=/tmp',
-        '--workdir',
-        root,
-        '--entrypoint',
-        process.execPath,
-      ],
-      ...(engine ? ['--group-add', String(statSync(socket).gid)] : []),
-      ...[...mounts, image, ...args],
-    ],
-    { cwd: root, env: bareEnvironment() },
-  )
+  // Under paths of their own: those of this machine may lead through folders that another user cannot enter.
+  const mounts = [[root, '/project'], [join(process.execPath, '../..'), '/node'], ...(engine ? [[socket, socket]] : [])]
+  const args = [
+    ...['run', '--rm', '--label', `launchway.lab=${lab.name}`, '--user', '1000', '--env', 'HOME=/tmp', '--workdir', '/project'],
+    ...['--entrypoint', '/node/bin/node', ...mounts.flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`])],
+    ...(engine ? ['--group-add', String(statSync(socket).gid)] : []),
+    ...[image, program],
+  ]
+  return run('docker', args, { cwd: root, env: bareEnvironment() })
 }
 
 describe('a machine where set-up may not install anything', () => {

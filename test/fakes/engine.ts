@@ -13,5 +13,6 @@ export function fakeEngine(images: Readonly<Record<string, EngineImage>> = {}, i
       images[reference] ??
       images[`${reference}:latest`] ??
       Object.values(images).find(({ id, repoDigests }) => id === reference || repoDigests.includes(reference)),
+    host: async () => undefined,
   }
 }

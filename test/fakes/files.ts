@@ -10,6 +10,7 @@ export interface FakeFiles extends Files {
 /** Files in memory: what is written, and the folders that this makes. */
 export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFiles {
   const bodies = new Map(Object.entries(texts).map(([path, text]) => [posix.normalize(path), Buffer.from(text)]))
+  const modes = new Map<string, number>()
   let folders = 0
 
   function entriesBelow(root: string): FileEntry[] {
@@ -22,7 +23,9 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
         const isFile = depth === names.length - 1
         found.set(
           below,
-          isFile ? { path: below, kind: 'file', mode: 0o644, size: length } : { path: below, kind: 'directory', mode: 0o755, size: 0 },
+          isFile
+            ? { path: below, kind: 'file', mode: modes.get(path) ?? 0o644, size: length }
+            : { path: below, kind: 'directory', mode: 0o755, size: 0 },
         )
       }
     }
@@ -34,7 +37,11 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
       return Object.fromEntries([...bodies].map(([path, body]) => [path, body.toString()]))
     },
     read: async (path) => bodies.get(posix.normalize(path)),
-    write: async (path, body) => void bodies.set(posix.normalize(path), Buffer.from(body)),
+    async write(path, body, mode = 0o666) {
+      bodies.set(posix.normalize(path), Buffer.from(body))
+      // The usual umask.
+      modes.set(posix.normalize(path), mode & ~0o022)
+    },
     async walk(root, choose) {
       const pruned: string[] = []
       return entriesBelow(posix.normalize(root)).filter(({ path, kind }) => {

@@ -43,7 +43,7 @@ describe('a valid configuration', () => {
         { name: 'web', image: 'app', port: 5000, publish: '6000', health: { kind: 'container', timeoutMs: 60_000, settleMs: 1_000 } },
       ],
     })
-    expect(resolveRegistries(config)).toEqual([{ host: 'docker.io', plainHttp: false }])
+    expect(resolveRegistries(config)).toEqual([{ host: 'docker.io', generalLogin: ['docker.io'], plainHttp: false }])
     expect(resolveEnvironment(config, 'nowhere', undefined)).toBeUndefined()
   })
 
@@ -173,7 +173,7 @@ describe('what is wrong is said with its place', () => {
     [
       'an option that launchway decides',
       'image: a/b\nenvironments: { p: { host: h, options: ["--name=x"] } }\n',
-      ['launchway.yml:2:41: environments.p: launchway itself decides --name=x'],
+      ['launchway.yml:2:41: environments.p: launchway itself decides --name'],
     ],
     [
       'a tag rule',
@@ -226,7 +226,7 @@ describe('a tag rule', () => {
     ['type=raw,value=latest,suffix=-x', { type: 'raw', value: 'latest', prefix: '', suffix: '-x' }],
     ['type=semver,pattern={{major}}.{{minor}}', { type: 'semver', pattern: '{{major}}.{{minor}}', prefix: '', suffix: '' }],
     ['latest', '"latest" is not key=value'],
-    ['event=branch', 'type= is missing'],
+    ['event=branch', 'type= is missing; if this is the rest of a rule with a comma in it, the whole rule needs quotes'],
     ['type=ref', 'type=ref needs event=branch, event=tag or event=pr'],
     ['type=raw', 'type=raw needs value='],
     ['type=sha,format=tiny', 'type=sha knows format=short and format=long'],

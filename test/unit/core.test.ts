@@ -103,11 +103,37 @@ describe('names', () => {
       'addie.production.web.20261121-101500-4f2a9c1',
     )
     expect(keyTag('0f')).toBe('launchway-0f')
-    expect(environmentTag('production')).toBe('launchway-env-production')
     expect(hostPaths('/var/lib/launchway', 'addie', 'production')).toMatchObject({
       lock: '/var/lib/launchway/addie/production/lock',
       hostLock: '/var/lib/launchway/host.lock',
     })
+  })
+
+  test.each([
+    ['of an application named after it', 'ghcr.io/team/shop', 'shop', 'launchway-env-production'],
+    ['with a dot in its name', 'ghcr.io/team/shop.web', 'shop-web', 'launchway-env-production'],
+    ['that others may push to as well', 'ghcr.io/team/all', 'shop', 'launchway-env-shop.production'],
+  ])('the record of an environment, in a repository %s', (_, repository, app, tag) => {
+    expect(environmentTag({ repository, app, environment: 'production' })).toBe(tag)
+  })
+
+  test('no two applications or environments share the tag of a record, which is one that registries take', () => {
+    const name = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,39}$/)
+    const one = fc.record({ app: name, environment: name })
+    fc.assert(
+      fc.property(one, one, name, (a, b, repository) => {
+        for (const [first, second] of [
+          [a, b],
+          [a, { ...b, app: repository }],
+          [a, { app: b.environment, environment: a.environment }],
+          [{ app: repository, environment: `${a.app}-${a.environment}`.slice(0, 40) }, a],
+        ] as const) {
+          const [tag, other] = [first, second].map((of) => environmentTag({ ...of, repository: `ghcr.io/team/${repository}` }))
+          expect(tag).toMatch(/^[\w][\w.-]{0,127}$/)
+          expect(tag === other).toBe(first.app === second.app && first.environment === second.environment)
+        }
+      }),
+    )
   })
 
   test.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { Observation } from '../../src/deploy/observation.ts'
 import { type HostCall, planHost, publishedPorts, type Wanted } from '../../src/deploy/plan.ts'
-import { container, digest, environment, failureIn, first, host, nameOf, second, service, third, wanted } from './support/deploy.ts'
+import { busy, container, digest, environment, failureIn, first, host, nameOf, second, service, third, wanted } from './support/deploy.ts'
 
 const web = service({ port: 5000, publish: '80' })
 const worker = service({ name: 'worker', command: ['celery', 'worker'], stopTimeoutMs: 60_000 })
@@ -17,6 +17,7 @@ function story(calls: readonly HostCall[]): string[] {
   })
 }
 
+const record = 'record registry.example.org/addie'
 const begin = (current: string): string[] => ['begin', `expect ${current}`.trim(), 'recover', 'pull']
 const [web1, web2] = [nameOf('web', first), nameOf('web', second)]
 const [worker1, worker2] = [nameOf('worker', first), nameOf('worker', second)]
@@ -27,21 +28,21 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     case: 'the first deploy starts the service and stops nothing',
     services: [web],
     seen: host(),
-    steps: [...begin(''), `run ${web2}`, `watch ${web2}`, `keep ${web2}`, 'record', 'finish'],
+    steps: [...begin(''), `run ${web2}`, `watch ${web2}`, `keep ${web2}`, record, 'finish'],
     notes: ['web: started for the first time'],
   },
   {
     case: 'a fixed port has one holder: the old one is stopped first, and the gap is measured',
     services: [web],
-    seen: after1({ containers: [container('web', first)], busy: new Map([[80, web1]]) }),
+    seen: after1({ containers: [container('web', first)], busy: [busy('80', web1)] }),
     steps: [
       ...begin(first),
       `halt web ${web1} 10`,
       `run ${web2}`,
       `watch ${web2}`,
-      'switched web',
+      'served web',
       `keep ${web2}`,
-      'record',
+      record,
       `retire web ${web1} 10`,
       'finish',
     ],
@@ -51,24 +52,24 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     case: 'a service without a port starts beside the old one, which has its own time to stop',
     services: [worker],
     seen: after1({ containers: [container('worker', first)] }),
-    steps: [...begin(first), `run ${worker2}`, `watch ${worker2}`, `keep ${worker2}`, 'record', `retire worker ${worker1} 60`, 'finish'],
+    steps: [...begin(first), `run ${worker2}`, `watch ${worker2}`, `keep ${worker2}`, record, `retire worker ${worker1} 60`, 'finish'],
     notes: ['worker: started beside the old one, which is stopped afterwards'],
   },
   {
     case: 'of two services both are well before the release is recorded, and only then the old ones go',
     services: [web, worker],
-    seen: after1({ containers: [container('web', first), container('worker', first)], busy: new Map([[80, web1]]) }),
+    seen: after1({ containers: [container('web', first), container('worker', first)], busy: [busy('80', web1)] }),
     steps: [
       ...begin(first),
       `halt web ${web1} 10`,
       `run ${web2}`,
       `watch ${web2}`,
-      'switched web',
+      'served web',
       `run ${worker2}`,
       `watch ${worker2}`,
       `keep ${web2}`,
       `keep ${worker2}`,
-      'record',
+      record,
       `retire web ${web1} 10`,
       `retire worker ${worker1} 60`,
       'finish',
@@ -81,15 +82,47 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
   {
     case: 'the release that is live already is looked at and left alone',
     services: [web, worker],
-    seen: host({ current: second, containers: [container('web', second), container('worker', second)], busy: new Map([[80, web2]]) }),
-    steps: [...begin(second), `watch ${web2}`, `watch ${worker2}`, 'record', 'finish'],
+    seen: host({ current: second, containers: [container('web', second), container('worker', second)], busy: [busy('80', web2)] }),
+    steps: [...begin(second), `watch ${web2}`, `watch ${worker2}`, record, 'finish'],
     notes: ['web: runs this release already', 'worker: runs this release already'],
+  },
+  {
+    case: 'a service of the live release keeps the secrets that it was started with, and the plan says so',
+    services: [service({ name: 'worker', secrets: ['KEY'] })],
+    seen: host({ current: second, containers: [container('worker', second)] }),
+    steps: [...begin(second), `watch ${worker2}`, record, 'finish'],
+    notes: ['worker: runs this release already, and keeps the secrets it was started with'],
+  },
+  {
+    case: 'another address of the same port stays with its holder: only what collides is stopped',
+    services: [service({ port: 5000, publish: '127.0.0.1:80' })],
+    seen: after1({
+      containers: [container('site', first), container('admin', first)],
+      busy: [busy('127.0.0.1:80', nameOf('site', first)), busy('10.0.0.7:80', nameOf('admin', first))],
+    }),
+    steps: [
+      ...begin(first),
+      `halt web ${nameOf('site', first)} 10`,
+      `run ${web2}`,
+      `watch ${web2}`,
+      'served web',
+      `keep ${web2}`,
+      record,
+      `retire site ${nameOf('site', first)} 10`,
+      `retire admin ${nameOf('admin', first)} 10`,
+      'finish',
+    ],
+    notes: [
+      'web: site is stopped first, since it holds port 127.0.0.1:80',
+      'site: no longer in the configuration, stopped',
+      'admin: no longer in the configuration, stopped',
+    ],
   },
   {
     case: 'of the live release only what has died is started again',
     services: [web, worker],
     seen: host({ current: second, containers: [container('web', second), container('worker', second, 'a', 'exited')] }),
-    steps: [...begin(second), `watch ${web2}`, `run ${worker2}`, `watch ${worker2}`, `keep ${worker2}`, 'record', 'finish'],
+    steps: [...begin(second), `watch ${web2}`, `run ${worker2}`, `watch ${worker2}`, `keep ${worker2}`, record, 'finish'],
     notes: ['web: runs this release already', 'worker: had ended, started again'],
   },
   {
@@ -105,7 +138,7 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
       `run ${worker2}`,
       `watch ${worker2}`,
       `keep ${worker2}`,
-      'record',
+      record,
       `retire worker ${nameOf('worker', third)} 60`,
       'finish',
     ],
@@ -114,15 +147,15 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
   {
     case: 'what an attempt left that broke off counts for nothing, since it is undone first',
     services: [web],
-    seen: after1({ containers: [container('web', first, 'a', 'exited'), container('web', second, 'b')], busy: new Map([[80, web2]]) }),
+    seen: after1({ containers: [container('web', first, 'a', 'exited'), container('web', second, 'b')], busy: [busy('80', web2)] }),
     steps: [
       ...begin(first),
       `halt web ${web1} 10`,
       `run ${web2}`,
       `watch ${web2}`,
-      'switched web',
+      'served web',
       `keep ${web2}`,
-      'record',
+      record,
       `retire web ${web1} 10`,
       'finish',
     ],
@@ -137,7 +170,7 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
       `run ${worker2}`,
       `watch ${worker2}`,
       `keep ${worker2}`,
-      'record',
+      record,
       `retire worker ${worker1} 60`,
       `retire beat ${nameOf('beat', first)} 10`,
       'finish',
@@ -147,15 +180,15 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
   {
     case: 'a service under a new name takes the port over from the old name',
     services: [web],
-    seen: after1({ containers: [container('site', first)], busy: new Map([[80, nameOf('site', first)]]) }),
+    seen: after1({ containers: [container('site', first)], busy: [busy('80', nameOf('site', first))] }),
     steps: [
       ...begin(first),
       `halt web ${nameOf('site', first)} 10`,
       `run ${web2}`,
       `watch ${web2}`,
-      'switched web',
+      'served web',
       `keep ${web2}`,
-      'record',
+      record,
       `retire site ${nameOf('site', first)} 10`,
       'finish',
     ],
@@ -166,10 +199,7 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     services: [web, service({ name: 'admin', port: 1, publish: '81', stopTimeoutMs: 30_000 })],
     seen: after1({
       containers: [container('web', first), container('admin', first)],
-      busy: new Map([
-        [80, nameOf('admin', first)],
-        [81, web1],
-      ]),
+      busy: [busy('80', nameOf('admin', first)), busy('81', web1)],
     }),
     steps: [
       ...begin(first),
@@ -177,12 +207,12 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
       `halt web ${nameOf('admin', first)} 30`,
       `run ${web2}`,
       `watch ${web2}`,
-      'switched web',
+      'served web',
       `run ${nameOf('admin', second)}`,
       `watch ${nameOf('admin', second)}`,
       `keep ${web2}`,
       `keep ${nameOf('admin', second)}`,
-      'record',
+      record,
       `retire web ${web1} 10`,
       `retire admin ${nameOf('admin', first)} 30`,
       'finish',
@@ -201,14 +231,17 @@ describe('what a host is asked to do', () => {
     expect(plan.notes).toEqual(notes)
   })
 
-  it('the login comes before the pull, names no password, and each image is pulled once', () => {
+  it('each image is pulled once, with a login where its registry has one, and the logins are forgotten after the last', () => {
     const login = { host: 'registry.example.org', username: 'ci', password: new Secret('hunter2hunter2') }
-    const { calls, references } = planHost(wanted([web, worker], { login }), host(), 'a')
-    expect(calls.slice(3, 5)).toEqual([
-      ['login', 'registry.example.org', 'ci'],
-      ['pull', `registry.example.org/addie@${digest}`],
+    const images = new Map(wanted([]).images).set('mailer', { reference: `ghcr.io/team/mailer@${digest}`, bytes: 1, platforms: [] })
+    const services = [web, worker, service({ name: 'mailer', image: 'mailer' })]
+    const { calls, references } = planHost(wanted(services, { images, logins: [login] }), host(), 'a')
+    expect(calls.slice(3, 6)).toEqual([
+      ['pull', `registry.example.org/addie@${digest}`, 'logins'],
+      ['pull', `ghcr.io/team/mailer@${digest}`],
+      ['forget_logins'],
     ])
-    expect(references).toEqual([`registry.example.org/addie@${digest}`])
+    expect(references).toEqual([`registry.example.org/addie@${digest}`, `ghcr.io/team/mailer@${digest}`])
     expect(JSON.stringify(calls)).not.toContain('hunter2')
   })
 
@@ -242,6 +275,7 @@ describe('what a host is asked to do', () => {
     ['80', {}, ['http', '6000', '150', '0.5', 'http://127.0.0.1:80/healthz', '', '']],
     ['0.0.0.0:80', {}, ['http', '6000', '150', '0.5', 'http://127.0.0.1:80/healthz', '', '']],
     ['10.0.0.7:8080', { status: 204 }, ['http', '6000', '150', '0.5', 'http://10.0.0.7:8080/healthz', '204', '']],
+    ['[::]:80', {}, ['http', '6000', '150', '0.5', 'http://[::1]:80/healthz', '', '']],
     ['[::1]:80', { host: 'addie.example.org' }, ['http', '6000', '150', '0.5', 'http://[::1]:80/healthz', '', 'addie.example.org']],
   ])('a service published at %s is asked where the host itself reaches it', (publish, extra, words) => {
     const health = { kind: 'http' as const, path: '/healthz', intervalMs: 500, timeoutMs: 60_000, settleMs: 1_500, ...extra }

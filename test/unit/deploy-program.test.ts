@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import { containerArgs } from '../../src/deploy/container.ts'
 import { planHost } from '../../src/deploy/plan.ts'
-import { type Attempt, applyProgram, launchProgram, observeProgram, secretsFile } from '../../src/deploy/program.ts'
+import { type Attempt, applyProgram, launchProgram, loginsFile, observeProgram, secretsFile } from '../../src/deploy/program.ts'
 import { host, nameOf, second, service, wanted } from './support/deploy.ts'
 
 const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' as const }
@@ -220,6 +220,18 @@ describe('secrets', () => {
     const run: readonly string[] = calls.find(([name]) => name === 'run') ?? []
     expect(run.slice(0, 3)).toEqual(['run', 'web', nameOf('web', second)])
     expect(run[run.indexOf('--env') + 1]).toBe('TOKEN')
+  })
+
+  it('logins are written as docker reads them, and Docker Hub has its old name there', () => {
+    const password = new Secret('p:w"d')
+    const logins = loginsFile([
+      { host: 'docker.io', username: 'ci', password },
+      { host: 'registry.example.org:5000', username: 'ci', password },
+    ])
+    const auth = Buffer.from('ci:p:w"d').toString('base64')
+    expect(JSON.parse(logins.reveal())).toEqual({
+      auths: { 'https://index.docker.io/v1/': { auth }, 'registry.example.org:5000': { auth } },
+    })
   })
 
   it('a file that holds the mark of its own end is refused, not cut', () => {

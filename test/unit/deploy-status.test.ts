@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { JournalLine } from '../../src/core/journal.ts'
-import type { DeploymentStatus, Log, Ports } from '../../src/core/ports.ts'
-import type { DeploySection } from '../../src/core/release.ts'
-import { announced } from '../../src/deploy/announce.ts'
 import { failureOf } from '../../src/deploy/failure.ts'
 import { type Observation, parseObservation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
-import { showStatus } from '../../src/deploy/status.ts'
-import { container, environment, failureIn, first, host, nameOf, record, second, service, wanted } from './support/deploy.ts'
+import { busy, container, failureIn, first, host, nameOf, second, service, wanted } from './support/deploy.ts'
 
 const web1 = nameOf('web', first)
 const worker = service({ name: 'worker' })
@@ -26,8 +22,18 @@ describe('a host that cannot take the deploy', () => {
     ['awk is missing', { tools: without('awk') }, 'awk is not installed', 'mawk'],
     ['nothing can ask over HTTP', { tools: without('curl') }, 'neither curl nor wget', 'health page'],
     ['the user has no rights', { as: 'nobody' }, 'the user may not use docker', 'usermod -aG docker'],
-    ['a program holds the port', { busy: new Map([[80, '']]) }, 'port 80 is held by a program of the host', 'publish another port'],
-    ['a stranger holds the port', { busy: new Map([[80, 'blog']]) }, 'port 80 is held by the container blog', 'publish another port'],
+    ['a program holds the port', { busy: [busy('80')] }, 'port 80 is held by a program of the host', 'publish another port'],
+    ['a stranger holds the port', { busy: [busy('80', 'blog')] }, 'port 80 is held by the container blog', 'publish another port'],
+    ['a wildcard is in the way of an address', { busy: [busy('0.0.0.0:80', 'blog')] }, 'port 80 is held by the container blog', 'stop it'],
+    ['an address is in the way of a wildcard', { busy: [busy('[::1]:80')] }, 'port 80 is held by a program of the host', 'stop it'],
+    ['logins are swept up', { detach: 'never' }, 'ends what a login leaves behind', 'loginctl enable-linger'],
+    [
+      'another application has its name',
+      { owner: 'ghcr.io/team2/addie' },
+      'the state of app addie belongs to ghcr.io/team2/addie',
+      'another name with `app:`',
+    ],
+    ['the repository may have moved', { owner: 'ghcr.io/team2/addie' }, 'belongs to', 'rm /var/lib/launchway/addie/production/owner'],
     ['the disk is nearly full', { freeBytes: 5e6 }, '5.0 MB of disk are free', '100 MB'],
     ['the disk is full', { freeBytes: 0 }, '0.0 MB of disk are free', 'docker system prune'],
     ['it is of another kind', { engine: { version: '26', platform: 'linux/arm64' } }, 'is for linux/amd64', 'this host is linux/arm64'],
@@ -47,7 +53,9 @@ describe('a host that cannot take the deploy', () => {
   it.each<[string, Partial<Observation>]>([
     ['wget does where curl is missing', { tools: new Set([...without('curl'), 'wget']) }],
     ['sudo does for a user without rights', { as: 'sudo' }],
-    ['its own container may hold the port', { current: first, containers: [container('web', first)], busy: new Map([[80, web1]]) }],
+    ['its own container may hold the port', { current: first, containers: [container('web', first)], busy: [busy('80', web1)] }],
+    ['its own owner does', { owner: 'registry.example.org/addie' }],
+    ["another address of the port is nobody else's", { busy: [busy('10.0.0.8:81', 'blog')] }],
     ['a disk that could not be measured is no reason', { freeBytes: undefined }],
     ['the oldest engine does', { engine: { version: '20.10.24+dfsg1', platform: 'linux/amd64' } }],
     ['an engine of an own build does', { engine: { version: 'dev', platform: 'linux/amd64' } }],
@@ -84,8 +92,15 @@ describe('what observe.sh prints', () => {
     `container\t${web1}\tweb\t${first}\ta\texited\tExited (0) 2 days ago`,
     `container\t${nameOf('web', second)}\tweb\t${second}\tb\trunning\tUp 3 minutes (healthy)`,
     'container\thalf a line',
-    `busy\t80\t${web1}`,
-    'busy\t81\t',
+    `publishes\t${web1}\t0.0.0.0:80->5000/tcp, :::80->5000/tcp, 9000/tcp`,
+    'publishes\tblog\t10.0.0.7:8000-8001->8000-8001/tcp, 10.0.0.7:53->53/udp',
+    'listens\t80\t00000000',
+    'listens\t80\t00000000000000000000000000000000',
+    'listens\t81\t0100007F',
+    'listens\t81\t00000000000000000000000001000000',
+    'listens\t82\t0000000000000000FFFF00000100007F',
+    'owner\tghcr.io/team/addie',
+    'detach\tuser',
     'free\t2048',
     'seen\tyes',
   ]
@@ -104,10 +119,17 @@ describe('what observe.sh prints', () => {
         { ...container('web', first, 'a', 'exited'), status: 'Exited (0) 2 days ago' },
         { ...container('web', second, 'b'), status: 'Up 3 minutes (healthy)' },
       ],
-      busy: new Map([
-        [80, web1],
-        [81, ''],
-      ]),
+      busy: [
+        busy('80', web1),
+        busy('80', web1),
+        busy('10.0.0.7:8000', 'blog'),
+        busy('10.0.0.7:8001', 'blog'),
+        busy('127.0.0.1:81'),
+        busy('[::1]:81'),
+        busy('127.0.0.1:82'),
+      ],
+      owner: 'ghcr.io/team/addie',
+      detach: 'user',
       freeBytes: 2_097_152,
     })
   })
@@ -218,77 +240,21 @@ describe('how a deploy that did not end well is told', () => {
       case: 'the journal does not end: nobody may say that the old one serves',
       lines: [{ step: 'run', state: 'done', service: 'web' }],
       before: first,
-      code: 'COMMAND_FAILED',
+      code: 'DEPLOY_UNKNOWN',
       message: 'the program on a did not say how it ended',
       hint: 'launchway status',
+    },
+    {
+      case: 'the journal does not even begin: nothing was changed',
+      lines: [],
+      before: first,
+      code: 'COMMAND_FAILED',
+      message: 'the deploy did not begin on a',
+      hint: 'Nothing was changed',
     },
   ])('$case: $code', ({ lines, before, code, message, hint }) => {
     const error = failureOf('a', journal(lines), before)
     expect(error).toMatchObject({ code, message })
     expect(error.hint).toContain(hint)
-  })
-})
-
-describe('status', () => {
-  it('shows for each host what runs, what ran before and who deploys', () => {
-    const containers = [{ service: 'web', release: second, state: 'running', status: 'Up 3 minutes (healthy)' }]
-    expect(
-      showStatus([
-        { host: 'a', current: second, previous: first, containers },
-        { host: 'b', lockedBy: 'ada@laptop', containers: [] },
-      ]).split('\n'),
-    ).toEqual([
-      `a: release ${second}, before ${first}`,
-      `  web          ${second}  Up 3 minutes (healthy)`,
-      'b: nothing runs here',
-      '  a deploy is under way: ada@laptop',
-    ])
-  })
-})
-
-describe('the GitHub deployment beside the real one', () => {
-  const section: DeploySection = { environment: 'production', hosts: [], ms: 1 }
-  const release = { ...record(), plan: { ...record().plan, environment: environment([worker], { url: 'https://addie.example.org' }) } }
-
-  function recorded(refuse = false) {
-    const said: string[] = []
-    const tell = (word: string): void => {
-      said.push(word)
-      if (refuse) throw new LaunchwayError('GITHUB_REFUSED', 'GitHub refused', { hint: 'permissions:' })
-    }
-    const github: Ports['github'] = {
-      startDeployment: async ({ ref, environment: name }) => (tell(`${name} ${ref}`), 7),
-      setDeploymentStatus: async (id: number, { state, url }: DeploymentStatus) => tell([id, state, url].filter(Boolean).join(' ')),
-    }
-    const warnings: string[] = []
-    const log: Pick<Log, 'warning'> = { warning: (text) => void warnings.push(text) }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the two ports that an announcement uses
-    return { said, warnings, ports: { github, log } as Ports }
-  }
-
-  it('is begun, and ends with the address', async () => {
-    const { said, ports } = recorded()
-    expect(await announced(release, ports, async () => section)).toBe(section)
-    expect(said).toEqual([`production ${release.plan.sha}`, '7 in_progress', '7 success https://addie.example.org'])
-  })
-
-  it('fails with the deploy, whose error stays what it was', async () => {
-    const { said, ports } = recorded()
-    const error = new LaunchwayError('DEPLOY_ROLLED_BACK', 'web: healthy failed')
-    await expect(announced(release, ports, () => Promise.reject(error))).rejects.toBe(error)
-    expect(said.at(-1)).toBe('7 failure')
-  })
-
-  it('does not keep a deploy from happening when GitHub refuses it', async () => {
-    const { said, warnings, ports } = recorded(true)
-    expect(await announced(release, ports, async () => section)).toBe(section)
-    expect(said).toHaveLength(1)
-    expect(warnings).toEqual(['GitHub refused\npermissions:'])
-  })
-
-  it('is not there without an environment', async () => {
-    const { said, ports } = recorded()
-    expect(await announced(record(), ports, async () => section)).toBe(section)
-    expect(said).toEqual([])
   })
 })

@@ -1,28 +1,23 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import * as fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { issueCommand } from '../../node_modules/@actions/core/lib/command.js'
 import { addSummary, maskOnRunner, runnerSink, setOutput } from '../../src/adapters/log/runner.ts'
-import { type Entry, groupedLog, liveLog } from '../../src/adapters/log/stages.ts'
-import { terminalSink } from '../../src/adapters/log/terminal.ts'
+import type { Entry } from '../../src/adapters/log/stages.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { Secret } from '../../src/core/secret.ts'
 
+const output = vi.hoisted(() => ({ text: '' }))
+// Standard output is the test runner's own here; test/contract/log.test.ts writes to a real one.
+vi.mock('../../src/adapters/log/output.ts', () => ({ printNow: (text: string) => void (output.text += text) }))
+
 /** What a function writes to standard output, which is where a runner reads. */
 function written(work: () => void): string {
-  let text = ''
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    text += String(chunk)
-    return true
-  })
-  try {
-    work()
-  } finally {
-    write.mockRestore()
-  }
-  return text
+  output.text = ''
+  work()
+  return output.text
 }
 
 const say = (entry: Entry): string => written(() => runnerSink(entry, undefined))
@@ -111,7 +106,7 @@ describe('what launchway says on a runner', () => {
         kind: 'error',
         error: new LaunchwayError('CONFIG_INVALID', 'not valid', { hint: 'did you mean "image"?', place: { file: 'a,b:c.yml' } }),
       },
-      '::error title=CONFIG_INVALID,file=a%2Cb%3Ac.yml::not valid%0Adid you mean "image"?\n',
+      'did you mean "image"?\n::error title=CONFIG_INVALID,file=a%2Cb%3Ac.yml::not valid%0Adid you mean "image"?\n',
     ],
   ])('%s', (_, entry, expected) => {
     expect(say(entry)).toBe(expected)
@@ -119,12 +114,68 @@ describe('what launchway says on a runner', () => {
 
   it('a program’s words inside an annotation cannot end it', () => {
     const text = say({ kind: 'error', error: new LaunchwayError('BUILD_FAILED', 'x', { hint: 'a\r\n::stop-commands::t\n##[error]x' }) })
-    expect(text.split(/[\r\n]/).filter((one) => one !== '')).toHaveLength(1)
-    expect(commandIn(text)).toBe('error')
+    const lines = text.split(/[\r\n]/).filter((one) => one !== '')
+    expect(lines.map(commandIn)).toEqual([undefined, undefined, undefined, 'error'])
   })
 
   it('an annotation is cut where GitHub would cut it', () => {
-    expect(say({ kind: 'warning', text: 'x'.repeat(9_000), place: undefined })).toHaveLength('::warning::\n'.length + 4_000)
+    const text = say({ kind: 'warning', text: 'x'.repeat(9_000), place: undefined }).replaceAll('%0A', '\n')
+    expect(text).toHaveLength('::warning::\n'.length + 4_000)
+  })
+
+  describe('of long evidence', () => {
+    const lines = Array.from({ length: 2_000 }, (_, index) => `line ${index} of the log`)
+    const hint = [...lines, 'Error: the cause'].join('\n')
+    const text = say({ kind: 'error', error: new LaunchwayError('SMOKE_UNHEALTHY', 'web was not healthy', { hint }) })
+    const [annotation = '', ...before] = text.trimEnd().split('\n').toReversed()
+
+    it('shows every line in the log', () => {
+      expect(before.toReversed().join('\n')).toBe(hint)
+    })
+
+    it('puts its first and its last lines into the annotation, whole', () => {
+      const shown = annotation.replace('::error title=SMOKE_UNHEALTHY::', '').split('%0A')
+      expect(shown.slice(0, 3)).toEqual(['web was not healthy', 'line 0 of the log', 'line 1 of the log'])
+      expect(shown.slice(-2)).toEqual(['line 1999 of the log', 'Error: the cause'])
+      expect(shown.filter((one) => !hint.split('\n').includes(one))).toEqual(['web was not healthy', '…'])
+      expect(annotation.replaceAll('%0A', '\n').length).toBeLessThanOrEqual('::error title=SMOKE_UNHEALTHY::'.length + 4_000)
+    })
+  })
+
+  it('whatever the message and the evidence are, an annotation keeps the end of both, and stays in its limit', () => {
+    const long = fc.string({ unit: fc.constantFrom('a', 'b', '\n'), maxLength: 9_000, size: 'max' })
+    fc.assert(
+      fc.property(long, long, (message, hint) => {
+        const error = new LaunchwayError('BUILD_FAILED', `${message}!`, { hint: `${hint}?` })
+        const annotation = say({ kind: 'error', error }).trimEnd().split('\n').at(-1) ?? ''
+        const shown = annotation.replace('::error title=BUILD_FAILED::', '').replaceAll('%0A', '\n')
+        expect(shown.length).toBeLessThanOrEqual(4_000)
+        expect(shown).toContain('!\n')
+        expect(shown.at(-1)).toBe('?')
+      }),
+    )
+  })
+
+  it('a command is written as @actions/core writes it', () => {
+    const theirs: string[] = []
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => theirs.push(String(chunk)) > 0)
+    const text = fc.string({ unit: fc.constantFrom('%', ':', ',', '=', '\r', '\n', ' ', 'a', '😀'), maxLength: 12 })
+    try {
+      fc.assert(
+        fc.property(
+          text,
+          text.map((file) => `a${file}`),
+          fc.nat(3),
+          (message, file, line) => {
+            theirs.length = 0
+            issueCommand('warning', { file, line, col: undefined }, message)
+            expect(say({ kind: 'warning', text: message, place: { file, line } })).toBe(theirs.join(''))
+          },
+        ),
+      )
+    } finally {
+      write.mockRestore()
+    }
   })
 
   it('a secret is masked whole, line by line, in base64 and URL-encoded', () => {
@@ -168,119 +219,5 @@ describe('what launchway says on a runner', () => {
       vi.stubEnv('GITHUB_STEP_SUMMARY', '')
       expect(() => addSummary('x')).not.toThrow()
     })
-  })
-})
-
-describe('stages side by side', () => {
-  type Act = { stage: string; act: 'open' | 'line' | 'close' }
-
-  /** Every stage opens, speaks and closes, in any order that stages beside each other can have. */
-  const histories = fc
-    .uniqueArray(fc.tuple(fc.constantFrom('build', 'smoke', 'scan', 'upload'), fc.nat(4)), { minLength: 1, selector: ([name]) => name })
-    .chain(interleaved)
-
-  function interleaved(stages: [string, number][]): fc.Arbitrary<Act[]> {
-    const total = stages.reduce((sum, [, lines]) => sum + lines + 2, 0)
-    return fc.array(fc.nat(), { minLength: total, maxLength: total }).map((picks) => {
-      const queues = stages.map(([stage, lines]): Act[] => [
-        { stage, act: 'open' },
-        ...Array.from({ length: lines }, (): Act => ({ stage, act: 'line' })),
-        { stage, act: 'close' },
-      ])
-      return picks.flatMap((pick) => {
-        const waiting = queues.filter((queue) => queue.length > 0)
-        const act = waiting[pick % Math.max(1, waiting.length)]?.shift()
-        return act === undefined ? [] : [act]
-      })
-    })
-  }
-
-  it('never mix inside a group, lose nothing, and keep their order', () => {
-    fc.assert(
-      fc.property(histories, (history) => {
-        const out: string[] = []
-        const log = groupedLog(
-          (entry, stage) => void out.push(`${entry.kind} ${stage ?? ''} ${entry.kind === 'line' ? entry.text : ''}`.trim()),
-        )
-        const logs = new Map<string, ReturnType<typeof log.stage>>()
-        const said = new Map<string, string[]>()
-        for (const [index, { stage, act }] of history.entries()) {
-          if (act === 'open') logs.set(stage, log.stage(stage))
-          else if (act === 'line') logs.get(stage)?.info(String(index))
-          else logs.get(stage)?.end('done')
-          const words = act === 'line' ? `line ${stage} ${index}` : `${act} ${stage}`
-          said.set(stage, [...(said.get(stage) ?? []), words])
-        }
-        const opened = history.filter(({ act }) => act === 'open').map(({ stage }) => stage)
-        expect(out).toEqual(opened.flatMap((stage) => said.get(stage) ?? []))
-      }),
-    )
-  })
-
-  it('the oldest is shown live, the others once it has ended', () => {
-    const out: string[] = []
-    const log = groupedLog((entry) => void out.push(entry.kind === 'line' ? entry.text : entry.kind))
-    const [build, smoke] = [log.stage('build'), log.stage('smoke')]
-    build.info('b1')
-    smoke.info('s1')
-    expect(out).toEqual(['open', 'b1'])
-    build.end('done')
-    expect(out).toEqual(['open', 'b1', 'close', 'open', 's1'])
-    smoke.info('s2')
-    smoke.end('done')
-    log.info('the run')
-    expect(out.slice(5)).toEqual(['s2', 'close', 'the run'])
-  })
-})
-
-describe('a terminal', () => {
-  function terminal(options: { debug?: boolean; secrets?: Secret[] } = {}) {
-    let text = ''
-    const stream = new Writable({ write: (chunk, _, done) => ((text += String(chunk)), done()) })
-    const log = liveLog(terminalSink(stream, { debug: options.debug ?? false, secrets: () => options.secrets ?? [] }))
-    return { log, text: () => text }
-  }
-
-  it('shows each line as it comes, with the stage it belongs to', () => {
-    const { log, text } = terminal()
-    const [build, smoke] = [log.stage('build'), log.stage('smoke')]
-    build.info('one\ntwo')
-    smoke.warning('three')
-    build.end('done in 4 s')
-    log.info('the run')
-    expect(text()).toBe(
-      'build  │ ── build\nsmoke  │ ── smoke\nbuild  │ one\nbuild  │ two\nsmoke  │ warning: three\nbuild  │ done in 4 s\nthe run\n',
-    )
-  })
-
-  it('shows an error with its code, place and hint, and debug lines when asked', () => {
-    const { log, text } = terminal({ debug: true })
-    log.debug('detail')
-    log.error(new LaunchwayError('CONFIG_INVALID', 'not valid', { hint: 'why', place: { file: 'launchway.yml', line: 3 } }))
-    expect(text()).toBe('detail\nCONFIG_INVALID: launchway.yml:3: not valid\nwhy\n')
-    const quiet = terminal()
-    quiet.log.debug('detail')
-    expect(quiet.text()).toBe('')
-  })
-
-  it('writes no colours to what is no terminal, whatever standard output is', () => {
-    const was = { tty: process.stdout.isTTY, color: process.env['NO_COLOR'] }
-    delete process.env['NO_COLOR']
-    process.stdout.isTTY = true
-    const { log, text } = terminal()
-    log.error(new LaunchwayError('USAGE', 'x'))
-    process.stdout.isTTY = was.tty
-    if (was.color !== undefined) process.env['NO_COLOR'] = was.color
-    expect(text()).toBe('USAGE: x\n')
-  })
-
-  it('never shows a secret in any form, also line by line', () => {
-    const value = 'BEGIN KEY\nabc+/def==\nEND KEY'
-    const { log, text } = terminal({ secrets: [new Secret(value)] })
-    for (const form of [value, Buffer.from(value).toString('base64'), encodeURIComponent(value)]) log.info(`x ${form} y`)
-    for (const part of value.split('\n')) log.stage('build').info(part)
-    log.error(new LaunchwayError('COMMAND_FAILED', value, { hint: value }))
-    for (const form of ['BEGIN KEY', 'abc+', 'END KEY', 'abc%2B', Buffer.from(value).toString('base64')]) expect(text()).not.toContain(form)
-    expect(text()).toContain('x *** y')
   })
 })

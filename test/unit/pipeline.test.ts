@@ -15,7 +15,7 @@ function outside(signal: AbortSignal = new AbortController().signal): { ports: P
     if (entry.kind === 'close') said.push(`${entry.stage} ${entry.outcome.replace(/ (in|after) .*/, '')}`)
   })
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the ports that the pipeline itself uses
-  return { ports: { log, signal, clock: systemClock } as Ports, said }
+  return { ports: { log, signal, clock: systemClock, redact: (text) => text.replaceAll('s3cret', '***') } as Ports, said }
 }
 
 const wrote = (reference: string): PushSection => ({ references: [{ reference, digest: 'd' }], ms: 1 })
@@ -107,7 +107,7 @@ describe('the graph', () => {
 })
 
 describe('a failure', () => {
-  const reason = new LaunchwayError('SCAN_BLOCKED', 'a finding breaks the policy')
+  const reason = new LaunchwayError('SCAN_BLOCKED', 'a finding breaks the policy', { hint: 'CVE-2026-0001' })
   const failing: Step['run'] = () => Promise.reject(reason)
 
   it('stops the others, keeps what was done, and is the one that is told', async () => {
@@ -123,7 +123,13 @@ describe('a failure', () => {
       ports,
     )
     expect(ran.error).toBe(reason)
-    expect(ran.release.outcome).toEqual({ state: 'failed', code: 'SCAN_BLOCKED', message: 'a finding breaks the policy' })
+    expect(ran.release.outcome).toEqual({
+      state: 'failed',
+      code: 'SCAN_BLOCKED',
+      message: 'a finding breaks the policy',
+      stage: 'scan',
+      evidence: 'CVE-2026-0001',
+    })
     expect(ran.release.push).toEqual(wrote('a:1'))
     expect(ran.release.report).toBeUndefined()
     expect(said).toEqual(['one done', 'smoke stopped', 'scan failed', 'push: not started'])
@@ -141,8 +147,42 @@ describe('a failure', () => {
   it('that is a bug of ours has a message and no code', async () => {
     const { ports } = outside()
     const ran = await runSteps([step('one', [], () => Promise.reject(new TypeError('x is undefined')))], record(), ports)
-    expect(ran.release.outcome).toEqual({ state: 'failed', message: 'x is undefined' })
+    expect(ran.release.outcome).toEqual({ state: 'failed', message: 'x is undefined', stage: 'one' })
     expect(ran.error).toBeInstanceOf(TypeError)
+  })
+
+  const failingWith = async (message: string, hint: string): Promise<Release['outcome']> => {
+    const failed = (): Promise<never> => Promise.reject(new LaunchwayError('BUILD_FAILED', message, { hint }))
+    return (await runSteps([step('one', [], failed)], record(), outside().ports)).release.outcome
+  }
+
+  it('leaves no secret in the record, whoever repeated it', async () => {
+    const outcome = await failingWith('docker said s3cret', 'line 1\nTOKEN=s3cret')
+    expect(outcome).toMatchObject({ message: 'docker said ***', evidence: 'line 1\nTOKEN=***' })
+  })
+
+  it('leaves the end of a flood, where the cause is, from the beginning of a line', async () => {
+    const { evidence = '' } = await failingWith('x', `${'much too much\n'.repeat(10_000)}the cause`)
+    expect(evidence.length).toBeLessThanOrEqual(64_002)
+    expect(evidence.startsWith('…\nmuch too much\n')).toBe(true)
+    expect(evidence.endsWith('\nthe cause')).toBe(true)
+  })
+
+  it('whose evidence is cut begins with no half of a secret, nor half of a character', async () => {
+    const { evidence = '' } = await failingWith('x', `${'s3cret'.repeat(30_000)}😀${'y'.repeat(63_999)}`)
+    expect(evidence).not.toContain('cret')
+    expect(evidence.isWellFormed()).toBe(true)
+  })
+})
+
+describe('what a host said', () => {
+  it('enters the record without secrets', async () => {
+    const host = { host: 'h', slot: 'a' as const, downtimeMs: 0, stopped: [], ms: 1 }
+    const services = [{ name: 'web', container: 'c', reference: 'r', health: '200 token=s3cret', ms: 1 }]
+    const { ports } = outside()
+    const deployed = { environment: 'production', hosts: [{ ...host, services }], ms: 1 }
+    const ran = await runSteps([step('deploy', [], async () => ({ deploy: deployed }))], record(), ports)
+    expect(ran.release.deploy?.hosts[0]?.services[0]?.health).toBe('200 token=***')
   })
 })
 

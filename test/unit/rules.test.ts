@@ -9,6 +9,7 @@ import { Name } from '../../src/core/names.ts'
 import { configOf, problems } from './support/config.ts'
 
 const service = (keys: string): string => `image: a/b\nenvironments:\n  p: { host: h, ${keys} }\n`
+const escaped = (text = ''): string => text.replaceAll(/[[\].]/g, '\\$&')
 const several = (keys: string): string => `images: { web: { repositories: [a/web] }, worker: { repositories: [a/worker] } }\n${keys}`
 
 describe('keys that do not go together', () => {
@@ -65,34 +66,61 @@ describe('keys that do not go together', () => {
     expect(problems(text).map((line) => line.replace(/^launchway\.yml:\d+:\d+: /, ''))).toEqual([message])
   })
 
-  test.each([
-    '--name',
-    '--name=x',
-    '-d',
-    '--detach=false',
-    '--rm',
-    '--restart=always',
-    '-p',
-    '--publish=80:80',
-    '-P',
-    '--cidfile=x',
-    '--pull=always',
-  ])('the option %s, which launchway itself decides', (option) => {
-    expect(problems(service(`options: ["${option}"]`))[0]).toContain(`environments.p: launchway itself decides ${option}`)
-  })
-
-  test.each(['--init', '--shm-size=1g', '--pull-through', '--privileged', '--namespace=x', '--network-alias=web'])(
-    'the option %s is left to docker',
-    (option) => {
-      expect(() => configOf(service(`options: ["${option}"]`))).not.toThrow()
+  test.each([['one service on several ports', 'a: { port: 1, publish: 80 }, b: { port: 1, publish: 81 }']])(
+    '%s is no conflict',
+    (_, services) => {
+      expect(() => configOf(service(`services: { ${services} }`))).not.toThrow()
     },
   )
 
+  const quoted = (publish: string): string => (/^\d+$/.test(publish) ? publish : `"${publish}"`)
+  const publishing = (one: string, other: string): string =>
+    service(`services: { a: { port: 1, publish: ${quoted(one)} }, b: { port: 1, publish: ${quoted(other)} } }`)
+
+  // What an engine refuses to bind beside each other, and what it does not: tried on one.
   test.each([
-    ['one service on several ports', 'a: { port: 1, publish: 80 }, b: { port: 1, publish: 81 }'],
-    ['one port on two addresses', 'a: { port: 1, publish: "127.0.0.1:80" }, b: { port: 1, publish: "127.0.0.2:80" }'],
-  ])('%s is no conflict', (_, services) => {
-    expect(() => configOf(service(`services: { ${services} }`))).not.toThrow()
+    ['8080', '8080'],
+    ['8080', '0.0.0.0:8080'],
+    ['8080', '127.0.0.1:8080'],
+    ['8080', '[::]:8080'],
+    ['8080', '[::1]:8080'],
+    ['8080', '127.0.0.1:08080'],
+    ['0.0.0.0:8080', '127.0.0.1:8080'],
+    ['127.0.0.1:8080', '127.0.0.1:8080'],
+    ['[::]:8080', '[::1]:8080'],
+    ['[::1]:8080', '[0:0:0:0:0:0:0:1]:8080'],
+  ])('publishing %s and %s', (one, other) => {
+    const refused = (publish: string): unknown => [expect.stringMatching(`: port ${escaped(publish)} is published by a already$`)]
+    expect(problems(publishing(one, other))).toEqual(refused(other))
+    expect(problems(publishing(other, one))).toEqual(refused(one))
+  })
+
+  test.each([
+    ['127.0.0.1:8080', '10.0.0.1:8080'],
+    ['[::1]:8080', '[fd00::1]:8080'],
+    ['0.0.0.0:8080', '[::]:8080'],
+    ['0.0.0.0:8080', '[::1]:8080'],
+    ['127.0.0.1:8080', '[::1]:8080'],
+    ['8080', '127.0.0.1:8081'],
+    ['0.0.0.0:8080', '0.0.0.0:808'],
+  ])('publishing %s and %s is no conflict', (one, other) => {
+    expect(() => configOf(publishing(one, other))).not.toThrow()
+    expect(() => configOf(publishing(other, one))).not.toThrow()
+  })
+
+  test('labels that launchway finds its containers by', () => {
+    expect(problems(service('labels: { team: x, launchway.release: y }'))).toEqual([
+      'launchway.yml:3:36: environments.p: labels that begin with "launchway." are launchway\'s own',
+    ])
+  })
+
+  test('more than one platform, which is planned', () => {
+    expect(problems('images: { app: { repositories: [a/b], platforms: [linux/amd64, linux/arm64] } }\n')).toEqual([
+      'launchway.yml:1:50: images.app.platforms: more than one platform is reserved for a later version: images of several platforms',
+    ])
+    expect(configOf('images: { app: { repositories: [a/b], platforms: [linux/arm64] } }\n').images?.['app']?.platforms).toEqual([
+      'linux/arm64',
+    ])
   })
 
   test('jump hosts', () => {
@@ -219,7 +247,7 @@ describe('what is left out is filled in', () => {
     )
     expect(resolveRegistries(config)).toEqual([
       { host: 'ghcr.io', plainHttp: false },
-      { host: 'docker.io', plainHttp: false },
+      { host: 'docker.io', generalLogin: ['docker.io'], plainHttp: false },
       { host: 'r.example.org:5000', username: 'ada', password: 'TOKEN', ca: 'ca.pem', plainHttp: true },
     ])
   })
@@ -237,6 +265,28 @@ describe('a tag rule that cannot be read', () => {
     ['type=constructor', 'unknown type "constructor"; did you mean "ref"?'],
   ])('%s', (entry, message) => {
     expect(parseTagRule(entry)).toBe(message)
+  })
+
+  test.each([
+    [
+      'of a mapping',
+      'branches: { main: { image-tags: type=ref,event=branch } }',
+      'branches.main: "event=branch" is the rest of a tag rule: inside { } a rule with a comma needs quotes',
+    ],
+    [
+      'of the file',
+      '{ image: a/b, image-tags: type=sha,format=long }',
+      '"format=long" is the rest of a tag rule: inside { } a rule with a comma needs quotes',
+    ],
+    [
+      'of a list',
+      'image-tags: [type=sha,format=long]',
+      'image-tags: type= is missing; if this is the rest of a rule with a comma in it, the whole rule needs quotes',
+    ],
+  ])('a rule that is cut at its comma, in the braces %s', (_, text, message) => {
+    expect(problems(text.startsWith('{') ? text : `image: a/b\n${text}\n`)).toContainEqual(
+      expect.stringMatching(new RegExp(`\\d: ${message.replaceAll(/[{}.]/g, '\\$&')}$`)),
+    )
   })
 
   test('spaces around keys and values do not matter', () => {

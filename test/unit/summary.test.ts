@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Release } from '../../src/core/release.ts'
-import { code, prose, table } from '../../src/report/markdown.ts'
-import { summary } from '../../src/report/summary.ts'
+import { code, folded, prose, table } from '../../src/report/markdown.ts'
+import { failureSummary, summary } from '../../src/report/summary.ts'
 import { digest, environment, first, record, service } from './support/deploy.ts'
 
 const built: Release['build'] = {
@@ -92,6 +92,35 @@ describe('the summary of a run', () => {
     expect(text).not.toContain('| reference |')
   })
 
+  it('that failed says in which step, and folds the evidence away', () => {
+    const outcome = {
+      state: 'failed',
+      code: 'DEPLOY_ROLLED_BACK',
+      stage: 'deploy',
+      message: 'web: healthy failed',
+      evidence: 'one\ntwo',
+    } as const
+    expect(summary(record({ outcome }))).toContain(`**\`DEPLOY_ROLLED_BACK\`** in deploy: web: healthy failed
+
+<details>
+<summary>Evidence, and what to do</summary>
+
+\`\`\`text
+one
+two
+\`\`\`
+
+</details>
+
+`)
+  })
+
+  it('of what failed before there was a record is small, and says the same', () => {
+    const text = failureSummary('launchway plan', { code: 'CONFIG_INVALID', message: 'launchway.yml is not valid', evidence: 'line 1' })
+    expect(text).toMatch(/^## launchway plan failed\n\n\*\*`CONFIG_INVALID`\*\*: launchway\.yml is not valid\n\n<details>/)
+    expect(failureSummary('launchway plan', { message: 'x' })).toBe('## launchway plan failed\n\n**failed**: x\n')
+  })
+
   it('that failed by a bug of ours has no code', () => {
     expect(summary({ ...record(), outcome: { state: 'failed', message: 'x is undefined' } })).toContain('**failed**: x is undefined')
   })
@@ -154,6 +183,23 @@ describe('text of others', () => {
     )
   })
 
+  it('cannot end its fence, and shows no colours and no marks that turn the direction of writing', () => {
+    const nasty = fc.string({ unit: fc.constantFrom('`', '~', '\n', '\r', 'a', ' ', '</details>', '\u202E', '\u2028', '\u001B[31m', '\0') })
+    fc.assert(
+      fc.property(nasty, (text) => {
+        const lines = folded('Evidence', text).split('\n')
+        const [fence = ''] = /^`+/.exec(lines[3] ?? '') ?? []
+        expect(lines.slice(0, 4)).toEqual(['<details>', '<summary>Evidence</summary>', '', `${fence}text`])
+        expect(lines.slice(-3)).toEqual([fence, '', '</details>'])
+        const inside = lines.slice(4, -3)
+        // A fence ends at a line of as many backticks or more.
+        expect(inside.filter((line) => new RegExp(`^ {0,3}${fence}`).test(line))).toEqual([])
+        expect(inside.join('')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+      }),
+    )
+    expect(folded('Evidence', 'a\t\u001B[31mred\u001B[0m\r\nb\rc')).toContain('a\tred\nb\nc\n')
+  })
+
   it('cannot end its code', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('`', 'a', ' '), minLength: 1 }), (text) => {
@@ -170,7 +216,7 @@ describe('text of others', () => {
     const { plan, deploy } = live
     const text = summary({
       ...live,
-      outcome: { state: 'failed', code: 'BUILD_FAILED', message: evil },
+      outcome: { state: 'failed', code: 'BUILD_FAILED', message: evil, stage: evil },
       plan: {
         ...plan,
         ref: `refs/heads/${evil}`,

@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import { bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../../src/tools/buildx.ts'
-import { login, push } from '../../src/tools/docker.ts'
+import { configFile, push, pushedDigest } from '../../src/tools/docker.ts'
 import { changes, headRef, headSha, shaOf } from '../../src/tools/git.ts'
 import { clientConfig, closeMaster, explainSsh, normaliseKey, openMaster, parseAddress, remoteShell } from '../../src/tools/ssh.ts'
 import { refusal } from './support/config.ts'
@@ -14,20 +14,41 @@ import { temporaryFolder } from './support/ports.ts'
 const digest = `sha256:${'0f'.repeat(32)}`
 
 describe('docker', () => {
-  test('a login gives the password on standard input only', () => {
-    const command = login('ghcr.io', 'ada', new Secret('pa$$word'), '/tmp/config')
-    expect(command.args).toEqual(['login', '--username', 'ada', '--password-stdin', 'ghcr.io'])
-    expect(command.env).toEqual({ DOCKER_CONFIG: '/tmp/config' })
-    expect(command.stdin instanceof Secret && command.stdin.reveal()).toBe('pa$$word')
-    expect(JSON.stringify(command)).not.toContain('pa$$word')
+  test('a configuration holds logins under the names that docker has for registries, and shows none', () => {
+    const text = configFile(
+      new Map([
+        ['docker.io', { username: 'ada', password: new Secret('pa$$:word') }],
+        ['registry.example.org:5000', { username: 'ci', password: new Secret('é') }],
+      ]),
+    )
+    expect(JSON.parse(text.reveal())).toEqual({
+      auths: {
+        'https://index.docker.io/v1/': { auth: 'YWRhOnBhJCQ6d29yZA==' },
+        'registry.example.org:5000': { auth: Buffer.from('ci:é').toString('base64') },
+      },
+    })
+    expect(String(text)).toBe('***')
   })
 
   test.each([
-    ['with the login of this run', '/tmp/config', { DOCKER_CONFIG: '/tmp/config' }],
-    ['with the login of the user', undefined, undefined],
-  ])('a push %s', (_, folder, env) => {
-    const command = push('ghcr.io/team/app:1', folder)
+    ['with the login and the engine of the user', {}, {}],
+    ['with the login of this run', { config: '/tmp/config' }, { DOCKER_CONFIG: '/tmp/config' }],
+    [
+      "with the login of this run, to the engine of the user's context",
+      { config: '/tmp/config', host: 'unix:///run/user/1000/docker.sock' },
+      { DOCKER_CONFIG: '/tmp/config', DOCKER_HOST: 'unix:///run/user/1000/docker.sock' },
+    ],
+  ])('a push %s', (_, client, env) => {
+    const command = push('ghcr.io/team/app:1', client)
     expect([command.file, command.args, command.env]).toEqual(['docker', ['push', 'ghcr.io/team/app:1'], env])
+  })
+
+  test.each([
+    ['the line that docker ends with', `273f1f6be5ec: Pushed\nmain: digest: ${digest} size: 522\n`, digest],
+    ['nothing where it says none', '273f1f6be5ec: Pushed\n', undefined],
+    ['nothing where it is cut short', 'main: digest: sha256:0f0f size: 522\n', undefined],
+  ])('the digest of a push is read from %s', (_, stdout, expected) => {
+    expect(pushedDigest(stdout)).toBe(expected)
   })
 })
 

@@ -1,13 +1,12 @@
 import { appendFileSync } from 'node:fs'
-// The module of @actions/core that writes workflow commands, and not its index: that one loads an HTTP client for OIDC
-// at once, which doubles the start of every action (docs/adr/0006-start-up.md).
-import { issue, issueCommand } from '../../../node_modules/@actions/core/lib/command.js'
 import type { Place } from '../../core/error.ts'
 import type { Secret } from '../../core/secret.ts'
+import { printNow } from './output.ts'
 import type { Sink } from './stages.ts'
 
 /** GitHub shows about this much of an annotation. */
 const annotationChars = 4_000
+const cut = '\n…\n'
 
 /** Workflow commands: groups, annotations. @see https://docs.github.com/actions/reference/workflow-commands-for-github-actions */
 export const runnerSink: Sink = (entry) => {
@@ -15,22 +14,31 @@ export const runnerSink: Sink = (entry) => {
     case 'line':
       return print(entry.text)
     case 'debug':
-      return issueCommand('debug', {}, entry.text)
+      return command('debug', {}, entry.text)
     case 'notice':
     case 'warning':
-      return annotate(entry.kind, entry.text, {}, entry.place)
+      return annotate(entry.kind, excerpt(entry.text, annotationChars), {}, entry.place)
     case 'error': {
-      const { code, message, hint, place } = entry.error
-      return annotate('error', [message, hint].filter((part) => part !== undefined).join('\n'), { title: code }, place)
+      const { code, message, hint = '', place } = entry.error
+      // An annotation has room for a part of the evidence only, and the log is where people look for all of it.
+      if (hint !== '') print(hint)
+      const said = excerpt(message, annotationChars / 2)
+      const text = hint === '' ? said : `${said}\n${excerpt(hint, annotationChars - said.length - 1)}`
+      return annotate('error', text, { title: code }, place)
     }
     case 'open':
-      return issue('group', entry.stage)
+      return command('group', {}, entry.stage)
     case 'close':
-      issue('endgroup')
+      command('endgroup', {}, '')
       return print(`${entry.stage}: ${entry.outcome}`)
     default:
       return entry satisfies never
   }
+}
+
+/** What is not one of our errors is a bug. */
+export function reportBug(stack: string): void {
+  annotate('error', excerpt(stack, annotationChars), { title: 'a bug in launchway' }, undefined)
 }
 
 /**
@@ -40,18 +48,41 @@ export const runnerSink: Sink = (entry) => {
  * @see https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
  */
 function print(text: string): void {
-  for (const line of text.split(/\r\n?|\n/)) {
-    process.stdout.write(`${line.replace(/^[^!-~]*:(?=[^!-~]*:)/, '$&\\').replaceAll(/#(?=[^ -~]*#[^ -~]*\[)/g, '#\\')}\n`)
-  }
+  const lines = text
+    .split(/\r\n?|\n/)
+    .map((line) => line.replace(/^[^!-~]*:(?=[^!-~]*:)/, '$&\\').replaceAll(/#(?=[^ -~]*#[^ -~]*\[)/g, '#\\'))
+  printNow(`${lines.join('\n')}\n`)
 }
 
 function annotate(kind: 'notice' | 'warning' | 'error', text: string, properties: Record<string, string>, place: Place | undefined): void {
   const where = place === undefined ? {} : { file: place.file, line: place.line, col: place.column }
-  issueCommand(kind, { ...properties, ...where }, text.slice(0, annotationChars))
+  command(kind, { ...properties, ...where }, text)
+}
+
+/** The beginning of a text and its end, where the cause stands, as far as there is room: in whole lines, if it has some. */
+function excerpt(text: string, room: number): string {
+  if (text.length <= room) return text
+  const head = text.slice(0, room / 4)
+  const tail = text.slice(head.length + cut.length - room)
+  return `${head.slice(0, head.lastIndexOf('\n') + 1 || undefined).trimEnd()}${cut}${tail.slice(tail.indexOf('\n') + 1)}`
+}
+
+/**
+ * One command, as @actions/core writes it (a test compares them). Not through it: it writes to process.stdout, and to
+ * set that up takes as long as all the rest of a short action (docs/adr/0006-start-up.md).
+ */
+function command(name: string, properties: Record<string, string | number | undefined>, message: string): void {
+  const given = Object.entries(properties).filter(([, value]) => value !== undefined && value !== '' && value !== 0)
+  const list = given.map(([key, value]) => `${key}=${escaped(String(value)).replaceAll(':', '%3A').replaceAll(',', '%2C')}`).join(',')
+  printNow(`::${name}${list === '' ? '' : ` ${list}`}::${escaped(message)}\n`)
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }
 
 export function maskOnRunner(secret: Secret): void {
-  for (const form of secret.forms()) issueCommand('add-mask', {}, form)
+  for (const form of secret.forms()) command('add-mask', {}, form)
 }
 
 /** Values of several lines go through @actions/core, for its random delimiter; it loads all of node:crypto for that. */

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { command } from '../../core/command.ts'
 import { LaunchwayError } from '../../core/error.ts'
 import type { Credentials, Exec } from '../../core/ports.ts'
+import { loginKey } from '../../core/reference.ts'
 import type { Registry as Settings } from '../../core/release.ts'
 import { Secret } from '../../core/secret.ts'
 
@@ -16,54 +17,110 @@ const DockerConfig = z.object({
 /** What a credential helper answers to `get`. @see https://github.com/docker/docker-credential-helpers */
 const HelperAnswer = z.object({ Username: z.string(), Secret: z.string() })
 
-/** Docker keeps the Hub's login under this name, since before it had another. */
-const hubKey = 'https://index.docker.io/v1/'
-
 export interface CredentialSources {
   env: Record<string, string | undefined>
   secret: (name: string) => Secret | undefined
   exec: Exec
+  /** Told of each secret that comes from docker, so that it is masked like one of the step. */
+  onSecret: (secret: Secret) => void
 }
 
-/** Looks, in this order: the configuration's own secret, the GitHub token for ghcr.io, docker's configuration. */
-export async function findCredentials(settings: Settings, { env, secret, exec }: CredentialSources): Promise<Credentials | undefined> {
-  const password = secret(settings.password ?? 'REGISTRY_PASSWORD')
-  const username = settings.username ?? env['REGISTRY_USERNAME']
-  // The general pair is for one registry: it is used where the configuration names none of its own, if it is complete.
-  if (password !== undefined && username !== undefined) return { username, password }
+/** The password that is for the one registry which has none of its own. */
+const generalPassword = 'REGISTRY_PASSWORD'
+
+/**
+ * Looks, in this order: the password that the configuration names, which must be there; the general login, where the
+ * plan says that it is for this registry; the GitHub token for ghcr.io; docker's configuration. A registry never sees a
+ * password that could be meant for another.
+ * @throws LaunchwayError SECRET_MISSING, CONFIG_INVALID
+ */
+export async function findCredentials(settings: Settings, sources: CredentialSources): Promise<Credentials | undefined> {
+  const { host, password: name, generalLogin: meant = [] } = settings
+  const { env, secret, exec, onSecret } = sources
+  if (name !== undefined) return withUsername(settings, name, secret(name) ?? missing(host, name), env)
+  const general = meant.includes(host) ? secret(generalPassword) : undefined
+  if (general !== undefined) return meant.length === 1 ? withUsername(settings, generalPassword, general, env) : unclear(meant)
   const token = secret('GITHUB_TOKEN')
-  const actor = env['GITHUB_ACTOR']
-  if (settings.host === 'ghcr.io' && token !== undefined && actor !== undefined) return { username: actor, password: token }
-  return fromDocker(settings.host, env, exec)
+  const actor = actorOn(host, env)
+  if (token !== undefined && actor !== undefined) return { username: actor, password: token }
+  return fromDocker(host, env, exec, onSecret)
 }
 
-async function fromDocker(host: string, env: Record<string, string | undefined>, exec: Exec): Promise<Credentials | undefined> {
+function withUsername(
+  { host, username, generalLogin: meant = [] }: Settings,
+  name: string,
+  password: Secret,
+  env: CredentialSources['env'],
+): Credentials {
+  const general = meant.length === 1 && meant[0] === host ? given(env, 'REGISTRY_USERNAME') : undefined
+  const who = username ?? general ?? actorOn(host, env)
+  if (who !== undefined) return { username: who, password }
+  throw new LaunchwayError('CONFIG_INVALID', `${name} is the password for ${host}, and there is no username to it`, {
+    hint: `Name it in launchway.yml:\n  registries:\n    ${host}: { username: ACCOUNT }\nor give the input registry-username (REGISTRY_USERNAME).`,
+  })
+}
+
+function missing(host: string, name: string): never {
+  throw new LaunchwayError('SECRET_MISSING', `${host} needs ${name}`, {
+    hint: `registries.${host}.password in launchway.yml names it. Give it in the environment of the step:\n  env:\n    ${name}: \${{ secrets.${name} }}`,
+  })
+}
+
+function unclear(hosts: readonly string[]): never {
+  throw new LaunchwayError('CONFIG_INVALID', `${generalPassword} is one login, and could be meant for ${hosts.join(' or ')}`, {
+    hint: `Name a password for each, so that none is sent to another registry:\n  registries:\n${hosts.map((host) => `    ${host}: { username: ACCOUNT, password: NAME_OF_A_VARIABLE }`).join('\n')}`,
+  })
+}
+
+/** Who started the run, to whom GitHub's registry gives the rights of the token. */
+function actorOn(host: string, env: CredentialSources['env']): string | undefined {
+  return host === 'ghcr.io' ? given(env, 'GITHUB_ACTOR') : undefined
+}
+
+/** A workflow gives what it does not have as an empty text. */
+function given(env: CredentialSources['env'], name: string): string | undefined {
+  return env[name] === '' ? undefined : env[name]
+}
+
+async function fromDocker(
+  host: string,
+  env: CredentialSources['env'],
+  exec: Exec,
+  onSecret: CredentialSources['onSecret'],
+): Promise<Credentials | undefined> {
   const file = join(env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.docker'), 'config.json')
   const text = await readFile(file, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  const config = parseConfig(file, text)
-  const key = host === 'docker.io' ? hubKey : host
+  const config = parseJson(text, DockerConfig)
+  if (config === undefined)
+    throw new LaunchwayError('CONFIG_INVALID', `${file} is not a configuration of docker`, { hint: 'docker login writes it anew.' })
+  const key = loginKey(host)
+  const kept = (username: string, password: string): Credentials => {
+    const login = { username, password: new Secret(password) }
+    onSecret(login.password)
+    // In base64 docker writes the pair, not the password alone.
+    onSecret(new Secret(`${username}:${password}`))
+    return login
+  }
   const helper = config.credHelpers?.[key] ?? config.credHelpers?.[host] ?? config.credsStore
   if (helper !== undefined) {
     const answer = await exec.run({ ...command(`docker-credential-${helper}`, ['get']), stdin: key, secret: true }, { accept: [0, 1] })
-    const parsed = answer.code === 0 ? HelperAnswer.safeParse(JSON.parse(answer.stdout)) : undefined
-    if (parsed?.success === true) return { username: parsed.data.Username, password: new Secret(parsed.data.Secret) }
+    const found = answer.code === 0 ? parseJson(answer.stdout, HelperAnswer) : undefined
+    if (found !== undefined) return kept(found.Username, found.Secret)
   }
   const auths = Object.entries(config.auths ?? {})
   const [, found] = auths.find(([name]) => name === key) ?? auths.find(([name]) => bareHost(name) === bareHost(key)) ?? []
   if (found?.auth === undefined || found.auth === '') return undefined
   const [username = '', ...rest] = Buffer.from(found.auth, 'base64').toString().split(':')
-  return { username, password: new Secret(rest.join(':')) }
+  return kept(username, rest.join(':'))
 }
 
-function parseConfig(file: string, text: string): z.infer<typeof DockerConfig> {
+/** Undefined for what does not fit, and no error of the parser's: that one quotes the text, which holds secrets. */
+function parseJson<T>(text: string, schema: z.ZodType<T>): T | undefined {
   try {
-    return DockerConfig.parse(JSON.parse(text))
-  } catch (error) {
-    throw new LaunchwayError('CONFIG_INVALID', `${file} is not a configuration of docker`, {
-      cause: error,
-      hint: 'docker login writes it anew.',
-    })
+    return schema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
   }
 }
 

@@ -7,34 +7,30 @@
 # Set by the client: LW_APP LW_ENVIRONMENT LW_RELEASE LW_ATTEMPT LW_SLOT LW_ROOT LW_HOME LW_KEEP LW_BY
 docker=$(command -v docker)
 
-# login HOST USER: the password waits in a file that only this attempt reads, and goes on standard input. The login is
-# for this attempt's pulls alone; the engine stays the one that the user's own configuration names.
-login() {
-  login_config="$LW_TRY/docker-config"
-  : "${DOCKER_HOST:=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2> /dev/null)}"
-  said=$(exec 9>&- && with_login login --username "$2" --password-stdin "$1" 2>&1 < "$LW_TRY/login") && return
-  start_step pull
-  fail pull '' "login to $1 failed: $said"
-}
-
-with_login() {
-  if [ -n "${login_config:-}" ]; then
-    DOCKER_CONFIG=$login_config
-    export DOCKER_CONFIG
-    [ -z "$DOCKER_HOST" ] || export DOCKER_HOST
-  fi
-  docker "$@"
-}
-
-pull() { # REFERENCE
+# pull REFERENCE [LOGINS]: with LOGINS by the logins that came along, which stand in a docker configuration of this
+# attempt alone: `docker login` would hand them to the host's credential helper, which keeps them. The engine stays the
+# one that the user's own configuration names.
+pull() {
   start_step pull
   if docker image inspect "$1" > /dev/null 2>&1; then
     end_step pull skipped '' "$1 is there already"
-  elif said=$(exec 9>&- && with_login pull --quiet "$1" 2>&1); then
+  elif said=$(exec 9>&- && ${2:+with_logins} docker pull --quiet "$1" 2>&1); then
     end_step pull 'done' '' "$1"
   else
     fail pull '' "$said"
   fi
+}
+
+with_logins() {
+  : "${DOCKER_HOST:=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2> /dev/null)}"
+  DOCKER_CONFIG=$LW_TRY
+  export DOCKER_CONFIG
+  [ -z "$DOCKER_HOST" ] || export DOCKER_HOST
+  "$@"
+}
+
+forget_logins() {
+  rm -f "$LW_TRY/config.json"
 }
 
 network() { # NAME
@@ -49,7 +45,7 @@ halt() {
   start_step stop "$1"
   will_undo start "$2" stop "$1"
   docker update --restart always "$2" > /dev/null 2>&1
-  down_since=$(uptime_cs)
+  : "${down_since:=$(uptime_cs)}"
   said=$(docker stop -t "$3" "$2" 2>&1) || fail stop "$1" "$said"
   end_step stop 'done' "$1" "$2"
 }
@@ -155,9 +151,10 @@ $(evidence "$2")"
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
 }
 
-# switched SERVICE: the time since its old container was halted, in which nobody served.
-switched() {
-  MS=$((($(uptime_cs) - down_since) * 10)) journal switch 'done' "$1" 'stopped first: the port is fixed'
+# served SERVICE: again; the time since the first container was halted for it is that in which nobody did.
+served() {
+  MS=$((($(uptime_cs) - down_since) * 10)) journal downtime 'done' "$1" 'stopped first: the port is fixed'
+  down_since=''
 }
 
 # retire SERVICE CONTAINER SECONDS: an old container that nothing needs any more, kept for a rollback.

@@ -1,7 +1,7 @@
 # Receives an apply program, starts it detached, and follows its journal until it ends.
 #
 # The connection may break at any point: what has been started goes on, and another one can `attach` to it.
-# Set by the client: LW_HOME LW_RELEASE LW_ATTEMPT. It adds the calls below, each file as a here-document.
+# Set by the client: LW_HOME LW_RELEASE LW_ATTEMPT LW_DETACH. It adds the calls below, each file as a here-document.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -10,7 +10,8 @@ LW_TRY="$LW_HOME/attempts/$LW_ATTEMPT"
 prepare() {
   umask 022
   # Evidence is a container's own words: the journal is for the user who deploys.
-  if mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$LW_TRY" && : >> "$LW_HOME/journal.jsonl"); then return; fi
+  # Until the program runs, the attempt is this shell's: whoever finds it dead throws away what it brought.
+  if mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$LW_TRY" && : >> "$LW_HOME/journal.jsonl" && echo "$$" > "$LW_TRY/pid"); then return; fi
   echo "cannot make $LW_TRY" >&2
   exit 1
 }
@@ -27,7 +28,13 @@ start() {
   exec 3< "$LW_HOME/journal.jsonl"
   # Reading is from here on: the place in the file is shared with this child.
   cat <&3 > /dev/null
-  setsid sh "$LW_TRY/apply.sh" < /dev/null >> "$LW_TRY/log" 2>&1 3<&- &
+  set --
+  # A scope of its own, where a login manager would end it with the login.
+  case $LW_DETACH in
+    user) set -- systemd-run --user --scope --quiet "--unit=launchway-$LW_ATTEMPT" ;;
+    system) set -- systemd-run --scope --quiet "--unit=launchway-$LW_ATTEMPT" ;;
+  esac
+  "$@" setsid sh "$LW_TRY/apply.sh" < /dev/null >> "$LW_TRY/log" 2>&1 3<&- &
   pid=$!
   # The program may have ended already, and have taken its folder away.
   { echo "$pid" > "$LW_TRY/pid"; } 2> /dev/null
@@ -39,7 +46,7 @@ attach() {
   pid=$(cat "$LW_TRY/pid" 2> /dev/null)
 }
 
-# Prints the journal's lines of this attempt until its last one.
+# Prints the journal's lines of this attempt until its last one. Ends with 3 when the program has ended without one.
 follow() {
   line='' last_look=''
   while :; do
@@ -55,7 +62,7 @@ follow() {
     if [ -n "$last_look" ]; then
       echo "the program on the host ended early:" >&2
       tail -n 20 "$LW_TRY/log" >&2
-      exit 1
+      exit 3
     fi
     # It may write its last line between the two looks.
     kill -0 "${pid:-none}" 2> /dev/null || last_look=yes

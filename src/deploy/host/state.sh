@@ -3,8 +3,9 @@
 #
 #   lock lock.holder lock.pid   who deploys
 #   current previous            release ids
+#   owner                       the repository whose application this state is of
 #   reserve                     room for the last words on a full disk
-#   attempts/<id>/              what one attempt brought: its program, its login; gone when it has ended
+#   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets; `undo` while it is being deployed; `recorded` (the release before it)
 set -u
 umask 022
@@ -186,9 +187,10 @@ own_containers() {
 
 # ---- the record
 
-# The point of no return: one rename makes the new release the current one.
+# record OWNER: the point of no return. One rename makes the new release the current one.
 record() {
   start_step record
+  [ -s "$LW_HOME/owner" ] || put "$LW_HOME/owner" "$1" || fail record '' "$(no_room)"
   was=$(cat "$LW_HOME/current" 2> /dev/null)
   if [ "$was" != "$LW_RELEASE" ]; then
     { put "$LW_DIR/recorded" "$was" && put "$LW_HOME/current" "$LW_RELEASE"; } || fail record '' "$(no_room)"

@@ -30,13 +30,15 @@ export interface Hooks {
   /** After the host has been looked at, before the program is brought. */
   beforeLaunch?: () => Promise<unknown>
   onLine?: (line: string) => void
+  /** Instead of the time that looking at the host may take. */
+  lookMs?: number
   /** Loses the connection at the first line that matches: the shell gets SIGHUP, and nobody reads its output. */
   cutAt?: RegExp
 }
 
 export const environmentName = 'test'
 
-type Shell = (program: string | Secret, options: RunOptions & { cutAt?: RegExp | undefined }) => Promise<Output>
+type Shell = (program: string | Secret, options: RunOptions & { cutAt?: RegExp | undefined; timeoutMs?: number | undefined }) => Promise<Output>
 
 /** The tools that the programs need; everything else is not in PATH, so that a new need does not go unseen. */
 const needed = 'awk basename cat chmod date dd df dirname docker flock grep id mkdir mv rm sed setsid sleep tail tr'.split(' ')
@@ -105,7 +107,7 @@ function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Pro
           hooks.onLine?.(line)
           options.onLine?.(line, stream)
         }
-        return shell(program, { ...options, onLine, cutAt: isLaunch ? hooks.cutAt : undefined })
+        return shell(program, { ...options, onLine, cutAt: isLaunch ? hooks.cutAt : undefined, timeoutMs: isLaunch ? undefined : hooks.lookMs })
       },
       async [Symbol.asyncDispose]() {},
     }),
@@ -132,7 +134,8 @@ function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Pro
   }
 }
 
-function runShell(call: Parameters<typeof processExec.run>[0], { cutAt, onLine, ...options }: Parameters<Shell>[1]): Promise<Output> {
+function runShell(shell: Parameters<typeof processExec.run>[0], { cutAt, onLine, timeoutMs, ...options }: Parameters<Shell>[1]): Promise<Output> {
+  const call = timeoutMs === undefined ? shell : { ...shell, timeoutMs }
   if (cutAt === undefined) return processExec.run(call, { ...options, ...(onLine === undefined ? {} : { onLine }) })
   const connection = new AbortController()
   return processExec.run(call, {
@@ -179,7 +182,8 @@ export function killer(bin: string): { arm(call: number, when: 'before' | 'after
 program='' pid=$PPID
 while [ "$pid" -gt 1 ]; do
   case $(tr '\\0' ' ' < /proc/$pid/cmdline) in *apply.sh*) program=$pid ;; esac
-  read -r _ _ _ pid _ < /proc/$pid/stat
+  while read -r name value; do [ "$name" != PPid: ] || parent=$value; done < /proc/$pid/status
+  pid=$parent
 done
 [ -n "$program" ] || exec ${real} "$@"
 echo >> ${count}

@@ -7,7 +7,7 @@ import { labLabel } from '../../../lab/lab.ts'
 import { call, docker } from '../../../lab/run.ts'
 import { systemClock } from '../../../src/adapters/clock.ts'
 import { processExec } from '../../../src/adapters/exec.ts'
-import type { Service } from '../../../src/core/deployment.ts'
+import type { Service, SshSettings } from '../../../src/core/deployment.ts'
 import type { Credentials, Log, Ports, Remote } from '../../../src/core/ports.ts'
 import { parseRelease, type DeployedHost, type Release } from '../../../src/core/release.ts'
 import { Secret } from '../../../src/core/secret.ts'
@@ -87,6 +87,11 @@ export interface Wish {
   who?: string
   /** Instead of a new release. */
   id?: string
+  /** By way of SSH, instead of the host's own shell. */
+  over?: { address: string; ssh: Ports['ssh']; settings: SshSettings; key: Secret }
+  onInfo?: (line: string) => void
+  /** Waits end at once. */
+  hurry?: boolean
 }
 
 /** A service that owns the host's port and is asked over HTTP. */
@@ -111,7 +116,7 @@ export async function deployTo(
   hooks: Hooks = {},
 ): Promise<DeployedHost & { release: string }> {
   const release = releaseFor(host, image, wish)
-  const section = await deploy(release, portsFor(host.remote(hooks), wish))
+  const section = await deploy(release, portsFor(() => host.remote(hooks), wish))
   const [deployed] = section.hosts
   if (deployed === undefined) throw new Error('no host was deployed to')
   return { ...deployed, release: release.id }
@@ -152,8 +157,8 @@ function releaseFor(host: HostUnderTest, { repository, digest }: PushedImage, wi
       registries: [{ host: repository.split('/')[0], plainHttp: true }],
       environment: {
         name: environmentName,
-        hosts: ['host'],
-        ssh: { key: 'SSH_KEY', connectTimeoutMs: 1000 },
+        hosts: [wish.over?.address ?? 'host'],
+        ssh: wish.over?.settings ?? { key: 'SSH_KEY', connectTimeoutMs: 1000 },
         stateRoot: host.stateRoot,
         keep: wish.keep ?? 5,
         services,
@@ -188,21 +193,22 @@ const silent: Log = {
   stage: () => ({ ...silent, end() {} }),
 }
 
-function portsFor(remote: Remote, { secrets = {}, login, who = 'ada@laptop' }: Wish): Ports {
+function portsFor(remote: () => Remote, { secrets = {}, login, who = 'ada@laptop', over, onInfo, hurry = false }: Wish): Ports {
   const credentials: Credentials | undefined =
     login === undefined ? undefined : { username: login.username, password: new Secret(login.password) }
   return {
     exec: processExec,
-    ssh: { connect: () => Promise.resolve(remote) },
-    engine: { info: unused, image: unused },
+    ssh: over?.ssh ?? { connect: () => Promise.resolve(remote()) },
+    engine: { info: unused, image: unused, host: unused },
     registry: { repository: unused, credentials: () => Promise.resolve(credentials) },
     github: undefined,
     cache: { restore: unused, save: unused },
     files: { read: unused, write: unused, walk: unused, hash: unused, temporary: unused },
-    clock: systemClock,
-    log: silent,
+    clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
+    log: onInfo === undefined ? silent : { ...silent, info: onInfo },
     root: '.',
-    secret: (name) => (secrets[name] === undefined ? undefined : new Secret(secrets[name])),
+    redact: (text) => text,
+    secret: (name) => (name === 'SSH_KEY' ? over?.key : secrets[name] === undefined ? undefined : new Secret(secrets[name])),
     who,
     signal: new AbortController().signal,
   }

@@ -5,6 +5,8 @@ export interface Door extends AsyncDisposable {
   readonly port: number
   /** Connections since it was opened. */
   readonly count: number
+  /** Breaks every connection that stands. */
+  drop(): void
   /** Breaks every connection that stands, and refuses new ones. */
   cut(): void
 }
@@ -26,15 +28,19 @@ export async function openDoor(target: { port: number; host?: string }, listen =
       from.pipe(to)
     }
   })
+  const drop = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy()
+  }
   const cut = (): void => {
     server.close()
-    for (const socket of sockets) socket.resetAndDestroy()
+    drop()
   }
   return {
     port: await listening(server, listen),
     get count() {
       return count
     },
+    drop,
     cut,
     [Symbol.asyncDispose]: async () => cut(),
   }
@@ -48,7 +54,7 @@ export async function openSilence(): Promise<Door> {
     server.close()
     for (const socket of sockets) socket.destroy()
   }
-  return { port: await listening(server, '127.0.0.1'), count: 0, cut, [Symbol.asyncDispose]: async () => cut() }
+  return { port: await listening(server, '127.0.0.1'), count: 0, drop: cut, cut, [Symbol.asyncDispose]: async () => cut() }
 }
 
 /** A port of the loopback on which nobody listens. */
@@ -56,7 +62,7 @@ export async function openNothing(): Promise<Door> {
   const server = createServer()
   const port = await listening(server, '127.0.0.1')
   await new Promise((closed) => server.close(closed))
-  return { port, count: 0, cut: () => undefined, [Symbol.asyncDispose]: async () => undefined }
+  return { port, count: 0, drop: () => undefined, cut: () => undefined, [Symbol.asyncDispose]: async () => undefined }
 }
 
 function listening(server: Server, host: string): Promise<number> {

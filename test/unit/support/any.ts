@@ -15,6 +15,7 @@ interface Node {
   additionalProperties?: Node | boolean | undefined
   items?: Node | undefined
   minItems?: number | undefined
+  maxItems?: number | undefined
 }
 
 const Node: z.ZodType<Node> = z.lazy(() =>
@@ -31,6 +32,7 @@ const Node: z.ZodType<Node> = z.lazy(() =>
     additionalProperties: z.union([z.boolean(), Node]).optional(),
     items: Node.optional(),
     minItems: z.number().optional(),
+    maxItems: z.number().optional(),
   }),
 )
 
@@ -54,7 +56,7 @@ function valueOf(node: Node): fc.Arbitrary<unknown> {
       // JSON has no -0.
       return fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 })
     case 'array':
-      return fc.array(valueOf(node.items ?? {}), { minLength: node.minItems ?? 0, maxLength: 3 })
+      return fc.array(valueOf(node.items ?? {}), { minLength: node.minItems ?? 0, maxLength: node.maxItems ?? 3 })
     case 'object':
       return objectOf(node)
     default:

@@ -4,7 +4,8 @@ import { containerName, type Slot } from '../../../src/core/names.ts'
 import { byKey } from '../../../src/core/objects.ts'
 import type { Release } from '../../../src/core/release.ts'
 import { stageNames } from '../../../src/core/stages.ts'
-import type { Observation, SeenContainer } from '../../../src/deploy/observation.ts'
+import { parsePublish } from '../../../src/deploy/address.ts'
+import type { Busy, Observation, SeenContainer } from '../../../src/deploy/observation.ts'
 import type { Wanted } from '../../../src/deploy/plan.ts'
 
 /** Three releases of one application, in the order in which they were planned. */
@@ -50,7 +51,8 @@ export function wanted(services: Service[], of: Partial<Wanted> = {}): Wanted {
     release: second,
     environment: environment(services),
     images: new Map([['app', { reference: `registry.example.org/addie@${digest}`, bytes: 100e6, platforms: ['linux/amd64'] }]]),
-    login: undefined,
+    repositories: ['registry.example.org/addie'],
+    logins: [],
     ...of,
   }
 }
@@ -64,12 +66,19 @@ export function host(of: Partial<Observation> = {}): Observation {
     as: 'user',
     current: undefined,
     previous: undefined,
+    owner: undefined,
     lockedBy: undefined,
     containers: [],
-    busy: new Map(),
+    busy: [],
+    detach: 'setsid',
     freeBytes: 50e9,
     ...of,
   }
+}
+
+/** A port that is taken. @param at `port` or `address:port` @param holder a container; without it, something else */
+export function busy(at: string, holder = ''): Busy {
+  return { ...parsePublish(at), holder }
 }
 
 export function nameOf(name: string, release: string): string {

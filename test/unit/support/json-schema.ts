@@ -46,6 +46,7 @@ const keywords: Record<string, Check> = {
   maximum: forNumbers((most, value) => value <= most),
   exclusiveMinimum: forNumbers((bound, value) => value > bound),
   minItems: (least, value) => !Array.isArray(value) || value.length >= z.number().parse(least),
+  maxItems: (most, value) => !Array.isArray(value) || value.length <= z.number().parse(most),
   items: (item, value) => !Array.isArray(value) || value.every((one) => accepts(item, one)),
   anyOf: (options, value) =>
     z

@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/adapters/clock.ts'
 import { processExec } from '../../../src/adapters/exec.ts'
 import { localFiles } from '../../../src/adapters/files.ts'
 import type { Log, Ports } from '../../../src/core/ports.ts'
-import { Secret } from '../../../src/core/secret.ts'
+import { redact, Secret } from '../../../src/core/secret.ts'
 
 /** A folder that goes with the test. */
 export function temporaryFolder(): string {
@@ -35,9 +35,10 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     who: 'ada@laptop',
     signal: new AbortController().signal,
     secret: (name) => (env[name] === undefined ? undefined : new Secret(env[name])),
+    redact: (text) => redact(text, Object.values(env).map((value) => new Secret(value))),
     github: undefined,
     ssh: { connect: () => unreachable('a host') },
-    engine: { info: () => unreachable('the engine'), image: () => unreachable('the engine') },
+    engine: { info: () => unreachable('the engine'), image: () => unreachable('the engine'), host: () => unreachable('the engine') },
     registry: { repository: () => unreachable('a registry'), credentials: () => unreachable('a registry') },
     cache: { restore: () => unreachable('the cache'), save: () => unreachable('the cache') },
   }

@@ -1,1 +1,0 @@
-const id=346;const ids=[346];const modules={6346:((__unused_webpack___webpack_module__,__webpack_exports__,__webpack_require__)=>{__webpack_require__.d(__webpack_exports__,{Y:()=>keysOf,d:()=>byKey});function keysOf(of){return Object.keys(of)}function byKey(keys,value){return Object.fromEntries(keys.map(key=>[key,value(key)]))}})};export{id,ids,modules};

@@ -1,0 +1,27 @@
+import { cancelled, exitCodeOf } from '../core/error.ts'
+
+/** npx and the like hand on the signal that the terminal has sent already. */
+const echoMs = 300
+
+/**
+ * The first signal asks all that runs to end. The same one again comes from somebody who will not wait for that: the
+ * process ends at once, but not without cleaning up. A runner sends two different ones, and its second changes nothing.
+ * @param onFirst says so to who sent it
+ * @param cleanUp what must not be left behind
+ */
+export function onSignals(cancel: AbortController, onFirst: (signal: string) => void, cleanUp: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    let first: number | undefined
+    process.on(signal, () => {
+      if (first === undefined) {
+        first = performance.now()
+        if (cancel.signal.aborted) return
+        onFirst(signal)
+        return cancel.abort(cancelled(signal))
+      }
+      if (performance.now() - first < echoMs) return
+      cleanUp()
+      process.exit(exitCodeOf(cancel.signal.reason))
+    })
+  }
+}

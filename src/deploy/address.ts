@@ -1,0 +1,50 @@
+/** An address and a port of a host, on which something listens or shall listen. */
+export interface Socket {
+  /** As a URL writes it: `127.0.0.1`, `[::1]`; empty for every address of the host. */
+  address: string
+  port: number
+}
+
+/** @param publish `port` or `address:port`, as the configuration has it */
+export function parsePublish(publish: string): Socket {
+  const colon = publish.lastIndexOf(':')
+  return { address: canonical(publish.slice(0, Math.max(colon, 0))), port: Number(publish.slice(colon + 1)) }
+}
+
+/** Whether only one of the two can be listened on at a time. */
+export function collide(one: Socket, other: Socket): boolean {
+  return one.port === other.port && (one.address === '' || other.address === '' || one.address === other.address)
+}
+
+/** What `docker ps` has under Ports: `0.0.0.0:80->5000/tcp, :::80->5000/tcp, 127.0.0.1:8000-8001->8000-8001/tcp, 9000/tcp`. */
+export function parsePorts(text: string): Socket[] {
+  return text.split(', ').flatMap((mapping) => {
+    const [, address, first, last] = /^(.*):(\d+)(?:-(\d+))?->.*\/tcp$/.exec(mapping) ?? []
+    if (address === undefined || first === undefined) return []
+    const from = Number(first)
+    return Array.from({ length: Number(last ?? first) - from + 1 }, (_, index) => ({ address: canonical(address), port: from + index }))
+  })
+}
+
+/**
+ * An address of /proc/net/tcp or tcp6: 32-bit words in hexadecimal, each with its last byte first.
+ * @see https://docs.kernel.org/networking/proc_net_tcp.html
+ */
+export function parseKernelAddress(hex: string): string {
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).toReversed())
+  if (bytes.length === 4) return canonical(bytes.map((byte) => Number.parseInt(byte, 16)).join('.'))
+  const groups = (bytes.join('').match(/.{4}/g) ?? []).join(':')
+  return canonical(groups)
+}
+
+function canonical(address: string): string {
+  const bare = address.replace(/^\[(.*)\]$/, '$1')
+  const url = `http://${bare.includes(':') ? `[${bare}]` : bare}/`
+  if (bare === '' || !URL.canParse(url)) return bare
+  const { hostname } = new URL(url)
+  // An IPv4 address in the clothes of an IPv6 one: a socket of both kinds has it.
+  const [, high = '', low = ''] = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(hostname) ?? []
+  const four = [high, low].flatMap((half) => [Number.parseInt(half, 16) >> 8, Number.parseInt(half, 16) & 255]).join('.')
+  const plain = high === '' ? hostname : four
+  return plain === '0.0.0.0' || plain === '[::]' ? '' : plain
+}

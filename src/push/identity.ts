@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import type { Repository } from '../core/ports.ts'
+
+type Found = NonNullable<Awaited<ReturnType<Repository['manifest']>>>
+
+const Entry = z.object({
+  digest: z.string(),
+  platform: z.object({ os: z.string() }).optional(),
+})
+const Document = z.object({ config: z.object({ digest: z.string() }).optional(), manifests: z.array(Entry).optional() })
+
+/**
+ * The digests of the image configurations behind a manifest, or behind each manifest of an index: what an image is,
+ * wherever it lies. The classic store pushes a manifest, the containerd store may push an index around it; both have
+ * digests that the build cannot know, of the same configuration.
+ */
+export async function configDigests(found: Found, repository: Repository): Promise<string[]> {
+  const { config, manifests = [] } = parse(found.body)
+  if (config !== undefined) return [config.digest]
+  const digests: string[] = []
+  for (const { digest, platform } of manifests) {
+    // An attestation stands beside the images under this platform.
+    if (platform?.os === 'unknown') continue
+    const inner = await repository.manifest(digest)
+    digests.push((inner === undefined ? undefined : parse(inner.body).config?.digest) ?? 'unknown')
+  }
+  return digests
+}
+
+/** What is no manifest has nothing of one. */
+function parse(body: Buffer): z.infer<typeof Document> {
+  try {
+    return Document.safeParse(JSON.parse(body.toString())).data ?? {}
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { cancelled, LaunchwayError } from '../../src/core/error.ts'
+import type { Ports } from '../../src/core/ports.ts'
+import { redact, Secret } from '../../src/core/secret.ts'
+import { showStatus, status } from '../../src/deploy/status.ts'
+import { fakeSsh, type Host } from '../fakes/ssh.ts'
+import { environment, first, second, service } from './support/deploy.ts'
+
+describe('status', () => {
+  it('shows for each host what runs, what ran before and who deploys', () => {
+    const containers = [{ service: 'web', release: second, state: 'running', status: 'Up 3 minutes (healthy)' }]
+    expect(
+      showStatus([
+        { host: 'a', current: second, previous: first, containers },
+        { host: 'b', lockedBy: 'ada@laptop', containers: [] },
+      ]).split('\n'),
+    ).toEqual([
+      `a: release ${second}, before ${first}`,
+      `  web          ${second}  Up 3 minutes (healthy)`,
+      'b: nothing runs here',
+      '  a deploy is under way: ada@laptop',
+    ])
+  })
+})
+
+describe('a look at several hosts', () => {
+  const deployed = environment([service()], { hosts: ['a', 'b', 'c'] })
+  const seen: Host = () => ({ stdout: `uid\t0\ncurrent\t${second}\nseen\tyes\n` })
+  const looking = (hosts: Readonly<Record<string, Host>>, signal = new AbortController().signal) => {
+    const secret = (name: string): Secret | undefined => (name === 'SSH_KEY' ? new Secret('the-key') : undefined)
+    const outside: Pick<Ports, 'ssh' | 'secret' | 'redact' | 'signal'> = {
+      ssh: fakeSsh(hosts),
+      secret,
+      redact: (text) => redact(text, [new Secret('the-key')]),
+      signal,
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the ports that a look uses
+    return status('addie', deployed, outside as Ports)
+  }
+
+  it('shows what there is to see, and of the others why not, without secrets', async () => {
+    const refused = new LaunchwayError('SSH_HOST_KEY', 'b shows another host key', { hint: 'it said the-key\nask' })
+    const hosts = await looking({ a: seen, b: refused, c: seen })
+    expect(hosts).toEqual([
+      { host: 'a', current: second, containers: [] },
+      { host: 'b', error: { code: 'SSH_HOST_KEY', message: 'b shows another host key', hint: 'it said ***\nask' } },
+      { host: 'c', current: second, containers: [] },
+    ])
+    expect(showStatus(hosts).split('\n')).toEqual([
+      `a: release ${second}`,
+      'b: SSH_HOST_KEY: b shows another host key',
+      '  it said ***',
+      '  ask',
+      `c: release ${second}`,
+    ])
+  })
+
+  it('that is cancelled ends', async () => {
+    const cancelledBefore = AbortSignal.abort(cancelled('SIGINT'))
+    await expect(looking({ a: seen }, cancelledBefore)).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
+  it('does not take a bug of ours for a host that is ill', async () => {
+    const bug: Host = () => {
+      throw new TypeError('x is undefined')
+    }
+    await expect(looking({ a: bug, b: seen, c: seen })).rejects.toThrow('x is undefined')
+  })
+})
