@@ -42,7 +42,12 @@ function seconds(since: number): string {
 }
 
 /** Runs a program; what it prints is shown as it comes, or whole at its end. True when it ended well. */
-function passes(file: string, args: readonly string[], env: Record<string, string> = {}, show: 'live' | 'at the end' = 'live'): Promise<boolean> {
+function passes(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  show: 'live' | 'at the end' = 'live',
+): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       cwd: root,

@@ -34,7 +34,9 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
       const keyFile = key === undefined ? undefined : join(await scratch.temporary('ssh'), 'key')
       const close = async (): Promise<void> => {
         await exec.run(closeMaster(address, files), { accept: [0, connectionFailed] }).catch(() => undefined)
-        await Promise.all([folder, ...(keyFile === undefined ? [] : [dirname(keyFile)])].map((path) => rm(path, { recursive: true, force: true })))
+        await Promise.all(
+          [folder, ...(keyFile === undefined ? [] : [dirname(keyFile)])].map((path) => rm(path, { recursive: true, force: true })),
+        )
       }
       try {
         if (key !== undefined && keyFile !== undefined) await writeFile(keyFile, normaliseKey(key.reveal()), { mode: 0o600 })

@@ -12,7 +12,9 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
   const end = lines.find(({ step }) => step === 'end')
   if (end === undefined) {
     if (lines.length === 0)
-      return new LaunchwayError('COMMAND_FAILED', `the deploy did not begin on ${host}`, { hint: 'Nothing was changed. Its log is in the log of a debug run.' })
+      return new LaunchwayError('COMMAND_FAILED', `the deploy did not begin on ${host}`, {
+        hint: 'Nothing was changed. Its log is in the log of a debug run.',
+      })
     return new LaunchwayError('DEPLOY_UNKNOWN', `the program on ${host} did not say how it ended`, {
       hint: [
         failed?.note,

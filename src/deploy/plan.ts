@@ -67,7 +67,9 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
     const running = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
     if (running) {
-      notes.push(`${service.name}: runs this release already${service.secrets.length === 0 ? '' : ', and keeps the secrets it was started with'}`)
+      notes.push(
+        `${service.name}: runs this release already${service.secrets.length === 0 ? '' : ', and keeps the secrets it was started with'}`,
+      )
       calls.push(watchCall(service, container))
       continue
     }

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { labNames } from '../../lab/lab.ts'
 import { root } from '../../lab/paths.ts'

@@ -40,7 +40,7 @@ export function fakeExec(answers: Readonly<Record<string, Answer>>): FakeExec {
 }
 
 /** What a program wrote, line by line. */
-export function linesOf(text: string): string[] {
+function linesOf(text: string): string[] {
   const lines = text.split(/\r\n|\n|\r/)
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines
 }

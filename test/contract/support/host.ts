@@ -38,7 +38,10 @@ export interface Hooks {
 
 export const environmentName = 'test'
 
-type Shell = (program: string | Secret, options: RunOptions & { cutAt?: RegExp | undefined; timeoutMs?: number | undefined }) => Promise<Output>
+type Shell = (
+  program: string | Secret,
+  options: RunOptions & { cutAt?: RegExp | undefined; timeoutMs?: number | undefined },
+) => Promise<Output>
 
 /** The tools that the programs need; everything else is not in PATH, so that a new need does not go unseen. */
 const needed = 'awk basename cat chmod date dd df dirname docker flock grep id mkdir mv rm sed setsid sleep tail tr'.split(' ')
@@ -107,7 +110,12 @@ function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Pro
           hooks.onLine?.(line)
           options.onLine?.(line, stream)
         }
-        return shell(program, { ...options, onLine, cutAt: isLaunch ? hooks.cutAt : undefined, timeoutMs: isLaunch ? undefined : hooks.lookMs })
+        return shell(program, {
+          ...options,
+          onLine,
+          cutAt: isLaunch ? hooks.cutAt : undefined,
+          timeoutMs: isLaunch ? undefined : (hooks.lookMs ?? options.timeoutMs),
+        })
       },
       async [Symbol.asyncDispose]() {},
     }),
@@ -134,7 +142,10 @@ function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Pro
   }
 }
 
-function runShell(shell: Parameters<typeof processExec.run>[0], { cutAt, onLine, timeoutMs, ...options }: Parameters<Shell>[1]): Promise<Output> {
+function runShell(
+  shell: Parameters<typeof processExec.run>[0],
+  { cutAt, onLine, timeoutMs, ...options }: Parameters<Shell>[1],
+): Promise<Output> {
   const call = timeoutMs === undefined ? shell : { ...shell, timeoutMs }
   if (cutAt === undefined) return processExec.run(call, { ...options, ...(onLine === undefined ? {} : { onLine }) })
   const connection = new AbortController()

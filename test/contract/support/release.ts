@@ -116,7 +116,10 @@ export async function deployTo(
   hooks: Hooks = {},
 ): Promise<DeployedHost & { release: string }> {
   const release = releaseFor(host, image, wish)
-  const section = await deploy(release, portsFor(() => host.remote(hooks), wish))
+  const section = await deploy(
+    release,
+    portsFor(() => host.remote(hooks), wish),
+  )
   const [deployed] = section.hosts
   if (deployed === undefined) throw new Error('no host was deployed to')
   return { ...deployed, release: release.id }

@@ -35,7 +35,11 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     who: 'ada@laptop',
     signal: new AbortController().signal,
     secret: (name) => (env[name] === undefined ? undefined : new Secret(env[name])),
-    redact: (text) => redact(text, Object.values(env).map((value) => new Secret(value))),
+    redact: (text) =>
+      redact(
+        text,
+        Object.values(env).map((value) => new Secret(value)),
+      ),
     github: undefined,
     ssh: { connect: () => unreachable('a host') },
     engine: { info: () => unreachable('the engine'), image: () => unreachable('the engine'), host: () => unreachable('the engine') },
