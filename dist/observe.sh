@@ -23,7 +23,7 @@ if sudo -n true 2> /dev/null; then fact sudo yes; fi
 
 # An engine can hang, and then answers nobody: each question has its time, where the host has a program for that.
 limit=''
-if timeout 5 true 2> /dev/null; then limit='timeout 20'; fi
+if timeout 5 sh -c : 2> /dev/null; then limit='timeout 20'; fi
 ending() { # EXIT-CODE
   case $1 in
     124 | 137 | 143) echo "did not answer within 20 s" ;;
@@ -113,9 +113,9 @@ detach=setsid
 if is_ended_with_login; then
   detach=never
   if [ -n "$as" ]; then
-    if $as systemd-run --scope --quiet true > /dev/null 2>&1 < /dev/null; then detach=system; fi
+    if $as systemd-run --scope --quiet sh -c : > /dev/null 2>&1 < /dev/null; then detach=system; fi
   elif [ "$(loginctl show-user "$user" --property=Linger --value 2> /dev/null)" = yes ]; then
-    if systemd-run --user --scope --quiet true > /dev/null 2>&1 < /dev/null; then detach=user; fi
+    if systemd-run --user --scope --quiet sh -c : > /dev/null 2>&1 < /dev/null; then detach=user; fi
   fi
 fi
 fact detach "$detach"

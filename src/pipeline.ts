@@ -100,7 +100,7 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
       log.end(`done in ${showMs(ports.clock.elapsed() - started)}`)
     } catch (error) {
       // What a stage had done when it failed stays done.
-      if (error instanceof LaunchwayError) release = { ...release, ...error.part }
+      if (error instanceof LaunchwayError && error.part !== undefined) release = { ...release, ...withoutSecrets(error.part, ports) }
       const first = failure === undefined
       failure ??= { error: asError(error), stage: step.name }
       log.end(first ? `failed after ${showMs(ports.clock.elapsed() - started)}` : 'stopped')

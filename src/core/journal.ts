@@ -25,7 +25,6 @@ export type JournalStep = (typeof steps)[number]
 
 /** On `end`: `done`, `undone` (the old version serves), `failed` (nothing was changed) or `broken` (act now). */
 export const states = ['start', 'done', 'skipped', 'failed', 'undone', 'broken'] as const
-export type JournalState = (typeof states)[number]
 
 /**
  * One line of `journal.jsonl` on a host: what the host program did and when. The program appends it, clients follow

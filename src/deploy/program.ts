@@ -83,10 +83,10 @@ export function secretsFile(secrets: ReadonlyMap<string, Secret>): Secret {
 
 /** The file that lets docker pull from registries that ask for a login, as `docker login` writes it where no helper keeps logins. */
 export function loginsFile(logins: readonly Login[]): Secret {
-  const auths = logins.map(({ host, username, password }) => [
-    loginKey(host),
-    { auth: Buffer.from(`${username}:${password.reveal()}`).toString('base64') },
-  ])
+  const auths = logins.map(
+    ({ host, username, password }) =>
+      [loginKey(host), { auth: Buffer.from(`${username}:${password.reveal()}`).toString('base64') }] as const,
+  )
   return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
 }
 

@@ -1,9 +1,8 @@
 import type { Environment } from '../core/deployment.ts'
 import { type ErrorCode, LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
-import { type Observation, parseObservation } from './observation.ts'
-import { publishedPorts } from './plan.ts'
-import { observeProgram } from './program.ts'
+import { look } from './look.ts'
+import type { Observation } from './observation.ts'
 
 /** What one host runs, as `launchway status` shows it; or why it could not be seen. */
 export type HostStatus =
@@ -27,8 +26,7 @@ export function status(app: string, environment: Environment, ports: Ports): Pro
 async function statusOf(host: string, app: string, environment: Environment, ports: Ports): Promise<HostStatus> {
   await using remote = await ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
   const home = { app, environment: environment.name, stateRoot: environment.stateRoot }
-  const { stdout } = await remote.sh(observeProgram(home, publishedPorts(environment)))
-  return toStatus(host, parseObservation(host, stdout))
+  return toStatus(host, await look(remote, home, environment))
 }
 
 /** What is no finding about this host ends the look: somebody cancelled it, or it is a bug. */

@@ -156,6 +156,14 @@ describe('a failure', () => {
     return (await runSteps([step('one', [], failed)], record(), outside().ports)).release.outcome
   }
 
+  it('keeps what its stage had done before it failed', async () => {
+    const { ports } = outside()
+    const failing: Step['run'] = () =>
+      Promise.reject(new LaunchwayError('DEPLOY_ROLLED_BACK', 'b went back', { part: { push: wrote('a') } }))
+    const { release } = await runSteps([step('deploy', [], failing)], record(), ports)
+    expect(release).toMatchObject({ push: wrote('a'), outcome: { state: 'failed', code: 'DEPLOY_ROLLED_BACK' } })
+  })
+
   it('leaves no secret in the record, whoever repeated it', async () => {
     const outcome = await failingWith('docker said s3cret', 'line 1\nTOKEN=s3cret')
     expect(outcome).toMatchObject({ message: 'docker said ***', evidence: 'line 1\nTOKEN=***' })
