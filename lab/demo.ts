@@ -16,6 +16,11 @@ import { root } from './paths.ts'
 import { call } from './run.ts'
 import { newLabName, up } from './up.ts'
 
+const unknown = process.argv.slice(2).filter((word) => word !== '--keep')
+if (unknown.length > 0) {
+  process.stdout.write(`npm run demo [-- --keep]; there is no ${unknown.join(' ')}\n`)
+  process.exit(2)
+}
 const keep = process.argv.includes('--keep')
 const name = newLabName()
 const folder = mkdtempSync(join(tmpdir(), 'launchway-demo-'))

@@ -16,7 +16,16 @@ export async function down(name: string): Promise<void> {
     const found = (await ask('docker', [kind, 'ls', '--quiet', ...filter]))?.split('\n').filter((id) => id !== '') ?? []
     if (found.length > 0) await call('docker', [kind, 'rm', ...found])
   }
+  if (lab !== undefined) for (const { address } of [lab.registry, lab.secureRegistry]) await removeImages(address)
   rmSync(labFolder(name), { recursive: true, force: true })
+}
+
+/** What was built here for a registry that is gone is of no use to anybody. */
+async function removeImages(registry: string): Promise<void> {
+  const filters = ['*', '*/*'].flatMap((pattern) => ['--filter', `reference=${registry}/${pattern}`])
+  const images = (await ask('docker', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', ...filters]))?.split('\n') ?? []
+  const named = images.filter((image) => image !== '' && !image.includes('<none>'))
+  if (named.length > 0) await ask('docker', ['image', 'rm', ...named])
 }
 
 /** Ends the process by its id, if the id is still that process's: numbers are given out again. */

@@ -1,14 +1,44 @@
 /**
  * The lab at the command line: `npm run lab -- up [NAME]`, `down [NAME]`, `list`.
  */
+import { join } from 'node:path'
+import { Name } from '../src/core/names.ts'
 import { down } from './down.ts'
-import { labNames, readLab, sshAddress } from './lab.ts'
+import { type Lab, labNames, readLab, sshAddress } from './lab.ts'
+import { root } from './paths.ts'
 import { allSuites, newLabName, up } from './up.ts'
 
 const [verb, name] = process.argv.slice(2)
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
-if (verb === 'up') {
+/** What to type to release something of one's own in this lab. */
+function howToUse(lab: Lab): string {
+  const host = lab.hosts['trixie']
+  if (host === undefined) return ''
+  return `
+In a folder with a Dockerfile, such as a copy of examples/hello, this launchway.yml releases to the host trixie:
+
+image: ${lab.registry.address}/team/hello
+branches: { main: production }
+environments:
+  production:
+    host: ${sshAddress(host, 'deploy')}
+    port: 8000
+    publish: 5000
+    health: /
+    url: http://127.0.0.1:${host.ports['5000']}
+    ssh: { known-hosts: ${lab.knownHosts} }
+
+export SSH_KEY="$(cat ${lab.key})"
+${join(root, 'bin/launchway')} run
+curl http://127.0.0.1:${host.ports['5000']}
+`
+}
+
+if (name !== undefined && !Name.safeParse(name).success) {
+  say(`a lab's name is made of a-z, 0-9, _ and -: not "${name}"`)
+  process.exitCode = 2
+} else if (verb === 'up') {
   const chosen = name ?? newLabName()
   if (readLab(chosen) !== undefined) {
     say(`${chosen} is up already; npm run lab -- down ${chosen} takes it down`)
@@ -25,13 +55,17 @@ if (verb === 'up') {
       say(
         `  ${host.suite.padEnd(16)} ssh -i ${lab.key} -o UserKnownHostsFile=${lab.knownHosts} -p ${host.ports['22']} ${sshAddress(host, 'deploy').split(':')[0]}`,
       )
-    say(`  github           ${lab.github.url}`)
-    say(`  faults           ${lab.faults.api}`)
+    say(`  github           ${lab.github.url}  GitHub's API, for what the actions tell it`)
+    say(`  faults           ${lab.faults.api}  toxiproxy, to make connections slow or broken`)
+    say(howToUse(lab))
     say(`take it down: npm run lab -- down ${lab.name}`)
   }
 } else if (verb === 'down') {
   const chosen = name === undefined ? labNames() : [name]
   for (const one of chosen) {
+    if (name !== undefined && !labNames().includes(name)) {
+      say(`there is no lab ${name}; what a stopped start of it may have left is removed`)
+    }
     await down(one)
     say(`${one} is down`)
   }

@@ -96,7 +96,7 @@ function parse(args: string[], root: string): Asked | string {
   if (!isVerb(verb)) {
     const meant = nearest(verb, Object.keys(verbs))
     throw new LaunchwayError('USAGE', `there is no verb "${verb}"`, {
-      hint: meant === undefined ? help() : `Did you mean "launchway ${meant}"?`,
+      hint: meant === undefined ? seeHelp : `Did you mean "launchway ${meant}"?`,
     })
   }
   const entry = verbs[verb]
@@ -104,7 +104,7 @@ function parse(args: string[], root: string): Asked | string {
     throw new LaunchwayError('NOT_YET', `launchway ${verb} (${entry.later}) is not in this version`, {
       hint: 'The name is reserved: see docs/reference/cli.md for what there is.',
     })
-  if (rest.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${rest.join(' ')}"`, { hint: help() })
+  if (rest.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${rest.join(' ')}"`, { hint: seeHelp })
   const wrong = keysOf(values).find((flag) => !common.includes(flag) && !flagsOf(verb).includes(flag))
   if (wrong !== undefined) throw new LaunchwayError('USAGE', `launchway ${verb} takes no --${wrong}`, { hint: whereItGoes(wrong, verb) })
   return {
@@ -124,10 +124,10 @@ function parsed(args: string[]) {
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause
     const [, dashes = '', flag] = /^Unknown option '(--?)([^']+)'/.exec(cause.message) ?? []
-    if (flag === undefined) throw new LaunchwayError('USAGE', cause.message, { hint: help() })
+    if (flag === undefined) throw new LaunchwayError('USAGE', cause.message, { hint: seeHelp })
     const meant = nearest(flag, Object.keys(flags))
     throw new LaunchwayError('USAGE', `there is no option ${dashes}${flag}`, {
-      hint: meant === undefined ? help() : `Did you mean --${meant}?`,
+      hint: meant === undefined ? seeHelp : `Did you mean --${meant}?`,
     })
   }
 }
@@ -229,8 +229,10 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
 
+const seeHelp = '`launchway --help` lists the verbs and their options.'
+
 function help(): string {
-  const row = (left: string, right: string): string => `  ${left.padEnd(22)}${right}`
+  const row = (left: string, right: string): string => `  ${left.padEnd(24)}${right}`
   const named = (list: readonly Flag[]): string => list.map((flag) => `--${flag}`).join(' ')
   const now = keysOf(verbs).flatMap((verb) => {
     const entry = verbs[verb]

@@ -67,6 +67,20 @@ interface Failure {
   stage?: string
 }
 
+/** What the deploy at the end of these steps would miss is said before anything is built. */
+async function unready(chosen: readonly Step[], { plan }: Release, ports: Ports): Promise<Failure | undefined> {
+  const deploy = chosen.find(({ stage }) => stage === 'deploy')
+  const { environment } = plan
+  if (deploy === undefined || environment?.services.some(({ secrets }) => secrets.length > 0) !== true || !decision(plan, deploy).run)
+    return undefined
+  try {
+    ;(await import('./deploy/index.ts')).requiredSecrets(environment, ports)
+    return undefined
+  } catch (error) {
+    return { error: asError(error), stage: deploy.name }
+  }
+}
+
 /** The steps of a stage that runs alone; all of them without one. */
 export function stepsOf(stage: StageName | undefined): readonly Step[] {
   return stage === undefined ? steps : steps.filter((step) => (step.partOf ?? [step.stage]).includes(stage))
@@ -80,7 +94,8 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   const abort = new AbortController()
   const signal = AbortSignal.any([ports.signal, abort.signal])
   let release: Release = start
-  let failure: Failure | undefined
+  let failure = await unready(chosen, start, ports)
+  if (failure !== undefined) abort.abort(failure.error)
   let cutShort = false
   const promises = new Map<string, Promise<void>>()
 

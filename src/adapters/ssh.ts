@@ -48,7 +48,7 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
           const jump = jumpFailed.test(said)
             ? (await exec.run(askJump(address, settings, files), { signal, accept: everyCode })).stderr
             : ''
-          throw unreachable(host, `${jump}${said}`)
+          throw unreachable(host, `${jump}${said}`, knownHosts)
         }
       } catch (error) {
         // The connection goes into the background by itself, perhaps just before it was to be ended.
@@ -84,8 +84,8 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
   }
 }
 
-function unreachable(host: string, said: string): LaunchwayError {
-  const { code, message, hint } = explainSsh(said, host)
+function unreachable(host: string, said: string, knownHosts: string | undefined): LaunchwayError {
+  const { code, message, hint } = explainSsh(said, host, knownHosts)
   return new LaunchwayError(code, message, { hint })
 }
 

@@ -33,7 +33,7 @@ export const errorCodes = {
   DEPLOY_LOCKED: { exit: 6, says: 'another deploy holds the lock' },
   DEPLOY_UNKNOWN: { exit: 6, says: 'how the deploy ended on the host is not known' },
   RELEASE_COMMAND_FAILED: { exit: 7, says: 'the before-switch command failed; nothing was changed' },
-  DEPLOY_ROLLED_BACK: { exit: 7, says: 'the new version was not healthy; the old one serves' },
+  DEPLOY_ROLLED_BACK: { exit: 7, says: 'the new version was not healthy; the old one serves, if there was one' },
   CANCELLED: { exit: 130, says: 'the run was ended from outside' },
   ROLLBACK_FAILED: { exit: 8, says: 'the old version could not be brought back' },
 } as const satisfies Record<string, { exit: number; says: string }>

@@ -1,3 +1,3 @@
 export { announced } from './announce.ts'
-export { deploy } from './run.ts'
+export { deploy, requiredSecrets } from './run.ts'
 export { showStatus, status } from './status.ts'

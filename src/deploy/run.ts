@@ -38,8 +38,11 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   return soFar()
 }
 
-/** All that are missing at once, before anything is touched. */
-function requiredSecrets(environment: Environment, ports: Ports): Map<string, Secret> {
+/**
+ * The secrets of an environment's services; all that are missing at once.
+ * @throws LaunchwayError SECRET_MISSING
+ */
+export function requiredSecrets(environment: Environment, ports: Ports): Map<string, Secret> {
   const found = new Map<string, Secret>()
   const missing: string[] = []
   for (const name of new Set(environment.services.flatMap(({ secrets }) => secrets))) {
@@ -49,7 +52,7 @@ function requiredSecrets(environment: Environment, ports: Ports): Map<string, Se
   }
   if (missing.length > 0) {
     throw new LaunchwayError('SECRET_MISSING', `${environment.name} needs ${missing.join(', ')}`, {
-      hint: `Give each in the environment of the step:\n  env:\n${missing.map((name) => `    ${name}: \${{ secrets.${name} }}`).join('\n')}`,
+      hint: `At a terminal: export ${missing.map((name) => `${name}=…`).join(' ')}\nIn a workflow, in the step:\n  env:\n${missing.map((name) => `    ${name}: \${{ secrets.${name} }}`).join('\n')}`,
     })
   }
   return found

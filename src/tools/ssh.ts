@@ -112,15 +112,23 @@ function common(address: Address, files: Files): string[] {
   return ['-F', files.config, '-o', `ControlPath=${files.control}`, ...option('-l', address.user), ...option('-p', address.port)]
 }
 
-/** What OpenSSH's own words on its error stream mean, and what to do about it. */
-export function explainSsh(stderr: string, address: string): { code: ErrorCode; message: string; hint: string } {
+/**
+ * What OpenSSH's own words on its error stream mean, and what to do about it.
+ * @param file the known_hosts file that counts
+ */
+export function explainSsh(
+  stderr: string,
+  address: string,
+  file = '.github/known_hosts',
+): { code: ErrorCode; message: string; hint: string } {
   const asked = parseAddress(address)
   // Where a jump host or an alias stands between, it is not the host that was asked for whose key is in question.
   const [, named] = /(?:host key is known for|Host key for) (\S+) (?:and|has)/.exec(stderr) ?? []
   const other = named === undefined || parseAddress(named).host === asked.host ? undefined : parseAddress(named)
   const { host, port } = other ?? asked
   const whose = other === undefined ? address : `${host}${port === undefined ? '' : `:${port}`}`
-  const scan = `ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${host} >> .github/known_hosts`
+  const folder = file.includes('/') ? `mkdir -p ${file.slice(0, file.lastIndexOf('/')) || '/'} && ` : ''
+  const scan = `${folder}ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${host} >> ${file}`
   const said = stderr.trim().split('\n').slice(-12).join('\n')
   if (/REMOTE HOST IDENTIFICATION HAS CHANGED/.test(stderr)) {
     return {
@@ -133,7 +141,7 @@ export function explainSsh(stderr: string, address: string): { code: ErrorCode; 
     return {
       code: 'SSH_HOST_KEY',
       message: `the host key of ${whose} is not in known_hosts`,
-      hint: `Run \`${scan}\`, compare the fingerprint (\`ssh-keygen -lf .github/known_hosts\`) with the one on the host's console, and commit the file.`,
+      hint: `Run \`${scan}\`, compare the fingerprint (\`ssh-keygen -lf ${file}\`) with the one on the host's console, and commit the file if it belongs to the repository.`,
     }
   }
   if (/Load key|invalid format|error in libcrypto/.test(stderr)) {

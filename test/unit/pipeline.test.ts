@@ -5,7 +5,7 @@ import { cancelled, LaunchwayError } from '../../src/core/error.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import type { PushSection, Release } from '../../src/core/release.ts'
 import { runSteps, type Step, steps, stepsOf } from '../../src/pipeline.ts'
-import { record } from './support/deploy.ts'
+import { record, environment as wanted, service } from './support/deploy.ts'
 
 /** What a run of steps reaches of the outside, and what it said there. */
 function outside(signal: AbortSignal = new AbortController().signal): { ports: Ports; said: string[] } {
@@ -155,6 +155,22 @@ describe('a failure', () => {
     const failed = (): Promise<never> => Promise.reject(new LaunchwayError('BUILD_FAILED', message, { hint }))
     return (await runSteps([step('one', [], failed)], record(), outside().ports)).release.outcome
   }
+
+  it('for want of a secret that the deploy needs comes before anything is built', async () => {
+    const { ports, said } = outside()
+    const { plan } = record()
+    const environment = wanted([service({ secrets: ['KEY'] })])
+    const { error } = await runSteps(
+      [step('build', []), step('deploy', ['build'], undefined, 'deploy')],
+      record({ plan: { ...plan, environment } }),
+      {
+        ...ports,
+        secret: () => undefined,
+      },
+    )
+    expect(error).toMatchObject({ code: 'SECRET_MISSING', hint: expect.stringContaining('export KEY=…') })
+    expect(said).toEqual(['build: not started', 'deploy: not started'])
+  })
 
   it('keeps what its stage had done before it failed', async () => {
     const { ports } = outside()
