@@ -3,12 +3,16 @@ import { defineConfig } from 'vitest/config'
 /** Tests that talk to the lab share its two hosts' ports and two cores: one file at a time. */
 const real = { globalSetup: ['test/lab.ts'], testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false }
 
+/** What runs on a host: the longest of the contracts, so it goes beside the others. */
+const hosts = 'test/contract/host-*.test.ts'
+
 export default defineConfig({
   test: {
     projects: [
       // No test leaves anything to the next, so they may share what was loaded; and nothing else runs beside them.
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, maxWorkers: '100%' } },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], ...real } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], exclude: [hosts], ...real } },
+      { test: { name: 'hosts', include: [hosts], ...real } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...real } },
     ],
   },

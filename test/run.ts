@@ -1,6 +1,6 @@
 /**
  * Everything that must hold, in the order in which it is cheapest to learn: style, types, what is generated, then the
- * tests. Those against the real thing mostly wait for it, so the two suites of them run side by side, each with a lab of
+ * tests. Those against the real thing mostly wait for it, so the suites of them run side by side, each with a lab of
  * its own. The last line is `N passed, N failed`.
  *
  *   npm test                  all of it, with a sample of each long campaign
@@ -24,7 +24,7 @@ const checks: readonly (readonly [string, ...string[]])[] = [
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
   ['dist', 'node', 'scripts/bundle.ts', '--check'],
 ]
-type Suite = 'unit' | 'contract' | 'e2e'
+type Suite = 'unit' | 'contract' | 'hosts' | 'e2e'
 
 const total = { passed: 0, failed: [] as string[], skipped: [] as string[] }
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
@@ -117,7 +117,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const campaign: Record<string, string> = process.argv.includes('--campaign') ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
 for (const one of checks) await check(one)
 await suite('unit', campaign)
-await Promise.all([suiteInLab('contract', campaign, 'live'), suiteInLab('e2e', campaign, 'at the end')])
+await Promise.all([
+  suiteInLab('contract', campaign, 'live'),
+  suiteInLab('hosts', campaign, 'at the end'),
+  suiteInLab('e2e', campaign, 'at the end'),
+])
 rmSync(scratch, { recursive: true, force: true })
 
 for (const name of total.failed) console.log(`failed: ${name}`)

@@ -127,7 +127,7 @@ export function explainSsh(
   const other = named === undefined || parseAddress(named).host === asked.host ? undefined : parseAddress(named)
   const { host, port } = other ?? asked
   const whose = other === undefined ? address : `${host}${port === undefined ? '' : `:${port}`}`
-  const folder = file.includes('/') ? `mkdir -p ${file.slice(0, file.lastIndexOf('/')) || '/'} && ` : ''
+  const folder = file.includes('/') && !file.startsWith('/') ? `mkdir -p ${file.slice(0, file.lastIndexOf('/'))} && ` : ''
   const scan = `${folder}ssh-keyscan ${port === undefined ? '' : `-p ${port} `}${host} >> ${file}`
   const said = stderr.trim().split('\n').slice(-12).join('\n')
   if (/REMOTE HOST IDENTIFICATION HAS CHANGED/.test(stderr)) {
