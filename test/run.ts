@@ -67,7 +67,7 @@ function passes(
 async function check([name, file = '', ...args]: (typeof checks)[number]): Promise<void> {
   if (stopped) return
   const started = performance.now()
-  const passed = await passes(file, args)
+  const passed = await passes(file, args, {}, 'at the end')
   console.log(`${passed ? 'passed' : 'FAILED'}: ${name} (${seconds(started)})`)
   if (passed) total.passed += 1
   else total.failed.push(name)
@@ -115,7 +115,7 @@ let stopped = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true))
 
 const campaign: Record<string, string> = process.argv.includes('--campaign') ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
-for (const one of checks) await check(one)
+await Promise.all(checks.map(check))
 await suite('unit', campaign)
 await Promise.all([
   suiteInLab('contract', campaign, 'live'),

@@ -14,7 +14,7 @@ const exits: Readonly<Record<number, string>> = {
   4: 'mend the build',
   5: 'look at the registry, or at GitHub',
   6: 'look at the host; it runs what it ran before',
-  7: 'nothing to do at once: the old version serves',
+  7: 'nothing to do at once: the old version serves, if there was one',
   8: 'act now: perhaps no version serves',
   130: 'ended from outside (Ctrl-C, a cancelled job)',
 }

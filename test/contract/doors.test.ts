@@ -17,15 +17,15 @@ const here = keysOf(verbs).filter((verb) => 'says' in verbs[verb])
 describe('the command line', () => {
   it.each<[string, string[], string, string]>([
     ['a verb that is nearly one', ['paln'], 'there is no verb "paln"', 'Did you mean "launchway plan"?'],
-    ['a verb that is none', ['frobnicate'], 'there is no verb "frobnicate"', 'launchway VERB'],
-    ['a word that every object knows', ['toString'], 'there is no verb "toString"', 'launchway VERB'],
+    ['a verb that is none', ['frobnicate'], 'there is no verb "frobnicate"', 'launchway --help'],
+    ['a word that every object knows', ['toString'], 'there is no verb "toString"', 'launchway --help'],
     ['an option that is nearly one', ['plan', '--enviroment', 'x'], 'there is no option --enviroment', 'Did you mean --environment?'],
-    ['an option that is none', ['plan', '--frobnicate'], 'there is no option --frobnicate', 'launchway VERB'],
-    ['a letter that is none', ['plan', '-x'], 'there is no option -x', 'launchway VERB'],
-    ['an option without its value', ['plan', '--config'], '--config <value>', 'launchway VERB'],
-    ['a letter without its value', ['plan', '-e'], '-e, --environment <value>', 'launchway VERB'],
-    ['a value where none is taken', ['plan', '--json=yes'], "'--json' does not take an argument", 'launchway VERB'],
-    ['a word too many', ['plan', 'production', 'now'], 'launchway plan takes no "production now"', 'launchway VERB'],
+    ['an option that is none', ['plan', '--frobnicate'], 'there is no option --frobnicate', 'launchway --help'],
+    ['a letter that is none', ['plan', '-x'], 'there is no option -x', 'launchway --help'],
+    ['an option without its value', ['plan', '--config'], '--config <value>', 'launchway --help'],
+    ['a letter without its value', ['plan', '-e'], '-e, --environment <value>', 'launchway --help'],
+    ['a value where none is taken', ['plan', '--json=yes'], "'--json' does not take an argument", 'launchway --help'],
+    ['a word too many', ['plan', 'production', 'now'], 'launchway plan takes no "production now"', 'launchway --help'],
   ])('%s is USAGE, with what was probably meant', (_, args, message, hint) => {
     const { code, out, err } = launchway(...args)
     expect(code).toBe(2)
