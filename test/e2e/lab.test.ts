@@ -6,7 +6,7 @@ import { type Lab, labLabel, readLab } from '../../lab/lab.ts'
 import { root } from '../../lab/paths.ts'
 import { docker } from '../../lab/run.ts'
 import { newLabName } from '../../lab/up.ts'
-import { type Ended, run } from './support/programs.ts'
+import { bareEnvironment, type Ended, run } from './support/programs.ts'
 
 function labCommand(...args: string[]): Promise<Ended> {
   return run(process.execPath, [join(root, 'lab/main.ts'), ...args], { cwd: root, env: process.env as Record<string, string> })
@@ -83,6 +83,34 @@ describe('the lab', () => {
     // Debian's next release moves on: it is younger, and nothing more is sure.
     expect(Number(young[0])).toBeGreaterThan(26.1)
     expect(Number(young[1]?.split('.')[1])).toBeGreaterThan(26)
+  })
+
+  it('has proxies that break a connection and mend it', async () => {
+    const lab = readLab(names[0])
+    const port = lab?.faults.proxies['registry'] ?? 0
+    const registry = (): Promise<number | undefined> =>
+      fetch(`http://127.0.0.1:${port}/v2/`).then(
+        ({ status }) => status,
+        () => undefined,
+      )
+    const enable = (enabled: boolean): Promise<Response> =>
+      fetch(`${lab?.faults.api}/proxies/registry`, { method: 'POST', body: JSON.stringify({ enabled }) })
+    expect(await registry()).toBe(200)
+    await enable(false)
+    expect(await registry()).toBeUndefined()
+    await enable(true)
+    expect(await registry()).toBe(200)
+  })
+
+  it('has a jump host, and hosts behind it that it lets one reach', async () => {
+    const lab = readLab(names[0])
+    const jump = ['-o', `UserKnownHostsFile=${lab?.knownHosts}`, '-o', 'IdentitiesOnly=yes', '-i', lab?.key ?? '']
+    const through = `ssh ${jump.join(' ')} -p ${lab?.jump.port} -W %h:%p jump@127.0.0.1`
+    const ended = await run('ssh', [...jump, '-o', `ProxyCommand=${through}`, 'deploy@trixie', 'hostname'], {
+      cwd: root,
+      env: bareEnvironment(),
+    })
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: 'trixie\n' })
   })
 
   it('says that it is up when asked a second time, and changes nothing', async () => {
