@@ -33,7 +33,10 @@ const began = performance.now()
 /** Every shell program of ours: those that a user's host runs, those of the lab, the hooks. dist/ has copies. */
 function shellFiles(): string[] {
   const programs = ['*.sh', '.ci/run', '.githooks/*', 'lab/images/host/lab-*', 'lab/images/services/*-server', ':!dist', ':!*.service']
-  const listed = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...programs], { cwd: root, encoding: 'utf8' })
+  const listed = spawnSync('git', ['-c', 'safe.directory=*', 'ls-files', '--cached', '--others', '--exclude-standard', ...programs], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   return listed.stdout.split('\n').filter((path) => path !== '')
 }
 

@@ -10,8 +10,11 @@ import { version } from '../../src/version.ts'
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-/** What the repository holds, or will hold with the next commit; a file of its own that is only deleted is gone. */
-const files = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+/** What the repository holds, whoever owns its folder, or will hold with the next commit; a file of its own that is only deleted is gone. */
+const files = spawnSync('git', ['-c', 'safe.directory=*', 'ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .stdout.split('\n')
   .filter((path) => path !== '' && existsSync(join(root, path)))
 const sources = files.filter((path) => /^(src|lab|test|bench|scripts)\/.*\.(ts|sh)$/.test(path))

@@ -241,6 +241,14 @@ describe('ssh', () => {
     expect(explained.hint).toContain(hint)
   })
 
+  test.each([
+    ['.github/known_hosts', 'Run `mkdir -p .github && ssh-keyscan h >> .github/known_hosts`'],
+    ['hosts', 'Run `ssh-keyscan h >> hosts`'],
+    ['/etc/ssh/known', 'Run `ssh-keyscan h >> /etc/ssh/known`'],
+  ])('an unknown host key goes into the file that counts: %s', (file, hint) => {
+    expect(explainSsh('No ED25519 host key is known for h', 'deploy@h', file).hint).toContain(hint)
+  })
+
   test('a private key has its line ends put right, whatever an editor made of them', () => {
     const right = '-----BEGIN KEY-----\nabc\n-----END KEY-----\n'
     const end = fc.constantFrom('\n', '\r\n', '\r')
