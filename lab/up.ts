@@ -129,7 +129,7 @@ async function start({ name, hosts }: Wanted): Promise<Lab> {
     github,
   }
   writeFileSync(join(folder, 'lab.json'), JSON.stringify(lab, null, 2))
-  await Promise.all(hosts.map((suite) => hostReady(`${name}-${suite}`)))
+  await Promise.all(Object.values(lab.hosts).map((host) => hostReady(lab, host)))
   return lab
 }
 
@@ -185,15 +185,29 @@ async function startMachine(folder: string, container: string, machine: string):
   await docker('start', container)
 }
 
-/** Waits until the engine of a host answers and its sshd listens. */
-async function hostReady(container: string): Promise<void> {
+/**
+ * Waits until the engine of a host answers and sshd lets in a user who is not root: while systemd boots it listens
+ * already, but refuses everybody else (pam_nologin).
+ */
+async function hostReady(lab: Lab, host: LabHost): Promise<void> {
+  const login = ['-p', String(host.ports['22']), 'deploy@127.0.0.1', 'docker version']
   const deadline = Date.now() + 90_000
+  const files = `UserKnownHostsFile=${lab.knownHosts}`
+  let failed: unknown
   while (Date.now() < deadline) {
-    const looked = await ask('docker', ['exec', container, 'sh', '-c', 'docker version > /dev/null 2>&1 && ss -Hltn | grep -q ":22 "'])
-    if (looked !== undefined) return
+    try {
+      await call('ssh', ['-F', 'none', '-i', lab.key, '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5', '-o', files, ...login], {
+        timeoutMs: 30_000,
+      })
+      return
+    } catch (error) {
+      failed = error
+    }
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  throw new Error(`the host ${container} did not come up:\n${await ask('docker', ['logs', '--tail', '30', container])}`)
+  throw new Error(`the host ${host.container} did not come up: ${await ask('docker', ['logs', '--tail', '30', host.container])}`, {
+    cause: failed,
+  })
 }
 
 /** GitHub's API, as a process of this machine that `down` ends by its id. */

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { liveLog } from './adapters/log/stages.ts'
 import { terminalSink } from './adapters/log/terminal.ts'
 import { onSignals } from './adapters/signals.ts'
-import { errorCodes, exitCodeOf, LaunchwayError } from './core/error.ts'
+import { errorCodes, exitCodeOf, LaunchwayError, stackOf, told } from './core/error.ts'
 import { nearest } from './core/nearest.ts'
 import { keysOf } from './core/objects.ts'
 import type { Log, Ports } from './core/ports.ts'
@@ -69,22 +69,11 @@ export async function cli(args: string[]): Promise<void> {
     if (answer.error !== undefined) fail(answer.error)
   } catch (error) {
     // Also where the command line itself could not be understood: who asked for JSON reads nothing else.
-    if (args.includes('--json')) process.stdout.write(json({ error: failureOf(error, secrets) }))
+    if (args.includes('--json')) process.stdout.write(json({ error: told(error, (text) => redact(text, secrets)) }))
     fail(error)
   } finally {
     close()
   }
-}
-
-function failureOf(error: unknown, secrets: readonly Secret[]): { code?: string; message: string; hint?: string } {
-  const clean = (text: string): string => redact(text, secrets)
-  if (!(error instanceof LaunchwayError)) return { message: clean(error instanceof Error ? error.message : String(error)) }
-  const { code, message, hint } = error
-  return { code, message: clean(message), ...(hint === undefined ? {} : { hint: clean(hint) }) }
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /** What was asked for, or the text that is the answer already. */

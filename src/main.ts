@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { groupedLog } from './adapters/log/stages.ts'
 import { addSummary, maskOnRunner, reportBug, runnerSink, setOutput } from './adapters/log/runner.ts'
 import { onSignals } from './adapters/signals.ts'
-import { exitCodeOf, LaunchwayError } from './core/error.ts'
+import { exitCodeOf, LaunchwayError, stackOf, told } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
@@ -39,7 +39,7 @@ export async function main(entry: string): Promise<void> {
   } catch (error) {
     process.exitCode = exitCodeOf(error)
     if (error instanceof LaunchwayError) log.error(error)
-    else reportBug(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    else reportBug(stackOf(error))
     if (!concluded) await concludeWithoutRecord(action, error, ports)
   } finally {
     ports.close()
@@ -61,11 +61,8 @@ async function perform(action: ActionDefinition, env: Env, ports: Ports): Promis
 async function concludeWithoutRecord({ name }: ActionDefinition, error: unknown, { redact }: Ports): Promise<void> {
   await setOutput('verdict', 'failed')
   const { failureSummary } = await import('./report/index.ts')
-  const message = redact(error instanceof Error ? error.message : String(error))
-  const { code, hint } = error instanceof LaunchwayError ? error : {}
-  addSummary(
-    failureSummary(name, { message, ...(code === undefined ? {} : { code }), ...(hint === undefined ? {} : { evidence: redact(hint) }) }),
-  )
+  const { hint, ...failure } = told(error, redact)
+  addSummary(failureSummary(name, { ...failure, ...(hint === undefined ? {} : { evidence: hint }) }))
 }
 
 async function begin(env: Env, ports: Ports): Promise<Release> {

@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
+import { parseJson } from '../core/json.ts'
 
 const Config = z.object({ currentContext: z.string().optional() })
 const Meta = z.object({ Endpoints: z.object({ docker: z.object({ Host: z.string() }) }) })
@@ -50,9 +51,6 @@ function parseHost(context: string, host: string): EngineAddress {
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  try {
-    return schema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data
-  } catch {
-    return undefined
-  }
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : parseJson(text, schema)
 }

@@ -55,16 +55,12 @@ function hasStatus(error: unknown, status: number): boolean {
   return error instanceof Error && 'statusCode' in error && error.statusCode === status
 }
 
+/** How node:net says that nobody is there. */
+const noAnswer = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTFOUND', 'ECONNRESET', 'EHOSTUNREACH', 'ETIMEDOUT'])
+
 function notThere(error: unknown): never {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (
-    code === 'ENOENT' ||
-    code === 'ECONNREFUSED' ||
-    code === 'ENOTFOUND' ||
-    code === 'ECONNRESET' ||
-    code === 'EHOSTUNREACH' ||
-    code === 'ETIMEDOUT'
-  ) {
+  if (typeof code === 'string' && noAnswer.has(code)) {
     const where = error instanceof Error ? `: ${error.message}` : ''
     throw new LaunchwayError('TOOL_MISSING', `no Docker engine answers${where}`, {
       cause: error,

@@ -81,6 +81,27 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof LaunchwayError ? errorCodes[error.code].exit : bugExit
 }
 
+/** A failure as data, for those who read no log: a bug has no code. */
+export interface Told {
+  code?: ErrorCode
+  message: string
+  hint?: string
+}
+
+/** @param redact takes the secrets of the run out of what others wrote */
+export function told(error: LaunchwayError, redact: (text: string) => string): Told & { code: ErrorCode }
+export function told(error: unknown, redact: (text: string) => string): Told
+export function told(error: unknown, redact: (text: string) => string): Told {
+  if (!(error instanceof LaunchwayError)) return { message: redact(error instanceof Error ? error.message : String(error)) }
+  const { code, message, hint } = error
+  return { code, message: redact(message), ...(hint === undefined ? {} : { hint: redact(hint) }) }
+}
+
+/** What whoever mends a bug wants to see. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
 /** @param signal that ended the run */
 export function cancelled(signal: string): LaunchwayError {
   return new LaunchwayError('CANCELLED', `cancelled by ${signal}`, {

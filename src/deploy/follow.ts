@@ -1,5 +1,6 @@
 import { LaunchwayError } from '../core/error.ts'
 import { JournalLine } from '../core/journal.ts'
+import { parseJson } from '../core/json.ts'
 import type { Ports, Remote } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import { showMs } from '../core/units.ts'
@@ -35,7 +36,7 @@ export async function follow(remote: Remote, of: Following, ports: Ports): Promi
       sudo: of.sudo,
       accept: [0, endedEarly],
       onLine(text, stream) {
-        const line = stream === 'stdout' ? readJournal(text) : undefined
+        const line = stream === 'stdout' ? parseJson(text, JournalLine) : undefined
         if (line === undefined || line.attempt !== of.attempt) return ports.log.debug(`${of.host}: ${text}`)
         told += 1
         if (told <= lines.length) return
@@ -96,15 +97,6 @@ function unknown(host: string, lines: readonly JournalLine[], cause: unknown): L
     ].join('\n'),
     cause,
   })
-}
-
-function readJournal(text: string): JournalLine | undefined {
-  try {
-    const parsed = JournalLine.safeParse(JSON.parse(text))
-    return parsed.success ? parsed.data : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function describe({ step, state, service, ms, note }: JournalLine): string | undefined {

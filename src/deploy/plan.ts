@@ -12,9 +12,6 @@ import type { Busy, Observation, SeenContainer } from './observation.ts'
 /** A call of one of the functions in host/apply.sh: its name and its arguments. */
 export type HostCall = readonly [string, ...string[]]
 
-/** To a registry, by its host. */
-export type Login = { host: string } & Credentials
-
 /** What shall run, apart from what the host looks like. */
 export interface Wanted {
   app: string
@@ -25,7 +22,7 @@ export interface Wanted {
   /** Where the images of the application are pushed: the first is the name under which the host knows whose state it has. */
   repositories: readonly [string, ...string[]]
   /** For the registries that ask for one, one for each. */
-  logins: readonly Login[]
+  logins: ReadonlyMap<string, Credentials>
 }
 
 export interface HostPlan {
@@ -54,7 +51,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
   const calls: HostCall[] = [['begin'], ['expect', seen.current ?? ''], ['recover']]
   for (const reference of references) calls.push(hasLogin(wanted, reference) ? ['pull', reference, 'logins'] : ['pull', reference])
-  if (wanted.logins.length > 0) calls.push(['forget_logins'])
+  if (wanted.logins.size > 0) calls.push(['forget_logins'])
   for (const name of new Set(environment.services.flatMap(({ networks }) => networks))) calls.push(['network', name])
 
   const notes: string[] = []
@@ -119,7 +116,7 @@ function holdersOf(publish: string, seen: Observation): Busy[] {
 }
 
 function hasLogin({ logins }: Wanted, reference: string): boolean {
-  return logins.some(({ host }) => host === parseRepository(reference).host)
+  return logins.has(parseRepository(reference).host)
 }
 
 function noteFor(service: Service, before: readonly SeenContainer[], first: readonly SeenContainer[], again: boolean): string {

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { quote } from '../core/command.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
-import { loginKey } from '../core/reference.ts'
 import { Secret } from '../core/secret.ts'
 import type { Detach } from './observation.ts'
-import type { HostCall, Login } from './plan.ts'
+import type { HostCall } from './plan.ts'
 
 // Written out one by one: the bundler finds the files by these expressions.
 const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
@@ -79,15 +78,6 @@ export function attachProgram(attempt: Home & Pick<Attempt, 'release' | 'attempt
 /** The file that gives a container its secrets, by way of the environment of `docker run`. */
 export function secretsFile(secrets: ReadonlyMap<string, Secret>): Secret {
   return new Secret([...secrets].map(([name, value]) => `export ${name}=${quote(value.reveal())}\n`).join(''))
-}
-
-/** The file that lets docker pull from registries that ask for a login, as `docker login` writes it where no helper keeps logins. */
-export function loginsFile(logins: readonly Login[]): Secret {
-  const auths = logins.map(
-    ({ host, username, password }) =>
-      [loginKey(host), { auth: Buffer.from(`${username}:${password.reveal()}`).toString('base64') }] as const,
-  )
-  return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
 }
 
 function homeVariables({ app, environment, stateRoot }: Home): Record<string, string> {

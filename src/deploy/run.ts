@@ -2,17 +2,19 @@ import { randomBytes } from 'node:crypto'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { JournalLine, JournalStep } from '../core/journal.ts'
-import type { Ports, Remote } from '../core/ports.ts'
+import { containerName } from '../core/names.ts'
+import type { Credentials, Ports, Remote } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { BuildSection, DeployedHost, DeploySection, Release } from '../core/release.ts'
 import type { Secret } from '../core/secret.ts'
 import { section } from '../core/stages.ts'
+import { configFile } from '../tools/docker.ts'
 import { failureOf, withHostsBefore } from './failure.ts'
 import { follow } from './follow.ts'
 import { look } from './look.ts'
 import type { Observation } from './observation.ts'
-import { type HostPlan, type Login, planHost, type Wanted } from './plan.ts'
-import { type Attempt, applyProgram, attachProgram, launchProgram, loginsFile, type Parcel, secretsFile } from './program.ts'
+import { type HostPlan, planHost, type Wanted } from './plan.ts'
+import { type Attempt, applyProgram, attachProgram, launchProgram, type Parcel, secretsFile } from './program.ts'
 
 /** Puts the release of the record live on each host of its environment, one after the other. */
 export async function deploy(release: Release, ports: Ports): Promise<DeploySection> {
@@ -90,11 +92,11 @@ function fullName(repository: string): string {
   return `${host}/${path}`
 }
 
-async function loginsTo(hosts: ReadonlySet<string>, release: Release, ports: Ports): Promise<Login[]> {
-  const logins: Login[] = []
+async function loginsTo(hosts: ReadonlySet<string>, release: Release, ports: Ports): Promise<Wanted['logins']> {
+  const logins = new Map<string, Credentials>()
   for (const settings of release.plan.registries) {
     const credentials = hosts.has(settings.host) ? await ports.registry.credentials(settings) : undefined
-    if (credentials !== undefined) logins.push({ host: settings.host, ...credentials })
+    if (credentials !== undefined) logins.set(settings.host, credentials)
   }
   return logins
 }
@@ -132,7 +134,7 @@ async function deployHost(host: string, wanted: Wanted, secrets: ReadonlyMap<str
   const lines = await follow(remote, following, ports)
   const end = lines.find(({ step }) => step === 'end')
   if (end === undefined || end.state !== 'done') throw failureOf(host, lines, seen.current)
-  return { ...summary(host, wanted, plan, seen, lines, ports), ms: ports.clock.elapsed() - started }
+  return { ...summary(host, wanted, plan, seen, lines), ms: ports.clock.elapsed() - started }
 }
 
 function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, secrets: ReadonlyMap<string, Secret>): Parcel[] {
@@ -141,18 +143,11 @@ function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, secrets: R
     { name: 'images', mode: '0644', body: plan.references.join('\n') },
   ]
   if (secrets.size > 0) parcels.push({ name: 'secrets', mode: '0600', body: secretsFile(secrets) })
-  if (wanted.logins.length > 0) parcels.push({ name: 'config.json', mode: '0600', body: loginsFile(wanted.logins) })
+  if (wanted.logins.size > 0) parcels.push({ name: 'config.json', mode: '0600', body: configFile(wanted.logins) })
   return parcels
 }
 
-function summary(
-  host: string,
-  wanted: Wanted,
-  plan: HostPlan,
-  seen: Observation,
-  lines: readonly JournalLine[],
-  ports: Ports,
-): Omit<DeployedHost, 'ms'> {
+function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation, lines: readonly JournalLine[]): Omit<DeployedHost, 'ms'> {
   const doneOf = (step: JournalStep, service: string): JournalLine | undefined =>
     lines.find((line) => line.step === step && line.service === service && line.state === 'done')
   const { environment, app, release } = wanted
@@ -161,10 +156,9 @@ function summary(
     slot: plan.slot,
     services: environment.services.map((service) => ({
       name: service.name,
-      container: [app, environment.name, service.name, release].join('.'),
+      container: containerName({ app, environment: environment.name, service: service.name, release }),
       reference: wanted.images.get(service.image)?.reference ?? '',
-      // What a service answers may repeat a secret, also in the record of a deploy that fails on a later host.
-      health: ports.redact(doneOf('healthy', service.name)?.note ?? ''),
+      health: doneOf('healthy', service.name)?.note ?? '',
       ms: doneOf('healthy', service.name)?.ms ?? 0,
     })),
     downtimeMs: Math.max(0, ...lines.filter(({ step }) => step === 'downtime').map(({ ms = 0 }) => ms)),

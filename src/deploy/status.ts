@@ -1,5 +1,5 @@
 import type { Environment } from '../core/deployment.ts'
-import { type ErrorCode, LaunchwayError } from '../core/error.ts'
+import { type ErrorCode, LaunchwayError, told } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import { look } from './look.ts'
 import type { Observation } from './observation.ts'
@@ -33,8 +33,7 @@ async function statusOf(host: string, app: string, environment: Environment, por
 function unseen(host: string, error: unknown, { signal, redact }: Ports): HostStatus {
   signal.throwIfAborted()
   if (!(error instanceof LaunchwayError)) throw error
-  const { code, message, hint } = error
-  return { host, error: { code, message: redact(message), ...(hint === undefined ? {} : { hint: redact(hint) }) } }
+  return { host, error: told(error, redact) }
 }
 
 function toStatus(host: string, { current, previous, lockedBy, containers }: Observation): HostStatus {

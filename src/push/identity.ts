@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../core/json.ts'
 import type { Repository } from '../core/ports.ts'
 
 type Found = NonNullable<Awaited<ReturnType<Repository['manifest']>>>
@@ -29,9 +30,5 @@ export async function configDigests(found: Found, repository: Repository): Promi
 
 /** What is no manifest has nothing of one. */
 function parse(body: Buffer): z.infer<typeof Document> {
-  try {
-    return Document.safeParse(JSON.parse(body.toString())).data ?? {}
-  } catch {
-    return {}
-  }
+  return parseJson(body.toString(), Document) ?? {}
 }

@@ -1,9 +1,9 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports, Repository } from '../core/ports.ts'
-import { parseRepository } from '../core/reference.ts'
 import type { PushSection, Release } from '../core/release.ts'
 import { section } from '../core/stages.ts'
 import { type Move, planMoves } from './plan.ts'
+import { openRepository } from './repository.ts'
 
 /**
  * Moves the tags of the plan to the images that were uploaded. Nothing is built or uploaded here: a tag moves by
@@ -14,14 +14,9 @@ export async function push(release: Release, ports: Ports): Promise<PushSection>
   const { images } = section(release, 'build')
   const references: PushSection['references'] = []
   for (const move of planMoves(release.plan, images)) {
-    references.push(await moveTag(move, await repositoryOf(move, release, ports), ports))
+    references.push(await moveTag(move, await openRepository(move.repository, release.plan.registries, ports), ports))
   }
   return { references, ms: ports.clock.elapsed() - started }
-}
-
-function repositoryOf({ repository }: Move, release: Release, ports: Ports): Promise<Repository> {
-  const { host } = parseRepository(repository)
-  return ports.registry.repository(repository, release.plan.registries.find((one) => one.host === host) ?? { host, plainHttp: false })
 }
 
 async function moveTag(move: Move, repository: Repository, ports: Ports): Promise<PushSection['references'][number]> {

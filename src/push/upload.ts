@@ -7,6 +7,7 @@ import type { BuiltImage, Registry, Release } from '../core/release.ts'
 import { section } from '../core/stages.ts'
 import { type Client, configFile, push, pushedDigest } from '../tools/docker.ts'
 import { configDigests } from './identity.ts'
+import { openRepository } from './repository.ts'
 
 /** What the uploads of a run share. */
 interface Docker {
@@ -59,16 +60,14 @@ async function uploadTo(
   ports: Ports,
 ): Promise<{ digest: string; mediaType: string }> {
   const reference = `${repository}:${keyTag(image.key)}`
-  const { host } = parseRepository(repository)
   ports.log.info(`${image.name}: to ${reference}`)
   const { code, stdout, stderr } = await ports.exec.run(push(reference, client), {
     signal: ports.signal,
     accept: [0, 1],
     onLine: (line) => ports.log.debug(line),
   })
-  if (code !== 0) throw refused(repository, image, logins.get(host), stderr.trim())
-  const settings = registries.find((one) => one.host === host) ?? { host, plainHttp: false }
-  const written = await readBack(reference, image, pushedDigest(stdout), await ports.registry.repository(repository, settings))
+  if (code !== 0) throw refused(repository, image, logins.get(parseRepository(repository).host), stderr.trim())
+  const written = await readBack(reference, image, pushedDigest(stdout), await openRepository(repository, registries, ports))
   ports.log.info(`${image.name}: ${repository}@${written.digest}`)
   return written
 }

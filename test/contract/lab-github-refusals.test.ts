@@ -3,32 +3,12 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { getOctokit } from '@actions/github'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { requests, tell } from '../../lab/github/client.ts'
 import { routes } from '../../lab/github/routes/index.ts'
-import { type LabGitHub, startLabGitHub } from '../../lab/github/server.ts'
-
-const token = 'ghs_lab'
-const sha = 'a'.repeat(40)
-
-let lab: LabGitHub
-beforeAll(async () => {
-  lab = await startLabGitHub({ token })
-})
-afterAll(() => lab.close())
-
-/** A repository that no other test writes to. */
-let repositories = 0
-function fresh(at = lab): { octokit: ReturnType<typeof getOctokit>['rest']; owner: string; repo: string } {
-  repositories += 1
-  return { octokit: getOctokit(token, { baseUrl: at.url }).rest, owner: 'team', repo: `app-${repositories}` }
-}
-
-function containing(text: string): unknown {
-  return expect.stringContaining(text)
-}
+import { startLabGitHub } from '../../lab/github/server.ts'
+import { containing, fresh, lab, sha, token } from './support/lab-github.ts'
 
 describe('a request that does not fit the description', () => {
   const body = (value: unknown): Request => ({ method: 'POST', body: JSON.stringify(value) })

@@ -1,29 +1,9 @@
 import { gzipSync } from 'node:zlib'
 import { getOctokit } from '@actions/github'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { tell } from '../../lab/github/client.ts'
-import { type LabGitHub, startLabGitHub } from '../../lab/github/server.ts'
-
-const token = 'ghs_lab'
-const sha = 'a'.repeat(40)
-
-let lab: LabGitHub
-beforeAll(async () => {
-  lab = await startLabGitHub({ token })
-})
-afterAll(() => lab.close())
-
-/** A repository that no other test writes to. */
-let repositories = 0
-function fresh(at = lab): { octokit: ReturnType<typeof getOctokit>['rest']; owner: string; repo: string } {
-  repositories += 1
-  return { octokit: getOctokit(token, { baseUrl: at.url }).rest, owner: 'team', repo: `app-${repositories}` }
-}
-
-function containing(text: string): unknown {
-  return expect.stringContaining(text)
-}
+import { containing, fresh, lab, sha, token } from './support/lab-github.ts'
 
 describe('a release, from the first status to the last', () => {
   it('deployments keep their statuses, the newest first', async () => {

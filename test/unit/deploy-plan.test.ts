@@ -232,10 +232,10 @@ describe('what a host is asked to do', () => {
   })
 
   it('each image is pulled once, with a login where its registry has one, and the logins are forgotten after the last', () => {
-    const login = { host: 'registry.example.org', username: 'ci', password: new Secret('hunter2hunter2') }
+    const logins = new Map([['registry.example.org', { username: 'ci', password: new Secret('hunter2hunter2') }]])
     const images = new Map(wanted([]).images).set('mailer', { reference: `ghcr.io/team/mailer@${digest}`, bytes: 1, platforms: [] })
     const services = [web, worker, service({ name: 'mailer', image: 'mailer' })]
-    const { calls, references } = planHost(wanted(services, { images, logins: [login] }), host(), 'a')
+    const { calls, references } = planHost(wanted(services, { images, logins }), host(), 'a')
     expect(calls.slice(3, 6)).toEqual([
       ['pull', `registry.example.org/addie@${digest}`, 'logins'],
       ['pull', `ghcr.io/team/mailer@${digest}`],

@@ -8,7 +8,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import { containerArgs } from '../../src/deploy/container.ts'
 import { planHost } from '../../src/deploy/plan.ts'
-import { type Attempt, applyProgram, launchProgram, loginsFile, observeProgram, secretsFile } from '../../src/deploy/program.ts'
+import { type Attempt, applyProgram, launchProgram, observeProgram, secretsFile } from '../../src/deploy/program.ts'
+import { configFile } from '../../src/tools/docker.ts'
 import { host, nameOf, second, service, wanted } from './support/deploy.ts'
 
 const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' as const }
@@ -224,10 +225,12 @@ describe('secrets', () => {
 
   it('logins are written as docker reads them, and Docker Hub has its old name there', () => {
     const password = new Secret('p:w"d')
-    const logins = loginsFile([
-      { host: 'docker.io', username: 'ci', password },
-      { host: 'registry.example.org:5000', username: 'ci', password },
-    ])
+    const logins = configFile(
+      new Map([
+        ['docker.io', { username: 'ci', password }],
+        ['registry.example.org:5000', { username: 'ci', password }],
+      ]),
+    )
     const auth = Buffer.from('ci:p:w"d').toString('base64')
     expect(JSON.parse(logins.reveal())).toEqual({
       auths: { 'https://index.docker.io/v1/': { auth }, 'registry.example.org:5000': { auth } },

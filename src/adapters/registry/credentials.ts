@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { command } from '../../core/command.ts'
 import { LaunchwayError } from '../../core/error.ts'
+import { parseJson } from '../../core/json.ts'
 import type { Credentials, Exec } from '../../core/ports.ts'
 import { loginKey } from '../../core/reference.ts'
 import type { Registry as Settings } from '../../core/release.ts'
@@ -113,15 +114,6 @@ async function fromDocker(
   if (found?.auth === undefined || found.auth === '') return undefined
   const [username = '', ...rest] = Buffer.from(found.auth, 'base64').toString().split(':')
   return kept(username, rest.join(':'))
-}
-
-/** Undefined for what does not fit, and no error of the parser's: that one quotes the text, which holds secrets. */
-function parseJson<T>(text: string, schema: z.ZodType<T>): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
 }
 
 /** Older clients wrote `https://ghcr.io/v1/` where newer ones write `ghcr.io`; docker takes one for the other. */

@@ -52,7 +52,7 @@ export function wanted(services: Service[], of: Partial<Wanted> = {}): Wanted {
     environment: environment(services),
     images: new Map([['app', { reference: `registry.example.org/addie@${digest}`, bytes: 100e6, platforms: ['linux/amd64'] }]]),
     repositories: ['registry.example.org/addie'],
-    logins: [],
+    logins: new Map(),
     ...of,
   }
 }
