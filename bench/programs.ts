@@ -20,6 +20,7 @@ export interface Program {
 }
 
 const configuration = `image: registry.example.org/team/shop
+scan: false
 branches: { master: production, docker: {}, docker_dev: development }
 tags: { "v*": production }
 environments:

@@ -36,6 +36,8 @@ async function commit(message: string): Promise<void> {
 async function makeRepository(lab: Lab, url: string): Promise<void> {
   cpSync(join(root, 'examples/hello'), folder, { recursive: true })
   const config = parseDocument(readFileSync(join(folder, 'launchway.yml'), 'utf8'))
+  // The lab has no vulnerability database yet.
+  config.set('scan', false)
   config.set('image', `${lab.registry.address}/team/hello`)
   const values = { host: hostOf(lab).address, publish: 5000, url, ssh: { 'known-hosts': lab.knownHosts } }
   for (const [key, value] of Object.entries(values)) config.setIn(['environments', 'production', key], value)

@@ -11,7 +11,7 @@ import { keysOf } from './core/objects.ts'
 import type { Log, Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import { redact, type Secret } from './core/secret.ts'
-import type { StageName } from './core/stages.ts'
+import { type StageName, stageNames } from './core/stages.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import { openPorts } from './ports.ts'
 import { common, type Flag, flags, flagsOf, type Verb, verbs } from './verbs.ts'
@@ -124,7 +124,9 @@ function parsed(args: string[]) {
 /** Which verbs take a flag; and for a stage alone, where to say what it should do. */
 function whereItGoes(flag: Flag, verb: Verb): string {
   const takers = keysOf(verbs).filter((one) => flagsOf(one).includes(flag))
-  const planned = ['build', 'push', 'deploy'].includes(verb) ? `\nlaunchway ${verb} does what was planned: launchway plan --${flag} …` : ''
+  const planned = stageNames.some((stage) => stage === verb && !['plan', 'report'].includes(stage))
+    ? `\nlaunchway ${verb} does what was planned: launchway plan --${flag} …`
+    : ''
   return `--${flag} goes with ${takers.map((one) => `launchway ${one}`).join(', ')}.${planned}`
 }
 
@@ -144,6 +146,8 @@ const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<Answ
   plan: planned,
   run: (asked, ports) => release(asked, undefined, ports),
   build: (asked, ports) => release(asked, 'build', ports),
+  smoke: (asked, ports) => release(asked, 'smoke', ports),
+  scan: (asked, ports) => release(asked, 'scan', ports),
   push: (asked, ports) => release(asked, 'push', ports),
   deploy: (asked, ports) => release(asked, 'deploy', ports),
   status,

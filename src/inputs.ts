@@ -81,7 +81,8 @@ const host = ['ssh-key', 'deployments'] as const
 export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway',
-    description: 'From a git push to a running version on your own server: build, push and deploy Docker images in one step.',
+    description:
+      'From a git push to a running version on your own server: build, smoke-test, scan, push and deploy Docker images in one step.',
     inputs: [...start, ...registry, ...host],
     entry: 'run',
     stage: undefined,
@@ -99,6 +100,20 @@ export const actions: readonly ActionDefinition[] = [
     inputs: ['release', ...registry],
     entry: 'build',
     stage: 'build',
+  },
+  {
+    name: 'launchway smoke',
+    description: 'Start the composed stack with the images just built, and check it, before a tag moves.',
+    inputs: ['release'],
+    entry: 'smoke',
+    stage: 'smoke',
+  },
+  {
+    name: 'launchway scan',
+    description: 'Look for known vulnerabilities in the images just built, before a tag moves.',
+    inputs: ['release', ...registry],
+    entry: 'scan',
+    stage: 'scan',
   },
   {
     name: 'launchway push',

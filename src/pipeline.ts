@@ -39,9 +39,21 @@ export const steps: readonly Step[] = [
     }),
   },
   {
+    name: 'smoke',
+    stage: 'smoke',
+    needs: ['build'],
+    run: async (release, ports) => ({ smoke: await (await import('./smoke/index.ts')).smoke(release, ports) }),
+  },
+  {
+    name: 'scan',
+    stage: 'scan',
+    needs: ['build'],
+    run: async (release, ports) => ({ scan: await (await import('./scan/index.ts')).scan(release, ports) }),
+  },
+  {
     name: 'push',
     stage: 'push',
-    needs: ['build', 'upload'],
+    needs: ['build', 'upload', 'smoke', 'scan'],
     run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
   },
   {

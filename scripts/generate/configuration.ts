@@ -44,19 +44,24 @@ function sectionsOf(schema: z.ZodObject, path: readonly string[], samples: reado
     : []
   const inner = fields.flatMap(([key, field]) => {
     const below = samples.map((sample) => valueAt(sample, key))
-    return mappingsIn(field).flatMap(({ mapping, byName }) =>
-      sectionsOf(mapping, [...path, key, ...(byName ? ['<name>'] : [])], byName ? below.flatMap(valuesOf) : below, shown),
-    )
+    const mappings = mappingsIn(field)
+    return mappings.flatMap(({ mapping, each }) => {
+      // Of several forms each is told by its first key.
+      const form = each === 'item' && mappings.length > 1 ? [Object.keys(mapping.shape)[0] ?? ''] : []
+      const inside = each === 'name' ? ['<name>'] : form
+      return sectionsOf(mapping, [...path, key, ...inside], each === 'alone' ? below : below.flatMap(valuesOf), shown)
+    })
   })
   return [`## ${title}`, ...also, table(['key', 'type', 'default', 'meaning', 'example'], rows), ...inner]
 }
 
-/** The mappings that a field holds, itself or by name. */
-function mappingsIn(field: unknown): { mapping: z.ZodObject; byName: boolean }[] {
+/** The mappings that a field holds: itself, by name, or as the items of a list. */
+function mappingsIn(field: unknown): { mapping: z.ZodObject; each: 'alone' | 'name' | 'item' }[] {
   const bare = unwrap(field)
-  if (bare instanceof z.ZodObject) return [{ mapping: bare, byName: false }]
+  if (bare instanceof z.ZodObject) return [{ mapping: bare, each: 'alone' }]
   if (bare instanceof z.ZodUnion) return bare.options.flatMap((option) => mappingsIn(option))
-  if (bare instanceof z.ZodRecord) return mappingsIn(bare.valueType).map(({ mapping }) => ({ mapping, byName: true }))
+  if (bare instanceof z.ZodRecord) return mappingsIn(bare.valueType).map(({ mapping }) => ({ mapping, each: 'name' }))
+  if (bare instanceof z.ZodArray) return mappingsIn(bare.element).map(({ mapping }) => ({ mapping, each: 'item' }))
   return []
 }
 

@@ -24,7 +24,8 @@ function jsonSchema(): JsonSchema {
       if (zodSchema === ServiceConfig) made['dependencies'] = serviceRules
       if (zodSchema === EnvironmentConfig) {
         made.oneOf = [needs('host'), needs('hosts')]
-        made['dependencies'] = { ...serviceRules, services: { properties: byKey(serviceKeys, () => false) } }
+        const wayIn = { anyOf: [needs('publish'), needs('url'), needs('nginx')] }
+        made['dependencies'] = { ...serviceRules, port: wayIn, services: { properties: byKey(serviceKeys, () => false) } }
       }
     },
   })
@@ -33,7 +34,7 @@ function jsonSchema(): JsonSchema {
   return { $id: 'urn:launchway:configuration:1', title: 'launchway.yml', $comment: notice('src/config/schema.ts'), ...schema }
 }
 
-const serviceRules = { publish: ['port'], port: ['publish'], health: ['port'] }
+const serviceRules = { publish: ['port'], health: ['port'], nginx: { required: ['port'], not: needs('publish') } }
 
 function needs(key: string): JsonSchema {
   return { required: [key] }

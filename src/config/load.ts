@@ -102,7 +102,9 @@ function explain(issue: z.core.$ZodIssue): Explained[] {
 /** Of several forms, the one that the user seems to have written is the one to explain. */
 function explainUnion(issue: z.core.$ZodIssueInvalidUnion): Explained[] {
   const forms = issue.errors.map((inner) => inner.map((one) => ({ ...one, path: [...issue.path, ...one.path] })))
-  const ofThisType = forms.filter((inner) => inner.every((one) => !(one.code === 'invalid_type' && one.path.length === issue.path.length)))
+  const ofThisType = forms.filter((inner) =>
+    inner.every((one) => !(['invalid_type', 'invalid_value'].includes(one.code ?? '') && one.path.length === issue.path.length)),
+  )
   const chosen = ofThisType.toSorted((a, b) => a.length - b.length)[0]
   if (chosen !== undefined) return chosen.flatMap((one) => explain(one as z.core.$ZodIssue))
   const expected = forms.flat().map((one) => ('expected' in one ? String(one.expected) : one.message))

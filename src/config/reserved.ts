@@ -3,8 +3,6 @@
  * nobody relies on a key that does nothing, and nobody has to rename one later.
  */
 const later: Record<string, string> = {
-  smoke: 'the smoke stage',
-  scan: 'the scan stage',
   flavor: "docker/metadata-action's flavor",
   'images.*.secrets': 'build secrets',
   'images.*.contexts': 'named contexts',
@@ -17,14 +15,12 @@ const later: Record<string, string> = {
   'environments.*.accessories': 'accessories',
   'environments.*.before-switch': 'commands before the switch',
   'environments.*.confirm': 'an upgrade that waits for a confirmation',
-  'environments.*.nginx': 'a switch through nginx',
   'environments.*.overlap': 'services that must not overlap',
   'environments.*.env-files': 'env files',
   'environments.*.restart': 'restart policies',
   'environments.*.logging': 'logging options',
   'environments.*.assets': 'assets of both versions during a switch',
   'environments.*.cron': 'scheduled commands',
-  'environments.*.services.*.nginx': 'a switch through nginx',
   'environments.*.services.*.overlap': 'services that must not overlap',
   'environments.*.services.*.env-files': 'env files',
   'environments.*.services.*.restart': 'restart policies',

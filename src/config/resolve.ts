@@ -1,10 +1,11 @@
-import type { Environment, Health, Service } from '../core/deployment.ts'
+import type { Environment, Health, Nginx, Service } from '../core/deployment.ts'
 import { appOf, stateRoot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { PlannedImage, Registry } from '../core/release.ts'
 import { milliseconds } from '../core/units.ts'
 import { serviceKeys } from './rules.ts'
 import type { Config, EnvironmentConfig, ServiceConfig } from './schema.ts'
+import { texts } from './texts.ts'
 
 /**
  * From what a user wrote to what a release needs: short forms written out, defaults filled in. The short and the long
@@ -83,7 +84,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     stateRoot: environment.state ?? stateRoot,
     keep: environment.keep ?? 5,
     services: Object.entries(environment.services ?? { [onlyService]: inlineService(environment) }).map(([service, value]) =>
-      resolveService(service, value, resolveImages(config)[0]?.name ?? onlyImage),
+      resolveService(service, value, { image: resolveImages(config)[0]?.name ?? onlyImage, url: environment.url }),
     ),
   }
 }
@@ -92,14 +93,17 @@ function inlineService(environment: EnvironmentConfig): ServiceConfig {
   return Object.fromEntries(Object.entries(environment).filter(([key]) => serviceKeys.includes(key)))
 }
 
-function resolveService(name: string, service: ServiceConfig, defaultImage: string): Service {
+/** @param general what holds for each service of the environment that says nothing else */
+function resolveService(name: string, service: ServiceConfig, general: { image: string; url: string | undefined }): Service {
+  const nginx = resolveNginx(service, general.url)
   return {
     name,
-    image: service.image ?? defaultImage,
+    image: service.image ?? general.image,
     ...(service.command === undefined ? {} : { command: service.command }),
     ...(service.entrypoint === undefined ? {} : { entrypoint: service.entrypoint }),
     ...(service.port === undefined ? {} : { port: service.port }),
     ...(service.publish === undefined ? {} : { publish: String(service.publish) }),
+    ...(nginx === undefined ? {} : { nginx }),
     health: resolveHealth(service.health),
     env: texts(service.env ?? {}),
     secrets: service.secrets ?? [],
@@ -120,6 +124,19 @@ function resolveService(name: string, service: ServiceConfig, defaultImage: stri
   }
 }
 
+/** A port that is not published is reached through nginx. `rules.ts` has seen to it that there is a name. */
+function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: string | undefined): Nginx | undefined {
+  if (port === undefined || publish !== undefined) return undefined
+  const at = url === undefined ? undefined : new URL(url)
+  const serverNames = [nginx['server-name'] ?? at?.hostname ?? []].flat()
+  const [first] = serverNames
+  if (first === undefined) return undefined
+  const live = `/etc/letsencrypt/live/${first}`
+  const byDefault = at?.protocol === 'https:' ? { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` } : undefined
+  const tls = nginx.tls === false ? undefined : (nginx.tls ?? byDefault)
+  return { serverNames, ...(tls === undefined ? {} : { tls }) }
+}
+
 function resolveHealth(health: ServiceConfig['health']): Health {
   const timing = { timeoutMs: 60_000, settleMs: 1_000 }
   if (health === undefined) return { kind: 'container', ...timing }
@@ -133,8 +150,4 @@ function resolveHealth(health: ServiceConfig['health']): Health {
     timeoutMs: timeout === undefined ? timing.timeoutMs : milliseconds(timeout),
     settleMs: settle === undefined ? timing.settleMs : milliseconds(settle),
   }
-}
-
-function texts(values: Record<string, string | number | boolean>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]))
 }

@@ -17,7 +17,13 @@ const ownLabels = 'launchway.'
 export const serviceKeys: readonly string[] = Object.keys(ServiceSchema.shape)
 
 export function breaches(config: Config): Breach[] {
-  return [...imageBreaches(config), ...refBreaches(config), ...tagBreaches(config), ...environmentBreaches(config)]
+  return [
+    ...imageBreaches(config),
+    ...refBreaches(config),
+    ...tagBreaches(config),
+    ...smokeBreaches(config),
+    ...environmentBreaches(config),
+  ]
 }
 
 function imageBreaches(config: Config): Breach[] {
@@ -69,6 +75,24 @@ function tagBreaches(config: Config): Breach[] {
   )
 }
 
+function smokeBreaches({ smoke }: Config): Breach[] {
+  if (smoke === undefined || smoke === false) return []
+  return (smoke.checks ?? []).flatMap((check, index) => {
+    if (!('matches' in check) || isPattern(check.matches)) return []
+    return [
+      { path: ['smoke', 'checks', index, 'matches'], message: `smoke.checks.${index}.matches: not a regular expression: ${check.matches}` },
+    ]
+  })
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, 'm') instanceof RegExp
+  } catch {
+    return false
+  }
+}
+
 function environmentBreaches(config: Config): Breach[] {
   return Object.entries(config.environments ?? {}).flatMap(([name, environment]) => {
     const path = ['environments', name]
@@ -86,8 +110,9 @@ function environmentBreaches(config: Config): Breach[] {
         message: `${at}: "${first}" belongs into one of the services, since services is given`,
       })
     }
-    for (const [path_, service] of servicesOf(name, environment)) found.push(...serviceBreaches(config, path_, service))
-    return [...found, ...sharedPorts(name, environment)]
+    for (const [path_, service] of servicesOf(name, environment))
+      found.push(...serviceBreaches(config, path_, service, environment.url !== undefined))
+    return [...found, ...sharedPorts(name, environment), ...sharedNames(name, environment)]
   })
 }
 
@@ -96,7 +121,8 @@ function servicesOf(name: string, environment: EnvironmentConfig): [(string | nu
   return Object.entries(environment.services).map(([service, value]) => [['environments', name, 'services', service], value])
 }
 
-function serviceBreaches(config: Config, path: (string | number)[], service: ServiceConfig): Breach[] {
+/** @param hasUrl the environment has an address whose name nginx can answer to */
+function serviceBreaches(config: Config, path: (string | number)[], service: ServiceConfig, hasUrl: boolean): Breach[] {
   const at = path.join('.')
   const images = config.images === undefined ? [] : Object.keys(config.images)
   const found: Breach[] = []
@@ -113,12 +139,19 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
       onKey: true,
       message: `${at}: publish needs port: where the service listens inside its container`,
     })
-  if (service.publish === undefined && service.port !== undefined) {
+  if (service.publish === undefined && service.port !== undefined && service.nginx?.['server-name'] === undefined && !hasUrl) {
     found.push({
       path: [...path, 'port'],
       onKey: true,
-      message: `${at}: port without publish asks for a switch through nginx, which is reserved for a later version; add publish`,
+      message: `${at}: port needs a way in: url or nginx.server-name, for nginx on the host to lead to it, or publish, for a public port of its own`,
     })
+  }
+  if (service.nginx !== undefined && (service.publish !== undefined || service.port === undefined)) {
+    const message =
+      service.port === undefined
+        ? `${at}: nginx needs port: where the service listens inside its container`
+        : `${at}: nginx and publish exclude each other: a published port has no nginx before it`
+    found.push({ path: [...path, 'nginx'], onKey: true, message })
   }
   if (typeof service.health !== 'undefined' && service.port === undefined)
     found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
@@ -157,6 +190,22 @@ function sharedPorts(name: string, environment: EnvironmentConfig): Breach[] {
             message: `port ${publish} is published by ${other.service} already`,
           },
         ]
+  })
+}
+
+/** Two servers of nginx with one name: nginx would take the first and warn. */
+function sharedNames(name: string, environment: EnvironmentConfig): Breach[] {
+  const seen = new Map<string, string>()
+  const byUrl = environment.url === undefined ? [] : [new URL(environment.url).hostname]
+  return Object.entries(environment.services ?? {}).flatMap(([service, { port, publish, nginx }]) => {
+    if (port === undefined || publish !== undefined) return []
+    const names = [nginx?.['server-name'] ?? byUrl].flat()
+    const taken = names.find((one) => seen.has(one))
+    const holder = seen.get(taken ?? '')
+    for (const one of names) seen.set(one, service)
+    if (taken === undefined) return []
+    const message = `environments.${name}.services.${service}: nginx leads ${taken} to ${holder} already; give one of them another nginx.server-name`
+    return [{ path: ['environments', name, 'services', service], message }]
   })
 }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
+import { ScanConfig, SmokeConfig } from './schema-gates.ts'
+import { env, envName, oneOrMany, scalar } from './schema-parts.ts'
 
 /**
  * The language of launchway.yml. This one definition gives the types, the messages, the JSON Schema for editors and
@@ -8,11 +10,7 @@ import { Duration } from '../core/units.ts'
  * into what a release needs.
  */
 
-const oneOrMany = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1)])
 const port = z.int().min(1).max(65535)
-const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
-const scalar = z.union([z.string(), z.number(), z.boolean()])
-const env = z.record(envName, scalar)
 
 export const Repository = z
   .string()
@@ -74,17 +72,42 @@ const HttpHealth = z.strictObject({
   settle: Duration.optional().describe('Time the service must stay healthy before it counts. Default: 1s'),
 })
 
+const NginxConfig = z.strictObject({
+  'server-name': oneOrMany(z.string().regex(/^[A-Za-z0-9*][A-Za-z0-9.*-]*$/, 'must be the name of a server, such as www.example.org'))
+    .optional()
+    .describe('Names that the server answers to; one, or a list. Default: the host name in url'),
+  tls: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        certificate: z.string().startsWith('/').describe('Path on the host of the certificate and its chain, in PEM. Needed.'),
+        key: z.string().startsWith('/').describe('Path on the host of the private key. Needed.'),
+      }),
+    ])
+    .optional()
+    .describe(
+      'Certificate for HTTPS; false for plain HTTP. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
+    ),
+})
+
 export const ServiceConfig = z.strictObject({
   image: z.string().optional().describe('Name of an image of this file. Default: the only one'),
   command: z.array(z.string()).optional().describe("Command to run, a list of words; no shell splits it. Default: the image's own"),
   entrypoint: z.array(z.string()).min(1).optional().describe("Entry point, a list of words. Default: the image's own"),
-  port: port.optional().describe('Port on which the service listens inside its container. Goes with publish.'),
+  port: port
+    .optional()
+    .describe(
+      'Port on which the service listens inside its container. nginx on the host leads to it, unless publish gives it a public port of its own.',
+    ),
   publish: z
     .union([port, z.string().regex(/^[\d.]+:\d+$|^\[[0-9a-f:]+\]:\d+$/, 'must be a port, or address:port')])
     .optional()
     .describe(
       'Public port of the host (or address:port) that leads to port. Two versions cannot share it: the old one is stopped first, and the downtime is measured.',
     ),
+  nginx: NginxConfig.optional().describe(
+    'The server of nginx on the host that leads to port: launchway writes it, and switches it from one version to the next. Default: with port and without publish, a server for the name in url',
+  ),
   health: z
     .union([z.string().startsWith('/'), HttpHealth])
     .optional()
@@ -216,6 +239,16 @@ export const Config = z.strictObject({
     .describe(
       "Tags of the images, in docker/metadata-action's language. Default: the branch, tag, version or pr-<number>, and sha-<short>",
     ),
+  smoke: z
+    .union([z.literal(false), SmokeConfig])
+    .optional()
+    .describe(
+      'The composed stack that must come up and answer before a tag moves; false: none. Default: the compose file in the root, if there is one',
+    ),
+  scan: z
+    .union([z.literal(false), ScanConfig])
+    .optional()
+    .describe('The scan for known vulnerabilities that must pass before a tag moves; false: none. Default: a scan with the defaults below'),
   environments: z.record(Name, EnvironmentConfig).optional().describe('Where releases run, by name: the names are yours.'),
 })
 export type Config = z.infer<typeof Config>

@@ -22,6 +22,14 @@ export const Health = z.discriminatedUnion('kind', [
 ])
 export type Health = z.infer<typeof Health>
 
+/** A server of nginx on the host, written by launchway, that leads to the service. */
+export const Nginx = z.strictObject({
+  serverNames: z.array(z.string()).min(1),
+  /** Absolute paths on the host; without it the server speaks plain HTTP. */
+  tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional(),
+})
+export type Nginx = z.infer<typeof Nginx>
+
 export const Service = z.strictObject({
   name: Name,
   /** An image of the plan, by name. */
@@ -31,6 +39,8 @@ export const Service = z.strictObject({
   port: z.int().optional(),
   /** `port` or `address:port` on the host that this service alone may hold. */
   publish: z.string().optional(),
+  /** How people reach `port` instead, without a gap between two versions. */
+  nginx: Nginx.optional(),
   health: Health,
   env: z.record(z.string(), z.string()),
   secrets: z.array(z.string()),

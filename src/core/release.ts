@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Environment } from './deployment.ts'
 import { LaunchwayError } from './error.ts'
+import { ScanPlan, Severity, SmokePlan } from './gates.ts'
 import { ContentKey, Digest, Name, ReleaseId, Slot } from './names.ts'
 import { eventNames, stageNames } from './stages.ts'
 
@@ -14,7 +15,6 @@ import { eventNames, stageNames } from './stages.ts'
 
 const ms = z.number().nonnegative()
 const verdict = z.enum(['passed', 'failed'])
-const Severity = z.enum(['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'])
 
 /** An image to build, in full. */
 export const PlannedImage = z.strictObject({
@@ -58,6 +58,12 @@ export const PlanSection = z.strictObject({
   tags: z.array(z.string()),
   registries: z.array(Registry),
   environment: Environment.optional(),
+  /** Absent when nothing is composed. */
+  smoke: SmokePlan.optional(),
+  /** Absent when nothing is scanned. */
+  scan: ScanPlan.optional(),
+  /** The release whose images are put live again: nothing is built. */
+  redeploys: ReleaseId.optional(),
   stages: z.record(z.enum(stageNames), z.strictObject({ run: z.boolean(), reason: z.string() })),
 })
 export type PlanSection = z.infer<typeof PlanSection>
@@ -85,6 +91,7 @@ export const SmokeSection = z.strictObject({
   verdict,
   ms,
 })
+export type SmokeSection = z.infer<typeof SmokeSection>
 
 export const Finding = z.strictObject({
   id: z.string(),
@@ -95,6 +102,7 @@ export const Finding = z.strictObject({
   title: z.string().optional(),
   status: z.enum(['new', 'existing', 'fixed']),
 })
+export type Finding = z.infer<typeof Finding>
 export const ScanSection = z.strictObject({
   tool: z.strictObject({ name: z.string(), version: z.string() }),
   database: z.strictObject({ updated: z.iso.datetime(), digest: Digest.optional() }),
@@ -103,6 +111,7 @@ export const ScanSection = z.strictObject({
   verdict,
   ms,
 })
+export type ScanSection = z.infer<typeof ScanSection>
 
 export const PushSection = z.strictObject({
   references: z.array(
@@ -125,6 +134,8 @@ export const DeployedHost = z.strictObject({
   ),
   /** Time without any version serving; 0 where the switch overlaps. */
   downtimeMs: ms,
+  /** Time that the switch through nginx took, from the first change to the first answer; absent where there is none. */
+  switchMs: ms.optional(),
   stopped: z.array(z.string()),
   /** The release a rollback would return to. */
   previous: ReleaseId.optional(),

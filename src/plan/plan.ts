@@ -1,8 +1,10 @@
 import { defaultTagRules, parseTagRule, type TagRule } from '../config/image-tags.ts'
+import { type Found, resolveScan, resolveSmoke } from '../config/gates.ts'
 import { resolveEnvironment, resolveImages, resolveRegistries } from '../config/resolve.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
+import type { ScanPlan, SmokePlan } from '../core/gates.ts'
 import { isOwnTag } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import { byKey } from '../core/objects.ts'
@@ -22,15 +24,17 @@ interface Route {
 
 /**
  * Decides what a run will do, and why. Nothing is asked of anyone.
- * @param knownHosts the known_hosts file to use where an environment names none
+ * @param found the files of the repository that stand in for what the configuration leaves out
  * @throws LaunchwayError USAGE for an environment that the configuration does not have, and for a tag that is launchway's own
  */
-export function plan(config: Config, trigger: Trigger, knownHosts: string | undefined): PlanSection {
+export function plan(config: Config, trigger: Trigger, found: Found & { knownHosts?: string } = {}): PlanSection {
   const route = routeOf(config, trigger)
   const tags = typeof route === 'string' ? [] : imageTags(route.rules, trigger)
   if (!isProposal(trigger)) refuseOwnTags(tags)
   const environment =
-    typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, knownHosts)
+    typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
+  const smoke = resolveSmoke(config, found)
+  const scan = resolveScan(config, found)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
@@ -41,7 +45,9 @@ export function plan(config: Config, trigger: Trigger, knownHosts: string | unde
     tags,
     registries: resolveRegistries(config),
     ...(environment === undefined ? {} : { environment }),
-    stages: stagesOf(route, trigger, environment),
+    ...(typeof smoke === 'string' ? {} : { smoke }),
+    ...(typeof scan === 'string' ? {} : { scan }),
+    stages: stagesOf(route, trigger, { environment, smoke, scan }),
   }
 }
 
@@ -111,20 +117,39 @@ function required(config: Config, name: string, knownHosts: string | undefined):
   })
 }
 
-function stagesOf(route: Route | string, trigger: Trigger, environment: Environment | undefined): PlanSection['stages'] {
+interface Chosen {
+  environment: Environment | undefined
+  /** In words, why not. */
+  smoke: SmokePlan | string
+  scan: ScanPlan | string
+}
+
+function stagesOf(route: Route | string, trigger: Trigger, { environment, smoke, scan }: Chosen): PlanSection['stages'] {
   if (typeof route === 'string') return all({ run: false, reason: route })
-  const later = { run: false, reason: 'not in this version' }
   return {
     plan: { run: true, reason: 'every run begins with it' },
     build: { run: true, reason: route.because },
-    smoke: later,
-    scan: later,
+    smoke:
+      typeof smoke === 'string'
+        ? { run: false, reason: smoke }
+        : { run: true, reason: `${smoke.compose.join(', ')} must come up and answer` },
+    scan: typeof scan === 'string' ? { run: false, reason: scan } : { run: true, reason: whatBlocks(scan) },
     push: isProposal(trigger)
       ? { run: false, reason: `a ${trigger.event} writes nothing to a registry` }
-      : { run: true, reason: 'the tags move once the image is there' },
+      : { run: true, reason: gatesBefore(smoke, scan) },
     deploy: environment === undefined ? { run: false, reason: route.because } : { run: true, reason: route.because },
     report: { run: true, reason: 'every run ends with it' },
   }
+}
+
+function whatBlocks({ failOn }: ScanPlan): string {
+  if (failOn.length === 0) return 'known vulnerabilities are reported'
+  return `it blocks on ${failOn.map(({ severity, fixable }) => `${severity}${fixable ? ' that can be fixed' : ''}`).join(', ')}`
+}
+
+function gatesBefore(smoke: Chosen['smoke'], scan: Chosen['scan']): string {
+  const gates = [typeof smoke === 'string' ? [] : 'smoke', typeof scan === 'string' ? [] : 'scan'].flat()
+  return gates.length === 0 ? 'the tags move once the image is there' : `the tags move once ${gates.join(' and ')} have passed`
 }
 
 function all(stage: { run: boolean; reason: string }): PlanSection['stages'] {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { composeFiles, type Found, ignoreFiles } from '../config/gates.ts'
 import { loadConfig } from '../config/load.ts'
 import { resolveApp } from '../config/resolve.ts'
 import type { Config } from '../config/schema.ts'
@@ -20,7 +21,7 @@ const shownChanges = 5
 /** Reads the configuration and makes the record that every other stage reads. */
 export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
   const config = await readConfig(configFile, ports)
-  const section = plan(config, trigger, await knownHosts(ports))
+  const section = plan(config, trigger, await findFiles(ports))
   const now = ports.clock.now()
   const nothing = !section.stages['build']?.run
   return {
@@ -52,7 +53,7 @@ export async function findEnvironment(
     ...(ref === undefined ? {} : { ref }),
     ...(wanted === undefined ? {} : { environment: wanted }),
   }
-  const { environment, stages } = plan(config, trigger, await knownHosts(ports))
+  const { environment, stages } = plan(config, trigger, await findFiles(ports))
   if (environment !== undefined) return { app: resolveApp(config), environment }
   throw new LaunchwayError('USAGE', 'which environment?', {
     hint: `Name one with --environment: ${names.join(', ') || 'launchway.yml has none'} (${stages['deploy'].reason})`,
@@ -84,8 +85,18 @@ export async function requireSameTree({ plan: planned }: Release, ports: Ports):
   }
 }
 
-async function knownHosts(ports: Ports): Promise<string | undefined> {
-  return (await ports.files.read(join(ports.root, repositoryKnownHosts))) === undefined ? undefined : repositoryKnownHosts
+/** What the repository has of the files that need no mention in the configuration. */
+async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?: string }> {
+  const first = async (names: readonly string[]): Promise<string | undefined> => {
+    for (const name of names) if ((await files.read(join(root, name))) !== undefined) return name
+    return undefined
+  }
+  const [knownHosts, compose, ignoreFile] = await Promise.all([first([repositoryKnownHosts]), first(composeFiles), first(ignoreFiles)])
+  return {
+    ...(knownHosts === undefined ? {} : { knownHosts }),
+    ...(compose === undefined ? {} : { compose }),
+    ...(ignoreFile === undefined ? {} : { ignoreFile }),
+  }
 }
 
 async function readConfig(configFile: string, ports: Ports): Promise<Config> {

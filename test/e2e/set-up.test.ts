@@ -104,7 +104,7 @@ describe('launchway on a machine', () => {
   it('without an engine says so before anything is built', async () => {
     const repository = await newRepository({
       ...application('one'),
-      'launchway.yml': `image: ${lab.registry.address}/machine\nbranches: { master: {} }\n`,
+      'launchway.yml': `image: ${lab.registry.address}/machine\nbranches: { master: {} }\nscan: false\n`,
     })
     const ended = await launchway(repository.folder, ['run'], env)
     repository.remove()

@@ -144,7 +144,11 @@ describe('what is wrong is said with its place', () => {
     ],
     ['a duplicate key', 'image: a/b\nimage: a/c\n', ['launchway.yml:2:1: map keys must be unique']],
     ['broken YAML', 'image: [a\n', ['launchway.yml:2:1: flow sequence in block collection must be sufficiently indented and end with a ]']],
-    ['a reserved key', 'image: a/b\nsmoke: {}\n', ['launchway.yml:2:1: "smoke" is reserved for a later version: the smoke stage']],
+    [
+      'a reserved key',
+      'image: a/b\nflavor: {}\n',
+      ['launchway.yml:2:1: "flavor" is reserved for a later version: docker/metadata-action\'s flavor'],
+    ],
     [
       'a reserved key below',
       'image: a/b\nenvironments: { p: { host: h, swarm: {} } }\n',

@@ -47,8 +47,9 @@ describe('the graph', () => {
     ['build', ['build', 'upload']],
     ['push', ['push']],
     ['deploy', ['deploy']],
-    [undefined, ['build', 'upload', 'push', 'deploy']],
-    ['scan', []],
+    [undefined, ['build', 'upload', 'smoke', 'scan', 'push', 'deploy']],
+    ['scan', ['scan']],
+    ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {
     expect(stepsOf(stage).map(({ name }) => name)).toEqual(names)
   })

@@ -15,9 +15,9 @@ const several = (keys: string): string => `images: { web: { repositories: [a/web
 describe('keys that do not go together', () => {
   test.each([
     [
-      'port without publish',
+      'port without a way in',
       service('port: 80'),
-      'environments.p: port without publish asks for a switch through nginx, which is reserved for a later version; add publish',
+      'environments.p: port needs a way in: url or nginx.server-name, for nginx on the host to lead to it, or publish, for a public port of its own',
     ],
     ['health without port', service('health: /'), 'environments.p: health asks over HTTP and needs port'],
     ['host and hosts', service('hosts: [i]'), 'environments.p: host and hosts exclude each other'],
@@ -171,9 +171,9 @@ describe('the name of a secret', () => {
 
 describe('a reserved key', () => {
   test.each([
-    [['smoke'], 'the smoke stage'],
+    [['flavor'], "docker/metadata-action's flavor"],
     [['images', 'app', 'secrets'], 'build secrets'],
-    [['environments', 'p', 'services', 'web', 'nginx'], 'a switch through nginx'],
+    [['environments', 'p', 'services', 'web', 'cron'], 'scheduled commands'],
     [['environments', 'p', 'secrets'], undefined],
     [['environments', 'smoke'], undefined],
     [['images'], undefined],

@@ -34,7 +34,7 @@ export function open(door: string, args: readonly string[], cwd: string, env: Re
 }
 
 export const config =
-  'image: registry.example.org/addie\nbranches: { master: production }\nenvironments:\n  production: { host: h, port: 1, publish: 80 }\n  other: { host: h, port: 1, publish: 81 }\n'
+  'image: registry.example.org/addie\nbranches: { master: production }\nscan: false\nenvironments:\n  production: { host: h, port: 1, publish: 80 }\n  other: { host: h, port: 1, publish: 81 }\n'
 
 /** A working tree with one commit, on a branch. */
 export function repository(branch: string): string {

@@ -73,6 +73,7 @@ export interface Target {
 export function configuration({ app, registry, host, knownHosts, publish }: Target): string {
   return `image: ${registry}/${app}
 branches: { master: production, docker: {} }
+scan: false
 environments:
   production:
     host: ${host}

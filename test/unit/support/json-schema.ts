@@ -36,6 +36,8 @@ const keywords: Record<string, Check> = {
   title: always,
   description: always,
   type: (types, value) => [types].flat().some((type) => type === typeOf(value) || (type === 'number' && typeOf(value) === 'integer')),
+  enum: (allowed, value) => z.array(z.unknown()).parse(allowed).includes(value),
+  not: (other, value) => !accepts(other, value),
   const: (expected, value) => expected === value,
   pattern: (pattern, value) => typeof value !== 'string' || new RegExp(z.string().parse(pattern)).test(value),
   format: (format, value) => {

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+
+/**
+ * What the two gates before the tags shall ask, in full: every default filled in, every short form written out.
+ * `config/resolve.ts` makes it from launchway.yml, the record carries it, `smoke/` and `scan/` perform it. Times are
+ * milliseconds.
+ */
+
+const common = {
+  /** What people call it in a list. */
+  name: z.string(),
+  /** Until it must have passed. */
+  timeoutMs: z.int(),
+}
+
+/** Something done in order before the checks: a one-off container of a service (`run`), or a command inside its running one. */
+export const SmokeStep = z.strictObject({
+  ...common,
+  kind: z.enum(['run', 'exec']),
+  service: z.string(),
+  command: z.array(z.string()).min(1),
+})
+export type SmokeStep = z.infer<typeof SmokeStep>
+
+export const SmokeCheck = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...common,
+    kind: z.literal('http'),
+    /** `http` or `https`; of https the stack's own certificate is taken as it is. */
+    scheme: z.enum(['http', 'https']),
+    service: z.string(),
+    /** Port inside the container. */
+    port: z.int(),
+    /** Path and query. */
+    path: z.string(),
+    status: z.int().optional(),
+    contains: z.string().optional(),
+    /** Headers that the answer must have; an empty text means any value. Names in lower case. */
+    headers: z.record(z.string(), z.string()),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('exec'),
+    service: z.string(),
+    command: z.array(z.string()).min(1),
+    /** Text that its standard output must contain. */
+    stdout: z.string().optional(),
+  }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('log'),
+    service: z.string(),
+    /** A regular expression that a line of the log must match. */
+    matches: z.string(),
+  }),
+])
+export type SmokeCheck = z.infer<typeof SmokeCheck>
+
+export const SmokePlan = z.strictObject({
+  /** Compose files, from the root of the repository; each changes those before it. */
+  compose: z.array(z.string()).min(1),
+  profiles: z.array(z.string()),
+  /** What the files may ask for as variables, beside the environment of the step. */
+  env: z.record(z.string(), z.string()),
+  /** Until every service is up. */
+  timeoutMs: z.int(),
+  prepare: z.array(SmokeStep),
+  checks: z.array(SmokeCheck),
+})
+export type SmokePlan = z.infer<typeof SmokePlan>
+
+/** From the worst to the least. */
+export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const
+export const Severity = z.enum(severities)
+export type Severity = z.infer<typeof Severity>
+
+/** Findings of this severity or worse block; with `fixable` only those that a newer version of the package ends. */
+export const ScanRule = z.strictObject({ severity: Severity, fixable: z.boolean() })
+
+export const ScanPlan = z.strictObject({
+  /** The first that matches explains. None: everything passes, and is reported. */
+  failOn: z.array(ScanRule),
+  /** From the root of the repository. */
+  ignoreFile: z.string().optional(),
+  /** An older database is no basis for a verdict. */
+  maxDbAgeMs: z.int(),
+  /** Repositories of the vulnerability database, in the order in which they are asked; none: those of Trivy. */
+  databases: z.array(z.string()),
+})
+export type ScanPlan = z.infer<typeof ScanPlan>
