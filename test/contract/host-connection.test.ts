@@ -110,6 +110,17 @@ describe('a login manager that ends what a login leaves behind', () => {
     expect(refused.hint).toContain('loginctl enable-linger')
   })
 
+  test('that does not answer keeps nobody from deploying', async () => {
+    await asRoot("printf '#!/bin/sh\\nsleep 300\\n' > /usr/local/bin/busctl; chmod +x /usr/local/bin/busctl")
+    try {
+      await using there = await behindDoor('bookworm')
+      await deployTo(there.machine, image(), there.wish())
+      expect(await there.machine.answer()).toBe('one')
+    } finally {
+      await asRoot('rm /usr/local/bin/busctl')
+    }
+  })
+
   test.each(['deploy', 'ops'])('does not end the program of %s, who may linger or sudo, with its connection', async (user) => {
     await using _ = await sweeping()
     await using there = await behindDoor('bookworm', user)
