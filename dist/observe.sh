@@ -94,15 +94,15 @@ done
 
 # A login manager may end whatever a login has started when the login ends (KillUserProcesses): all in the login's
 # scope, which the program then has to leave for one of its own. That of a user ends with the user's last login, unless
-# the user lingers.
+# the user lingers. One that does not answer is asked once, and keeps nobody from deploying.
 login_manager() { # PROPERTY
-  # shellcheck disable=SC2086 # words
-  $limit busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager "$1" 2> /dev/null < /dev/null
+  ${limit:+timeout 5} busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager "$1" 2> /dev/null < /dev/null
 }
 is_ended_with_login() {
   [ "$(id -u)" != 0 ] && grep -q 'session-[^/]*\.scope' /proc/self/cgroup 2> /dev/null || return
   user=$(id -un)
-  case $(login_manager KillExcludeUsers) in *"\"$user\""*) return 1 ;; esac
+  excluded=$(login_manager KillExcludeUsers) || return
+  case $excluded in *"\"$user\""*) return 1 ;; esac
   case $(login_manager KillOnlyUsers) in
     *"\"$user\""*) return 0 ;;
     *'"'*) return 1 ;;

@@ -19,6 +19,8 @@ import { version } from './version.ts'
 
 interface Asked {
   verb: Verb
+  /** What follows the verb, where it takes something. */
+  argument: string
   config: string
   environment?: string
   ref?: string
@@ -93,11 +95,15 @@ function parse(args: string[], root: string): Asked | string {
     throw new LaunchwayError('NOT_YET', `launchway ${verb} (${entry.later}) is not in this version`, {
       hint: 'The name is reserved: see docs/reference/cli.md for what there is.',
     })
-  if (rest.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${rest.join(' ')}"`, { hint: seeHelp })
+  const argument = 'argument' in entry ? entry.argument : undefined
+  const [first, ...more] = argument === undefined ? ['', ...rest] : rest
+  if (first === undefined) throw new LaunchwayError('USAGE', `launchway ${verb} needs a ${argument}`, { hint: seeHelp })
+  if (more.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${more.join(' ')}"`, { hint: seeHelp })
   const wrong = keysOf(values).find((flag) => !common.includes(flag) && !flagsOf(verb).includes(flag))
   if (wrong !== undefined) throw new LaunchwayError('USAGE', `launchway ${verb} takes no --${wrong}`, { hint: whereItGoes(wrong, verb) })
   return {
     verb,
+    argument: first,
     config: values.config ?? 'launchway.yml',
     ...(values.environment === undefined ? {} : { environment: values.environment }),
     ...(values.ref === undefined ? {} : { ref: values.ref }),
@@ -150,6 +156,7 @@ const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<Answ
   scan: (asked, ports) => release(asked, 'scan', ports),
   push: (asked, ports) => release(asked, 'push', ports),
   deploy: (asked, ports) => release(asked, 'deploy', ports),
+  redeploy,
   status,
   report,
 }
@@ -162,10 +169,19 @@ async function planned(asked: Asked, ports: Ports): Promise<Answer> {
 
 /** @param stage to run alone; the whole pipeline without one */
 async function release(asked: Asked, stage: StageName | undefined, ports: Ports): Promise<Answer> {
-  const { requireSameTree, showPlan } = await import('./plan/index.ts')
   const start = stage === undefined ? await begin(asked, ports) : await readRecord(asked.release, ports)
-  if (stage === 'build') await requireSameTree(start, ports)
-  ports.log.info(showPlan(start))
+  if (stage === 'build') await (await import('./plan/index.ts')).requireSameTree(start, ports)
+  return perform(asked, stage, start, ports)
+}
+
+async function redeploy(asked: Asked, ports: Ports): Promise<Answer> {
+  const { askedAtTerminal, startRedeploy } = await import('./plan/index.ts')
+  const trigger = await askedAtTerminal(asked.config, asked.environment, ports)
+  return perform(asked, undefined, await startRedeploy(asked.config, asked.argument, trigger, ports), ports)
+}
+
+async function perform(asked: Asked, stage: StageName | undefined, start: Release, ports: Ports): Promise<Answer> {
+  ports.log.info((await import('./plan/index.ts')).showPlan(start))
   if (start.outcome.state === 'nothing-to-do') {
     await save(asked.release, start, ports)
     return { text: `nothing to do: ${start.outcome.message ?? ''}\n`, json: start }
@@ -229,7 +245,7 @@ function help(): string {
   const named = (list: readonly Flag[]): string => list.map((flag) => `--${flag}`).join(' ')
   const now = keysOf(verbs).flatMap((verb) => {
     const entry = verbs[verb]
-    return 'says' in entry ? [row(verb, entry.says), row('', named(entry.takes))] : []
+    return 'says' in entry ? [row('argument' in entry ? `${verb} ${entry.argument}` : verb, entry.says), row('', named(entry.takes))] : []
   })
   const later = keysOf(verbs).filter((verb) => 'later' in verbs[verb])
   const options = Object.entries(flags).map(([flag, entry]) =>

@@ -19,6 +19,10 @@ const inputs = {
     description:
       'Environment of launchway.yml to deploy to, instead of the one that the branch or tag leads to. Empty: as the branch or tag says.',
   },
+  redeploy: {
+    description:
+      'A version to put live again, without building: a tag of the image, a commit, or a digest (sha256:…). Empty: release what is checked out.',
+  },
   release: {
     description:
       'Path of the release record that the stages hand on. Default: launchway/release.json in the folder for temporary files of the job, so stages in one job need not name it.',
@@ -83,7 +87,7 @@ export const actions: readonly ActionDefinition[] = [
     name: 'launchway',
     description:
       'From a git push to a running version on your own server: build, smoke-test, scan, push and deploy Docker images in one step.',
-    inputs: [...start, ...registry, ...host],
+    inputs: ['config', 'environment', 'redeploy', 'release', ...registry, ...host],
     entry: 'run',
     stage: undefined,
   },

@@ -66,15 +66,14 @@ async function concludeWithoutRecord({ name }: ActionDefinition, error: unknown,
 }
 
 async function begin(env: Env, ports: Ports): Promise<Release> {
-  const { showPlan, startRelease, triggerOf } = await import('./plan/index.ts')
+  const { showPlan, startRedeploy, startRelease, triggerOf } = await import('./plan/index.ts')
   const eventPath = env['GITHUB_EVENT_PATH']
   const trigger = triggerOf(env, eventPath === undefined ? '' : readFileSync(eventPath, 'utf8'))
   const environment = readInput(env, 'environment')
-  const release = await startRelease(
-    readInput(env, 'config') ?? 'launchway.yml',
-    { ...trigger, ...(environment === undefined ? {} : { environment }) },
-    ports,
-  )
+  const version = readInput(env, 'redeploy')
+  const asked = { ...trigger, ...(environment === undefined ? {} : { environment }) }
+  const config = readInput(env, 'config') ?? 'launchway.yml'
+  const release = version === undefined ? await startRelease(config, asked, ports) : await startRedeploy(config, version, asked, ports)
   ports.log.info(showPlan(release))
   return release
 }

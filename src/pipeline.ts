@@ -57,6 +57,15 @@ export const steps: readonly Step[] = [
     run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
   },
   {
+    name: 'record',
+    stage: 'push',
+    needs: ['push'],
+    run: async (release, ports) => {
+      await (await import('./push/index.ts')).keepRecord(release, ports)
+      return {}
+    },
+  },
+  {
     name: 'deploy',
     stage: 'deploy',
     needs: ['push'],
@@ -183,5 +192,5 @@ function withoutSecrets(part: Partial<Release>, { redact }: Ports): Partial<Rele
 function outcomeOf(release: Release, chosen: readonly Step[]): Release['outcome'] {
   if (release.outcome.state === 'nothing-to-do') return release.outcome
   const last = steps.findLast((step) => decision(release.plan, step).run)
-  return { state: last === undefined || chosen.some(({ name }) => name === last.name) ? 'done' : 'running' }
+  return { state: last === undefined || chosen.some(({ stage }) => stage === last.stage) ? 'done' : 'running' }
 }

@@ -10,6 +10,7 @@ export const verbs = {
   scan: { says: 'one stage of what was planned: look for known vulnerabilities', takes: ['release'] },
   push: { says: 'one stage of what was planned: move the tags', takes: ['release'] },
   deploy: { says: 'one stage of what was planned: put the release live', takes: ['release'] },
+  redeploy: { says: 'put an earlier version live again, without building', argument: 'VERSION', takes: ['config', 'environment'] },
   status: { says: 'what every host of an environment runs', takes: ['config', 'environment'] },
   report: { says: "make a release's summary again from its record", takes: ['release'] },
   init: { later: 'look at a repository and write launchway.yml and the workflows' },
@@ -17,7 +18,6 @@ export const verbs = {
   rollback: { later: 'return to the version before' },
   confirm: { later: 'end an upgrade that waits: let the old version go' },
   abort: { later: 'end an upgrade that waits: return to the old version' },
-  redeploy: { later: 'put an earlier version live without building' },
   history: { later: 'what ran when' },
   logs: { later: 'the log of a service' },
   exec: { later: 'a command in a running or a new container' },
@@ -30,7 +30,7 @@ export const verbs = {
   hosts: { later: 'prepare a host' },
   prune: { later: 'remove old images' },
   show: { later: 'look up the record of an image' },
-} as const satisfies Record<string, { says: string; takes: readonly (keyof typeof flags)[] } | { later: string }>
+} as const satisfies Record<string, { says: string; argument?: string; takes: readonly (keyof typeof flags)[] } | { later: string }>
 
 export type Verb = keyof typeof verbs
 

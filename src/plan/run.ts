@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { composeFiles, type Found, ignoreFiles } from '../config/gates.ts'
 import { loadConfig } from '../config/load.ts'
-import { resolveApp } from '../config/resolve.ts'
+import { resolveApp, resolveImages, resolveRegistries } from '../config/resolve.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -43,18 +43,45 @@ export async function findEnvironment(
   name: string | undefined,
   ports: Ports,
 ): Promise<{ app: string; environment: Environment }> {
-  const config = await readConfig(configFile, ports)
-  const names = Object.keys(config.environments ?? {})
+  const { config, environment } = await environmentOf(configFile, await askedAtTerminal(configFile, name, ports), ports)
+  return { app: resolveApp(config), environment }
+}
+
+/**
+ * The record of a release that puts an earlier version live again.
+ * @param trigger whose branch or environment says where; its commit is of no interest
+ * @throws LaunchwayError VERSION_UNKNOWN, and USAGE where it is not clear where to
+ */
+export async function startRedeploy(configFile: string, version: string, trigger: Trigger, ports: Ports): Promise<Release> {
+  const { config, environment } = await environmentOf(configFile, trigger, ports)
+  const [image] = resolveImages(config)
+  const { planRedeploy } = await import('./redeploy.ts')
+  return planRedeploy(
+    {
+      app: resolveApp(config),
+      environment,
+      event: trigger.event,
+      version,
+      repository: image?.repositories[0] ?? '',
+      registries: resolveRegistries(config),
+    },
+    ports,
+  )
+}
+
+/** Which environment somebody at a terminal means who may have named one. No commit is needed for that. */
+export async function askedAtTerminal(configFile: string, name: string | undefined, ports: Ports): Promise<Trigger> {
+  const names = Object.keys((await readConfig(configFile, ports)).environments ?? {})
   const wanted = name ?? (names.length === 1 ? names[0] : undefined)
   const ref = wanted === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => undefined) : undefined
-  const trigger: Trigger = {
-    event: 'local',
-    sha: '',
-    ...(ref === undefined ? {} : { ref }),
-    ...(wanted === undefined ? {} : { environment: wanted }),
-  }
+  return { event: 'local', sha: '', ...(ref === undefined ? {} : { ref }), ...(wanted === undefined ? {} : { environment: wanted }) }
+}
+
+async function environmentOf(configFile: string, trigger: Trigger, ports: Ports): Promise<{ config: Config; environment: Environment }> {
+  const config = await readConfig(configFile, ports)
   const { environment, stages } = plan(config, trigger, await findFiles(ports))
-  if (environment !== undefined) return { app: resolveApp(config), environment }
+  if (environment !== undefined) return { config, environment }
+  const names = Object.keys(config.environments ?? {})
   throw new LaunchwayError('USAGE', 'which environment?', {
     hint: `Name one with --environment: ${names.join(', ') || 'launchway.yml has none'} (${stages['deploy'].reason})`,
   })

@@ -1,2 +1,3 @@
+export { keepRecord } from './keep.ts'
 export { push } from './run.ts'
 export { upload } from './upload.ts'

@@ -1,9 +1,9 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import type { PushSection, Release } from '../core/release.ts'
+import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import { type Move, planMoves } from './plan.ts'
-import { openRepository } from './repository.ts'
 
 /**
  * Moves the tags of the plan to the images that were uploaded. Nothing is built or uploaded here: a tag moves by

@@ -4,10 +4,10 @@ import { keyTag } from '../core/names.ts'
 import type { Credentials, Ports, Repository } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, Registry, Release } from '../core/release.ts'
+import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import { type Client, configFile, push, pushedDigest } from '../tools/docker.ts'
 import { configDigests } from './identity.ts'
-import { openRepository } from './repository.ts'
 
 /** What the uploads of a run share. */
 interface Docker {

@@ -45,9 +45,9 @@ describe('the graph', () => {
 
   it.each([
     ['build', ['build', 'upload']],
-    ['push', ['push']],
+    ['push', ['push', 'record']],
     ['deploy', ['deploy']],
-    [undefined, ['build', 'upload', 'smoke', 'scan', 'push', 'deploy']],
+    [undefined, ['build', 'upload', 'smoke', 'scan', 'push', 'record', 'deploy']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {

@@ -1,6 +1,6 @@
-import type { Ports, Repository } from '../core/ports.ts'
-import { parseRepository } from '../core/reference.ts'
-import type { Registry } from '../core/release.ts'
+import type { Ports, Repository } from './ports.ts'
+import { parseRepository } from './reference.ts'
+import type { Registry } from './release.ts'
 
 /** A repository of the plan, with the settings that the plan has for its registry. */
 export function openRepository(repository: string, registries: readonly Registry[], ports: Ports): Promise<Repository> {

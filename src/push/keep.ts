@@ -1,0 +1,36 @@
+import { recordType } from '../core/names.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Release } from '../core/release.ts'
+import { openRepository } from '../core/repository.ts'
+import { section } from '../core/stages.ts'
+
+/**
+ * Keeps the release record beside each image, as a referrer of it: whoever has a tag finds what it was made of, and
+ * can put it live again. A registry that cannot take it is no reason to hold back a release that has passed.
+ */
+export async function keepRecord(release: Release, ports: Ports): Promise<void> {
+  const { plan } = release
+  const body = Buffer.from(`${JSON.stringify(release)}\n`)
+  const annotations = {
+    'org.opencontainers.image.created': release.created,
+    'launchway.release': release.id,
+    'launchway.version': plan.version,
+    ...(plan.environment === undefined ? {} : { 'launchway.environment': plan.environment.name }),
+  }
+  for (const image of section(release, 'build').images) {
+    const repository = plan.images.find(({ name }) => name === image.name)?.repositories[0]
+    const uploaded = repository === undefined ? undefined : image.registries[repository]
+    if (repository === undefined || uploaded === undefined) continue
+    try {
+      const opened = await openRepository(repository, plan.registries, ports)
+      const subject = await opened.resolve(uploaded.digest)
+      if (subject === undefined) continue
+      const { digest } = await opened.attach(subject, recordType, body, annotations)
+      ports.log.info(`${repository}: the record of this release is kept beside the image, ${digest}`)
+    } catch (error) {
+      ports.signal.throwIfAborted()
+      const said = error instanceof Error ? error.message : String(error)
+      ports.log.warning(`${repository} did not take the record of this release, so \`redeploy\` will not find it: ${said}`)
+    }
+  }
+}
