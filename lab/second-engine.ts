@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ask, call } from './run.ts'
+
+/** Another engine of this machine, beside the one that is there. */
+export interface SecondEngine extends AsyncDisposable {
+  /** For DOCKER_HOST. */
+  address: string
+  /** Brings an image over from the first engine. */
+  load(reference: string): Promise<void>
+}
+
+/**
+ * Starts an engine that keeps its images in containerd, as new installations of Docker do: an image's ID is then the
+ * digest of a manifest. It has a bridge of its own and leaves the firewall to the first engine, so containers can be
+ * reached from here, and cannot reach the world.
+ * @throws Error with its last lines when it does not start
+ */
+export async function startContainerdEngine(): Promise<SecondEngine> {
+  const folder = mkdtempSync(join(tmpdir(), 'launchway-engine-'))
+  const bridge = `lw${folder.slice(-6)}`
+  const address = `unix://${join(folder, 'docker.sock')}`
+  await call('ip', ['link', 'add', 'name', bridge, 'type', 'bridge'])
+  await call('ip', ['addr', 'add', '10.213.0.1/24', 'dev', bridge])
+  await call('ip', ['link', 'set', bridge, 'up'])
+  const settings = {
+    features: { 'containerd-snapshotter': true },
+    hosts: [address],
+    'data-root': join(folder, 'data'),
+    'exec-root': join(folder, 'exec'),
+    pidfile: join(folder, 'pid'),
+    bridge,
+    iptables: false,
+    ip6tables: false,
+    'default-address-pools': [{ base: '10.214.0.0/16', size: 24 }],
+  }
+  writeFileSync(join(folder, 'daemon.json'), JSON.stringify(settings))
+  const log = openSync(join(folder, 'log'), 'a')
+  const daemon = spawn('dockerd', ['--config-file', join(folder, 'daemon.json')], { stdio: ['ignore', log, log] })
+  const ended = new Promise<void>((resolve) => daemon.once('exit', () => resolve()))
+  const stop = async (): Promise<void> => {
+    daemon.kill('SIGTERM')
+    await ended
+    await ask('ip', ['link', 'del', bridge])
+    // What the kernel still has mounted for a moment is left to the system's own tidying.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  }
+  for (let tries = 0; tries < 300 && daemon.exitCode === null; tries += 1) {
+    if ((await ask('docker', ['--host', address, 'version'])) !== undefined) {
+      return {
+        address,
+        async load(reference) {
+          const archive = join(folder, 'image.tar')
+          await call('docker', ['save', '--output', archive, reference])
+          await call('docker', ['--host', address, 'load', '--input', archive])
+          rmSync(archive)
+        },
+        [Symbol.asyncDispose]: stop,
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const said = readFileSync(join(folder, 'log'), 'utf8').split('\n').slice(-20).join('\n')
+  await stop()
+  throw new Error(`the second engine did not start:\n${said}`)
+}
