@@ -1,0 +1,138 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { z } from 'zod'
+import { sshAddress } from '../../lab/lab.ts'
+import { call } from '../../lab/run.ts'
+import { type SecondEngine, startContainerdEngine } from '../../lab/second-engine.ts'
+import { parseRelease, type Release } from '../../src/core/release.ts'
+import { clearHost, onHost } from './support/host.ts'
+import { type Ended, launchway } from './support/programs.ts'
+import { application, configuration, newName, newRepository, type Repository } from './support/repository.ts'
+
+const lab = inject('lab')
+const host = lab.hosts['forky']
+if (host === undefined) throw new Error('the lab has no host forky')
+
+const Manifest = z.object({ config: z.object({ digest: z.string() }) })
+
+/** What the engine itself says of a container: under which ID it knows the image, and of which manifest that is. */
+const Container = z.object({
+  Image: z.string(),
+  ImageManifestDescriptor: z.object({ digest: z.string() }).optional(),
+  Config: z.object({ Labels: z.record(z.string(), z.string()) }),
+})
+
+/**
+ * What was composed, scanned, pushed and run is one and the same image: asked of each that had it, and not of the
+ * record. In the classic store an image's ID is the digest of its configuration, in containerd's that of a manifest.
+ */
+describe.each(['classic', 'containerd'])('with an engine that keeps its images in the %s store', (store) => {
+  const app = newName(`one-${store}`)
+  const repositoryName = `${lab.registry.address}/${app}`
+  const state = mkdtempSync(join(tmpdir(), 'launchway-state-'))
+  let engine: SecondEngine | undefined
+  let repository: Repository
+  let ended: Ended
+  let release: Release
+  let composed: z.infer<typeof Container>[]
+  const docker = (...args: string[]): Promise<string> =>
+    call('docker', [...(engine === undefined ? [] : ['--host', engine.address]), ...args]).then(({ stdout }) => stdout.trim())
+
+  /** Looks at the composed stack while it is up: it is gone when the release has ended. */
+  async function watchStack(until: Promise<unknown>): Promise<z.infer<typeof Container>[]> {
+    const seen = new Map<string, z.infer<typeof Container>>()
+    let over = false
+    void until.finally(() => (over = true))
+    while (!over) {
+      const ids = (await docker('ps', '--quiet', '--no-trunc', '--filter', 'label=launchway.smoke'))
+        .split('\n')
+        .filter((id) => id !== '' && !seen.has(id))
+      for (const id of ids) {
+        const found = await docker('inspect', id).catch(() => '[]')
+        for (const container of z.array(Container).parse(JSON.parse(found))) seen.set(id, container)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    return [...seen.values()]
+  }
+
+  beforeAll(async () => {
+    if (store === 'containerd') {
+      engine = await startContainerdEngine()
+      await engine.load('python:3')
+    }
+    const target = { app, registry: lab.registry.address, host: sshAddress(host, 'deploy'), knownHosts: lab.knownHosts, publish: 5000 }
+    const smoke = 'smoke: { checks: [{ http: "http://web:5000/", contains: one }] }\n'
+    repository = await newRepository({
+      ...application('one'),
+      'compose.yaml': 'services: { web: { build: . } }\n',
+      'launchway.yml': `${configuration(target).replace('scan: false', `scan: { fail-on: [], databases: ['${lab.vulnerabilities}'] }`)}${smoke}`,
+    })
+    const running = launchway(repository.folder, ['run', '--json'], {
+      SSH_KEY: readFileSync(lab.key, 'utf8'),
+      XDG_STATE_HOME: state,
+      ...(engine === undefined ? {} : { DOCKER_HOST: engine.address }),
+    })
+    composed = await watchStack(running)
+    ended = await running
+    release = parseRelease(ended.stdout, ended.stderr)
+  })
+  afterAll(async () => {
+    repository.remove()
+    rmSync(state, { recursive: true, force: true })
+    await engine?.[Symbol.asyncDispose]()
+    await clearHost(host, app)
+  })
+
+  it('the release is live', () => {
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+  })
+
+  it('the registry serves, under the tag, the manifest of the configuration that was built', async () => {
+    const { body, digest } = await manifest('master')
+    expect(Manifest.parse(JSON.parse(body)).config.digest).toBe(built())
+    expect(digest).toBe(release.build?.images[0]?.registries[repositoryName]?.digest)
+  })
+
+  it('compose ran that image', async () => {
+    const [container] = composed
+    expect(composed).toHaveLength(1)
+    const id = store === 'classic' ? built() : await idInStore()
+    expect(container?.Image).toBe(id)
+    expect(release.smoke?.services).toMatchObject([{ name: 'web', config: built() }])
+  })
+
+  it('Trivy scanned that image, by its own account', () => {
+    expect(release.scan?.images).toMatchObject([{ config: built() }])
+  })
+
+  it('the host runs that image', async () => {
+    const container = release.deploy?.hosts[0]?.services[0]?.container ?? ''
+    expect(await onHost(host, 'docker', 'inspect', '--format', '{{.Image}}', container)).toBe(built())
+  })
+
+  function built(): string {
+    return Object.values(release.build?.images[0]?.config ?? {})[0] ?? 'nothing was built'
+  }
+
+  /** In containerd's store an ID says nothing by itself: what it is the ID of is read out of the image as it is saved. */
+  async function idInStore(): Promise<string> {
+    const reference = `${repositoryName}:launchway-${release.build?.images[0]?.key}`
+    const archive = join(state, 'image.tar')
+    await docker('save', '--output', archive, reference)
+    const index = z
+      .array(z.object({ Config: z.string() }))
+      .parse(JSON.parse((await call('tar', ['-xOf', archive, 'manifest.json'])).stdout))
+    expect(index.map(({ Config }) => `sha256:${Config.split('/').at(-1)}`)).toEqual([built()])
+    return docker('image', 'inspect', '--format', '{{.Id}}', reference)
+  }
+
+  /** As curl would fetch it. */
+  async function manifest(tag: string): Promise<{ body: string; digest: string | null }> {
+    const accept = 'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json'
+    const response = await fetch(`http://${lab.registry.address}/v2/${app}/manifests/${tag}`, { headers: { accept } })
+    return { body: await response.text(), digest: response.headers.get('docker-content-digest') }
+  }
+})
