@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fetchArchive } from '../../src/adapters/archive.ts'
+import { archiveFor, trivyRelease as trivy } from '../../src/adapters/trivy.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { keysOf } from '../../src/core/objects.ts'
 import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
-import { toxiproxy, trivy, wheels } from '../versions.ts'
-import { fetchArchive } from './archive.ts'
+import { toxiproxy, trivyGo, wheels } from '../versions.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
 
@@ -89,10 +90,9 @@ export const trivyStep: Step = {
   takes: 'fetched, or built from its Go module: up to 10 min',
   find: trivyFound,
   async make(progress) {
-    const archive = Object.entries(trivy.archives).find(([platform]) => platform === `${process.platform}-${process.arch}`)?.[1]
+    const archive = archiveFor(trivy, `${process.platform}-${process.arch}`)
     if (archive !== undefined) {
-      const url = `${trivy.releases}/v${trivy.version}/${archive.file}`
-      const why = await fetchArchive(url, archive.sha256, 'trivy', tools)
+      const why = await fetchArchive(archive.url, archive.sha256, 'trivy', tools)
       if (why === undefined) return `${await trivyFound()}, the official release, checksum verified`
       progress(`${why}; building it from its Go module`)
     }
@@ -102,7 +102,7 @@ export const trivyStep: Step = {
     const module = `github.com/aquasecurity/trivy`
     writeFileSync(
       join(folder, 'go.mod'),
-      `module launchway.invalid/trivy\n\ngo ${trivy.go}\n\ntool ${module}/cmd/trivy\n\nrequire ${module} v${trivy.version}\n`,
+      `module launchway.invalid/trivy\n\ngo ${trivyGo}\n\ntool ${module}/cmd/trivy\n\nrequire ${module} v${trivy.version}\n`,
     )
     const flags = `-s -w -X ${module}/pkg/version/app.ver=${trivy.version}`
     const build = ['build', '-o', 'trivy', '-mod=mod', '-ldflags', flags, `${module}/cmd/trivy`]
