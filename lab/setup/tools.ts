@@ -8,6 +8,7 @@ import { keysOf } from '../../src/core/objects.ts'
 import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
 import { toxiproxy, trivyGo, wheels } from '../versions.ts'
+import { databaseWriter } from '../vulnerabilities/stamp.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
 
@@ -56,7 +57,8 @@ export const goStep: Step = {
   async find() {
     const version = /go(\d+)\.(\d+)/.exec((await ask('go', ['version'])) ?? '')
     if (version !== null && Number(version[2]) >= 21) return version[0]
-    return existsSync(join(tools, 'trivy')) && existsSync(join(tools, 'toxiproxy-server')) ? 'not needed' : undefined
+    const made = ['trivy', 'toxiproxy-server', databaseWriter()]
+    return made.every((program) => existsSync(join(tools, program))) ? 'not needed' : undefined
   },
   async make(progress) {
     if (!canInstall)
@@ -68,7 +70,13 @@ export const goStep: Step = {
 }
 
 /** Runs go in a folder with caches of its own, keeps the program that it made, and removes the rest: gigabytes. */
-async function goMade(made: string, name: string, folder: string, args: readonly string[], env: Record<string, string>): Promise<void> {
+export async function goMade(
+  made: string,
+  name: string,
+  folder: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<void> {
   const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
   // The Go that the module asks for is fetched first: an older one does not know what the variables mean to the newer.
   const { stdout } = await call('go', ['env', 'GOROOT'], { cwd: folder, env: caches })

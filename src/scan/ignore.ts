@@ -44,7 +44,7 @@ export function checkIgnoreFile(file: string, text: string): void {
 }
 
 function nameOf(node: unknown): string {
-  return isScalar(node) ? String(node.value ?? '') : ''
+  return isScalar(node) && typeof node.value === 'string' ? node.value : ''
 }
 
 function unknown(name: string, known: readonly string[]): string {

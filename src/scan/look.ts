@@ -52,30 +52,26 @@ async function locate(
 ): Promise<Pick<ImageScan, 'image' | 'env' | 'insecure' | 'ca' | 'platform'>> {
   const [{ containerdStore }, found, host] = await Promise.all([ports.engine.info(), ports.engine.image(reference), ports.engine.host()])
   const source = sourceOf(image, { inEngine: found !== undefined, containerdStore, host })
-  const [platform] = Object.keys(image.config)
   if (source === undefined) {
     throw new LaunchwayError('BUILD_FAILED', `${image.name} was built, but the engine does not have ${reference} any more`, {
       hint: 'Something removed it, or this is another machine than the one that built it, and nothing was uploaded: run the build again, in the same job.',
     })
   }
-  switch (source.from) {
-    case 'engine':
-      return { image: { reference, from: 'docker' }, ...(host === undefined ? {} : { env: { DOCKER_HOST: host } }) }
-    case 'archive': {
-      const archive = join(folder, 'image.tar')
-      await ports.exec.run(save(reference, archive), { signal: ports.signal })
-      return { image: { archive } }
-    }
-    case 'registry': {
-      const name = parseRepository(source.repository).host
-      const settings = plan.registries.find((one) => one.host === name) ?? { host: name, plainHttp: false }
-      return {
-        image: { reference: `${source.repository}@${source.digest}`, from: 'remote' },
-        env: await dockerConfig([settings], ports),
-        insecure: settings.plainHttp,
-        ...(settings.ca === undefined ? {} : { ca: join(ports.root, settings.ca) }),
-        ...(platform === undefined ? {} : { platform }),
-      }
-    }
+  if (source.from === 'engine')
+    return { image: { reference, from: 'docker' }, ...(host === undefined ? {} : { env: { DOCKER_HOST: host } }) }
+  if (source.from === 'archive') {
+    const archive = join(folder, 'image.tar')
+    await ports.exec.run(save(reference, archive), { signal: ports.signal })
+    return { image: { archive } }
+  }
+  const { host: registry } = parseRepository(source.repository)
+  const settings = plan.registries.find((one) => one.host === registry) ?? { host: registry, plainHttp: false }
+  const [platform] = Object.keys(image.config)
+  return {
+    image: { reference: `${source.repository}@${source.digest}`, from: 'remote' },
+    env: await dockerConfig([settings], ports),
+    insecure: settings.plainHttp,
+    ...(settings.ca === undefined ? {} : { ca: join(ports.root, settings.ca) }),
+    ...(platform === undefined ? {} : { platform }),
   }
 }
