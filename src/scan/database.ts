@@ -112,6 +112,7 @@ async function cannotFind(trivy: Trivy, ports: Ports): Promise<string | undefine
   const list = join(await ports.files.temporary('known'), 'list.json')
   await ports.files.write(list, JSON.stringify(known.list))
   const { code, stdout, stderr } = await ports.exec.run(scanList(trivy, list), { signal: ports.signal, accept: trivyCodes })
+  if (stderr.includes('cannot be specified on the first run')) return 'there is no trivy.db in it'
   if (code !== 0) return `cannot be read: ${reasonOf(stderr)}`
   const found = parseReport(stdout)?.vulnerabilities.some(({ id }) => id === known.id) === true
   return found ? undefined : `does not know ${known.id}, which every database of vulnerabilities knows: it is empty or broken`

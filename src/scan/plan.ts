@@ -58,5 +58,5 @@ export function sight({ os, packages }: Pick<Report, 'os' | 'packages'>): { kind
   const all = packages.os + packages.others
   if (os !== undefined && packages.os === 0) return { kind: 'blind', says: `it is ${name}, and not one package of it was found` }
   if (all === 0) return { kind: 'bare', says: 'no operating system and no packages that Trivy knows: nothing to look up' }
-  return { kind: 'seen', says: `${all} packages${os === undefined ? '' : `, ${name}`}` }
+  return { kind: 'seen', says: `${all} ${all === 1 ? 'package' : 'packages'}${os === undefined ? '' : `, ${name}`}` }
 }

@@ -62,7 +62,8 @@ const DatabaseMetadata = z.object({ UpdatedAt: z.string(), NextUpdate: z.string(
 export function parseDatabaseMetadata(text: string): { updated: Date; next: Date } | undefined {
   const found = parseJson(text, DatabaseMetadata)
   const [updated, next] = [new Date(found?.UpdatedAt ?? ''), new Date(found?.NextUpdate ?? '')]
-  return Number.isNaN(updated.getTime()) || Number.isNaN(next.getTime()) ? undefined : { updated, next }
+  // Go writes a time that it does not have as one of the year 1.
+  return updated.getTime() > 0 && !Number.isNaN(next.getTime()) ? { updated, next } : undefined
 }
 
 export interface ImageScan {
@@ -180,14 +181,14 @@ export function parseReport(text: string): Report | undefined {
   }
 }
 
+/** The ways that an error went inside of Trivy before it came out. */
+const inside = /^(?:(?:run|init|DB|database|OCI artifact|OCI repository|image scan|scan|filter|filtering|flag) error: )+/
+
 /** What a failed Trivy says for itself, in one line, without the ways it went inside. */
 export function reasonOf(stderr: string): string {
   const fatal = /\tFATAL\t(?:Fatal error\t)?([^]*)$/.exec(stderr)?.[1] ?? stderr
   const causes = [...fatal.matchAll(/^\s*\* (.+)$/gm)].map(([, cause]) => cause?.trim() ?? '')
-  const text =
-    causes.length > 0
-      ? causes.join('; ')
-      : fatal.replace(/^(?:run|init|DB|OCI artifact|OCI repository|image scan|scan|filter|flag|database) error: /, '')
+  const text = causes.length > 0 ? causes.join('; ') : fatal.replace(inside, '')
   const line = text.replaceAll(/\s+/g, ' ').trim()
   return line.length > 400 ? `${line.slice(0, 400)}…` : line
 }

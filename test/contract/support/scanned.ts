@@ -35,7 +35,18 @@ export async function buildHere(dockerfile: string, files: Readonly<Record<strin
     mkdirSync(dirname(join(context.path, path)), { recursive: true })
     writeFileSync(join(context.path, path), text)
   }
-  await call('docker', ['buildx', 'build', '--quiet', '--load', '--provenance=false', '--network', 'host', '--tag', reference, context.path])
+  await call('docker', [
+    'buildx',
+    'build',
+    '--quiet',
+    '--load',
+    '--provenance=false',
+    '--network',
+    'host',
+    '--tag',
+    reference,
+    context.path,
+  ])
   built.push(reference)
   return { repository, key, config: await docker('image', 'inspect', '--format', '{{.Id}}', reference) }
 }
