@@ -182,7 +182,7 @@ export interface Files {
 }
 
 /** Programs that launchway brings by itself, and where it keeps what can be had again. */
-export interface Tools {
+interface Tools {
   /**
    * The path of Trivy: that of PATH, else the official release of the pinned version, fetched once and checked. Throws
    * TOOL_MISSING when it cannot be had, DIGEST_MISMATCH when what was fetched is not what was pinned.

@@ -141,7 +141,7 @@ export interface Report {
   packages: { os: number; others: number }
   vulnerabilities: readonly Vulnerability[]
 }
-export interface Vulnerability {
+interface Vulnerability {
   id: string
   severity: Severity
   package: string
