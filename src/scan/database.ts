@@ -1,11 +1,19 @@
-import { join } from 'node:path'
-import type { Command } from '../core/command.ts'
+import { join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { Release } from '../core/release.ts'
-import { downloadDatabase, parseDatabaseMetadata, parseReport, reasonOf, scanList, type Trivy, trivyCodes } from '../tools/trivy.ts'
+import {
+  downloadDatabase,
+  type Mirror,
+  parseDatabaseMetadata,
+  parseReport,
+  reasonOf,
+  scanList,
+  type Trivy,
+  trivyCodes,
+} from '../tools/trivy.ts'
 import { dockerConfig } from './logins.ts'
 import { type DatabaseTimes, isCurrent, showAge, unfit } from './plan.ts'
 import { tooOld } from './trivy-errors.ts'
@@ -48,11 +56,13 @@ export async function readyDatabase(plan: ScanPlan, trivy: Trivy, release: Relea
   if (kept !== undefined && keptProblem === undefined && isCurrent(kept, now, plan.maxDbAgeMs))
     return told(kept, 'kept from an earlier run', now, ports)
 
-  const env = await loggedIn(plan.databases, release, ports)
   const refused: { mirror: string; why: string; unfit?: string }[] = []
   for (const mirror of plan.databases.length === 0 ? [undefined] : plan.databases) {
     const fetched = { ...trivy, cacheDir: await ports.files.temporary('trivy-db') }
-    const { code, stderr } = await ports.exec.run(downloadDatabase(fetched, mirror, env), { signal: ports.signal, accept: trivyCodes })
+    const { code, stderr } = await ports.exec.run(
+      downloadDatabase(fetched, mirror === undefined ? {} : await mirrorOf(mirror, release, ports)),
+      { signal: ports.signal, accept: trivyCodes },
+    )
     tooOld(stderr)
     const times = code === 0 ? await readTimes(fetched, ports) : undefined
     const age = times === undefined ? undefined : unfit(times, now, plan.maxDbAgeMs)
@@ -118,9 +128,13 @@ async function cannotFind(trivy: Trivy, ports: Ports): Promise<string | undefine
   return found ? undefined : `does not know ${known.id}, which every database of vulnerabilities knows: it is empty or broken`
 }
 
-/** The logins that launchway.yml and the step have for the registries of the databases; else Trivy looks by itself. */
-async function loggedIn(databases: readonly string[], { plan }: Release, ports: Ports): Promise<Command['env']> {
-  const hosts = new Set(databases.map((name) => parseRepository(name).host))
-  const settings = [...hosts].map((host) => plan.registries.find((one) => one.host === host) ?? { host, plainHttp: false })
-  return dockerConfig(settings, ports)
+/** A mirror with what launchway.yml and the step have for its registry; without a login there, Trivy looks by itself. */
+async function mirrorOf(repository: string, { plan }: Release, ports: Ports): Promise<Mirror> {
+  const { host } = parseRepository(repository)
+  const settings = plan.registries.find((one) => one.host === host) ?? { host, plainHttp: false }
+  return {
+    repository,
+    env: await dockerConfig(settings, ports),
+    ...(settings.ca === undefined ? {} : { ca: resolve(ports.root, settings.ca) }),
+  }
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
@@ -69,9 +69,9 @@ async function locate(
   const [platform] = Object.keys(image.config)
   return {
     image: { reference: `${source.repository}@${source.digest}`, from: 'remote' },
-    env: await dockerConfig([settings], ports),
+    env: await dockerConfig(settings, ports),
     insecure: settings.plainHttp,
-    ...(settings.ca === undefined ? {} : { ca: join(ports.root, settings.ca) }),
+    ...(settings.ca === undefined ? {} : { ca: resolve(ports.root, settings.ca) }),
     ...(platform === undefined ? {} : { platform }),
   }
 }

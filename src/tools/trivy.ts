@@ -29,7 +29,7 @@ const timeoutMs = 30 * 60_000
 /** Exit codes of Trivy: done, failed, died. What it found never decides. */
 export const trivyCodes = [0, 1, 2] as const
 
-function trivy({ file, cacheDir, cwd }: Trivy, args: Parameters<typeof command>[1], env: Command['env'] = {}): Command {
+function trivy({ file, cacheDir, cwd }: Trivy, args: Parameters<typeof command>[1], env?: Command['env']): Command {
   return command(file, ['--cache-dir', cacheDir, '--quiet', '--timeout', `${timeoutMs / 60_000}m`, ...args], {
     cwd,
     timeoutMs,
@@ -50,9 +50,17 @@ export function parseVersion(stdout: string): string | undefined {
   return parseJson(stdout, Version)?.Version
 }
 
-/** Fetches the database into the cache folder. @param repository without it, those that Trivy itself knows */
-export function downloadDatabase(of: Trivy, repository: string | undefined, env: Command['env'] = {}): Command {
-  return trivy(of, ['image', '--download-db-only', '--no-progress', ...alone, option('--db-repository', repository)], env)
+export interface Mirror {
+  repository: string
+  /** A certificate authority for its registry. */
+  ca?: string
+  env?: Command['env']
+}
+
+/** Fetches the database into the cache folder. @param mirror without it, from where Trivy itself knows one */
+export function downloadDatabase(of: Trivy, { repository, ca, env }: Partial<Mirror> = {}): Command {
+  const from = [option('--db-repository', repository), option('--cacert', ca)]
+  return trivy(of, ['image', '--download-db-only', '--no-progress', ...alone, ...from], env)
 }
 
 /** What `metadata.json` beside the database says. */

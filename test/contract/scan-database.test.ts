@@ -16,12 +16,12 @@ import { type BuiltHere, buildHere, copyAll, installed, openEach, toScan } from 
 
 /** Where the vulnerability database comes from, and which one may decide. Every mirror is a registry that Trivy itself asks. */
 
-const { registry, vulnerabilities } = inject('lab')
+const { registry, secureRegistry, vulnerabilities } = inject('lab')
 const hour = 3_600_000
 /** Nobody listens there. */
 const down = '127.0.0.1:9/trivy-db:2'
 /** Each test has an empty cache. */
-const { here } = openEach()
+const { here, openHere } = openEach()
 let image: BuiltHere
 beforeAll(async () => {
   image = await buildHere(copyAll, installed('httpx', '0.22.0'))
@@ -76,6 +76,19 @@ describe('the mirrors of the database', () => {
 
   it('are gone past where one has an old database', async () => {
     expect(ids(await scanWith(await aged(72), vulnerabilities))).toEqual(found)
+  })
+
+  it('may want a login and have a certificate of their own: those of launchway.yml and the step', async () => {
+    const { address, ca, username, password } = secureRegistry
+    const guarded = `${address}/mirror-${process.pid}:2`
+    await publishDatabase(guarded, new Date(), { ca, username, password })
+    const release = toScan(image, { databases: [guarded], failOn: [] })
+    const registries = [...release.plan.registries, { host: address, ca, plainHttp: false, username, password: 'MIRROR_PASSWORD' }]
+    const withLogin = { ...release, plan: { ...release.plan, registries } }
+    const open = (given: string): ReturnType<typeof here>['ports'] => openHere({ MIRROR_PASSWORD: given })
+    expect((await failureOf(scan(withLogin, open('wrong')))).hint).toMatch(new RegExp(`^${address}/\\S+: .*(UNAUTHORIZED|401)`))
+    expect(ids(await scan(withLogin, open(password)))).toEqual(found)
+    expect(JSON.stringify(here().log.entries)).not.toContain(password)
   })
 
   it('are all named when none serves, each with what it said; nothing passes', async () => {

@@ -28,6 +28,13 @@ beforeAll(async () => {
 })
 afterAll(() => kept[Symbol.asyncDispose]())
 
+/** Runs where a user runs launchway: in the working tree. */
+function enter(folder: string): void {
+  const before = process.cwd()
+  process.chdir(folder)
+  onTestFinished(() => process.chdir(before))
+}
+
 const critical = { severity: 'CRITICAL', fixable: false } as const
 const fixable = { severity: 'CRITICAL', fixable: true } as const
 
@@ -96,6 +103,7 @@ describe('an exception', () => {
   })
 
   it('counts only where the plan names its file', async () => {
+    enter(here().root)
     write('.trivyignore', 'CVE-2021-41945\n')
     expect(await failureOf(scan(toScan(small), here().ports))).toMatchObject({ code: 'SCAN_BLOCKED' })
   })
@@ -119,6 +127,7 @@ describe('an exception', () => {
 
 describe('what would make a scan see less', () => {
   it('in the environment or the working tree changes no verdict', async () => {
+    enter(here().root)
     write('trivy.yaml', 'severity: [LOW]\nscan:\n  skip-dirs: [/usr]\n')
     using _ = setEnv({
       TRIVY_SEVERITY: 'LOW',

@@ -43,8 +43,11 @@ describe('a call of Trivy', () => {
 
   it('fetches a database, from a mirror or from where Trivy has its own', () => {
     const fetching = [...first, 'image', '--download-db-only', '--no-progress', '--skip-version-check', '--disable-telemetry']
-    expect(downloadDatabase(trivy, undefined).args).toEqual(fetching)
-    expect(downloadDatabase(trivy, 'ghcr.io/team/trivy-db:2').args).toEqual([...fetching, '--db-repository', 'ghcr.io/team/trivy-db:2'])
+    expect(downloadDatabase(trivy).args).toEqual(fetching)
+    expect(downloadDatabase(trivy, { repository: 'ghcr.io/team/trivy-db:2', ca: '/ca.pem' }).args).toEqual([
+      ...fetching,
+      ...['--db-repository', 'ghcr.io/team/trivy-db:2', '--cacert', '/ca.pem'],
+    ])
   })
 
   it('looks in a list, and says its version', () => {
@@ -68,7 +71,7 @@ describe('a call of Trivy', () => {
   })
 
   it('takes from the environment how to reach something', () => {
-    const { env } = downloadDatabase(trivy, undefined, { DOCKER_CONFIG: '/logins' })
+    const { env } = downloadDatabase(trivy, { env: { DOCKER_CONFIG: '/logins' } })
     expect(env).toMatchObject({ DOCKER_CONFIG: '/logins' })
     expect(Object.keys(env ?? {})).not.toContain('TRIVY_DB_REPOSITORY')
     expect(Object.keys(env ?? {})).not.toContain('TRIVY_USERNAME')

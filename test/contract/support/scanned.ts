@@ -69,26 +69,30 @@ export function toScan(image: BuiltHere, plan: Partial<ScanPlan> = {}): Release 
   return { ...release, plan: { ...release.plan, scan } }
 }
 
-export interface Here {
+interface Here {
   /** The root of the working tree. */
   root: string
   log: FakeLog
   ports: Ports
 }
 
-/** A working tree of its own for each test, and ports as a door opens them. @param kept where Trivy's caches are kept; without it, none is there */
-export function openEach(kept?: () => string): { here: () => Here; write: (name: string, text: string) => void } {
+/**
+ * A working tree of its own for each test, and ports as a door opens them.
+ * @param kept where Trivy's caches are kept; without it, each test begins with none
+ */
+export function openEach(kept?: () => string): {
+  here: () => Here
+  /** The same with more in the environment. */
+  openHere: (env: Record<string, string>) => Ports
+  write: (name: string, text: string) => void
+} {
   let folder: Folder
-  let here: (Here & { close: () => void }) | undefined
-  const opened = (): Here => {
-    if (here === undefined) throw new Error('asked for outside of a test')
-    return here
-  }
-  beforeEach(async () => {
-    folder = await openFolder()
-    const log = fakeLog()
-    const { close, ...ports } = openPorts({
-      env: { ...process.env, RUNNER_TEMP: join(folder.path, 'temp'), XDG_CACHE_HOME: kept?.() ?? join(folder.path, 'cache') },
+  let log: FakeLog
+  let ports: Ports
+  const closing: (() => void)[] = []
+  const openHere = (env: Record<string, string>): Ports => {
+    const { close, ...opened } = openPorts({
+      env: { ...process.env, RUNNER_TEMP: join(folder.path, 'temp'), XDG_CACHE_HOME: kept?.() ?? join(folder.path, 'cache'), ...env },
       log,
       root: folder.path,
       who: 'ada@laptop',
@@ -96,11 +100,18 @@ export function openEach(kept?: () => string): { here: () => Here; write: (name:
       onSecret: () => undefined,
       github: false,
     })
-    here = { root: folder.path, log, ports, close }
+    closing.push(close)
+    return opened
+  }
+  beforeEach(async () => {
+    folder = await openFolder()
+    log = fakeLog()
+    ports = openHere({})
   })
   afterEach(async () => {
-    here?.close()
+    for (const close of closing.splice(0)) close()
     await folder[Symbol.asyncDispose]()
   })
-  return { here: opened, write: (name, text) => writeFileSync(join(opened().root, name), text) }
+  const here = (): Here => ({ root: folder.path, log, ports })
+  return { here, openHere, write: (name, text) => writeFileSync(join(folder.path, name), text) }
 }
