@@ -27,6 +27,8 @@ export const Lab = z.object({
   knownHosts: z.string(),
   registry: z.object({ address: z.string() }),
   secureRegistry: z.object({ address: z.string(), ca: z.string(), username: z.string(), password: z.string() }),
+  /** The vulnerability database, fresh when the lab came up, in the plain registry: what Trivy is told as --db-repository. */
+  vulnerabilities: z.string(),
   jump: z.object({ port: Port }),
   hosts: z.record(z.string(), Host),
   /** toxiproxy's API, and where each of its proxies listens: `registry`, `secure-registry`, `ssh-<suite>`. */

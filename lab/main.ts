@@ -52,6 +52,7 @@ if (name !== undefined && !Name.safeParse(name).success) {
     say(
       `  secure registry  ${lab.secureRegistry.address}  ${lab.secureRegistry.username} / ${lab.secureRegistry.password}, ca ${lab.secureRegistry.ca}`,
     )
+    say(`  vulnerabilities  ${lab.vulnerabilities}  a small database for Trivy: scan.databases`)
     for (const host of Object.values(lab.hosts))
       say(
         `  ${host.suite.padEnd(16)} ssh -i ${lab.key} -o UserKnownHostsFile=${lab.knownHosts} -p ${host.ports['22']} ${sshAddress(host, 'deploy').split(':')[0]}`,

@@ -5,11 +5,12 @@ import { engineStep } from './setup/engine.ts'
 import { imageSteps } from './setup/images.ts'
 import { bringAbout } from './setup/steps.ts'
 import { debianStep, goStep, toxiproxyStep, trivyStep, wheelsStep } from './setup/tools.ts'
+import { vulnerabilitiesStep } from './setup/vulnerabilities.ts'
 
 const began = performance.now()
 mkdirSync(cache, { recursive: true })
 try {
-  await bringAbout([debianStep, engineStep, goStep, trivyStep, toxiproxyStep, wheelsStep, ...imageSteps], (line) =>
+  await bringAbout([debianStep, engineStep, goStep, trivyStep, toxiproxyStep, vulnerabilitiesStep, wheelsStep, ...imageSteps], (line) =>
     process.stderr.write(`${line}\n`),
   )
   process.stderr.write(`set-up: ready after ${((performance.now() - began) / 1000).toFixed(1)} s\n`)

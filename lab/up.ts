@@ -11,6 +11,7 @@ import { root } from './paths.ts'
 import { ask, call, docker } from './run.ts'
 import { hostImage, servicesImage } from './setup/images.ts'
 import { type Suite, suites } from './versions.ts'
+import { publishDatabase } from './vulnerabilities/publish.ts'
 
 /** What of a host is published on the loopback of this machine. */
 const hostPorts = ['22', '80', '443', '5000', '6000'] as const
@@ -121,6 +122,7 @@ async function start({ name, hosts }: Wanted): Promise<Lab> {
     knownHosts,
     registry: { address: `127.0.0.1:${ports.registry}` },
     secureRegistry: { address: `127.0.0.1:${ports.secure}`, ca, ...login },
+    vulnerabilities: `127.0.0.1:${ports.registry}/trivy-db:2`,
     jump: { port: ports.jump },
     hosts: Object.fromEntries(
       hosts.map((suite): [string, LabHost] => [suite, { suite, container: `${name}-${suite}`, ports: published.get(suite) ?? {} }]),
@@ -129,7 +131,7 @@ async function start({ name, hosts }: Wanted): Promise<Lab> {
     github,
   }
   writeFileSync(join(folder, 'lab.json'), JSON.stringify(lab, null, 2))
-  await Promise.all(Object.values(lab.hosts).map((host) => hostReady(lab, host)))
+  await Promise.all([publishDatabase(lab.vulnerabilities, new Date()), ...Object.values(lab.hosts).map((host) => hostReady(lab, host))])
   return lab
 }
 

@@ -36,6 +36,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     return value === undefined || value === '' ? undefined : learn(new Secret(value))
   }
   const files = localFiles(env['RUNNER_TEMP'] ?? tmpdir())
+  const folder = join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'launchway')
   const exec: Ports['exec'] = {
     read: async (command) => (await import('./adapters/exec.ts')).processExec.read(command),
     run: async (command, options) => (await import('./adapters/exec.ts')).processExec.run(command, options),
@@ -48,7 +49,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     ])
     return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec, onSecret: learn }), signal)
   })
-  const cache = once(() => openCache(env, log))
+  const cache = once(() => openCache(env, folder, log))
   const deployments = once(() => openGitHub(env, secret))
   return {
     exec,
@@ -71,6 +72,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
         : undefined,
     cache: { restore: async (...asked) => (await cache()).restore(...asked), save: async (...asked) => (await cache()).save(...asked) },
     files,
+    tools: { folder, trivy: once(async () => (await import('./adapters/trivy.ts')).findTrivy(env, folder)) },
     clock: systemClock,
     log,
     root,
@@ -87,12 +89,10 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make())
 }
 
-async function openCache(env: Surroundings['env'], log: Log): Promise<Cache> {
+async function openCache(env: Surroundings['env'], folder: string, log: Log): Promise<Cache> {
   const { actionsCache, folderCache } = await import('./adapters/cache.ts')
   const service = env['ACTIONS_RESULTS_URL'] ?? env['ACTIONS_CACHE_URL']
-  return service === undefined
-    ? folderCache(join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'launchway', 'entries'), log)
-    : actionsCache(log)
+  return service === undefined ? folderCache(join(folder, 'entries'), log) : actionsCache(log)
 }
 
 async function openGitHub(env: Surroundings['env'], secret: Ports['secret']): Promise<GitHub> {

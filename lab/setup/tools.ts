@@ -1,12 +1,14 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fetchArchive } from '../../src/adapters/archive.ts'
+import { archiveFor, trivyRelease as trivy } from '../../src/adapters/trivy.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { keysOf } from '../../src/core/objects.ts'
 import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
-import { toxiproxy, trivy, wheels } from '../versions.ts'
-import { fetchArchive } from './archive.ts'
+import { toxiproxy, trivyGo, wheels } from '../versions.ts'
+import { databaseWriter } from '../vulnerabilities/stamp.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
 
@@ -55,7 +57,8 @@ export const goStep: Step = {
   async find() {
     const version = /go(\d+)\.(\d+)/.exec((await ask('go', ['version'])) ?? '')
     if (version !== null && Number(version[2]) >= 21) return version[0]
-    return existsSync(join(tools, 'trivy')) && existsSync(join(tools, 'toxiproxy-server')) ? 'not needed' : undefined
+    const made = ['trivy', 'toxiproxy-server', databaseWriter()]
+    return made.every((program) => existsSync(join(tools, program))) ? 'not needed' : undefined
   },
   async make(progress) {
     if (!canInstall)
@@ -67,7 +70,13 @@ export const goStep: Step = {
 }
 
 /** Runs go in a folder with caches of its own, keeps the program that it made, and removes the rest: gigabytes. */
-async function goMade(made: string, name: string, folder: string, args: readonly string[], env: Record<string, string>): Promise<void> {
+export async function goMade(
+  made: string,
+  name: string,
+  folder: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<void> {
   const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
   // The Go that the module asks for is fetched first: an older one does not know what the variables mean to the newer.
   const { stdout } = await call('go', ['env', 'GOROOT'], { cwd: folder, env: caches })
@@ -89,10 +98,9 @@ export const trivyStep: Step = {
   takes: 'fetched, or built from its Go module: up to 10 min',
   find: trivyFound,
   async make(progress) {
-    const archive = Object.entries(trivy.archives).find(([platform]) => platform === `${process.platform}-${process.arch}`)?.[1]
+    const archive = archiveFor(trivy, `${process.platform}-${process.arch}`)
     if (archive !== undefined) {
-      const url = `${trivy.releases}/v${trivy.version}/${archive.file}`
-      const why = await fetchArchive(url, archive.sha256, 'trivy', tools)
+      const why = await fetchArchive(archive.url, archive.sha256, 'trivy', tools)
       if (why === undefined) return `${await trivyFound()}, the official release, checksum verified`
       progress(`${why}; building it from its Go module`)
     }
@@ -102,7 +110,7 @@ export const trivyStep: Step = {
     const module = `github.com/aquasecurity/trivy`
     writeFileSync(
       join(folder, 'go.mod'),
-      `module launchway.invalid/trivy\n\ngo ${trivy.go}\n\ntool ${module}/cmd/trivy\n\nrequire ${module} v${trivy.version}\n`,
+      `module launchway.invalid/trivy\n\ngo ${trivyGo}\n\ntool ${module}/cmd/trivy\n\nrequire ${module} v${trivy.version}\n`,
     )
     const flags = `-s -w -X ${module}/pkg/version/app.ver=${trivy.version}`
     const build = ['build', '-o', 'trivy', '-mod=mod', '-ldflags', flags, `${module}/cmd/trivy`]

@@ -68,6 +68,24 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
       return mkdtempSync(join(scratch, `${name}-`))
     },
 
+    async move(from, to) {
+      mkdirSync(dirname(to), { recursive: true })
+      try {
+        renameSync(from, to)
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error
+        const { copyFile } = await import('node:fs/promises')
+        const draft = `${to}.${process.pid}.tmp`
+        await copyFile(from, draft)
+        renameSync(draft, to)
+        rmSync(from)
+      }
+    },
+
+    async remove(path) {
+      rmSync(path, { force: true })
+    },
+
     close() {
       if (scratch !== undefined) rmSync(scratch, { recursive: true, force: true })
     },

@@ -76,6 +76,7 @@ export type Severity = z.infer<typeof Severity>
 
 /** Findings of this severity or worse block; with `fixable` only those that a newer version of the package ends. */
 export const ScanRule = z.strictObject({ severity: Severity, fixable: z.boolean() })
+export type ScanRule = z.infer<typeof ScanRule>
 
 export const ScanPlan = z.strictObject({
   /** The first that matches explains. None: everything passes, and is reported. */
@@ -88,3 +89,8 @@ export const ScanPlan = z.strictObject({
   databases: z.array(z.string()),
 })
 export type ScanPlan = z.infer<typeof ScanPlan>
+
+/** How the rules of a scan name a finding: the same package may be in several images. */
+export function findingName(image: string, of: { id: string; package: string; installed: string }): string {
+  return `${image}: ${of.id} in ${of.package} ${of.installed}`
+}

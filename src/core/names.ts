@@ -48,6 +48,11 @@ export function containerName(of: { app: string; environment: string; service: s
 /** The tag a candidate has before the gate: the only kind of tag written before smoke and scan have passed. */
 export const keyTag = (key: string): string => `launchway-${key}`
 
+/** The reference by which the engine that built an image knows it before the gate. */
+export function candidateReference(image: { repositories: readonly string[] }, key: string): string {
+  return `${image.repositories[0] ?? ''}:${keyTag(key)}`
+}
+
 /** The name of an application that says none: the last part of its first repository. */
 export function appOf(repository: string): string {
   return (repository.split('/').at(-1) ?? '').replaceAll('.', '-').slice(0, 40)

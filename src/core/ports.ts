@@ -16,6 +16,7 @@ export interface Ports {
   github: GitHub | undefined
   cache: Cache
   files: Files
+  tools: Tools
   clock: Clock
   log: Log
   /** The working tree that launchway.yml stands in. */
@@ -174,6 +175,21 @@ export interface Files {
   hash(path: string): Promise<string>
   /** A folder of this run alone, removed at its end. */
   temporary(name: string): Promise<string>
+  /** Gives a file another name, on another disk too. Who reads that name sees what was there before, or this, whole. */
+  move(from: string, to: string): Promise<void>
+  /** Removes a file, if it is there. */
+  remove(path: string): Promise<void>
+}
+
+/** Programs that launchway brings by itself, and where it keeps what can be had again. */
+interface Tools {
+  /**
+   * The path of Trivy: that of PATH, else the official release of the pinned version, fetched once and checked. Throws
+   * TOOL_MISSING when it cannot be had, DIGEST_MISMATCH when what was fetched is not what was pinned.
+   */
+  trivy(): Promise<string>
+  /** A folder of this user that outlives a run. */
+  folder: string
 }
 
 export interface Clock {

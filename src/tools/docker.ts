@@ -33,3 +33,8 @@ export function push(reference: string, { config, host }: Client = {}): Command 
 export function pushedDigest(stdout: string): string | undefined {
   return /: digest: (sha256:[0-9a-f]{64})\b/.exec(stdout)?.[1]
 }
+
+/** Writes an image to a file as an archive that other programs read. */
+export function save(reference: string, file: string): Command {
+  return command('docker', ['image', 'save', '--output', file, reference])
+}

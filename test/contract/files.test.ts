@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { localFiles } from '../../src/adapters/files.ts'
 import type { FileEntry, Files } from '../../src/core/ports.ts'
 import { fakeFiles } from '../fakes/files.ts'
@@ -50,6 +61,25 @@ describe.each(worlds)('files: $name', ({ open }) => {
     await files.write(at('tree/secret'), 'new', 0o600)
     const [found] = await files.walk(at('tree'), () => 'keep')
     expect(found).toMatchObject({ path: 'secret', mode: 0o600 })
+  })
+
+  it('gives a file another name, over what was there, and makes the folders above', async () => {
+    const files = open()
+    await files.write(at('new/db'), 'new')
+    await files.write(at('kept/db'), 'old')
+    await files.move(at('new/db'), at('kept/db'))
+    expect([(await files.read(at('kept/db')))?.toString(), await files.read(at('new/db'))]).toEqual(['new', undefined])
+    await files.move(at('kept/db'), at('a/b/db'))
+    expect((await files.read(at('a/b/db')))?.toString()).toBe('new')
+    await expect(files.move(at('gone'), at('kept/db'))).rejects.toThrow('ENOENT')
+  })
+
+  it('removes a file, and nothing where there is none', async () => {
+    const files = open()
+    await files.write(at('file'), 'x')
+    await files.remove(at('file'))
+    await files.remove(at('file'))
+    expect(await files.read(at('file'))).toBeUndefined()
   })
 
   it('walks in the order of names, a folder before what is in it', async () => {
@@ -159,6 +189,19 @@ describe('files on disk', () => {
       .toString()
       .split(' ')
     expect(await onDisk().hash(at('large'))).toBe(expected)
+  })
+
+  it('move to another disk as they move on one', async () => {
+    const elsewhere = mkdtempSync('/dev/shm/launchway-')
+    onTestFinished(() => rmSync(elsewhere, { recursive: true, force: true }))
+    expect(statSync(elsewhere).dev).not.toBe(statSync(folder.path).dev)
+    writeFileSync(join(elsewhere, 'db'), 'new')
+    await onDisk().move(join(elsewhere, 'db'), at('kept/db'))
+    expect([readFileSync(at('kept/db'), 'utf8'), existsSync(join(elsewhere, 'db')), readdirSync(at('kept'))]).toEqual([
+      'new',
+      false,
+      ['db'],
+    ])
   })
 
   it('that cannot be read are an error, and not taken for absent', async () => {

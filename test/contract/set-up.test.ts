@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { call } from '../../lab/run.ts'
-import { fetchArchive } from '../../lab/setup/archive.ts'
+import { fetchArchive } from '../../src/adapters/archive.ts'
 
 /** The way a pinned release comes, against a server of our own: the archive and its sum are made here. */
 describe('a program from an archive', () => {

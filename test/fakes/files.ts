@@ -56,6 +56,15 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
       if (body === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, lstat '${path}'`), { code: 'ENOENT' })
       return createHash('sha256').update(body).digest('hex')
     },
+    async move(from, to) {
+      const body = bodies.get(posix.normalize(from))
+      if (body === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, rename '${from}'`), { code: 'ENOENT' })
+      bodies.delete(posix.normalize(from))
+      bodies.set(posix.normalize(to), body)
+    },
+    async remove(path) {
+      bodies.delete(posix.normalize(path))
+    },
     async temporary(name) {
       folders += 1
       return `/scratch/${name}-${folders}`

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LaunchwayError } from '../../src/core/error.ts'
-import { call } from '../run.ts'
+import { command } from '../core/command.ts'
+import { LaunchwayError } from '../core/error.ts'
+import { processExec } from './exec.ts'
 
 /**
  * Fetches a .tar.gz, checks it and puts one program of it into a folder. Returns why it could not be had, so that
@@ -29,7 +30,7 @@ export async function fetchArchive(url: string, sha256: string, program: string,
   try {
     const archive = join(scratch, 'archive.tar.gz')
     writeFileSync(archive, body)
-    await call('tar', ['-xzf', archive, '-C', scratch, program])
+    await processExec.run(command('tar', ['-xzf', archive, '-C', scratch, program]))
     chmodSync(join(scratch, program), 0o755)
     renameSync(join(scratch, program), join(folder, program))
   } finally {

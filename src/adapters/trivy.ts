@@ -1,0 +1,71 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { LaunchwayError } from '../core/error.ts'
+import { fetchArchive } from './archive.ts'
+
+export interface ToolRelease {
+  version: string
+  /** By platform, as Node names it: `linux-x64`. */
+  archives: Readonly<Record<string, { file: string; sha256: string }>>
+  /** What an archive's address begins with. */
+  base: string
+}
+
+/**
+ * The Trivy that is fetched where PATH has none. SHA-256 of the official archives, each found in agreement in several
+ * public repositories (three for Linux, two for macOS).
+ */
+export const trivyRelease: ToolRelease = {
+  version: '0.71.2',
+  archives: {
+    'linux-x64': { file: 'trivy_0.71.2_Linux-64bit.tar.gz', sha256: '0510e71e2fd39bf863856d499c8dc19feb4e7336546394c502a8f5cc7ab27460' },
+    'linux-arm64': { file: 'trivy_0.71.2_Linux-ARM64.tar.gz', sha256: 'fe1c7106e15a5365d485b098a8c338f91e3b7ba71cb0e4963b98a3a098763cfc' },
+    'darwin-x64': { file: 'trivy_0.71.2_macOS-64bit.tar.gz', sha256: 'c27bcf4ddd281aecb7267eb5df804ec49ac0f8fa23fe018d33932e17f30a38bf' },
+    'darwin-arm64': { file: 'trivy_0.71.2_macOS-ARM64.tar.gz', sha256: 'a9f585cad53542a54ef286b5fa4199d081e5a061f8894635bdf3ce2608ece7a9' },
+  },
+  base: 'https://github.com/aquasecurity/trivy/releases/download/v0.71.2',
+}
+
+/** Undefined where there is none for the platform. */
+export function archiveFor({ archives, base }: ToolRelease, platform: string): { url: string; sha256: string } | undefined {
+  const archive = archives[platform]
+  return archive === undefined ? undefined : { url: `${base}/${archive.file}`, sha256: archive.sha256 }
+}
+
+/**
+ * The path of Trivy: that of PATH, else the release, kept in the folder.
+ * @throws LaunchwayError TOOL_MISSING, DIGEST_MISMATCH
+ */
+export async function findTrivy(
+  env: Record<string, string | undefined>,
+  folder: string,
+  release: ToolRelease = trivyRelease,
+  platform = `${process.platform}-${process.arch}`,
+): Promise<string> {
+  const kept = join(folder, `trivy-${release.version}`)
+  const found = [...(env['PATH'] ?? '').split(delimiter).filter((part) => part !== ''), kept]
+    .map((part) => join(part, 'trivy'))
+    .find(isProgram)
+  if (found !== undefined) return found
+  const archive = archiveFor(release, platform)
+  const why =
+    archive === undefined
+      ? `there is no release of Trivy for ${platform} that launchway knows`
+      : await fetchArchive(archive.url, archive.sha256, 'trivy', kept)
+  if (why === undefined) return join(kept, 'trivy')
+  throw new LaunchwayError('TOOL_MISSING', `trivy is not in PATH, and could not be fetched: ${why}`, {
+    hint: [
+      `Install Trivy ${release.version} so that \`trivy\` is in PATH: https://trivy.dev/latest/getting-started/installation/`,
+      ...(archive === undefined ? [] : [`The release that launchway would take: ${archive.url}\nSHA-256 ${archive.sha256}`]),
+    ].join('\n'),
+  })
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,117 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, afterEach, beforeEach, inject } from 'vitest'
+import { ask, call, docker } from '../../../lab/run.ts'
+import type { ScanPlan } from '../../../src/core/gates.ts'
+import { keyTag } from '../../../src/core/names.ts'
+import type { Ports } from '../../../src/core/ports.ts'
+import type { Release } from '../../../src/core/release.ts'
+import { openPorts } from '../../../src/ports.ts'
+import { type FakeLog, fakeLog } from '../../fakes/log.ts'
+import { type Folder, openFolder } from './folder.ts'
+import { releaseOf } from './uploaded.ts'
+
+const { registry, vulnerabilities } = inject('lab')
+
+export interface BuiltHere {
+  repository: string
+  key: string
+  /** The digest of its configuration. */
+  config: string
+}
+
+let images = 0
+const built: string[] = []
+afterAll(() => ask('docker', ['image', 'rm', '--force', ...built]))
+
+/** Builds an image under a content key, as the build stage leaves it in the engine. @param files of the context, by path */
+export async function buildHere(dockerfile: string, files: Readonly<Record<string, string>> = {}): Promise<BuiltHere> {
+  images += 1
+  const repository = `${registry.address}/scan-${process.pid}`
+  const key = `${process.pid.toString(16)}${images.toString(16).padStart(4, '0')}`.padStart(32, '0')
+  const reference = `${repository}:${keyTag(key)}`
+  await using context = await openFolder()
+  for (const [path, text] of Object.entries({ Dockerfile: dockerfile, ...files })) {
+    mkdirSync(dirname(join(context.path, path)), { recursive: true })
+    writeFileSync(join(context.path, path), text)
+  }
+  await call('docker', [
+    'buildx',
+    'build',
+    '--quiet',
+    '--load',
+    '--provenance=false',
+    '--network',
+    'host',
+    '--tag',
+    reference,
+    context.path,
+  ])
+  built.push(reference)
+  return { repository, key, config: await docker('image', 'inspect', '--format', '{{.Id}}', reference) }
+}
+
+/** A Python package as pip leaves it behind, for an image that is scanned in no time. */
+export function installed(name: string, version: string): Record<string, string> {
+  return { [`site-packages/${name}-${version}.dist-info/METADATA`]: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n` }
+}
+
+export const copyAll = 'FROM scratch\nCOPY site-packages /usr/lib/python3/site-packages\n'
+
+export function toScan(image: BuiltHere, plan: Partial<ScanPlan> = {}): Release {
+  const release = releaseOf({ ...image, tags: ['main'] })
+  const scan = {
+    failOn: [{ severity: 'CRITICAL' as const, fixable: true }],
+    maxDbAgeMs: 48 * 3_600_000,
+    databases: [vulnerabilities],
+    ...plan,
+  }
+  return { ...release, plan: { ...release.plan, scan } }
+}
+
+interface Here {
+  /** The root of the working tree. */
+  root: string
+  log: FakeLog
+  ports: Ports
+}
+
+/**
+ * A working tree of its own for each test, and ports as a door opens them.
+ * @param kept where Trivy's caches are kept; without it, each test begins with none
+ */
+export function openEach(kept?: () => string): {
+  here: () => Here
+  /** The same with more in the environment. */
+  openHere: (env: Record<string, string>) => Ports
+  write: (name: string, text: string) => void
+} {
+  let folder: Folder
+  let log: FakeLog
+  let ports: Ports
+  const closing: (() => void)[] = []
+  const openHere = (env: Record<string, string>): Ports => {
+    const { close, ...opened } = openPorts({
+      env: { ...process.env, RUNNER_TEMP: join(folder.path, 'temp'), XDG_CACHE_HOME: kept?.() ?? join(folder.path, 'cache'), ...env },
+      log,
+      root: folder.path,
+      who: 'ada@laptop',
+      signal: new AbortController().signal,
+      onSecret: () => undefined,
+      github: false,
+    })
+    closing.push(close)
+    return opened
+  }
+  beforeEach(async () => {
+    folder = await openFolder()
+    log = fakeLog()
+    ports = openHere({})
+  })
+  afterEach(async () => {
+    for (const close of closing.splice(0)) close()
+    await folder[Symbol.asyncDispose]()
+  })
+  const here = (): Here => ({ root: folder.path, log, ports })
+  return { here, openHere, write: (name, text) => writeFileSync(join(folder.path, name), text) }
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { call } from '../../lab/run.ts'
+import { findTrivy, type ToolRelease, trivyRelease } from '../../src/adapters/trivy.ts'
+import { failureOf } from './support/errors.ts'
+import { type Folder, openFolder } from './support/folder.ts'
+import { openServer, type Server } from './support/http.ts'
+
+/** The way a pinned release comes, against a server of our own: the archive and its sum are made here. */
+
+let folder: Folder
+let server: Server
+let archive: Buffer
+let serves = true
+beforeEach(async () => {
+  folder = await openFolder()
+  serves = true
+  writeFileSync(join(folder.path, 'trivy'), '#!/bin/sh\necho "Version: 1.2.3"\n', { mode: 0o755 })
+  await call('tar', ['-C', folder.path, '-czf', join(folder.path, 'a.tar.gz'), 'trivy'])
+  archive = readFileSync(join(folder.path, 'a.tar.gz'))
+  server = await openServer(() => (serves ? { status: 200, body: archive } : { status: 503 }))
+})
+afterEach(async () => {
+  await server[Symbol.asyncDispose]()
+  await folder[Symbol.asyncDispose]()
+})
+
+const release = (sha256 = createHash('sha256').update(archive).digest('hex')): ToolRelease => ({
+  version: '1.2.3',
+  archives: { 'linux-x64': { file: 'trivy_1.2.3_Linux-64bit.tar.gz', sha256 } },
+  base: `${server.url}/v1.2.3`,
+})
+const kept = (): string => join(folder.path, 'kept')
+const nowhere = { PATH: '/nowhere' }
+
+describe('Trivy', () => {
+  it('is that of PATH, and nothing is fetched', async () => {
+    const bin = join(folder.path, 'bin')
+    // What only has the name is no program.
+    mkdirSync(join(folder.path, 'src/trivy'), { recursive: true })
+    mkdirSync(bin)
+    writeFileSync(join(bin, 'trivy'), '')
+    chmodSync(join(bin, 'trivy'), 0o755)
+    expect(await findTrivy({ PATH: `${join(folder.path, 'src')}:${bin}` }, kept(), release())).toBe(join(bin, 'trivy'))
+    expect(server.asked).toEqual([])
+  })
+
+  it('is fetched once where PATH has none, checked, and kept by its version', async () => {
+    const found = await findTrivy(nowhere, kept(), release(), 'linux-x64')
+    expect(found).toBe(join(kept(), 'trivy-1.2.3/trivy'))
+    expect((await call(found, ['--version'])).stdout).toBe('Version: 1.2.3\n')
+    expect(await findTrivy(nowhere, kept(), release(), 'linux-x64')).toBe(found)
+    expect(server.asked.map(({ url }) => url)).toEqual(['/v1.2.3/trivy_1.2.3_Linux-64bit.tar.gz'])
+  })
+
+  it('is not taken where its checksum is another, and nothing of it stays', async () => {
+    const other = 'a'.repeat(64)
+    expect(await failureOf(findTrivy(nowhere, kept(), release(other), 'linux-x64'))).toMatchObject({ code: 'DIGEST_MISMATCH' })
+    expect(existsSync(kept()) ? readdirSync(kept()) : []).toEqual([])
+  })
+
+  it('that cannot be fetched is a tool that is missing: the hint says what to install, and from where', async () => {
+    serves = false
+    const failure = await failureOf(findTrivy(nowhere, kept(), release(), 'linux-x64'))
+    expect(failure).toMatchObject({
+      code: 'TOOL_MISSING',
+      message: `trivy is not in PATH, and could not be fetched: ${server.address} answered 503`,
+    })
+    expect(failure.hint).toContain('Install Trivy 1.2.3')
+    expect(failure.hint).toContain(`${server.url}/v1.2.3/trivy_1.2.3_Linux-64bit.tar.gz\nSHA-256 `)
+  })
+
+  it('for a platform without a release is one too', async () => {
+    expect(await failureOf(findTrivy(nowhere, kept(), release(), 'win32-x64'))).toMatchObject({
+      code: 'TOOL_MISSING',
+      message: expect.stringContaining('there is no release of Trivy for win32-x64'),
+    })
+  })
+
+  it.each(Object.entries(trivyRelease.archives))(
+    'of the pinned version has an archive and a whole checksum for %s',
+    (_, { file, sha256 }) => {
+      expect(file).toContain(`trivy_${trivyRelease.version}_`)
+      expect(sha256).toMatch(/^[0-9a-f]{64}$/)
+      expect(trivyRelease.base).toContain(`/v${trivyRelease.version}`)
+    },
+  )
+})
