@@ -24,12 +24,24 @@ export function configFile(logins: ReadonlyMap<string, Credentials>): Secret {
   return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
 }
 
-export function push(reference: string, { config, host }: Client = {}): Command {
-  const env = { ...(config === undefined ? {} : { DOCKER_CONFIG: config }), ...(host === undefined ? {} : { DOCKER_HOST: host }) }
-  return command('docker', ['push', reference], { env })
+export function push(reference: string, client: Client = {}): Command {
+  return command('docker', ['push', reference], { env: environment(client) })
+}
+
+export function pull(reference: string, client: Client = {}): Command {
+  return command('docker', ['pull', '--quiet', reference], { env: environment(client) })
+}
+
+function environment({ config, host }: Client): Record<string, string> {
+  return { ...(config === undefined ? {} : { DOCKER_CONFIG: config }), ...(host === undefined ? {} : { DOCKER_HOST: host }) }
 }
 
 /** The manifest or index that a push says it wrote: `main: digest: sha256:… size: 522`. */
 export function pushedDigest(stdout: string): string | undefined {
   return /: digest: (sha256:[0-9a-f]{64})\b/.exec(stdout)?.[1]
+}
+
+/** Everything that a container wrote, and what it goes on to write until it ends. */
+export function followLog(container: string): Command {
+  return command('docker', ['logs', '--follow', container])
 }

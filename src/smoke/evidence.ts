@@ -1,0 +1,41 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { EngineContainer, Ports } from '../core/ports.ts'
+
+/** Lines of a log, and characters of each, that a failure shows. */
+const lines = 30
+const lineChars = 400
+
+/** What a container shows for itself: how it is, what its last health check said, what it wrote in its last life. */
+export async function evidenceOf(container: EngineContainer, ports: Ports): Promise<string> {
+  const { health } = container
+  const check =
+    health === undefined || health.status === 'healthy'
+      ? []
+      : [`its last health check${health.exitCode === undefined ? '' : ` (exit code ${health.exitCode})`}: ${health.output}`]
+  const log = await logOf(container, ports)
+  return [
+    `state: ${container.status}, exit code ${container.exitCode}${container.outOfMemory ? ', out of memory' : ''}${container.restarts === 0 ? '' : `, restarted ${container.restarts} times`}`,
+    ...check,
+    ...(log === '' ? ['it wrote nothing'] : ['the end of its log:', ...log.split('\n').map((line) => `  ${line}`)]),
+  ].join('\n')
+}
+
+/** The end of what a container wrote since its last start: what it said before is the same again. */
+export async function logOf({ id, startedAt }: EngineContainer, { engine }: Ports): Promise<string> {
+  return condensed(await engine.lastLines(id, { lines, ...(startedAt === undefined ? {} : { since: startedAt }) }))
+}
+
+/** Without colours, long lines cut, and lines that repeat told once. */
+export function condensed(text: string): string {
+  const told: { line: string; times: number }[] = []
+  for (const line of stripVTControlCharacters(text).split(/\r\n?|\n/)) {
+    const last = told.at(-1)
+    if (last?.line === line) last.times += 1
+    else told.push({ line, times: 1 })
+  }
+  return told.map(({ line, times }) => `${cut(line, lineChars)}${times === 1 ? '' : ` (${times} times)`}`).join('\n')
+}
+
+export function cut(text: string, chars: number): string {
+  return text.length <= chars ? text : `${text.slice(0, chars).toWellFormed()}…`
+}
