@@ -1,6 +1,7 @@
 import type { Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { code, folded, prose, table } from './markdown.ts'
+import { smokeParts } from './smoke.ts'
 
 /** The job summary, in GitHub's Markdown: made from the record alone, so it can be made again at any time. */
 export function summary(release: Release): string {
@@ -12,6 +13,7 @@ export function summary(release: Release): string {
   if (outcome.state === 'failed') parts.push(...why(outcome))
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
+  if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke))
   if (release.push !== undefined)
     parts.push(
       table(

@@ -4,14 +4,14 @@ import type { EngineContainer, Ports } from '../core/ports.ts'
 /** Lines of a log, and characters of each, that a failure shows. */
 const lines = 30
 const lineChars = 400
+/** A program may write before the engine has noted its start; between two lives there is at least this. */
+const startMs = 100
 
 /** What a container shows for itself: how it is, what its last health check said, what it wrote in its last life. */
 export async function evidenceOf(container: EngineContainer, ports: Ports): Promise<string> {
   const { health } = container
-  const check =
-    health === undefined || health.status === 'healthy'
-      ? []
-      : [`its last health check${health.exitCode === undefined ? '' : ` (exit code ${health.exitCode})`}: ${health.output}`]
+  const code = health?.exitCode === undefined ? [] : [`its last health check (exit code ${health.exitCode}): ${health.output}`]
+  const check = health?.status === 'healthy' ? [] : code
   const log = await logOf(container, ports)
   return [
     `state: ${container.status}, exit code ${container.exitCode}${container.outOfMemory ? ', out of memory' : ''}${container.restarts === 0 ? '' : `, restarted ${container.restarts} times`}`,
@@ -20,9 +20,10 @@ export async function evidenceOf(container: EngineContainer, ports: Ports): Prom
   ].join('\n')
 }
 
-/** The end of what a container wrote since its last start: what it said before is the same again. */
-export async function logOf({ id, startedAt }: EngineContainer, { engine }: Ports): Promise<string> {
-  return condensed(await engine.lastLines(id, { lines, ...(startedAt === undefined ? {} : { since: startedAt }) }))
+/** The end of what a container wrote; of one that was restarted, since then: what it said before is the same again. */
+export async function logOf({ id, startedAt, restarts }: EngineContainer, { engine }: Ports): Promise<string> {
+  const since = startedAt === undefined || restarts === 0 ? {} : { since: new Date(Date.parse(startedAt) - startMs).toISOString() }
+  return condensed(await engine.lastLines(id, { lines, ...since }))
 }
 
 /** Without colours, long lines cut, and lines that repeat told once. */

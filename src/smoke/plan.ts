@@ -48,23 +48,23 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
   refuseForeign(rendered)
   const ours = servicesOf(rendered, asked.candidates, asked.root)
   const marks = { [smokeLabels.project]: project, [smokeLabels.owner]: owner }
-  const entries = Object.entries(rendered.services)
+  const services = joined(rendered.services)
+  const entries = Object.entries(services)
   const builds = entries.flatMap(([name, { build }]) => (build === undefined || ours.has(name) ? [] : [name]))
   const published = entries.flatMap(([service, { ports = [] }]) =>
     ports.filter(({ protocol = 'tcp' }) => protocol === 'tcp').map(({ target }) => ({ service, port: target })),
   )
-  const open = openPorts(plan, published, rendered)
+  const open = openPorts(plan, published, services)
   const renamed = builtNames(rendered, builds, project)
-  const containers = new Map(entries.flatMap(([name, { container_name: fixed }]) => (fixed === undefined ? [] : [[fixed, name] as const])))
-  const services = entries.map(([name, service]): [string, ComposeService] => [
+  const own = entries.map(([name, service]): [string, ComposeService] => [
     name,
-    ownService(service, { candidate: ours.get(name), open: open.get(name) ?? [], renamed, containers, marks }),
+    ownService(service, { candidate: ours.get(name), open: open.get(name) ?? [], renamed, marks }),
   ])
   const { name: _, ...rest } = rendered
   return {
     file: {
       ...rest,
-      services: Object.fromEntries(services),
+      services: Object.fromEntries(own),
       networks: ownNetworks(rendered, marks),
       volumes: ownVolumes(rendered, marks),
     },
@@ -99,7 +99,7 @@ function refuseUnknown({ prepare: steps, checks, compose }: SmokePlan, { service
 }
 
 /** Which ports of which service are published: those that are asked for. Who shares another's network is reached there. */
-function openPorts(plan: SmokePlan, published: readonly ServicePort[], { services }: ComposeProject): Map<string, number[]> {
+function openPorts(plan: SmokePlan, published: readonly ServicePort[], services: ComposeProject['services']): Map<string, number[]> {
   const http = plan.checks.flatMap((check) => (check.kind === 'http' ? [{ service: check.service, port: check.port }] : []))
   const open = new Map<string, number[]>()
   for (const { service, port } of plan.checks.length === 0 ? published : http) {
@@ -130,8 +130,6 @@ interface Own {
   candidate: Candidate | undefined
   open: readonly number[]
   renamed: ReadonlyMap<string, string>
-  /** Services by the fixed name of their container. */
-  containers: ReadonlyMap<string, string>
   marks: Record<string, string>
 }
 
@@ -144,7 +142,6 @@ function ownService(service: ComposeService, own: Own): ComposeService {
   return {
     ...rest,
     ...imageOf(service, candidate, own),
-    ...joined(service, own.containers),
     ...(fixed === undefined || service.network_mode !== undefined ? {} : { networks: withAlias(service.networks, fixed) }),
     ...(restart === undefined ? {} : { restart }),
     ...(deploy === undefined ? {} : { deploy: deployed }),
@@ -164,25 +161,29 @@ function imageOf(service: ComposeService, candidate: Candidate | undefined, { re
   return other === undefined ? {} : { image: other, pull_policy: 'never' }
 }
 
-/** What shares the network or the processes of a container by its fixed name shares those of its service. */
-function joined(service: ComposeService, containers: ReadonlyMap<string, string>): ComposeService {
-  const of = (mode: string | undefined): string | undefined => {
-    const [, name = ''] = /^container:(.+)$/.exec(mode ?? '') ?? []
+/** What shares the network, the processes or the files of a container by its fixed name shares those of its service. */
+function joined(services: ComposeProject['services']): ComposeProject['services'] {
+  const entries = Object.entries(services)
+  const containers = new Map(entries.flatMap(([name, { container_name: fixed }]) => (fixed === undefined ? [] : [[fixed, name] as const])))
+  const of = (text: string, prefix: string): string => {
+    const [, name = '', mode = ''] = /^container:([^:]+)(:.*)?$/.exec(text) ?? []
     const known = containers.get(name)
-    return known === undefined ? mode : `service:${known}`
+    return known === undefined ? text : `${prefix}${known}${mode}`
   }
-  const [network, pid, ipc] = [of(service.network_mode), of(service.pid), of(service.ipc)]
-  const from = service.volumes_from?.map((one) => {
-    const [, name = '', mode = ''] = /^container:([^:]+)(:.*)?$/.exec(one) ?? []
-    const known = containers.get(name)
-    return known === undefined ? one : `${known}${mode}`
+  const changed = entries.map(([name, service]): [string, ComposeService] => {
+    const { network_mode: network, pid, ipc, volumes_from: from } = service
+    return [
+      name,
+      {
+        ...service,
+        ...(network === undefined ? {} : { network_mode: of(network, 'service:') }),
+        ...(pid === undefined ? {} : { pid: of(pid, 'service:') }),
+        ...(ipc === undefined ? {} : { ipc: of(ipc, 'service:') }),
+        ...(from === undefined ? {} : { volumes_from: from.map((one) => of(one, '')) }),
+      },
+    ]
   })
-  return {
-    ...(network === undefined ? {} : { network_mode: network }),
-    ...(pid === undefined ? {} : { pid }),
-    ...(ipc === undefined ? {} : { ipc }),
-    ...(from === undefined ? {} : { volumes_from: from }),
-  }
+  return Object.fromEntries(changed)
 }
 
 /** A container's fixed name is also how others reach it. */

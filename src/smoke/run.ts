@@ -14,12 +14,10 @@ import { logOf } from './evidence.ts'
 import { type Prepared, prepare } from './plan.ts'
 import { projectDirectory, render } from './render.ts'
 import { hiding, secretsOf } from './secrets.ts'
-import { Dead, late, make, start, step, throwIfDead, unhealthy } from './stack.ts'
+import { Dead, make, settle, start, step, throwIfDead, unhealthy } from './stack.ts'
 import { serviceOf, shownState } from './verdict.ts'
 import { type Watch, watch } from './watch.ts'
 
-/** How long what has no HEALTHCHECK must stay up; it passes beside the checks. */
-const settleMs = 2_000
 /** How long somebody may need to listen on a port that is published. */
 const portMs = 30_000
 
@@ -93,12 +91,11 @@ async function test({ plan, prepared, candidates, stack, started, ports }: Test)
     await start(stack, plan.timeoutMs, seen, ports, signal)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)
     refuseOthers(seen, prepared, candidates)
-    const settled = clock.sleep(settleMs, signal)
-    await Promise.all([settled, ask({ plan, prepared, stack, seen, signal, checked, ports })])
+    const calm = (): Promise<void> => settle(plan.timeoutMs, seen, ports, signal)
+    await Promise.all([calm(), ask({ plan, prepared, stack, seen, signal, checked, ports })])
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
-    throwIfDead(seen)
-    if (seen.verdict().kind !== 'up') throw await late(clock.elapsed() - upSince, seen, ports)
+    if (seen.verdict().kind !== 'up') await calm()
     return await section('passed')
   } catch (error) {
     ports.signal.throwIfAborted()

@@ -9,6 +9,9 @@ import { serviceOf } from './verdict.ts'
 import type { Watch } from './watch.ts'
 import { within } from './within.ts'
 
+/** How long what has no HEALTHCHECK must stay up. */
+const settleMs = 2_000
+
 /** A container of the stack died for good, or is unhealthy. */
 export class Dead extends Error {
   readonly container: EngineContainer
@@ -51,6 +54,32 @@ export async function start(stack: Stack, timeoutMs: number, seen: Watch, ports:
   if (isUp !== true) throw await late(timeoutMs, seen, ports)
 }
 
+/**
+ * Waits until nothing has ended or begun for a while: what has no HEALTHCHECK runs a moment before each of its deaths.
+ * @throws Dead, or LaunchwayError SMOKE_UNHEALTHY
+ */
+export async function settle(timeoutMs: number, seen: Watch, ports: Ports, signal: AbortSignal): Promise<void> {
+  const settled = await within(timeoutMs, signal, ports, async (inTime) => {
+    for (;;) {
+      await seen.until(({ kind }) => kind === 'up', inTime)
+      const before = livesOf(seen)
+      await ports.clock.sleep(settleMs, inTime)
+      await seen.refresh()
+      if (seen.verdict().kind === 'up' && livesOf(seen) === before) return true
+      throwIfDead(seen)
+    }
+  })
+  if (settled !== true) throw await late(timeoutMs, seen, ports)
+}
+
+function livesOf(seen: Watch): string {
+  return seen
+    .containers()
+    .flatMap((one) => (serviceOf(one) === undefined ? [] : `${one.id} ${one.startedAt ?? ''}`))
+    .toSorted()
+    .join('\n')
+}
+
 export function throwIfDead(seen: Watch): void {
   const verdict = seen.verdict()
   if (verdict.kind === 'dead') throw new Dead(verdict.why, verdict.container)
@@ -66,9 +95,13 @@ export async function late(timeoutMs: number, seen: Watch, ports: Ports): Promis
   // Who was not started yet waits for one that was.
   const container = slow.find(({ status }) => status !== 'created') ?? slow[0]
   const evidence = container === undefined ? [] : [`${serviceOf(container) ?? ''}:\n${await evidenceOf(container, ports)}`]
-  return new LaunchwayError('SMOKE_UNHEALTHY', `the stack was not up after ${showMs(timeoutMs)}: ${on.join(', ')}`, {
-    hint: [...evidence, 'If it needs longer, give it more: smoke.timeout in launchway.yml.'].join('\n\n'),
-  })
+  return new LaunchwayError(
+    'SMOKE_UNHEALTHY',
+    `the stack was not up after ${showMs(timeoutMs)}: ${on.length === 0 ? 'its containers come and go' : on.join(', ')}`,
+    {
+      hint: [...evidence, 'If it needs longer, give it more: smoke.timeout in launchway.yml.'].join('\n\n'),
+    },
+  )
 }
 
 export async function unhealthy({ message, container }: Dead, ports: Ports): Promise<LaunchwayError> {

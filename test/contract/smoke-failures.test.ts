@@ -7,11 +7,15 @@ import { app, type Asked, leftovers, repository, smokeTest, withImage } from './
 withImage()
 
 const failing = (asked: Asked) => failureOf(smokeTest(asked))
-const service = (settings: string): Record<string, string> => ({ 'compose.yml': `services:\n  web:\n    image: ${repository}\n${settings.replaceAll(/^/gm, '    ')}\n` })
+const service = (settings: string): Record<string, string> => ({
+  'compose.yml': `services:\n  web:\n    image: ${repository}\n${settings.replaceAll(/^/gm, '    ')}\n`,
+})
 
 describe('a stack that does not come up', () => {
   it('because a service is unhealthy, says so at once, with what its health check said', async () => {
-    const failure = await failing({ files: service('healthcheck: { test: [CMD-SHELL, "echo no database; exit 7"], interval: 200ms, retries: 2 }') })
+    const failure = await failing({
+      files: service('healthcheck: { test: [CMD-SHELL, "echo no database; exit 7"], interval: 200ms, retries: 2 }'),
+    })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web is unhealthy' })
     expect(failure.hint).toContain('its last health check (exit code 7): no database')
     expect(failure.part?.smoke).toMatchObject({ verdict: 'failed', services: [{ name: 'web', state: 'unhealthy' }] })
@@ -41,7 +45,10 @@ services:
 
   it('because a command is not there, says what the engine said', async () => {
     const failure = await failing({ files: service('command: [no-such-program]') })
-    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: expect.stringMatching(/^web could not be started: .*no-such-program/) })
+    expect(failure).toMatchObject({
+      code: 'SMOKE_UNHEALTHY',
+      message: expect.stringMatching(/^web could not be started: .*no-such-program/),
+    })
   })
 
   it('because an image cannot be had, says what compose said', async () => {
@@ -53,7 +60,9 @@ services:
 
   it('in the time it has, says what it still waited for', async () => {
     const failure = await failing({
-      files: service('healthcheck: { test: [CMD, "false"], interval: 1s, start_period: 60s }\ncommand: [sh, -c, "echo still warming up; sleep 1000"]'),
+      files: service(
+        'healthcheck: { test: [CMD, "false"], interval: 1s, start_period: 60s }\ncommand: [sh, -c, "echo still warming up; sleep 1000"]',
+      ),
       smoke: 'timeout: 3s',
     })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'the stack was not up after 3.0 s: web is not healthy yet' })
@@ -123,7 +132,11 @@ checks:
 
   it('is also a step before the checks that fails, with what it said', async () => {
     const failure = await failing({ files: service(''), smoke: 'prepare: [{ run: web, command: [sh, -c, "echo no such table; exit 5"] }]' })
-    expect(failure).toMatchObject({ code: 'SMOKE_CHECK_FAILED', message: 'run web: sh -c echo no such table; exit 5 ended with exit code 5', hint: 'no such table' })
+    expect(failure).toMatchObject({
+      code: 'SMOKE_CHECK_FAILED',
+      message: 'run web: sh -c echo no such table; exit 5 ended with exit code 5',
+      hint: 'no such table',
+    })
   })
 })
 
@@ -170,7 +183,12 @@ describe('a run that is cancelled', () => {
   ])('%s leaves nothing, and is told as cancelled', async (_, settings, smoke, when) => {
     const cancel = new AbortController()
     const reason = new Error('cancelled by the test')
-    const run = smokeTest({ files: service(settings), smoke, signal: cancel.signal, onInfo: (line) => void (when.test(line) && cancel.abort(reason)) })
+    const run = smokeTest({
+      files: service(settings),
+      smoke,
+      signal: cancel.signal,
+      onInfo: (line) => void (when.test(line) && cancel.abort(reason)),
+    })
     await expect(run).rejects.toBe(reason)
     expect(await leftovers()).toEqual([])
   })

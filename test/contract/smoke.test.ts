@@ -98,7 +98,11 @@ volumes: { lives: }
   it('without checks has each published port asked whether somebody listens', async () => {
     const { section } = await smokeTest({ files: { 'compose.yml': `${web}    ports: ["80:8000"]\n` } })
     expect(section.checks).toMatchObject([{ name: 'web:8000 takes connections', passed: true }])
-    const failure = await failureOf(smokeTest({ files: { 'compose.yml': `${web}    ports: ["80:8000"]\n    command: [sleep, "1000"]\n` } }).then(({ section }) => section))
+    const failure = await failureOf(
+      smokeTest({ files: { 'compose.yml': `${web}    ports: ["80:8000"]\n    command: [sleep, "1000"]\n` } }).then(
+        ({ section }) => section,
+      ),
+    )
     expect(failure).toMatchObject({ code: 'SMOKE_CHECK_FAILED', message: 'the check "web:8000 takes connections" failed' })
   }, 90_000)
 
@@ -108,7 +112,7 @@ volumes: { lives: }
         'deploy/compose.yml': `
 services:
   web: { build: .., image: "other/name:1" }
-  helper: { build: { context: ./helper }, image: "${app}-helper:mine" }
+  helper: { build: { context: ./helper, network: none }, image: "${app}-helper:mine" }
   twin: { image: "${app}-helper:mine", command: [sh, -c, "cat /told; sleep 1000"], profiles: [more] }
 `,
         'deploy/over.yml': 'services: { web: { volumes: ["./page.html:/www/page.html:ro"] } }\n',
@@ -149,7 +153,9 @@ checks:
   })
 
   it('may run twice at the same time', async () => {
-    const files = { 'compose.yml': `${web}    container_name: ${app}-same\n    ports: ["18999:8000"]\n    volumes: ["data:/data"]\nvolumes: { data: { name: ${app}-data } }\n` }
+    const files = {
+      'compose.yml': `${web}    container_name: ${app}-same\n    ports: ["18999:8000"]\n    volumes: ["data:/data"]\nvolumes: { data: { name: ${app}-data } }\n`,
+    }
     const smoke = 'checks: [{ http: "http://web:8000/" }]'
     const [one, two] = await Promise.all([smokeTest({ files, smoke }), smokeTest({ files, smoke })])
     expect([one.section.verdict, two.section.verdict]).toEqual(['passed', 'passed'])

@@ -44,13 +44,13 @@ export function withImage(): void {
     const linked = execFileSync('ldd', [busybox], { encoding: 'utf8' }).match(/\/\S+/g) ?? []
     for (const library of linked) copyInto(library, join(context, 'root', library))
     copyInto(busybox, join(context, 'root/bin/busybox'))
-    mkdirSync(join(context, 'root/www'))
+    mkdirSync(join(context, 'root/www'), { recursive: true })
     writeFileSync(join(context, 'root/www/index.html'), 'it works\n')
     writeFileSync(
       join(context, 'Dockerfile'),
       'FROM scratch\nCOPY root /\nENV PATH=/bin\nSTOPSIGNAL SIGKILL\nRUN ["/bin/busybox", "--install", "/bin"]\nCMD ["httpd", "-f", "-p", "8000", "-h", "/www"]\n',
     )
-    await docker('build', '--quiet', '--label', `${labLabel}=contract`, '--tag', reference, '--tag', base, context)
+    await docker('build', '--quiet', '--network', 'none', '--label', `${labLabel}=contract`, '--tag', reference, '--tag', base, context)
     config = await docker('image', 'inspect', '--format', '{{.Id}}', reference)
   })
   afterAll(async () => {
@@ -113,7 +113,11 @@ export async function smokeTest(asked: Asked): Promise<Told> {
     self: { ...thisProcess, ...(asked.isGone === undefined ? {} : { isGone: asked.isGone }) },
     signal: asked.signal ?? new AbortController().signal,
   } as unknown as Ports
-  return { section: await smoke(releaseFor(asked), ports), said: log.entries.flatMap((entry) => ('text' in entry ? [entry.text] : [])), root }
+  return {
+    section: await smoke(releaseFor(asked), ports),
+    said: log.entries.flatMap((entry) => ('text' in entry ? [entry.text] : [])),
+    root,
+  }
 }
 
 function releaseFor({ smoke: text = '', image, built = config }: Asked): Release {
