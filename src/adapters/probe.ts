@@ -27,7 +27,9 @@ export const localProbe: Probe = {
         answer.once('end', end)
         answer.once('error', reject)
       }
-      const asked = url.startsWith('https:') ? secure(url, { ...options, rejectUnauthorized: false }, read) : plain(url, options, read)
+      const asked = url.startsWith('https:')
+        ? secure(url, { ...options, servername: host.replace(/:\d+$/, ''), rejectUnauthorized: false }, read)
+        : plain(url, options, read)
       asked.once('error', reject)
       asked.end()
     })

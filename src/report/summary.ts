@@ -49,7 +49,8 @@ function stageRows(release: Release): string[][] {
   return Object.entries(release.plan.stages).map(([name, { run, reason }]) => {
     // This page is the report.
     const done = name === 'report' || name in release
-    return [name, run ? (done ? 'done' : '–') : 'skipped', prose(reason)]
+    const failed = release.outcome.state === 'failed' && release.outcome.stage === name
+    return [name, run ? (failed ? 'failed' : done ? 'done' : '–') : 'skipped', prose(reason)]
   })
 }
 

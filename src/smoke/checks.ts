@@ -19,7 +19,7 @@ const tryMs = 10_000
 const shownChars = 2_000
 
 /** That somebody listens: asked of each port that the file publishes where the user asks nothing. */
-export interface PortCheck {
+interface PortCheck {
   kind: 'port'
   name: string
   service: string
@@ -76,12 +76,13 @@ type Of<Kind extends Check['kind']> = Extract<Check, { kind: Kind }>
 async function askHttp(check: Of<'http'>, standing: Standing, { probe }: Ports): Promise<Try> {
   const at = addressOf(check, standing)
   if (at === undefined) return { passed: false, evidence: `${check.service} does not run` }
-  const asked = new URL(`${check.scheme}://${check.service}:${check.port}${check.path}`)
+  const host = check.port === (check.scheme === 'https' ? 443 : 80) ? check.service : `${check.service}:${check.port}`
+  const asked = `${check.scheme}://${host}${check.path}`
   let answer: Answer
   try {
-    answer = await probe.get(`${check.scheme}://${at.address}:${at.port}${check.path}`, { host: asked.host, signal: standing.signal })
+    answer = await probe.get(`${check.scheme}://${at.address}:${at.port}${check.path}`, { host, signal: standing.signal })
   } catch (error) {
-    return { passed: false, evidence: `GET ${asked.href}\nno answer: ${error instanceof Error ? error.message : String(error)}` }
+    return { passed: false, evidence: `GET ${asked}\nno answer: ${error instanceof Error ? error.message : String(error)}` }
   }
   const wrong = wrongIn(check, answer)
   if (wrong.length === 0) return { passed: true, evidence: `answered ${answer.status}` }
@@ -90,7 +91,7 @@ async function askHttp(check: Of<'http'>, standing: Standing, { probe }: Ports):
   return {
     passed: false,
     evidence: [
-      `GET ${asked.href}`,
+      `GET ${asked}`,
       ...wrong.map((line) => `wanted: ${line}`),
       `answered: ${answer.status}`,
       ...headers,

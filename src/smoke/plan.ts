@@ -20,7 +20,7 @@ export interface Asked {
 }
 
 /** A port inside of a service. */
-export interface ServicePort {
+interface ServicePort {
   service: string
   port: number
 }

@@ -4,6 +4,7 @@ import type { SmokePlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import type { Output, Ports } from '../core/ports.ts'
 import { ComposeProject, config } from '../tools/compose.ts'
+import { secretNamesIn } from './secrets.ts'
 
 /** Every exit code is an answer. */
 export const anyCode: readonly number[] = Array.from({ length: 256 }, (_, code) => code)
@@ -21,6 +22,7 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProj
   const root = resolve(ports.root)
   const files = plan.compose.map((file) => resolve(root, file))
   const call = config({ files, profiles: plan.profiles, directory: projectDirectory(plan, root), env: plan.env })
+  await learnSecrets(plan, ports)
   const output = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
   if (output.code !== 0) throw await refused(plan, output, ports)
   for (const warning of warningsIn(output.stderr)) ports.log.warning(`${plan.compose.join(', ')}: ${warning}`)
@@ -29,6 +31,14 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProj
   throw new LaunchwayError('TOOL_MISSING', 'docker compose renders the project in a form that launchway does not know', {
     hint: 'launchway is tested with compose 2.26: `docker compose version` shows yours.',
   })
+}
+
+/** What is asked for by name is masked, and taken out of what the record keeps. */
+async function learnSecrets({ compose, env }: SmokePlan, ports: Ports): Promise<void> {
+  for (const file of compose) {
+    const text = (await ports.files.read(resolve(ports.root, file)))?.toString() ?? ''
+    for (const name of secretNamesIn(text)) if (!Object.hasOwn(env, name)) ports.secret(name)
+  }
 }
 
 async function refused({ compose }: SmokePlan, { stderr }: Output, ports: Ports): Promise<LaunchwayError> {

@@ -5,6 +5,11 @@ const telling = /pass(word|wd|phrase)?|secret|token|api_?key|private|credential/
 /** Shorter ones are words of everyday. */
 const leastChars = 6
 
+/** Variables that a compose file asks for and whose names look like those of secrets: the step's environment has them. */
+export function secretNamesIn(file: string): string[] {
+  return [...file.matchAll(/\$\{?([A-Za-z_]\w*)/g)].flatMap(([, name = '']) => (telling.test(name) ? [name] : []))
+}
+
 /**
  * The values of a rendered project that look like secrets, by their names, and the passwords in its URLs: files named
  * by env_file and the step's environment went into it, and what a service logs may repeat them.

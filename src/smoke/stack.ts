@@ -86,7 +86,7 @@ export function throwIfDead(seen: Watch): void {
 }
 
 /** @throws LaunchwayError SMOKE_UNHEALTHY with what the first of those that are not up shows for itself */
-export async function late(timeoutMs: number, seen: Watch, ports: Ports): Promise<LaunchwayError> {
+async function late(timeoutMs: number, seen: Watch, ports: Ports): Promise<LaunchwayError> {
   await seen.refresh()
   const verdict = seen.verdict()
   if (verdict.kind === 'dead') return unhealthy(new Dead(verdict.why, verdict.container), ports)

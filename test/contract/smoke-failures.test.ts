@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { docker } from '../../lab/run.ts'
 import { smokeLabels } from '../../src/core/names.ts'
 import { failureOf } from './support/errors.ts'
+import { setEnv } from './support/folder.ts'
 import { app, type Asked, leftovers, repository, smokeTest, withImage } from './support/smoke.ts'
 
 withImage()
@@ -27,6 +28,11 @@ describe('a stack that does not come up', () => {
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3, after 5 restarts' })
     expect(failure.hint?.match(/boom/g)).toHaveLength(1)
     expect(failure.part?.smoke?.services).toMatchObject([{ state: 'exited 3 after 5 restarts' }])
+  })
+
+  it('shows the log of a service with a terminal, too', async () => {
+    const failure = await failing({ files: service('tty: true\ncommand: [sh, -c, "echo on a terminal; exit 3"]') })
+    expect(failure.hint).toContain('\n  on a terminal')
   })
 
   it('because of a dependency, names that one and not who waited for it', async () => {
@@ -80,6 +86,7 @@ services:
   })
 
   it('shows no secret that came from an env_file, the environment or a URL', async () => {
+    using _ = setEnv({ STEP_TOKEN: 'of-the-step' })
     const failure = await failing({
       files: {
         'compose.yml': `
@@ -87,15 +94,15 @@ services:
   web:
     image: ${repository}
     env_file: [.secrets]
-    environment: { DATABASE_URL: "postgres://app:p4ss%2Fword@db/app", PLAIN: visible }
+    environment: { DATABASE_URL: "postgres://app:p4ss%2Fword@db/app", SETTINGS: "key=\${STEP_TOKEN}" }
     command: [sh, -c, 'env; exit 1']
 `,
         '.secrets': 'API_TOKEN=tok-1234567\n',
       },
-      secrets: { STEP: 'visible' },
+      secrets: { STEP_TOKEN: 'of-the-step' },
     })
     expect(failure.hint).toContain('DATABASE_URL=')
-    for (const secret of ['tok-1234567', 'p4ss%2Fword', 'p4ss/word', 'visible']) expect(failure.hint).not.toContain(secret)
+    for (const secret of ['tok-1234567', 'p4ss%2Fword', 'p4ss/word', 'of-the-step']) expect(failure.hint).not.toContain(secret)
   })
 })
 
@@ -177,19 +184,21 @@ describe('what was built', () => {
 })
 
 describe('a run that is cancelled', () => {
+  /** Waits until there is a container of this application that is as it says. */
+  async function appears(status: string): Promise<void> {
+    const filters = ['--filter', `label=${smokeLabels.project}`, '--filter', `status=${status}`]
+    while (!(await docker('ps', '--all', ...filters, '--format', '{{.Names}}')).includes(app)) continue
+  }
+
   it.each([
-    ['while the stack starts', 'healthcheck: { test: [CMD, "false"], interval: 60s }', '', /web-1 {2}Started|launchway-5/],
-    ['while a step is at work', '', 'prepare: [{ run: web, command: [sleep, "1000"] }]', /^up in/],
-  ])('%s leaves nothing, and is told as cancelled', async (_, settings, smoke, when) => {
+    ['while the stack is made', service(''), '', 'created'],
+    ['while the stack starts', service('healthcheck: { test: [CMD, "false"], interval: 60s }'), '', 'running'],
+    ['while a step is at work', service(''), 'prepare: [{ run: web, command: [sleep, "1000"] }]', 'running'],
+  ])('%s leaves nothing, and is told as cancelled', async (_, files, smoke, status) => {
     const cancel = new AbortController()
     const reason = new Error('cancelled by the test')
-    const run = smokeTest({
-      files: service(settings),
-      smoke,
-      signal: cancel.signal,
-      onInfo: (line) => void (when.test(line) && cancel.abort(reason)),
-    })
-    await expect(run).rejects.toBe(reason)
+    const run = smokeTest({ files, smoke, signal: cancel.signal })
+    await Promise.all([expect(run).rejects.toBe(reason), appears(status).then(() => cancel.abort(reason))])
     expect(await leftovers()).toEqual([])
   })
 })

@@ -34,7 +34,7 @@ export let config = ''
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-smoke-'))
 const [reference = ''] = candidates({ repositories: [repository] }, key)
 /** The base of images that compose builds. */
-export const base = `${repository}-base`
+const base = `${repository}-base`
 
 /** An image of this machine's busybox with a small web server, as if it had just been built. */
 export function withImage(): void {
@@ -72,9 +72,9 @@ export interface Asked {
   image?: Partial<PlannedImage>
   /** What the build is said to have made. */
   built?: string
+  /** Of the environment of the step. */
   secrets?: Readonly<Record<string, string>>
   signal?: AbortSignal
-  onInfo?: (line: string) => void
   isGone?: (owner: string) => boolean
 }
 
@@ -92,7 +92,7 @@ export async function smokeTest(asked: Asked): Promise<Told> {
     writeFileSync(join(root, name), text)
   }
   const log = fakeLog()
-  const known = Object.values(asked.secrets ?? {}).map((value) => new Secret(value))
+  const known: Secret[] = []
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the ports that the stage uses, all of them real
   const ports = {
     exec: processExec,
@@ -100,16 +100,15 @@ export async function smokeTest(asked: Asked): Promise<Told> {
     probe: localProbe,
     files: localFiles(scratch),
     clock: systemClock,
-    log: {
-      ...log,
-      info(line: string) {
-        log.info(line)
-        asked.onInfo?.(line)
-      },
-    },
+    log,
     root,
     redact: (text: string) => redact(text, known),
-    secret: () => undefined,
+    secret(name: string) {
+      const value = asked.secrets?.[name]
+      if (value === undefined) return undefined
+      known.push(new Secret(value))
+      return known.at(-1)
+    },
     self: { ...thisProcess, ...(asked.isGone === undefined ? {} : { isGone: asked.isGone }) },
     signal: asked.signal ?? new AbortController().signal,
   } as unknown as Ports
