@@ -180,13 +180,21 @@ function theEnd(text: string): string {
 }
 
 /** The free text of a section: what a host or a program put into words. */
-function withoutSecrets(part: Partial<Release>, { redact }: Ports): Partial<Release> {
-  if (part.deploy === undefined) return part
-  const hosts = part.deploy.hosts.map((host) => ({
+function withoutSecrets({ smoke, deploy, ...part }: Partial<Release>, { redact }: Ports): Partial<Release> {
+  const checks = smoke?.checks.map((check) => ({
+    ...check,
+    name: redact(check.name),
+    ...(check.evidence === undefined ? {} : { evidence: theEnd(redact(check.evidence)) }),
+  }))
+  const hosts = deploy?.hosts.map((host) => ({
     ...host,
     services: host.services.map((service) => ({ ...service, health: redact(service.health) })),
   }))
-  return { ...part, deploy: { ...part.deploy, hosts } }
+  return {
+    ...part,
+    ...(smoke === undefined || checks === undefined ? {} : { smoke: { ...smoke, checks } }),
+    ...(deploy === undefined || hosts === undefined ? {} : { deploy: { ...deploy, hosts } }),
+  }
 }
 
 function outcomeOf(release: Release, chosen: readonly Step[]): Release['outcome'] {

@@ -2,6 +2,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from './adapters/clock.ts'
 import { localFiles } from './adapters/files.ts'
+import { thisProcess } from './adapters/self.ts'
 import type { Cache, GitHub, Log, Ports } from './core/ports.ts'
 import { redact, Secret } from './core/secret.ts'
 
@@ -58,10 +59,20 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
       info: async () => (await engine()).info(),
       image: async (reference) => (await engine()).image(reference),
       host: async () => (await engine()).host(),
+      containers: async (label) => (await engine()).containers(label),
+      container: async (id) => (await engine()).container(id),
+      changes: async (...asked) => (await engine()).changes(...asked),
+      lastLines: async (...asked) => (await engine()).lastLines(...asked),
+      labelled: async (label) => (await engine()).labelled(label),
+      remove: async (label) => (await engine()).remove(label),
     },
     registry: {
       repository: async (...asked) => (await registries()).repository(...asked),
       credentials: async (settings) => (await registries()).credentials(settings),
+    },
+    probe: {
+      get: async (...asked) => (await import('./adapters/probe.ts')).localProbe.get(...asked),
+      connects: async (...asked) => (await import('./adapters/probe.ts')).localProbe.connects(...asked),
     },
     github:
       github && env['GITHUB_REPOSITORY'] !== undefined && secret('GITHUB_TOKEN') !== undefined
@@ -79,6 +90,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     secret,
     redact: (text) => redact(text, known.values()),
     who,
+    self: thisProcess,
     signal,
     close: files.close,
   }

@@ -1,7 +1,17 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { JournalLine, type JournalStep, states, steps } from '../../src/core/journal.ts'
-import { containerName, environmentTag, hostPaths, keyTag, labels, recordType, stateRoot } from '../../src/core/names.ts'
+import {
+  containerName,
+  environmentTag,
+  hostPaths,
+  keyTag,
+  labels,
+  recordType,
+  smokeLabels,
+  smokeProject,
+  stateRoot,
+} from '../../src/core/names.ts'
 import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
 import { isOptional, typeOf } from './types.ts'
 
@@ -39,6 +49,14 @@ export function namesPage(): GeneratedFile {
       Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
     ),
     fenced('sh', `docker ps --all --filter label=${labels.app}=shop --filter label=${labels.environment}=production`),
+    'On everything that a smoke test makes: containers, networks, volumes, and images that compose builds.',
+    table(
+      ['label', 'value'],
+      [
+        [code(smokeLabels.project), `the compose project, such as ${code(smokeProject('shop', '4f2a9c1b'))}`],
+        [code(smokeLabels.owner), 'the machine and the process that will remove it'],
+      ],
+    ),
     '## Tags in a registry',
     table(
       ['tag', 'points at', 'written'],

@@ -29,13 +29,19 @@ const meanings: Readonly<Record<string, string>> = {
   'build.images[].registries': 'by repository, once uploaded',
   'build.images[].registries.*.digest': 'of the manifest, or of the index of several platforms',
   'build.images[].size': 'bytes',
+  'smoke.project': 'name of the compose project; unique to the run',
+  'smoke.services[].image': 'what the container was told to run',
+  'smoke.services[].config': 'digest of the configuration that ran; absent where the engine keeps its images in containerd',
+  'smoke.services[].state': 'how it was at the end: `healthy`, `running`, `exited 0`, `exited 3 after 5 restarts`',
+  'smoke.services[].ms': 'until it was up',
+  'smoke.checks[].evidence': 'what was answered, without the secrets of the run',
   'scan.rules[].findings': 'ids of what breaks the rule',
   'push.references[].was': 'what the tag pointed at before',
   'deploy.hosts[].downtimeMs': 'time without any version serving; 0 where the switch overlaps',
   'deploy.hosts[].previous': 'the release that a rollback would return to',
 }
 
-const notYet: readonly string[] = ['smoke', 'scan', 'report']
+const notYet: readonly string[] = ['scan', 'report']
 
 export function recordPage(): GeneratedFile {
   const { shape } = Release

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import type { Engine } from '../core/ports.ts'
 import { contextEngine, contextHost } from './docker-context.ts'
+import { engineContainers } from './engine-containers.ts'
 
 /** What dockerode's types leave open in the answer to /info. */
 const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish() })
@@ -43,6 +44,8 @@ export function dockerEngine(): Engine {
     },
 
     host: () => contextHost(process.env),
+
+    ...engineContainers(docker),
   }
 }
 

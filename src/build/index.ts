@@ -1,2 +1,1 @@
-export { candidates } from './plan.ts'
 export { build } from './run.ts'

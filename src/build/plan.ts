@@ -1,11 +1,6 @@
-import { keyTag } from '../core/names.ts'
+import { candidates } from '../core/names.ts'
 import type { PlannedImage, PlanSection } from '../core/release.ts'
 import type { BakeDefinition, BakeTarget } from '../tools/buildx.ts'
-
-/** The references under which an image exists before the gate: its key, in each repository. */
-export function candidates(image: PlannedImage, key: string): string[] {
-  return image.repositories.map((repository) => `${repository}:${keyTag(key)}`)
-}
 
 /**
  * One bake definition for all images, so that BuildKit builds shared stages once. The labels tell of the build that

@@ -1,12 +1,13 @@
 import { basename, join } from 'node:path'
 import { LaunchwayError, type Place } from '../core/error.ts'
+import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuildSection, BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { showBytes } from '../core/units.ts'
 import { bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
 import { readContext } from './context.ts'
 import { contentKey } from './key.ts'
-import { bakeDefinition, candidates } from './plan.ts'
+import { bakeDefinition } from './plan.ts'
 
 /** Builds every image of the plan in one solve, into the engine of this machine. */
 export async function build(release: Release, ports: Ports): Promise<BuildSection> {

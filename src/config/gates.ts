@@ -50,7 +50,8 @@ function resolveCheck(check: NonNullable<SmokeConfig['checks']>[number]): SmokeC
       kind: 'http',
       name: check.name ?? check.http,
       scheme,
-      service: url.hostname,
+      // A URL knows no upper case in a host; compose tells Web from web.
+      service: /^https?:\/\/([^/:?#]+)/.exec(check.http)?.[1] ?? url.hostname,
       port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
       path: `${url.pathname}${url.search}`,
       ...(check.status === undefined ? {} : { status: check.status }),

@@ -45,12 +45,28 @@ export function containerName(of: { app: string; environment: string; service: s
   return [of.app, of.environment, of.service, of.release].join('.')
 }
 
+/** Labels on everything that a smoke test makes, so that what a killed run left can be found and removed. */
+export const smokeLabels = {
+  /** The compose project: `launchway-smoke-addie-4f2a9c1b`. */
+  project: 'launchway.smoke',
+  /** The process that will remove it. */
+  owner: 'launchway.smoke.owner',
+} as const
+
+/** @param random a few hexadecimal digits: any number of runs stand side by side */
+export const smokeProject = (app: string, random: string): string => `launchway-smoke-${app}-${random}`
+
 /** The tag a candidate has before the gate: the only kind of tag written before smoke and scan have passed. */
 export const keyTag = (key: string): string => `launchway-${key}`
 
 /** The reference by which the engine that built an image knows it before the gate. */
 export function candidateReference(image: { repositories: readonly string[] }, key: string): string {
   return `${image.repositories[0] ?? ''}:${keyTag(key)}`
+}
+
+/** The references under which an image exists before the gate: its key, in each repository. */
+export function candidates(image: { repositories: readonly string[] }, key: string): string[] {
+  return image.repositories.map((repository) => `${repository}:${keyTag(key)}`)
 }
 
 /** The name of an application that says none: the last part of its first repository. */

@@ -13,6 +13,7 @@ export interface Ports {
   ssh: Ssh
   engine: Engine
   registry: Registries
+  probe: Probe
   github: GitHub | undefined
   cache: Cache
   files: Files
@@ -27,8 +28,16 @@ export interface Ports {
   redact(this: void, text: string): string
   /** Who runs this, for the note that a held lock shows: `ada@laptop`, or the address of a workflow run. */
   who: string
+  /** This process, by which a later run on this machine can tell whether it is still there. */
+  self: Self
   /** Aborted when the run is cancelled or another stage failed. */
   signal: AbortSignal
+}
+
+export interface Self {
+  id: string
+  /** Whether the process of that ID ran on this machine and has ended. Unknown is not gone. */
+  isGone(this: void, id: string): boolean
 }
 
 export interface Output {
@@ -86,7 +95,30 @@ export interface EngineImage {
   repoDigests: readonly string[]
 }
 
-/** The container engine of this machine. */
+/** A container, whatever it does. Instants are ISO 8601; those that have not been are absent. */
+export interface EngineContainer {
+  id: string
+  labels: Readonly<Record<string, string>>
+  /** ID of the image that it runs. */
+  image: string
+  /** What it was asked to run. */
+  reference: string
+  /** `created`, `running`, `restarting`, `exited`… */
+  status: string
+  exitCode: number
+  /** Why it could not be started. */
+  error: string
+  outOfMemory: boolean
+  restarts: number
+  startedAt?: string
+  finishedAt?: string
+  /** Of an image or service with a HEALTHCHECK: `starting`, `healthy` or `unhealthy`, and what the last check said. */
+  health?: { status: string; exitCode?: number; output: string }
+  /** By port inside (`80/tcp`): where it is reached from this machine. */
+  ports: Readonly<Record<string, { address: string; port: number }>>
+}
+
+/** The container engine of this machine. A label is `name` or `name=value`. */
 export interface Engine {
   /** Throws TOOL_MISSING when no engine answers. */
   info(): Promise<EngineInfo>
@@ -96,6 +128,36 @@ export interface Engine {
    * where it needs none.
    */
   host(): Promise<string | undefined>
+  /** The running and the ended ones. */
+  containers(label: string): Promise<EngineContainer[]>
+  /** Undefined when it is gone. */
+  container(id: string): Promise<EngineContainer | undefined>
+  /** The IDs of containers that started, ended or changed their health. What happens after the promise is kept is not missed. */
+  changes(label: string, signal: AbortSignal): Promise<AsyncIterable<string>>
+  /** The last lines of what a container wrote, the two streams mixed. @param since an instant */
+  lastLines(id: string, options: { lines: number; since?: string }): Promise<string>
+  /** The labels of all that has this one: containers, networks, volumes and images. */
+  labelled(label: string): Promise<{ labels: Readonly<Record<string, string>>; created: Date | undefined }[]>
+  /** Containers with their anonymous volumes, then networks, volumes and images. */
+  remove(label: string): Promise<void>
+}
+
+/** An answer over HTTP; of a long body the beginning. */
+export interface Answer {
+  status: number
+  headers: Readonly<Record<string, string>>
+  body: string
+}
+
+/** Asks what runs on this machine, as somebody outside would. */
+export interface Probe {
+  /**
+   * One request, no redirect followed. A certificate is taken as it is: this is for stacks that make their own.
+   * Rejects when nobody answers.
+   */
+  get(url: string, options: { host: string; signal: AbortSignal }): Promise<Answer>
+  /** Whether somebody takes a connection and keeps it: a proxy of the engine takes it for nobody, too. */
+  connects(address: string, port: number, signal: AbortSignal): Promise<boolean>
 }
 
 export interface Descriptor {

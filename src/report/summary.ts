@@ -2,6 +2,7 @@ import type { Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { code, folded, prose, table } from './markdown.ts'
 import { scanParts } from './scan.ts'
+import { smokeParts } from './smoke.ts'
 
 /** The job summary, in GitHub's Markdown: made from the record alone, so it can be made again at any time. */
 export function summary(release: Release): string {
@@ -13,6 +14,7 @@ export function summary(release: Release): string {
   if (outcome.state === 'failed') parts.push(...why(outcome))
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
+  if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke))
   if (release.scan !== undefined) parts.push(...scanParts(release.scan))
   if (release.push !== undefined)
     parts.push(
@@ -49,7 +51,8 @@ function stageRows(release: Release): string[][] {
   return Object.entries(release.plan.stages).map(([name, { run, reason }]) => {
     // This page is the report.
     const done = name === 'report' || name in release
-    return [name, run ? (done ? 'done' : '–') : 'skipped', prose(reason)]
+    const failed = release.outcome.state === 'failed' && release.outcome.stage === name
+    return [name, run ? (failed ? 'failed' : done ? 'done' : '–') : 'skipped', prose(reason)]
   })
 }
 

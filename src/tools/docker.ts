@@ -24,9 +24,16 @@ export function configFile(logins: ReadonlyMap<string, Credentials>): Secret {
   return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
 }
 
-export function push(reference: string, { config, host }: Client = {}): Command {
-  const env = { ...(config === undefined ? {} : { DOCKER_CONFIG: config }), ...(host === undefined ? {} : { DOCKER_HOST: host }) }
-  return command('docker', ['push', reference], { env })
+export function push(reference: string, client: Client = {}): Command {
+  return command('docker', ['push', reference], { env: environment(client) })
+}
+
+export function pull(reference: string, client: Client = {}): Command {
+  return command('docker', ['pull', '--quiet', reference], { env: environment(client) })
+}
+
+function environment({ config, host }: Client): Record<string, string> {
+  return { ...(config === undefined ? {} : { DOCKER_CONFIG: config }), ...(host === undefined ? {} : { DOCKER_HOST: host }) }
 }
 
 /** The manifest or index that a push says it wrote: `main: digest: sha256:… size: 522`. */
@@ -37,4 +44,9 @@ export function pushedDigest(stdout: string): string | undefined {
 /** Writes an image to a file as an archive that other programs read. */
 export function save(reference: string, file: string): Command {
   return command('docker', ['image', 'save', '--output', file, reference])
+}
+
+/** Everything that a container wrote, and what it goes on to write until it ends. */
+export function followLog(container: string): Command {
+  return command('docker', ['logs', '--follow', container])
 }

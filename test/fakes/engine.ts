@@ -14,5 +14,16 @@ export function fakeEngine(images: Readonly<Record<string, EngineImage>> = {}, i
       images[`${reference}:latest`] ??
       Object.values(images).find(({ id, repoDigests }) => id === reference || repoDigests.includes(reference)),
     host: async () => undefined,
+    containers: nothingRuns,
+    container: nothingRuns,
+    changes: nothingRuns,
+    lastLines: nothingRuns,
+    labelled: async () => [],
+    remove: async () => undefined,
   }
+}
+
+/** Containers live on the real engine alone. */
+function nothingRuns(): Promise<never> {
+  return Promise.reject(new Error('the fake engine runs no containers'))
 }

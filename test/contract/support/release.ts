@@ -13,6 +13,7 @@ import { parseRelease, type DeployedHost, type Release } from '../../../src/core
 import { Secret } from '../../../src/core/secret.ts'
 import { stageNames } from '../../../src/core/stages.ts'
 import { deploy } from '../../../src/deploy/run.ts'
+import { fakeEngine } from '../../fakes/engine.ts'
 import { environmentName, type HostUnderTest, type Hooks, which } from './host.ts'
 
 export interface PushedImage {
@@ -202,7 +203,9 @@ function portsFor(remote: () => Remote, { secrets = {}, login, who = 'ada@laptop
   return {
     exec: processExec,
     ssh: over?.ssh ?? { connect: () => Promise.resolve(remote()) },
-    engine: { info: unused, image: unused, host: unused },
+    engine: new Proxy(fakeEngine(), { get: () => unused }),
+    probe: { get: unused, connects: unused },
+    self: { id: 'laptop:1', isGone: () => false },
     registry: { repository: unused, credentials: () => Promise.resolve(credentials) },
     github: undefined,
     cache: { restore: unused, save: unused },

@@ -7,6 +7,7 @@ import { processExec } from '../../../src/adapters/exec.ts'
 import { localFiles } from '../../../src/adapters/files.ts'
 import type { Log, Ports } from '../../../src/core/ports.ts'
 import { redact, Secret } from '../../../src/core/secret.ts'
+import { fakeEngine } from '../../fakes/engine.ts'
 
 /** A folder that goes with the test. */
 export function temporaryFolder(): string {
@@ -42,7 +43,9 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
       ),
     github: undefined,
     ssh: { connect: () => unreachable('a host') },
-    engine: { info: () => unreachable('the engine'), image: () => unreachable('the engine'), host: () => unreachable('the engine') },
+    engine: new Proxy(fakeEngine(), { get: () => () => unreachable('the engine') }),
+    probe: { get: () => unreachable('a stack'), connects: () => unreachable('a stack') },
+    self: { id: 'laptop:1', isGone: () => false },
     registry: { repository: () => unreachable('a registry'), credentials: () => unreachable('a registry') },
     tools: { trivy: () => unreachable('Trivy'), folder: join(root, '.kept') },
     cache: { restore: () => unreachable('the cache'), save: () => unreachable('the cache') },

@@ -1,0 +1,185 @@
+import { Readable } from 'node:stream'
+import type Dockerode from 'dockerode'
+import { z } from 'zod'
+import { parseJson } from '../core/json.ts'
+import type { Engine, EngineContainer } from '../core/ports.ts'
+
+/** The part of the engine that concerns what runs on it. */
+type Containers = Pick<Engine, 'containers' | 'container' | 'changes' | 'lastLines' | 'labelled' | 'remove'>
+
+/** What a container does that somebody waits for. */
+const awaited = ['start', 'die', 'oom', 'health_status']
+const Change = z.object({ Actor: z.object({ ID: z.string() }) })
+
+export function engineContainers(docker: () => Promise<Dockerode>): Containers {
+  async function container(id: string): Promise<EngineContainer | undefined> {
+    const engine = await docker()
+    return orGone(async () => describe(await engine.getContainer(id).inspect()))
+  }
+
+  return {
+    container,
+
+    async containers(label) {
+      const listed = await (await docker()).listContainers({ all: true, filters: { label: [label] } })
+      const found = await Promise.all(listed.map(({ Id }) => container(Id)))
+      return found.filter((one) => one !== undefined)
+    },
+
+    async changes(label, signal) {
+      const filters = { type: ['container' as const], label: [label], event: awaited }
+      const stream = await (await docker()).getEvents({ filters: JSON.stringify(filters) })
+      return follow(stream, signal)
+    },
+
+    async lastLines(id, { lines, since }) {
+      const engine = await docker()
+      const from = since === undefined ? {} : { since: Math.floor(Date.parse(since)) / 1000 }
+      const read = async (): Promise<Buffer> =>
+        engine.getContainer(id).logs({ stdout: true, stderr: true, follow: false, tail: lines, ...from })
+      const [log, found] = await Promise.all([orGone(read), orGone(() => engine.getContainer(id).inspect())])
+      if (log === undefined) return ''
+      return (found?.Config.Tty === true ? log.toString() : withoutHeaders(log)).trimEnd()
+    },
+
+    async labelled(label) {
+      const engine = await docker()
+      const filters = { label: [label] }
+      const [containers, networks, { Volumes }, images] = await Promise.all([
+        engine.listContainers({ all: true, filters }),
+        engine.listNetworks({ filters }),
+        engine.listVolumes({ filters }),
+        engine.listImages({ filters: JSON.stringify(filters) }),
+      ])
+      return [
+        ...containers.map(({ Labels, Created }) => ({ labels: Labels, created: instant(Created * 1000) })),
+        ...networks.map(({ Labels, Created }) => ({ labels: Labels ?? {}, created: instant(Created) })),
+        ...Volumes.map((volume) => ({
+          labels: volume.Labels,
+          created: instant('CreatedAt' in volume && typeof volume.CreatedAt === 'string' ? volume.CreatedAt : undefined),
+        })),
+        ...images.map(({ Labels, Created }) => ({ labels: Labels, created: instant(Created * 1000) })),
+      ]
+    },
+
+    async remove(label) {
+      const engine = await docker()
+      const filters = { label: [label] }
+      const containers = await engine.listContainers({ all: true, filters })
+      await Promise.all(containers.map(({ Id }) => orGone(() => engine.getContainer(Id).remove({ force: true, v: true }))))
+      const [networks, { Volumes }, images] = await Promise.all([
+        engine.listNetworks({ filters }),
+        engine.listVolumes({ filters }),
+        engine.listImages({ filters: JSON.stringify(filters) }),
+      ])
+      await Promise.all([
+        ...networks.map(({ Id }) => orGone(() => engine.getNetwork(Id).remove())),
+        ...Volumes.map(({ Name }) => orGone(() => engine.getVolume(Name).remove())),
+        ...images.map(({ Id }) => orGone(() => engine.getImage(Id).remove({ force: true }))),
+      ])
+    },
+  }
+}
+
+/** What somebody else has removed, or is removing, is gone. */
+async function orGone<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+    if (status === 404 || (status === 409 && error instanceof Error && /already in progress|removal of container/.test(error.message)))
+      return undefined
+    throw error
+  }
+}
+
+function describe(found: Dockerode.ContainerInspectInfo): EngineContainer {
+  const { Config, State } = found
+  const last = State.Health?.Log.at(-1)
+  const started = happened(State.StartedAt)
+  const finished = happened(State.FinishedAt)
+  return {
+    id: found.Id,
+    labels: Config.Labels,
+    image: found.Image,
+    reference: Config.Image,
+    status: State.Status,
+    exitCode: State.ExitCode,
+    error: State.Error,
+    outOfMemory: State.OOMKilled,
+    restarts: found.RestartCount,
+    ...(started === undefined ? {} : { startedAt: started }),
+    ...(finished === undefined ? {} : { finishedAt: finished }),
+    ...(State.Health === undefined || State.Health.Status === 'none'
+      ? {}
+      : {
+          health: {
+            status: State.Health.Status,
+            ...(last === undefined ? {} : { exitCode: last.ExitCode }),
+            output: (last?.Output ?? '').trim(),
+          },
+        }),
+    ports: reachable(found.NetworkSettings),
+  }
+}
+
+/** Where each port is published, and where it is reached without: the engine publishes none of an internal network. */
+function reachable(settings: Dockerode.ContainerInspectInfo['NetworkSettings']): EngineContainer['ports'] {
+  const own = Object.values(settings.Networks).find(({ IPAddress }) => IPAddress !== '')?.IPAddress
+  // An exposed port that is not published stands there as null, which the types do not say.
+  const entries = Object.entries<{ HostIp: string; HostPort: string }[] | null>(settings.Ports)
+  return Object.fromEntries(
+    entries.flatMap(([inside, bindings]) => {
+      const published = bindings?.[0]
+      if (published !== undefined) return [[inside, { address: published.HostIp, port: Number(published.HostPort) }] as const]
+      return own === undefined ? [] : [[inside, { address: own, port: Number.parseInt(inside, 10) }] as const]
+    }),
+  )
+}
+
+/** The engine writes the year 1 for what has not been. */
+function happened(at: string): string | undefined {
+  return at.startsWith('0001-') ? undefined : at
+}
+
+function instant(of: string | number | undefined): Date | undefined {
+  const date = of === undefined ? undefined : new Date(of)
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date
+}
+
+/** The IDs in a stream of events, one JSON document a line, until the signal. */
+async function* follow(stream: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<string> {
+  const stop = (): void => {
+    if (stream instanceof Readable) stream.destroy()
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  stream.setEncoding('utf8')
+  let rest = ''
+  try {
+    if (signal.aborted) return
+    for await (const chunk of stream) {
+      const lines = `${rest}${chunk.toString()}`.split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const change = parseJson(line, Change)
+        if (change !== undefined) yield change.Actor.ID
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+    stop()
+  }
+}
+
+/** Without a terminal each piece of a log has eight bytes before it: the stream, and its length. */
+function withoutHeaders(log: Buffer): string {
+  const pieces: Buffer[] = []
+  for (let at = 0; at + 8 <= log.length;) {
+    const end = at + 8 + log.readUInt32BE(at + 4)
+    pieces.push(log.subarray(at + 8, end))
+    at = end
+  }
+  return Buffer.concat(pieces).toString()
+}

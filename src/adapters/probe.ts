@@ -1,0 +1,58 @@
+import { request as plain, type IncomingMessage } from 'node:http'
+import { request as secure } from 'node:https'
+import { connect } from 'node:net'
+import type { Answer, Probe } from '../core/ports.ts'
+
+/** Characters of a body that are kept. */
+const bodyChars = 1_000_000
+/** How long a connection must be kept: the engine's proxy closes it as soon as it finds nobody behind itself. */
+const keptMs = 250
+
+/** Asks over the loopback. Not fetch: that one checks certificates, and follows redirects out of the stack. */
+export const localProbe: Probe = {
+  get(url, { host, signal }) {
+    return new Promise<Answer>((resolve, reject) => {
+      const options = { headers: { host, accept: '*/*', 'user-agent': 'launchway' }, signal, agent: false as const }
+      const read = (answer: IncomingMessage): void => {
+        let body = ''
+        const end = (): void => resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer), body })
+        answer.setEncoding('utf8')
+        answer.on('data', (chunk: string) => {
+          body += chunk
+          if (body.length < bodyChars) return
+          body = body.slice(0, bodyChars)
+          end()
+          answer.destroy()
+        })
+        answer.once('end', end)
+        answer.once('error', reject)
+      }
+      const asked = url.startsWith('https:')
+        ? secure(url, { ...options, servername: host.replace(/:\d+$/, ''), rejectUnauthorized: false }, read)
+        : plain(url, options, read)
+      asked.once('error', reject)
+      asked.end()
+    })
+  },
+
+  connects(address, port, signal) {
+    return new Promise((resolve) => {
+      const socket = connect({ host: address, port, signal })
+      let timer: NodeJS.Timeout | undefined
+      const end = (open: boolean): void => {
+        clearTimeout(timer)
+        socket.destroy()
+        resolve(open)
+      }
+      socket.once('connect', () => (timer = setTimeout(end, keptMs, true)))
+      // Who speaks first is there.
+      socket.once('data', () => end(true))
+      socket.once('error', () => end(false))
+      socket.once('close', () => end(false))
+    })
+  },
+}
+
+function headersOf({ headers }: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]))
+}

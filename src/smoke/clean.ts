@@ -1,0 +1,54 @@
+import { smokeLabels } from '../core/names.ts'
+import type { Ports } from '../core/ports.ts'
+import { down, type Stack } from '../tools/compose.ts'
+
+/** Older than any run: what is left of it belongs to nobody. */
+const oldMs = 2 * 3_600_000
+/** How long `docker compose down` may take before what is left is removed piece by piece; a runner that cancels waits for some seconds. */
+const downMs = 60_000
+const hurriedMs = 5_000
+
+const labelOf = (project: string): string => `${smokeLabels.project}=${project}`
+
+/** Removes what earlier runs left behind that were killed: their process is gone, or they are too old to be at work. */
+export async function removeLeftovers({ engine, clock, self, log }: Ports): Promise<void> {
+  const now = clock.now().getTime()
+  const left = new Set<string>()
+  for (const { labels, created } of await engine.labelled(smokeLabels.project)) {
+    const project = labels[smokeLabels.project]
+    const owner = labels[smokeLabels.owner]
+    const isOld = created !== undefined && now - created.getTime() > oldMs
+    if (project !== undefined && (isOld || (owner !== undefined && self.isGone(owner)))) left.add(project)
+  }
+  for (const project of left) {
+    log.info(`removing ${project}, left behind by a run that was killed`)
+    // Another run may be at it, too.
+    await engine.remove(labelOf(project)).catch((error: unknown) => log.debug(String(error)))
+  }
+}
+
+/**
+ * Takes the stack down, also after a cancel, and never fails: what became of the test counts. What a start that was cut
+ * short made meanwhile goes as well.
+ */
+export async function takeDown(stack: Stack, { exec, engine, log, signal }: Ports): Promise<void> {
+  const hurried = signal.aborted
+  const label = labelOf(stack.project)
+  try {
+    await exec.run({ ...down(stack, hurried ? 0 : 5), timeoutMs: hurried ? hurriedMs : downMs, graceMs: 500 })
+  } catch (error) {
+    log.debug(error instanceof Error ? error.message : String(error))
+  }
+  let problem: unknown
+  for (let round = 0; round < 3; round += 1) {
+    try {
+      await engine.remove(label)
+      if ((await engine.labelled(label)).length === 0) return
+    } catch (error) {
+      problem = error
+    }
+  }
+  log.warning(
+    `not all of ${stack.project} could be removed${problem instanceof Error ? `: ${problem.message}` : ''}; docker ps --all --filter label=${label} shows it`,
+  )
+}

@@ -1,0 +1,45 @@
+import { redact, Secret } from '../core/secret.ts'
+import type { ComposeProject } from '../tools/compose.ts'
+
+const telling = /pass(word|wd|phrase)?|secret|token|api_?key|private|credential/i
+/** Shorter ones are words of everyday. */
+const leastChars = 6
+
+/** Variables that a compose file asks for and whose names look like those of secrets: the step's environment has them. */
+export function secretNamesIn(file: string): string[] {
+  return [...file.matchAll(/\$\{?([A-Za-z_]\w*)/g)].flatMap(([, name = '']) => (telling.test(name) ? [name] : []))
+}
+
+/**
+ * The values of a rendered project that look like secrets, by their names, and the passwords in its URLs: files named
+ * by env_file and the step's environment went into it, and what a service logs may repeat them.
+ * @param known values that launchway.yml shows itself
+ */
+export function secretsOf({ services }: ComposeProject, known: Readonly<Record<string, string>>): Secret[] {
+  const shown = new Set(Object.values(known))
+  const values = Object.values(services).flatMap(({ environment = {}, build }) =>
+    Object.entries({ ...build?.args, ...environment }).flatMap(([name, value]) => {
+      // Compose doubles what it would otherwise read as a variable.
+      const text = (value ?? '').replaceAll('$$', '$')
+      return [...(telling.test(name) ? [text] : []), ...passwordsIn(text)]
+    }),
+  )
+  return [...new Set(values)].filter((value) => value.length >= leastChars && !shown.has(value)).map((value) => new Secret(value))
+}
+
+function passwordsIn(text: string): string[] {
+  return [...text.matchAll(/\b[a-z][a-z\d+.-]*:\/\/[^\s:/@]*:([^\s/@]+)@/gi)].flatMap(([, password = '']) => [password, decoded(password)])
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Takes the secrets of the run and those of the project out of a text. */
+export function hiding(secrets: readonly Secret[], ofRun: (text: string) => string): (text: string) => string {
+  return (text) => redact(ofRun(text), secrets)
+}

@@ -1,0 +1,76 @@
+import type { EngineContainer } from '../core/ports.ts'
+
+/** What a stack is, by what its containers do. */
+export type Verdict =
+  | { kind: 'up' }
+  /** In words, what is not there yet. */
+  | { kind: 'waiting'; on: string[] }
+  | { kind: 'dead'; container: EngineContainer; why: string }
+
+type One = { kind: 'up' } | { kind: 'waiting'; why: string } | { kind: 'dead'; why: string }
+
+/** The service of a compose container; undefined of one that ran a single command in a service's settings. */
+export function serviceOf({ labels }: EngineContainer): string | undefined {
+  return labels['com.docker.compose.oneoff'] === 'True' ? undefined : labels['com.docker.compose.service']
+}
+
+/**
+ * Decides by the containers as they are now. A container that ended well is fine; one that died for good, or is
+ * unhealthy, ends the wait. Of several dead ones the first to die is the cause.
+ * @param mustEnd services that others wait for to end
+ */
+export function verdictOf(containers: readonly EngineContainer[], mustEnd: ReadonlySet<string>): Verdict {
+  const found = containers.flatMap((container) => {
+    const service = serviceOf(container)
+    return service === undefined ? [] : [{ container, service, is: stateOf(container, mustEnd.has(service)) }]
+  })
+  const dead = found.flatMap(({ container, service, is }) => (is.kind === 'dead' ? [{ container, why: `${service} ${is.why}` }] : []))
+  const [first] = dead.toSorted((a, b) => diedAt(a.container) - diedAt(b.container))
+  if (first !== undefined) return { kind: 'dead', ...first }
+  const on = found.flatMap(({ service, is }) => (is.kind === 'waiting' ? [`${service} ${is.why}`] : []))
+  return on.length === 0 ? { kind: 'up' } : { kind: 'waiting', on }
+}
+
+/** Whether a container is what it shall become. */
+export function isUp(container: EngineContainer, mustEnd: ReadonlySet<string>): boolean {
+  const service = serviceOf(container)
+  return service !== undefined && stateOf(container, mustEnd.has(service)).kind === 'up'
+}
+
+function stateOf(container: EngineContainer, mustEnd: boolean): One {
+  const { status, exitCode, error, health } = container
+  switch (status) {
+    case 'created':
+      return error === '' ? { kind: 'waiting', why: 'was not started yet' } : { kind: 'dead', why: `could not be started: ${error}` }
+    case 'exited':
+    case 'dead':
+      return exitCode === 0 && status === 'exited' ? { kind: 'up' } : { kind: 'dead', why: ended(container) }
+    case 'running':
+      if (health?.status === 'unhealthy') return { kind: 'dead', why: 'is unhealthy' }
+      if (mustEnd) return { kind: 'waiting', why: 'has not ended yet, and others wait for that' }
+      return health === undefined || health.status === 'healthy' ? { kind: 'up' } : { kind: 'waiting', why: 'is not healthy yet' }
+    default:
+      return { kind: 'waiting', why: status === 'restarting' ? `exited with code ${exitCode} and is restarted` : `is ${status}` }
+  }
+}
+
+function ended({ exitCode, outOfMemory, restarts }: EngineContainer): string {
+  const memory = outOfMemory ? ', having used up its memory' : exitCode === 137 ? ', killed' : ''
+  const again = restarts === 0 ? '' : `, after ${restarts} restart${restarts === 1 ? '' : 's'}`
+  return `exited with code ${exitCode}${memory}${again}`
+}
+
+/** What was never started stands first: it cannot be an echo of another's death, which would have come after a start. */
+function diedAt({ status, finishedAt }: EngineContainer): number {
+  if (status === 'created') return 0
+  // The unhealthy one still runs.
+  return finishedAt === undefined || status === 'running' ? Number.MAX_SAFE_INTEGER : Date.parse(finishedAt)
+}
+
+/** How a container is, for a list: `healthy`, `running`, `exited 0`. */
+export function shownState({ status, exitCode, health, restarts, error }: EngineContainer): string {
+  const again = restarts === 0 ? '' : ` after ${restarts} restart${restarts === 1 ? '' : 's'}`
+  if (status === 'exited' || status === 'dead') return `exited ${exitCode}${again}`
+  if (status === 'running') return `${health?.status ?? 'running'}${again}`
+  return error === '' ? status : 'not started'
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { type Command, command, each } from '../core/command.ts'
+import { Secret } from '../core/secret.ts'
+
+/**
+ * A project as `docker compose config --format json` writes it: short forms written out, paths absolute, variables
+ * filled in, and every `$` of a value doubled, so that reading it again changes nothing. What is not named here is kept.
+ * @see https://github.com/compose-spec/compose-spec/blob/main/spec.md
+ */
+const Labels = z.record(z.string(), z.string())
+const Port = z.looseObject({ target: z.int(), protocol: z.string().optional() })
+const Texts = z.record(z.string(), z.string().nullable())
+
+export const ComposeService = z.looseObject({
+  image: z.string().optional(),
+  build: z
+    .looseObject({
+      context: z.string().optional(),
+      dockerfile: z.string().optional(),
+      target: z.string().optional(),
+      args: Texts.optional(),
+      labels: Labels.optional(),
+    })
+    .optional(),
+  container_name: z.string().optional(),
+  depends_on: z.record(z.string(), z.looseObject({ condition: z.string().optional() })).optional(),
+  deploy: z
+    .looseObject({
+      restart_policy: z.looseObject({ condition: z.string().optional(), max_attempts: z.int().optional() }).optional(),
+    })
+    .optional(),
+  environment: Texts.optional(),
+  external_links: z.array(z.string()).optional(),
+  ipc: z.string().optional(),
+  labels: Labels.optional(),
+  network_mode: z.string().optional(),
+  networks: z
+    .record(z.string(), z.looseObject({ aliases: z.array(z.string()).optional(), ipv4_address: z.string().optional() }).nullable())
+    .optional(),
+  pid: z.string().optional(),
+  ports: z.array(Port).optional(),
+  profiles: z.array(z.string()).optional(),
+  pull_policy: z.string().optional(),
+  restart: z.string().optional(),
+  volumes_from: z.array(z.string()).optional(),
+})
+export type ComposeService = z.infer<typeof ComposeService>
+
+/** A network or a volume. */
+const Resource = z.looseObject({ name: z.string().optional(), external: z.boolean().optional(), labels: Labels.optional() })
+const Network = Resource.extend({ ipam: z.looseObject({ config: z.array(z.unknown()).optional() }).optional() })
+export type ComposeNetwork = z.infer<typeof Network>
+
+export const ComposeProject = z.looseObject({
+  name: z.string().optional(),
+  services: z.record(z.string(), ComposeService),
+  networks: z.record(z.string(), Network.nullable()).optional(),
+  volumes: z.record(z.string(), Resource.nullable()).optional(),
+})
+export type ComposeProject = z.infer<typeof ComposeProject>
+
+/** A project that runs: its file may hold secrets, so that it goes by the standard input alone. */
+export interface Stack {
+  project: string
+  /** Where relative paths would begin; there are none any more. */
+  directory: string
+  file: ComposeProject
+}
+
+const compose = (...args: Parameters<typeof command>[1]): Parameters<typeof command>[1] => ['compose', ...args]
+
+/** Renders the files of a user. What it prints may hold secrets. */
+export function config(of: {
+  files: readonly string[]
+  profiles: readonly string[]
+  directory: string
+  env: Record<string, string>
+}): Command {
+  const { files, profiles, directory, env } = of
+  return command(
+    'docker',
+    compose(each('--file', files), each('--profile', profiles), '--project-directory', directory, 'config', '--format', 'json'),
+    { env, cwd: directory },
+  )
+}
+
+function withFile({ project, directory, file }: Stack, args: readonly string[], progress = 'quiet'): Command {
+  return command(
+    'docker',
+    compose('--progress', progress, '--project-name', project, '--project-directory', directory, '--file', '-', args),
+    { stdin: new Secret(JSON.stringify(file)), cwd: directory, graceMs: 2_000 },
+  )
+}
+
+/** Builds these services. */
+export const build = (stack: Stack, services: readonly string[]): Command => withFile(stack, ['build', ...services], 'plain')
+/** Pulls what is missing, and makes networks, volumes and containers. */
+export const create = (stack: Stack): Command => withFile(stack, ['create', '--no-build'])
+/** Starts what was made, in its order. */
+export const up = (stack: Stack): Command => withFile(stack, ['up', '--detach', '--no-build', '--no-recreate'])
+/** Runs a command in a container of its own. */
+export const run = (stack: Stack, service: string, words: readonly string[]): Command =>
+  withFile(stack, ['run', '--rm', '--no-deps', '-T', service, ...words])
+
+/** Without a file, since compose would hand its standard input to the command: the containers' labels say what there is. */
+export function exec(project: string, service: string, words: readonly string[]): Command {
+  return command('docker', compose('--project-name', project, 'exec', '-T', service, words))
+}
+
+/** @param graceS seconds that containers have to end */
+export function down(stack: Stack, graceS: number): Command {
+  return withFile(stack, ['down', '--volumes', '--remove-orphans', '--rmi', 'local', '--timeout', String(graceS)])
+}

@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+import { labLabel } from '../../../lab/lab.ts'
+import { docker } from '../../../lab/run.ts'
+import { systemClock } from '../../../src/adapters/clock.ts'
+import { dockerEngine } from '../../../src/adapters/engine.ts'
+import { processExec } from '../../../src/adapters/exec.ts'
+import { localFiles } from '../../../src/adapters/files.ts'
+import { localProbe } from '../../../src/adapters/probe.ts'
+import { thisProcess } from '../../../src/adapters/self.ts'
+import { resolveSmoke } from '../../../src/config/gates.ts'
+import { candidates, smokeLabels } from '../../../src/core/names.ts'
+import type { Ports } from '../../../src/core/ports.ts'
+import { parseRelease, type PlannedImage, type Release, type SmokeSection } from '../../../src/core/release.ts'
+import { redact, Secret } from '../../../src/core/secret.ts'
+import { smoke } from '../../../src/smoke/index.ts'
+import { configOf } from '../../unit/support/config.ts'
+import { fakeLog } from '../../fakes/log.ts'
+import { record } from '../../unit/support/deploy.ts'
+import { which } from './host.ts'
+
+/** A key that no tree has. */
+const key = '5'.repeat(32)
+/** An application that no other run on this machine has. */
+export const app = `contract-${randomBytes(3).toString('hex')}`
+export const repository = `registry.invalid/${app}`
+/** What was built, in this machine's engine. */
+export let config = ''
+
+const scratch = mkdtempSync(join(tmpdir(), 'launchway-smoke-'))
+const [reference = ''] = candidates({ repositories: [repository] }, key)
+/** The base of images that compose builds. */
+const base = `${repository}-base`
+
+/** An image of this machine's busybox with a small web server, as if it had just been built. */
+export function withImage(): void {
+  beforeAll(async () => {
+    const context = join(scratch, 'image')
+    const busybox = which('busybox')
+    const linked = execFileSync('ldd', [busybox], { encoding: 'utf8' }).match(/\/\S+/g) ?? []
+    for (const library of linked) copyInto(library, join(context, 'root', library))
+    copyInto(busybox, join(context, 'root/bin/busybox'))
+    mkdirSync(join(context, 'root/www'), { recursive: true })
+    writeFileSync(join(context, 'root/www/index.html'), 'it works\n')
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      'FROM scratch\nCOPY root /\nENV PATH=/bin\nSTOPSIGNAL SIGKILL\nRUN ["/bin/busybox", "--install", "/bin"]\nCMD ["httpd", "-f", "-p", "8000", "-h", "/www"]\n',
+    )
+    await docker('build', '--quiet', '--network', 'none', '--label', `${labLabel}=contract`, '--tag', reference, '--tag', base, context)
+    config = await docker('image', 'inspect', '--format', '{{.Id}}', reference)
+  })
+  afterAll(async () => {
+    await docker('image', 'rm', '--force', reference, base)
+    rmSync(scratch, { recursive: true, force: true })
+  })
+}
+
+function copyInto(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true })
+  copyFileSync(from, to)
+}
+
+export interface Asked {
+  /** By name; `compose.yml` is the one that is used where `smoke` names none. */
+  files: Readonly<Record<string, string>>
+  /** The part of launchway.yml, as YAML. */
+  smoke?: string
+  image?: Partial<PlannedImage>
+  /** What the build is said to have made. */
+  built?: string
+  /** Of the environment of the step. */
+  secrets?: Readonly<Record<string, string>>
+  signal?: AbortSignal
+  isGone?: (owner: string) => boolean
+}
+
+export interface Told {
+  section: SmokeSection
+  said: string[]
+  root: string
+}
+
+/** Runs the stage on this machine's engine, in a tree with these files. */
+export async function smokeTest(asked: Asked): Promise<Told> {
+  const root = mkdtempSync(join(scratch, 'tree-'))
+  for (const [name, text] of Object.entries(asked.files)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true })
+    writeFileSync(join(root, name), text)
+  }
+  const log = fakeLog()
+  const known: Secret[] = []
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the ports that the stage uses, all of them real
+  const ports = {
+    exec: processExec,
+    engine: dockerEngine(),
+    probe: localProbe,
+    files: localFiles(scratch),
+    clock: systemClock,
+    log,
+    root,
+    redact: (text: string) => redact(text, known),
+    secret(name: string) {
+      const value = asked.secrets?.[name]
+      if (value === undefined) return undefined
+      known.push(new Secret(value))
+      return known.at(-1)
+    },
+    self: { ...thisProcess, ...(asked.isGone === undefined ? {} : { isGone: asked.isGone }) },
+    signal: asked.signal ?? new AbortController().signal,
+  } as unknown as Ports
+  return {
+    section: await smoke(releaseFor(asked), ports),
+    said: log.entries.flatMap((entry) => ('text' in entry ? [entry.text] : [])),
+    root,
+  }
+}
+
+function releaseFor({ smoke: text = '', image, built = config }: Asked): Release {
+  const indented = text === '' ? '' : `smoke:\n${text.replaceAll(/^/gm, '  ')}\n`
+  const plan = resolveSmoke(configOf(`image: ${repository}\nbranches: { master: {} }\n${indented}`), { compose: 'compose.yml' })
+  if (typeof plan === 'string') throw new Error(plan)
+  const before = record()
+  const images = [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository], ...image }]
+  const made = { name: 'app', key, how: 'built' as const, config: { 'linux/amd64': built }, registries: {}, size: 1, layers: 1, ms: 1 }
+  const whole = record({ app, plan: { ...before.plan, images, smoke: plan }, build: { builder: 'test', images: [made] } })
+  return parseRelease(JSON.stringify(whole), 'the record of the test')
+}
+
+/** What there is of smoke tests of this application: containers, networks and volumes. */
+export async function leftovers(): Promise<string[]> {
+  const filter = `label=${smokeLabels.project}`
+  const found = await Promise.all([
+    docker('ps', '--all', '--filter', filter, '--format', `{{.Label "${smokeLabels.project}"}} {{.Names}}`),
+    docker('network', 'ls', '--filter', filter, '--format', '{{.Name}}'),
+    docker('volume', 'ls', '--filter', filter, '--format', '{{.Name}}'),
+    docker('image', 'ls', '--filter', filter, '--format', '{{.Repository}}'),
+  ])
+  return found.flatMap((lines) => lines.split('\n')).filter((line) => line.includes(app))
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import type { EngineContainer } from '../../src/core/ports.ts'
+import { wrongIn } from '../../src/smoke/checks.ts'
+import { condensed } from '../../src/smoke/evidence.ts'
+import { shownState, verdictOf } from '../../src/smoke/verdict.ts'
+
+function container(service: string, of: Partial<EngineContainer> = {}, labels: Record<string, string> = {}): EngineContainer {
+  return {
+    id: service,
+    labels: { 'com.docker.compose.service': service, ...labels },
+    image: 'sha256:0',
+    reference: 'x',
+    status: 'running',
+    exitCode: 0,
+    error: '',
+    outOfMemory: false,
+    restarts: 0,
+    ports: {},
+    ...of,
+  }
+}
+const health = (status: string): Partial<EngineContainer> => ({ health: { status, output: '' } })
+
+describe('a container', () => {
+  it.each<[string, Partial<EngineContainer>, string]>([
+    ['that runs and has no HEALTHCHECK', {}, 'up'],
+    ['that is healthy', health('healthy'), 'up'],
+    ['that is not healthy yet', health('starting'), 'waiting: web is not healthy yet'],
+    ['that is unhealthy', health('unhealthy'), 'dead: web is unhealthy'],
+    ['that was made', { status: 'created' }, 'waiting: web was not started yet'],
+    ['that could not be started', { status: 'created', error: 'no such program' }, 'dead: web could not be started: no such program'],
+    ['that ended well', { status: 'exited' }, 'up'],
+    ['that ended well after it was unhealthy', { status: 'exited', ...health('unhealthy') }, 'up'],
+    ['that died', { status: 'exited', exitCode: 3 }, 'dead: web exited with code 3'],
+    ['that died again and again', { status: 'exited', exitCode: 1, restarts: 5 }, 'dead: web exited with code 1, after 5 restarts'],
+    ['that died once more', { status: 'exited', exitCode: 1, restarts: 1 }, 'dead: web exited with code 1, after 1 restart'],
+    ['that was killed', { status: 'exited', exitCode: 137 }, 'dead: web exited with code 137, killed'],
+    [
+      'that ran out of memory',
+      { status: 'exited', exitCode: 137, outOfMemory: true },
+      'dead: web exited with code 137, having used up its memory',
+    ],
+    ['that the engine could not remove', { status: 'dead' }, 'dead: web exited with code 0'],
+    ['that is about to run again', { status: 'restarting', exitCode: 2 }, 'waiting: web exited with code 2 and is restarted'],
+    ['that is paused', { status: 'paused' }, 'waiting: web is paused'],
+  ])('%s', (_, of, expected) => {
+    const verdict = verdictOf([container('web', of)], new Set())
+    const said = verdict.kind === 'dead' ? `dead: ${verdict.why}` : verdict.kind === 'waiting' ? `waiting: ${verdict.on.join()}` : 'up'
+    expect(said).toBe(expected)
+  })
+
+  it('that others wait for to end is not up while it runs', () => {
+    expect(verdictOf([container('migrate')], new Set(['migrate']))).toMatchObject({ kind: 'waiting' })
+    expect(verdictOf([container('migrate', { status: 'exited' })], new Set(['migrate']))).toEqual({ kind: 'up' })
+  })
+
+  it('that ran a single command does not count', () => {
+    expect(verdictOf([container('web', { status: 'exited', exitCode: 1 }, { 'com.docker.compose.oneoff': 'True' })], new Set())).toEqual({
+      kind: 'up',
+    })
+  })
+})
+
+describe('of several containers', () => {
+  it('the first that died is the cause, and not what it took with it', () => {
+    const echo = container('web', { status: 'exited', exitCode: 1, finishedAt: '2026-01-01T00:00:02Z' })
+    const cause = container('db', { status: 'exited', exitCode: 9, finishedAt: '2026-01-01T00:00:01Z' })
+    const sick = container('proxy', health('unhealthy'))
+    expect(verdictOf([sick, echo, cause], new Set())).toMatchObject({ kind: 'dead', container: { id: 'db' } })
+  })
+
+  it('one that died ends the wait for the others', () => {
+    expect(verdictOf([container('web', health('starting')), container('db', { status: 'exited', exitCode: 1 })], new Set()).kind).toBe(
+      'dead',
+    )
+  })
+
+  it('every one that is not up is waited for', () => {
+    expect(verdictOf([container('a', health('starting')), container('b'), container('c', { status: 'created' })], new Set())).toEqual({
+      kind: 'waiting',
+      on: ['a is not healthy yet', 'c was not started yet'],
+    })
+  })
+})
+
+describe('in a list', () => {
+  it.each<[Partial<EngineContainer>, string]>([
+    [{}, 'running'],
+    [health('healthy'), 'healthy'],
+    [{ ...health('unhealthy'), restarts: 1 }, 'unhealthy after 1 restart'],
+    [{ status: 'exited', exitCode: 3, restarts: 5 }, 'exited 3 after 5 restarts'],
+    [{ status: 'created' }, 'created'],
+    [{ status: 'created', error: 'x' }, 'not started'],
+  ])('%j is %s', (of, shown) => {
+    expect(shownState(container('web', of))).toBe(shown)
+  })
+})
+
+describe('an answer', () => {
+  const answer = { status: 200, headers: { 'content-type': 'text/html' }, body: 'it works' }
+  it.each([
+    [{ headers: {} }, []],
+    [{ status: 200, contains: 'works', headers: { 'content-type': 'text/html' } }, []],
+    [{ headers: { 'content-type': '' } }, []],
+    [{ status: 204, headers: {} }, ['status 204']],
+    [{ contains: 'fails', headers: {} }, ['a body with "fails"']],
+    [{ headers: { etag: '', 'content-type': 'text/plain' } }, ['the header etag', 'the header content-type: text/plain']],
+  ])('of %j lacks %j', (asked, wrong) => {
+    expect(wrongIn(asked, answer)).toEqual(wrong)
+  })
+
+  it('of another status than any from 200 to 299 is wrong where none was asked for', () => {
+    for (const [status, wrong] of [
+      [199, 1],
+      [200, 0],
+      [299, 0],
+      [302, 1],
+      [503, 1],
+    ] as const)
+      expect(wrongIn({ headers: {} }, { ...answer, status })).toHaveLength(wrong)
+  })
+})
+
+describe('a log as evidence', () => {
+  it('has no colours, tells what repeats once, and cuts what is long', () => {
+    expect(condensed('\u001B[31mred\u001B[0m\r\nagain\nagain\nagain\nend')).toBe('red\nagain (3 times)\nend')
+    expect(condensed('x'.repeat(1000))).toHaveLength(401)
+  })
+})
