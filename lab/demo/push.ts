@@ -1,0 +1,23 @@
+import { processExec } from '../../src/adapters/exec.ts'
+import { command } from '../../src/core/command.ts'
+import type { Place } from './place.ts'
+import { newReader } from './reader.ts'
+
+/**
+ * Runs the repository's push workflow, as a push to GitHub would, and shows its log as it goes. Returns the job's
+ * summary. Throws when the job fails.
+ */
+export async function push({ repository, runner }: Place, say: (line: string) => void, signal: AbortSignal): Promise<string> {
+  const reader = newReader()
+  const args = [...runner.args({ event: 'push', workflow: 'push.yml' }), '--json']
+  const act = command('act', args, { cwd: repository, env: runner.env })
+  const { code } = await processExec.run(act, {
+    signal,
+    accept: [0, 1],
+    onLine: (line) => {
+      for (const text of reader.read(line)) say(`  ${text}`)
+    },
+  })
+  if (code !== 0) throw new Error(`the push workflow failed\n\n${reader.summary()}`)
+  return reader.summary()
+}
