@@ -7,8 +7,8 @@
  *   npm run demo -- --push NAME        one more push in a demo that was kept
  */
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { command, display } from '../src/core/command.ts'
+import { LaunchwayError } from '../src/core/error.ts'
 import { newNarrator } from './demo/narrator.ts'
 import { can, placeCertificate, type Place, placeOf, serverName } from './demo/place.ts'
 import { push } from './demo/push.ts'
@@ -98,6 +98,19 @@ async function demo(name: string): Promise<Place> {
   return place
 }
 
+/** Whatever happens, nothing is left of a demo that is not to be kept, or that failed. */
+async function demoOnce(keep: boolean): Promise<void> {
+  const name = newLabName()
+  let kept = false
+  try {
+    const place = await demo(name)
+    kept = keep
+    if (kept) say(howToPlayOn(place))
+  } finally {
+    if (!kept) await part('Taking all of it away', () => down(name))
+  }
+}
+
 async function startLab(name: string): Promise<Lab> {
   const lab = await up({ name, hosts: ['trixie'] })
   cancel.signal.throwIfAborted()
@@ -112,26 +125,26 @@ async function pushAgain(name: string): Promise<void> {
   await part('A push: .github/workflows/push.yml under act', () => release(place))
 }
 
+function told(error: unknown): string {
+  if (error instanceof LaunchwayError) return `${error.message}\n${error.hint ?? ''}`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
 function indented(text: string, by: string): string {
   return text.replaceAll(/^/gm, by)
 }
 
+const words = process.argv.slice(2)
+const [flag, ...rest] = words
+if (!(flag === undefined || (flag === '--keep' && rest.length === 0) || (flag === '--push' && rest.length === 1))) {
+  say(`npm run demo [-- --keep | --push NAME]; not ${words.join(' ')}`)
+  process.exit(2)
+}
 try {
-  const { keep, push: again } = parseArgs({ options: { keep: { type: 'boolean' }, push: { type: 'string' } } }).values
-  if (again !== undefined) await pushAgain(again)
-  else {
-    const name = newLabName()
-    let kept = false
-    try {
-      const place = await demo(name)
-      kept = keep === true
-      if (kept) say(howToPlayOn(place))
-    } finally {
-      if (!kept) await part('Taking all of it away', () => down(name))
-    }
-  }
+  if (flag === '--push') await pushAgain(rest.join())
+  else await demoOnce(flag === '--keep')
   say(`\n${times()}`)
 } catch (error) {
-  say(`\n${error instanceof Error ? error.message : String(error)}`)
+  say(`\n${cancel.signal.aborted ? 'ended before its end' : told(error)}`)
   process.exitCode = cancel.signal.aborted ? 130 : 1
 }

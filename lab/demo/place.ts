@@ -22,7 +22,7 @@ export interface Place {
 }
 
 /** Where the application answers, seen from this machine. */
-export interface Front {
+interface Front {
   url: string
   port: number
   /** The certificate authority that vouches for it; without one it is plain HTTP. */

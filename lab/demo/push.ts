@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { processExec } from '../../src/adapters/exec.ts'
 import { command } from '../../src/core/command.ts'
 import type { Place } from './place.ts'
@@ -10,14 +13,20 @@ import { newReader } from './reader.ts'
 export async function push({ repository, runner }: Place, say: (line: string) => void, signal: AbortSignal): Promise<string> {
   const reader = newReader()
   const args = [...runner.args({ event: 'push', workflow: 'push.yml' }), '--json']
-  const act = command('act', args, { cwd: repository, env: runner.env })
-  const { code } = await processExec.run(act, {
-    signal,
-    accept: [0, 1],
-    onLine: (line) => {
-      for (const text of reader.read(line)) say(`  ${text}`)
-    },
-  })
-  if (code !== 0) throw new Error(`the push workflow failed\n\n${reader.summary()}`)
-  return reader.summary()
+  // act kills its steps when it is ended: what they would have cleared away themselves goes with this folder.
+  const temporary = mkdtempSync(join(tmpdir(), 'lw-'))
+  const act = command('act', args, { cwd: repository, env: { ...runner.env, TMPDIR: temporary } })
+  try {
+    const { code } = await processExec.run(act, {
+      signal,
+      accept: [0, 1],
+      onLine: (line) => {
+        for (const text of reader.read(line)) say(`  ${text}`)
+      },
+    })
+    if (code !== 0) throw new Error(`the push workflow failed\n\n${reader.summary()}`)
+    return reader.summary()
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
 }
