@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processExec } from '../../src/adapters/exec.ts'
 import { command } from '../../src/core/command.ts'
+import { LaunchwayError } from '../../src/core/error.ts'
 import type { Place } from './place.ts'
 import { newReader } from './reader.ts'
 
@@ -24,7 +25,7 @@ export async function push({ repository, runner }: Place, say: (line: string) =>
         for (const text of reader.read(line)) say(`  ${text}`)
       },
     })
-    if (code !== 0) throw new Error(`the push workflow failed\n\n${reader.summary()}`)
+    if (code !== 0) throw new LaunchwayError('COMMAND_FAILED', 'the push workflow failed', { hint: reader.summary() })
     return reader.summary()
   } finally {
     rmSync(temporary, { recursive: true, force: true })

@@ -31,7 +31,8 @@ export function newReader(): Reader {
       const { command, arg = '', msg, level } = entry
       if (command === 'summary') summary += entry.content ?? ''
       if (command === 'group') return [arg]
-      if (command === 'error' || command === 'warning' || command === 'notice') return [`  ${command}: ${arg}`]
+      // The evidence that follows the first line stands in the log as well.
+      if (command === 'error' || command === 'warning' || command === 'notice') return [`  ${command}: ${arg.split('\n', 1).join()}`]
       if (command !== undefined) return []
       if (entry.raw_output === true) return build(msg.trimEnd()).map((text) => `  ${short(text)}`)
       return level === 'error' || level === 'fatal' ? [`  ${msg.trim()}`] : []

@@ -19,7 +19,7 @@ describe('what the demo shows of a workflow', () => {
   it.each([
     ['what a step prints', [printed('deploy: done in 6.0 s')], ['  deploy: done in 6.0 s']],
     ['a stage by its group', [told('group', { arg: 'build' }), told('endgroup', { arg: '' })], ['build']],
-    ['an annotation', [told('error', { arg: 'web was not healthy' })], ['  error: web was not healthy']],
+    ['the first line of an annotation', [told('error', { arg: 'web was not healthy\nits last lines' })], ['  error: web was not healthy']],
     ['digests by their beginning', [printed(`app@sha256:${'4ac89d216d72'.padEnd(64, '0')}`)], ['  app@sha256:4ac89d216d72…']],
     ['what act itself fails of', [JSON.stringify({ level: 'error', msg: 'no such workflow' })], ['  no such workflow']],
     ['what is not of its log', ['Error: yaml: line 3'], ['Error: yaml: line 3']],
