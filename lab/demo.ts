@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { command, display } from '../src/core/command.ts'
 import { LaunchwayError } from '../src/core/error.ts'
 import { newNarrator } from './demo/narrator.ts'
-import { can, placeCertificate, type Place, placeOf, serverName } from './demo/place.ts'
+import { can, type Place, placeOf, prepareHost, serverName } from './demo/place.ts'
 import { push } from './demo/push.ts'
 import { commit, makeRepository, nextVersion } from './demo/repository.ts'
 import { down } from './down.ts'
@@ -90,7 +90,7 @@ async function demo(name: string): Promise<Place> {
   const lab = await part('A lab: a registry, a server with Docker and nginx, GitHub’s API', () => startLab(name))
   const place = placeOf(lab)
   await part('A repository: examples/addie, with the addresses of the lab', async () => {
-    if (can.nginx) await placeCertificate(place)
+    if (can.nginx) await prepareHost(place)
     for (const line of await makeRepository(place)) say(`  ${line}`)
   })
   await part('The first push: .github/workflows/push.yml under act', () => release(place))

@@ -65,11 +65,17 @@ function frontOf(lab: Lab, host: LabHost): Front {
   }
 }
 
-/** A certificate of the lab's authority on the host, where certbot would keep it. */
-export async function placeCertificate({ lab, host }: Place): Promise<void> {
+/**
+ * What a host needs for a server of nginx with TLS, see docs/guide/hosts.md: an account that may configure nginx, and a
+ * certificate, here of the lab's own authority, where certbot would keep it.
+ */
+export async function prepareHost({ lab, host }: Place): Promise<void> {
+  const onHost = (...words: string[]): Promise<unknown> => call('docker', ['exec', host.container, ...words])
+  await onHost('usermod', '--append', '--groups', 'sudo', 'deploy')
+  await onHost('sed', '-i', 's/^%sudo.*/%sudo ALL=(ALL) NOPASSWD: ALL/', '/etc/sudoers')
   const { certificate, key } = await makeCertificate(lab.folder, serverName, `DNS:${serverName}`)
   const live = `/etc/letsencrypt/live/${serverName}`
-  await call('docker', ['exec', host.container, 'install', '-d', '-m', '700', live])
+  await onHost('install', '-d', '-m', '700', live)
   await call('docker', ['cp', certificate, `${host.container}:${live}/fullchain.pem`])
   await call('docker', ['cp', key, `${host.container}:${live}/privkey.pem`])
 }
