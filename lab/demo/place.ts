@@ -25,7 +25,7 @@ export interface Place {
 interface Front {
   url: string
   port: number
-  /** The certificate authority that vouches for it; without one it is plain HTTP. */
+  /** The certificate of the authority that vouches for it, in PEM; without one it is plain HTTP. */
   ca?: string
   /** What curl needs to be told, since no name server knows the name. */
   curl: string[]
@@ -60,7 +60,7 @@ function frontOf(lab: Lab, host: LabHost): Front {
   return {
     url: `https://${serverName}:${port}`,
     port,
-    ca,
+    ca: readFileSync(ca, 'utf8'),
     curl: ['--cacert', ca, '--resolve', `${serverName}:${port}:127.0.0.1`],
   }
 }
