@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { option } from '../src/core/command.ts'
 import { root } from './paths.ts'
 
 /** The name under which a workflow finds launchway as it is in this clone. */
@@ -19,6 +20,8 @@ export interface Job {
   event: 'push' | 'pull_request' | 'workflow_dispatch'
   /** Its name in .github/workflows. */
   workflow: string
+  /** File with the event as GitHub sends it. Without its `ref` act takes a branch that has the commit, whichever. */
+  payload?: string
 }
 
 /** This machine as a runner of GitHub: act, with the action that is committed here. */
@@ -42,8 +45,9 @@ export function newRunner(folder: string, { api, secrets }: { api: string; secre
   const secretFile = join(folder, 'secrets')
   writeFileSync(secretFile, Object.entries(secrets).map(assignment).join(''), { mode: 0o600 })
   return {
-    args: ({ event, workflow }) => [
+    args: ({ event, workflow, payload }) => [
       event,
+      ...option('--eventpath', payload),
       ...['--workflows', join('.github/workflows', workflow)],
       ...['--platform', 'ubuntu-latest=-self-hosted'],
       ...['--local-repository', `${action}=${launchway}`],

@@ -31,9 +31,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 /** One run of the push workflow, with its summary at the end and proof that the version answers. */
 async function release(place: Place): Promise<void> {
-  const summary = await push(place, say, cancel.signal)
+  const { summary, url } = await push(place, say, cancel.signal)
   say(`\n  The summary of the job:\n\n${indented(summary.trim(), '  │ ')}\n`)
-  await show(place, 'curl', '--silent', '--show-error', ...place.front.curl, `${place.front.url}/healthz`)
+  if (url === '') return say('  This branch leads to no environment: nothing was deployed.')
+  await show(place, 'curl', '--silent', '--show-error', ...(url === place.front.url ? place.front.curl : []), `${url}/healthz`)
 }
 
 async function show(place: Place, file: string, ...args: string[]): Promise<void> {
@@ -80,8 +81,7 @@ Push again: change something there, such as the version in pdfitc/__init__.py, a
 Look at what runs, from the repository:
   ${launchway} status
 Back to the version before:
-  git revert --no-edit HEAD
-  npm --prefix ${root} run demo -- --push ${lab.name}
+${can.rollback ? `  ${launchway} rollback` : `  git revert --no-edit HEAD\n  npm --prefix ${root} run demo -- --push ${lab.name}`}
 Take all of it away:
   npm --prefix ${root} run lab -- down ${lab.name}`
 }

@@ -1,23 +1,33 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processExec } from '../../src/adapters/exec.ts'
 import { command } from '../../src/core/command.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
+import { call } from '../run.ts'
 import type { Place } from './place.ts'
 import { newReader } from './reader.ts'
 
+export interface Pushed {
+  /** The summary of the job, in Markdown. */
+  summary: string
+  /** Where people reach what was deployed; empty when nothing was. */
+  url: string
+}
+
 /**
- * Runs the repository's push workflow, as a push to GitHub would, and shows its log as it goes. Returns the job's
- * summary. Throws when the job fails.
+ * Runs the push workflow for the branch that is checked out, as a push to GitHub would, and shows its log as it goes.
+ * @throws LaunchwayError COMMAND_FAILED when the job fails
  */
-export async function push({ repository, runner }: Place, say: (line: string) => void, signal: AbortSignal): Promise<string> {
+export async function push({ repository, runner }: Place, say: (line: string) => void, signal: AbortSignal): Promise<Pushed> {
   const reader = newReader()
-  const args = [...runner.args({ event: 'push', workflow: 'push.yml' }), '--json']
   // act kills its steps when it is ended: what they would have cleared away themselves goes with this folder.
   const temporary = mkdtempSync(join(tmpdir(), 'lw-'))
-  const act = command('act', args, { cwd: repository, env: { ...runner.env, TMPDIR: temporary } })
   try {
+    const payload = join(temporary, 'event.json')
+    writeFileSync(payload, JSON.stringify({ ref: (await call('git', ['-C', repository, 'symbolic-ref', 'HEAD'])).stdout.trim() }))
+    const args = [...runner.args({ event: 'push', workflow: 'push.yml', payload }), '--json']
+    const act = command('act', args, { cwd: repository, env: { ...runner.env, TMPDIR: temporary } })
     const { code } = await processExec.run(act, {
       signal,
       accept: [0, 1],
@@ -26,7 +36,7 @@ export async function push({ repository, runner }: Place, say: (line: string) =>
       },
     })
     if (code !== 0) throw new LaunchwayError('COMMAND_FAILED', 'the push workflow failed', { hint: reader.summary() })
-    return reader.summary()
+    return { summary: reader.summary(), url: reader.outputs.get('url') ?? '' }
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }

@@ -10,6 +10,7 @@ const Entry = z.object({
   command: z.string().optional(),
   arg: z.string().optional(),
   content: z.string().optional(),
+  name: z.string().optional(),
 })
 
 export interface Reader {
@@ -17,19 +18,24 @@ export interface Reader {
   read(line: string): string[]
   /** The job summary, in Markdown, as far as it was written. */
   summary(): string
+  /** The outputs of the steps so far. */
+  outputs: ReadonlyMap<string, string>
 }
 
 /** Leaves out of act's log what only act and BuildKit care for. */
 export function newReader(): Reader {
   const build = newBuildReader()
+  const outputs = new Map<string, string>()
   let summary = ''
   return {
     summary: () => summary,
+    outputs,
     read(line) {
       const entry = entryOf(line)
       if (entry === undefined) return line.trim() === '' ? [] : [line]
       const { command, arg = '', msg, level } = entry
       if (command === 'summary') summary += entry.content ?? ''
+      if (command === 'set-output') outputs.set(entry.name ?? '', arg)
       if (command === 'group') return [arg]
       // The evidence that follows the first line stands in the log as well.
       if (command === 'error' || command === 'warning' || command === 'notice') return [`  ${command}: ${arg.split('\n', 1).join()}`]

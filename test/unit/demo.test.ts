@@ -53,9 +53,10 @@ describe('what the demo shows of a workflow', () => {
     ])
   })
 
-  it('is the summary of the job at its end', () => {
+  it('is the summary of the job at its end, and where it answers', () => {
     const reader = newReader()
     reader.read(told('summary', { content: '## addie is live\n' }))
-    expect(reader.summary()).toBe('## addie is live\n')
+    reader.read(told('set-output', { name: 'url', arg: 'https://addie.example.org' }))
+    expect([reader.summary(), reader.outputs.get('url')]).toEqual(['## addie is live\n', 'https://addie.example.org'])
   })
 })
