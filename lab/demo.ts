@@ -1,132 +1,150 @@
 /**
- * A push becomes a running version, on this machine alone: the lab, a small repository, `launchway run`, one changed
- * line, `launchway run` again under traffic.
+ * A push becomes a running version, on this machine alone: a lab, a user's repository (examples/addie), its push
+ * workflow under act, one changed line, and the workflow again under traffic.
  *
- *   npm run demo             and everything is taken away at the end
- *   npm run demo -- --keep   it stays up to play with
+ *   npm run demo                       and everything is taken away at the end
+ *   npm run demo -- --keep             it stays up to play with
+ *   npm run demo -- --push NAME        one more push in a demo that was kept
  */
-import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseDocument } from 'yaml'
+import { command, display } from '../src/core/command.ts'
+import { LaunchwayError } from '../src/core/error.ts'
+import { newNarrator } from './demo/narrator.ts'
+import { can, type Place, placeOf, prepareHost, serverName } from './demo/place.ts'
+import { push } from './demo/push.ts'
+import { commit, makeRepository, nextVersion } from './demo/repository.ts'
 import { down } from './down.ts'
-import { type Lab, sshAddress } from './lab.ts'
+import { type Lab, readLab } from './lab.ts'
 import { root } from './paths.ts'
 import { call } from './run.ts'
+import { traffic } from './traffic.ts'
 import { newLabName, up } from './up.ts'
 
-const unknown = process.argv.slice(2).filter((word) => word !== '--keep')
-if (unknown.length > 0) {
-  process.stdout.write(`npm run demo [-- --keep]; there is no ${unknown.join(' ')}\n`)
-  process.exit(2)
-}
-const keep = process.argv.includes('--keep')
-const name = newLabName()
-const folder = mkdtempSync(join(tmpdir(), 'launchway-demo-'))
-const say = (text: string): void => void process.stdout.write(`${text}\n`)
-
-async function commit(message: string): Promise<void> {
-  const author = ['-c', 'user.name=Demo', '-c', 'user.email=demo@example.org']
-  await call('git', ['-C', folder, 'add', '--all'])
-  await call('git', ['-C', folder, ...author, 'commit', '--quiet', '--no-verify', '--message', message])
-}
-
-/** A user's repository: the smallest example, with the addresses of the lab for those of the internet. */
-async function makeRepository(lab: Lab, url: string): Promise<void> {
-  cpSync(join(root, 'examples/hello'), folder, { recursive: true })
-  const config = parseDocument(readFileSync(join(folder, 'launchway.yml'), 'utf8'))
-  // The lab has no vulnerability database yet.
-  config.set('scan', false)
-  config.set('image', `${lab.registry.address}/team/hello`)
-  const values = { host: hostOf(lab).address, publish: 5000, url, ssh: { 'known-hosts': lab.knownHosts } }
-  for (const [key, value] of Object.entries(values)) config.setIn(['environments', 'production', key], value)
-  writeFileSync(join(folder, 'launchway.yml'), config.toString())
-  await call('git', ['-C', folder, 'init', '--quiet', '--initial-branch', 'main'])
-  await commit('The first version')
-}
-
-function hostOf(lab: Lab): { address: string; url: string } {
-  const host = lab.hosts['trixie']
-  if (host === undefined) throw new Error('the lab has no host')
-  return { address: sshAddress(host, 'deploy'), url: `http://127.0.0.1:${host.ports['5000']}` }
-}
-
-/** `launchway run`, as a user types it, with all that it prints. */
-function release(lab: Lab): Promise<void> {
-  say('\n$ launchway run')
-  const env = { ...process.env, SSH_KEY: readFileSync(lab.key, 'utf8'), XDG_STATE_HOME: join(lab.folder, 'state') }
-  return new Promise((resolve, reject) => {
-    const child = spawn(join(root, 'bin/launchway'), ['run'], { cwd: folder, stdio: 'inherit', env })
-    child.once('error', reject)
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`launchway run ended with ${code}`))))
+const { say, part, times } = newNarrator((line) => void process.stdout.write(`${line}\n`))
+const cancel = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    say(`\n${signal}: what runs is being ended`)
+    cancel.abort(new Error(`ended by ${signal}`))
   })
 }
 
-interface Traffic {
-  served: Map<string, number>
-  failed: number
+/** One run of the push workflow, with its summary at the end and proof that the version answers. */
+async function release(place: Place): Promise<void> {
+  const { summary, url } = await push(place, say, cancel.signal)
+  say(`\n  The summary of the job:\n\n${indented(summary.trim(), '  │ ')}\n`)
+  if (url === '') return say('  This branch leads to no environment: nothing was deployed.')
+  await show(place, 'curl', '--silent', '--show-error', ...(url === place.front.url ? place.front.curl : []), `${url}/healthz`)
 }
 
-/** Asks for a page 20 times a second, until it is told to stop: each request on a connection of its own. */
-function traffic(url: string): { stop(): Promise<Traffic> } {
-  const seen: Traffic = { served: new Map(), failed: 0 }
-  const ending = new AbortController()
-  const loop = (async () => {
-    while (!ending.signal.aborted) {
-      const text = await fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(5_000) })
-        .then((response) => response.text())
-        .catch(() => undefined)
-      if (text === undefined) seen.failed += 1
-      else seen.served.set(text.trim(), (seen.served.get(text.trim()) ?? 0) + 1)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  })()
-  return {
-    async stop() {
-      ending.abort()
-      await loop
-      return seen
-    },
+async function show(place: Place, file: string, ...args: string[]): Promise<void> {
+  say(`  $ ${display(command(file, args))}`)
+  say(indented((await call(file, args, { cwd: place.repository })).stdout.trim(), '  '))
+}
+
+/** The next version, pushed while 20 connections ask without a pause for breath and never ask twice. */
+async function releaseUnderTraffic(place: Place): Promise<void> {
+  const { port, ca } = place.front
+  say(`  one line is changed and committed: ${nextVersion(place)}`)
+  await commit(place, 'The next version')
+  const requests = traffic({
+    port,
+    serverName,
+    ...(ca === undefined ? {} : { ca }),
+    path: '/api/echo',
+    connections: 20,
+    pauseMs: 50,
+    seconds: 600,
+  })
+  try {
+    await release(place)
+  } finally {
+    const { versions, failed, failures } = await requests.stop()
+    say('\n  20 keep-alive connections that never retry, all the time:')
+    for (const [version, count] of versions) say(`    ${count} requests served by version ${version}`)
+    const how = [...failures].map(([kind, count]) => `${count} ${kind}`).join(', ')
+    say(`    ${failed} failed${failed === 0 ? '' : ` (${how})`}`)
+    if (!can.nginx) say('    (the port is a fixed one without nginx before it: the old version stops before the new one starts)')
   }
 }
 
-async function demo(): Promise<void> {
-  const began = performance.now()
+function howToPlayOn({ lab, repository, front }: Place): string {
+  const launchway = `SSH_KEY="$(cat ${lab.key})" ${join(root, 'bin/launchway')}`
+  return `
+It stays up. It answers at
+  ${display(command('curl', [...front.curl, `${front.url}/`]))}
+The repository:
+  cd ${repository}
+Push again: change something there, such as the version in pdfitc/__init__.py, and
+  git commit --all --message 'Something new'
+  npm --prefix ${root} run demo -- --push ${lab.name}
+Look at what runs, from the repository:
+  ${launchway} status
+Back to the version before:
+${can.rollback ? `  ${launchway} rollback` : `  git revert --no-edit HEAD\n  npm --prefix ${root} run demo -- --push ${lab.name}`}
+Take all of it away:
+  npm --prefix ${root} run lab -- down ${lab.name}`
+}
+
+async function demo(name: string): Promise<Place> {
+  const lab = await part('A lab: a registry, a server with Docker and nginx, GitHub’s API', () => startLab(name))
+  const place = placeOf(lab)
+  await part('A repository: examples/addie, with the addresses of the lab', async () => {
+    if (can.nginx) await prepareHost(place)
+    for (const line of await makeRepository(place)) say(`  ${line}`)
+  })
+  await part('The first push: .github/workflows/push.yml under act', () => release(place))
+  await part('The next push, under traffic', () => releaseUnderTraffic(place))
+  return place
+}
+
+/** Whatever happens, nothing is left of a demo that is not to be kept, or that failed. */
+async function demoOnce(keep: boolean): Promise<void> {
+  const name = newLabName()
+  let kept = false
+  try {
+    const place = await demo(name)
+    kept = keep
+    if (kept) say(howToPlayOn(place))
+  } finally {
+    if (!kept) await part('Taking all of it away', () => down(name))
+  }
+}
+
+async function startLab(name: string): Promise<Lab> {
   const lab = await up({ name, hosts: ['trixie'] })
-  const { url } = hostOf(lab)
-  say(`demo: a registry and a server are up after ${((performance.now() - began) / 1000).toFixed(1)} s`)
-  await makeRepository(lab, url)
-  await release(lab)
-  say(`\n$ curl ${url}\n${(await (await fetch(url)).text()).trim()}`)
-
-  const app = join(folder, 'app.py')
-  writeFileSync(app, readFileSync(app, 'utf8').replace('version 1', 'version 2'))
-  await commit('The second version')
-  say('\ndemo: one line is changed and committed; the next release comes under traffic')
-  const requests = traffic(url)
-  await release(lab)
-  const { served, failed } = await requests.stop()
-  say(`\n$ curl ${url}\n${(await (await fetch(url)).text()).trim()}\n`)
-  for (const [text, count] of served) say(`demo: ${count} requests answered "${text}"`)
-  say(`demo: ${failed} requests got no answer, while the fixed port went from one container to the other`)
-  if (keep) {
-    say(`\nIt stays up: ${url}, repository ${folder}. Release again from there:`)
-    say(`  export SSH_KEY="$(cat ${lab.key})"; cd ${folder}; ${join(root, 'bin/launchway')} run`)
-    say(`Take it away: npm run lab -- down ${name}; rm -r ${folder}`)
-  }
+  cancel.signal.throwIfAborted()
+  say(`  ${name}: registry ${lab.registry.address}, host deploy@127.0.0.1:${lab.hosts['trixie']?.ports['22']}, API ${lab.github.url}`)
+  return lab
 }
 
-async function cleanUp(): Promise<void> {
-  await down(name)
-  rmSync(folder, { recursive: true, force: true })
+async function pushAgain(name: string): Promise<void> {
+  const lab = readLab(name)
+  if (lab === undefined) throw new Error(`there is no demo ${name}; npm run demo -- --keep starts one`)
+  const place = placeOf(lab)
+  await part('A push: .github/workflows/push.yml under act', () => release(place))
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void cleanUp().finally(() => process.exit(130)))
+function told(error: unknown): string {
+  if (error instanceof LaunchwayError) return `${error.message}\n${error.hint ?? ''}`
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function indented(text: string, by: string): string {
+  return text.replaceAll(/^/gm, by)
+}
+
+const words = process.argv.slice(2)
+const [flag, ...rest] = words
+if (!(flag === undefined || (flag === '--keep' && rest.length === 0) || (flag === '--push' && rest.length === 1))) {
+  say(`npm run demo [-- --keep | --push NAME]; not ${words.join(' ')}`)
+  process.exit(2)
+}
 try {
-  await demo()
-  if (!keep) await cleanUp()
+  if (flag === '--push') await pushAgain(rest.join())
+  else await demoOnce(flag === '--keep')
+  say(`\n${times()}`)
 } catch (error) {
-  await cleanUp()
-  throw error
+  say(`\n${cancel.signal.aborted ? 'ended before its end' : told(error)}`)
+  process.exitCode = cancel.signal.aborted ? 130 : 1
 }

@@ -33,33 +33,29 @@ export function writeKnownHosts(folder: string, names: ReadonlyMap<string, reado
   return path
 }
 
+const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+const days = ['-days', '30']
+const tlsFile = (folder: string, name: string): string => join(folder, 'tls', name)
+
 /** A certificate authority of the lab's own, and a server certificate for its registry. */
 export async function makeCertificates(folder: string): Promise<{ ca: string; server: string }> {
-  const tls = join(folder, 'tls')
-  mkdirSync(tls, { recursive: true })
-  const file = (name: string): string => join(tls, name)
-  const [caKey, ca, key, request] = [file('ca.key'), file('ca.pem'), file('server.key'), file('server.csr')]
-  const [server, extensions] = [file('server.pem'), file('server.ext')]
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  await call('openssl', ['req', '-x509', ...curve, '-days', '30', '-subj', '/CN=lab authority', '-keyout', caKey, '-out', ca])
-  await call('openssl', ['req', '-new', ...curve, '-subj', '/CN=secure-registry', '-keyout', key, '-out', request])
-  writeFileSync(extensions, 'subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:secure-registry\n')
-  await call('openssl', [
-    'x509',
-    '-req',
-    '-days',
-    '30',
-    '-in',
-    request,
-    '-CA',
-    ca,
-    '-CAkey',
-    caKey,
-    '-CAcreateserial',
-    '-extfile',
-    extensions,
-    '-out',
-    server,
-  ])
-  return { ca, server: tls }
+  mkdirSync(join(folder, 'tls'), { recursive: true })
+  const ca = tlsFile(folder, 'ca.pem')
+  await call('openssl', ['req', '-x509', ...curve, ...days, '-subj', '/CN=lab authority', '-keyout', tlsFile(folder, 'ca.key'), '-out', ca])
+  await makeCertificate(folder, 'server', 'IP:127.0.0.1,DNS:localhost,DNS:secure-registry')
+  return { ca, server: join(folder, 'tls') }
+}
+
+/**
+ * A certificate by the lab's authority, and its private key: PEM files of that name in the lab's folder.
+ * @param names as openssl has them: `DNS:www.example.org,IP:127.0.0.1`
+ */
+export async function makeCertificate(folder: string, name: string, names: string): Promise<{ certificate: string; key: string }> {
+  const [certificate, key] = [tlsFile(folder, `${name}.pem`), tlsFile(folder, `${name}.key`)]
+  const [request, extensions] = [tlsFile(folder, `${name}.csr`), tlsFile(folder, `${name}.ext`)]
+  await call('openssl', ['req', '-new', ...curve, '-subj', `/CN=${name}`, '-keyout', key, '-out', request])
+  writeFileSync(extensions, `subjectAltName=${names}\n`)
+  const authority = ['-CA', tlsFile(folder, 'ca.pem'), '-CAkey', tlsFile(folder, 'ca.key'), '-CAcreateserial']
+  await call('openssl', ['x509', '-req', ...days, '-in', request, ...authority, '-extfile', extensions, '-out', certificate])
+  return { certificate, key }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { filledIn, type Job, newRunner } from '../../lab/act.ts'
 import { sshAddress } from '../../lab/lab.ts'
 import { root } from '../../lab/paths.ts'
 import { answer, clearHost, tagsOf } from './support/host.ts'
@@ -12,16 +13,9 @@ const lab = inject('lab')
 const host = lab.hosts['forky']
 if (host === undefined) throw new Error('the lab has no host forky')
 
-/** A starter workflow as a user would have it: with the account and the commit filled in. */
 function starter(name: string): string {
   const text = readFileSync(join(root, 'workflows', name), 'utf8')
-  return (
-    text
-      .replaceAll('OWNER/launchway@COMMIT', 'team/launchway@v0')
-      .replace('branches: [main]', 'branches: [master, docker, docker_dev]')
-      // GitHub knows it, act does not yet: "the others wait in line".
-      .replace(/^ +queue: max\n/m, '')
-  )
+  return filledIn(text).replace('branches: [main]', 'branches: [master, docker, docker_dev]')
 }
 
 describe('the starter workflows, under act', () => {
@@ -29,19 +23,11 @@ describe('the starter workflows, under act', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'launchway-act-'))
   let repository: Repository
 
-  /** Runs a workflow on this machine, with launchway as it is committed here: its action.yml and dist/. */
-  function act(event: string, workflow: string): Promise<Ended> {
-    const args = [
-      event,
-      ...['--workflows', join('.github/workflows', workflow)],
-      ...['--platform', 'ubuntu-latest=-self-hosted'],
-      ...['--local-repository', `team/launchway@v0=${root}`],
-      ...['--secret', 'SSH_KEY', '--secret', 'GITHUB_TOKEN'],
-      ...['--env', `GITHUB_API_URL=${lab.github.url}`],
-      ...['--cache-server-path', join(scratch, 'cache'), '--action-cache-path', join(scratch, 'actions')],
-    ]
-    const env = { ...bareEnvironment(), SSH_KEY: readFileSync(lab.key, 'utf8'), GITHUB_TOKEN: lab.github.token, XDG_CACHE_HOME: scratch }
-    return run('act', args, { cwd: repository.folder, env })
+  const secrets = { SSH_KEY: readFileSync(lab.key, 'utf8'), GITHUB_TOKEN: lab.github.token }
+  const runner = newRunner(scratch, { api: lab.github.url, secrets })
+
+  function act(event: Job['event'], workflow: string): Promise<Ended> {
+    return run('act', runner.args({ event, workflow }), { cwd: repository.folder, env: { ...bareEnvironment(), ...runner.env } })
   }
 
   beforeAll(async () => {

@@ -1,0 +1,3 @@
+from pdfitc.app import create
+
+app = create()

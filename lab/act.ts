@@ -1,0 +1,65 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { option } from '../src/core/command.ts'
+import { root } from './paths.ts'
+
+/** The name under which a workflow finds launchway as it is in this clone. */
+const action = 'team/launchway@v0'
+
+/** A starter workflow as a user would have it: with the account and the commit filled in. */
+export function filledIn(workflow: string): string {
+  return (
+    workflow
+      .replaceAll('OWNER/launchway@COMMIT', action)
+      // GitHub knows it, act does not yet: "the others wait in line".
+      .replace(/^ +queue: max\n/m, '')
+  )
+}
+
+export interface Job {
+  event: 'push' | 'pull_request' | 'workflow_dispatch'
+  /** Its name in .github/workflows. */
+  workflow: string
+  /** File with the event as GitHub sends it. Without its `ref` act takes a branch that has the commit, whichever. */
+  payload?: string
+}
+
+/** This machine as a runner of GitHub: act, with the action that is committed here. */
+export interface Runner {
+  /** What follows `act`, in the folder of the repository whose workflow runs. */
+  args(job: Job): string[]
+  /** Beside the environment that act is given. */
+  env: Record<string, string>
+}
+
+/**
+ * Prepares a runner in a folder of its own, which is all that it leaves behind.
+ * @param api where GitHub's API answers
+ * @param secrets those of the repository, GITHUB_TOKEN among them; they stand in a file for the owner alone
+ */
+export function newRunner(folder: string, { api, secrets }: { api: string; secrets: Record<string, string> }): Runner {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  // act copies the whole folder of an action for each job; of this clone the packages would be most of it.
+  const launchway = join(folder, 'launchway')
+  for (const part of ['action.yml', 'actions', 'dist']) cpSync(join(root, part), join(launchway, part), { recursive: true })
+  const secretFile = join(folder, 'secrets')
+  writeFileSync(secretFile, Object.entries(secrets).map(assignment).join(''), { mode: 0o600 })
+  return {
+    args: ({ event, workflow, payload }) => [
+      event,
+      ...option('--eventpath', payload),
+      ...['--workflows', join('.github/workflows', workflow)],
+      ...['--platform', 'ubuntu-latest=-self-hosted'],
+      ...['--local-repository', `${action}=${launchway}`],
+      ...['--secret-file', secretFile],
+      ...['--env', `GITHUB_API_URL=${api}`],
+      ...['--cache-server-path', join(folder, 'cache'), '--action-cache-path', join(folder, 'actions')],
+    ],
+    env: { XDG_CACHE_HOME: folder },
+  }
+}
+
+/** A line of act's file of secrets: in double quotes, where `\n` is a new line and `$` would begin a variable. */
+function assignment([name, value]: [string, string]): string {
+  return `${name}=${JSON.stringify(value).replaceAll('$', String.raw`\$`)}\n`
+}

@@ -1,0 +1,114 @@
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { loadConfig } from '../../src/config/load.ts'
+import { resolveScan, resolveSmoke } from '../../src/config/gates.ts'
+import { resolveEnvironment } from '../../src/config/resolve.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { root } from '../../lab/paths.ts'
+
+const folders = globSync('examples/*/launchway.yml', { cwd: root }).map((path) => join(path, '..'))
+
+function read(folder: string, file: string): string {
+  return readFileSync(join(root, folder, file), 'utf8')
+}
+
+function configOf(folder: string): Config {
+  return loadConfig(read(folder, 'launchway.yml'), 'launchway.yml')
+}
+
+const Step = z.object({
+  uses: z.string(),
+  with: z.record(z.string(), z.unknown()).default({}),
+  env: z.record(z.string(), z.string()).default({}),
+})
+const Workflow = z.object({
+  on: z.record(z.string(), z.unknown()),
+  permissions: z.object({}).strict(),
+  jobs: z.record(z.string(), z.object({ steps: z.array(Step) })),
+})
+
+/** The step of a workflow that runs launchway. */
+function launchwayStep(folder: string, file: string): z.infer<typeof Step> {
+  const { jobs } = Workflow.parse(parse(read(folder, file)))
+  const step = Object.values(jobs)
+    .flatMap(({ steps }) => steps)
+    .find(({ uses }) => uses.startsWith('OWNER/launchway@'))
+  if (step === undefined) throw new Error(`${folder}/${file} does not run launchway`)
+  return step
+}
+
+describe.each(folders)('%s', (folder) => {
+  const config = configOf(folder)
+  const environments = Object.keys(config.environments ?? {}).map((name) => resolveEnvironment(config, name, undefined))
+
+  it('keeps the repository itself and its secrets out of the image', () => {
+    expect(read(folder, '.dockerignore').split('\n')).toEqual(expect.arrayContaining(['.git', '.github', 'launchway.yml']))
+  })
+
+  it('checks only services that its compose file has', () => {
+    const smoke = resolveSmoke(config, existsSync(join(root, folder, 'compose.yaml')) ? { compose: 'compose.yaml' } : {})
+    if (typeof smoke === 'string') return
+    const services = smoke.compose.flatMap((file) =>
+      Object.keys(z.object({ services: z.record(z.string(), z.unknown()) }).parse(parse(read(folder, file))).services),
+    )
+    const asked = smoke.checks.map(({ service }) => service)
+    expect(asked.filter((service) => !services.includes(service))).toEqual([])
+  })
+
+  it('gives every secret of its environments to the workflows that deploy', () => {
+    const secrets = new Set(environments.flatMap((environment) => environment?.services.flatMap((service) => service.secrets) ?? []))
+    for (const file of globSync('.github/workflows/{push,redeploy}.yml', { cwd: join(root, folder) })) {
+      expect([file, Object.keys(launchwayStep(folder, file).env)]).toEqual([file, [...secrets]])
+    }
+  })
+
+  it('has launchway pinned as the starters have it, and no rights but those of its jobs', () => {
+    for (const file of globSync('.github/workflows/*.yml', { cwd: join(root, folder) })) {
+      const starter = read('workflows', file.slice('.github/workflows/'.length))
+      const uses = (text: string): string[] => [...text.matchAll(/uses: (.*)/g)].map(([, action = '']) => action)
+      expect([file, uses(read(folder, file))]).toEqual([file, uses(starter)])
+      expect(() => Workflow.parse(parse(read(folder, file)))).not.toThrow()
+    }
+  })
+})
+
+describe('examples/addie', () => {
+  const config = configOf('examples/addie')
+  const service = (environment: string) => resolveEnvironment(config, environment, undefined)?.services[0]
+
+  test('production is behind nginx with TLS, development has a port of its own', () => {
+    const live = '/etc/letsencrypt/live/addie.example.org'
+    expect(service('production')?.nginx).toEqual({
+      serverNames: ['addie.example.org'],
+      tls: { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` },
+    })
+    expect(service('production')?.publish).toBeUndefined()
+    expect(service('development')).toMatchObject({ port: 5000, publish: '6000' })
+  })
+
+  test('a push is built, tested and scanned; only the branches of an environment go there', () => {
+    expect(config.branches).toEqual({ master: 'production', docker: {}, docker_dev: 'development' })
+    expect(config.tags).toEqual({ 'v*': 'production' })
+    expect(resolveSmoke(config, { compose: 'compose.yaml' })).toMatchObject({ env: { SECRET_KEY: 'smoke-only' } })
+    expect(resolveScan(config, {})).toMatchObject({ failOn: [{ severity: 'HIGH', fixable: true }] })
+    const push = z.object({ push: z.object({ branches: z.array(z.string()), tags: z.array(z.string()) }) })
+    const { on } = Workflow.parse(parse(read('examples/addie', '.github/workflows/push.yml')))
+    expect(push.parse(on).push).toEqual({ branches: Object.keys(config.branches ?? {}), tags: Object.keys(config.tags ?? {}) })
+  })
+
+  test('its start-up script can be executed, and has no CR that would hide its interpreter', () => {
+    expect(statSync(join(root, 'examples/addie/startup.sh')).mode & 0o111).toBe(0o111)
+    expect(read('examples/addie', 'startup.sh')).toMatch(/^#!\/bin\/bash\n[^\r]*$/)
+  })
+
+  test('a changed line of the application installs nothing again', () => {
+    const lines = read('examples/addie', 'Dockerfile').split('\n')
+    const at = (text: string): number => lines.findIndex((line) => line.includes(text))
+    expect(at('COPY requirements.txt')).toBeGreaterThan(0)
+    expect(at('pip install -r')).toBeGreaterThan(at('COPY requirements.txt'))
+    expect(at('COPY . .')).toBeGreaterThan(at('pip install -r'))
+  })
+})
