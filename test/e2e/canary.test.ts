@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type LabHost, sshAddress } from '../../lab/lab.ts'
 import { call } from '../../lab/run.ts'
+import { parseRelease } from '../../src/core/release.ts'
 import { clearHost, onHost } from './support/host.ts'
 import { type Ended, launchway } from './support/programs.ts'
 import { application, configuration, newName, newRepository, type Repository } from './support/repository.ts'
@@ -35,6 +36,7 @@ function holdsCanary(text: string | Buffer): boolean {
 /** The command lines of all processes, those in containers and on the lab's hosts among them, for as long as it looks. */
 function watchArgv(): { stop(): string[] } {
   const found = new Set<string>()
+  // Often enough for a client that is there for a blink.
   const look = (): void => {
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       try {
@@ -45,7 +47,7 @@ function watchArgv(): { stop(): string[] } {
       }
     }
   }
-  const timer = setInterval(look, 5)
+  const timer = setInterval(look, 10)
   return { stop: () => (clearInterval(timer), [...found]) }
 }
 
@@ -123,8 +125,8 @@ describe('a password that is given as a secret', () => {
     expect([holdsCanary(ended.stdout), holdsCanary(ended.stderr)]).toEqual([false, false])
     const container = (await onHost(host, 'docker', 'ps', '--quiet', '--filter', `label=launchway.app=${app}`)).trim()
     expect(await onHost(host, 'docker', 'exec', container, 'python', '-c', "import os; print(os.environ['CANARY'])")).toBe(canary)
-    const { build } = JSON.parse(ended.stdout)
-    expect(await imageHolds(`${lab.registry.address}/${app}:launchway-${build.images[0].key}`, scratch)).toBe(false)
+    const { build } = parseRelease(ended.stdout, 'standard output')
+    expect(await imageHolds(`${lab.registry.address}/${app}:launchway-${build?.images[0]?.key}`, scratch)).toBe(false)
     expect(await stateHolds(host, app)).toBe(false)
   })
 
@@ -136,6 +138,6 @@ describe('a password that is given as a secret', () => {
     expect(ended.stderr).toContain('DEPLOY_ROLLED_BACK')
     expect(ended.stderr).toContain('started with ***')
     expect([holdsCanary(ended.stdout), holdsCanary(ended.stderr)]).toEqual([false, false])
-    expect(JSON.parse(ended.stdout).outcome.evidence).toContain('started with ***')
+    expect(parseRelease(ended.stdout, 'standard output').outcome.evidence).toContain('started with ***')
   })
 })

@@ -43,9 +43,9 @@ describe.each(['classic', 'containerd'])('with an engine that keeps its images i
   /** Looks at the composed stack while it is up: it is gone when the release has ended. */
   async function watchStack(until: Promise<unknown>): Promise<z.infer<typeof Container>[]> {
     const seen = new Map<string, z.infer<typeof Container>>()
-    let over = false
-    void until.finally(() => (over = true))
-    while (!over) {
+    const over = new AbortController()
+    void until.finally(() => over.abort())
+    while (!over.signal.aborted) {
       const ids = (await docker('ps', '--quiet', '--no-trunc', '--filter', 'label=launchway.smoke'))
         .split('\n')
         .filter((id) => id !== '' && !seen.has(id))
