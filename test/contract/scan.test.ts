@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { docker } from '../../lab/run.ts'
+import { call, docker } from '../../lab/run.ts'
 import { keyTag } from '../../src/core/names.ts'
+import type { Ports } from '../../src/core/ports.ts'
 import { scan } from '../../src/scan/index.ts'
 import { upload } from '../../src/push/index.ts'
 import { failureOf } from './support/errors.ts'
@@ -148,6 +149,21 @@ describe('what would make a scan see less', () => {
     })
   })
 
+  it('a .jar file whose own database cannot be had is no pass', async () => {
+    await using folder = await openFolder()
+    writeFileSync(join(folder.path, 'hello'), 'hello')
+    await call('python3', ['-m', 'zipfile', '-c', 'some.jar', 'hello'], { cwd: folder.path })
+    const jar = readFileSync(join(folder.path, 'some.jar'))
+    const java = await buildHere('FROM scratch\nCOPY some.jar /some.jar\n', { 'some.jar': jar })
+    using _ = setEnv({ TRIVY_JAVA_DB_REPOSITORY: '127.0.0.1:9/trivy-java-db:1' })
+    const failure = await failureOf(scan(toScan(java), here().ports))
+    expect(failure).toMatchObject({
+      code: 'SCAN_DB_UNAVAILABLE',
+      message: expect.stringContaining('a database that Trivy needs cannot be had'),
+    })
+    expect(failure.hint).toContain('TRIVY_JAVA_DB_REPOSITORY')
+  })
+
   it('an image of one file passes, and the log says that there was nothing to look up', async () => {
     const bare = await buildHere('FROM scratch\nCOPY hello /hello\n', { hello: 'hello' })
     expect(await scan(toScan(bare), here().ports)).toMatchObject({ images: [{ config: bare.config, findings: [] }], verdict: 'passed' })
@@ -168,7 +184,16 @@ describe('the image that is scanned is the one that was built', () => {
   it('also from an archive, which is how an engine with the containerd store is asked', async () => {
     const { ports } = here()
     const engine = { ...ports.engine, info: async () => ({ ...(await ports.engine.info()), containerdStore: true }) }
-    const { part } = await failureOf(scan(toScan(small), { ...ports, engine }))
+    const called: string[] = []
+    const exec: Ports['exec'] = {
+      ...ports.exec,
+      run: (command, options) => {
+        called.push(...command.args)
+        return ports.exec.run(command, options)
+      },
+    }
+    const { part } = await failureOf(scan(toScan(small), { ...ports, engine, exec }))
+    expect(called).toEqual(expect.arrayContaining(['save', '--input']))
     expect(part?.scan?.images).toMatchObject([{ config: small.config, findings: [httpx] }])
   })
 

@@ -25,7 +25,7 @@ const built: string[] = []
 afterAll(() => ask('docker', ['image', 'rm', '--force', ...built]))
 
 /** Builds an image under a content key, as the build stage leaves it in the engine. @param files of the context, by path */
-export async function buildHere(dockerfile: string, files: Readonly<Record<string, string>> = {}): Promise<BuiltHere> {
+export async function buildHere(dockerfile: string, files: Readonly<Record<string, string | Buffer>> = {}): Promise<BuiltHere> {
   images += 1
   const repository = `${registry.address}/scan-${process.pid}`
   const key = `${process.pid.toString(16)}${images.toString(16).padStart(4, '0')}`.padStart(32, '0')
