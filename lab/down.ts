@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { labFolder, labLabel, readLab } from './lab.ts'
+import { labFolder, labLabel, readStarted } from './lab.ts'
 import { ask, call } from './run.ts'
 
 /**
@@ -7,7 +7,7 @@ import { ask, call } from './run.ts'
  * clears what a start that was cut off has left.
  */
 export async function down(name: string): Promise<void> {
-  const lab = readLab(name)
+  const lab = readStarted(name)
   if (lab !== undefined) await endGitHub(lab.github.pid)
   const filter = ['--filter', `label=${labLabel}=${name}`]
   const containers = (await ask('docker', ['ps', '--all', '--quiet', ...filter]))?.split('\n').filter((id) => id !== '') ?? []

@@ -41,6 +41,14 @@ export function labFolder(name: string): string {
   return join(labs, name)
 }
 
+/** What taking a lab down needs, also one that was started by another version of this code. */
+const Started = Lab.pick({ registry: true, secureRegistry: true, github: true })
+
+export function readStarted(name: string): z.infer<typeof Started> | undefined {
+  const file = join(labFolder(name), 'lab.json')
+  return existsSync(file) ? Started.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data : undefined
+}
+
 export function readLab(name: string): Lab | undefined {
   const file = join(labFolder(name), 'lab.json')
   return existsSync(file) ? Lab.parse(JSON.parse(readFileSync(file, 'utf8'))) : undefined

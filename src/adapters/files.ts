@@ -83,7 +83,7 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
     },
 
     async remove(path) {
-      rmSync(path, { force: true })
+      rmSync(path, { force: true, recursive: true })
     },
 
     close() {

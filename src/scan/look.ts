@@ -3,7 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, Release } from '../core/release.ts'
-import { save } from '../tools/docker.ts'
+import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, parseReport, type Report, scanImage, type Trivy, trivyCodes } from '../tools/trivy.ts'
 import { dockerConfig } from './logins.ts'
 import { sourceOf } from './plan.ts'
@@ -60,9 +60,7 @@ async function locate(
   if (source.from === 'engine')
     return { image: { reference, from: 'docker' }, ...(host === undefined ? {} : { env: { DOCKER_HOST: host } }) }
   if (source.from === 'archive') {
-    const archive = join(folder, 'image.tar')
-    await ports.exec.run(save(reference, archive), { signal: ports.signal })
-    return { image: { archive } }
+    return { image: { archive: await saved(reference, folder, ports) } }
   }
   const { host: registry } = parseRepository(source.repository)
   const settings = plan.registries.find((one) => one.host === registry) ?? { host: registry, plainHttp: false }
@@ -74,4 +72,17 @@ async function locate(
     ...(settings.ca === undefined ? {} : { ca: resolve(ports.root, settings.ca) }),
     ...(platform === undefined ? {} : { platform }),
   }
+}
+
+/**
+ * The image as files. Of an archive Trivy looks at the first layer to learn whether they are compressed, and chokes on one
+ * that has both kinds, as a built image on a loaded base has; the OCI layout in it says it for each.
+ */
+async function saved(reference: string, folder: string, { exec, files, signal }: Ports): Promise<string> {
+  const [archive, layout] = [join(folder, 'image.tar'), await files.temporary('layout')]
+  await exec.run(save(reference, archive), { signal })
+  await exec.run(unpack(archive, layout), { signal })
+  if ((await files.read(join(layout, 'oci-layout'))) === undefined) return archive
+  await files.remove(archive)
+  return layout
 }

@@ -46,6 +46,11 @@ export function save(reference: string, file: string): Command {
   return command('docker', ['image', 'save', '--output', file, reference])
 }
 
+/** Unpacks such an archive into a folder that is there. */
+export function unpack(archive: string, folder: string): Command {
+  return command('tar', ['-xf', archive, '-C', folder])
+}
+
 /** Everything that a container wrote, and what it goes on to write until it ends. */
 export function followLog(container: string): Command {
   return command('docker', ['logs', '--follow', container])
