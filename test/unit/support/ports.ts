@@ -44,7 +44,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     ssh: { connect: () => unreachable('a host') },
     engine: { info: () => unreachable('the engine'), image: () => unreachable('the engine'), host: () => unreachable('the engine') },
     registry: { repository: () => unreachable('a registry'), credentials: () => unreachable('a registry') },
-    tools: { trivy: () => unreachable('Trivy'), folder: join(root, '.kept') },
+    tools: { trivy: () => unreachable('Trivy'), folder: join(root, '.kept'), cache: undefined },
     cache: { restore: () => unreachable('the cache'), save: () => unreachable('the cache') },
   }
   return { ports, warnings }
