@@ -50,7 +50,11 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     ])
     return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec, onSecret: learn }), signal)
   })
-  const cache = once(() => openCache(env, folder, log))
+  const openedCache = once(() => openCache(env, folder, log))
+  const cache: Cache = {
+    restore: async (...asked) => (await openedCache()).restore(...asked),
+    save: async (...asked) => (await openedCache()).save(...asked),
+  }
   const deployments = once(() => openGitHub(env, secret))
   return {
     exec,
@@ -81,9 +85,13 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
             setDeploymentStatus: async (...asked) => (await deployments()).setDeploymentStatus(...asked),
           }
         : undefined,
-    cache: { restore: async (...asked) => (await cache()).restore(...asked), save: async (...asked) => (await cache()).save(...asked) },
+    cache,
     files,
-    tools: { folder, trivy: once(async () => (await import('./adapters/trivy.ts')).findTrivy(env, folder)) },
+    tools: {
+      folder,
+      trivy: once(async () => (await import('./adapters/trivy.ts')).findTrivy(env, folder)),
+      cache: cacheService(env) === undefined ? undefined : cache,
+    },
     clock: systemClock,
     log,
     root,
@@ -101,10 +109,14 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make())
 }
 
+/** Where a runner keeps caches for all runners. */
+function cacheService(env: Surroundings['env']): string | undefined {
+  return env['ACTIONS_RESULTS_URL'] ?? env['ACTIONS_CACHE_URL']
+}
+
 async function openCache(env: Surroundings['env'], folder: string, log: Log): Promise<Cache> {
   const { actionsCache, folderCache } = await import('./adapters/cache.ts')
-  const service = env['ACTIONS_RESULTS_URL'] ?? env['ACTIONS_CACHE_URL']
-  return service === undefined ? folderCache(join(folder, 'entries'), log) : actionsCache(log)
+  return cacheService(env) === undefined ? folderCache(join(folder, 'entries'), log) : actionsCache(log)
 }
 
 async function openGitHub(env: Surroundings['env'], secret: Ports['secret']): Promise<GitHub> {

@@ -252,6 +252,8 @@ interface Tools {
   trivy(): Promise<string>
   /** A folder of this user that outlives a run. */
   folder: string
+  /** What outlives the machine, on a runner that is thrown away with that folder. */
+  cache: Cache | undefined
 }
 
 export interface Clock {

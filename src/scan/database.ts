@@ -51,7 +51,7 @@ const known = {
  */
 export async function readyDatabase(plan: ScanPlan, trivy: Trivy, release: Release, ports: Ports): Promise<DatabaseTimes> {
   const now = ports.clock.now()
-  const kept = await readTimes(trivy, ports)
+  const kept = (await readTimes(trivy, ports)) ?? (await restored(trivy, ports))
   const keptProblem = kept === undefined ? undefined : (unfit(kept, now, plan.maxDbAgeMs) ?? (await cannotFind(trivy, ports)))
   if (kept !== undefined && keptProblem === undefined && isCurrent(kept, now, plan.maxDbAgeMs))
     return told(kept, 'kept from an earlier run', now, ports)
@@ -71,6 +71,7 @@ export async function readyDatabase(plan: ScanPlan, trivy: Trivy, release: Relea
     if (times !== undefined && why === undefined) {
       // What is older than it says is safe; what is younger than it is would not be: the date comes last.
       for (const name of ['trivy.db', 'metadata.json']) await ports.files.move(fileOf(fetched, name), fileOf(trivy, name))
+      await ports.tools.cache?.save([join(trivy.cacheDir, 'db')], `${cacheKey}${times.updated.getTime()}`)
       return told(times, mirror ?? ownDatabases, now, ports)
     }
     await ports.files.remove(fileOf(fetched, 'trivy.db'))
@@ -115,6 +116,14 @@ function fileOf({ cacheDir }: Trivy, name: string): string {
 async function readTimes(trivy: Trivy, ports: Ports): Promise<DatabaseTimes | undefined> {
   const text = await ports.files.read(fileOf(trivy, 'metadata.json'))
   return text === undefined ? undefined : parseDatabaseMetadata(text.toString())
+}
+
+const cacheKey = 'launchway-trivy-db-'
+
+/** The newest database that another runner has fetched. */
+async function restored(trivy: Trivy, ports: Ports): Promise<DatabaseTimes | undefined> {
+  const found = await ports.tools.cache?.restore([join(trivy.cacheDir, 'db')], cacheKey, [cacheKey])
+  return found === undefined ? undefined : readTimes(trivy, ports)
 }
 
 /** Why the database is none, in words; undefined when it finds what every database finds. */

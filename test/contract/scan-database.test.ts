@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { tools } from '../../lab/paths.ts'
@@ -8,6 +8,7 @@ import { metadata, publishDatabase, publishFiles } from '../../lab/vulnerabiliti
 import { rows } from '../../lab/vulnerabilities/rows.ts'
 import { databaseWriter } from '../../lab/vulnerabilities/stamp.ts'
 import type { ScanSection } from '../../src/core/release.ts'
+import { folderCache } from '../../src/adapters/cache.ts'
 import type { LaunchwayError } from '../../src/core/error.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
@@ -175,6 +176,18 @@ describe('the database of an earlier run', () => {
     const failure = await failureOf(scan(toScan(image, { databases: [down], failOn: [] }), { ...ports, clock }))
     expect(failure.code).toBe('SCAN_DB_UNAVAILABLE')
     expect(failure.hint).toContain('the one kept from an earlier run is 54 h old, and scan.max-db-age is 48 h')
+  })
+
+  it('comes from the cache service on a runner that has none: one runner fetches it, the next needs no mirror', async () => {
+    const { root, log, ports } = here()
+    const db = join(ports.tools.folder, 'trivy/db')
+    const tools = { ...ports.tools, cache: folderCache(join(root, 'service'), log) }
+    await scan(toScan(image, { databases: [vulnerabilities], failOn: [] }), { ...ports, tools })
+    rmSync(db, { recursive: true })
+    const section = await scan(toScan(image, { databases: [down], failOn: [] }), { ...ports, tools })
+    expect(ids(section)).toEqual(found)
+    rmSync(db, { recursive: true })
+    expect((await refused(down)).code).toBe('SCAN_DB_UNAVAILABLE')
   })
 
   it('is fetched anew when it was damaged on the disk', async () => {

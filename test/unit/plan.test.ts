@@ -172,6 +172,17 @@ describe('what an event leads to', () => {
   })
 })
 
+describe('what stands before the tags', () => {
+  test.each([
+    ['no gate', 'scan: false\n', {}, 'the tags move once the image is there'],
+    ['the scan alone', '', {}, 'the tags move once scan has passed'],
+    ['both gates', '', { compose: 'compose.yaml' }, 'the tags move once smoke and scan have passed'],
+  ])('is said: %s', (_, more, found, reason) => {
+    const trigger = triggered({ name: 'push', ref: 'refs/heads/master' })
+    expect(plan(configOf(`${systemText}${more}`), trigger, found).stages.push.reason).toBe(reason)
+  })
+})
+
 describe('what is refused', () => {
   test.each([
     ['pull_request_target', sha, 'launchway does not run on pull_request_target'],

@@ -210,7 +210,7 @@ function portsFor(remote: () => Remote, { secrets = {}, login, who = 'ada@laptop
     github: undefined,
     cache: { restore: unused, save: unused },
     files: { read: unused, write: unused, walk: unused, hash: unused, temporary: unused, move: unused, remove: unused },
-    tools: { trivy: unused, folder: '/nowhere' },
+    tools: { trivy: unused, folder: '/nowhere', cache: undefined },
     clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
     log: onInfo === undefined ? silent : { ...silent, info: onInfo },
     root: '.',

@@ -47,7 +47,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     probe: { get: () => unreachable('a stack'), connects: () => unreachable('a stack') },
     self: { id: 'laptop:1', isGone: () => false },
     registry: { repository: () => unreachable('a registry'), credentials: () => unreachable('a registry') },
-    tools: { trivy: () => unreachable('Trivy'), folder: join(root, '.kept') },
+    tools: { trivy: () => unreachable('Trivy'), folder: join(root, '.kept'), cache: undefined },
     cache: { restore: () => unreachable('the cache'), save: () => unreachable('the cache') },
   }
   return { ports, warnings }
