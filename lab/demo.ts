@@ -7,6 +7,7 @@
  *   npm run demo -- --push NAME        one more push in a demo that was kept
  */
 import { join } from 'node:path'
+import { onSignals } from '../src/adapters/signals.ts'
 import { command, display } from '../src/core/command.ts'
 import { LaunchwayError } from '../src/core/error.ts'
 import { newNarrator } from './demo/narrator.ts'
@@ -22,12 +23,13 @@ import { newLabName, up } from './up.ts'
 
 const { say, part, times } = newNarrator((line) => void process.stdout.write(`${line}\n`))
 const cancel = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    say(`\n${signal}: what runs is being ended`)
-    cancel.abort(new Error(`ended by ${signal}`))
-  })
-}
+const name = newLabName()
+// A second one comes from somebody who will not wait: then there is something to take away by hand.
+onSignals(
+  cancel,
+  (signal) => say(`\n${signal}: what runs is being ended`),
+  () => say(`\nWhat is left is taken away by: npm run lab -- down ${name}`),
+)
 
 /** One run of the push workflow, with its summary at the end and proof that the version answers. */
 async function release(place: Place): Promise<void> {
@@ -86,8 +88,8 @@ Take all of it away:
   npm --prefix ${root} run lab -- down ${lab.name}`
 }
 
-async function demo(name: string): Promise<Place> {
-  const lab = await part('A lab: a registry, a server with Docker and nginx, GitHub’s API', () => startLab(name))
+async function demo(): Promise<Place> {
+  const lab = await part('A lab: a registry, a server with Docker and nginx, GitHub’s API', startLab)
   const place = placeOf(lab)
   await part('A repository: examples/addie, with the addresses of the lab', async () => {
     if (can.nginx) await prepareHost(place)
@@ -100,10 +102,9 @@ async function demo(name: string): Promise<Place> {
 
 /** Whatever happens, nothing is left of a demo that is not to be kept, or that failed. */
 async function demoOnce(keep: boolean): Promise<void> {
-  const name = newLabName()
   let kept = false
   try {
-    const place = await demo(name)
+    const place = await demo()
     kept = keep
     if (kept) say(howToPlayOn(place))
   } finally {
@@ -111,7 +112,7 @@ async function demoOnce(keep: boolean): Promise<void> {
   }
 }
 
-async function startLab(name: string): Promise<Lab> {
+async function startLab(): Promise<Lab> {
   const lab = await up({ name, hosts: ['trixie'] })
   cancel.signal.throwIfAborted()
   say(`  ${name}: registry ${lab.registry.address}, host deploy@127.0.0.1:${lab.hosts['trixie']?.ports['22']}, API ${lab.github.url}`)

@@ -60,7 +60,7 @@ function newBuildReader(): (line: string) => string[] {
   const begun = new Set<string>()
   return (line) => {
     const [, vertex = '', text = ''] = /^(#\d+) (.*)$/.exec(line) ?? []
-    if (vertex === '') return line === '' ? [] : [line]
+    if (vertex === '') return line === '' || counting.test(line) ? [] : [line]
     const [, number, instruction] = /^\[(?!internal).*?(\d+\/\d+)\] (.*)$/.exec(text) ?? []
     if (number !== undefined && instruction !== undefined) {
       steps.set(vertex, cut(`[${number}] ${instruction.replaceAll(/\s+/g, ' ')}`))
@@ -72,9 +72,12 @@ function newBuildReader(): (line: string) => string[] {
     if (/^(CACHED|DONE)/.test(text)) return [`${step}  ${text.toLowerCase()}`]
     if (begun.has(vertex)) return []
     begun.add(vertex)
-    return [`${step} …`]
+    return [`${step.replace(/…$/, '').trimEnd()} …`]
   }
 }
+
+/** dpkg counts on one line; each number arrives as a line of its own. */
+const counting = /^\(Reading database \.\.\./
 
 const widest = 90
 

@@ -3,7 +3,7 @@ import { labNames } from '../../lab/lab.ts'
 import { root } from '../../lab/paths.ts'
 import { bareEnvironment, run } from './support/programs.ts'
 
-it('the demo pushes twice, counts what traffic saw, shows what answers, and takes everything away', { timeout: 300_000 }, async () => {
+it('the demo pushes twice, counts what traffic saw, shows what answers, and takes everything away', { timeout: 600_000 }, async () => {
   const before = labNames()
   const env = { ...bareEnvironment(), LAUNCHWAY_CACHE: process.env['LAUNCHWAY_CACHE'] ?? '' }
   const ended = await run(process.execPath, ['lab/demo.ts'], { cwd: root, env })

@@ -39,6 +39,7 @@ describe('what the demo shows of a workflow', () => {
       '#6 [stage-0 2/3] RUN apt-get update  && apt-get install -y redis-server',
       '#6 0.312 Get:1 bookworm InRelease',
       '#6 0.401 Get:2 bookworm-security InRelease',
+      '(Reading database ... 5%',
       '#6 DONE 7.9s',
       '#7 [3/3] COPY . .',
       '#7 ERROR: no space left on device',
