@@ -22,8 +22,14 @@ import { traffic } from './traffic.ts'
 import { newLabName, up } from './up.ts'
 
 const { say, part, times } = newNarrator((line) => void process.stdout.write(`${line}\n`))
+const words = process.argv.slice(2)
+const [flag, ...rest] = words
+if (!(flag === undefined || (flag === '--keep' && rest.length === 0) || (flag === '--push' && rest.length === 1))) {
+  say(`npm run demo [-- --keep | --push NAME]; not ${words.join(' ')}`)
+  process.exit(2)
+}
+const name = flag === '--push' ? rest.join() : newLabName()
 const cancel = new AbortController()
-const name = newLabName()
 // A second one comes from somebody who will not wait: then there is something to take away by hand.
 onSignals(
   cancel,
@@ -119,7 +125,7 @@ async function startLab(): Promise<Lab> {
   return lab
 }
 
-async function pushAgain(name: string): Promise<void> {
+async function pushAgain(): Promise<void> {
   const lab = readLab(name)
   if (lab === undefined) throw new Error(`there is no demo ${name}; npm run demo -- --keep starts one`)
   const place = placeOf(lab)
@@ -135,14 +141,8 @@ function indented(text: string, by: string): string {
   return text.replaceAll(/^/gm, by)
 }
 
-const words = process.argv.slice(2)
-const [flag, ...rest] = words
-if (!(flag === undefined || (flag === '--keep' && rest.length === 0) || (flag === '--push' && rest.length === 1))) {
-  say(`npm run demo [-- --keep | --push NAME]; not ${words.join(' ')}`)
-  process.exit(2)
-}
 try {
-  if (flag === '--push') await pushAgain(rest.join())
+  if (flag === '--push') await pushAgain()
   else await demoOnce(flag === '--keep')
   say(`\n${times()}`)
 } catch (error) {
