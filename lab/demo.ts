@@ -50,7 +50,7 @@ async function show(place: Place, file: string, ...args: string[]): Promise<void
   say(indented((await call(file, args, { cwd: place.repository })).stdout.trim(), '  '))
 }
 
-/** The next version, pushed while 20 connections ask without a pause for breath and never ask twice. */
+/** The next version, pushed while 20 connections ask all the time, each 50 ms after its last answer. */
 async function releaseUnderTraffic(place: Place): Promise<void> {
   const { port, ca } = place.front
   say(`  one line is changed and committed: ${nextVersion(place)}`)
@@ -127,7 +127,7 @@ async function startLab(): Promise<Lab> {
 
 async function pushAgain(): Promise<void> {
   const lab = readLab(name)
-  if (lab === undefined) throw new Error(`there is no demo ${name}; npm run demo -- --keep starts one`)
+  if (lab === undefined) throw new LaunchwayError('USAGE', `there is no demo ${name}`, { hint: 'npm run demo -- --keep starts one' })
   const place = placeOf(lab)
   await part('A push: .github/workflows/push.yml under act', () => release(place))
 }
