@@ -22,8 +22,14 @@ import { traffic } from './traffic.ts'
 import { newLabName, up } from './up.ts'
 
 const { say, part, times } = newNarrator((line) => void process.stdout.write(`${line}\n`))
+const words = process.argv.slice(2)
+const [flag, ...rest] = words
+if (!(flag === undefined || (flag === '--keep' && rest.length === 0) || (flag === '--push' && rest.length === 1))) {
+  say(`npm run demo [-- --keep | --push NAME]; not ${words.join(' ')}`)
+  process.exit(2)
+}
+const name = flag === '--push' ? rest.join() : newLabName()
 const cancel = new AbortController()
-const name = newLabName()
 // A second one comes from somebody who will not wait: then there is something to take away by hand.
 onSignals(
   cancel,
@@ -44,7 +50,7 @@ async function show(place: Place, file: string, ...args: string[]): Promise<void
   say(indented((await call(file, args, { cwd: place.repository })).stdout.trim(), '  '))
 }
 
-/** The next version, pushed while 20 connections ask without a pause for breath and never ask twice. */
+/** The next version, pushed while 20 connections ask all the time, each 50 ms after its last answer. */
 async function releaseUnderTraffic(place: Place): Promise<void> {
   const { port, ca } = place.front
   say(`  one line is changed and committed: ${nextVersion(place)}`)
@@ -119,9 +125,9 @@ async function startLab(): Promise<Lab> {
   return lab
 }
 
-async function pushAgain(name: string): Promise<void> {
+async function pushAgain(): Promise<void> {
   const lab = readLab(name)
-  if (lab === undefined) throw new Error(`there is no demo ${name}; npm run demo -- --keep starts one`)
+  if (lab === undefined) throw new LaunchwayError('USAGE', `there is no demo ${name}`, { hint: 'npm run demo -- --keep starts one' })
   const place = placeOf(lab)
   await part('A push: .github/workflows/push.yml under act', () => release(place))
 }
@@ -135,14 +141,8 @@ function indented(text: string, by: string): string {
   return text.replaceAll(/^/gm, by)
 }
 
-const words = process.argv.slice(2)
-const [flag, ...rest] = words
-if (!(flag === undefined || (flag === '--keep' && rest.length === 0) || (flag === '--push' && rest.length === 1))) {
-  say(`npm run demo [-- --keep | --push NAME]; not ${words.join(' ')}`)
-  process.exit(2)
-}
 try {
-  if (flag === '--push') await pushAgain(rest.join())
+  if (flag === '--push') await pushAgain()
   else await demoOnce(flag === '--keep')
   say(`\n${times()}`)
 } catch (error) {
