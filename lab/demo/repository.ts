@@ -20,7 +20,7 @@ function differences({ lab, host, front }: Place): [path: string[], value: unkno
     [['environments', 'development', 'url'], `http://127.0.0.1:${host.ports['6000']}`],
     ...(can.nginx ? [] : [[production('publish'), 5000] satisfies [string[], unknown]]),
     ...(can.smoke ? [] : [[['smoke'], false] satisfies [string[], unknown]]),
-    ...(can.scan ? [] : [[['scan'], false] satisfies [string[], unknown]]),
+    can.scan ? [['scan', 'databases'], [lab.vulnerabilities]] : [['scan'], false],
   ]
 }
 
