@@ -23,9 +23,11 @@ export async function down(name: string): Promise<void> {
 /** What was built here for a registry that is gone is of no use to anybody. */
 async function removeImages(registry: string): Promise<void> {
   const filters = ['*', '*/*'].flatMap((pattern) => ['--filter', `reference=${registry}/${pattern}`])
-  const images = (await ask('docker', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', ...filters]))?.split('\n') ?? []
-  const named = images.filter((image) => image !== '' && !image.includes('<none>'))
-  if (named.length > 0) await ask('docker', ['image', 'rm', ...named])
+  // An image keeps the digest that it was pushed under as a name of its own, also when it has lost its tag.
+  const format = '{{.Repository}}:{{.Tag}}\n{{.Repository}}@{{.Digest}}'
+  const names = (await ask('docker', ['image', 'ls', '--digests', '--format', format, ...filters]))?.split('\n') ?? []
+  const named = new Set(names.filter((image) => image !== '' && !image.includes('<none>')))
+  for (const image of named) await ask('docker', ['image', 'rm', image])
 }
 
 /** Ends the process by its id, if the id is still that process's: numbers are given out again. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Lab, labLabel, readLab } from '../../lab/lab.ts'
 import { root } from '../../lab/paths.ts'
-import { docker } from '../../lab/run.ts'
+import { call, docker } from '../../lab/run.ts'
 import { newLabName } from '../../lab/up.ts'
 import { bareEnvironment, type Ended, run } from './support/programs.ts'
 
@@ -22,6 +22,12 @@ function portsOf(lab: Lab): number[] {
     lab.jump.port,
     ...[lab.github.url, lab.faults.api].map((url) => Number(new URL(url).port)),
   ]
+}
+
+/** What the engine still calls by a name of this repository, with a tag or without. */
+async function imagesOf(repository: string): Promise<string[]> {
+  const listed = await docker('image', 'ls', '--digests', '--format', '{{.ID}} {{.Tag}} {{.Digest}}', repository)
+  return listed.split('\n').filter((line) => line !== '')
 }
 
 function answers(port: number): Promise<boolean> {
@@ -125,11 +131,19 @@ describe('the lab', () => {
     const lab = readLab(name)
     if (lab === undefined) throw new Error('the lab is not up')
     expect(await leftOf(name)).not.toBe('')
+    // The second push takes the tag from the first image, which then has the name of its digest alone.
+    const image = `${lab.registry.address}/team/left`
+    for (const label of ['one', 'two']) {
+      await call('docker', ['build', '--quiet', '--tag', `${image}:main`, '-'], { stdin: `FROM scratch\nLABEL left=${name}-${label}\n` })
+      await docker('push', '--quiet', `${image}:main`)
+    }
+    expect((await imagesOf(image)).length).toBe(2)
     const ended = await labCommand('down', name)
     expect(ended.code, ended.stderr).toBe(0)
     expect(await leftOf(name)).toBe('')
     expect(isRunning(lab.github.pid)).toBe(false)
     expect(existsSync(lab.folder)).toBe(false)
+    expect(await imagesOf(image)).toEqual([])
     for (const port of portsOf(lab)) expect(await answers(port), `port ${port}`).toBe(false)
   })
 })
