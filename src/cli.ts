@@ -151,6 +151,7 @@ const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<Answ
   push: (asked, ports) => release(asked, 'push', ports),
   deploy: (asked, ports) => release(asked, 'deploy', ports),
   status,
+  rollback,
   report,
 }
 
@@ -197,6 +198,14 @@ async function status(asked: Asked, ports: Ports): Promise<Answer> {
   const hosts = await look(app, environment, ports)
   const failed = hosts.find(({ error }) => error !== undefined)?.error
   return { text: `${showStatus(hosts)}\n`, json: hosts, exit: failed === undefined ? 0 : errorCodes[failed.code].exit }
+}
+
+async function rollback(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ findEnvironment }, { rollback: goBack }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
+  const returned = await goBack(app, environment, ports)
+  const { version: to, url } = returned
+  return { text: `${app} is back at ${to} in ${environment.name}${url === undefined ? '' : `: ${url}`}\n`, json: returned }
 }
 
 function ending({ app, plan, deploy, push }: Release): string {
