@@ -72,3 +72,41 @@ export function rollBack(host: HostUnderTest, services: Wish['services'], wish: 
     portsFor(() => host.remote(), whole),
   )
 }
+
+const killable = ['mv', 'curl', 'cat', 'docker', 'nginx']
+
+/**
+ * Programs of a lab host in whose place a wrapper stands, that ends the apply program with SIGKILL before or after a
+ * call that fits a pattern of the shell's: `mv *slot.b`. It does so once.
+ */
+export async function killerOn(
+  container: string,
+): Promise<{ bin: string; arm(when: 'before' | 'after', call: string): Promise<void> } & AsyncDisposable> {
+  const inside = (text: string, ...words: string[]): Promise<string> => docker('exec', container, 'sh', '-euc', text, 'sh', ...words)
+  const bin = await inside('mktemp -d /tmp/launchway-bin-XXXXXX')
+  for (const program of killable) {
+    const wrapper = `#!/bin/sh
+real=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin; command -v ${program})
+[ -e ${bin}/at ] || exec $real "$@"
+read -r when pattern < ${bin}/at
+case "${program} $*" in $pattern) ;; *) exec $real "$@" ;; esac
+apply='' pid=$PPID
+while [ "$pid" -gt 1 ]; do
+  case $(tr '\\0' ' ' < /proc/$pid/cmdline) in *apply.sh*) apply=$pid ;; esac
+  while read -r name value; do [ "$name" != PPid: ] || parent=$value; done < /proc/$pid/status
+  pid=$parent
+done
+[ -n "$apply" ] || exec $real "$@"
+rm ${bin}/at
+[ "$when" = before ] || $real "$@" > /dev/null
+kill -9 "$apply"
+exit 1
+`
+    await inside(`printf '%s' "$2" > "$1"; chmod 755 "$1"`, `${bin}/${program}`, wrapper)
+  }
+  return {
+    bin,
+    arm: async (when, call) => void (await inside(`printf '%s %s\\n' "$2" "$3" > "$1"`, `${bin}/at`, when, call)),
+    [Symbol.asyncDispose]: async () => void (await inside(`rm -r ${bin}`)),
+  }
+}
