@@ -37,14 +37,13 @@ export function siteHost(suite: string, of: { user?: string; stateRoot?: string;
     answer: () => page(),
     traffic: (load = {}) => traffic({ port: machine.ports[load.ca === undefined ? '80' : '443'] ?? 0, serverName: name, ...load }),
     async [Symbol.asyncDispose]() {
-      await host[Symbol.asyncDispose]()
-      await docker(
-        'exec',
-        container,
-        'sh',
-        '-c',
-        `rm -f /etc/nginx/conf.d/launchway.${host.app}.*; nginx -s reload || lab-service nginx restart`,
-      )
+      // As root, whoever deploys: programs that still run first, then what they made.
+      const clean = `
+        for pid in ${host.stateRoot}/${host.app}/*/attempts/*/pid; do [ ! -e "$pid" ] || kill -9 "$(cat "$pid")" || :; done
+        for one in $(docker ps --all --quiet --filter label=launchway.app=${host.app}); do docker rm --force --volumes "$one"; done
+        rm -rf ${host.stateRoot} /etc/nginx/conf.d/launchway.${host.app}.*
+        nginx -s reload || lab-service nginx restart`
+      await docker('exec', container, 'sh', '-c', clean)
     },
   }
 }
