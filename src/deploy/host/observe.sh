@@ -72,10 +72,9 @@ ports=$($as cat "$LW_HOME/ports" 2> /dev/null)
 printf '%s\n' "$ports" | while read -r service a b; do [ -z "$b" ] || fact port "$service" "$a" "$b"; done
 
 # What each release is: one line of JSON, which holds no tab.
-# shellcheck disable=SC2086
-for id in $($as ls "$LW_HOME/releases" 2> /dev/null); do
-  # shellcheck disable=SC2086
-  if $as test -e "$LW_HOME/releases/$id/recorded"; then fact release "$id" "$($as cat "$LW_HOME/releases/$id/release.json" 2> /dev/null)"; fi
+for kept in "$LW_HOME"/releases/*/recorded; do
+  kept=${kept%/recorded}
+  [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$(cat "$kept/release.json" 2> /dev/null)"
 done
 
 for file in current previous owner lock.holder; do
