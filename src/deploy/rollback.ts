@@ -53,7 +53,7 @@ export async function rollback(app: string, environment: Environment, ports: Por
  * The release before the one that runs. Where a deploy or a rollback ended between two hosts, it is that before the
  * newest, and hosts that have it already stay as they are.
  */
-function targetOf(hosts: readonly SeenHost[]): { target: Kept; from: SeenHost[] } {
+export function targetOf<H extends Pick<SeenHost, 'host' | 'seen'>>(hosts: readonly H[]): { target: Kept; from: H[] } {
   const newest = hosts
     .flatMap(({ seen }) => seen.current ?? [])
     .toSorted()
@@ -70,7 +70,7 @@ function targetOf(hosts: readonly SeenHost[]): { target: Kept; from: SeenHost[] 
   return { target, from }
 }
 
-function unknown(why: string, hosts: readonly SeenHost[]): LaunchwayError {
+function unknown(why: string, hosts: readonly Pick<SeenHost, 'host' | 'seen'>[]): LaunchwayError {
   return new LaunchwayError('VERSION_UNKNOWN', `${why}: nothing to roll back to`, {
     hint: [
       ...hosts.map(({ host, seen }) => `${host}: ${described(seen)}`),
