@@ -71,7 +71,7 @@ describe.each(isCampaign ? suites : ['forky'])('a program that is killed on %s',
       expect(Object.fromEntries(running.tally.failures), at).toEqual({})
     }
     const tally = await running.stop()
-    console.log(suite, points.length, tally.requests, tally.failed)
+    process.stdout.write(`${suite}: killed at ${points.length} points, ${tally.requests} requests, ${tally.failed} failed\n`)
     expect(tally.failed).toBe(0)
     expect((await host.containers()).filter(({ state }) => state === 'running')).toHaveLength(1)
   }, 900_000)

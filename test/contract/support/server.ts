@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type PushedImage, pushImage } from './release.ts'
 
 /**
- * A server on port 8000 that reads each request whole, thinks for 20 ms, and answers with its $VERSION. MODE=crash ends
+ * A server on port 8000 that reads each request whole, thinks for 20 ms (3 s about /slow), and answers with its $VERSION. MODE=crash ends
  * at once, MODE=sick has no /health, MODE=shy fails when it is asked through a proxy. It is ended without a chance to
  * finish: what it had not answered by then is lost.
  */
@@ -25,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers.get('Content-Length', 0)))
-        time.sleep(0.02)
+        time.sleep(3 if self.path == '/slow' else 0.02)
         sick = mode == 'sick' and self.path == '/health'
         shy = mode == 'shy' and 'X-Forwarded-For' in self.headers
         body = (version + '\\n').encode()
