@@ -26,7 +26,7 @@ export interface Load {
   requests?: number
 }
 
-export interface Tally {
+interface Tally {
   /** Requests that were sent, or whose connection was refused. */
   requests: number
   /** How often each version answered: the first line of the body. */

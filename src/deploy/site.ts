@@ -88,22 +88,18 @@ export function nginxLacks(wanted: Wanted, seen: Observation): Lack[] {
   if (services.length === 0) return []
   const without = 'or give the service a public port of its own (publish)'
   const { nginx } = seen
-  switch (nginx?.state) {
-    case undefined:
-    case 'refused':
-      return [
-        {
-          what: 'nginx is for root to configure, and sudo asks for a password',
-          hint: `let the account sudo without one (as root on the host: echo 'USER ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/USER), deploy as root, ${without}`,
-        },
-      ]
-    case 'missing':
-      return [{ what: 'nginx is not installed', hint: `apt-get install nginx, ${without}` }]
-    case 'broken':
-      return [{ what: 'the configuration of nginx is broken, before this deploy', hint: `nginx -t says: ${nginx.said}` }]
-    case 'well':
-      return fitnessOf(wanted, services, nginx, seen)
+  if (nginx === undefined || nginx.state === 'refused') {
+    return [
+      {
+        what: 'nginx is for root to configure, and sudo asks for a password',
+        hint: `let the account sudo without one (as root on the host: echo 'USER ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/USER), deploy as root, ${without}`,
+      },
+    ]
   }
+  if (nginx.state === 'missing') return [{ what: 'nginx is not installed', hint: `apt-get install nginx, ${without}` }]
+  if (nginx.state === 'broken')
+    return [{ what: 'the configuration of nginx is broken, before this deploy', hint: `nginx -t says: ${nginx.said}` }]
+  return fitnessOf(wanted, services, nginx, seen)
 }
 
 function fitnessOf({ app, environment }: Wanted, services: readonly Service[], nginx: SeenNginx, seen: Observation): Lack[] {

@@ -21,7 +21,7 @@ function isAtLeast(version: string, wanted: string): boolean {
 }
 
 /** A server block, and the file that it stands in. */
-export interface NginxServer {
+interface NginxServer {
   file: string
   /** The ports it listens on. */
   ports: number[]

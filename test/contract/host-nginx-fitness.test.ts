@@ -101,9 +101,8 @@ describe('a host whose nginx cannot take the service is refused before anything 
       const error = await failureOf(deployTo(host, image, { version: 'one', services: [site(host)] }))
       expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('nginx is not running') })
       await host.ask('mv /usr/sbin/nginx /usr/sbin/nginx.away')
-      const gone = await failureOf(deployTo(host, image, { version: 'one', services: [site(host)] })).finally(() =>
-        host.ask('mv /usr/sbin/nginx.away /usr/sbin/nginx'),
-      )
+      await using _back = { [Symbol.asyncDispose]: async () => void (await host.ask('mv /usr/sbin/nginx.away /usr/sbin/nginx')) }
+      const gone = await failureOf(deployTo(host, image, { version: 'one', services: [site(host)] }))
       expect(gone).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('nginx is not installed') })
     }
     await expect.poll(() => host.page().catch(() => '')).toContain('nginx')
