@@ -1,12 +1,14 @@
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
-import type { Toolbox } from './support/host.ts'
+import { open, scratch } from './support/doors.ts'
+import { labHost, type Toolbox } from './support/host.ts'
 import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
 import { deployTo, web, worker } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { rollBack, site, siteHost } from './support/site.ts'
+import { host as sshHost, labKey } from './support/ssh.ts'
 
 const { image, machine } = useHosts()
 
@@ -126,4 +128,52 @@ test('nginx is led by the shell and the tools of busybox alike', async () => {
   } finally {
     await docker('exec', container, 'rm', '-r', bin)
   }
+})
+
+test('the verb and the action return over SSH to the version before, from launchway.yml alone', async () => {
+  const { knownHosts, hosts } = inject('lab')
+  await using host = labHost(hosts['trixie']?.container ?? '', 'deploy', 8096)
+  const { release } = await deployTo(host, image(), { version: 'one' })
+  await deployTo(host, image(), { version: 'two' })
+  const tree = mkdtempSync(join(scratch, 'rollback-'))
+  writeFileSync(
+    join(tree, 'launchway.yml'),
+    JSON.stringify({
+      image: image().repository,
+      app: host.app,
+      scan: false,
+      environments: {
+        test: {
+          host: sshHost('trixie'),
+          port: 8000,
+          publish: `127.0.0.1:${host.port}`,
+          url: 'http://shop.example.org',
+          state: host.stateRoot,
+          ssh: { 'known-hosts': knownHosts },
+        },
+      },
+    }),
+  )
+  const env = { SSH_KEY: labKey().reveal() }
+  const ended = open('cli', ['rollback', '--json'], tree, env)
+  expect(ended.code, ended.err).toBe(0)
+  expect(JSON.parse(ended.out)).toMatchObject({ environment: 'test', version: 'one', release, hosts: [{ slot: 'a' }] })
+  expect(await host.answer()).toBe('one')
+  const status = open('cli', ['status', '-e', 'test'], tree, env)
+  expect(status.out).toContain(`one (release ${release}), before two (release `)
+  expect(status.out).toMatch(new RegExp(`web +a +${release} +Up`))
+
+  const [output, summary] = [join(tree, 'output'), join(tree, 'summary')]
+  for (const file of [output, summary]) writeFileSync(file, '')
+  const runner = { GITHUB_ACTIONS: 'true', GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, RUNNER_TEMP: tree }
+  const step = open('main', ['rollback'], tree, { ...runner, INPUT_ENVIRONMENT: 'test', 'INPUT_SSH-KEY': env.SSH_KEY })
+  expect(step.code, `${step.out}${step.err}`).toBe(0)
+  expect(readFileSync(output, 'utf8')).toBe('environment=test\nversion=two\nurl=http://shop.example.org\nverdict=passed\n')
+  expect(readFileSync(summary, 'utf8')).toContain(`${host.app} is back at two in test`)
+  expect(await host.answer()).toBe('two')
+
+  await host.ask(`rm ${pathsOf(host).previous}`)
+  const none = open('cli', ['rollback', '--json'], tree, env)
+  expect(none.code).toBe(2)
+  expect(JSON.parse(none.out)).toMatchObject({ error: { code: 'VERSION_UNKNOWN' } })
 })

@@ -4,7 +4,13 @@ import type { HostCall } from '../../../src/deploy/plan.ts'
 import { host, service } from './deploy.ts'
 
 export const names = ['addie.example.org']
-export const health = { kind: 'http', path: '/healthz', intervalMs: 500, timeoutMs: 60_000, settleMs: 1000 } as const satisfies Service['health']
+export const health = {
+  kind: 'http',
+  path: '/healthz',
+  intervalMs: 500,
+  timeoutMs: 60_000,
+  settleMs: 1000,
+} as const satisfies Service['health']
 export const web = service({ port: 5000, nginx: { serverNames: names }, health })
 export const conf = '/etc/nginx/conf.d'
 export const file = `${conf}/launchway.addie.production.web.conf`
