@@ -41,11 +41,13 @@ export async function apply(
     keep: environment.keep,
     by: ports.who,
   }
+  // Root has no session of its own to start a scope in.
+  const detach = plan.sudo && seen.detach === 'user' ? 'system' : seen.detach
   const following = {
     host,
     attempt: attempt.attempt,
     sudo: plan.sudo,
-    launch: launchProgram(attempt, parcelsFor(wanted, plan, attempt, brought), seen.detach),
+    launch: launchProgram(attempt, parcelsFor(wanted, plan, attempt, brought), detach),
     attach: attachProgram(attempt),
     reconnect,
   }
@@ -62,7 +64,7 @@ function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, { secrets,
   ]
   if (kept !== undefined) {
     parcels.push({ name: 'images', mode: '0644', body: plan.references.join('\n') })
-    parcels.push({ name: 'release.json', mode: '0644', body: JSON.stringify(kept) })
+    parcels.push({ name: 'release.json', mode: '0600', body: JSON.stringify(kept) })
   }
   if (secrets.size > 0) parcels.push({ name: 'secrets', mode: '0600', body: secretsFile(secrets) })
   if (wanted.logins.size > 0) parcels.push({ name: 'config.json', mode: '0600', body: configFile(wanted.logins) })

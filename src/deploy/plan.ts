@@ -5,7 +5,7 @@ import { parseRepository } from '../core/reference.ts'
 import { parsePublish } from './address.ts'
 import { containerArgs } from './container.ts'
 import type { Observation, SeenContainer } from './observation.ts'
-import { addressIn, type PlannedSite, planSites, surplusFolder, throughNginx } from './site.ts'
+import { addressIn, type PlannedSite, planSites, surplusFolder, throughNginx, unseated } from './site.ts'
 import { holdersOf, unfit } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -51,6 +51,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ),
     ...fetchCalls(wanted, seen, references),
     ...starts,
+    ...[...unseated(wanted, seen, sites)].map(([file, service]): HostCall => ['unseat', service, file]),
     ...switchCalls(wanted, slot, sites),
     ...started.map((container): HostCall => ['keep', container]),
     ['record', wanted.repositories[0]],

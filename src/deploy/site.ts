@@ -35,11 +35,29 @@ export function planSites({ app, environment }: Wanted, seen: Observation): Plan
   })
 }
 
+/** The servers of services that are gone whose names a service of the release takes over: by file. */
+export function unseated({ app, environment }: Wanted, { nginx }: Observation, sites: readonly PlannedSite[]): Map<string, string> {
+  const names = new Set(sites.flatMap((site) => site.names.map((name) => name.toLowerCase())))
+  const kept = new Set(sites.map(({ file }) => file))
+  const gone = new Map<string, string>()
+  for (const server of nginx?.configuration.servers ?? []) {
+    const service = ownService(server.file, app, environment.name)
+    if (service !== undefined && !kept.has(server.file) && server.names.some((name) => names.has(name))) gone.set(server.file, service)
+  }
+  return gone
+}
+
+/** Whose server a file of ours has. */
+function ownService(file: string, app: string, environment: string): string | undefined {
+  const prefix = `/launchway.${app}.${environment}.`
+  const at = file.lastIndexOf('/')
+  return file.slice(at).startsWith(prefix) ? file.slice(at + prefix.length).replace(/\.conf$/, '') : undefined
+}
+
 /** Whether nginx has servers of this application and environment that the release does not have any more. */
 export function surplusFolder({ app, environment }: Wanted, { nginx }: Observation): string | undefined {
-  const folder = nginx === undefined ? undefined : siteFolder(nginx.configuration)
-  const ours = siteFile(folder ?? '', { app, environment: environment.name, service: '' }).replace(/\.conf$/, '')
-  return nginx?.configuration.servers.some(({ file }) => file.startsWith(ours)) === true ? folder : undefined
+  const file = nginx?.configuration.servers.find((server) => ownService(server.file, app, environment.name) !== undefined)?.file
+  return file?.slice(0, file.lastIndexOf('/'))
 }
 
 const first = 20_000
@@ -132,11 +150,11 @@ function fitnessOf({ app, environment }: Wanted, services: readonly Service[], n
         hint: `certbot certonly --nginx ${names.map((name) => `-d ${name}`).join(' ')}, or name the files: nginx: { tls: { certificate: …, key: … } }; tls: false for plain HTTP`,
       })
     }
-    const own = siteFile(folder ?? '', { app, environment: environment.name, service: service.name })
     const ports = service.nginx?.tls === undefined ? [80] : [80, 443]
     for (const server of configuration.servers) {
       const name = server.names.find((one) => names.some((ours) => ours.toLowerCase() === one))
-      if (server.file === own || name === undefined || !server.ports.some((port) => ports.includes(port))) continue
+      const isOurs = ownService(server.file, app, environment.name) !== undefined
+      if (isOurs || name === undefined || !server.ports.some((port) => ports.includes(port))) continue
       lacks.push({
         what: `another server of nginx has the name ${name}: ${server.file}`,
         hint: `nginx would ignore the second one. Take the name out of ${server.file}, or give the service another nginx.server-name`,

@@ -195,6 +195,20 @@ describe('the server of a service', () => {
     expect(await host.ask(`${local} http://${address}/`)).not.toContain('Launchway-Upstream')
   })
 
+  test('hands its name over to a service of another name, and takes it back when that one fails', async () => {
+    await using host = siteHost('forky')
+    await deployTo(host, image, { version: 'one', services: [site(host)] })
+    const renamed = site(host, { name: 'front' })
+    const error = await failureOf(deployTo(host, image, { version: 'bad', services: [{ ...renamed, env: { MODE: 'shy' } }] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('front: probe failed') })
+    expect(await host.page()).toBe('one')
+    await deployTo(host, image, { version: 'two', services: [renamed] })
+    expect(await host.page()).toBe('two')
+    expect(await host.ask(`ls /etc/nginx/conf.d`)).toBe(`launchway.${host.app}.${environmentName}.front.conf`)
+    await rollBack(host, [renamed])
+    expect(await host.page()).toBe('one')
+  })
+
   test('goes with the service: another application beside it stays, and so does its own new way out', async () => {
     const stateRoot = newStateRoot()
     await using other = siteHost('bookworm', { stateRoot })

@@ -74,6 +74,21 @@ describe('what a host is asked to do for a service behind nginx', () => {
     ])
   })
 
+  it('a service under a new name takes over the server name: the old server makes way, and comes back if that fails', () => {
+    const servers = [{ file: file.replace('web', 'site'), ports: [80], names: ['addie.example.org'] }]
+    const old = seen({
+      current: first,
+      containers: [container('site', first, 'a')],
+      nginx: nginx({ configuration: { ...nginx().configuration, servers } }),
+    })
+    const calls = story(planHost(wanted([web]), old, 'a').calls)
+    expect(calls.slice(calls.indexOf(`unseat site ${file.replace('web', 'site')}`)).slice(0, 3)).toEqual([
+      `unseat site ${file.replace('web', 'site')}`,
+      `site web ${file}`,
+      'load addie.example.org',
+    ])
+  })
+
   it('without nginx now and before, nginx is left alone', () => {
     const { calls, sudo } = planHost(wanted([worker]), seen({ root: 'sudo' }), 'a')
     expect(calls.map(([name]) => name)).not.toEqual(expect.arrayContaining(['unsite']))

@@ -63,12 +63,26 @@ site() {
   [ ! -e "$2" ] || [ "$(cat "$2")" != "$(cat "$new")" ] || return 0
   start_step switch "$1"
   hold_host || fail switch "$1" "another deploy has held $LW_ROOT/host.lock for a minute"
+  remember_site "$1" "$2"
+  said=$(place "$2" < "$new" 2>&1) || fail switch "$1" "cannot write $2: $said"
+  end_step switch 'done' "$1" "$2"
+}
+
+# unseat SERVICE FILE: the server of a service that the release no longer has makes way for another that takes its name.
+unseat() {
+  [ -e "$2" ] || return 0
+  start_step switch "$1"
+  hold_host || fail switch "$1" "another deploy has held $LW_ROOT/host.lock for a minute"
+  remember_site "$1" "$2"
+  rm -f "$2"
+  end_step switch 'done' "$1" "$2 makes way"
+}
+
+remember_site() { # SERVICE FILE
   rm -f "$LW_DIR/site.$1"
   [ ! -e "$2" ] || put "$LW_DIR/site.$1" "$(cat "$2")" || fail switch "$1" "$(no_room)"
   will_undo site "$1 $2" switch "$1"
-  said=$(place "$2" < "$new" 2>&1) || fail switch "$1" "cannot write $2: $said"
   changed=yes
-  end_step switch 'done' "$1" "$2"
 }
 
 # load NAME…: reloads nginx when a server has changed. The names are those of the servers: nginx only warns about one

@@ -72,9 +72,10 @@ ports=$($as cat "$LW_HOME/ports" 2> /dev/null)
 printf '%s\n' "$ports" | while read -r service a b; do [ -z "$b" ] || fact port "$service" "$a" "$b"; done
 
 # What each release is: one line of JSON, which holds no tab.
+# shellcheck disable=SC2086 # words
 for kept in "$LW_HOME"/releases/*/recorded; do
   kept=${kept%/recorded}
-  [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$(cat "$kept/release.json" 2> /dev/null)"
+  [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$($as cat "$kept/release.json" 2> /dev/null)"
 done
 
 for file in current previous owner lock.holder; do
