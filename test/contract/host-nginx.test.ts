@@ -52,6 +52,18 @@ describe.each(suites)('nginx on %s', (suite) => {
   })
 })
 
+test('a changed server, for which nginx is reloaded, costs no connection where nginx can wait for it', async () => {
+  await using host = siteHost('forky')
+  await deployTo(host, image, { version: 'one', services: [site(host)] })
+  const requests = host.traffic()
+  await requests.seen('one')
+  const other = `www.${host.name}`
+  await deployTo(host, image, { version: 'two', services: [site(host, { nginx: { serverNames: [host.name, other] } })] })
+  await requests.seen('two')
+  expect(Object.fromEntries((await requests.stop()).failures)).toEqual({})
+  expect(await host.page(other)).toBe('two')
+})
+
 describe('requests that take longer than a switch', () => {
   test('are answered by whom they were given to, who is stopped only then', async () => {
     await using host = siteHost('bookworm')
