@@ -158,6 +158,7 @@ const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<Answ
   deploy: (asked, ports) => release(asked, 'deploy', ports),
   redeploy,
   status,
+  rollback,
   report,
 }
 
@@ -213,6 +214,14 @@ async function status(asked: Asked, ports: Ports): Promise<Answer> {
   const hosts = await look(app, environment, ports)
   const failed = hosts.find(({ error }) => error !== undefined)?.error
   return { text: `${showStatus(hosts)}\n`, json: hosts, exit: failed === undefined ? 0 : errorCodes[failed.code].exit }
+}
+
+async function rollback(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ findEnvironment }, { rollback: goBack }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
+  const returned = await goBack(app, environment, ports)
+  const { version: to, url } = returned
+  return { text: `${app} is back at ${to} in ${environment.name}${url === undefined ? '' : `: ${url}`}\n`, json: returned }
 }
 
 function ending({ app, plan, deploy, push }: Release): string {

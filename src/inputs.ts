@@ -75,7 +75,8 @@ export interface ActionDefinition {
   inputs: readonly InputName[]
   /** What stands as the entry in dist/. */
   entry: string
-  stage: StageName | undefined
+  /** The one stage of a release that it runs, or what it does instead of one; the whole release without. */
+  stage: StageName | 'rollback' | undefined
 }
 
 const start = ['config', 'environment', 'release'] as const
@@ -132,6 +133,13 @@ export const actions: readonly ActionDefinition[] = [
     inputs: ['release', ...registry, ...host],
     entry: 'deploy',
     stage: 'deploy',
+  },
+  {
+    name: 'launchway rollback',
+    description: 'Return every host of an environment to the version before: from what the hosts have kept, without a registry or a build.',
+    inputs: ['config', 'environment', 'ssh-key'],
+    entry: 'rollback',
+    stage: 'rollback',
   },
 ]
 

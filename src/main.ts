@@ -8,6 +8,7 @@ import { exitCodeOf, LaunchwayError, stackOf, told } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
+import type { StageName } from './core/stages.ts'
 import { type Ran, runSteps, stepsOf } from './pipeline.ts'
 import { openPorts, runUrl } from './ports.ts'
 
@@ -32,7 +33,8 @@ export async function main(entry: string): Promise<void> {
   onSignals(cancel, (signal) => log.info(`${signal}: what runs is being ended`), ports.close)
   let concluded = false
   try {
-    const { release, error } = await perform(action, env, ports)
+    if (action.stage === 'rollback') return await goBack(env, ports)
+    const { release, error } = await perform(action.stage, env, ports)
     concluded = true
     if (error !== undefined) throw error
     if (release.outcome.state === 'nothing-to-do') log.notice(`nothing to do: ${release.outcome.message ?? ''}`)
@@ -46,15 +48,27 @@ export async function main(entry: string): Promise<void> {
   }
 }
 
-async function perform(action: ActionDefinition, env: Env, ports: Ports): Promise<Ran> {
+async function perform(stage: StageName | undefined, env: Env, ports: Ports): Promise<Ran> {
   const path = readInput(env, 'release') ?? join(env['RUNNER_TEMP'] ?? tmpdir(), 'launchway', 'release.json')
-  const start = action.stage === undefined || action.stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
-  const ran = action.stage === 'plan' ? { release: start, error: undefined } : await runSteps(stepsOf(action.stage), start, ports)
+  const start = stage === undefined || stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
+  const ran = stage === 'plan' ? { release: start, error: undefined } : await runSteps(stepsOf(stage), start, ports)
   await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
   for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
   const { summary } = await import('./report/index.ts')
   addSummary(summary(ran.release))
   return ran
+}
+
+/** Needs no record and makes none: the hosts have all there is to know. */
+async function goBack(env: Env, ports: Ports): Promise<void> {
+  const [{ findEnvironment }, { rollback }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(readInput(env, 'config') ?? 'launchway.yml', readInput(env, 'environment'), ports)
+  const returned = await rollback(app, environment, ports)
+  const { version, url = '' } = returned
+  for (const [name, value] of Object.entries({ environment: environment.name, version, url, verdict: 'passed' }))
+    await setOutput(name, value)
+  const { rollbackSummary } = await import('./report/index.ts')
+  addSummary(rollbackSummary(app, version, returned))
 }
 
 /** Later steps of the job ask for the verdict, and people for the reason, also where nothing could be planned. */

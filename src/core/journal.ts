@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { ReleaseId } from './names.ts'
 
 /**
- * The steps that this version's host program knows, in order; it writes no others. `switch`, `probe` and `drain` are
- * set aside for a proxy. `end` closes an attempt, whatever became of it.
+ * The steps that this version's host program knows, about in the order in which they come; it writes no others. `end`
+ * closes an attempt, whatever became of it.
  */
 export const steps = [
   'lock',
@@ -15,9 +15,9 @@ export const steps = [
   'downtime',
   'switch',
   'probe',
+  'record',
   'drain',
   'stop',
-  'record',
   'undo',
   'end',
 ] as const

@@ -106,6 +106,8 @@ export function hostPaths(root: string, app: string, environment: string) {
     journal: `${home}/journal.jsonl`,
     current: `${home}/current`,
     previous: `${home}/previous`,
+    /** While it is there, slot b serves, else slot a: nginx looks for it at each request. */
+    slotFile: `${home}/slot.b`,
     release: (id: string) => `${home}/releases/${id}`,
   }
 }

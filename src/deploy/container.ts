@@ -15,8 +15,10 @@ export interface Owner {
  * The arguments of `docker run` for a service: what follows the options that the host program sets itself (name,
  * restart policy). Values of secrets are not among them: `--env NAME` takes them from docker's own environment, since
  * `--env-file` loses newlines (kamal#1467).
+ * @param slotAddress where nginx finds a service that it leads to
  */
-export function containerArgs(service: Service, owner: Owner, image: string): string[] {
+export function containerArgs(service: Service, owner: Owner, image: string, slotAddress?: string): string[] {
+  const publish = service.publish ?? slotAddress
   const ownLabels = { ...owner, service: service.name }
   return [
     ...each('--label', [
@@ -24,7 +26,7 @@ export function containerArgs(service: Service, owner: Owner, image: string): st
       ...keysOf(labels).map((key) => `${labels[key]}=${ownLabels[key]}`),
     ]),
     ...each('--env', [...Object.entries(service.env).map(([key, value]) => `${key}=${value}`), ...service.secrets]),
-    ...(service.publish === undefined ? [] : ['--publish', `${service.publish}:${service.port}`]),
+    ...(publish === undefined ? [] : ['--publish', `${publish}:${service.port}`]),
     ...each('--volume', service.volumes),
     ...each('--network', service.networks.slice(0, 1)),
     ...option('--user', service.user),

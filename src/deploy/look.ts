@@ -1,9 +1,9 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import type { Remote } from '../core/ports.ts'
+import type { Ports, Remote } from '../core/ports.ts'
 import { type Observation, parseObservation } from './observation.ts'
 import { publishedPorts } from './plan.ts'
-import { type Home, observeProgram } from './program.ts'
+import { type Home, observeProgram, type Sought } from './program.ts'
 
 /** More than a host needs that works: the program bounds the questions that it asks where the host lets it. */
 const timeoutMs = 60_000
@@ -14,7 +14,7 @@ const timeoutMs = 60_000
  */
 export async function look(remote: Remote, home: Home, environment: Environment): Promise<Observation> {
   try {
-    const { stdout } = await remote.sh(observeProgram(home, publishedPorts(environment)), { timeoutMs })
+    const { stdout } = await remote.sh(observeProgram(home, soughtBy(environment)), { timeoutMs })
     return parseObservation(remote.host, stdout)
   } catch (error) {
     if (!(error instanceof LaunchwayError && error.code === 'COMMAND_FAILED')) throw error
@@ -22,5 +22,43 @@ export async function look(remote: Remote, home: Home, environment: Environment)
       hint: `${error.message}\n${error.hint ?? ''}\nAn engine that does not answer is a usual cause. On the host: docker version, docker ps`,
       cause: error,
     })
+  }
+}
+
+function soughtBy(environment: Environment): Sought {
+  const servers = environment.services.flatMap(({ nginx }) => nginx ?? [])
+  return {
+    ports: publishedPorts(environment),
+    nginx: servers.length > 0,
+    files: servers.flatMap(({ tls }) => (tls === undefined ? [] : [tls.certificate, tls.key])),
+  }
+}
+
+/** A host that has been looked at, over a connection that stands. */
+export interface SeenHost extends AsyncDisposable {
+  host: string
+  remote: Remote
+  seen: Observation
+  reconnect(this: void): Promise<Remote>
+}
+
+/** Connects to a host of an environment and looks at it. */
+export async function lookAt(
+  host: string,
+  { app, environment }: { app: string; environment: Environment },
+  ports: Ports,
+): Promise<SeenHost> {
+  ports.log.info(`${host}: connecting`)
+  const connect = (): Promise<Remote> =>
+    ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
+  const remote = await connect()
+  const close = (): PromiseLike<void> => remote[Symbol.asyncDispose]()
+  try {
+    const seen = await look(remote, { app, environment: environment.name, stateRoot: environment.stateRoot }, environment)
+    ports.log.info(`${host}: ${seen.current === undefined ? 'nothing runs here yet' : `release ${seen.current} runs here`}`)
+    return { host, remote, seen, reconnect: connect, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }

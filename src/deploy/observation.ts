@@ -1,6 +1,8 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { Slot } from '../core/names.ts'
+import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
+import { type Kept, parseKept } from './kept.ts'
 
 /** A container of this application and environment on the host. */
 export interface SeenContainer {
@@ -25,6 +27,29 @@ export interface Busy extends Socket {
  */
 export type Detach = 'setsid' | 'user' | 'system' | 'never'
 
+/** Where the two slots of a service behind nginx listen, on the loopback of the host. */
+export type SlotPorts = Record<Slot, number>
+
+/** nginx on the host, where a release wants it or has had it. */
+export interface SeenNginx {
+  /** `refused`: only root may look, and the account cannot become root. `broken`: it would not start again as it is configured. */
+  state: 'refused' | 'missing' | 'broken' | 'well'
+  /** Its own words, when it is broken. */
+  said: string
+  running: boolean
+  build: NginxBuild | undefined
+  configuration: NginxConfiguration
+  /** Of the files that the release wants, those that are not there. */
+  absent: readonly string[]
+  /** Folders above the state that others may not pass through. */
+  closed: readonly string[]
+  ipv6: boolean
+  /** Of the ports for outgoing connections: first and last. */
+  range: readonly [number, number]
+  /** Ports that something listens on, or that another service has been given. */
+  taken: ReadonlySet<number>
+}
+
 /** What a host looked like, before anything was touched. */
 export interface Observation {
   tools: ReadonlySet<string>
@@ -33,6 +58,8 @@ export interface Observation {
   engineSaid: string
   /** The program can run as the user who logs in, needs sudo, or cannot run. */
   as: 'user' | 'sudo' | 'nobody'
+  /** How the program would run as root, which nginx needs; undefined where it cannot. */
+  root: 'user' | 'sudo' | undefined
   current: string | undefined
   previous: string | undefined
   /** The repository whose application the state folder is of. */
@@ -45,6 +72,11 @@ export interface Observation {
   detach: Detach
   /** Undefined where `df` could not tell. */
   freeBytes: number | undefined
+  /** By service. */
+  ports: ReadonlyMap<string, SlotPorts>
+  /** The releases that the host has kept, oldest first; undefined for one that cannot be read. */
+  releases: ReadonlyMap<string, Kept | undefined>
+  nginx: SeenNginx | undefined
 }
 
 /** Reads what observe.sh prints. Lines it does not know are skipped: a login shell may greet. */
@@ -67,6 +99,7 @@ export function parseObservation(host: string, text: string): Observation {
     engine: version === undefined || platform === undefined ? undefined : { version, platform },
     engineSaid,
     as: has('docker', 'direct') && has('state', 'direct') ? 'user' : has('sudo', 'yes') ? 'sudo' : 'nobody',
+    root: has('uid', '0') ? 'user' : has('sudo', 'yes') ? 'sudo' : undefined,
     current: first('current'),
     previous: first('previous'),
     owner: first('owner'),
@@ -78,6 +111,34 @@ export function parseObservation(host: string, text: string): Observation {
     busy: busyOf(facts),
     detach: detach === 'user' || detach === 'system' || detach === 'never' ? detach : 'setsid',
     freeBytes: free === '' ? undefined : Number(free) * 1024,
+    ports: new Map(
+      facts.flatMap(([key, service, a, b]) =>
+        key === 'port' && service !== undefined && b !== undefined ? [[service, { a: Number(a), b: Number(b) }]] : [],
+      ),
+    ),
+    releases: new Map(
+      facts.flatMap(([key, id, ...text]) => (key === 'release' && id !== undefined ? [[id, parseKept(text.join('\t'))]] : [])),
+    ),
+    nginx: nginxOf(facts),
+  }
+}
+
+function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
+  const all = (name: string): string[] => facts.flatMap(([key, ...rest]) => (key === name ? [rest.join('\t')] : []))
+  const [state] = all('nginx')
+  if (state !== 'refused' && state !== 'missing' && state !== 'broken' && state !== 'well') return undefined
+  const [low = 32_768, high = 60_999] = (all('range')[0] ?? '').split('\t').filter(Boolean).map(Number)
+  return {
+    state,
+    said: all('nginx.said').join('\n'),
+    running: all('nginx.running').length > 0,
+    build: parseBuild(all('nginx.built').join('\n')),
+    configuration: parseConfiguration(all('nginx.conf').join('\n')),
+    absent: all('absent'),
+    closed: all('closed'),
+    ipv6: all('ipv6').includes('yes'),
+    range: [low, high],
+    taken: new Set([...all('open').map((port) => Number.parseInt(port, 16)), ...all('claimed').map(Number)]),
   }
 }
 

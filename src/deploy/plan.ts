@@ -1,29 +1,16 @@
-import { quote } from '../core/command.ts'
 import type { Environment, Service } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { containerName, hostPaths, type Slot } from '../core/names.ts'
-import type { Credentials } from '../core/ports.ts'
-import { showBytes } from '../core/units.ts'
+import { containerName, type Slot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
-import { collide, parsePublish } from './address.ts'
+import { parsePublish } from './address.ts'
 import { containerArgs } from './container.ts'
-import type { Busy, Observation, SeenContainer } from './observation.ts'
+import type { Observation, SeenContainer } from './observation.ts'
+import { addressIn, type PlannedSite, planSites, surplusFolder, throughNginx, unseated } from './site.ts'
+import { holdersOf, unfit } from './unfit.ts'
+import type { Wanted } from './wanted.ts'
 
-/** A call of one of the functions in host/apply.sh: its name and its arguments. */
+/** A call of one of the functions in host/: its name and its arguments. */
 export type HostCall = readonly [string, ...string[]]
-
-/** What shall run, apart from what the host looks like. */
-export interface Wanted {
-  app: string
-  release: string
-  environment: Environment
-  /** By image name: what to pull, `repository@sha256:…`, and how large it is. */
-  images: ReadonlyMap<string, { reference: string; bytes: number; platforms: readonly string[] }>
-  /** Where the images of the application are pushed: the first is the name under which the host knows whose state it has. */
-  repositories: readonly [string, ...string[]]
-  /** For the registries that ask for one, one for each. */
-  logins: ReadonlyMap<string, Credentials>
-}
 
 export interface HostPlan {
   slot: Slot
@@ -31,6 +18,9 @@ export interface HostPlan {
   references: string[]
   /** For people: what happens to which service, and why. */
   notes: string[]
+  /** The program must be root, and the account is not. */
+  sudo: boolean
+  sites: readonly PlannedSite[]
 }
 
 /**
@@ -45,29 +35,81 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
       hint: lacks.map(({ what, hint }) => `${what}: ${hint}`).join('\n'),
     })
   }
-  const { app, release, environment } = wanted
-  const currentSlot = seen.containers.find((container) => container.release === seen.current)?.slot
-  const slot = seen.current === release ? (currentSlot ?? 'a') : currentSlot === 'a' ? 'b' : 'a'
+  const { environment } = wanted
+  const slot = slotOf(wanted, seen)
+  const sites = planSites(wanted, seen)
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
-  const calls: HostCall[] = [['begin'], ['expect', seen.current ?? ''], ['recover']]
-  for (const reference of references) calls.push(hasLogin(wanted, reference) ? ['pull', reference, 'logins'] : ['pull', reference])
-  if (wanted.logins.size > 0) calls.push(['forget_logins'])
-  for (const name of new Set(environment.services.flatMap(({ networks }) => networks))) calls.push(['network', name])
+  const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== wanted.release)
+  const folder = sites[0] === undefined ? surplusFolder(wanted, seen) : sites[0].file.slice(0, sites[0].file.lastIndexOf('/'))
+  const { calls: starts, notes, started } = startCalls(wanted, seen, old, { slot, sites })
+  const calls: HostCall[] = [
+    ['begin'],
+    ['expect', seen.current ?? ''],
+    ['recover'],
+    ...sites.flatMap(({ service, ports, isNew }): HostCall[] =>
+      isNew ? [['take_ports', service.name, String(ports.a), String(ports.b)]] : [],
+    ),
+    ...fetchCalls(wanted, seen, references),
+    ...starts,
+    ...[...unseated(wanted, seen, sites)].map(([file, service]): HostCall => ['unseat', service, file]),
+    ...switchCalls(wanted, slot, sites),
+    ...started.map((container): HostCall => ['keep', container]),
+    ['record', wanted.repositories[0]],
+    ...(folder === undefined ? [] : [['unsite', folder, ...sites.map(({ service }) => service.name)] as const]),
+    ...old.flatMap((container) => drainCall(container, environment, seen)),
+    ...old.map(({ name, service }): HostCall => ['retire', service, name, stopSeconds(environment, service)]),
+    ['finish'],
+  ]
+  for (const service of new Set(old.map((one) => one.service))) {
+    if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: ${goneNote(wanted)}, stopped`)
+  }
+  return { slot, calls, references, notes, sudo: seen.as === 'sudo' || (folder !== undefined && seen.root === 'sudo'), sites }
+}
 
+/** A release that is kept stays where it was; a new one goes beside the current one. */
+function slotOf({ release, isReturn }: Wanted, { containers, current }: Observation): Slot {
+  const slotBy = (id: string | undefined): Slot | undefined => containers.find((container) => container.release === id)?.slot
+  const currentSlot = slotBy(current)
+  if (current === release) return currentSlot ?? 'a'
+  return (isReturn ? slotBy(release) : undefined) ?? (currentSlot === 'a' ? 'b' : 'a')
+}
+
+/** What the containers need before they can be made. What is kept needs nothing. */
+function fetchCalls(wanted: Wanted, seen: Observation, references: readonly string[]): HostCall[] {
+  const { services } = wanted.environment
+  if (wanted.isReturn && services.every((service) => seen.containers.some(({ name }) => name === nameIn(wanted, service)))) return []
+  return [
+    ...references.map((reference): HostCall => (hasLogin(wanted, reference) ? ['pull', reference, 'logins'] : ['pull', reference])),
+    ...(wanted.logins.size > 0 ? [['forget_logins'] as const] : []),
+    ...[...new Set(services.flatMap(({ networks }) => networks))].map((name): HostCall => ['network', name]),
+  ]
+}
+
+/** Starts each service, and watches it until it is well. */
+function startCalls(
+  wanted: Wanted,
+  seen: Observation,
+  old: readonly SeenContainer[],
+  { slot, sites }: Pick<HostPlan, 'slot' | 'sites'>,
+): Pick<HostPlan, 'calls' | 'notes'> & { started: string[] } {
+  const { app, release, environment } = wanted
+  const calls: HostCall[] = []
   const notes: string[] = []
   const started: string[] = []
   const halted = new Set<string>()
-  const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== release)
   for (const service of environment.services) {
-    const container = containerName({ app, environment: environment.name, service: service.name, release })
+    const container = nameIn(wanted, service)
+    const site = sites.find((one) => one.service === service)
+    const address = site === undefined ? undefined : addressIn(slot, site)
     const before = old.filter((one) => one.service === service.name)
+    const isThere = seen.containers.some(({ name }) => name === container)
     // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
     const running = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
     if (running) {
       notes.push(
         `${service.name}: runs this release already${service.secrets.length === 0 ? '' : ', and keeps the secrets it was started with'}`,
       )
-      calls.push(watchCall(service, container))
+      calls.push(watchCall(service, container, address))
       continue
     }
     const first = inTheWay(service, old, seen).filter(({ name }) => !halted.has(name))
@@ -75,33 +117,50 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
       halted.add(name)
       calls.push(['halt', service.name, name, stopSeconds(environment, whose)])
     }
-    calls.push([
-      'run',
-      service.name,
-      container,
-      ...containerArgs(service, { app, environment: environment.name, release, slot }, imageOf(wanted, service).reference),
-    ])
-    for (const name of service.networks.slice(1)) calls.push(['join', service.name, name, container])
-    calls.push(watchCall(service, container))
+    if (wanted.isReturn && isThere) calls.push(['wake', service.name, container])
+    else {
+      const owner = { app, environment: environment.name, release, slot }
+      calls.push(['run', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference, address)])
+      for (const name of service.networks.slice(1)) calls.push(['join', service.name, name, container])
+    }
+    calls.push(watchCall(service, container, address))
     if (first.length > 0) calls.push(['served', service.name])
-    notes.push(
-      noteFor(
-        service,
-        before,
-        first,
-        seen.containers.some(({ name }) => name === container),
-      ),
-    )
+    notes.push(noteFor(service, before, first, isThere))
     started.push(container)
   }
-  for (const container of started) calls.push(['keep', container])
-  calls.push(['record', wanted.repositories[0]])
-  for (const { name, service } of old) calls.push(['retire', service, name, stopSeconds(environment, service)])
-  for (const service of new Set(old.map((one) => one.service))) {
-    if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: no longer in the configuration, stopped`)
-  }
-  calls.push(['finish'])
-  return { slot, calls, references, notes }
+  return { calls, notes, started }
+}
+
+/** From the old slot to the new one: tried through nginx by its name, switched, and proven as everybody sees it. */
+function switchCalls(wanted: Wanted, slot: Slot, sites: readonly PlannedSite[]): HostCall[] {
+  if (sites.length === 0) return []
+  const asked = (by: Slot | ''): HostCall[] =>
+    sites.map((site) => {
+      const { url, resolve } = throughNginx(site.service)
+      const { health } = site.service
+      const status = health.kind === 'http' ? String(health.status ?? '') : 'any'
+      return ['through', site.service.name, nameIn(wanted, site.service), by, addressIn(slot, site), url, resolve, status]
+    })
+  return [
+    ...sites.map(({ service, file }): HostCall => ['site', service.name, file]),
+    ['load', ...sites.flatMap(({ names }) => names)],
+    ...asked(slot),
+    ['switch', slot],
+    ...asked(''),
+  ]
+}
+
+function drainCall({ service, slot, state }: SeenContainer, environment: Environment, seen: Observation): HostCall[] {
+  const ports = seen.ports.get(service)
+  return ports === undefined || state !== 'running' ? [] : [['drain', service, String(ports[slot]), stopSeconds(environment, service)]]
+}
+
+function nameIn({ app, environment, release }: Wanted, { name }: Service): string {
+  return containerName({ app, environment: environment.name, service: name, release })
+}
+
+function goneNote({ isReturn }: Wanted): string {
+  return isReturn ? 'was not there yet in that release' : 'no longer in the configuration'
 }
 
 /** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */
@@ -109,10 +168,6 @@ function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observa
   if (service.publish === undefined) return []
   const holders = new Set(holdersOf(service.publish, seen).map(({ holder }) => holder))
   return old.filter((one) => one.service === service.name || holders.has(one.name))
-}
-
-function holdersOf(publish: string, seen: Observation): Busy[] {
-  return seen.busy.filter((one) => collide(one, parsePublish(publish)))
 }
 
 function hasLogin({ logins }: Wanted, reference: string): boolean {
@@ -135,11 +190,12 @@ function imageOf(wanted: Wanted, service: Service): { reference: string; bytes: 
   return image
 }
 
-function watchCall(service: Service, container: string): HostCall {
+/** @param address of a service that nginx leads to */
+function watchCall(service: Service, container: string, address: string | undefined): HostCall {
   const { health } = service
   const bounds = [centiseconds(health.timeoutMs), centiseconds(health.settleMs)]
   if (health.kind === 'container') return ['watch', service.name, container, 'container', ...bounds, '0.2']
-  const url = `http://${publicAddress(service)}${health.path}`
+  const url = `http://${address ?? publicAddress(service)}${health.path}`
   return [
     'watch',
     service.name,
@@ -149,7 +205,8 @@ function watchCall(service: Service, container: string): HostCall {
     String(health.intervalMs / 1000),
     url,
     health.status === undefined ? '' : String(health.status),
-    health.host ?? '',
+    // By the name that nginx will ask with: some applications answer to no other.
+    health.host ?? (address === undefined ? '' : throughNginx(service).name),
   ]
 }
 
@@ -163,87 +220,6 @@ function publicAddress({ publish = '' }: Service): string {
 
 export function publishedPorts(environment: Environment): number[] {
   return environment.services.flatMap(({ publish }) => (publish === undefined ? [] : [parsePublish(publish).port]))
-}
-
-/** That of Debian 11 and Ubuntu 20.04; what comes before it lacks options that services may use. */
-const oldestEngine = '20.10'
-
-interface Lack {
-  what: string
-  hint: string
-}
-
-/** Everything that would make the deploy fail later, said before anything is touched. */
-function unfit(wanted: Wanted, seen: Observation): Lack[] {
-  const lacks: Lack[] = []
-  const { environment } = wanted
-  if (seen.owner !== undefined && !wanted.repositories.includes(seen.owner)) {
-    const { home } = hostPaths(environment.stateRoot, wanted.app, environment.name)
-    lacks.push({
-      what: `the state of app ${wanted.app} belongs to ${seen.owner}`,
-      hint: `this release is of ${wanted.repositories[0]}; give one of them another name with \`app:\`. If the repository has moved, hand it over, on the host: rm ${quote(`${home}/owner`)}`,
-    })
-  }
-  if (!seen.tools.has('docker'))
-    lacks.push({ what: 'docker is not installed', hint: 'install it: https://docs.docker.com/engine/install/' })
-  else if (seen.engine === undefined) lacks.push({ what: 'the Docker engine does not answer', hint: seen.engineSaid || 'start it' })
-  else if (isTooOld(seen.engine.version))
-    lacks.push({ what: `Docker ${seen.engine.version} is too old`, hint: `${oldestEngine} is the oldest that launchway knows to work` })
-  for (const tool of ['flock', 'setsid', 'awk']) {
-    if (!seen.tools.has(tool))
-      lacks.push({ what: `${tool} is not installed`, hint: tool === 'awk' ? 'install mawk or busybox' : 'it is in the package util-linux' })
-  }
-  if (environment.services.some(({ health }) => health.kind === 'http') && !seen.tools.has('curl') && !seen.tools.has('wget')) {
-    lacks.push({ what: 'neither curl nor wget is installed', hint: 'one of them is needed to ask the health page' })
-  }
-  if (seen.tools.has('docker') && seen.as === 'nobody') {
-    lacks.push({
-      what: `the user may not use docker, or not write ${environment.stateRoot}, and sudo asks for a password`,
-      hint: `as root on the host: install -d -o USER ${environment.stateRoot} && usermod -aG docker USER`,
-    })
-  }
-  if (seen.detach === 'never') {
-    lacks.push({
-      what: 'the login manager ends what a login leaves behind (KillUserProcesses)',
-      hint: 'the deploy would end with the connection. As root on the host: loginctl enable-linger USER',
-    })
-  }
-  for (const { publish } of environment.services) {
-    if (publish === undefined) continue
-    const strangers = holdersOf(publish, seen).filter(({ holder }) => !seen.containers.some(({ name }) => name === holder))
-    for (const holder of new Set(strangers.map((one) => one.holder))) {
-      const who = holder === '' ? 'a program of the host' : `the container ${holder}`
-      lacks.push({ what: `port ${publish} is held by ${who}`, hint: 'stop it, or publish another port' })
-    }
-  }
-  const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
-  if (seen.freeBytes !== undefined && seen.freeBytes < bytes) {
-    lacks.push({
-      what: `${showBytes(seen.freeBytes)} of disk are free`,
-      hint: `the images take up to ${showBytes(bytes)}: docker system prune, or a larger disk`,
-    })
-  }
-  const platform = seen.engine?.platform
-  for (const [name, image] of wanted.images) {
-    if (
-      platform !== undefined &&
-      image.platforms.length > 0 &&
-      !image.platforms.some((one) => one === platform || one.startsWith(`${platform}/`))
-    ) {
-      lacks.push({
-        what: `the image ${name} is for ${image.platforms.join(', ')}`,
-        hint: `this host is ${platform}: add it to platforms of the image`,
-      })
-    }
-  }
-  return lacks
-}
-
-/** A version that cannot be read is somebody's own build: no reason to refuse it. */
-function isTooOld(version: string): boolean {
-  const numbers = (text: string): [number, number] => [Number.parseInt(text, 10), Number.parseInt(text.split('.')[1] ?? '', 10)]
-  const [[major, minor], [oldestMajor, oldestMinor]] = [numbers(version), numbers(oldestEngine)]
-  return major < oldestMajor || (major === oldestMajor && minor < oldestMinor)
 }
 
 export function lockedError(host: string, holder: string): LaunchwayError {

@@ -8,6 +8,7 @@ import type { HostCall } from './plan.ts'
 // Written out one by one: the bundler finds the files by these expressions.
 const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
 const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8')
+const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
 const observeSh = readFileSync(new URL('./host/observe.sh', import.meta.url), 'utf8')
@@ -29,9 +30,18 @@ export interface Attempt extends Home {
   by: string
 }
 
-/** The program that looks at a host. @param ports those that the release wants */
-export function observeProgram(home: Home, ports: readonly number[]): string {
-  return `${variables({ ...homeVariables(home), LW_WANTED: ports.join(' ') })}${observeSh}`
+/** What a release wants of a host, that has to be looked for. */
+export interface Sought {
+  ports: readonly number[]
+  nginx: boolean
+  /** Paths on the host. */
+  files: readonly string[]
+}
+
+/** The program that looks at a host. */
+export function observeProgram(home: Home, { ports, nginx, files }: Sought): string {
+  const sought = { LW_WANTED: ports.join(' '), LW_NGINX: nginx ? 'yes' : '', LW_FILES: files.join('\n') }
+  return `${variables({ ...homeVariables(home), ...sought })}${observeSh}`
 }
 
 /** The program that performs a release: what is saved on the host and started there, detached. */
@@ -44,12 +54,12 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): stri
     LW_KEEP: String(attempt.keep),
     LW_BY: attempt.by,
   })
-  return `#!/bin/sh\n${head}${journalSh}${stateSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
+  return `#!/bin/sh\n${head}${journalSh}${stateSh}${nginxSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 
 /** A file that travels with the apply program, into the folder of the attempt: attempts/<id>/ of the state. */
 export interface Parcel {
-  name: 'apply.sh' | 'images' | 'secrets' | 'config.json'
+  name: 'apply.sh' | 'images' | 'secrets' | 'config.json' | 'release.json' | `site.${string}`
   mode: '0600' | '0644'
   body: string | Secret
 }

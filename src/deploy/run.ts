@@ -1,20 +1,15 @@
-import { randomBytes } from 'node:crypto'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import type { JournalLine, JournalStep } from '../core/journal.ts'
-import { containerName } from '../core/names.ts'
-import type { Credentials, Ports, Remote } from '../core/ports.ts'
+import type { Credentials, Ports } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { BuildSection, DeployedHost, DeploySection, Release } from '../core/release.ts'
 import type { Secret } from '../core/secret.ts'
 import { section } from '../core/stages.ts'
-import { configFile } from '../tools/docker.ts'
-import { failureOf, withHostsBefore } from './failure.ts'
-import { follow } from './follow.ts'
-import { look } from './look.ts'
-import type { Observation } from './observation.ts'
-import { type HostPlan, planHost, type Wanted } from './plan.ts'
-import { type Attempt, applyProgram, attachProgram, launchProgram, type Parcel, secretsFile } from './program.ts'
+import { apply, type Brought } from './apply.ts'
+import { withHostsBefore } from './failure.ts'
+import type { Kept } from './kept.ts'
+import { lookAt } from './look.ts'
+import type { Wanted } from './wanted.ts'
 
 /** Puts the release of the record live on each host of its environment, one after the other. */
 export async function deploy(release: Release, ports: Ports): Promise<DeploySection> {
@@ -23,6 +18,7 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   const started = ports.clock.elapsed()
   const secrets = requiredSecrets(environment, ports)
   const wanted = await whatIsWanted(release, environment, section(release, 'build'), ports)
+  const brought = { secrets, kept: whatIsKept(release, wanted) }
   const hosts: DeployedHost[] = []
   const soFar = (): DeploySection => ({
     environment: environment.name,
@@ -32,7 +28,7 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   })
   for (const host of environment.hosts) {
     try {
-      hosts.push(await deployHost(host, wanted, secrets, ports))
+      hosts.push(await deployHost(host, wanted, brought, ports))
     } catch (error) {
       throw withHostsBefore(error, soFar())
     }
@@ -81,9 +77,23 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     app: release.app,
     release: release.id,
     environment,
+    isReturn: false,
     images,
     repositories: [repository, ...others],
     logins: await loginsTo(from, release, ports),
+  }
+}
+
+function whatIsKept({ plan }: Release, { app, release, environment, images, repositories }: Wanted): Kept {
+  const references = [...images].map(([name, { reference }]) => [name, reference] as const)
+  return {
+    version: 1,
+    release,
+    app,
+    label: plan.version,
+    images: Object.fromEntries(references),
+    repositories: [...repositories],
+    environment,
   }
 }
 
@@ -101,68 +111,8 @@ async function loginsTo(hosts: ReadonlySet<string>, release: Release, ports: Por
   return logins
 }
 
-async function deployHost(host: string, wanted: Wanted, secrets: ReadonlyMap<string, Secret>, ports: Ports): Promise<DeployedHost> {
-  const { environment } = wanted
+async function deployHost(host: string, wanted: Wanted, brought: Brought, ports: Ports): Promise<DeployedHost> {
   const started = ports.clock.elapsed()
-  ports.log.info(`${host}: connecting`)
-  const connect = (): Promise<Remote> =>
-    ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
-  await using remote = await connect()
-  const home = { app: wanted.app, environment: environment.name, stateRoot: environment.stateRoot }
-  const seen = await look(remote, home, environment)
-  ports.log.info(`${host}: ${seen.current === undefined ? 'nothing runs here yet' : `release ${seen.current} runs here`}`)
-  const plan = planHost(wanted, seen, host)
-  for (const note of plan.notes) ports.log.info(`${host}: ${note}`)
-
-  const attempt = {
-    ...home,
-    release: wanted.release,
-    attempt: randomBytes(8).toString('hex'),
-    slot: plan.slot,
-    keep: environment.keep,
-    by: ports.who,
-  }
-  const parcels = parcelsFor(wanted, plan, attempt, secrets)
-  const following = {
-    host,
-    attempt: attempt.attempt,
-    sudo: seen.as === 'sudo',
-    launch: launchProgram(attempt, parcels, seen.detach),
-    attach: attachProgram(attempt),
-    reconnect: connect,
-  }
-  const lines = await follow(remote, following, ports)
-  const end = lines.find(({ step }) => step === 'end')
-  if (end === undefined || end.state !== 'done') throw failureOf(host, lines, seen.current)
-  return { ...summary(host, wanted, plan, seen, lines), ms: ports.clock.elapsed() - started }
-}
-
-function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, secrets: ReadonlyMap<string, Secret>): Parcel[] {
-  const parcels: Parcel[] = [
-    { name: 'apply.sh', mode: '0644', body: applyProgram(attempt, plan.calls) },
-    { name: 'images', mode: '0644', body: plan.references.join('\n') },
-  ]
-  if (secrets.size > 0) parcels.push({ name: 'secrets', mode: '0600', body: secretsFile(secrets) })
-  if (wanted.logins.size > 0) parcels.push({ name: 'config.json', mode: '0600', body: configFile(wanted.logins) })
-  return parcels
-}
-
-function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation, lines: readonly JournalLine[]): Omit<DeployedHost, 'ms'> {
-  const doneOf = (step: JournalStep, service: string): JournalLine | undefined =>
-    lines.find((line) => line.step === step && line.service === service && line.state === 'done')
-  const { environment, app, release } = wanted
-  return {
-    host,
-    slot: plan.slot,
-    services: environment.services.map((service) => ({
-      name: service.name,
-      container: containerName({ app, environment: environment.name, service: service.name, release }),
-      reference: wanted.images.get(service.image)?.reference ?? '',
-      health: doneOf('healthy', service.name)?.note ?? '',
-      ms: doneOf('healthy', service.name)?.ms ?? 0,
-    })),
-    downtimeMs: Math.max(0, ...lines.filter(({ step }) => step === 'downtime').map(({ ms = 0 }) => ms)),
-    stopped: lines.flatMap(({ step, state, note }) => (step === 'stop' && state === 'done' && note !== undefined ? [note] : [])),
-    ...(seen.current === undefined || seen.current === release ? {} : { previous: seen.current }),
-  }
+  await using seen = await lookAt(host, wanted, ports)
+  return { ...(await apply(wanted, seen, brought, ports)), ms: ports.clock.elapsed() - started }
 }

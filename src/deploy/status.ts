@@ -1,5 +1,6 @@
 import type { Environment } from '../core/deployment.ts'
 import { type ErrorCode, LaunchwayError, told } from '../core/error.ts'
+import type { Slot } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { look } from './look.ts'
 import type { Observation } from './observation.ts'
@@ -11,8 +12,10 @@ export type HostStatus =
       error?: never
       current?: string
       previous?: string
+      /** What people call the releases that the host keeps, by release. */
+      versions?: Record<string, string>
       lockedBy?: string
-      containers: { service: string; release: string; state: string; status: string }[]
+      containers: { service: string; release: string; slot: Slot; state: string; status: string }[]
     }
   | { host: string; error: { code: ErrorCode; message: string; hint?: string } }
 
@@ -36,13 +39,15 @@ function unseen(host: string, error: unknown, { signal, redact }: Ports): HostSt
   return { host, error: told(error, redact) }
 }
 
-function toStatus(host: string, { current, previous, lockedBy, containers }: Observation): HostStatus {
+function toStatus(host: string, { current, previous, lockedBy, containers, releases }: Observation): HostStatus {
+  const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
     host,
     ...(current === undefined ? {} : { current }),
     ...(previous === undefined ? {} : { previous }),
+    ...(versions.length === 0 ? {} : { versions: Object.fromEntries(versions) }),
     ...(lockedBy === undefined ? {} : { lockedBy }),
-    containers: containers.map(({ service, release, state, status: words }) => ({ service, release, state, status: words })),
+    containers: containers.map(({ service, release, slot, state, status: words }) => ({ service, release, slot, state, status: words })),
   }
 }
 
@@ -56,10 +61,11 @@ function showHost(status: HostStatus): string[] {
     const hint = error.hint === undefined ? [] : error.hint.split('\n').map((line) => `  ${line}`)
     return [`${host}: ${error.code}: ${error.message}`, ...hint]
   }
-  const { current, previous, lockedBy, containers } = status
+  const { current, previous, versions = {}, lockedBy, containers } = status
+  const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
   return [
-    `${host}: ${current === undefined ? 'nothing runs here' : `release ${current}`}${previous === undefined ? '' : `, before ${previous}`}`,
+    `${host}: ${current === undefined ? 'nothing runs here' : called(current)}${previous === undefined ? '' : `, before ${called(previous)}`}`,
     ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
-    ...containers.map(({ service, release, status: words }) => `  ${service.padEnd(12)} ${release}  ${words}`),
+    ...containers.map(({ service, release, slot, status: words }) => `  ${service.padEnd(12)} ${slot}  ${release}  ${words}`),
   ]
 }

@@ -1,1 +1,1 @@
-export { failureSummary, summary } from './summary.ts'
+export { failureSummary, rollbackSummary, summary } from './summary.ts'

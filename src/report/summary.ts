@@ -1,4 +1,4 @@
-import type { Release } from '../core/release.ts'
+import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { code, folded, prose, table } from './markdown.ts'
 import { scanParts } from './scan.ts'
@@ -23,8 +23,14 @@ export function summary(release: Release): string {
         release.push.references.map(({ reference, digest }) => [code(reference), code(short(digest))]),
       ),
     )
-  if (release.deploy !== undefined) parts.push(table(['host', 'service', 'health', 'time', 'without service'], hostRows(release)))
+  if (release.deploy !== undefined) parts.push(hostTable(release.deploy))
   return `${parts.join('\n\n')}\n`
+}
+
+/** The summary of a return to a version that the hosts have kept. */
+export function rollbackSummary(app: string, version: string, section: DeploySection): string {
+  const at = section.url === undefined ? '' : ` (${code(section.url)})`
+  return `${[`## ${prose(`${app} is back at ${version} in ${section.environment}`)}${at}`, hostTable(section)].join('\n\n')}\n`
 }
 
 /** The summary of what failed before there was a record. @param what such as `launchway plan` */
@@ -67,10 +73,11 @@ function imageRows(release: Release): string[][] {
   ])
 }
 
-function hostRows(release: Release): string[][] {
-  return (release.deploy?.hosts ?? []).flatMap(({ host, services, downtimeMs, ms }) =>
+function hostTable({ hosts }: DeploySection): string {
+  const rows = hosts.flatMap(({ host, services, downtimeMs, ms }) =>
     services.map(({ name, health }) => [code(host), prose(name), code(health), showMs(ms), downtimeMs === 0 ? 'none' : showMs(downtimeMs)]),
   )
+  return table(['host', 'service', 'health', 'time', 'without service'], rows)
 }
 
 function short(digest: string): string {

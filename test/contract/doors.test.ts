@@ -44,7 +44,7 @@ describe('the command line', () => {
     [
       ['push', '--config', 'x.yml'],
       'launchway push takes no --config',
-      '--config goes with launchway plan, launchway run, launchway status.',
+      '--config goes with launchway plan, launchway run, launchway status, launchway rollback.',
     ],
     [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, launchway run.'],
     [['status', '--release', 'x'], 'launchway status takes no --release', 'launchway report'],
@@ -57,9 +57,9 @@ describe('the command line', () => {
   })
 
   it('a verb of a later version says so', () => {
-    const { code, err } = launchway('rollback')
+    const { code, err } = launchway('redeploy')
     expect(code).toBe(2)
-    expect(err).toContain('NOT_YET: launchway rollback (return to the version before)')
+    expect(err).toContain('NOT_YET: launchway redeploy (put an earlier version live without building)')
   })
 
   it.each([[['--help']], [['-h']], [[]], [['plan', '--help']]])('%j names every verb and every option', (args) => {

@@ -131,6 +131,10 @@ describe('what observe.sh prints', () => {
       owner: 'ghcr.io/team/addie',
       detach: 'user',
       freeBytes: 2_097_152,
+      root: 'user',
+      ports: new Map(),
+      releases: new Map(),
+      nginx: undefined,
     })
   })
 

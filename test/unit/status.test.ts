@@ -8,15 +8,15 @@ import { environment, first, second, service } from './support/deploy.ts'
 
 describe('status', () => {
   it('shows for each host what runs, what ran before and who deploys', () => {
-    const containers = [{ service: 'web', release: second, state: 'running', status: 'Up 3 minutes (healthy)' }]
+    const containers = [{ service: 'web', release: second, slot: 'b' as const, state: 'running', status: 'Up 3 minutes (healthy)' }]
     expect(
       showStatus([
-        { host: 'a', current: second, previous: first, containers },
+        { host: 'a', current: second, previous: first, versions: { [second]: 'v2' }, containers },
         { host: 'b', lockedBy: 'ada@laptop', containers: [] },
       ]).split('\n'),
     ).toEqual([
-      `a: release ${second}, before ${first}`,
-      `  web          ${second}  Up 3 minutes (healthy)`,
+      `a: v2 (release ${second}), before release ${first}`,
+      `  web          b  ${second}  Up 3 minutes (healthy)`,
       'b: nothing runs here',
       '  a deploy is under way: ada@laptop',
     ])

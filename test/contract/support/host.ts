@@ -40,7 +40,7 @@ export const environmentName = 'test'
 
 type Shell = (
   program: string | Secret,
-  options: RunOptions & { cutAt?: RegExp | undefined; timeoutMs?: number | undefined },
+  options: RunOptions & { cutAt?: RegExp | undefined; timeoutMs?: number | undefined; sudo?: boolean },
 ) => Promise<Output>
 
 /** The tools that the programs need; everything else is not in PATH, so that a new need does not go unseen. */
@@ -83,11 +83,18 @@ export function thisMachine(toolbox: Toolbox, port: number): HostUnderTest & { b
   }
 }
 
-/** A host of the lab, by way of its engine: what the age of engine and tools does is seen there. */
-export function labHost(container: string, user: string, port: number): HostUnderTest {
-  const shell: Shell = (program, options) =>
-    runShell(command('docker', ['exec', '--interactive', '--user', user, container, 'sh', '-s'], { stdin: program }), options)
-  const root = `/var/lib/launchway/contract-${randomBytes(4).toString('hex')}`
+export const newStateRoot = (): string => `/var/lib/launchway/contract-${randomBytes(4).toString('hex')}`
+
+/**
+ * A host of the lab, by way of its engine: what the age of engine and tools does is seen there.
+ * @param bin a folder there whose programs come before all others
+ */
+export function labHost(container: string, user: string, port: number, root = newStateRoot(), bin = ''): HostUnderTest {
+  const path = bin === '' ? [] : ['--env', `PATH=${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`]
+  const shell: Shell = (program, { sudo = false, ...options }) => {
+    const words = [...(sudo ? ['sudo', '-n'] : []), 'sh', '-s']
+    return runShell(command('docker', ['exec', '--interactive', '--user', user, ...path, container, ...words], { stdin: program }), options)
+  }
   return hostOn(shell, root, port, async () => (await ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])) ?? '')
 }
 

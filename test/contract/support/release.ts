@@ -25,31 +25,44 @@ export interface PushedImage {
  * An image that serves a page with its $VERSION on port 8000. MODE=crash ends at once, MODE=sick has no page; made
  * from this machine's busybox and what that is linked to, so that it weighs two megabytes.
  */
-export async function pushTestImage(registry: string, login?: { username: string; password: string }): Promise<PushedImage> {
-  const context = mkdtempSync(join(tmpdir(), 'launchway-image-'))
-  const config = join(context, 'docker-config')
-  // Runs side by side share the lab's registry and this machine's engine.
-  const repository = `${registry}/launchway-contract-${randomBytes(4).toString('hex')}`
-  try {
-    const busybox = which('busybox')
-    const linked = execFileSync('ldd', [busybox], { encoding: 'utf8' }).match(/\/\S+/g) ?? []
-    for (const library of linked) copyInto(library, join(context, 'root', library))
-    copyInto(busybox, join(context, 'root/bin/busybox'))
-    writeFileSync(
-      join(context, 'root/serve'),
-      `#!/bin/busybox sh
+export function pushTestImage(registry: string, login?: { username: string; password: string }): Promise<PushedImage> {
+  return pushImage(registry, fillTestImage, login)
+}
+
+function fillTestImage(context: string): void {
+  const busybox = which('busybox')
+  const linked = execFileSync('ldd', [busybox], { encoding: 'utf8' }).match(/\/\S+/g) ?? []
+  for (const library of linked) copyInto(library, join(context, 'root', library))
+  copyInto(busybox, join(context, 'root/bin/busybox'))
+  writeFileSync(
+    join(context, 'root/serve'),
+    `#!/bin/busybox sh
 echo "starting $VERSION"
 [ "$MODE" != crash ] || { echo 'boom: no "configuration" in \\tmp, 50% done' >&2; exit 3; }
 /bin/busybox mkdir -p /www/deep
 [ "$MODE" = sick ] || echo "$VERSION" > /www/index.html
 exec /bin/busybox httpd -f -p 8000 -h /www
 `,
-      { mode: 0o755 },
-    )
-    writeFileSync(
-      join(context, 'Dockerfile'),
-      'FROM scratch\nCOPY root /\nENV PATH=/bin\nSTOPSIGNAL SIGKILL\nRUN ["/bin/busybox", "--install", "/bin"]\nCMD ["/serve"]\n',
-    )
+    { mode: 0o755 },
+  )
+  writeFileSync(
+    join(context, 'Dockerfile'),
+    'FROM scratch\nCOPY root /\nENV PATH=/bin\nSTOPSIGNAL SIGKILL\nRUN ["/bin/busybox", "--install", "/bin"]\nCMD ["/serve"]\n',
+  )
+}
+
+/** @param fill puts the Dockerfile and what it needs into the build context */
+export async function pushImage(
+  registry: string,
+  fill: (context: string) => void,
+  login?: { username: string; password: string },
+): Promise<PushedImage> {
+  const context = mkdtempSync(join(tmpdir(), 'launchway-image-'))
+  const config = join(context, 'docker-config')
+  // Runs side by side share the lab's registry and this machine's engine.
+  const repository = `${registry}/launchway-contract-${randomBytes(4).toString('hex')}`
+  try {
+    fill(context)
     await call('docker', ['build', '--quiet', '--label', `${labLabel}=contract`, '--tag', repository, context])
     mkdirSync(config)
     if (login !== undefined) {
@@ -126,7 +139,7 @@ export async function deployTo(
   return { ...deployed, release: release.id }
 }
 
-function releaseFor(host: HostUnderTest, { repository, digest }: PushedImage, wish: Wish): Release {
+export function releaseFor(host: HostUnderTest, { repository, digest }: PushedImage, wish: Wish): Release {
   releases += 1
   const id = wish.id ?? `20260101-${String(releases).padStart(6, '0')}-abcdef0`
   const services = (wish.services ?? [web(host)]).map((service) => ({
@@ -197,7 +210,7 @@ const silent: Log = {
   stage: () => ({ ...silent, end() {} }),
 }
 
-function portsFor(remote: () => Remote, { secrets = {}, login, who = 'ada@laptop', over, onInfo, hurry = false }: Wish): Ports {
+export function portsFor(remote: () => Remote, { secrets = {}, login, who = 'ada@laptop', over, onInfo, hurry = false }: Wish): Ports {
   const credentials: Credentials | undefined =
     login === undefined ? undefined : { username: login.username, password: new Secret(login.password) }
   return {

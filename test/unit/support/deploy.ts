@@ -6,7 +6,7 @@ import type { Release } from '../../../src/core/release.ts'
 import { stageNames } from '../../../src/core/stages.ts'
 import { parsePublish } from '../../../src/deploy/address.ts'
 import type { Busy, Observation, SeenContainer } from '../../../src/deploy/observation.ts'
-import type { Wanted } from '../../../src/deploy/plan.ts'
+import type { Wanted } from '../../../src/deploy/wanted.ts'
 
 /** Three releases of one application, in the order in which they were planned. */
 export const [first, second, third] = ['20261119-101500-aaaaaaa', '20261120-101500-bbbbbbb', '20261121-101500-ccccccc']
@@ -49,6 +49,7 @@ export function wanted(services: Service[], of: Partial<Wanted> = {}): Wanted {
   return {
     app: 'addie',
     release: second,
+    isReturn: false,
     environment: environment(services),
     images: new Map([['app', { reference: `registry.example.org/addie@${digest}`, bytes: 100e6, platforms: ['linux/amd64'] }]]),
     repositories: ['registry.example.org/addie'],
@@ -64,6 +65,7 @@ export function host(of: Partial<Observation> = {}): Observation {
     engine: { version: '26.1.5', platform: 'linux/amd64' },
     engineSaid: '26.1.5 linux/amd64',
     as: 'user',
+    root: undefined,
     current: undefined,
     previous: undefined,
     owner: undefined,
@@ -72,6 +74,9 @@ export function host(of: Partial<Observation> = {}): Observation {
     busy: [],
     detach: 'setsid',
     freeBytes: 50e9,
+    ports: new Map(),
+    releases: new Map(),
+    nginx: undefined,
     ...of,
   }
 }

@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { Environment } from '../core/deployment.ts'
+import { parseJson } from '../core/json.ts'
+import { Name, ReleaseId } from '../core/names.ts'
+
+/**
+ * What a host keeps of a release, in `releases/<id>/release.json`: all that it takes to return to it, and no secret.
+ * Keys may be added under the same version: readers ignore what they do not know.
+ */
+export const Kept = z.object({
+  version: z.literal(1),
+  release: ReleaseId,
+  app: Name,
+  /** What people call it. */
+  label: z.string(),
+  /** By image name: `repository@sha256:…`. */
+  images: z.record(Name, z.string()),
+  repositories: z.tuple([z.string()], z.string()),
+  environment: Environment,
+})
+export type Kept = z.infer<typeof Kept>
+
+/** Undefined for one of a launchway that wrote something else. */
+export function parseKept(text: string): Kept | undefined {
+  return parseJson(text, Kept)
+}

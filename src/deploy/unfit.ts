@@ -1,0 +1,106 @@
+import { quote } from '../core/command.ts'
+import { hostPaths } from '../core/names.ts'
+import { showBytes } from '../core/units.ts'
+import { collide, parsePublish } from './address.ts'
+import type { Busy, Observation } from './observation.ts'
+import { nginxLacks } from './site.ts'
+import type { Lack, Wanted } from './wanted.ts'
+
+/** That of Debian 11 and Ubuntu 20.04; what comes before it lacks options that services may use. */
+const oldestEngine = '20.10'
+
+/** Everything that would make the deploy fail later, said before anything is touched. */
+export function unfit(wanted: Wanted, seen: Observation): Lack[] {
+  const lacks: Lack[] = []
+  const { environment } = wanted
+  if (seen.owner !== undefined && !wanted.repositories.includes(seen.owner)) {
+    const { home } = hostPaths(environment.stateRoot, wanted.app, environment.name)
+    lacks.push({
+      what: `the state of app ${wanted.app} belongs to ${seen.owner}`,
+      hint: `this release is of ${wanted.repositories[0]}; give one of them another name with \`app:\`. If the repository has moved, hand it over, on the host: rm ${quote(`${home}/owner`)}`,
+    })
+  }
+  if (!seen.tools.has('docker'))
+    lacks.push({ what: 'docker is not installed', hint: 'install it: https://docs.docker.com/engine/install/' })
+  else if (seen.engine === undefined) lacks.push({ what: 'the Docker engine does not answer', hint: seen.engineSaid || 'start it' })
+  else if (isTooOld(seen.engine.version))
+    lacks.push({ what: `Docker ${seen.engine.version} is too old`, hint: `${oldestEngine} is the oldest that launchway knows to work` })
+  for (const tool of ['flock', 'setsid', 'awk']) {
+    if (!seen.tools.has(tool))
+      lacks.push({ what: `${tool} is not installed`, hint: tool === 'awk' ? 'install mawk or busybox' : 'it is in the package util-linux' })
+  }
+  if (environment.services.some(({ health }) => health.kind === 'http') && !seen.tools.has('curl') && !seen.tools.has('wget')) {
+    lacks.push({ what: 'neither curl nor wget is installed', hint: 'one of them is needed to ask the health page' })
+  }
+  if (seen.tools.has('docker') && seen.as === 'nobody') {
+    lacks.push({
+      what: `the user may not use docker, or not write ${environment.stateRoot}, and sudo asks for a password`,
+      hint: `as root on the host: install -d -o USER ${environment.stateRoot} && usermod -aG docker USER`,
+    })
+  }
+  if (seen.detach === 'never') {
+    lacks.push({
+      what: 'the login manager ends what a login leaves behind (KillUserProcesses)',
+      hint: 'the deploy would end with the connection. As root on the host: loginctl enable-linger USER',
+    })
+  }
+  for (const { publish } of environment.services) {
+    if (publish === undefined) continue
+    const strangers = holdersOf(publish, seen).filter(({ holder }) => !seen.containers.some(({ name }) => name === holder))
+    for (const holder of new Set(strangers.map((one) => one.holder))) {
+      const who = holder === '' ? 'a program of the host' : `the container ${holder}`
+      lacks.push({ what: `port ${publish} is held by ${who}`, hint: 'stop it, or publish another port' })
+    }
+  }
+  lacks.push(...slotLacks(wanted, seen), ...nginxLacks(wanted, seen))
+  // What a host has kept is there already.
+  if (wanted.isReturn) return lacks
+  const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
+  if (seen.freeBytes !== undefined && seen.freeBytes < bytes) {
+    lacks.push({
+      what: `${showBytes(seen.freeBytes)} of disk are free`,
+      hint: `the images take up to ${showBytes(bytes)}: docker system prune, or a larger disk`,
+    })
+  }
+  const platform = seen.engine?.platform
+  for (const [name, image] of wanted.images) {
+    if (
+      platform !== undefined &&
+      image.platforms.length > 0 &&
+      !image.platforms.some((one) => one === platform || one.startsWith(`${platform}/`))
+    ) {
+      lacks.push({
+        what: `the image ${name} is for ${image.platforms.join(', ')}`,
+        hint: `this host is ${platform}: add it to platforms of the image`,
+      })
+    }
+  }
+  return lacks
+}
+
+/** A slot's port is for its service alone, for as long as the host knows the service. */
+function slotLacks({ environment }: Wanted, seen: Observation): Lack[] {
+  return environment.services.flatMap(({ name, nginx }) => {
+    const ports = nginx === undefined ? undefined : seen.ports.get(name)
+    return Object.values(ports ?? {}).flatMap((port) => {
+      const stranger = holdersOf(`127.0.0.1:${port}`, seen).find(({ holder }) => !seen.containers.some((one) => one.name === holder))
+      if (stranger === undefined) return []
+      const who = stranger.holder === '' ? 'a program of the host' : `the container ${stranger.holder}`
+      return [
+        { what: `port ${port}, which nginx knows ${name} by, is held by ${who}`, hint: 'stop it: the port is set aside for the service' },
+      ]
+    })
+  })
+}
+
+/** A version that cannot be read is somebody's own build: no reason to refuse it. */
+function isTooOld(version: string): boolean {
+  const numbers = (text: string): [number, number] => [Number.parseInt(text, 10), Number.parseInt(text.split('.')[1] ?? '', 10)]
+  const [[major, minor], [oldestMajor, oldestMinor]] = [numbers(version), numbers(oldestEngine)]
+  return major < oldestMajor || (major === oldestMajor && minor < oldestMinor)
+}
+
+/** Who listens where the service wants to. */
+export function holdersOf(publish: string, seen: Observation): Busy[] {
+  return seen.busy.filter((one) => collide(one, parsePublish(publish)))
+}

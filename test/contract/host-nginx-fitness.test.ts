@@ -1,0 +1,234 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { call, docker } from '../../lab/run.ts'
+import { environmentName, newStateRoot } from './support/host.ts'
+import { failureOf } from './support/hosts.ts'
+import { deployTo, type PushedImage, removeImage } from './support/release.ts'
+import { pushServer } from './support/server.ts'
+import { rollBack, site, siteHost, type SiteHost } from './support/site.ts'
+
+const lab = inject('lab')
+let image: PushedImage = { repository: '', digest: '' }
+beforeAll(async () => {
+  image = await pushServer(lab.registry.address)
+})
+afterAll(() => removeImage(image))
+
+/** A file of nginx's configuration, until the end of the test. */
+async function configured(host: SiteHost, path: string, text: string): Promise<AsyncDisposable> {
+  await host.ask(`cat > ${path} <<'END'\n${text}\nEND\nnginx -s reload || :`)
+  return { [Symbol.asyncDispose]: async () => void (await host.ask(`rm -f ${path}; nginx -s reload`)) }
+}
+
+/** A certificate of its own on the host, for the host's name. */
+async function certified(host: SiteHost): Promise<{ certificate: string; key: string; text: string } & AsyncDisposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'launchway-tls-'))
+  const [certificate, key] = [`/etc/ssl/${host.app}.crt`, `/etc/ssl/${host.app}.key`]
+  try {
+    const subject = ['-subj', `/CN=${host.name}`, '-addext', `subjectAltName=DNS:${host.name}`]
+    const files = ['-keyout', join(folder, 'key'), '-out', join(folder, 'crt')]
+    await call('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '7',
+      ...subject,
+      ...files,
+    ])
+    await docker('cp', join(folder, 'crt'), `${host.container}:${certificate}`)
+    await docker('cp', join(folder, 'key'), `${host.container}:${key}`)
+    const text = readFileSync(join(folder, 'crt'), 'utf8')
+    return { certificate, key, text, [Symbol.asyncDispose]: async () => void (await host.ask(`rm -f ${certificate} ${key}`)) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Nothing of the deploy is on the host. */
+async function isUntouched(host: SiteHost): Promise<void> {
+  expect(await host.containers()).toEqual([])
+  expect(await host.ask(`ls ${host.stateRoot} 2> /dev/null || :`)).toBe('')
+}
+
+describe('a host whose nginx cannot take the service is refused before anything is touched', () => {
+  test('a configuration that was broken before, with the words of nginx', async () => {
+    await using host = siteHost('bookworm')
+    await using _ = await configured(host, `/etc/nginx/conf.d/${host.app}.conf`, 'server { listen 80; nonsense on; }')
+    const error = await failureOf(deployTo(host, image, { version: 'one', services: [site(host)] }))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('broken, before this deploy') })
+    expect(error.hint).toContain('unknown directive "nonsense"')
+    await isUntouched(host)
+  })
+
+  test('a name that another server has already, and the file it stands in', async () => {
+    await using host = siteHost('bookworm')
+    const path = `/etc/nginx/sites-enabled/${host.app}`
+    await using _ = await configured(host, path, `server {\n  listen 80;\n  server_name x.example.org\n    ${host.name.toUpperCase()};\n}`)
+    const error = await failureOf(deployTo(host, image, { version: 'one', services: [site(host)] }))
+    expect(error).toMatchObject({
+      code: 'HOST_UNFIT',
+      message: expect.stringContaining(`another server of nginx has the name ${host.name}: ${path}`),
+    })
+    await isUntouched(host)
+  })
+
+  test('a certificate that is not there, and how to get one', async () => {
+    await using host = siteHost('bookworm')
+    const tls = { certificate: `/etc/letsencrypt/live/${host.name}/fullchain.pem`, key: `/etc/letsencrypt/live/${host.name}/privkey.pem` }
+    const error = await failureOf(
+      deployTo(host, image, { version: 'one', services: [site(host, { nginx: { serverNames: [host.name], tls } })] }),
+    )
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining(tls.certificate) })
+    expect(error.hint).toContain(`certbot certonly --nginx -d ${host.name}`)
+    await isUntouched(host)
+  })
+
+  test('an nginx that does not run, or is not there', async () => {
+    await using host = siteHost('trixie')
+    const stopped = async (): Promise<AsyncDisposable> => {
+      await host.ask('lab-service nginx stop')
+      return { [Symbol.asyncDispose]: async () => void (await host.ask('lab-service nginx start')) }
+    }
+    {
+      await using _ = await stopped()
+      const error = await failureOf(deployTo(host, image, { version: 'one', services: [site(host)] }))
+      expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('nginx is not running') })
+      await host.ask('mv /usr/sbin/nginx /usr/sbin/nginx.away')
+      await using _back = { [Symbol.asyncDispose]: async () => void (await host.ask('mv /usr/sbin/nginx.away /usr/sbin/nginx')) }
+      const gone = await failureOf(deployTo(host, image, { version: 'one', services: [site(host)] }))
+      expect(gone).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('nginx is not installed') })
+    }
+    await expect.poll(() => host.page().catch(() => '')).toContain('nginx')
+    await isUntouched(host)
+  })
+
+  test('an account that may use docker and cannot become root', async () => {
+    await using host = siteHost('trixie', { user: 'deploy' })
+    const error = await failureOf(deployTo({ ...host, stateRoot: host.stateRoot }, image, { version: 'one', services: [site(host)] }))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('nginx is for root to configure') })
+    expect(error.hint).toContain('/etc/sudoers.d/')
+  })
+
+  test('a state folder that the workers of nginx may not look into', async () => {
+    await using host = siteHost('forky', { stateRoot: `/root/${newStateRoot().slice(1)}` })
+    const error = await failureOf(deployTo(host, image, { version: 'one', services: [site(host)] }))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining("nginx's workers may not look into /root") })
+    await isUntouched(host)
+  })
+})
+
+test('an account that may sudo and nothing else deploys and rolls back', async () => {
+  await using host = siteHost('bookworm', { user: 'ops' })
+  await deployTo(host, image, { version: 'one', services: [site(host)] })
+  await deployTo(host, image, { version: 'two', services: [site(host)] })
+  expect(await host.page()).toBe('two')
+  await rollBack(host, [site(host)])
+  expect(await host.page()).toBe('one')
+})
+
+describe('HTTPS', () => {
+  test('is what everybody gets, plain HTTP leads there, and a switch loses nothing', async () => {
+    await using host = siteHost('trixie')
+    await using tls = await certified(host)
+    const services = [site(host, { nginx: { serverNames: [host.name], tls: { certificate: tls.certificate, key: tls.key } } })]
+    await deployTo(host, image, { version: 'one', services })
+    expect(await host.ask(`curl -s -o /dev/null -w '%{http_code} %{redirect_url}' -H 'Host: ${host.name}' http://127.0.0.1/x?y=1`)).toBe(
+      `308 https://${host.name}/x?y=1`,
+    )
+    const running = host.traffic({ ca: tls.text })
+    await running.seen('one')
+    await deployTo(host, image, { version: 'two', services })
+    await running.seen('two')
+    await rollBack(host, services)
+    const tally = await running.stop()
+    expect(Object.fromEntries(tally.failures)).toEqual({})
+    expect(await host.page()).toBe('one')
+  })
+
+  test('with a key that is not that of the certificate is undone, and the site is as it was', async () => {
+    await using host = siteHost('forky')
+    await using tls = await certified(host)
+    await using other = await certified({ ...host, app: `${host.app}-other` })
+    await deployTo(host, image, { version: 'one', services: [site(host)] })
+    const before = await host.ask(`cat ${host.conf}`)
+    const running = host.traffic({ pauseMs: 20 })
+    const wrong = { serverNames: [host.name], tls: { certificate: tls.certificate, key: other.key } }
+    const error = await failureOf(deployTo(host, image, { version: 'two', services: [site(host, { nginx: wrong })] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('switch failed') })
+    expect(error.hint).toMatch(/key values mismatch|SSL_CTX_use_PrivateKey/)
+    expect(await host.ask(`cat ${host.conf}`)).toBe(before)
+    expect((await running.stop()).failed).toBe(0)
+    expect(await host.page()).toBe('one')
+  })
+})
+
+describe('the server of a service', () => {
+  test('has what the user adds to it', async () => {
+    await using host = siteHost('trixie')
+    await deployTo(host, image, { version: 'one', services: [site(host)] })
+    await host.ask('mkdir -p /etc/nginx/launchway.d')
+    await using _ = await configured(
+      host,
+      `/etc/nginx/launchway.d/${host.app}.${environmentName}.web.conf`,
+      'add_header X-Frame-Options DENY always;',
+    )
+    const head = (): Promise<string> => host.ask(`curl -s -D - -o /dev/null -H 'Host: ${host.name}' http://127.0.0.1/`)
+    await expect.poll(head).toContain('X-Frame-Options: DENY')
+    await deployTo(host, image, { version: 'two', services: [site(host)] })
+    expect(await host.page()).toBe('two')
+  })
+
+  test('tells who answered to the loopback alone, and lets nobody else choose', async () => {
+    await using host = siteHost('trixie')
+    await deployTo(host, image, { version: 'one', services: [site(host)] })
+    const local = `curl -s -D - -o /dev/null -H 'Host: ${host.name}'`
+    expect(await host.ask(`${local} http://127.0.0.1/`)).toMatch(/Launchway-Upstream: 127\.0\.0\.1:\d+/)
+    expect(await host.ask(`${local} -H 'X-Forwarded-For: 10.0.0.1' http://127.0.0.1/`)).not.toContain('Launchway-Upstream')
+    const address = await host.ask("hostname -I | cut -d' ' -f1")
+    expect(await host.ask(`${local} http://${address}/`)).not.toContain('Launchway-Upstream')
+  })
+
+  test('hands its name over to a service of another name, and takes it back when that one fails', async () => {
+    await using host = siteHost('forky')
+    await deployTo(host, image, { version: 'one', services: [site(host)] })
+    const renamed = site(host, { name: 'front' })
+    const error = await failureOf(deployTo(host, image, { version: 'bad', services: [{ ...renamed, env: { MODE: 'shy' } }] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('front: probe failed') })
+    expect(await host.page()).toBe('one')
+    await deployTo(host, image, { version: 'two', services: [renamed] })
+    expect(await host.page()).toBe('two')
+    expect(await host.ask(`ls /etc/nginx/conf.d`)).toBe(`launchway.${host.app}.${environmentName}.front.conf`)
+    await rollBack(host, [renamed])
+    expect(await host.page()).toBe('one')
+  })
+
+  test('goes with the service: another application beside it stays, and so does its own new way out', async () => {
+    const stateRoot = newStateRoot()
+    await using other = siteHost('bookworm', { stateRoot })
+    await using host = siteHost('bookworm', { stateRoot })
+    await Promise.all([
+      deployTo(host, image, { version: 'one', services: [site(host)] }),
+      deployTo(other, image, { version: 'another', services: [site(other)] }),
+    ])
+    expect(await host.page()).toBe('one')
+    expect(await other.page()).toBe('another')
+    const ports = (await host.ask(`cat ${stateRoot}/*/*/ports`)).match(/\d{5}/g) ?? []
+    expect(new Set(ports).size).toBe(4)
+    const published = [site(host, { nginx: undefined, publish: '127.0.0.1:8097' })]
+    await deployTo(host, image, { version: 'two', services: published })
+    expect(await host.ask('curl -s http://127.0.0.1:8097/')).toBe('two')
+    expect(await host.ask('nginx -T 2> /dev/null').then((text) => text.includes(host.name))).toBe(false)
+    expect(await other.page()).toBe('another')
+    // And back: what nginx had is written anew.
+    await rollBack(host, published)
+    expect(await host.page()).toBe('one')
+    expect(await other.page()).toBe('another')
+  })
+})

@@ -1,0 +1,133 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { failureOf, pathsOf } from './support/hosts.ts'
+import { deployTo, type PushedImage, removeImage } from './support/release.ts'
+import { pushServer } from './support/server.ts'
+import { rollBack, site, siteHost } from './support/site.ts'
+import { suites } from './support/ssh.ts'
+
+const lab = inject('lab')
+let image: PushedImage = { repository: '', digest: '' }
+beforeAll(async () => {
+  image = await pushServer(lab.registry.address)
+})
+afterAll(() => removeImage(image))
+
+describe.each(suites)('nginx on %s', (suite) => {
+  test('leads every request to a version that serves: through a new one, broken ones, and the way back', async () => {
+    await using host = siteHost(suite)
+    const first = await deployTo(host, image, { version: 'one', services: [site(host)] })
+    expect(first).toMatchObject({ slot: 'a', downtimeMs: 0, stopped: [] })
+    expect(await host.page()).toBe('one')
+
+    const running = host.traffic()
+    await running.seen('one')
+    const second = await deployTo(host, image, { version: 'two', services: [site(host)] })
+    expect(second).toMatchObject({ slot: 'b', downtimeMs: 0, previous: first.release })
+    expect(second.switchMs).toBeLessThan(5000)
+    await running.seen('two')
+    for (const [mode, step] of [
+      ['crash', 'healthy'],
+      ['sick', 'healthy'],
+      ['shy', 'probe'],
+    ] as const) {
+      const health = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 3000, settleMs: 0 } as const
+      const error = await failureOf(
+        deployTo(host, image, { version: `bad: ${mode}`, services: [site(host, { env: { MODE: mode }, health })] }),
+      )
+      expect(error, mode).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+      expect(error.message).toBe(`web: ${step} failed on host; release ${second.release} serves`)
+      expect(error.hint).toContain(mode === 'crash' ? 'boom: no configuration' : mode === 'sick' ? 'answered 404' : 'answered 500')
+    }
+    const back = await rollBack(host, [site(host)])
+    expect(back).toMatchObject({ version: 'one', release: first.release })
+    expect(await host.page()).toBe('one')
+    const again = await rollBack(host, [site(host)])
+    expect(again).toMatchObject({ version: 'two', release: second.release })
+    expect(await host.page()).toBe('two')
+    const tally = await running.stop()
+    expect(Object.fromEntries(tally.failures)).toEqual({})
+    expect([...tally.versions.keys()].toSorted()).toEqual(['one', 'two'])
+    expect(tally.requests).toBeGreaterThan(500)
+  })
+})
+
+test('a changed server, for which nginx is reloaded, costs no connection where nginx can wait for it', async () => {
+  await using host = siteHost('forky')
+  await deployTo(host, image, { version: 'one', services: [site(host)] })
+  const requests = host.traffic()
+  await requests.seen('one')
+  const other = `www.${host.name}`
+  await deployTo(host, image, { version: 'two', services: [site(host, { nginx: { serverNames: [host.name, other] } })] })
+  await requests.seen('two')
+  expect(Object.fromEntries((await requests.stop()).failures)).toEqual({})
+  expect(await host.page(other)).toBe('two')
+})
+
+describe('requests that take longer than a switch', () => {
+  test('are answered by whom they were given to, who is stopped only then', async () => {
+    await using host = siteHost('bookworm')
+    const services = [site(host, { stopTimeoutMs: 10_000 })]
+    const first = await deployTo(host, image, { version: 'one', services })
+    // Begun one after the other, so that at any moment some have just begun.
+    const slow = await Promise.all(
+      Array.from({ length: 6 }, async (_, index) => {
+        await new Promise((resolve) => setTimeout(resolve, index * 500))
+        return host.traffic({ path: '/slow', connections: 5 })
+      }),
+    )
+    const second = await deployTo(host, image, { version: 'two', services })
+    expect(second.stopped).toEqual([first.services[0]?.container])
+    await Promise.all(slow.map((traffic) => traffic.seen('two')))
+    const tallies = await Promise.all(slow.map((traffic) => traffic.stop()))
+    expect(tallies.map(({ failed }) => failed)).toEqual(tallies.map(() => 0))
+    const steps = await host.ask(`cat ${pathsOf(host).journal}`)
+    const drained = /"step":"drain","state":"done","service":"web","ms":(\d+)/.exec(steps)?.[1]
+    expect(Number(drained)).toBeGreaterThan(600)
+  })
+
+  test('and uploads that began before the switch and end after the old version was stopped go to the new one', async () => {
+    await using host = siteHost('trixie')
+    const services = [site(host)]
+    await deployTo(host, image, { version: 'one', services })
+    const upload = beginUpload(lab.hosts['trixie']?.ports['80'] ?? 0, host.name)
+    upload.send()
+    const second = await deployTo(host, image, { version: 'two', services })
+    expect(second.stopped).toHaveLength(1)
+    upload.send()
+    expect(await upload.answer).toMatch(/^HTTP\/1\.1 200 OK[^]*two\n$/)
+  })
+})
+
+/** A request whose body comes in two halves. */
+function beginUpload(port: number, name: string): { send(): void; answer: Promise<string> } {
+  const socket = connect(port, '127.0.0.1')
+  const half = 'x'.repeat(1000)
+  socket.write(`POST / HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\nContent-Length: ${2 * half.length}\r\n\r\n`)
+  const answer = new Promise<string>((resolve, reject) => {
+    let text = ''
+    socket.on('data', (chunk) => (text += chunk.toString()))
+    socket.on('end', () => resolve(text))
+    socket.on('error', reject)
+  })
+  return { send: () => void socket.write(half), answer }
+}
+
+/** What docs/adr/0014 tells: LAUNCHWAY_CAMPAIGN=1, twenty switches on each host under traffic. */
+describe.runIf(process.env['LAUNCHWAY_CAMPAIGN'] !== undefined).each(suites)('twenty switches on %s', (suite) => {
+  test('lose no request', { timeout: 900_000 }, async () => {
+    await using host = siteHost(suite)
+    const services = [site(host)]
+    await deployTo(host, image, { version: 'one', services })
+    await deployTo(host, image, { version: 'two', services })
+    const requests = host.traffic({ seconds: 800, requests: 2_000_000 })
+    const switches: number[] = []
+    for (let nth = 0; nth < 20; nth += 1) switches.push((await rollBack(host, services)).hosts[0]?.switchMs ?? 0)
+    const tally = await requests.stop()
+    const renames = (await host.ask(`cat ${pathsOf(host).journal}`)).matchAll(/"step":"switch","state":"done","ms":(\d+),"note":"slot/g)
+    process.stdout.write(
+      `${JSON.stringify({ suite, requests: tally.requests, failed: tally.failed, reconnects: tally.reconnects, switches, renames: [...renames].map(([, ms]) => Number(ms)) })}\n`,
+    )
+    expect(tally.failed).toBe(0)
+  })
+})

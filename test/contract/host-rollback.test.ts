@@ -1,0 +1,179 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, inject, test } from 'vitest'
+import { docker } from '../../lab/run.ts'
+import { open, scratch } from './support/doors.ts'
+import { labHost, type Toolbox } from './support/host.ts'
+import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
+import { deployTo, web, worker } from './support/release.ts'
+import { pushServer } from './support/server.ts'
+import { rollBack, site, siteHost } from './support/site.ts'
+import { host as sshHost, labKey } from './support/ssh.ts'
+
+const { image, machine } = useHosts()
+
+const toolboxes: Toolbox[] = [
+  { name: 'dash and GNU tools', shell: 'dash', probe: 'curl' },
+  { name: 'busybox alone', shell: 'busybox', probe: 'wget' },
+]
+
+describe.each(toolboxes)('a rollback on a host with $name', (toolbox) => {
+  test('returns to the version before and its services, a second one to where it came from, and deploys go on', async () => {
+    const host = await machine(toolbox)
+    const now = [web(host), worker]
+    const first = await deployTo(host, image(), { version: 'one', services: [web(host)] })
+    const second = await deployTo(host, image(), { version: 'two', services: now })
+    const back = await rollBack(host, now)
+    expect(back).toMatchObject({ version: 'one', release: first.release, environment: 'test' })
+    expect(back.hosts[0]).toMatchObject({ slot: 'a', previous: second.release, services: [{ name: 'web' }] })
+    expect(back.hosts[0]?.downtimeMs).toBeGreaterThan(0)
+    expect(await host.answer()).toBe('one')
+    expect(await running(host)).toEqual([`web ${first.release}`])
+
+    expect(await rollBack(host, now)).toMatchObject({ version: 'two', release: second.release })
+    expect(await host.answer()).toBe('two')
+    expect(await running(host)).toEqual([`web ${second.release}`, `worker ${second.release}`])
+
+    const third = await deployTo(host, image(), { version: 'three', services: now, keep: 1 })
+    expect(third.previous).toBe(second.release)
+    expect(await rollBack(host, now, { keep: 1 })).toMatchObject({ version: 'two' })
+    expect(await host.answer()).toBe('two')
+  })
+
+  test('that does not become well leaves the current version serving, and can be tried again', async () => {
+    const host = await machine(toolbox)
+    await deployTo(host, image(), { version: 'one' })
+    const second = await deployTo(host, image(), { version: 'two' })
+    const [kept] = await host.containers()
+    const broken = join(host.bin, 'serve')
+    writeFileSync(broken, '#!/bin/busybox sh\necho worn out\nexit 4\n', { mode: 0o755 })
+    await docker('cp', broken, `${kept?.name}:/serve`)
+    for (let tries = 0; tries < 2; tries += 1) {
+      const error = await failureOf(rollBack(host, undefined))
+      expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: `web: healthy failed on host; release ${second.release} serves` })
+      expect(error.hint).toContain('worn out')
+      expect(await host.answer()).toBe('two')
+      expect(stepsOf(host).at(-1)).toBe('end undone')
+    }
+    expect((await host.containers()).map(({ state }) => state)).toEqual(['exited', 'running'])
+  })
+
+  test('makes a kept container anew that somebody has removed, with the secrets it had', async () => {
+    const host = await machine(toolbox)
+    const services = [web(host, { secrets: ['KEY'] })]
+    await deployTo(host, image(), { version: 'one', services, secrets: { KEY: 'one-secret' } })
+    await deployTo(host, image(), { version: 'two', services, secrets: { KEY: 'two-secret' } })
+    const [kept] = await host.containers()
+    await docker('rm', kept?.name ?? '')
+    await rollBack(host, services)
+    expect(await host.answer()).toBe('one')
+    expect(await docker('exec', kept?.name ?? '', 'sh', '-c', 'echo "$KEY"')).toBe('one-secret')
+  })
+})
+
+describe('nothing to roll back to', () => {
+  test('is said, with what the host runs and keeps', async () => {
+    const host = await machine()
+    const empty = await failureOf(rollBack(host, [web(host)]))
+    expect(empty).toMatchObject({ code: 'VERSION_UNKNOWN', hint: expect.stringContaining('host: nothing runs') })
+    const { release } = await deployTo(host, image(), { version: 'one' })
+    const only = await failureOf(rollBack(host, undefined))
+    expect(only).toMatchObject({ code: 'VERSION_UNKNOWN' })
+    expect(only.hint).toContain(`host: runs one (${release}), nothing ran before, keeps nothing else`)
+    expect(await host.answer()).toBe('one')
+  })
+
+  test('counts for a release whose description cannot be read, too', async () => {
+    const host = await machine()
+    const first = await deployTo(host, image(), { version: 'one' })
+    await deployTo(host, image(), { version: 'two' })
+    writeFileSync(join(pathsOf(host).release(first.release), 'release.json'), '{"version":2}')
+    const error = await failureOf(rollBack(host, undefined))
+    expect(error).toMatchObject({ code: 'VERSION_UNKNOWN', message: expect.stringContaining(first.release) })
+    expect(await host.answer()).toBe('two')
+  })
+})
+
+test('the description that a host keeps of a release holds no secret', async () => {
+  const host = await machine()
+  await deployTo(host, image(), { version: 'one', services: [web(host, { secrets: ['KEY'] })], secrets: { KEY: 's3cret-value' } })
+  const files = await host.ask(`grep -rl s3cret-value '${host.stateRoot}'`)
+  expect(files).toMatch(/^\S+\/secrets$/)
+})
+
+test('nginx is led by the shell and the tools of busybox alike', async () => {
+  const container = inject('lab').hosts['trixie']?.container ?? ''
+  const bin = await docker('exec', container, 'sh', '-c', 'mktemp -d /tmp/launchway-busybox-XXXXXX')
+  const tools = 'sh awk basename cat chmod date dd df dirname flock grep id ls mkdir mv rm sed setsid sleep tail timeout tr'
+  await docker(
+    'exec',
+    container,
+    'sh',
+    '-euc',
+    `for tool in ${tools}; do ! busybox --list | grep -qx $tool || ln -s /bin/busybox ${bin}/$tool; done`,
+  )
+  const server = await pushServer(inject('lab').registry.address)
+  try {
+    await using host = siteHost('trixie', { bin })
+    expect(await host.ask('readlink /proc/$$/exe')).toMatch(/busybox$/)
+    await deployTo(host, server, { version: 'one', services: [site(host)] })
+    const requests = host.traffic({ pauseMs: 20 })
+    await requests.seen('one')
+    await deployTo(host, server, { version: 'two', services: [site(host)] })
+    const error = await failureOf(deployTo(host, server, { version: 'bad', services: [site(host, { env: { MODE: 'shy' } })] }))
+    expect(error.code).toBe('DEPLOY_ROLLED_BACK')
+    await rollBack(host, [site(host)])
+    expect(Object.fromEntries((await requests.stop()).failures)).toEqual({})
+    expect(await host.page()).toBe('one')
+  } finally {
+    await docker('exec', container, 'rm', '-r', bin)
+  }
+})
+
+test('the verb and the action return over SSH to the version before, from launchway.yml alone', async () => {
+  const { knownHosts, hosts } = inject('lab')
+  await using host = labHost(hosts['trixie']?.container ?? '', 'deploy', 8096)
+  const { release } = await deployTo(host, image(), { version: 'one' })
+  await deployTo(host, image(), { version: 'two' })
+  const tree = mkdtempSync(join(scratch, 'rollback-'))
+  writeFileSync(
+    join(tree, 'launchway.yml'),
+    JSON.stringify({
+      image: image().repository,
+      app: host.app,
+      scan: false,
+      environments: {
+        test: {
+          host: sshHost('trixie'),
+          port: 8000,
+          publish: `127.0.0.1:${host.port}`,
+          url: 'http://shop.example.org',
+          state: host.stateRoot,
+          ssh: { 'known-hosts': knownHosts },
+        },
+      },
+    }),
+  )
+  const env = { SSH_KEY: labKey().reveal() }
+  const ended = open('cli', ['rollback', '--json'], tree, env)
+  expect(ended.code, ended.err).toBe(0)
+  expect(JSON.parse(ended.out)).toMatchObject({ environment: 'test', version: 'one', release, hosts: [{ slot: 'a' }] })
+  expect(await host.answer()).toBe('one')
+  const status = open('cli', ['status', '-e', 'test'], tree, env)
+  expect(status.out).toContain(`one (release ${release}), before two (release `)
+  expect(status.out).toMatch(new RegExp(`web +a +${release} +Up`))
+
+  const [output, summary] = [join(tree, 'output'), join(tree, 'summary')]
+  for (const file of [output, summary]) writeFileSync(file, '')
+  const runner = { GITHUB_ACTIONS: 'true', GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, RUNNER_TEMP: tree }
+  const step = open('main', ['rollback'], tree, { ...runner, INPUT_ENVIRONMENT: 'test', 'INPUT_SSH-KEY': env.SSH_KEY })
+  expect(step.code, `${step.out}${step.err}`).toBe(0)
+  expect(readFileSync(output, 'utf8')).toBe('environment=test\nversion=two\nurl=http://shop.example.org\nverdict=passed\n')
+  expect(readFileSync(summary, 'utf8')).toContain(`${host.app} is back at two in test`)
+  expect(await host.answer()).toBe('two')
+
+  await host.ask(`rm ${pathsOf(host).previous}`)
+  const none = open('cli', ['rollback', '--json'], tree, env)
+  expect(none.code).toBe(2)
+  expect(JSON.parse(none.out)).toMatchObject({ error: { code: 'VERSION_UNKNOWN' } })
+})

@@ -1,0 +1,47 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type PushedImage, pushImage } from './release.ts'
+
+/**
+ * A server on port 8000 that reads each request whole, thinks for 20 ms (3 s about /slow), and answers with its $VERSION. MODE=crash ends
+ * at once, MODE=sick has no /health, MODE=shy fails when it is asked through a proxy. It is ended without a chance to
+ * finish: what it had not answered by then is lost.
+ */
+export function pushServer(registry: string): Promise<PushedImage> {
+  return pushImage(registry, (context) => {
+    writeFileSync(join(context, 'server.py'), server)
+    writeFileSync(join(context, 'Dockerfile'), 'FROM python:3\nCOPY server.py /\nSTOPSIGNAL SIGKILL\nCMD ["python3", "/server.py"]\n')
+  })
+}
+
+const server = `import http.server, os, sys, time
+
+version, mode = os.environ['VERSION'], os.environ.get('MODE')
+if mode == 'crash':
+    sys.exit('boom: no configuration')
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers.get('Content-Length', 0)))
+        time.sleep(3 if self.path == '/slow' else 0.02)
+        sick = mode == 'sick' and self.path == '/health'
+        shy = mode == 'shy' and 'X-Forwarded-For' in self.headers
+        body = (version + '\\n').encode()
+        self.send_response(404 if sick else 500 if shy else 200)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST
+
+    def log_message(self, *words):
+        pass
+
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128
+
+print('starting', version, flush=True)
+Server(('', 8000), Handler).serve_forever()
+`

@@ -1,0 +1,111 @@
+import { inject } from 'vitest'
+import { docker } from '../../../lab/run.ts'
+import { type Load, traffic, type Traffic } from '../../../lab/traffic.ts'
+import type { Service } from '../../../src/core/deployment.ts'
+import { rollback, type Returned } from '../../../src/deploy/rollback.ts'
+import { environmentName, type HostUnderTest, labHost, newStateRoot } from './host.ts'
+import { portsFor, releaseFor, type PushedImage, type Wish } from './release.ts'
+
+/** A host of the lab with an application behind its nginx. */
+export interface SiteHost extends HostUnderTest {
+  container: string
+  name: string
+  /** The file that nginx reads. */
+  conf: string
+  /** Through nginx, from this machine. */
+  traffic(load?: Partial<Load>): Traffic
+  /** What nginx answers to that name, followed through a redirect to HTTPS. */
+  page(name?: string): Promise<string>
+}
+
+export function siteHost(suite: string, of: { user?: string; stateRoot?: string; bin?: string } = {}): SiteHost {
+  const machine = inject('lab').hosts[suite]
+  if (machine === undefined) throw new Error(`the lab has no ${suite}`)
+  const { container } = machine
+  const host = labHost(container, of.user ?? 'root', 0, of.stateRoot ?? newStateRoot(), of.bin)
+  const name = `${host.app}.example.org`
+  const page = async (at = name): Promise<string> => {
+    const words = ['--insecure', '--location', '--resolve', `${at}:80:127.0.0.1`, '--resolve', `${at}:443:127.0.0.1`]
+    return docker('exec', container, 'curl', '--silent', '--max-time', '5', ...words, `http://${at}/`)
+  }
+  return {
+    ...host,
+    container,
+    name,
+    conf: `/etc/nginx/conf.d/launchway.${host.app}.${environmentName}.web.conf`,
+    page,
+    answer: () => page(),
+    traffic: (load = {}) => traffic({ port: machine.ports[load.ca === undefined ? '80' : '443'] ?? 0, serverName: name, ...load }),
+    async [Symbol.asyncDispose]() {
+      // As root, whoever deploys: programs that still run first, then what they made.
+      const clean = `
+        for pid in ${host.stateRoot}/${host.app}/*/attempts/*/pid; do [ ! -e "$pid" ] || kill -9 "$(cat "$pid")" || :; done
+        for one in $(docker ps --all --quiet --filter label=launchway.app=${host.app}); do docker rm --force --volumes "$one"; done
+        rm -rf ${host.stateRoot} /etc/nginx/conf.d/launchway.${host.app}.*
+        nginx -s reload || lab-service nginx restart`
+      await docker('exec', container, 'sh', '-c', clean)
+    },
+  }
+}
+
+/** A service that nginx leads to. */
+export function site(host: SiteHost, more: Partial<Service> = {}): Partial<Service> & { name: string } {
+  return {
+    name: 'web',
+    port: 8000,
+    nginx: { serverNames: [host.name] },
+    health: { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 20_000, settleMs: 0 },
+    ...more,
+  }
+}
+
+/** Rolls back as the product does; it is given where the hosts are, and no image. */
+export function rollBack(host: HostUnderTest, services: Wish['services'], wish: Partial<Wish> = {}): Promise<Returned> {
+  const whole: Wish = { version: 'as configured now', ...(services === undefined ? {} : { services }), ...wish }
+  const nowhere: PushedImage = { repository: 'registry.invalid/nothing', digest: `sha256:${'0'.repeat(64)}` }
+  const { plan } = releaseFor(host, nowhere, whole)
+  if (plan.environment === undefined) throw new Error('no environment')
+  return rollback(
+    host.app,
+    plan.environment,
+    portsFor(() => host.remote(), whole),
+  )
+}
+
+const killable = ['mv', 'curl', 'cat', 'docker', 'nginx']
+
+/**
+ * Programs of a lab host in whose place a wrapper stands, that ends the apply program with SIGKILL before or after a
+ * call that fits a pattern of the shell's: `mv *slot.b`. It does so once.
+ */
+export async function killerOn(
+  container: string,
+): Promise<{ bin: string; arm(when: 'before' | 'after', call: string): Promise<void> } & AsyncDisposable> {
+  const inside = (text: string, ...words: string[]): Promise<string> => docker('exec', container, 'sh', '-euc', text, 'sh', ...words)
+  const bin = await inside('mktemp -d /tmp/launchway-bin-XXXXXX')
+  for (const program of killable) {
+    const wrapper = `#!/bin/sh
+real=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin; command -v ${program})
+[ -e ${bin}/at ] || exec $real "$@"
+read -r when pattern < ${bin}/at
+case "${program} $*" in $pattern) ;; *) exec $real "$@" ;; esac
+apply='' pid=$PPID
+while [ "$pid" -gt 1 ]; do
+  case $(tr '\\0' ' ' < /proc/$pid/cmdline) in *apply.sh*) apply=$pid ;; esac
+  while read -r name value; do [ "$name" != PPid: ] || parent=$value; done < /proc/$pid/status
+  pid=$parent
+done
+[ -n "$apply" ] || exec $real "$@"
+rm ${bin}/at
+[ "$when" = before ] || $real "$@" > /dev/null
+kill -9 "$apply"
+exit 1
+`
+    await inside(`printf '%s' "$2" > "$1"; chmod 755 "$1"`, `${bin}/${program}`, wrapper)
+  }
+  return {
+    bin,
+    arm: async (when, call) => void (await inside(`printf '%s %s\\n' "$2" "$3" > "$1"`, `${bin}/at`, when, call)),
+    [Symbol.asyncDispose]: async () => void (await inside(`rm -r ${bin}`)),
+  }
+}

@@ -1,0 +1,149 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Service } from '../../src/core/deployment.ts'
+import { type Observation, parseObservation, type SeenNginx } from '../../src/deploy/observation.ts'
+import { planHost } from '../../src/deploy/plan.ts'
+import { choosePorts } from '../../src/deploy/site.ts'
+import { busy, container, environment, failureIn, first, nameOf, service, wanted } from './support/deploy.ts'
+import { file, names, nginx, ports, seen, web } from './support/nginx.ts'
+
+const web1 = nameOf('web', first)
+
+describe('a host whose nginx is not fit', () => {
+  const secure = service({ port: 1, nginx: { serverNames: names, tls: { certificate: '/tls/c', key: '/tls/k' } } })
+  const server = (of: Partial<SeenNginx['configuration']['servers'][number]>): Partial<SeenNginx> => ({
+    configuration: { ...nginx().configuration, servers: [{ file: '/etc/nginx/x', ports: [80], names, ...of }] },
+  })
+
+  it.each<[string, Service, Partial<Observation>, string, string]>([
+    ['sudo asks', web, { nginx: nginx({ state: 'refused' }), root: undefined }, 'sudo asks for a password', '/etc/sudoers.d/'],
+    ['it is not there', web, { nginx: nginx({ state: 'missing' }) }, 'nginx is not installed', 'apt-get install nginx'],
+    [
+      'it is broken',
+      web,
+      { nginx: nginx({ state: 'broken', said: 'unknown directive' }) },
+      'broken, before this deploy',
+      'unknown directive',
+    ],
+    ['it does not run', web, { nginx: nginx({ running: false }) }, 'nginx is not running', 'systemctl'],
+    [
+      'nothing asks',
+      web,
+      { tools: new Set(['docker', 'flock', 'setsid', 'awk', 'wget']) },
+      'curl is not installed',
+      'apt-get install curl',
+    ],
+    [
+      'no folder is included',
+      web,
+      { nginx: nginx({ configuration: { ...nginx().configuration, includes: ['/etc/nginx/mime.types'] } }) },
+      'includes neither conf.d nor sites-enabled',
+      'include /etc/nginx/conf.d/*.conf;',
+    ],
+    ['workers are locked out', web, { nginx: nginx({ closed: ['/home/x'] }) }, 'may not look into /home/x', 'chmod o+x /home/x'],
+    ['the key is missing', secure, { nginx: nginx({ absent: ['/tls/k'] }) }, '/tls/k, the certificate or key of', 'certbot'],
+    ['the name is taken', web, { nginx: nginx(server({})) }, 'another server of nginx has the name', '/etc/nginx/x'],
+    [
+      'the name is taken for HTTPS',
+      secure,
+      { nginx: nginx(server({ ports: [443] })) },
+      'another server of nginx has the name',
+      'server-name',
+    ],
+    [
+      'a slot is held',
+      web,
+      { busy: [busy('127.0.0.1:20101', 'blog')] },
+      'port 20101, which nginx knows web by, is held by the container blog',
+      '',
+    ],
+  ])('%s', (_, asked, of, what, hint) => {
+    const error = failureIn(() => planHost(wanted([asked]), seen(of), 'a'))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT' })
+    expect(error.message).toContain(what)
+    expect(error.hint).toContain(hint)
+  })
+
+  it.each<[string, Partial<Observation>]>([
+    ['another port has the name', { nginx: nginx(server({ ports: [8080] })) }],
+    ['the name is in its own file', { nginx: nginx(server({ file })) }],
+    ['the slots are held by its own containers', { busy: [busy('127.0.0.1:20101', web1)], containers: [container('web', first, 'b')] }],
+  ])('none is found when %s', (_, of) => {
+    expect(() => planHost(wanted([web]), seen(of), 'a')).not.toThrow()
+  })
+
+  it('a path that nginx would take apart is refused', () => {
+    const odd = wanted([web], { environment: environment([web], { stateRoot: '/srv/my apps' }) })
+    expect(failureIn(() => planHost(odd, seen(), 'a')).message).toContain('nginx cannot be given the path /srv/my apps')
+  })
+})
+
+describe('the ports of two slots', () => {
+  const range = fc.tuple(fc.integer({ min: 1024, max: 65_000 }), fc.integer({ min: 1024, max: 65_535 })).filter(([low, high]) => low < high)
+
+  it('are beside each other, free, and outside of what outgoing connections take, wherever there is room for that', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.array(fc.integer({ min: 20_000, max: 29_999 }), { maxLength: 50 }), range, (name, taken, [low, high]) => {
+        const { a, b } = choosePorts(name, new Set(taken), [low, high])
+        expect(b).toBe(a + 1)
+        expect(taken).not.toContain(a)
+        expect(taken).not.toContain(b)
+        const room = low > 10_100 || high < 63_800
+        expect(!room || b < low || a > high).toBe(true)
+      }),
+    )
+  })
+
+  it('are the same for the same name, and others when they are taken', () => {
+    const one = choosePorts('addie.production.web', new Set(), [32_768, 60_999])
+    expect(choosePorts('addie.production.web', new Set(), [32_768, 60_999])).toEqual(one)
+    expect(choosePorts('addie.production.web', new Set([one.b]), [32_768, 60_999])).not.toEqual(one)
+  })
+})
+
+describe('what observe.sh prints of nginx', () => {
+  const lines = [
+    'uid\t1000',
+    'sudo\tyes',
+    'port\tweb\t20100\t20101',
+    `release\t${first}\t{"version":1}`,
+    'nginx\twell',
+    'nginx.built\tnginx version: nginx/1.26.3',
+    'nginx.built\tconfigure arguments: --with-http_v2_module',
+    'nginx.conf\t# configuration file /etc/nginx/nginx.conf:',
+    'nginx.conf\thttp { server { listen 80;\tserver_name a; } }',
+    'nginx.running\t17',
+    'absent\t/tls/c',
+    'closed\t/root',
+    'ipv6\tyes',
+    'range\t32768\t60999',
+    'open\t0050',
+    'claimed\t20100',
+    'seen\tyes',
+  ]
+
+  it('is read fact by fact', () => {
+    const found = parseObservation('a', lines.join('\n'))
+    expect(found.root).toBe('sudo')
+    expect(found.ports).toEqual(ports)
+    expect([...found.releases]).toEqual([[first, undefined]])
+    expect(found.nginx).toEqual(
+      nginx({
+        build: { version: '1.26.3', http2: true },
+        configuration: {
+          main: '/etc/nginx/nginx.conf',
+          includes: [],
+          servers: [{ file: '/etc/nginx/nginx.conf', ports: [80], names: ['a'] }],
+        },
+        absent: ['/tls/c'],
+        closed: ['/root'],
+        taken: new Set([80, 20_100]),
+      }),
+    )
+  })
+
+  it('a broken configuration comes with the words of nginx', () => {
+    const text = ['nginx\tbroken', 'nginx.said\tone\ttwo', 'nginx.said\tthree', 'seen\tyes'].join('\n')
+    expect(parseObservation('a', text).nginx).toMatchObject({ state: 'broken', said: 'one\ttwo\nthree', running: false })
+  })
+})

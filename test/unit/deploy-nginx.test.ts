@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest'
+import { type Service } from '../../src/core/deployment.ts'
+import { containerArgs } from '../../src/deploy/container.ts'
+import { type Observation } from '../../src/deploy/observation.ts'
+import { planHost } from '../../src/deploy/plan.ts'
+import { throughNginx } from '../../src/deploy/site.ts'
+import { container, first, nameOf, second, service, wanted } from './support/deploy.ts'
+import { conf, file, health, names, nginx, seen, story, web } from './support/nginx.ts'
+
+const worker = service({ name: 'worker' })
+const [web1, web2] = [nameOf('web', first), nameOf('web', second)]
+
+describe('what a host is asked to do for a service behind nginx', () => {
+  it('the first release is tried through nginx before it is switched to, and proven afterwards', () => {
+    expect(story(planHost(wanted([web]), seen(), 'a').calls)).toEqual([
+      'begin',
+      'expect',
+      'recover',
+      'pull',
+      `run ${web2} 127.0.0.1:20100:5000`,
+      `watch ${web2} http://127.0.0.1:20100/healthz addie.example.org`,
+      `site web ${file}`,
+      'load addie.example.org',
+      `through ${web2} a 127.0.0.1:20100`,
+      'switch a',
+      `through ${web2}  127.0.0.1:20100`.replace('  ', ' '),
+      `keep ${web2}`,
+      'record registry.example.org/addie',
+      `unsite ${conf} web`,
+      'finish',
+    ])
+  })
+
+  it('the next one starts in the other slot, and the old one is stopped after its last request, within its own time', () => {
+    const old = seen({ current: first, containers: [container('web', first, 'a'), container('worker', first, 'a')] })
+    const calls = story(planHost(wanted([web, worker]), old, 'a').calls)
+    expect(calls.find((call) => call.startsWith('run'))).toBe(`run ${web2} 127.0.0.1:20101:5000`)
+    expect(calls.slice(calls.indexOf('switch b'))).toEqual([
+      'switch b',
+      `through ${web2} 127.0.0.1:20101`,
+      `keep ${web2}`,
+      `keep ${nameOf('worker', second)}`,
+      'record registry.example.org/addie',
+      `unsite ${conf} web`,
+      'drain web 20100 10',
+      `retire web ${web1} 10`,
+      `retire worker ${nameOf('worker', first)} 10`,
+      'finish',
+    ])
+    expect(calls.filter((call) => call.startsWith('halt'))).toEqual([])
+  })
+
+  it('ports that the host does not know yet are taken before anything is started', () => {
+    const { calls, sites } = planHost(wanted([web]), seen({ ports: new Map() }), 'a')
+    const { a, b } = sites[0]?.ports ?? { a: 0, b: 0 }
+    expect(story(calls).slice(2, 5)).toEqual(['recover', `take_ports web ${a} ${b}`, 'pull'])
+    expect(sites[0]?.text).toContain(`server 127.0.0.1:${a} max_fails=0;`)
+  })
+
+  it('a service that moves to a port of its own loses its server after the record', () => {
+    const servers = [{ file, ports: [80], names }]
+    const old = seen({
+      current: first,
+      containers: [container('web', first, 'a')],
+      nginx: nginx({ configuration: { ...nginx().configuration, servers } }),
+    })
+    const calls = story(planHost(wanted([service({ port: 5000, publish: '80' })]), old, 'a').calls)
+    expect(calls.slice(calls.indexOf('record registry.example.org/addie'))).toEqual([
+      'record registry.example.org/addie',
+      `unsite ${conf}`,
+      'drain web 20100 10',
+      `retire web ${web1} 10`,
+      'finish',
+    ])
+  })
+
+  it('a service under a new name takes over the server name: the old server makes way, and comes back if that fails', () => {
+    const servers = [{ file: file.replace('web', 'site'), ports: [80], names: ['addie.example.org'] }]
+    const old = seen({
+      current: first,
+      containers: [container('site', first, 'a')],
+      nginx: nginx({ configuration: { ...nginx().configuration, servers } }),
+    })
+    const calls = story(planHost(wanted([web]), old, 'a').calls)
+    expect(calls.slice(calls.indexOf(`unseat site ${file.replace('web', 'site')}`)).slice(0, 3)).toEqual([
+      `unseat site ${file.replace('web', 'site')}`,
+      `site web ${file}`,
+      'load addie.example.org',
+    ])
+  })
+
+  it('without nginx now and before, nginx is left alone', () => {
+    const { calls, sudo } = planHost(wanted([worker]), seen({ root: 'sudo' }), 'a')
+    expect(calls.map(([name]) => name)).not.toEqual(expect.arrayContaining(['unsite']))
+    expect(sudo).toBe(false)
+  })
+
+  it.each<[string, Observation['root'], boolean]>([
+    ['root needs none', 'user', false],
+    ['an account that may use docker needs it for nginx', 'sudo', true],
+  ])('sudo: %s', (_, root, expected) => {
+    expect(planHost(wanted([web]), seen({ root }), 'a').sudo).toBe(expected)
+  })
+
+  it('the container listens on the loopback alone, at the address of its slot', () => {
+    const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' } as const
+    const args = containerArgs(web, owner, 'image', '127.0.0.1:20101')
+    expect(args.filter((_, index) => args[index - 1] === '--publish')).toEqual(['127.0.0.1:20101:5000'])
+  })
+
+  it.each<[string, Partial<Service>, string, string]>([
+    ['plain', {}, 'http://addie.example.org/healthz', 'addie.example.org:80:127.0.0.1'],
+    [
+      'HTTPS',
+      { nginx: { serverNames: names, tls: { certificate: '/c', key: '/k' } } },
+      'https://addie.example.org/healthz',
+      'addie.example.org:443:127.0.0.1',
+    ],
+    [
+      'any name',
+      { nginx: { serverNames: ['*.example.org'] } },
+      'http://launchway.example.org/healthz',
+      'launchway.example.org:80:127.0.0.1',
+    ],
+    [
+      'the name that health asks with, where nginx has it',
+      { nginx: { serverNames: ['a.example.org', 'b.example.org'] }, health: { ...health, host: 'b.example.org' } },
+      'http://b.example.org/healthz',
+      'b.example.org:80:127.0.0.1',
+    ],
+    [
+      'no page of health',
+      { health: { kind: 'container', timeoutMs: 1, settleMs: 1 } },
+      'http://addie.example.org/',
+      'addie.example.org:80:127.0.0.1',
+    ],
+  ])('nginx is asked by its name: %s', (_, of, url, resolve) => {
+    expect(throughNginx({ ...web, ...of })).toMatchObject({ url, resolve })
+  })
+})
