@@ -149,9 +149,8 @@ function whatBlocks({ failOn }: ScanPlan): string {
 
 function gatesBefore(smoke: Chosen['smoke'], scan: Chosen['scan']): string {
   const gates = [typeof smoke === 'string' ? [] : 'smoke', typeof scan === 'string' ? [] : 'scan'].flat()
-  return gates.length === 0
-    ? 'the tags move once the image is there'
-    : `the tags move once ${gates.join(' and ')} ${gates.length === 1 ? 'has' : 'have'} passed`
+  const has = gates.length === 1 ? 'has' : 'have'
+  return gates.length === 0 ? 'the tags move once the image is there' : `the tags move once ${gates.join(' and ')} ${has} passed`
 }
 
 function all(stage: { run: boolean; reason: string }): PlanSection['stages'] {

@@ -7,6 +7,8 @@ const oldMs = 2 * 3_600_000
 /** How long `docker compose down` may take before what is left is removed piece by piece; a runner that cancels waits for some seconds. */
 const downMs = 60_000
 const hurriedMs = 5_000
+/** Seconds that containers have to end. What they would still write goes with them, and many a first process hears no SIGTERM. */
+const graceS = 1
 
 const labelOf = (project: string): string => `${smokeLabels.project}=${project}`
 
@@ -35,7 +37,7 @@ export async function takeDown(stack: Stack, { exec, engine, log, signal }: Port
   const hurried = signal.aborted
   const label = labelOf(stack.project)
   try {
-    await exec.run({ ...down(stack, hurried ? 0 : 5), timeoutMs: hurried ? hurriedMs : downMs, graceMs: 500 })
+    await exec.run({ ...down(stack, hurried ? 0 : graceS), timeoutMs: hurried ? hurriedMs : downMs, graceMs: 500 })
   } catch (error) {
     log.debug(error instanceof Error ? error.message : String(error))
   }

@@ -35,6 +35,8 @@ export async function smoke(release: Release, ports: Ports): Promise<SmokeSectio
     })
   }
   const started = ports.clock.elapsed()
+  // Says what to do where there is no engine.
+  await ports.engine.info()
   await removeLeftovers(ports)
   const rendered = await render(plan, ports)
   const candidates = await presentImages(release, ports)

@@ -177,6 +177,13 @@ describe('compose files that cannot be tested', () => {
   })
 })
 
+describe('a machine without an engine', () => {
+  it('is told as that', async () => {
+    using _ = setEnv({ DOCKER_HOST: 'unix:///no/such.sock' })
+    expect(await failing({ files: service('') })).toMatchObject({ code: 'TOOL_MISSING', hint: expect.stringContaining('DOCKER_HOST') })
+  })
+})
+
 describe('what was built', () => {
   it('must be what runs', async () => {
     expect(await failing({ files: service(''), built: `sha256:${'0'.repeat(64)}` })).toMatchObject({ code: 'DIGEST_MISMATCH' })

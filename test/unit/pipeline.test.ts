@@ -145,6 +145,14 @@ describe('a failure', () => {
     expect((await runSteps([step('smoke', [], late), step('scan', [], failing)], record(), ports)).error).toBe(reason)
   })
 
+  it('of the smoke test keeps what it showed, without the secrets of the run', async () => {
+    const check = { name: 'GET /?key=s3cret', passed: false, ms: 1, evidence: 'answered: s3cret' }
+    const section = { project: 'p', services: [], checks: [check], verdict: 'failed' as const, ms: 1 }
+    const failed = (): Promise<never> => Promise.reject(new LaunchwayError('SMOKE_CHECK_FAILED', 'no', { part: { smoke: section } }))
+    const { release } = await runSteps([step('smoke', [], failed)], record(), outside().ports)
+    expect(release.smoke).toEqual({ ...section, checks: [{ ...check, name: 'GET /?key=***', evidence: 'answered: ***' }] })
+  })
+
   it('that is a bug of ours has a message and no code', async () => {
     const { ports } = outside()
     const ran = await runSteps([step('one', [], () => Promise.reject(new TypeError('x is undefined')))], record(), ports)

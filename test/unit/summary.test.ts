@@ -104,6 +104,30 @@ describe('the summary of a run', () => {
     expect(text).not.toContain('| reference |')
   })
 
+  it('shows what ran in the stack, what it was asked, and what a failed check was answered', () => {
+    const text = summary(
+      record({
+        outcome: { state: 'failed', code: 'SMOKE_CHECK_FAILED', stage: 'smoke', message: 'the check "home" failed' },
+        smoke: {
+          project: 'launchway-smoke-addie-1',
+          services: [{ name: 'web', image: 'registry.example.org/addie:launchway-1', config: digest, state: 'healthy', ms: 1_300 }],
+          checks: [
+            { name: 'http://web/', passed: true, ms: 40, evidence: 'answered 200' },
+            { name: 'home | <b>', passed: false, ms: 30_000, evidence: 'answered: 503\n```\n@team' },
+          ],
+          verdict: 'failed',
+          ms: 2_000,
+        },
+      }),
+    )
+    expect(text).toContain('| smoke | failed |')
+    expect(text).toContain('| web | `registry.example.org/addie:launchway-1` | `sha256:dddddddddddd` | healthy | 1.3 s |')
+    expect(text).toContain('| `http://web/` | passed | 40 ms |')
+    expect(text).toContain('| `home \\| <b>` | failed | 30 s |')
+    expect(text).toContain('````text\nanswered: 503\n```\n@team\n````')
+    expect(text).not.toContain('answered 200')
+  })
+
   it('that failed says in which step, and folds the evidence away', () => {
     const outcome = {
       state: 'failed',

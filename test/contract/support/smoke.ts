@@ -15,7 +15,7 @@ import { thisProcess } from '../../../src/adapters/self.ts'
 import { resolveSmoke } from '../../../src/config/gates.ts'
 import { candidates, smokeLabels } from '../../../src/core/names.ts'
 import type { Ports } from '../../../src/core/ports.ts'
-import { parseRelease, type PlannedImage, type Release, type SmokeSection } from '../../../src/core/release.ts'
+import { type BuiltImage, parseRelease, type PlannedImage, type Release, type SmokeSection } from '../../../src/core/release.ts'
 import { redact, Secret } from '../../../src/core/secret.ts'
 import { smoke } from '../../../src/smoke/index.ts'
 import { configOf } from '../../unit/support/config.ts'
@@ -72,6 +72,8 @@ export interface Asked {
   image?: Partial<PlannedImage>
   /** What the build is said to have made. */
   built?: string
+  /** Where the upload is said to have put it. */
+  uploaded?: BuiltImage['registries']
   /** Of the environment of the step. */
   secrets?: Readonly<Record<string, string>>
   signal?: AbortSignal
@@ -98,6 +100,7 @@ export async function smokeTest(asked: Asked): Promise<Told> {
     exec: processExec,
     engine: dockerEngine(),
     probe: localProbe,
+    registry: { credentials: () => Promise.resolve(undefined) },
     files: localFiles(scratch),
     clock: systemClock,
     log,
@@ -119,13 +122,22 @@ export async function smokeTest(asked: Asked): Promise<Told> {
   }
 }
 
-function releaseFor({ smoke: text = '', image, built = config }: Asked): Release {
+function releaseFor({ smoke: text = '', image, built = config, uploaded = {} }: Asked): Release {
   const indented = text === '' ? '' : `smoke:\n${text.replaceAll(/^/gm, '  ')}\n`
   const plan = resolveSmoke(configOf(`image: ${repository}\nbranches: { master: {} }\n${indented}`), { compose: 'compose.yml' })
   if (typeof plan === 'string') throw new Error(plan)
   const before = record()
   const images = [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository], ...image }]
-  const made = { name: 'app', key, how: 'built' as const, config: { 'linux/amd64': built }, registries: {}, size: 1, layers: 1, ms: 1 }
+  const made = {
+    name: 'app',
+    key,
+    how: 'built' as const,
+    config: { 'linux/amd64': built },
+    registries: uploaded,
+    size: 1,
+    layers: 1,
+    ms: 1,
+  }
   const whole = record({ app, plan: { ...before.plan, images, smoke: plan }, build: { builder: 'test', images: [made] } })
   return parseRelease(JSON.stringify(whole), 'the record of the test')
 }
