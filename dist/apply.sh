@@ -71,6 +71,14 @@ run() {
   fi
 }
 
+# wake SERVICE CONTAINER: starts one that was kept, with everything it was made with.
+wake() {
+  start_step run "$1"
+  will_undo stop "$2" run "$1"
+  said=$(docker start "$2" 2>&1) || fail run "$1" "$said"
+  end_step run 'done' "$1" "$2"
+}
+
 # join SERVICE NETWORK CONTAINER: engines before 25 take one network on their command line.
 join() {
   said=$(docker network connect "$2" "$3" 2>&1) && return

@@ -1,6 +1,7 @@
 # Looks at a host and changes nothing: one line a fact, `name<TAB>value…`. Runs as the user who logs in; what that
 # user may not see is asked through sudo, where sudo needs no password.
-# Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks)
+# Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks), LW_NGINX (yes where
+# the release wants it), LW_FILES (a line for each file that it wants to be there)
 set -u
 LC_ALL=C
 export LC_ALL
@@ -66,6 +67,17 @@ if ! { [ -n "$alive" ] && writable "$LW_HOME"; } && sudo -n true 2> /dev/null; t
   version sudo -n
 fi
 
+# shellcheck disable=SC2086
+ports=$($as cat "$LW_HOME/ports" 2> /dev/null)
+printf '%s\n' "$ports" | while read -r service a b; do [ -z "$b" ] || fact port "$service" "$a" "$b"; done
+
+# What each release is: one line of JSON, which holds no tab.
+# shellcheck disable=SC2086 # words
+for kept in "$LW_HOME"/releases/*/recorded; do
+  kept=${kept%/recorded}
+  [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$($as cat "$kept/release.json" 2> /dev/null)"
+done
+
 for file in current previous owner lock.holder; do
   # shellcheck disable=SC2086 # $as is empty or two words
   content=$($as cat "$LW_HOME/$file" 2> /dev/null) && fact "$file" "$content"
@@ -85,12 +97,54 @@ ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=l
 
 # Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
 # addresses and ports in hexadecimal, state 0A being LISTEN.
-for port in $LW_WANTED; do
+for port in $LW_WANTED $(printf '%s\n' "$ports" | awk '{ print $2, $3 }'); do
   ask ps --filter "publish=$port" --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
   hex=$(printf '%04X' "$port")
   cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v hex="$hex" -v port="$port" '
     $4 == "0A" { split($2, at, ":"); if (at[2] == hex) print "listens\t" port "\t" at[1] }'
 done
+
+# nginx, where it is wanted or was. Only root can read all of its configuration.
+# shellcheck disable=SC2086,SC2016 # $root and $limit are words; the text in quotes is for another shell
+look_at_nginx() {
+  root=''
+  if [ "$(id -u)" != 0 ]; then
+    sudo -n true 2> /dev/null || { fact nginx refused; return; }
+    root='sudo -n'
+  fi
+  nginx=$(PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" && command -v nginx) || { fact nginx missing; return; }
+  $root $limit "$nginx" -V 2>&1 | while IFS= read -r line; do fact nginx.built "$line"; done
+  if said=$($root $limit "$nginx" -t 2>&1); then
+    fact nginx well
+  else
+    fact nginx broken
+    printf '%s\n' "$said" | while IFS= read -r line; do fact nginx.said "$line"; done
+    return
+  fi
+  dump=$($root $limit "$nginx" -T 2> /dev/null)
+  printf '%s\n' "$dump" | sed "s/^/nginx.conf$tab/"
+  pid_file=$(printf '%s\n' "$dump" | sed -n 's/^[[:space:]]*pid[[:space:]]\{1,\}\([^;]*\);.*/\1/p' | tail -n 1)
+  [ -n "$pid_file" ] || pid_file=$("$nginx" -V 2>&1 | tr ' ' '\n' | sed -n 's/^--pid-path=//p')
+  pid=$($root cat "$pid_file" 2> /dev/null)
+  if [ -n "$pid" ] && [ -e "/proc/$pid" ]; then fact nginx.running "$pid"; fi
+
+  printf '%s\n' "$LW_FILES" | while IFS= read -r file; do
+    if [ -n "$file" ] && ! $root test -r "$file"; then fact absent "$file"; fi
+  done
+  # Workers look for a file there: each folder on the way must let them pass.
+  folder=$LW_HOME
+  while [ "$folder" != / ] && [ "$folder" != . ]; do
+    mode=$($root ls -ld "$folder" 2> /dev/null)
+    case ${mode%% *} in '' | ?????????[xt]*) ;; *) fact closed "$folder" ;; esac
+    folder=$(dirname "$folder")
+  done
+  if [ -s /proc/net/if_inet6 ]; then fact ipv6 yes; fi
+  read -r from to < /proc/sys/net/ipv4/ip_local_port_range && fact range "$from" "$to"
+  cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk '$4 == "0A" { split($2, at, ":"); print "open\t" at[2] }'
+  $root sh -c 'cat "$1"/*/*/ports' sh "$LW_ROOT" 2> /dev/null | awk '{ print "claimed\t" $2; print "claimed\t" $3 }'
+}
+# shellcheck disable=SC2086 # words
+if [ -n "$LW_NGINX$ports" ]; then look_at_nginx; fi
 
 # A login manager may end whatever a login has started when the login ends (KillUserProcesses): all in the login's
 # scope, which the program then has to leave for one of its own. That of a user ends with the user's last login, unless

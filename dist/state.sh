@@ -6,7 +6,9 @@
 #   owner                       the repository whose application this state is of
 #   reserve                     room for the last words on a full disk
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
-#   releases/<id>/              images, secrets; `undo` while it is being deployed; `recorded` (the release before it)
+#   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
+#                               deployed; `recorded` (the release before it)
+# nginx.sh has its own.
 set -u
 umask 022
 LW_DIR="$LW_HOME/releases/$LW_RELEASE"
@@ -106,7 +108,9 @@ expect() {
 
 # What travelled with this program becomes the release's: only now, under the lock, and after recovery.
 unpack() {
-  for name in images secrets; do
+  # A rollback brings nothing: what it starts was brought before.
+  [ -e "$LW_TRY/images" ] || return 0
+  for name in images secrets release.json; do
     rm -f "$LW_DIR/$name"
     [ ! -e "$LW_TRY/$name" ] || mv -f "$LW_TRY/$name" "$LW_DIR/$name"
   done
@@ -114,7 +118,7 @@ unpack() {
 
 # ---- undo
 
-# will_undo KIND CONTAINER STEP SERVICE: written before the thing is done. The full stop tells a whole line.
+# will_undo KIND WHAT STEP SERVICE: written before the thing is done. The full stop tells a whole line.
 will_undo() {
   printf '%s %s .\n' "$1" "$2" >> "$LW_DIR/undo" || fail "$3" "$4" "$(no_room)"
 }
@@ -122,18 +126,22 @@ will_undo() {
 # Undoes an attempt, last first. Each line may find its work done already. Nothing here needs room on the disk.
 undo_attempt() { # RELEASE_DIR
   start_step undo
-  failed=$(awk '$3 == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | while read -r kind container _; do
+  failed=$(awk '$NF == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | while read -r kind what file _; do
     case $kind in
-      remove) docker rm --force "$container" > /dev/null 2>&1 || is_gone "$container" ;;
-      start) docker start "$container" > /dev/null && docker update --restart unless-stopped "$container" > /dev/null ;;
+      remove) docker rm --force "$what" > /dev/null 2>&1 || is_gone "$what" ;;
+      start) docker start "$what" > /dev/null && docker update --restart unless-stopped "$what" > /dev/null ;;
+      stop) { docker update --restart no "$what" && docker stop "$what"; } > /dev/null 2>&1 || is_gone "$what" ;;
+      site) site_back "$1" "$what" "$file" ;;
+      switch) turn_back "$what" ;;
+      forget) rm -f "$1/recorded" ;;
       *) false ;;
-    esac || printf ' %s %s' "$kind" "$container"
+    esac || printf ' %s %s' "$kind" "$what"
   done)
   if [ -n "$failed" ]; then
     end_step undo broken '' "could not undo:$failed"
     return 1
   fi
-  rm -f "$1/undo" "$1/recorded"
+  rm -f "$1/undo"
   end_step undo
 }
 
@@ -193,6 +201,8 @@ record() {
   [ -s "$LW_HOME/owner" ] || put "$LW_HOME/owner" "$1" || fail record '' "$(no_room)"
   was=$(cat "$LW_HOME/current" 2> /dev/null)
   if [ "$was" != "$LW_RELEASE" ]; then
+    # One that a rollback returns to has been recorded before, and stays so.
+    [ -e "$LW_DIR/recorded" ] || will_undo forget recorded record ''
     { put "$LW_DIR/recorded" "$was" && put "$LW_HOME/current" "$LW_RELEASE"; } || fail record '' "$(no_room)"
   fi
   settle "$LW_DIR"

@@ -11,7 +11,7 @@ import { onSignals } from '../src/adapters/signals.ts'
 import { command, display } from '../src/core/command.ts'
 import { LaunchwayError } from '../src/core/error.ts'
 import { newNarrator } from './demo/narrator.ts'
-import { can, type Place, placeOf, prepareHost, serverName } from './demo/place.ts'
+import { type Place, placeOf, prepareHost, serverName } from './demo/place.ts'
 import { push } from './demo/push.ts'
 import { commit, makeRepository, nextVersion } from './demo/repository.ts'
 import { down } from './down.ts'
@@ -58,7 +58,7 @@ async function releaseUnderTraffic(place: Place): Promise<void> {
   const requests = traffic({
     port,
     serverName,
-    ...(ca === undefined ? {} : { ca }),
+    ca,
     path: '/api/echo',
     connections: 20,
     pauseMs: 50,
@@ -72,7 +72,6 @@ async function releaseUnderTraffic(place: Place): Promise<void> {
     for (const [version, count] of versions) say(`    ${count} requests served by version ${version}`)
     const how = [...failures].map(([kind, count]) => `${count} ${kind}`).join(', ')
     say(`    ${failed} failed${failed === 0 ? '' : ` (${how})`}`)
-    if (!can.nginx) say('    (the port is a fixed one without nginx before it: the old version stops before the new one starts)')
   }
 }
 
@@ -89,7 +88,7 @@ Push again: change something there, such as the version in pdfitc/__init__.py, a
 Look at what runs, from the repository:
   ${launchway} status
 Back to the version before:
-${can.rollback ? `  ${launchway} rollback` : `  git revert --no-edit HEAD\n  npm --prefix ${root} run demo -- --push ${lab.name}`}
+  ${launchway} rollback
 Take all of it away:
   npm --prefix ${root} run lab -- down ${lab.name}`
 }
@@ -98,7 +97,7 @@ async function demo(): Promise<Place> {
   const lab = await part('A lab: a registry, a server with Docker and nginx, GitHub’s API', startLab)
   const place = placeOf(lab)
   await part('A repository: examples/addie, with the addresses of the lab', async () => {
-    if (can.nginx) await prepareHost(place)
+    await prepareHost(place)
     for (const line of await makeRepository(place)) say(`  ${line}`)
   })
   await part('The first push: .github/workflows/push.yml under act', () => release(place))

@@ -6,9 +6,6 @@ import { makeCertificate } from '../keys.ts'
 import { type Lab, type LabHost } from '../lab.ts'
 import { call } from '../run.ts'
 
-/** What launchway can do by now; the demo goes without the rest. */
-export const can: Record<'nginx' | 'smoke' | 'scan' | 'rollback', boolean> = { nginx: false, smoke: true, scan: true, rollback: false }
-
 /** The name that the example has on the internet. */
 export const serverName = 'addie.example.org'
 
@@ -25,8 +22,8 @@ export interface Place {
 interface Front {
   url: string
   port: number
-  /** The certificate of the authority that vouches for it, in PEM; without one it is plain HTTP. */
-  ca?: string
+  /** The certificate of the authority that vouches for it, in PEM. */
+  ca: string
   /** What curl needs to be told, since no name server knows the name. */
   curl: string[]
 }
@@ -54,8 +51,7 @@ function secretKey(folder: string): string {
 }
 
 function frontOf(lab: Lab, host: LabHost): Front {
-  const port = host.ports[can.nginx ? '443' : '5000'] ?? 0
-  if (!can.nginx) return { url: `http://127.0.0.1:${port}`, port, curl: [] }
+  const port = host.ports['443'] ?? 0
   const { ca } = lab.secureRegistry
   return {
     url: `https://${serverName}:${port}`,

@@ -5,11 +5,11 @@ import { filledIn } from '../act.ts'
 import { sshAddress } from '../lab.ts'
 import { root } from '../paths.ts'
 import { call } from '../run.ts'
-import { can, type Place } from './place.ts'
+import type { Place } from './place.ts'
 
 const versionFile = 'pdfitc/__init__.py'
 
-/** What of the example's launchway.yml is otherwise in a lab: addresses, and what launchway cannot do yet. */
+/** What of the example's launchway.yml is otherwise in a lab: addresses, and where the vulnerability database is. */
 function differences({ lab, host, front }: Place): [path: string[], value: unknown][] {
   const production = (key: string): string[] => ['environments', 'production', key]
   return [
@@ -18,9 +18,7 @@ function differences({ lab, host, front }: Place): [path: string[], value: unkno
     [['environments', 'development', 'host'], sshAddress(host, 'deploy')],
     [production('url'), front.url],
     [['environments', 'development', 'url'], `http://127.0.0.1:${host.ports['6000']}`],
-    ...(can.nginx ? [] : [[production('publish'), 5000] satisfies [string[], unknown]]),
-    ...(can.smoke ? [] : [[['smoke'], false] satisfies [string[], unknown]]),
-    can.scan ? [['scan', 'databases'], [lab.vulnerabilities]] : [['scan'], false],
+    [['scan', 'databases'], [lab.vulnerabilities]],
   ]
 }
 

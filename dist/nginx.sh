@@ -1,0 +1,268 @@
+# What the apply program does to nginx: the server of a service, the switch from one slot to the other, the proof that
+# the new one answers, and the wait for the last request to the old one.
+#
+# At each request nginx looks for the file slot.b: while it is there, slot b serves, else slot a. So a switch is one
+# rename, and nginx is reloaded only when a server itself changes (tools/nginx.ts has the text of the servers).
+#
+#   slot.a or slot.b            which slot serves
+#   ports                       SERVICE PORT-OF-A PORT-OF-B; a line stays, since kept containers are bound to its ports
+#   releases/<id>/site.SERVICE  the server as it was before this release
+nginx=$(PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" && command -v nginx)
+host_held='' changed='' switched=''
+
+short_sleep() {
+  sleep 0.05 2> /dev/null || sleep 1
+}
+
+# One change of nginx and of ports on this host at a time. Calls of one program share the lock.
+hold_host() {
+  [ -z "$host_held" ] || return 0
+  exec 8>> "$LW_ROOT/host.lock" || return
+  tries=0
+  until flock -n 8; do
+    tries=$((tries + 1))
+    [ "$tries" -le 60 ] || return
+    sleep 1
+  done
+  host_held=yes
+}
+
+let_host() {
+  exec 8>&-
+  host_held=''
+}
+
+# take_ports SERVICE PORT-OF-A PORT-OF-B: chosen when the host was looked at; somebody may have been faster since.
+take_ports() {
+  grep -Fqx -- "$1 $2 $3" "$LW_HOME/ports" 2> /dev/null && return
+  start_step lock "$1"
+  hold_host || fail lock "$1" "another deploy has held $LW_ROOT/host.lock for a minute"
+  taken=$(awk -v own="$LW_HOME/ports" -v service="$1" -v a="$2" -v b="$3" '
+    FILENAME == own && $1 == service { next }
+    $2 == a || $3 == a || $2 == b || $3 == b { print FILENAME; exit }' "$LW_ROOT"/*/*/ports 2> /dev/null)
+  [ -z "$taken" ] || fail lock "$1" "the ports $2 and $3 were taken in between ($taken). Run it again: it will take others."
+  put "$LW_HOME/ports" "$(grep -v "^$1 " "$LW_HOME/ports" 2> /dev/null
+    echo "$1 $2 $3")" || fail lock "$1" "$(no_room)"
+  let_host
+  end_step lock 'done' "$1" "ports $2 and $3"
+}
+
+# ---- servers
+
+# A pattern of nginx's does not see a file whose name begins with a dot: it reads the old text or the new one.
+place() { # FILE, from standard input
+  hidden="${1%/*}/.${1##*/}.new"
+  cat > "$hidden" && mv -f "$hidden" "$1" && return
+  rm -f "$hidden"
+  return 1
+}
+
+# site SERVICE FILE: what travelled with this program becomes the server of the service; `load` makes nginx read it.
+site() {
+  new="$LW_TRY/site.$1"
+  [ ! -e "$2" ] || [ "$(cat "$2")" != "$(cat "$new")" ] || return 0
+  start_step switch "$1"
+  hold_host || fail switch "$1" "another deploy has held $LW_ROOT/host.lock for a minute"
+  remember_site "$1" "$2"
+  said=$(place "$2" < "$new" 2>&1) || fail switch "$1" "cannot write $2: $said"
+  end_step switch 'done' "$1" "$2"
+}
+
+# unseat SERVICE FILE: the server of a service that the release no longer has makes way for another that takes its name.
+unseat() {
+  [ -e "$2" ] || return 0
+  start_step switch "$1"
+  hold_host || fail switch "$1" "another deploy has held $LW_ROOT/host.lock for a minute"
+  remember_site "$1" "$2"
+  rm -f "$2"
+  end_step switch 'done' "$1" "$2 makes way"
+}
+
+remember_site() { # SERVICE FILE
+  rm -f "$LW_DIR/site.$1"
+  [ ! -e "$2" ] || put "$LW_DIR/site.$1" "$(cat "$2")" || fail switch "$1" "$(no_room)"
+  will_undo site "$1 $2" switch "$1"
+  changed=yes
+}
+
+# load NAME…: reloads nginx when a server has changed. The names are those of the servers: nginx only warns about one
+# that it ignores because another server has it already.
+load() {
+  [ -n "$changed" ] || return 0
+  start_step switch
+  reload || fail switch '' "$said"
+  for name; do
+    case $said in *"conflicting server name \"$name\""*) fail switch '' "another server of nginx has the name $name: $said" ;; esac
+  done
+  changed=''
+  let_host
+  end_step switch 'done' '' 'nginx reloaded'
+}
+
+# nginx's own words are in `said`. Returns once workers with the new configuration are there and those before have
+# gone, or 5 s have passed: who keeps a connection open (WebSocket) keeps its worker.
+reload() {
+  said=$("$nginx" -t 2>&1) || return
+  warned=$said
+  master=$(nginx_master)
+  if ! kill -0 "${master:-none}" 2> /dev/null; then
+    said='nginx is not running'
+    return 1
+  fi
+  before=" $(workers | tr '\n' ' ')"
+  said=$("$nginx" -s reload 2>&1) || return
+  until=$(($(uptime_cs) + 500))
+  while :; do
+    fresh='' left=''
+    for worker in $(workers); do
+      case $before in *" $worker "*) left=yes ;; *) fresh=yes ;; esac
+    done
+    [ -z "$fresh" ] || [ -n "$left" ] || break
+    [ "$(uptime_cs)" -lt "$until" ] || break
+    short_sleep
+  done
+  said=$warned
+  [ -n "$fresh" ] && return
+  said='nginx did not start new workers within 5 s; its error log says why'
+  return 1
+}
+
+nginx_master() {
+  pid_file=$("$nginx" -T 2> /dev/null | sed -n 's/^[[:space:]]*pid[[:space:]]\{1,\}\([^;]*\);.*/\1/p' | tail -n 1)
+  [ -n "$pid_file" ] || pid_file=$("$nginx" -V 2>&1 | tr ' ' '\n' | sed -n 's/^--pid-path=//p')
+  cat "$pid_file" 2> /dev/null
+}
+
+workers() {
+  cat /proc/[0-9]*/stat 2> /dev/null | awk -v master="$master" '$2 == "(nginx)" && $4 == master { print $1 }'
+}
+
+# unsite FOLDER SERVICE…: the servers of all other services of this application and environment go.
+unsite() {
+  ours="$1/launchway.$LW_APP.$LW_ENVIRONMENT." gone=''
+  shift
+  for file in "$ours"*.conf; do
+    [ -e "$file" ] || continue
+    service=${file#"$ours"} service=${service%.conf}
+    case " $* " in *" $service "*) continue ;; esac
+    [ -n "$gone" ] || start_step switch
+    hold_host && rm -f "$file"
+    gone="$gone $service"
+  done
+  [ -n "$gone" ] || return 0
+  if reload; then
+    end_step switch 'done' '' "nginx no longer leads to:$gone"
+  else
+    end_step switch failed '' "the servers of$gone are removed, but nginx was not reloaded: $said"
+  fi
+  let_host
+}
+
+# ---- the switch
+
+# turn SLOT: one rename, which needs no room on the disk.
+turn() {
+  case $1 in
+    a) [ ! -e "$LW_HOME/slot.b" ] || mv -f "$LW_HOME/slot.b" "$LW_HOME/slot.a" ;;
+    b)
+      [ ! -e "$LW_HOME/slot.b" ] || return 0
+      [ -e "$LW_HOME/slot.a" ] || : > "$LW_HOME/slot.a" || return
+      mv -f "$LW_HOME/slot.a" "$LW_HOME/slot.b"
+      ;;
+  esac
+}
+
+switch() { # SLOT
+  was=a
+  [ ! -e "$LW_HOME/slot.b" ] || was=b
+  start_step switch
+  will_undo switch "$was" switch ''
+  switched=$(uptime_cs)
+  turn "$1" || fail switch '' "$(no_room)"
+  end_step switch 'done' '' "slot $1"
+}
+
+# asked URL RESOLVE SLOT: the status of nginx's answer, and the address of the container that gave it. The certificate
+# is taken as it is: what is asked here is who answers.
+asked() {
+  curl -q --noproxy '*' --silent --insecure --max-time 5 --resolve "$2" ${3:+--header "Launchway-Slot: $3"} \
+    --dump-header - --output /dev/null "$1" 2> /dev/null 8>&- 9>&- | awk '
+      { sub(/\r$/, "") }
+      /^HTTP\// { status = $2; from = "" }
+      tolower($1) == "launchway-upstream:" { from = substr($0, length($1) + 2) }
+      END { print status, from }'
+}
+
+# through SERVICE CONTAINER SLOT ADDRESS URL RESOLVE [STATUS]: proves that nginx leads to this container, and that it
+# is well there: before the switch with the slot's name, afterwards (SLOT empty) as everybody asks.
+through() {
+  start_step probe "$1"
+  # shellcheck disable=SC2034 # read by end_step
+  [ -n "$3" ] || step_started=$switched
+  deadline=$(($(uptime_cs) + 1000))
+  while :; do
+    answer=$(asked "$5" "$6" "$3")
+    status=${answer%% *} from=${answer#* }
+    if [ "$from" = "$4" ]; then
+      # Behind nginx an application may know that it is asked over HTTPS, and answer otherwise than it does directly.
+      case $status in 2??) break ;; esac
+      case ${7:-} in
+        any) case $status in [1-4]??) break ;; esac ;;
+        ?*) [ "$status" != "$7" ] || break ;;
+      esac
+    fi
+    if [ "$(uptime_cs)" -ge "$deadline" ]; then
+      fail probe "$1" "asked through nginx, $5 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $4)
+$(evidence "$2")"
+    fi
+    short_sleep
+  done
+  end_step probe 'done' "$1" "$5 $status${3:+, before the switch}"
+}
+
+# ---- the last requests
+
+# is_used PORT: a connection of nginx's to the loopback port is established. It is seen from either end: as nginx's
+# own where the kernel translates the address, as docker's where docker-proxy listens.
+is_used() {
+  cat /proc/net/tcp | awk -v at="0100007F:$(printf '%04X' "$1")" '$4 == "01" && ($2 == at || $3 == at) { found = 1 } END { exit !found }'
+}
+
+# wait_idle PORT LIMIT_CS: until nothing uses the port, looked at twice, and at least half a second.
+wait_idle() {
+  began=$(uptime_cs) idle=0
+  while :; do
+    if is_used "$1"; then idle=0; else idle=$((idle + 1)); fi
+    passed=$(($(uptime_cs) - began))
+    [ "$passed" -lt 50 ] || [ "$idle" -lt 2 ] || return 0
+    [ "$passed" -lt "$2" ] || [ "$passed" -lt 50 ] || return 1
+    short_sleep
+  done
+}
+
+drain() { # SERVICE PORT SECONDS
+  start_step drain "$1"
+  if wait_idle "$2" "$(($3 * 100))"; then
+    end_step drain 'done' "$1"
+  else
+    end_step drain 'done' "$1" "requests are still under way after $3 s"
+  fi
+}
+
+# ---- undo; nothing here may end the program
+
+turn_back() { # SLOT
+  turn "$1" || return
+  case $1 in a) column=3 ;; *) column=2 ;; esac
+  awk -v column="$column" '{ print $column }' "$LW_HOME/ports" 2> /dev/null | while read -r port; do wait_idle "$port" 1000; done
+  return 0
+}
+
+# site_back RELEASE_DIR SERVICE FILE: the file is as it was. Where others have broken the configuration since, what
+# nginx has loaded stays, and leads to the slot that serves.
+site_back() {
+  hold_host || return
+  if [ -e "$1/site.$2" ]; then place "$3" < "$1/site.$2" || return; else rm -f "$3"; fi
+  reload > /dev/null 2>&1 || :
+  let_host
+}
