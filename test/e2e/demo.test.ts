@@ -11,7 +11,7 @@ it('the demo pushes twice, counts what traffic saw, shows what answers, and take
   expect(ended.stdout.match(/is live in production/g)).toHaveLength(2)
   expect(ended.stdout).toMatch(/\$ curl .*\/healthz\n.*"version":"1\.0\.0"/)
   expect(ended.stdout).toMatch(/\$ curl .*\/healthz\n.*"version":"1\.1\.0"/)
-  expect(ended.stdout).toMatch(/\d+ requests served by version 1\.0\.0\n +\d+ requests served by version 1\.1\.0\n +\d+ failed/)
+  expect(ended.stdout).toMatch(/\d+ requests served by version 1\.0\.0\n +\d+ requests served by version 1\.1\.0\n +0 failed/)
   expect(ended.stdout).toContain('in all')
   expect(labNames().filter((name) => !before.includes(name))).toEqual([])
 })

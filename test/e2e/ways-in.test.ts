@@ -1,0 +1,141 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { Job } from '../../lab/act.ts'
+import { type Place, placeOf, prepareHost, serverName } from '../../lab/demo/place.ts'
+import { commit, makeRepository, nextVersion } from '../../lab/demo/repository.ts'
+import { ask, call } from '../../lab/run.ts'
+import { clearHost, onHost, tagsOf } from './support/host.ts'
+import { bareEnvironment, type Ended, run } from './support/programs.ts'
+
+const lab = inject('lab')
+const image = 'apw247/flask_addie'
+
+/**
+ * The first system of all, by every way in: its own workflows under act. Production stands behind nginx with TLS,
+ * development has a port of its own, and the branch `docker` is not deployed.
+ */
+describe('examples/addie, by each way in, does exactly its part', () => {
+  let place: Place
+  const scratch = mkdtempSync(join(tmpdir(), 'launchway-ways-'))
+  let printed = 0
+  const git = (...args: string[]): Promise<unknown> => call('git', ['-C', place.repository, ...args])
+
+  /** What `act` does of a workflow, as if GitHub had told of this event. */
+  async function act(event: Job['event'], workflow: string, payload: unknown = {}): Promise<Ended> {
+    const file = join(scratch, 'event.json')
+    writeFileSync(file, JSON.stringify(payload))
+    const args = place.runner.args({ event, workflow, payload: file })
+    const ended = await run('act', args, { cwd: place.repository, env: { ...bareEnvironment(), ...place.runner.env, TMPDIR: scratch } })
+    writeFileSync(join(scratch, `${event}-${(printed += 1)}.log`), ended.stdout + ended.stderr)
+    return ended
+  }
+  const push = (ref: string): Promise<Ended> => act('push', 'push.yml', { ref })
+
+  /** The version that answers in an environment; undefined when none does. */
+  async function versionIn(environment: 'production' | 'development'): Promise<string | undefined> {
+    const { curl, url } = place.front
+    const address = environment === 'production' ? [...curl, `${url}/healthz`] : [`http://127.0.0.1:${place.host.ports['6000']}/healthz`]
+    const body = await ask('curl', ['--silent', '--fail', '--max-time', '5', ...address])
+    return body === undefined ? undefined : JSON.parse(body).version
+  }
+  const versions = async (): Promise<(string | undefined)[]> => [await versionIn('production'), await versionIn('development')]
+  const own = async (): Promise<string[]> => (await tagsOf(lab.registry.address, image)).filter((tag) => !/^(launchway-|sha)/.test(tag))
+
+  beforeAll(async () => {
+    place = placeOf(lab)
+    await prepareHost(place)
+    await makeRepository(place)
+  })
+  afterAll(async () => {
+    rmSync(scratch, { recursive: true, force: true })
+    rmSync(join(lab.folder, 'demo'), { recursive: true, force: true })
+    await onHost(place.host, 'sh', '-c', 'rm -f /etc/nginx/conf.d/launchway-*; nginx -s reload')
+    await clearHost(place.host, 'flask_addie')
+  })
+
+  it('a branch that launchway.yml does not name: nothing to do, because …, and green', async () => {
+    await git('checkout', '--quiet', '-b', 'feature')
+    const ended = await push('refs/heads/feature')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(ended.stdout).toMatch(/nothing to do: no rule for the branch "feature": branches has master, docker, docker_dev/)
+    expect([await versions(), await own()]).toEqual([[undefined, undefined], []])
+  })
+
+  it('docker_dev: built, tested, scanned, pushed, and development answers on its port', async () => {
+    await git('checkout', '--quiet', '-b', 'docker_dev')
+    const ended = await push('refs/heads/docker_dev')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(ended.stdout).toContain('passed: a job is done')
+    expect(ended.stdout).toMatch(/Trivy \d+\.\d+\.\d+/)
+    expect([await versions(), await own()]).toEqual([[undefined, '1.0.0'], ['docker_dev']])
+  })
+
+  it('docker: built, tested, scanned and pushed, and nothing is deployed', async () => {
+    await git('checkout', '--quiet', '-b', 'docker')
+    nextVersion(place)
+    await commit(place, 'The next version')
+    const ended = await push('refs/heads/docker')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(ended.stdout).toContain('deploy: skipped, the branch docker is not deployed')
+    expect([await versions(), await own()]).toEqual([
+      [undefined, '1.0.0'],
+      ['docker', 'docker_dev'],
+    ])
+  })
+
+  it('master: production answers behind nginx, over TLS with the headers of the application', async () => {
+    await git('checkout', '--quiet', '-B', 'master')
+    const ended = await push('refs/heads/master')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect([await versions(), await own()]).toEqual([
+      ['1.1.0', '1.0.0'],
+      ['docker', 'docker_dev', 'master'],
+    ])
+    const { curl, url } = place.front
+    const { stdout } = await call('curl', ['--silent', '--head', ...curl, url])
+    expect(stdout).toMatch(/^x-frame-options: DENY\r?$/im)
+    expect(stdout).toMatch(/^strict-transport-security: max-age=/im)
+    const plain = await call('curl', [
+      '--silent',
+      '--head',
+      '--header',
+      `Host: ${serverName}`,
+      `http://127.0.0.1:${place.host.ports['80']}/`,
+    ])
+    expect(plain.stdout).toMatch(/^location: https:\/\/addie\.example\.org/im)
+  })
+
+  it('a tag v1.2.3: an image of that version, in production', async () => {
+    nextVersion(place)
+    await commit(place, 'What is released')
+    await git('tag', 'v1.2.3')
+    const ended = await push('refs/tags/v1.2.3')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(await versions()).toEqual(['1.2.0', '1.0.0'])
+    expect(await own()).toEqual(['1.2.3', 'docker', 'docker_dev', 'master', 'v1.2.3'])
+  })
+
+  it('a button with an older version: it goes live again, and nothing is built, scanned or pushed', async () => {
+    const before = await tagsOf(lab.registry.address, image)
+    const ended = await act('workflow_dispatch', 'redeploy.yml', {
+      ref: 'refs/heads/master',
+      inputs: { version: 'docker_dev', environment: 'production' },
+    })
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    for (const stage of ['build', 'smoke', 'scan', 'upload', 'push']) expect(ended.stdout).toContain(`${stage}: skipped, release `)
+    expect(ended.stdout).not.toContain('naming to')
+    expect(await versions()).toEqual(['1.0.0', '1.0.0'])
+    expect(await tagsOf(lab.registry.address, image)).toEqual(before)
+  })
+
+  it('no secret of the repository is in what the workflows printed or kept', async () => {
+    const key = readFileSync(lab.key, 'utf8').split('\n')[1] ?? ''
+    const secret = readFileSync(join(lab.folder, 'demo', 'secret-key'), 'utf8')
+    const found = (needle: string): Promise<string> =>
+      call('sh', ['-c', 'grep -rlF -e "$1" "$2" || true', '-', needle, scratch]).then(({ stdout }) => stdout)
+    expect(await found('is live in production')).not.toBe('')
+    expect([await found(key), await found(secret)]).toEqual(['', ''])
+  })
+})
