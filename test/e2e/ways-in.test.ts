@@ -2,10 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { z } from 'zod'
 import type { Job } from '../../lab/act.ts'
 import { type Place, placeOf, prepareHost, serverName } from '../../lab/demo/place.ts'
 import { commit, makeRepository, nextVersion } from '../../lab/demo/repository.ts'
 import { ask, call } from '../../lab/run.ts'
+import { parseJson } from '../../src/core/json.ts'
 import { clearHost, onHost, tagsOf } from './support/host.ts'
 import { bareEnvironment, type Ended, run } from './support/programs.ts'
 
@@ -38,7 +40,7 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     const { curl, url } = place.front
     const address = environment === 'production' ? [...curl, `${url}/healthz`] : [`http://127.0.0.1:${place.host.ports['6000']}/healthz`]
     const body = await ask('curl', ['--silent', '--fail', '--max-time', '5', ...address])
-    return body === undefined ? undefined : JSON.parse(body).version
+    return body === undefined ? undefined : parseJson(body, z.object({ version: z.string() }))?.version
   }
   const versions = async (): Promise<(string | undefined)[]> => [await versionIn('production'), await versionIn('development')]
   const own = async (): Promise<string[]> => (await tagsOf(lab.registry.address, image)).filter((tag) => !/^(launchway-|sha)/.test(tag))
