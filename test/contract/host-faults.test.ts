@@ -254,7 +254,7 @@ test('secrets stand in one file for its owner, and in the environment of the con
     'the call of docker was seen',
   ).toBe(true)
   expect(seen.filter((line) => line.includes(marker))).toEqual([])
-  const file = await host.ask(`grep -rl "${host.app}.*cret" '${host.stateRoot}'`)
+  const file = await host.ask(`grep -rlF 's $ecret' '${host.stateRoot}'`)
   expect(file).toMatch(/^\S+\/secrets$/)
   expect(statSync(file).mode & 0o777).toBe(0o600)
   const [container] = await host.containers()

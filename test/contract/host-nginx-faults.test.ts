@@ -79,15 +79,16 @@ describe.each(isCampaign ? suites : ['forky'])('a program that is killed on %s',
   test('in its first deploy leaves nothing in nginx once the next one has failed as well', async () => {
     await using killer = await killerOn(lab.hosts[suite]?.container ?? '')
     await using host = siteHost(suite, { bin: killer.bin })
-    for (const [when, call] of [
-      ['after', 'mv *.conf'],
-      ['before', 'nginx -s reload'],
-      ['after', 'nginx -s reload'],
-      ['before', 'mv *current'],
+    // One that fails before nginx was changed for it, and one that fails after.
+    for (const [when, call, mode] of [
+      ['after', 'mv *.conf', 'crash'],
+      ['before', 'nginx -s reload', 'crash'],
+      ['after', 'nginx -s reload', 'shy'],
+      ['before', 'mv *current', 'shy'],
     ] as const) {
       await killer.arm(when, call)
       await deployTo(host, image, { version: 'one', services: [site(host)] }).catch(() => undefined)
-      await expect(deployTo(host, image, { version: 'two', services: [site(host, { env: { MODE: 'crash' } })] })).rejects.toMatchObject({
+      await expect(deployTo(host, image, { version: 'two', services: [site(host, { env: { MODE: mode } })] })).rejects.toMatchObject({
         code: 'DEPLOY_ROLLED_BACK',
       })
       expect((await host.ask('nginx -T 2> /dev/null')).includes(host.name), `${when} ${call}`).toBe(false)
