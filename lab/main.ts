@@ -20,7 +20,7 @@ In a folder with a Dockerfile, such as a copy of examples/hello, this launchway.
 
 image: ${lab.registry.address}/team/hello
 branches: { main: production }
-scan: false
+scan: { databases: ['${lab.vulnerabilities}'] }
 environments:
   production:
     host: ${sshAddress(host, 'deploy')}

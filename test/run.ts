@@ -30,9 +30,9 @@ const total = { passed: 0, failed: [] as string[], skipped: [] as string[] }
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
 const began = performance.now()
 
-/** Every shell program of ours: those that a user's host runs, those of the lab, the hooks. dist/ has copies. */
+/** Every shell program of ours: those that a user's host runs, those of the lab, the hooks. dist/ has copies; an example's shell is its own. */
 function shellFiles(): string[] {
-  const programs = ['*.sh', '.ci/run', '.githooks/*', 'lab/images/host/lab-*', 'lab/images/services/*-server', ':!dist', ':!*.service']
+  const programs = ['*.sh', '.ci/run', '.githooks/*', 'lab/images/host/lab-*', 'lab/images/services/*-server', ':!dist', ':!examples', ':!*.service']
   const listed = spawnSync('git', ['-c', 'safe.directory=*', 'ls-files', '--cached', '--others', '--exclude-standard', ...programs], {
     cwd: root,
     encoding: 'utf8',

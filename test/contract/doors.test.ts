@@ -44,7 +44,7 @@ describe('the command line', () => {
     [
       ['push', '--config', 'x.yml'],
       'launchway push takes no --config',
-      '--config goes with launchway plan, launchway run, launchway status, launchway rollback.',
+      '--config goes with launchway plan, launchway run, launchway redeploy, launchway status, launchway rollback.',
     ],
     [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, launchway run.'],
     [['status', '--release', 'x'], 'launchway status takes no --release', 'launchway report'],
@@ -56,10 +56,18 @@ describe('the command line', () => {
     expect(err).toContain(hint)
   })
 
+  it.each([
+    [['redeploy'], 'launchway redeploy needs a VERSION'],
+    [['redeploy', 'v1', 'v2'], 'launchway redeploy takes no "v2"'],
+    [['status', 'production'], 'launchway status takes no "production"'],
+  ])('%j: what a verb takes is counted', (args, message) => {
+    expect(launchway(...args)).toMatchObject({ code: 2, err: expect.stringContaining(`USAGE: ${message}`) })
+  })
+
   it('a verb of a later version says so', () => {
-    const { code, err } = launchway('redeploy')
+    const { code, err } = launchway('history')
     expect(code).toBe(2)
-    expect(err).toContain('NOT_YET: launchway redeploy (put an earlier version live without building)')
+    expect(err).toContain('NOT_YET: launchway history (what ran when)')
   })
 
   it.each([[['--help']], [['-h']], [[]], [['plan', '--help']]])('%j names every verb and every option', (args) => {

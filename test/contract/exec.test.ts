@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -255,7 +255,7 @@ describe('programs of this machine', () => {
       signal: cancel.signal,
       onLine: (line) => pids.push(Number(line)),
     })
-    await eventually(() => pids.length === 3)
+    await eventually(() => pids.length === 3 && leadsSession(pids[2] ?? 0))
     try {
       cancel.abort(new Error('cancelled'))
       await expect(run).rejects.toThrow('cancelled')
@@ -290,3 +290,10 @@ describe('programs of this machine', () => {
     expect(added).toEqual([])
   })
 })
+
+/** Whether a process has left the session that it was started in for one of its own. */
+function leadsSession(pid: number): boolean {
+  // pid (name) state parent group session: the name may have blanks.
+  const [, , , session] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return session === String(pid)
+}

@@ -142,7 +142,7 @@ describe('the actions, as a runner starts them', () => {
     sha = await repository.commit({ 'launchway.yml': configuration(settings).replace('health:', 'heatlh:') })
     const step = await job().uses('actions/plan')
     expect(step.code).not.toBe(0)
-    expect(step.stdout).toMatch(/^::error title=CONFIG_INVALID.*file=launchway\.yml,line=8/m)
+    expect(step.stdout).toMatch(/^::error title=CONFIG_INVALID.*file=launchway\.yml,line=9/m)
     expect(step.stdout).toContain('health')
   })
 
