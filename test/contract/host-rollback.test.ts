@@ -5,7 +5,7 @@ import { docker } from '../../lab/run.ts'
 import { open, scratch } from './support/doors.ts'
 import { labHost, type Toolbox } from './support/host.ts'
 import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
-import { deployTo, web, worker } from './support/release.ts'
+import { deployTo, removeImage, web, worker } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { rollBack, site, siteHost } from './support/site.ts'
 import { host as sshHost, labKey } from './support/ssh.ts'
@@ -127,6 +127,7 @@ test('nginx is led by the shell and the tools of busybox alike', async () => {
     expect(await host.page()).toBe('one')
   } finally {
     await docker('exec', container, 'rm', '-r', bin)
+    await removeImage(server)
   }
 })
 
