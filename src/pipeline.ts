@@ -15,6 +15,8 @@ export interface Step {
   /** It belongs to these stages when a stage runs alone. Default: its own. */
   partOf?: readonly StageName[]
   needs: readonly string[]
+  /** It waits for the gates: what smoke and scan have to pass. */
+  gated?: true
   run(release: Release, ports: Ports): Promise<Partial<Release>>
 }
 
@@ -53,12 +55,14 @@ export const steps: readonly Step[] = [
   {
     name: 'push',
     stage: 'push',
+    gated: true,
     needs: ['build', 'upload', 'smoke', 'scan'],
     run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
   },
   {
     name: 'record',
     stage: 'push',
+    gated: true,
     needs: ['push'],
     run: async (release, ports) => {
       await (await import('./push/index.ts')).keepRecord(release, ports)
@@ -68,6 +72,7 @@ export const steps: readonly Step[] = [
   {
     name: 'deploy',
     stage: 'deploy',
+    gated: true,
     needs: ['push'],
     run: async (release, ports) => {
       const { announced, deploy } = await import('./deploy/index.ts')
@@ -131,6 +136,7 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
     const log = ports.log.stage(step.name)
     const started = ports.clock.elapsed()
     try {
+      if (step.gated === true) requirePassed(step, release)
       const part = await step.run(release, { ...ports, log, signal })
       release = { ...release, ...withoutSecrets(part, ports) }
       log.end(`done in ${showMs(ports.clock.elapsed() - started)}`)
@@ -150,6 +156,30 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   if (failure === undefined && cutShort) failure = { error: asError(signal.reason) }
   const outcome = failure === undefined ? outcomeOf(release, chosen) : failed(failure, ports)
   return { release: { ...release, outcome }, error: failure?.error }
+}
+
+/**
+ * In a whole run a gate that fails aborts what waits for it. Where a stage runs alone, only the record tells.
+ * @throws LaunchwayError RECORD_INVALID
+ */
+function requirePassed({ name, stage }: Step, release: Release): void {
+  const { plan } = release
+  const missing = (['smoke', 'scan'] as const).filter((gate) => plan.stages[gate].run && release[gate]?.verdict !== 'passed')
+  const failed = missing.filter((gate) => release[gate]?.verdict === 'failed')
+  if (missing.length > 0) {
+    throw new LaunchwayError(
+      'RECORD_INVALID',
+      `${missing.join(' and ')} ${failed.length > 0 ? 'did not pass' : 'did not run'}: no ${name}`,
+      {
+        hint: `What the plan has to pass comes before ${name}: run ${missing.map((gate) => `the ${gate} stage`).join(' and ')} with the same record, in the job that built the images, and go on with the record that comes out of it.`,
+      },
+    )
+  }
+  if (stage === 'deploy' && plan.stages['push'].run && release.push === undefined) {
+    throw new LaunchwayError('RECORD_INVALID', 'the tags have not moved: no deploy', {
+      hint: 'Run the push stage first, with the same record.',
+    })
+  }
 }
 
 function decision(plan: PlanSection, step: Step): { run: boolean; reason: string } {

@@ -32,7 +32,16 @@ const began = performance.now()
 
 /** Every shell program of ours: those that a user's host runs, those of the lab, the hooks. dist/ has copies; an example's shell is its own. */
 function shellFiles(): string[] {
-  const programs = ['*.sh', '.ci/run', '.githooks/*', 'lab/images/host/lab-*', 'lab/images/services/*-server', ':!dist', ':!examples', ':!*.service']
+  const programs = [
+    '*.sh',
+    '.ci/run',
+    '.githooks/*',
+    'lab/images/host/lab-*',
+    'lab/images/services/*-server',
+    ':!dist',
+    ':!examples',
+    ':!*.service',
+  ]
   const listed = spawnSync('git', ['-c', 'safe.directory=*', 'ls-files', '--cached', '--others', '--exclude-standard', ...programs], {
     cwd: root,
     encoding: 'utf8',

@@ -19,12 +19,13 @@ export class Secret {
 
   /**
    * Every text under which the value could appear in somebody else's output, so that each can be masked: the value,
-   * each of its lines, and their base64 and URL-encoded forms. Texts under four characters are left out: masking
+   * each of its lines, and their base64, URL-encoded and JSON forms. Texts under four characters are left out: masking
    * "1" would blank the log.
    */
   forms(): string[] {
     const texts = [this.#value, this.#value.trim(), ...this.#value.split(/\r?\n/).map((line) => line.trim())]
-    const forms = texts.flatMap((text) => [text, Buffer.from(text).toString('base64'), encodeURIComponent(text)])
+    const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
+    const forms = texts.flatMap((text) => [text, Buffer.from(text).toString('base64'), encodeURIComponent(text), inJson(text)])
     return [...new Set(forms)].filter((form) => form.length >= 4).toSorted((a, b) => b.length - a.length)
   }
 
@@ -43,7 +44,7 @@ export class Secret {
 
 /** The text with every form of every secret replaced: for evidence that other programs wrote. */
 export function redact(text: string, secrets: Iterable<Secret>): string {
-  let redacted = text
-  for (const secret of secrets) for (const form of secret.forms()) redacted = redacted.replaceAll(form, shown)
-  return redacted
+  // The longest first, whosever it is: of two secrets one may be the beginning of the other.
+  const forms = [...secrets].flatMap((secret) => secret.forms()).toSorted((a, b) => b.length - a.length)
+  return forms.reduce((redacted, form) => redacted.replaceAll(form, shown), text)
 }

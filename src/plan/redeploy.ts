@@ -16,8 +16,8 @@ export interface Redeploy {
   event: EventName
   /** The version as somebody names it: a tag of the image, a commit, or `sha256:…`. */
   version: string
-  /** Of the first image: where its tags are. */
-  repository: string
+  /** Where the images of today's configuration are, the first one's tags being the versions. */
+  repositories: readonly [string, ...string[]]
   registries: readonly Registry[]
 }
 
@@ -30,13 +30,11 @@ const shownTags = 10
  * @throws LaunchwayError VERSION_UNKNOWN
  */
 export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release> {
-  const { repository: name, registries, version, environment } = of
-  const repository = await openRepository(name, registries, ports)
-  const earlier = await recordOf(repository, of)
+  const { registries, version, environment } = of
+  const earlier = await recordOf(await openRepository(of.repositories[0], registries, ports), of)
   await requireImages(earlier, of, ports)
   const { plan, build, smoke, scan } = earlier
   const now = ports.clock.now()
-  const merged = [...registries, ...plan.registries.filter(({ host }) => !registries.some((one) => one.host === host))]
   ports.log.info(`${version} is release ${earlier.id} of ${plan.sha.slice(0, 7)}: its images are put live again`)
   return {
     version: 1,
@@ -51,7 +49,7 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
       version: version.startsWith('sha256:') ? plan.version : version,
       images: plan.images,
       tags: [],
-      registries: merged,
+      registries: [...registries],
       environment,
       redeploys: earlier.id,
       stages: stagesOf(earlier.id, environment.name, version),
@@ -88,10 +86,10 @@ export function tagsFor(version: string): string[] {
 async function recordOf(repository: Repository, of: Redeploy): Promise<Release> {
   for (const tag of tagsFor(of.version)) {
     const found = await repository.resolve(tag)
-    if (found !== undefined) return newestRecord(repository, found.digest, of)
+    if (found !== undefined) return newestRecord(repository, tag, found.digest, of)
   }
   const known = (await repository.tags()).filter((tag) => !isOwnTag(tag)).toSorted()
-  throw new LaunchwayError('VERSION_UNKNOWN', `${of.repository} has no version "${of.version}"`, {
+  throw new LaunchwayError('VERSION_UNKNOWN', `${of.repositories[0]} has no version "${of.version}"`, {
     hint:
       known.length === 0
         ? 'It has no tags at all.'
@@ -99,19 +97,37 @@ async function recordOf(repository: Repository, of: Redeploy): Promise<Release> 
   })
 }
 
-/** Several releases may have the same image: the newest one for this environment wins, else the newest. */
-async function newestRecord(repository: Repository, digest: string, of: Redeploy): Promise<Release> {
-  const kept = (await repository.referrers(digest, recordType)).toSorted((a, b) =>
-    created(b.annotations).localeCompare(created(a.annotations)),
+/**
+ * Several releases may have the same image: the newest that gave it this tag, in this environment if there is one. A tag
+ * that no release gave, such as one set by hand, means any of them, where the release has no other image.
+ */
+async function newestRecord(repository: Repository, tag: string, digest: string, of: Redeploy): Promise<Release> {
+  const name = `${of.repositories[0]}:${of.version}`
+  const kept = (await repository.referrers(digest, recordType)).toSorted(
+    (a, b) => here(b, of) - here(a, of) || created(b.annotations).localeCompare(created(a.annotations)),
   )
-  const newest = kept.find(({ annotations }) => annotations['launchway.environment'] === of.environment.name) ?? kept[0]
-  const text = newest === undefined ? undefined : await documentOf(repository, newest.digest)
-  if (text === undefined) {
-    throw new LaunchwayError('VERSION_UNKNOWN', `${of.repository}:${of.version} is there, but no record of its release`, {
-      hint: 'It was pushed by something else than launchway, or the registry has thrown the record away. Check its commit out and run launchway there.',
-    })
+  const others: Release[] = []
+  for (const { digest: document } of kept) {
+    const text = await documentOf(repository, document)
+    const release = text === undefined ? undefined : parseRelease(text, `the record of ${name}`)
+    if (release === undefined || !holds(release, digest)) continue
+    if (release.plan.tags.includes(tag)) return release
+    if (release.plan.images.length === 1 || tag === digest) others.push(release)
   }
-  return parseRelease(text, `the record of ${of.repository}:${of.version}`)
+  const [newest] = others
+  if (newest !== undefined) return newest
+  throw new LaunchwayError('VERSION_UNKNOWN', `${name} is there, but no record of its release`, {
+    hint: 'It was pushed by something else than launchway, or the registry has thrown the record away. Check its commit out and run launchway there.',
+  })
+}
+
+function here({ annotations }: { annotations: Readonly<Record<string, string>> }, { environment }: Redeploy): number {
+  return annotations['launchway.environment'] === environment.name ? 1 : 0
+}
+
+/** Whether the release is one of the image that was asked for. */
+function holds({ build }: Release, digest: string): boolean {
+  return build?.images.some(({ registries }) => Object.values(registries).some((one) => one.digest === digest)) === true
 }
 
 function created(annotations: Readonly<Record<string, string>>): string {
@@ -127,12 +143,24 @@ async function documentOf(repository: Repository, digest: string): Promise<strin
   return layer === undefined ? undefined : (await repository.blob(layer.digest))?.toString()
 }
 
-/** A clean-up of the registry may have removed an image that a tag no longer names. */
+/**
+ * A clean-up of the registry may have removed an image that a tag no longer names. What a record says of repositories is
+ * not believed: logins go to those of the configuration alone.
+ */
 async function requireImages({ plan, build }: Release, of: Redeploy, ports: Ports): Promise<void> {
   for (const { name, registries } of build?.images ?? []) {
     const from = plan.images.find((image) => image.name === name)?.repositories[0] ?? ''
+    if (!of.repositories.includes(from)) {
+      throw new LaunchwayError(
+        'VERSION_UNKNOWN',
+        `the image ${name} of ${of.version} was pushed to ${from}, which launchway.yml does not name`,
+        {
+          hint: 'If the repository has moved, check the commit of that version out and run launchway there: it is built again.',
+        },
+      )
+    }
     const digest = registries[from]?.digest
-    const repository = await openRepository(from, [...of.registries, ...plan.registries], ports)
+    const repository = await openRepository(from, of.registries, ports)
     if (digest !== undefined && (await repository.resolve(digest)) !== undefined) continue
     throw new LaunchwayError('VERSION_UNKNOWN', `the image ${name} of ${of.version} is no longer in ${from}`, {
       hint: 'Check the commit of that version out and run launchway there: it is built again.',

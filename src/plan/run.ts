@@ -54,7 +54,7 @@ export async function findEnvironment(
  */
 export async function startRedeploy(configFile: string, version: string, trigger: Trigger, ports: Ports): Promise<Release> {
   const { config, environment } = await environmentOf(configFile, trigger, ports)
-  const [image] = resolveImages(config)
+  const [repository = '', ...others] = resolveImages(config).flatMap(({ repositories }) => repositories)
   const { planRedeploy } = await import('./redeploy.ts')
   return planRedeploy(
     {
@@ -62,7 +62,7 @@ export async function startRedeploy(configFile: string, version: string, trigger
       environment,
       event: trigger.event,
       version,
-      repository: image?.repositories[0] ?? '',
+      repositories: [repository, ...others],
       registries: resolveRegistries(config),
     },
     ports,

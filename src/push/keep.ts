@@ -5,12 +5,26 @@ import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 
 /**
+ * What anybody may read who may pull the image: nothing of hosts and their environment, of logins, or of what
+ * programs said.
+ */
+function published({ plan, smoke, outcome, ...release }: Release): Release {
+  const { environment: _, ...rest } = plan
+  return {
+    ...release,
+    outcome: { state: outcome.state },
+    plan: { ...rest, registries: [] },
+    ...(smoke === undefined ? {} : { smoke: { ...smoke, checks: smoke.checks.map(({ evidence: _said, ...check }) => check) } }),
+  }
+}
+
+/**
  * Keeps the release record beside each image, as a referrer of it: whoever has a tag finds what it was made of, and
  * can put it live again. A registry that cannot take it is no reason to hold back a release that has passed.
  */
 export async function keepRecord(release: Release, ports: Ports): Promise<void> {
   const { plan } = release
-  const body = Buffer.from(`${JSON.stringify(release)}\n`)
+  const body = Buffer.from(`${JSON.stringify(published(release))}\n`)
   const annotations = {
     'org.opencontainers.image.created': release.created,
     'launchway.release': release.id,

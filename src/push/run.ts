@@ -13,10 +13,26 @@ export async function push(release: Release, ports: Ports): Promise<PushSection>
   const started = ports.clock.elapsed()
   const { images } = section(release, 'build')
   const references: PushSection['references'] = []
+  const soFar = (): PushSection => ({ references, ms: ports.clock.elapsed() - started })
   for (const move of planMoves(release.plan, images)) {
-    references.push(await moveTag(move, await openRepository(move.repository, release.plan.registries, ports), ports))
+    try {
+      references.push(await moveTag(move, await openRepository(move.repository, release.plan.registries, ports), ports))
+    } catch (error) {
+      throw withTagsBefore(error, soFar())
+    }
   }
-  return { references, ms: ports.clock.elapsed() - started }
+  return soFar()
+}
+
+/** The tags before the one that failed have moved: the record keeps them, and the message says so. */
+function withTagsBefore(error: unknown, done: PushSection): unknown {
+  if (!(error instanceof LaunchwayError) || done.references.length === 0) return error
+  const moved = done.references.map(({ reference }) => reference).join(', ')
+  return new LaunchwayError(error.code, `${error.message}; moved before that: ${moved}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error,
+    part: { push: done },
+  })
 }
 
 async function moveTag(move: Move, repository: Repository, ports: Ports): Promise<PushSection['references'][number]> {

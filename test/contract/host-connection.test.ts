@@ -128,7 +128,7 @@ describe('a login manager that ends what a login leaves behind', () => {
     const onInfo = once(/run web: done/, () => there.door.cut())
     const lost = await failureOf(deployTo(there.machine, image(), there.wish({ onInfo, hurry: true })))
     expect(lost.code).toBe('DEPLOY_UNKNOWN')
-    await expect.poll(() => asRoot('loginctl list-sessions --no-legend'), { timeout: 20_000 }).toBe('')
+    await expect.poll(() => asRoot('loginctl list-sessions --no-legend'), { timeout: 60_000 }).toBe('')
     await expect
       .poll(() => there.machine.ask(`tail -n 1 '${there.machine.stateRoot}'/*/*/journal.jsonl`), { timeout: 30_000 })
       .toContain('"step":"end","state":"done"')

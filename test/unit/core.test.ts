@@ -82,6 +82,21 @@ describe('a secret cannot be printed', () => {
   })
 })
 
+describe('what others wrote', () => {
+  test.each([
+    ['a secret that begins as another does', ['hunter2', 'hunter2-and-the-rest'], 'it is hunter2-and-the-rest', 'it is ***'],
+    ['a value as it stands in JSON', ['pa"ss\\wo/rd+x'], 'log {"password":"pa\\"ss\\\\wo/rd+x"}', 'log {"password":"***"}'],
+    ['a value in an address', ['p@ss word'], 'redis://:p%40ss%20word@db', 'redis://:***@db'],
+  ])('is shown without %s', (_, values, text, shown) => {
+    expect(
+      redact(
+        text,
+        values.map((value) => new Secret(value)),
+      ),
+    ).toBe(shown)
+  })
+})
+
 describe('errors', () => {
   test('an exit code for each code, and 1 for a bug', () => {
     for (const { exit } of Object.values(errorCodes)) expect(exit).toBeGreaterThan(0)

@@ -254,14 +254,15 @@ describe('what a run comes to', () => {
     expect(said).toEqual(['build done', 'push: skipped, a pull_request writes nothing to a registry', 'deploy done'])
   })
 
+  const passed = withVerdicts('passed', 'passed')
   it.each([
-    ['all steps: done', record(), ['build', 'upload', 'push', 'deploy'], 'done'],
+    ['all steps: done', passed, ['build', 'upload', 'push', 'deploy'], 'done'],
     ['a stage alone, with others to come: running', record(), ['build', 'upload'], 'running'],
-    ['the last stage alone: done', record(), ['deploy'], 'done'],
-    ['the last that the plan has: done', skipping('deploy', 'not deployed'), ['push'], 'done'],
+    ['the last stage alone: done', passed, ['deploy'], 'done'],
+    ['the last that the plan has: done', { ...passed, plan: skipping('deploy', 'not deployed').plan }, ['push'], 'done'],
     [
       'a stage that runs again after a failure: the failure is over',
-      record({ outcome: { state: 'failed', code: 'BUILD_FAILED' } }),
+      { ...passed, outcome: { state: 'failed' as const, code: 'BUILD_FAILED' } },
       ['deploy'],
       'done',
     ],
@@ -272,6 +273,53 @@ describe('what a run comes to', () => {
     expect((await runSteps(chosen, start, ports)).release.outcome.state).toBe(state)
   })
 })
+
+describe('what smoke and scan have not passed', () => {
+  const gated = ['push', 'record', 'deploy']
+
+  it.each([
+    ['push', withVerdicts(undefined, 'passed'), 'smoke did not run: no push'],
+    ['push', withVerdicts('passed', 'failed'), 'scan did not pass: no push'],
+    ['push', withVerdicts(undefined, undefined), 'smoke and scan did not run: no push'],
+    ['deploy', withVerdicts('failed', 'passed'), 'smoke did not pass: no deploy'],
+    ['deploy', { ...withVerdicts('passed', 'passed'), push: undefined }, 'the tags have not moved: no deploy'],
+  ])('goes no further when %s runs alone', async (stage, start, message) => {
+    const { ports } = outside()
+    const chosen = steps.filter(({ name }) => name === stage).map((one) => ({ ...one, run: failingTest }))
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a section that is undefined is one that is not there
+    const { error, release } = await runSteps(chosen, start as Release, ports)
+    expect(error).toMatchObject({ code: 'RECORD_INVALID', message })
+    expect(release.outcome).toMatchObject({ state: 'failed', stage })
+  })
+
+  it('holds back every step that writes where people look, and no other', () => {
+    expect(steps.filter((one) => one.gated === true).map(({ name }) => name)).toEqual(gated)
+  })
+
+  it('does not count where the plan leaves it out', async () => {
+    const { ports } = outside()
+    const { plan } = record()
+    const off = { run: false, reason: 'scan: false' }
+    const start = record({ plan: { ...plan, stages: { ...plan.stages, smoke: off, scan: off } }, push: wrote('a:1') })
+    const chosen = steps.filter(({ name }) => name === 'deploy').map((one) => ({ ...one, run: async () => ({}) }))
+    expect((await runSteps(chosen, start, ports)).error).toBeUndefined()
+  })
+})
+
+type Verdict = 'passed' | 'failed' | undefined
+
+/** A record whose plan has both gates. */
+function withVerdicts(smoke: Verdict, scan: Verdict): Release {
+  const { plan } = record()
+  const run = { run: true, reason: 'asked for' }
+  const tool = { name: 'trivy', version: '0.71.2' }
+  return record({
+    plan: { ...plan, stages: { ...plan.stages, smoke: run, scan: run } },
+    push: wrote('a:1'),
+    ...(smoke === undefined ? {} : { smoke: { project: 'p', services: [], checks: [], verdict: smoke, ms: 1 } }),
+    ...(scan === undefined ? {} : { scan: { tool, database: { updated: '' }, images: [], rules: [], verdict: scan, ms: 1 } }),
+  })
+}
 
 function failingTest(): Promise<never> {
   return Promise.reject(new Error('a skipped step was run'))
