@@ -1,24 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/adapters/clock.ts'
-import { groupedLog } from '../../src/adapters/log/stages.ts'
 import { cancelled, LaunchwayError } from '../../src/core/error.ts'
-import type { Ports } from '../../src/core/ports.ts'
 import type { PushSection, Release } from '../../src/core/release.ts'
 import { runSteps, type Step, steps, stepsOf } from '../../src/pipeline.ts'
 import { record, environment as wanted, service } from './support/deploy.ts'
-
-/** What a run of steps reaches of the outside, and what it said there. */
-function outside(signal: AbortSignal = new AbortController().signal): { ports: Ports; said: string[] } {
-  const said: string[] = []
-  const log = groupedLog((entry, stage) => {
-    if (entry.kind === 'line') said.push(stage === undefined ? entry.text : `${stage}: ${entry.text}`)
-    if (entry.kind === 'close') said.push(`${entry.stage} ${entry.outcome.replace(/ (in|after) .*/, '')}`)
-  })
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the ports that the pipeline itself uses
-  return { ports: { log, signal, clock: systemClock, redact: (text) => text.replaceAll('s3cret', '***') } as Ports, said }
-}
-
-const wrote = (reference: string): PushSection => ({ references: [{ reference, digest: 'd' }], ms: 1 })
+import { outside, withVerdicts, wrote } from './support/pipeline.ts'
 
 /** A step that notes its start and its end. */
 function step(name: string, needs: string[], run: Step['run'] = async () => ({}), stage: Step['stage'] = 'build'): Step {
@@ -273,53 +258,6 @@ describe('what a run comes to', () => {
     expect((await runSteps(chosen, start, ports)).release.outcome.state).toBe(state)
   })
 })
-
-describe('what smoke and scan have not passed', () => {
-  const gated = ['push', 'record', 'deploy']
-
-  it.each([
-    ['push', withVerdicts(undefined, 'passed'), 'smoke did not run: no push'],
-    ['push', withVerdicts('passed', 'failed'), 'scan did not pass: no push'],
-    ['push', withVerdicts(undefined, undefined), 'smoke and scan did not run: no push'],
-    ['deploy', withVerdicts('failed', 'passed'), 'smoke did not pass: no deploy'],
-    ['deploy', { ...withVerdicts('passed', 'passed'), push: undefined }, 'the tags have not moved: no deploy'],
-  ])('goes no further when %s runs alone', async (stage, start, message) => {
-    const { ports } = outside()
-    const chosen = steps.filter(({ name }) => name === stage).map((one) => ({ ...one, run: failingTest }))
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a section that is undefined is one that is not there
-    const { error, release } = await runSteps(chosen, start as Release, ports)
-    expect(error).toMatchObject({ code: 'RECORD_INVALID', message })
-    expect(release.outcome).toMatchObject({ state: 'failed', stage })
-  })
-
-  it('holds back every step that writes where people look, and no other', () => {
-    expect(steps.filter((one) => one.gated === true).map(({ name }) => name)).toEqual(gated)
-  })
-
-  it('does not count where the plan leaves it out', async () => {
-    const { ports } = outside()
-    const { plan } = record()
-    const off = { run: false, reason: 'scan: false' }
-    const start = record({ plan: { ...plan, stages: { ...plan.stages, smoke: off, scan: off } }, push: wrote('a:1') })
-    const chosen = steps.filter(({ name }) => name === 'deploy').map((one) => ({ ...one, run: async () => ({}) }))
-    expect((await runSteps(chosen, start, ports)).error).toBeUndefined()
-  })
-})
-
-type Verdict = 'passed' | 'failed' | undefined
-
-/** A record whose plan has both gates. */
-function withVerdicts(smoke: Verdict, scan: Verdict): Release {
-  const { plan } = record()
-  const run = { run: true, reason: 'asked for' }
-  const tool = { name: 'trivy', version: '0.71.2' }
-  return record({
-    plan: { ...plan, stages: { ...plan.stages, smoke: run, scan: run } },
-    push: wrote('a:1'),
-    ...(smoke === undefined ? {} : { smoke: { project: 'p', services: [], checks: [], verdict: smoke, ms: 1 } }),
-    ...(scan === undefined ? {} : { scan: { tool, database: { updated: '' }, images: [], rules: [], verdict: scan, ms: 1 } }),
-  })
-}
 
 function failingTest(): Promise<never> {
   return Promise.reject(new Error('a skipped step was run'))

@@ -1,5 +1,12 @@
-import { describe, expect, test } from 'vitest'
-import { tagsFor } from '../../src/plan/redeploy.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/adapters/clock.ts'
+import type { LaunchwayError } from '../../src/core/error.ts'
+import { recordType } from '../../src/core/names.ts'
+import type { Descriptor, Ports, Registries } from '../../src/core/ports.ts'
+import type { Registry, Release } from '../../src/core/release.ts'
+import { planRedeploy, type Redeploy, tagsFor } from '../../src/plan/redeploy.ts'
+import { fakeRegistries } from '../fakes/registry.ts'
+import { environment, record, service } from './support/deploy.ts'
 
 describe('a version as somebody names it', () => {
   test.each([
@@ -12,5 +19,135 @@ describe('a version as somebody names it', () => {
     [`sha256:${'a'.repeat(64)}`, [`sha256:${'a'.repeat(64)}`]],
   ])('%s is looked for as %j', (version, tags) => {
     expect(tagsFor(version)).toEqual(tags)
+  })
+})
+
+const [web, worker] = ['registry.example.org/team/web', 'registry.example.org/team/worker']
+const manifestType = 'application/vnd.oci.image.manifest.v1+json'
+const registries: Registry[] = [{ host: 'registry.example.org', plainHttp: false }]
+
+describe('the release that a version is of', () => {
+  let registry: Registries
+  let asked: Registry[]
+
+  beforeEach(() => {
+    const fake = fakeRegistries()
+    asked = []
+    registry = { ...fake, repository: (name, settings) => (asked.push(settings), fake.repository(name, settings)) }
+  })
+
+  async function push(repository: string, content: string, [first, ...tags]: [string, ...string[]]): Promise<Descriptor> {
+    const opened = await registry.repository(repository, { host: 'registry.example.org', plainHttp: false })
+    const layer = await opened.putBlob(Buffer.from(content))
+    const body = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: manifestType, layers: [layer] }))
+    for (const tag of tags) await opened.putManifest(tag, manifestType, body)
+    return opened.putManifest(first, manifestType, body)
+  }
+
+  /** A release of two images, with its record beside the first. */
+  async function released(
+    minute: number,
+    tags: string[],
+    images: Record<string, Descriptor>,
+    more: Partial<Release['plan']> = {},
+  ): Promise<Release> {
+    const of = record()
+    const created = `2026-11-21T10:${String(minute).padStart(2, '0')}:00.000Z`
+    const release: Release = {
+      ...of,
+      id: `20261121-10${String(minute).padStart(2, '0')}00-aaaaaaa`,
+      created,
+      plan: { ...of.plan, images: Object.keys(images).map((name) => planned(name)), tags, registries: [], ...more },
+      build: { builder: 'default', images: Object.entries(images).map(([name, at]) => built(name, at)) },
+    }
+    const [first] = Object.entries(images)
+    if (first === undefined) throw new Error('a release has an image')
+    const opened = await registry.repository(nameOf(first[0]), { host: 'registry.example.org', plainHttp: false })
+    const annotations = { 'org.opencontainers.image.created': created, 'launchway.environment': 'production' }
+    await opened.attach(first[1], recordType, Buffer.from(JSON.stringify(release)), annotations)
+    return release
+  }
+
+  const nameOf = (name: string): string => (name === 'web' ? web : worker)
+  const planned = (name: string): Release['plan']['images'][number] => ({
+    name,
+    context: '.',
+    dockerfile: 'Dockerfile',
+    platforms: [],
+    args: {},
+    repositories: [nameOf(name)],
+  })
+  const built = (name: string, { digest, mediaType }: Descriptor): NonNullable<Release['build']>['images'][number] => ({
+    name,
+    key: '0'.repeat(32),
+    how: 'built',
+    config: {},
+    registries: { [nameOf(name)]: { digest, mediaType } },
+    size: 1,
+    layers: 1,
+    ms: 1,
+  })
+
+  function redeploy(version: string, of: Partial<Redeploy> = {}): Promise<Release> {
+    const log = { info: () => undefined }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a redeploy reaches
+    const ports = { registry, clock: systemClock, log } as unknown as Ports
+    const target = environment([service({ image: 'web' })])
+    return planRedeploy(
+      { app: 'shop', environment: target, event: 'local', version, repositories: [web, worker], registries, ...of },
+      ports,
+    )
+  }
+  const refused = (version: string, of?: Partial<Redeploy>): Promise<LaunchwayError> =>
+    redeploy(version, of).then(
+      () => Promise.reject(new Error('it was not refused')),
+      (error: LaunchwayError) => error,
+    )
+
+  test('is the one that gave the tag, where a later one has the same first image and another second', async () => {
+    const same = await push(web, 'same', ['v1.0', 'v1.1'])
+    const first = await released(1, ['v1.0'], { web: same, worker: await push(worker, 'one', ['v1.0']) })
+    await released(2, ['v1.1'], { web: same, worker: await push(worker, 'two', ['v1.1']) })
+    const again = await redeploy('v1.0')
+    expect(again.plan).toMatchObject({ redeploys: first.id, version: 'v1.0' })
+    expect(again.build?.images.map(({ registries: at }) => at)).toEqual(first.build?.images.map(({ registries: at }) => at))
+  })
+
+  test('is none where a tag was set by hand and several images could be meant', async () => {
+    const same = await push(web, 'same', ['v1.0', 'stable'])
+    await released(1, ['v1.0'], { web: same, worker: await push(worker, 'one', ['v1.0']) })
+    expect(await refused('stable')).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+      message: `${web}:stable is there, but no record of its release`,
+    })
+  })
+
+  test('is the newest of that image, where a tag was set by hand', async () => {
+    const same = await push(web, 'same', ['v1.0', 'stable'])
+    await released(1, ['v1.0'], { web: same })
+    const newer = await released(2, ['v1.0'], { web: same })
+    expect((await redeploy('stable', { repositories: [web] })).plan.redeploys).toBe(newer.id)
+  })
+
+  test('names no registry and no login: those are of the configuration alone', async () => {
+    const settings = { host: 'evil.example', username: 'x', password: 'SSH_KEY', plainHttp: true }
+    await released(1, ['v1.0'], { web: await push(web, 'one', ['v1.0']) }, { registries: [settings] })
+    expect((await redeploy('v1.0')).plan.registries).toEqual(registries)
+    expect(asked.map(({ host }) => host)).not.toContain('evil.example')
+  })
+
+  test('is refused where it was pushed to a repository that the configuration does not name', async () => {
+    const elsewhere = { ...planned('web'), repositories: ['evil.example/team/web'] }
+    await released(1, ['v1.0'], { web: await push(web, 'one', ['v1.0']) }, { images: [elsewhere] })
+    expect(await refused('v1.0')).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+      message: expect.stringContaining('which launchway.yml does not name'),
+    })
+    expect(asked.map(({ host }) => host)).not.toContain('evil.example')
+  })
+
+  test('is not there: the versions that are there are listed, without what launchway itself keeps', async () => {
+    await push(web, 'one', ['v1.0', 'main', `launchway-${'0'.repeat(32)}`])
+    expect(await refused('v9')).toMatchObject({ code: 'VERSION_UNKNOWN', hint: 'It has: main, v1.0' })
   })
 })
