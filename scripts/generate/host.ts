@@ -73,7 +73,7 @@ export function namesPage(): GeneratedFile {
           'the same, in a repository that the application is not named after and may share',
           'kept for a later version',
         ],
-        [code('sha256-…'), 'the list of what refers to a digest', 'in registries without a referrers API; kept for a later version'],
+        [code('sha256-…'), 'the list of what refers to a digest', 'in registries without a referrers API, with the record of each release'],
       ],
     ),
     `A release record beside an image has the type ${code(recordType)}. Tags that begin with \`launchway-\` belong to launchway.`,
