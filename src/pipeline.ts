@@ -53,10 +53,21 @@ export const steps: readonly Step[] = [
     run: async (release, ports) => ({ scan: await (await import('./scan/index.ts')).scan(release, ports) }),
   },
   {
+    name: 'reach',
+    stage: 'deploy',
+    // A deploy that runs alone finds out as soon by itself.
+    partOf: [],
+    needs: [],
+    run: async (release, ports) => {
+      await (await import('./deploy/index.ts')).reach(release, ports)
+      return {}
+    },
+  },
+  {
     name: 'push',
     stage: 'push',
     gated: true,
-    needs: ['build', 'upload', 'smoke', 'scan'],
+    needs: ['build', 'upload', 'smoke', 'scan', 'reach'],
     run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
   },
   {
@@ -73,7 +84,7 @@ export const steps: readonly Step[] = [
     name: 'deploy',
     stage: 'deploy',
     gated: true,
-    needs: ['push'],
+    needs: ['push', 'record'],
     run: async (release, ports) => {
       const { announced, deploy } = await import('./deploy/index.ts')
       return { deploy: await announced(release, ports, () => deploy(release, ports)) }

@@ -1,3 +1,4 @@
+export { reach } from './reach.ts'
 export { announced } from './announce.ts'
 export { type Returned, rollback } from './rollback.ts'
 export { deploy, requiredSecrets } from './run.ts'

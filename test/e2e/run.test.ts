@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,6 +83,52 @@ describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with De
     expect(await answer(host, '5000')).toEqual({ status: 200, body: 'two' })
   })
 })
+
+describe('a host that would refuse the deploy', () => {
+  const app = newName('unknown')
+  const state = mkdtempSync(join(tmpdir(), 'launchway-state-'))
+
+  it.each([
+    [
+      'whose key nobody has committed',
+      'other.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJvZ3VzYm9ndXNib2d1c2JvZ3VzYm9ndXNib2d1c2Jv\n',
+      {},
+      'SSH_HOST_KEY',
+      /ssh-keyscan -p \d+ 127\.0\.0\.1 >> \S*\.github\/known_hosts/,
+    ],
+    ['that does not know our key', readFileSync(lab.knownHosts, 'utf8'), { SSH_KEY: otherKey() }, 'SSH_UNREACHABLE', /refused the key/],
+  ])('%s is told of before a tag moves', async (_, knownHosts, env, code, said) => {
+    const host = lab.hosts['forky']
+    if (host === undefined) throw new Error('the lab has no host forky')
+    const target = {
+      app,
+      registry: lab.registry.address,
+      host: sshAddress(host, 'deploy'),
+      knownHosts: '.github/known_hosts',
+      publish: 5000,
+    }
+    const repository = await newRepository({
+      ...application('one'),
+      'launchway.yml': configuration(target),
+      '.github/known_hosts': knownHosts,
+    })
+    const ended = await launchway(repository.folder, ['run'], { SSH_KEY: readFileSync(lab.key, 'utf8'), XDG_STATE_HOME: state, ...env })
+    repository.remove()
+    expect(ended.code).not.toBe(0)
+    expect(ended.stderr).toContain(code)
+    expect(ended.stderr).toMatch(said)
+    expect((await tagsOf(lab.registry.address, app)).filter((tag) => !tag.startsWith('launchway-'))).toEqual([])
+  })
+})
+
+/** A key pair that no host has heard of; its private half. */
+function otherKey(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'launchway-key-'))
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+  const key = readFileSync(join(folder, 'key'), 'utf8')
+  rmSync(folder, { recursive: true })
+  return key
+}
 
 function withShortTimeout(folder: string): string {
   return readFileSync(join(folder, 'launchway.yml'), 'utf8').replace('health: /\n', 'health: { path: /, timeout: 5s }\n')

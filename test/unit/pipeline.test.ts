@@ -32,7 +32,7 @@ describe('the graph', () => {
     ['build', ['build', 'upload']],
     ['push', ['push', 'record']],
     ['deploy', ['deploy']],
-    [undefined, ['build', 'upload', 'smoke', 'scan', 'push', 'record', 'deploy']],
+    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'push', 'record', 'deploy']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {
