@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { call, docker } from '../../lab/run.ts'
 import { environmentName, newStateRoot } from './support/host.ts'
-import { failureOf } from './support/hosts.ts'
+import { failureOf, pathsOf } from './support/hosts.ts'
 import { deployTo, type PushedImage, removeImage } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { rollBack, site, siteHost, type SiteHost } from './support/site.ts'
@@ -132,6 +132,35 @@ test('an account that may sudo and nothing else deploys and rolls back', async (
   await rollBack(host, [site(host)])
   expect(await host.page()).toBe('one')
 })
+
+test('an account that may use docker and sudo moves behind nginx and away again, and can return each time', async () => {
+  const container = lab.hosts['trixie']?.container ?? ''
+  const stateRoot = newStateRoot()
+  const user = stateRoot.slice(-8)
+  const make = `useradd --groups docker "$1" && echo "$1 ALL=(ALL) NOPASSWD: ALL" > "/etc/sudoers.d/$1" && install -d -o "$1" "$2"`
+  await docker('exec', container, 'sh', '-euc', make, 'sh', user, stateRoot)
+  const gone = (): Promise<string> => docker('exec', container, 'sh', '-c', 'rm -f "/etc/sudoers.d/$1"; userdel "$1"', 'sh', user)
+  await using _ = { [Symbol.asyncDispose]: async () => void (await gone()) }
+  await using host = siteHost('trixie', { user, stateRoot })
+  const direct = (): Promise<string> => host.ask('curl -s http://127.0.0.1:8095/')
+  const published = [site(host, { nginx: undefined, publish: '127.0.0.1:8095' })]
+  const first = await deployTo(host, image, { version: 'one', services: published })
+  expect(await host.ask(`stat -c %U ${pathsOf(host).release(first.release)}`)).toBe(user)
+  await deployTo(host, image, { version: 'two', services: [site(host)] })
+  expect(await host.page()).toBe('two')
+  await deployTo(host, image, { version: 'three', services: [site(host)] })
+  expect(await rollBack(host, [site(host)])).toMatchObject({ version: 'two' })
+  expect(await host.page()).toBe('two')
+  await deployTo(host, image, { version: 'four', services: published, keep: 1 })
+  expect(await direct()).toBe('four')
+  expect(await rollBack(host, published, { keep: 1 })).toMatchObject({ version: 'two' })
+  expect(await host.page()).toBe('two')
+  await deployTo(host, image, { version: 'five', services: published, keep: 1 })
+  await deployTo(host, image, { version: 'six', services: published, keep: 1 })
+  expect(await direct()).toBe('six')
+  expect(await rollBack(host, published, { keep: 1 })).toMatchObject({ version: 'five' })
+  expect((await host.ask(`ls ${pathsOf(host).home}/releases`)).split('\n')).toHaveLength(2)
+}, 120_000)
 
 describe('HTTPS', () => {
   test('is what everybody gets, plain HTTP leads there, and a switch loses nothing', async () => {

@@ -61,8 +61,19 @@ writable() { # the nearest folder that is there
   while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done
   [ -w "$folder" ]
 }
-if writable "$LW_HOME"; then fact state direct; fi
-if ! { [ -n "$alive" ] && writable "$LW_HOME"; } && sudo -n true 2> /dev/null; then
+# A program that ran as root, which nginx asks for, has left folders and files of root's in a folder of the user's.
+is_own() {
+  writable "$LW_HOME" || return
+  for kept in "$LW_HOME/lock" "$LW_HOME/journal.jsonl" "$LW_HOME/attempts" "$LW_HOME/releases" "$LW_HOME"/releases/*; do
+    [ ! -e "$kept" ] || [ -w "$kept" ] || return
+  done
+}
+own=''
+if is_own; then
+  own=yes
+  fact state direct
+fi
+if { [ -z "$alive" ] || [ -z "$own" ]; } && sudo -n true 2> /dev/null; then
   as='sudo -n'
   version sudo -n
 fi
