@@ -214,6 +214,40 @@ describe('the server of a service', () => {
     expect(await host.page()).toBe('two')
   })
 
+  test('whose visitors come by an address that another server has for itself: a warning says so, and what it advises helps', async () => {
+    await using host = siteHost('trixie')
+    const address = await host.ask("hostname -I | cut -d' ' -f1")
+    const text = `server { listen ${address}:80; server_name other.example.org; return 404; }`
+    await using _ = await configured(host, `/etc/nginx/conf.d/${host.app}.conf`, text)
+    const warnings: string[] = []
+    const deployed = (version: string): Promise<unknown> =>
+      deployTo(host, image, { version, services: [site(host)], onWarning: (line) => warnings.push(line) })
+    await deployed('one')
+    const outside = (): Promise<string> => host.ask(`curl -s -o /dev/null -w '%{http_code}' -H 'Host: ${host.name}' http://${address}/`)
+    expect(await outside()).toBe('404')
+    expect(warnings).toEqual([
+      expect.stringContaining(`/etc/nginx/conf.d/${host.app}.conf has a server that takes all that comes in at ${address}:80`),
+    ])
+    const [, file = '', line = ''] = /add to (\S+): (.*)$/.exec(warnings[0] ?? '') ?? []
+    await host.ask('mkdir -p /etc/nginx/launchway.d')
+    await using _more = await configured(host, file, line)
+    await expect.poll(outside).toBe('200')
+    await deployed('two')
+    expect(await host.page()).toBe('two')
+    expect(warnings).toHaveLength(1)
+  })
+
+  test('under a policy of SELinux comes with a warning', async () => {
+    const container = lab.hosts['trixie']?.container ?? ''
+    const bin = await docker('exec', container, 'sh', '-c', 'mktemp -d /tmp/launchway-selinux-XXXXXX')
+    await docker('exec', container, 'sh', '-c', 'echo "echo Enforcing" > "$1/getenforce"; chmod 755 "$1/getenforce"', 'sh', bin)
+    await using _ = { [Symbol.asyncDispose]: async () => void (await docker('exec', container, 'rm', '-r', bin)) }
+    await using host = siteHost('trixie', { bin })
+    const warnings: string[] = []
+    await deployTo(host, image, { version: 'one', services: [site(host)], onWarning: (line) => warnings.push(line) })
+    expect(warnings).toEqual([expect.stringContaining('SELinux enforces its policy here')])
+  })
+
   test('tells who answered to the loopback alone, and lets nobody else choose', async () => {
     await using host = siteHost('trixie')
     await deployTo(host, image, { version: 'one', services: [site(host)] })

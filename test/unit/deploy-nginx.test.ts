@@ -58,7 +58,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
   })
 
   it('a service that moves to a port of its own loses its server after the record', () => {
-    const servers = [{ file, ports: [80], names }]
+    const servers = [{ file, ports: [80], addresses: [], names }]
     const old = seen({
       current: first,
       containers: [container('web', first, 'a')],
@@ -75,7 +75,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
   })
 
   it('a service under a new name takes over the server name: the old server makes way, and comes back if that fails', () => {
-    const servers = [{ file: file.replace('web', 'site'), ports: [80], names: ['addie.example.org'] }]
+    const servers = [{ file: file.replace('web', 'site'), ports: [80], addresses: [], names: ['addie.example.org'] }]
     const old = seen({
       current: first,
       containers: [container('site', first, 'a')],
