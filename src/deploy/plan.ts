@@ -210,6 +210,8 @@ function watchCall(service: Service, container: string, address: string | undefi
     health.status === undefined ? '' : String(health.status),
     // By the name that nginx will ask with: some applications answer to no other.
     health.host ?? (address === undefined ? '' : throughNginx(service).name),
+    // Many applications send plain HTTP to HTTPS, where nobody listens for a container alone.
+    ...(service.nginx?.tls === undefined ? [] : ['https']),
   ]
 }
 

@@ -108,6 +108,15 @@ describe('what a host is asked to do for a service behind nginx', () => {
     expect(args.filter((_, index) => args[index - 1] === '--publish')).toEqual(['127.0.0.1:20101:5000'])
   })
 
+  it.each<[string, Service, string[]]>([
+    ['behind HTTPS', { ...web, nginx: { serverNames: names, tls: { certificate: '/c', key: '/k' } } }, ['addie.example.org', 'https']],
+    ['behind plain HTTP', web, ['addie.example.org']],
+    ['at a port of its own', service({ port: 5000, publish: '80', health }), ['']],
+  ])('the container is asked as nginx will ask it: %s', (_, asked, words) => {
+    const watch: readonly string[] = planHost(wanted([asked]), seen(), 'a').calls.find(([name]) => name === 'watch') ?? []
+    expect(watch.slice(9)).toEqual(words)
+  })
+
   it.each<[string, Partial<Service>, string, string]>([
     ['plain', {}, 'http://addie.example.org/healthz', 'addie.example.org:80:127.0.0.1'],
     [
