@@ -197,6 +197,14 @@ asked() {
       END { print status, from }'
 }
 
+# guarded STATUS: what an answer says that no container gave.
+guarded() {
+  case $1 in
+    401 | 403) echo "nginx itself answered $1: if launchway.d has a guard for this server (auth_basic, allow and deny), let the deploy in, which asks from the loopback: satisfy any; allow 127.0.0.1;" ;;
+    400) echo "nginx itself answered $1: if launchway.d asks visitors for a certificate (ssl_verify_client on), let the deploy in, which asks from the loopback and has none: ssl_verify_client optional; and a rule for everybody but 127.0.0.1 (docs/guide/hosts.md)" ;;
+  esac
+}
+
 # through SERVICE CONTAINER SLOT ADDRESS URL RESOLVE [STATUS]: proves that nginx leads to this container, and that it
 # is well there: before the switch with the slot's name, afterwards (SLOT empty) as everybody asks.
 through() {
@@ -217,6 +225,7 @@ through() {
     fi
     if [ "$(uptime_cs)" -ge "$deadline" ]; then
       fail probe "$1" "asked through nginx, $5 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $4)
+$([ -n "$from" ] || guarded "$status")
 $(evidence "$2")"
     fi
     short_sleep
