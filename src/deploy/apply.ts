@@ -31,6 +31,7 @@ export async function apply(
   const { environment } = wanted
   const plan = planHost(wanted, seen, host)
   for (const note of plan.notes) ports.log.info(`${host}: ${note}`)
+  for (const warning of plan.warnings) ports.log.warning(`${host}: ${warning}`)
   const attempt = {
     app: wanted.app,
     environment: environment.name,

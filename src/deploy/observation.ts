@@ -44,6 +44,8 @@ export interface SeenNginx {
   /** Folders above the state that others may not pass through. */
   closed: readonly string[]
   ipv6: boolean
+  /** Its policy is enforced: what nginx may read and connect to is not for its configuration alone to say. */
+  selinux: boolean
   /** Of the ports for outgoing connections: first and last. */
   range: readonly [number, number]
   /** Ports that something listens on, or that another service has been given. */
@@ -137,6 +139,7 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
     absent: all('absent'),
     closed: all('closed'),
     ipv6: all('ipv6').includes('yes'),
+    selinux: all('selinux').includes('Enforcing'),
     range: [low, high],
     taken: new Set([...all('open').map((port) => Number.parseInt(port, 16)), ...all('claimed').map(Number)]),
   }

@@ -5,7 +5,7 @@ import { parseRepository } from '../core/reference.ts'
 import { parsePublish } from './address.ts'
 import { containerArgs } from './container.ts'
 import type { Observation, SeenContainer } from './observation.ts'
-import { addressIn, type PlannedSite, planSites, surplusFolder, throughNginx, unseated } from './site.ts'
+import { addressIn, nginxWarnings, type PlannedSite, planSites, surplusFolder, throughNginx, unseated } from './site.ts'
 import { holdersOf, unfit } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -18,6 +18,8 @@ export interface HostPlan {
   references: string[]
   /** For people: what happens to which service, and why. */
   notes: string[]
+  /** For people as well: what the deploy cannot see to. */
+  warnings: readonly string[]
   /** The program must be root, and the account is not. */
   sudo: boolean
   sites: readonly PlannedSite[]
@@ -63,7 +65,8 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   for (const service of new Set(old.map((one) => one.service))) {
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: ${goneNote(wanted)}, stopped`)
   }
-  return { slot, calls, references, notes, sudo: seen.as === 'sudo' || (folder !== undefined && seen.root === 'sudo'), sites }
+  const sudo = seen.as === 'sudo' || (folder !== undefined && seen.root === 'sudo')
+  return { slot, calls, references, notes, warnings: nginxWarnings(wanted, seen), sudo, sites }
 }
 
 /** A release that is kept stays where it was; a new one goes beside the current one. */
@@ -207,6 +210,8 @@ function watchCall(service: Service, container: string, address: string | undefi
     health.status === undefined ? '' : String(health.status),
     // By the name that nginx will ask with: some applications answer to no other.
     health.host ?? (address === undefined ? '' : throughNginx(service).name),
+    // Many applications send plain HTTP to HTTPS, where nobody listens for a container alone.
+    ...(service.nginx?.tls === undefined ? [] : ['https']),
   ]
 }
 

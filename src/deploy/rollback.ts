@@ -59,12 +59,15 @@ export function targetOf<H extends Pick<SeenHost, 'host' | 'seen'>>(hosts: reado
     .toSorted()
     .at(-1)
   const from = hosts.filter(({ seen }) => seen.current === newest)
-  const targets = new Set(from.map(({ seen }) => seen.previous))
-  const [id] = targets
+  const id = from[0]?.seen.previous
   const others = hosts.filter((host) => !from.includes(host))
-  if (targets.size !== 1 || others.some(({ seen }) => seen.current !== id))
+  if (from.some(({ seen }) => seen.previous !== id) || others.some(({ seen }) => seen.current !== id))
     throw unknown('the hosts do not agree on the version before', hosts)
   if (id === undefined) throw unknown('there is no version before the one that runs', hosts)
+  // Hosts are taken in their order. Behind one with the newest, one that was rolled back from it: either a second
+  // rollback was on its way to the newest, or a deploy of it that went wrong.
+  if (others.some((host) => host.seen.previous === newest && hosts.indexOf(host) > hosts.findIndex((one) => from.includes(one))))
+    throw unknown('the hosts do not tell whether the newest version was on its way to all of them or away', hosts)
   const target = from.map(({ seen }) => seen.releases.get(id)).find((kept) => kept !== undefined)
   if (target === undefined) throw unknown(`release ${id} was kept without what it takes to return to it`, hosts)
   return { target, from }
@@ -74,7 +77,7 @@ function unknown(why: string, hosts: readonly Pick<SeenHost, 'host' | 'seen'>[])
   return new LaunchwayError('VERSION_UNKNOWN', `${why}: nothing to roll back to`, {
     hint: [
       ...hosts.map(({ host, seen }) => `${host}: ${described(seen)}`),
-      'Nothing was changed. Deploy the version that you want instead.',
+      'Nothing was changed. Put the version that you want on all hosts instead: launchway redeploy VERSION',
     ].join('\n'),
   })
 }

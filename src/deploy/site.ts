@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Service } from '../core/deployment.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
-import { type Site, siteFile, siteFolder, siteText } from '../tools/nginx.ts'
+import { additionsFile, type Site, siteFile, siteFolder, siteText } from '../tools/nginx.ts'
 import type { Observation, SeenNginx, SlotPorts } from './observation.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -162,4 +162,30 @@ function fitnessOf({ app, environment }: Wanted, services: readonly Service[], n
     }
   }
   return lacks
+}
+
+/** What may keep visitors from the services, and cannot be told from here: no reason to refuse the deploy. */
+export function nginxWarnings({ app, environment }: Wanted, { nginx }: Observation): string[] {
+  const services = environment.services.filter((service) => service.nginx !== undefined)
+  if (nginx === undefined || services.length === 0) return []
+  const { servers, within, main } = nginx.configuration
+  const others = servers.filter(({ file }) => ownService(file, app, environment.name) === undefined)
+  const warnings = services.flatMap((service) => {
+    const file = additionsFile(main, { app, environment: environment.name, service: service.name })
+    const [port, how] = service.nginx?.tls === undefined ? ['80', ''] : ['443', ' ssl']
+    return others.flatMap((server) =>
+      server.addresses
+        .filter((address) => address.endsWith(`:${port}`) && !within.some((one) => one.file === file && one.address === address))
+        .map(
+          (address) =>
+            `${server.file} has a server that takes all that comes in at ${address}: who asks for ${service.name} there does not reach it. If its name leads there, add to ${file}: listen ${address}${how};`,
+        ),
+    )
+  })
+  if (nginx.selinux) {
+    warnings.push(
+      `SELinux enforces its policy here, with which the switch through nginx has not been tried. nginx must be let connect to the containers (setsebool -P httpd_can_network_connect on), and see the files in ${environment.stateRoot}; what was denied: ausearch -m avc -ts recent`,
+    )
+  }
+  return [...new Set(warnings)]
 }

@@ -35,7 +35,7 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
   if (seen.tools.has('docker') && seen.as === 'nobody') {
     lacks.push({
       what: `the user may not use docker, or not write ${environment.stateRoot}, and sudo asks for a password`,
-      hint: `as root on the host: install -d -o USER ${environment.stateRoot} && usermod -aG docker USER`,
+      hint: `as root on the host: install -d -o USER ${environment.stateRoot} && usermod -aG docker USER; where root has deployed before: chown -R USER ${environment.stateRoot}`,
     })
   }
   if (seen.detach === 'never') {

@@ -25,6 +25,8 @@ interface NginxServer {
   file: string
   /** The ports it listens on. */
   ports: number[]
+  /** Where it listens on one address alone, `203.0.113.5:443`: nginx gives it all that comes in there. */
+  addresses: string[]
   names: string[]
 }
 
@@ -35,6 +37,8 @@ export interface NginxConfiguration {
   servers: NginxServer[]
   /** The patterns that the http block includes, as full paths. */
   includes: string[]
+  /** Addresses that a file names which is included within a server. */
+  within: { file: string; address: string }[]
 }
 
 /** @param dump standard output of `nginx -T` */
@@ -44,32 +48,39 @@ export function parseConfiguration(dump: string): NginxConfiguration {
   const folder = main.slice(0, main.lastIndexOf('/'))
   const servers: NginxServer[] = []
   const includes: string[] = []
+  const within: NginxConfiguration['within'] = []
   for (const [index, mark] of marks.entries()) {
     const file = mark[1] ?? ''
     const text = dump.slice(mark.index + mark[0].length, marks[index + 1]?.index)
     let server: NginxServer | undefined
     for (const { path, words } of directives(text)) {
       const [name, ...values] = words
-      const within = path.at(-1)
+      const inServer = path.at(-1) === 'server'
       const isHttp = !path.some((block) => block === 'stream' || block === 'mail')
-      if (name === 'server' && path.at(-1) === 'server') {
-        server = isHttp ? { file, ports: [], names: [] } : undefined
+      if (name === 'server' && inServer) {
+        server = isHttp ? { file, ports: [], addresses: [], names: [] } : undefined
         if (server !== undefined) servers.push(server)
-      } else if (within === 'server' && name === 'listen') server?.ports.push(...portOf(values[0] ?? ''))
-      else if (within === 'server' && name === 'server_name') server?.names.push(...values.map((value) => value.toLowerCase()))
+      } else if (name === 'listen') {
+        const { port, address } = parseListen(values[0] ?? '')
+        if (inServer && port !== undefined) server?.ports.push(port)
+        if (inServer && address !== undefined) server?.addresses.push(address)
+        if (path.length === 0 && address !== undefined) within.push({ file, address })
+      } else if (inServer && name === 'server_name') server?.names.push(...values.map((value) => value.toLowerCase()))
       else if (name === 'include' && path.join(' ') === 'http' && file === main)
         includes.push(...values.map((value) => (value.startsWith('/') ? value : `${folder}/${value}`)))
     }
   }
   for (const server of servers) if (server.ports.length === 0) server.ports.push(80)
-  return { main, servers, includes }
+  return { main, servers, includes, within }
 }
 
-/** `80`, `*:80`, `[::]:80`, `10.0.0.7` (whose port is 80); none for a socket of the file system. */
-function portOf(listen: string): number[] {
-  if (listen.startsWith('unix:')) return []
-  const [, port] = /(?:^|:)(\d+)$/.exec(listen) ?? []
-  return [port === undefined ? 80 : Number(port)]
+/** `80`, `*:80`, `[::]:80`; `10.0.0.7` (whose port is 80) is an address of its own; a socket of the file system is neither. */
+function parseListen(listen: string): { port?: number; address?: string } {
+  if (listen.startsWith('unix:')) return {}
+  const [, port = '80'] = /(?:^|:)(\d+)$/.exec(listen) ?? []
+  const address = listen.replace(/(?:^|:)\d+$/, '')
+  const isEvery = ['', '*', '0.0.0.0', '[::]'].includes(address)
+  return { port: Number(port), ...(isEvery ? {} : { address: `${address}:${port}` }) }
 }
 
 interface Directive {
@@ -122,6 +133,11 @@ export function siteFile(folder: string, { app, environment, service }: Pick<Sit
   return `${folder}/launchway.${app}.${environment}.${service}.conf`
 }
 
+/** What the user adds to the server of a service: beside nginx.conf, and no deploy touches it. */
+export function additionsFile(main: string, { app, environment, service }: Pick<Site, 'app' | 'environment' | 'service'>): string {
+  return `${main.slice(0, main.lastIndexOf('/'))}/launchway.d/${app}.${environment}.${service}.conf`
+}
+
 /**
  * The file of a service: a server whose every request goes to the slot that the slot file names, so that a switch is a
  * rename and no reload. The other slot is the backup: who asks in the moment between two looks is still served.
@@ -133,7 +149,7 @@ export function siteText(site: Site, build: NginxBuild, host: { main: string; ip
   const { app, environment, service, nginx, ports, slotFile } = site
   const id = `launchway_${hash('sha256', `${app}.${environment}.${service}`).slice(0, 10)}`
   const since = (version: string, ...lines: string[]): string[] => (isAtLeast(build.version, version) ? lines : [])
-  const more = `${host.main.slice(0, host.main.lastIndexOf('/'))}/launchway.d/${app}.${environment}.${service}`
+  const more = additionsFile(host.main, site)
   const listen = (what: string): string[] => [`listen ${what};`, ...(host.ipv6 ? [`listen [::]:${what};`] : [])]
   const names = `server_name ${nginx.serverNames.join(' ')};`
   const upstream = (slot: 'a' | 'b', other: 'a' | 'b'): string[] =>
@@ -155,7 +171,7 @@ export function siteText(site: Site, build: NginxBuild, host: { main: string; ip
         ]
   const lines = [
     `# Written by launchway: ${service} of ${app} in ${environment}. A deploy writes it anew; what you want to add to the`,
-    `# server goes to ${more}.conf`,
+    `# server goes to ${more}`,
     ...upstream('a', 'b'),
     ...upstream('b', 'a'),
     ...block(`map "$remote_addr|$http_x_forwarded_for|$http_launchway_slot" $${id}_asked`, [
@@ -178,7 +194,7 @@ export function siteText(site: Site, build: NginxBuild, host: { main: string; ip
       `if ($${id}_asked) { set $${id} $${id}_asked; }`,
       `add_header Launchway-Upstream $${id}_told always;`,
       // A pattern, which may fit nothing, where a plain name must be there.
-      `include ${more}.[c]onf;`,
+      `include ${more.replace(/conf$/, '[c]onf')};`,
       ...block('location /', [
         `proxy_pass http://$${id};`,
         'proxy_http_version 1.1;',

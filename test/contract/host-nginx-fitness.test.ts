@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { call, docker } from '../../lab/run.ts'
 import { environmentName, newStateRoot } from './support/host.ts'
-import { failureOf } from './support/hosts.ts'
+import { failureOf, pathsOf } from './support/hosts.ts'
 import { deployTo, type PushedImage, removeImage } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { rollBack, site, siteHost, type SiteHost } from './support/site.ts'
@@ -133,6 +133,35 @@ test('an account that may sudo and nothing else deploys and rolls back', async (
   expect(await host.page()).toBe('one')
 })
 
+test('an account that may use docker and sudo moves behind nginx and away again, and can return each time', async () => {
+  const container = lab.hosts['trixie']?.container ?? ''
+  const stateRoot = newStateRoot()
+  const user = stateRoot.slice(-8)
+  const make = `useradd --groups docker "$1" && echo "$1 ALL=(ALL) NOPASSWD: ALL" > "/etc/sudoers.d/$1" && install -d -o "$1" "$2"`
+  await docker('exec', container, 'sh', '-euc', make, 'sh', user, stateRoot)
+  const gone = (): Promise<string> => docker('exec', container, 'sh', '-c', 'rm -f "/etc/sudoers.d/$1"; userdel "$1"', 'sh', user)
+  await using _ = { [Symbol.asyncDispose]: async () => void (await gone()) }
+  await using host = siteHost('trixie', { user, stateRoot })
+  const direct = (): Promise<string> => host.ask('curl -s http://127.0.0.1:8095/')
+  const published = [site(host, { nginx: undefined, publish: '127.0.0.1:8095' })]
+  const first = await deployTo(host, image, { version: 'one', services: published })
+  expect(await host.ask(`stat -c %U ${pathsOf(host).release(first.release)}`)).toBe(user)
+  await deployTo(host, image, { version: 'two', services: [site(host)] })
+  expect(await host.page()).toBe('two')
+  await deployTo(host, image, { version: 'three', services: [site(host)] })
+  expect(await rollBack(host, [site(host)])).toMatchObject({ version: 'two' })
+  expect(await host.page()).toBe('two')
+  await deployTo(host, image, { version: 'four', services: published, keep: 1 })
+  expect(await direct()).toBe('four')
+  expect(await rollBack(host, published, { keep: 1 })).toMatchObject({ version: 'two' })
+  expect(await host.page()).toBe('two')
+  await deployTo(host, image, { version: 'five', services: published, keep: 1 })
+  await deployTo(host, image, { version: 'six', services: published, keep: 1 })
+  expect(await direct()).toBe('six')
+  expect(await rollBack(host, published, { keep: 1 })).toMatchObject({ version: 'five' })
+  expect((await host.ask(`ls ${pathsOf(host).home}/releases`)).split('\n')).toHaveLength(2)
+}, 120_000)
+
 describe('HTTPS', () => {
   test('is what everybody gets, plain HTTP leads there, and a switch loses nothing', async () => {
     await using host = siteHost('trixie')
@@ -150,6 +179,38 @@ describe('HTTPS', () => {
     const tally = await running.stop()
     expect(Object.fromEntries(tally.failures)).toEqual({})
     expect(await host.page()).toBe('one')
+  })
+
+  test('is what an application is told at its own port, too: one that sends plain HTTP away is well', async () => {
+    await using host = siteHost('bookworm')
+    await using tls = await certified(host)
+    const behind = { nginx: { serverNames: [host.name], tls: { certificate: tls.certificate, key: tls.key } } }
+    await deployTo(host, image, { version: 'one', services: [site(host, { ...behind, env: { MODE: 'secure' } })] })
+    expect(await host.page()).toBe('one')
+  })
+
+  test('that asks visitors for a certificate of theirs is deployed where the loopback needs none', async () => {
+    await using host = siteHost('forky')
+    await using tls = await certified(host)
+    const services = [site(host, { nginx: { serverNames: [host.name], tls: { certificate: tls.certificate, key: tls.key } } })]
+    await deployTo(host, image, { version: 'one', services })
+    await host.ask('mkdir -p /etc/nginx/launchway.d')
+    const file = `/etc/nginx/launchway.d/${host.app}.${environmentName}.web.conf`
+    const from = (address: string): Promise<string> =>
+      host.ask(`curl -sk -o /dev/null -w '%{http_code}' --resolve ${host.name}:443:${address} https://${host.name}/`)
+    await using _ = await configured(host, file, `ssl_client_certificate ${tls.certificate}; ssl_verify_client on;`)
+    await expect.poll(() => from('127.0.0.1')).toBe('400')
+    const error = await failureOf(deployTo(host, image, { version: 'two', services }))
+    expect(error.hint).toContain('nginx itself answered 400')
+    expect(error.hint).toContain('ssl_verify_client optional;')
+    const guide = readFileSync('docs/guide/hosts.md', 'utf8')
+    const [, advised = ''] = /```nginx\n(ssl_client_certificate[^]*?)```/.exec(guide) ?? []
+    await using _open = await configured(host, file, advised.replace('/etc/ssl/clients.pem', tls.certificate))
+    await expect.poll(() => from('127.0.0.1')).toBe('200')
+    const address = await host.ask("hostname -I | cut -d' ' -f1")
+    expect(await from(address)).toBe('403')
+    await deployTo(host, image, { version: 'two', services })
+    expect(await from('127.0.0.1')).toBe('200')
   })
 
   test('with a key that is not that of the certificate is undone, and the site is as it was', async () => {
@@ -183,6 +244,64 @@ describe('the server of a service', () => {
     await expect.poll(head).toContain('X-Frame-Options: DENY')
     await deployTo(host, image, { version: 'two', services: [site(host)] })
     expect(await host.page()).toBe('two')
+  })
+
+  test.each([
+    ['a password', 'auth_basic closed; auth_basic_user_file /etc/hostname;', '401', 'satisfy any;'],
+    ['a list of addresses', 'allow 192.0.2.7; deny all;', '403', ''],
+  ])(
+    'that the user guards with %s is deployed once the loopback may in, and the failure before says how',
+    async (_, guard, status, before) => {
+      await using host = siteHost('trixie')
+      await deployTo(host, image, { version: 'one', services: [site(host)] })
+      await host.ask('mkdir -p /etc/nginx/launchway.d')
+      const file = `/etc/nginx/launchway.d/${host.app}.${environmentName}.web.conf`
+      await using _guard = await configured(host, file, guard)
+      const asked = (): Promise<string> => host.ask(`curl -s -o /dev/null -w '%{http_code}' -H 'Host: ${host.name}' http://127.0.0.1/`)
+      await expect.poll(asked).toBe(status)
+      const error = await failureOf(deployTo(host, image, { version: 'two', services: [site(host)] }))
+      expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: probe failed') })
+      expect(error.hint).toContain(`nginx itself answered ${status}`)
+      expect(error.hint).toContain('satisfy any; allow 127.0.0.1;')
+      await using _open = await configured(host, file, `${before} allow 127.0.0.1; ${guard}`)
+      await expect.poll(asked).toBe('200')
+      await deployTo(host, image, { version: 'two', services: [site(host)] })
+      expect(await host.page()).toBe('two')
+    },
+  )
+
+  test('whose visitors come by an address that another server has for itself: a warning says so, and what it advises helps', async () => {
+    await using host = siteHost('trixie')
+    const address = await host.ask("hostname -I | cut -d' ' -f1")
+    const text = `server { listen ${address}:80; server_name other.example.org; return 404; }`
+    await using _ = await configured(host, `/etc/nginx/conf.d/${host.app}.conf`, text)
+    const warnings: string[] = []
+    const deployed = (version: string): Promise<unknown> =>
+      deployTo(host, image, { version, services: [site(host)], onWarning: (line) => warnings.push(line) })
+    await deployed('one')
+    const outside = (): Promise<string> => host.ask(`curl -s -o /dev/null -w '%{http_code}' -H 'Host: ${host.name}' http://${address}/`)
+    expect(await outside()).toBe('404')
+    expect(warnings).toEqual([
+      expect.stringContaining(`/etc/nginx/conf.d/${host.app}.conf has a server that takes all that comes in at ${address}:80`),
+    ])
+    const [, file = '', line = ''] = /add to (\S+): (.*)$/.exec(warnings[0] ?? '') ?? []
+    await host.ask('mkdir -p /etc/nginx/launchway.d')
+    await using _more = await configured(host, file, line)
+    await expect.poll(outside).toBe('200')
+    await deployed('two')
+    expect(await host.page()).toBe('two')
+    expect(warnings).toHaveLength(1)
+  })
+
+  test('under a policy of SELinux comes with a warning', async () => {
+    const container = lab.hosts['trixie']?.container ?? ''
+    const bin = await docker('exec', container, 'sh', '-c', 'mktemp -d /tmp/launchway-selinux-XXXXXX')
+    await docker('exec', container, 'sh', '-c', 'echo "echo Enforcing" > "$1/getenforce"; chmod 755 "$1/getenforce"', 'sh', bin)
+    await using _ = { [Symbol.asyncDispose]: async () => void (await docker('exec', container, 'rm', '-r', bin)) }
+    await using host = siteHost('trixie', { bin })
+    const warnings: string[] = []
+    await deployTo(host, image, { version: 'one', services: [site(host)], onWarning: (line) => warnings.push(line) })
+    expect(warnings).toEqual([expect.stringContaining('SELinux enforces its policy here')])
   })
 
   test('tells who answered to the loopback alone, and lets nobody else choose', async () => {

@@ -12,7 +12,7 @@ const web1 = nameOf('web', first)
 describe('a host whose nginx is not fit', () => {
   const secure = service({ port: 1, nginx: { serverNames: names, tls: { certificate: '/tls/c', key: '/tls/k' } } })
   const server = (of: Partial<SeenNginx['configuration']['servers'][number]>): Partial<SeenNginx> => ({
-    configuration: { ...nginx().configuration, servers: [{ file: '/etc/nginx/x', ports: [80], names, ...of }] },
+    configuration: { ...nginx().configuration, servers: [{ file: '/etc/nginx/x', ports: [80], addresses: [], names, ...of }] },
   })
 
   it.each<[string, Service, Partial<Observation>, string, string]>([
@@ -78,6 +78,46 @@ describe('a host whose nginx is not fit', () => {
   })
 })
 
+describe('what may keep visitors from a service, and is no reason to refuse', () => {
+  const secure = service({ port: 1, nginx: { serverNames: names, tls: { certificate: '/tls/c', key: '/tls/k' } } })
+  const another = (addresses: string[], of: Partial<SeenNginx['configuration']> = {}): SeenNginx =>
+    nginx({
+      configuration: {
+        ...nginx().configuration,
+        servers: [{ file: '/etc/nginx/conf.d/blog.conf', ports: [443], addresses, names: ['blog.example.org'] }],
+        ...of,
+      },
+    })
+  const more = '/etc/nginx/launchway.d/addie.production.web.conf'
+
+  it.each<[string, Service, SeenNginx, string[]]>([
+    [
+      'another server has an address of its own',
+      secure,
+      another(['203.0.113.5:443']),
+      ['/etc/nginx/conf.d/blog.conf', 'takes all that comes in at 203.0.113.5:443', `listen 203.0.113.5:443 ssl;`, more],
+    ],
+    ['and one of IPv6, without TLS', web, another(['[2001:db8::5]:80']), ['[2001:db8::5]:80', 'listen [2001:db8::5]:80;']],
+    ['a policy of SELinux', web, nginx({ selinux: true }), ['SELinux', 'not been tried', 'httpd_can_network_connect', 'ausearch']],
+  ])('%s: a warning says so', (_, asked, of, parts) => {
+    const { warnings } = planHost(wanted([asked]), seen({ nginx: of }), 'a')
+    expect(warnings).toHaveLength(1)
+    for (const part of parts) expect(warnings[0]).toContain(part)
+  })
+
+  it.each<[string, Service, SeenNginx]>([
+    ['an address whose port is none of its own', web, another(['203.0.113.5:443', '127.0.0.1:8080'])],
+    [
+      'an address that the user has given to it as well',
+      web,
+      another(['203.0.113.5:80'], { within: [{ file: more, address: '203.0.113.5:80' }] }),
+    ],
+    ['a service without nginx', service({ port: 1, publish: '80' }), { ...another(['203.0.113.5:80']), selinux: true }],
+  ])('%s: no warning', (_, asked, of) => {
+    expect(planHost(wanted([asked]), seen({ nginx: of }), 'a').warnings).toEqual([])
+  })
+})
+
 describe('the ports of two slots', () => {
   const range = fc.tuple(fc.integer({ min: 1024, max: 65_000 }), fc.integer({ min: 1024, max: 65_535 })).filter(([low, high]) => low < high)
 
@@ -116,6 +156,7 @@ describe('what observe.sh prints of nginx', () => {
     'absent\t/tls/c',
     'closed\t/root',
     'ipv6\tyes',
+    'selinux\tEnforcing',
     'range\t32768\t60999',
     'open\t0050',
     'claimed\t20100',
@@ -133,10 +174,12 @@ describe('what observe.sh prints of nginx', () => {
         configuration: {
           main: '/etc/nginx/nginx.conf',
           includes: [],
-          servers: [{ file: '/etc/nginx/nginx.conf', ports: [80], names: ['a'] }],
+          within: [],
+          servers: [{ file: '/etc/nginx/nginx.conf', ports: [80], addresses: [], names: ['a'] }],
         },
         absent: ['/tls/c'],
         closed: ['/root'],
+        selinux: true,
         taken: new Set([80, 20_100]),
       }),
     )

@@ -58,7 +58,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
   })
 
   it('a service that moves to a port of its own loses its server after the record', () => {
-    const servers = [{ file, ports: [80], names }]
+    const servers = [{ file, ports: [80], addresses: [], names }]
     const old = seen({
       current: first,
       containers: [container('web', first, 'a')],
@@ -75,7 +75,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
   })
 
   it('a service under a new name takes over the server name: the old server makes way, and comes back if that fails', () => {
-    const servers = [{ file: file.replace('web', 'site'), ports: [80], names: ['addie.example.org'] }]
+    const servers = [{ file: file.replace('web', 'site'), ports: [80], addresses: [], names: ['addie.example.org'] }]
     const old = seen({
       current: first,
       containers: [container('site', first, 'a')],
@@ -106,6 +106,15 @@ describe('what a host is asked to do for a service behind nginx', () => {
     const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' } as const
     const args = containerArgs(web, owner, 'image', '127.0.0.1:20101')
     expect(args.filter((_, index) => args[index - 1] === '--publish')).toEqual(['127.0.0.1:20101:5000'])
+  })
+
+  it.each<[string, Service, string[]]>([
+    ['behind HTTPS', { ...web, nginx: { serverNames: names, tls: { certificate: '/c', key: '/k' } } }, ['addie.example.org', 'https']],
+    ['behind plain HTTP', web, ['addie.example.org']],
+    ['at a port of its own', service({ port: 5000, publish: '80', health }), ['']],
+  ])('the container is asked as nginx will ask it: %s', (_, asked, words) => {
+    const watch: readonly string[] = planHost(wanted([asked]), seen(), 'a').calls.find(([name]) => name === 'watch') ?? []
+    expect(watch.slice(9)).toEqual(words)
   })
 
   it.each<[string, Partial<Service>, string, string]>([

@@ -1,16 +1,18 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import { JournalLine } from '../../src/core/journal.ts'
+import { hostPaths } from '../../src/core/names.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { containerArgs } from '../../src/deploy/container.ts'
-import { planHost } from '../../src/deploy/plan.ts'
+import { type HostCall, planHost } from '../../src/deploy/plan.ts'
 import { type Attempt, applyProgram, launchProgram, observeProgram, secretsFile } from '../../src/deploy/program.ts'
 import { configFile } from '../../src/tools/docker.ts'
-import { host, nameOf, second, service, wanted } from './support/deploy.ts'
+import { first, host, nameOf, second, service, wanted } from './support/deploy.ts'
 
 const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' as const }
 const image = 'registry.example.org/addie@sha256:0'
@@ -193,6 +195,29 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
       }),
       { numRuns: 8 },
     )
+  })
+
+  it.each<[string, string, HostCall[], string]>([
+    ['the lock of the application', 'mkdir lock', [['begin']], 'cannot write in'],
+    ['the lock of the host', 'mkdir ../../host.lock', [['begin'], ['take_ports', 'web', '1', '2']], 'cannot write'],
+    ['the file of the slot', 'ln -s /nowhere/slot slot.a', [['begin'], ['switch', 'b']], 'cannot write in'],
+    [
+      'the lock of the host while it undoes',
+      `mkdir ../../host.lock; mkdir -p releases/${first}; echo 'site web /nowhere/x.conf .' > releases/${first}/undo`,
+      [['begin'], ['recover']],
+      'could not undo: site web',
+    ],
+  ])('a file that cannot be opened ends no program without a word: %s', (_, spoil, calls, why) => {
+    const { sh, path, attempt } = place(shell)
+    const { home, journal } = hostPaths(attempt.stateRoot, attempt.app, attempt.environment)
+    execFileSync('sh', ['-euc', `mkdir -p "$1/attempts/0f"; cd "$1"; : > journal.jsonl; ${spoil}`, 'sh', home])
+    runShell(sh, path, applyProgram(attempt, [...calls, ['finish']]))
+    const lines = readFileSync(journal, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JournalLine.parse(JSON.parse(line)))
+    expect(lines.at(-1)).toMatchObject({ step: 'end', state: expect.stringMatching(/^(failed|undone|broken)$/) })
+    expect(lines.map(({ note }) => note).join('\n')).toContain(why)
   })
 
   it('the looking program is whole, and changes nothing', () => {

@@ -81,6 +81,12 @@ describe('what a rollback returns to', () => {
     ['all hosts', [on('x', third, second), on('y', third, second)], second, ['x', 'y']],
     ['a deploy that ended after the first host', [on('x', third, second), on('y', second, first)], second, ['x']],
     ['a rollback that ended after the first host is finished', [on('x', first, second), on('y', second, first)], first, ['y']],
+    [
+      'a deploy that ended after the first host, with another version before on the second',
+      [on('x', third, second), on('y', second, undefined)],
+      second,
+      ['x'],
+    ],
   ])('%s', (_, hosts, target, from) => {
     const found = targetOf(hosts)
     expect(found.target.release).toBe(target)
@@ -91,10 +97,13 @@ describe('what a rollback returns to', () => {
     ['nothing ran before', [on('x', first, undefined)], 'there is no version before'],
     ['nothing runs', [on('x', undefined, undefined)], 'there is no version before'],
     ['two hosts have another version before', [on('x', third, second), on('y', third, first)], 'do not agree'],
+    ['a second rollback, or a deploy after the first, ended between hosts', [on('x', second, first), on('y', first, second)], 'on its way'],
+    ['so it is with three hosts', [on('x', first, second), on('y', second, first), on('z', first, second)], 'on its way'],
     ['a host runs something else', [on('x', third, second), on('y', first, undefined)], 'do not agree'],
   ])('is nothing when %s, and what is there is told', (_, hosts, why) => {
     const error = failureIn(() => targetOf(hosts))
     expect(error).toMatchObject({ code: 'VERSION_UNKNOWN', message: expect.stringContaining(why) })
+    expect(error.hint).toContain('launchway redeploy VERSION')
     for (const one of hosts) expect(error.hint).toContain(`${one.host}: `)
   })
 })

@@ -119,8 +119,8 @@ server {
     const { servers } = parseConfiguration(`# configuration file /etc/nginx/conf.d/x.conf:\n${siteText(secure, build('1.30.6'), on)}`)
     const names = ['addie.example.org', 'www.example.org']
     expect(servers).toEqual([
-      { file: '/etc/nginx/conf.d/x.conf', ports: [80, 80], names },
-      { file: '/etc/nginx/conf.d/x.conf', ports: [443, 443], names },
+      { file: '/etc/nginx/conf.d/x.conf', ports: [80, 80], addresses: [], names },
+      { file: '/etc/nginx/conf.d/x.conf', ports: [443, 443], addresses: [], names },
     ])
   })
 })
@@ -156,6 +156,11 @@ server {
   set $y "\${host}_{";
 }
 server { server_name bare.example.org; }
+server { listen 203.0.113.5; listen 0.0.0.0:80; listen *:80; listen [::1]:8443 ssl; listen localhost:80; server_name own.example.org; }
+# configuration file /etc/nginx/launchway.d/a.conf:
+listen [2001:db8::5]:443 ssl;
+listen 81;
+location /x { return 404; }
 `
 
 describe('what nginx -T shows', () => {
@@ -165,10 +170,17 @@ describe('what nginx -T shows', () => {
     expect(found).toEqual({
       main: '/etc/nginx/nginx.conf',
       includes: ['/etc/nginx/mime.types', '/etc/nginx/sites-enabled/*', '/etc/nginx/conf.d/*.conf'],
+      within: [{ file: '/etc/nginx/launchway.d/a.conf', address: '[2001:db8::5]:443' }],
       servers: [
-        { file: '/etc/nginx/nginx.conf', ports: [8080], names: ['_'] },
-        { file: '/etc/nginx/conf.d/blog.conf', ports: [443], names: ['blog.example.org', 'www.example.org'] },
-        { file: '/etc/nginx/conf.d/blog.conf', ports: [80], names: ['bare.example.org'] },
+        { file: '/etc/nginx/nginx.conf', ports: [8080], addresses: [], names: ['_'] },
+        { file: '/etc/nginx/conf.d/blog.conf', ports: [443], addresses: [], names: ['blog.example.org', 'www.example.org'] },
+        { file: '/etc/nginx/conf.d/blog.conf', ports: [80], addresses: [], names: ['bare.example.org'] },
+        {
+          file: '/etc/nginx/conf.d/blog.conf',
+          ports: [80, 80, 80, 8443, 80],
+          addresses: ['203.0.113.5:80', '[::1]:8443', 'localhost:80'],
+          names: ['own.example.org'],
+        },
       ],
     })
   })
@@ -179,7 +191,7 @@ describe('what nginx -T shows', () => {
     [['/etc/nginx/sites-enabled/default', '/etc/nginx/mime.types'], undefined],
     [['/opt/my nginx/conf.d/*.conf'], undefined],
   ])('of the includes %j servers go to %s', (includes, expected) => {
-    expect(siteFolder({ main: '', servers: [], includes })).toBe(expected)
+    expect(siteFolder({ main: '', servers: [], includes, within: [] })).toBe(expected)
   })
 
   it('whatever stands there, reading it comes to an end without an error', () => {

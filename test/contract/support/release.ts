@@ -104,6 +104,7 @@ export interface Wish {
   /** By way of SSH, instead of the host's own shell. */
   over?: { address: string; ssh: Ports['ssh']; settings: SshSettings; key: Secret }
   onInfo?: (line: string) => void
+  onWarning?: (line: string) => void
   /** Waits end at once. */
   hurry?: boolean
 }
@@ -210,7 +211,10 @@ const silent: Log = {
   stage: () => ({ ...silent, end() {} }),
 }
 
-export function portsFor(remote: () => Remote, { secrets = {}, login, who = 'ada@laptop', over, onInfo, hurry = false }: Wish): Ports {
+export function portsFor(
+  remote: () => Remote,
+  { secrets = {}, login, who = 'ada@laptop', over, onInfo, onWarning, hurry = false }: Wish,
+): Ports {
   const credentials: Credentials | undefined =
     login === undefined ? undefined : { username: login.username, password: new Secret(login.password) }
   return {
@@ -225,7 +229,7 @@ export function portsFor(remote: () => Remote, { secrets = {}, login, who = 'ada
     files: { read: unused, write: unused, walk: unused, hash: unused, temporary: unused, move: unused, remove: unused },
     tools: { trivy: unused, folder: '/nowhere', cache: undefined },
     clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
-    log: onInfo === undefined ? silent : { ...silent, info: onInfo },
+    log: { ...silent, info: onInfo ?? silent.info, warning: onWarning ?? silent.warning },
     root: '.',
     redact: (text) => text,
     secret: (name) => (name === 'SSH_KEY' ? over?.key : secrets[name] === undefined ? undefined : new Secret(secrets[name])),

@@ -4,7 +4,8 @@ import { type PushedImage, pushImage } from './release.ts'
 
 /**
  * A server on port 8000 that reads each request whole, thinks for 20 ms (3 s about /slow), and answers with its $VERSION. MODE=crash ends
- * at once, MODE=sick has no /health, MODE=shy fails when it is asked through a proxy. It is ended without a chance to
+ * at once, MODE=sick has no /health, MODE=shy fails when it is asked through a proxy, MODE=secure
+ * sends away who does not come by HTTPS. It is ended without a chance to
  * finish: what it had not answered by then is lost.
  */
 export function pushServer(registry: string): Promise<PushedImage> {
@@ -28,8 +29,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         time.sleep(3 if self.path == '/slow' else 0.02)
         sick = mode == 'sick' and self.path == '/health'
         shy = mode == 'shy' and 'X-Forwarded-For' in self.headers
+        plain = mode == 'secure' and self.headers.get('X-Forwarded-Proto') != 'https'
         body = (version + '\\n').encode()
-        self.send_response(404 if sick else 500 if shy else 200)
+        self.send_response(404 if sick else 500 if shy else 301 if plain else 200)
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
         self.wfile.write(body)
