@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { docker } from '../../lab/run.ts'
+import { call, docker } from '../../lab/run.ts'
 import { smokeLabels } from '../../src/core/names.ts'
 import { failureOf } from './support/errors.ts'
 import { setEnv } from './support/folder.ts'
@@ -225,6 +225,22 @@ describe('what a killed run left behind', () => {
       expect(new Set(await leftovers())).toEqual(new Set([`${app}-alive ${app}-alive`, `${app}-alive`]))
     } finally {
       await smokeTest({ files: service(''), isGone: (owner) => ['a', 'b'].includes(owner) })
+    }
+    expect(await leftovers()).toEqual([])
+  })
+
+  it('is not known by the age of its images: a build that was cached has the time of its layers', async () => {
+    const name = `${app}-cached`
+    const labels = ['--label', `${smokeLabels.project}=${name}`, '--label', `${smokeLabels.owner}=c`]
+    const stdin = `FROM ${repository}-base\nCMD ["sleep", "1000"]\n`
+    await call('docker', ['build', '--quiet', '--build-arg', 'SOURCE_DATE_EPOCH=1000000000', ...labels, '--tag', name, '-'], { stdin })
+    try {
+      expect(await docker('image', 'inspect', '--format', '{{.Created}}', name)).toContain('2001-')
+      await docker('run', '--detach', ...labels, '--name', name, name)
+      await smokeTest({ files: service(''), isGone: () => false })
+      expect(await leftovers()).toEqual([`${name} ${name}`, name])
+    } finally {
+      await smokeTest({ files: service(''), isGone: (owner) => owner === 'c' })
     }
     expect(await leftovers()).toEqual([])
   })
