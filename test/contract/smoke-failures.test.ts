@@ -168,12 +168,18 @@ describe('compose files that cannot be tested', () => {
     })
   })
 
-  it('use no image of the release', async () => {
-    expect(await failing({ files: { 'compose.yml': 'services: { db: { image: "postgres:15" } }' } })).toMatchObject({
+  it.each([
+    ['are for something else', '', 'compose.yml, which launchway found by itself,'],
+    ['are not those of the release', 'compose: compose.yml', 'compose.yml'],
+  ])('%s', async (_, smoke, files) => {
+    const failure = await failing({ files: { 'compose.yml': 'services: { db: { image: "postgres:15" } }' }, smoke })
+    expect(failure).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: 'no service of the compose files runs the image app, so nothing would test it',
+      message: `no service of ${files} runs the image app, so nothing would test it`,
       hint: expect.stringContaining('db: image: postgres:15'),
     })
+    expect(failure.hint).toMatch(/^ {2}smoke: false /m)
+    expect(failure.hint).toMatch(/^ {2}smoke: \{ compose: other\.yaml \} /m)
   })
 })
 
