@@ -109,9 +109,13 @@ export function scanImage(of: Trivy, { image, output, ignoreFile, platform, inse
   )
 }
 
-/** Looks in a list of packages (CycloneDX) instead of an image. The report goes to standard output. */
+/**
+ * Looks in a list of packages (CycloneDX) instead of an image. The report goes to standard output. A list is worth no
+ * cache, and so needs none that another Trivy may hold.
+ */
 export function scanList(of: Trivy, file: string): Command {
-  return trivy(of, ['sbom', '--format', 'json', '--scanners', 'vuln', '--skip-db-update', '--offline-scan', ...alone, file])
+  const memory = ['--cache-backend', 'memory']
+  return trivy(of, ['sbom', '--format', 'json', '--scanners', 'vuln', '--skip-db-update', '--offline-scan', ...memory, ...alone, file])
 }
 
 const Vulnerability = z.object({

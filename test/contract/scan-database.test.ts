@@ -13,7 +13,7 @@ import type { LaunchwayError } from '../../src/core/error.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { openServer } from './support/http.ts'
-import { type BuiltHere, buildHere, copyAll, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, buildHere, copyAll, holdCache, installed, openEach, toScan } from './support/scanned.ts'
 
 /** Where the vulnerability database comes from, and which one may decide. Every mirror is a registry that Trivy itself asks. */
 
@@ -159,6 +159,12 @@ describe('the database of an earlier run', () => {
         /^no newer vulnerability database can be had: the one of an earlier run is used, 30 h old\. 127\.0\.0\.1:9\/trivy-db:2: .*refused/,
       ),
     ])
+  })
+
+  it('is used while another Trivy holds the cache', async () => {
+    await scanWith(vulnerabilities)
+    await holdCache(here().ports)
+    expect(ids(await scanWith(down))).toEqual(found)
   })
 
   it('gives way to a newer one when that is due', async () => {

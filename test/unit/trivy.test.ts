@@ -53,7 +53,7 @@ describe('a call of Trivy', () => {
   it('looks in a list, and says its version', () => {
     expect(scanList(trivy, '/list.json').args).toEqual([
       ...[...first, 'sbom', '--format', 'json', '--scanners', 'vuln', '--skip-db-update', '--offline-scan'],
-      ...['--skip-version-check', '--disable-telemetry', '/list.json'],
+      ...['--cache-backend', 'memory', '--skip-version-check', '--disable-telemetry', '/list.json'],
     ])
     expect(version(trivy).args).toEqual([...first, 'version', '--format', 'json'])
   })
