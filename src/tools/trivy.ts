@@ -52,14 +52,16 @@ export function parseVersion(stdout: string): string | undefined {
 
 export interface Mirror {
   repository: string
+  /** Its registry is one without TLS. */
+  insecure?: boolean
   /** A certificate authority for its registry. */
   ca?: string
   env?: Command['env']
 }
 
 /** Fetches the database into the cache folder. @param mirror without it, from where Trivy itself knows one */
-export function downloadDatabase(of: Trivy, { repository, ca, env }: Partial<Mirror> = {}): Command {
-  const from = [option('--db-repository', repository), option('--cacert', ca)]
+export function downloadDatabase(of: Trivy, { repository, insecure, ca, env }: Partial<Mirror> = {}): Command {
+  const from = [option('--db-repository', repository), insecure === true && '--insecure', option('--cacert', ca)]
   return trivy(of, ['image', '--download-db-only', '--no-progress', ...alone, ...from], env)
 }
 

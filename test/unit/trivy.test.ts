@@ -50,6 +50,13 @@ describe('a call of Trivy', () => {
     ])
   })
 
+  it('fetches the database without TLS where it is told so', () => {
+    const [plain, secure] = [true, false].map(
+      (insecure) => downloadDatabase(trivy, { repository: 'mirror:5000/trivy-db:2', insecure }).args,
+    )
+    expect([plain?.includes('--insecure'), secure?.includes('--insecure')]).toEqual([true, false])
+  })
+
   it('looks in a list, and says its version', () => {
     expect(scanList(trivy, '/list.json').args).toEqual([
       ...[...first, 'sbom', '--format', 'json', '--scanners', 'vuln', '--skip-db-update', '--offline-scan'],
