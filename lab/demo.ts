@@ -64,6 +64,7 @@ async function releaseUnderTraffic(place: Place): Promise<void> {
     pauseMs: 50,
     seconds: 600,
   })
+  let lost = 0
   try {
     await release(place)
   } finally {
@@ -72,7 +73,9 @@ async function releaseUnderTraffic(place: Place): Promise<void> {
     for (const [version, count] of versions) say(`    ${count} requests served by version ${version}`)
     const how = [...failures].map(([kind, count]) => `${count} ${kind}`).join(', ')
     say(`    ${failed} failed${failed === 0 ? '' : ` (${how})`}`)
+    lost = failed
   }
+  if (lost > 0) throw new LaunchwayError('COMMAND_FAILED', `${lost} requests failed while the version changed`)
 }
 
 function howToPlayOn({ lab, repository, front }: Place): string {
