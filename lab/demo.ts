@@ -11,7 +11,7 @@ import { onSignals } from '../src/adapters/signals.ts'
 import { command, display } from '../src/core/command.ts'
 import { LaunchwayError } from '../src/core/error.ts'
 import { newNarrator } from './demo/narrator.ts'
-import { type Place, placeOf, prepareHost, serverName } from './demo/place.ts'
+import { account, type Place, placeOf, prepareHost, serverName } from './demo/place.ts'
 import { push } from './demo/push.ts'
 import { commit, makeRepository, nextVersion } from './demo/repository.ts'
 import { down } from './down.ts'
@@ -64,6 +64,7 @@ async function releaseUnderTraffic(place: Place): Promise<void> {
     pauseMs: 50,
     seconds: 600,
   })
+  let lost = 0
   try {
     await release(place)
   } finally {
@@ -72,7 +73,9 @@ async function releaseUnderTraffic(place: Place): Promise<void> {
     for (const [version, count] of versions) say(`    ${count} requests served by version ${version}`)
     const how = [...failures].map(([kind, count]) => `${count} ${kind}`).join(', ')
     say(`    ${failed} failed${failed === 0 ? '' : ` (${how})`}`)
+    lost = failed
   }
+  if (lost > 0) throw new LaunchwayError('COMMAND_FAILED', `${lost} requests failed while the version changed`)
 }
 
 function howToPlayOn({ lab, repository, front }: Place): string {
@@ -120,7 +123,7 @@ async function demoOnce(keep: boolean): Promise<void> {
 async function startLab(): Promise<Lab> {
   const lab = await up({ name, hosts: ['trixie'] })
   cancel.signal.throwIfAborted()
-  say(`  ${name}: registry ${lab.registry.address}, host deploy@127.0.0.1:${lab.hosts['trixie']?.ports['22']}, API ${lab.github.url}`)
+  say(`  ${name}: registry ${lab.registry.address}, host ${account}@127.0.0.1:${lab.hosts['trixie']?.ports['22']}, API ${lab.github.url}`)
   return lab
 }
 

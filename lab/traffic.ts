@@ -21,6 +21,8 @@ export interface Load {
   bytes?: number
   /** Milliseconds between an answer and the next request of a connection. Default: none. */
   pauseMs?: number
+  /** Milliseconds that a connection and each answer may take. Default: 15,000. */
+  answerWithinMs?: number
   /** What ends it by itself. Default: two minutes, and 200,000 requests. */
   seconds?: number
   requests?: number
@@ -47,8 +49,6 @@ export interface Traffic {
   stop(): Promise<Tally>
 }
 
-const answerWithinMs = 15_000
-
 export function traffic(load: Load): Traffic {
   const tally: Tally = { requests: 0, versions: new Map(), failures: new Map(), failed: 0, reconnects: 0 }
   const deadline = performance.now() + (load.seconds ?? 120) * 1000
@@ -72,12 +72,14 @@ export function traffic(load: Load): Traffic {
     while (goesOn()) {
       tally.requests += 1
       if (open === undefined || open.ended()) {
-        open = await openConnection(load)
-        if (open === undefined) {
-          failed('refused')
+        const made = await openConnection(load)
+        if (typeof made === 'string') {
+          open = undefined
+          failed(made)
           await pause(50)
           continue
         }
+        open = made
         opened += 1
         if (opened > 1) tally.reconnects += 1
       }
@@ -124,15 +126,19 @@ interface Connection {
   destroy(): void
 }
 
-/** Undefined when nobody listens. */
-async function openConnection({ port, serverName, ca }: Load): Promise<Connection | undefined> {
+/** A connection; else why there is none. */
+async function openConnection({ port, serverName, ca, answerWithinMs = 15_000 }: Load): Promise<Connection | 'refused' | 'timeout'> {
   const to = { host: '127.0.0.1', port, timeout: answerWithinMs }
   const socket: Socket = ca === undefined ? connectTcp(to) : connectTls({ ...to, ca, servername: serverName })
-  try {
-    await once(socket, ca === undefined ? 'connect' : 'secureConnect')
-  } catch {
+  const opened = once(socket, ca === undefined ? 'connect' : 'secureConnect').then(
+    () => 'open' as const,
+    () => 'refused' as const,
+  )
+  const late = new Promise<'timeout'>((resolve) => void socket.once('timeout', () => resolve('timeout')))
+  const how = await Promise.race([opened, late])
+  if (how !== 'open') {
     socket.destroy()
-    return undefined
+    return how
   }
   socket.setNoDelay(true)
   let received = Buffer.alloc(0)

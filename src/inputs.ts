@@ -109,7 +109,7 @@ export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway smoke',
     description: 'Start the composed stack with the images just built, and check it, before a tag moves.',
-    inputs: ['release'],
+    inputs: ['release', ...registry],
     entry: 'smoke',
     stage: 'smoke',
   },

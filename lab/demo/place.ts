@@ -8,6 +8,8 @@ import { call } from '../run.ts'
 
 /** The name that the example has on the internet. */
 export const serverName = 'addie.example.org'
+/** The account on the host that may configure nginx. */
+export const account = 'ops'
 
 /** Where one demo happens: a lab, and in its folder a user's repository and the runner of its workflows. */
 export interface Place {
@@ -62,13 +64,11 @@ function frontOf(lab: Lab, host: LabHost): Front {
 }
 
 /**
- * What a host needs for a server of nginx with TLS, see docs/guide/hosts.md: an account that may configure nginx, and a
+ * What a host needs for a server of nginx with TLS beside an account that may configure it, see docs/guide/hosts.md: a
  * certificate, here of the lab's own authority, where certbot would keep it.
  */
 export async function prepareHost({ lab, host }: Place): Promise<void> {
   const onHost = (...words: string[]): Promise<unknown> => call('docker', ['exec', host.container, ...words])
-  await onHost('usermod', '--append', '--groups', 'sudo', 'deploy')
-  await onHost('sed', '-i', 's/^%sudo.*/%sudo ALL=(ALL) NOPASSWD: ALL/', '/etc/sudoers')
   const { certificate, key } = await makeCertificate(lab.folder, serverName, `DNS:${serverName}`)
   const live = `/etc/letsencrypt/live/${serverName}`
   await onHost('install', '-d', '-m', '700', live)

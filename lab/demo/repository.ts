@@ -5,7 +5,7 @@ import { filledIn } from '../act.ts'
 import { sshAddress } from '../lab.ts'
 import { root } from '../paths.ts'
 import { call } from '../run.ts'
-import type { Place } from './place.ts'
+import { account, type Place } from './place.ts'
 
 const versionFile = 'pdfitc/__init__.py'
 
@@ -14,8 +14,8 @@ function differences({ lab, host, front }: Place): [path: string[], value: unkno
   const production = (key: string): string[] => ['environments', 'production', key]
   return [
     [['image'], `${lab.registry.address}/apw247/flask_addie`],
-    [production('host'), sshAddress(host, 'deploy')],
-    [['environments', 'development', 'host'], sshAddress(host, 'deploy')],
+    [production('host'), sshAddress(host, account)],
+    [['environments', 'development', 'host'], sshAddress(host, account)],
     [production('url'), front.url],
     [['environments', 'development', 'url'], `http://127.0.0.1:${host.ports['6000']}`],
     [['scan', 'databases'], [lab.vulnerabilities]],

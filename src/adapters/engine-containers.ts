@@ -52,13 +52,14 @@ export function engineContainers(docker: () => Promise<Dockerode>): Containers {
         engine.listImages({ filters: JSON.stringify(filters) }),
       ])
       return [
-        ...containers.map(({ Labels, Created }) => ({ labels: Labels, created: instant(Created * 1000) })),
-        ...networks.map(({ Labels, Created }) => ({ labels: Labels ?? {}, created: instant(Created) })),
+        ...containers.map(({ Labels, Created }) => ({ kind: 'container' as const, labels: Labels, created: instant(Created * 1000) })),
+        ...networks.map(({ Labels, Created }) => ({ kind: 'network' as const, labels: Labels ?? {}, created: instant(Created) })),
         ...Volumes.map((volume) => ({
+          kind: 'volume' as const,
           labels: volume.Labels,
           created: instant('CreatedAt' in volume && typeof volume.CreatedAt === 'string' ? volume.CreatedAt : undefined),
         })),
-        ...images.map(({ Labels, Created }) => ({ labels: Labels, created: instant(Created * 1000) })),
+        ...images.map(({ Labels, Created }) => ({ kind: 'image' as const, labels: Labels, created: instant(Created * 1000) })),
       ]
     },
 

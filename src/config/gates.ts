@@ -22,6 +22,7 @@ export function resolveSmoke({ smoke }: Config, { compose }: Found): SmokePlan |
   if (files === undefined) return 'there is no compose file'
   return {
     compose: [files].flat(),
+    ...(smoke?.compose === undefined ? { composeFound: true } : {}),
     profiles: smoke?.profiles ?? [],
     env: texts(smoke?.env ?? {}),
     timeoutMs: milliseconds(smoke?.timeout ?? '3m'),

@@ -59,6 +59,8 @@ export type SmokeCheck = z.infer<typeof SmokeCheck>
 export const SmokePlan = z.strictObject({
   /** Compose files, from the root of the repository; each changes those before it. */
   compose: z.array(z.string()).min(1),
+  /** Nobody named the file: it lay where compose looks by itself. */
+  composeFound: z.boolean().optional(),
   profiles: z.array(z.string()),
   /** What the files may ask for as variables, beside the environment of the step. */
   env: z.record(z.string(), z.string()),

@@ -136,10 +136,17 @@ export interface Engine {
   changes(label: string, signal: AbortSignal): Promise<AsyncIterable<string>>
   /** The last lines of what a container wrote, the two streams mixed. @param since an instant */
   lastLines(id: string, options: { lines: number; since?: string }): Promise<string>
-  /** The labels of all that has this one: containers, networks, volumes and images. */
-  labelled(label: string): Promise<{ labels: Readonly<Record<string, string>>; created: Date | undefined }[]>
+  /** All that has this label. */
+  labelled(label: string): Promise<Labelled[]>
   /** Containers with their anonymous volumes, then networks, volumes and images. */
   remove(label: string): Promise<void>
+}
+
+export interface Labelled {
+  kind: 'container' | 'network' | 'volume' | 'image'
+  labels: Readonly<Record<string, string>>
+  /** Of an image when its layers were made, which a build that found them in its cache does not change. */
+  created: Date | undefined
 }
 
 /** An answer over HTTP; of a long body the beginning. */

@@ -144,6 +144,7 @@ async function mirrorOf(repository: string, { plan }: Release, ports: Ports): Pr
   return {
     repository,
     env: await dockerConfig(settings, ports),
+    insecure: settings.plainHttp,
     ...(settings.ca === undefined ? {} : { ca: resolve(ports.root, settings.ca) }),
   }
 }

@@ -1,5 +1,5 @@
 import { smokeLabels } from '../core/names.ts'
-import type { Ports } from '../core/ports.ts'
+import type { Labelled, Ports } from '../core/ports.ts'
 import { down, type Stack } from '../tools/compose.ts'
 
 /** Older than any run: what is left of it belongs to nobody. */
@@ -14,19 +14,24 @@ const labelOf = (project: string): string => `${smokeLabels.project}=${project}`
 
 /** Removes what earlier runs left behind that were killed: their process is gone, or they are too old to be at work. */
 export async function removeLeftovers({ engine, clock, self, log }: Ports): Promise<void> {
-  const now = clock.now().getTime()
-  const left = new Set<string>()
-  for (const { labels, created } of await engine.labelled(smokeLabels.project)) {
-    const project = labels[smokeLabels.project]
-    const owner = labels[smokeLabels.owner]
-    const isOld = created !== undefined && now - created.getTime() > oldMs
-    if (project !== undefined && (isOld || (owner !== undefined && self.isGone(owner)))) left.add(project)
-  }
-  for (const project of left) {
+  for (const project of leftBehind(await engine.labelled(smokeLabels.project), clock.now(), (owner) => self.isGone(owner))) {
     log.info(`removing ${project}, left behind by a run that was killed`)
     // Another run may be at it, too.
     await engine.remove(labelOf(project)).catch((error: unknown) => log.debug(String(error)))
   }
+}
+
+/** The projects that belong to no run any more. */
+export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner: string) => boolean): string[] {
+  const left = found.flatMap(({ kind, labels, created }) => {
+    const project = labels[smokeLabels.project]
+    const owner = labels[smokeLabels.owner]
+    // A run makes its containers and networks itself; an image that it built may have the time of layers of long ago.
+    const hasAge = kind === 'container' || kind === 'network'
+    const isOld = hasAge && created !== undefined && now.getTime() - created.getTime() > oldMs
+    return project !== undefined && (isOld || (owner !== undefined && isGone(owner))) ? [project] : []
+  })
+  return [...new Set(left)]
 }
 
 /**

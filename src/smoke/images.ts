@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import { parseRepository } from '../core/reference.ts'
+import type { SmokePlan } from '../core/gates.ts'
 import type { PlannedImage } from '../core/release.ts'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 
@@ -15,14 +16,17 @@ export interface Candidate {
  * repositories, whatever the tag. A digest names other bits on purpose, so such a service is left alone.
  * @throws LaunchwayError CONFIG_INVALID when no service uses an image: it would be pushed untested
  */
-export function servicesOf({ services }: ComposeProject, candidates: readonly Candidate[], root: string): Map<string, Candidate> {
+export function servicesOf(
+  { services }: ComposeProject,
+  { plan, candidates, root }: { plan: SmokePlan; candidates: readonly Candidate[]; root: string },
+): Map<string, Candidate> {
   const found = new Map<string, Candidate>()
   for (const [name, service] of Object.entries(services)) {
     const candidate = candidateOf(service, candidates, root)
     if (candidate !== undefined) found.set(name, candidate)
   }
   for (const candidate of candidates) {
-    if (![...found.values()].includes(candidate)) throw unused(candidate.image, services, root)
+    if (![...found.values()].includes(candidate)) throw unused(candidate.image, services, plan, root)
   }
   return found
 }
@@ -56,7 +60,7 @@ function sameArgs({ build }: ComposeService, { args }: PlannedImage): boolean {
   return theirs.length === Object.keys(args).length && theirs.every(([name, value]) => args[name] === value)
 }
 
-function unused(image: PlannedImage, services: ComposeProject['services'], root: string): LaunchwayError {
+function unused(image: PlannedImage, services: ComposeProject['services'], plan: SmokePlan, root: string): LaunchwayError {
   const context = resolve(root, image.context)
   const wanted = [
     `image: ${image.repositories.join(' or ')} (any tag)`,
@@ -69,7 +73,17 @@ function unused(image: PlannedImage, services: ComposeProject['services'], root:
         : [`build: context ${build.context ?? '-'}, dockerfile ${build.dockerfile ?? '-'}, target ${build.target ?? '-'}`]
     return `  ${name}: ${[...(reference === undefined ? [] : [`image: ${reference}`]), ...builds].join('; ')}`
   })
-  return new LaunchwayError('CONFIG_INVALID', `no service of the compose files runs the image ${image.name}, so nothing would test it`, {
-    hint: `A service runs it that has one of these:\n${wanted.map((line) => `  ${line}`).join('\n')}\nThe services are:\n${seen.join('\n')}`,
+  const files = plan.compose.join(', ')
+  const from = plan.composeFound === true ? `${files}, which launchway found by itself,` : files
+  return new LaunchwayError('CONFIG_INVALID', `no service of ${from} runs the image ${image.name}, so nothing would test it`, {
+    hint: [
+      'A service runs it that has one of these:',
+      ...wanted.map((line) => `  ${line}`),
+      'The services are:',
+      ...seen,
+      'If these files are for something else, such as a database for developers, say so in launchway.yml:',
+      '  smoke: { compose: other.yaml }   # the file whose services run what is released',
+      '  smoke: false                     # or no smoke test',
+    ].join('\n'),
   })
 }

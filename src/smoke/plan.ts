@@ -46,7 +46,7 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
   const { plan, project, owner } = asked
   refuseUnknown(plan, rendered)
   refuseForeign(rendered)
-  const ours = servicesOf(rendered, asked.candidates, asked.root)
+  const ours = servicesOf(rendered, asked)
   const marks = { [smokeLabels.project]: project, [smokeLabels.owner]: owner }
   const services = joined(rendered.services)
   const entries = Object.entries(services)

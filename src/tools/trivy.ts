@@ -52,14 +52,16 @@ export function parseVersion(stdout: string): string | undefined {
 
 export interface Mirror {
   repository: string
+  /** Its registry is one without TLS. */
+  insecure?: boolean
   /** A certificate authority for its registry. */
   ca?: string
   env?: Command['env']
 }
 
 /** Fetches the database into the cache folder. @param mirror without it, from where Trivy itself knows one */
-export function downloadDatabase(of: Trivy, { repository, ca, env }: Partial<Mirror> = {}): Command {
-  const from = [option('--db-repository', repository), option('--cacert', ca)]
+export function downloadDatabase(of: Trivy, { repository, insecure, ca, env }: Partial<Mirror> = {}): Command {
+  const from = [option('--db-repository', repository), insecure === true && '--insecure', option('--cacert', ca)]
   return trivy(of, ['image', '--download-db-only', '--no-progress', ...alone, ...from], env)
 }
 
@@ -109,9 +111,13 @@ export function scanImage(of: Trivy, { image, output, ignoreFile, platform, inse
   )
 }
 
-/** Looks in a list of packages (CycloneDX) instead of an image. The report goes to standard output. */
+/**
+ * Looks in a list of packages (CycloneDX) instead of an image. The report goes to standard output. A list is worth no
+ * cache, and so needs none that another Trivy may hold.
+ */
 export function scanList(of: Trivy, file: string): Command {
-  return trivy(of, ['sbom', '--format', 'json', '--scanners', 'vuln', '--skip-db-update', '--offline-scan', ...alone, file])
+  const memory = ['--cache-backend', 'memory']
+  return trivy(of, ['sbom', '--format', 'json', '--scanners', 'vuln', '--skip-db-update', '--offline-scan', ...memory, ...alone, file])
 }
 
 const Vulnerability = z.object({

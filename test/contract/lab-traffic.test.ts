@@ -83,6 +83,17 @@ describe('the traffic of the lab', () => {
     expect(Object.fromEntries((await running.stop()).failures)).toEqual({ refused: 4 })
   })
 
+  test.each<[string, string | undefined]>([
+    ['a TLS handshake', 'no certificate is ever looked at'],
+    ['an answer', undefined],
+  ])('counts waiting in vain for %s as a timeout, and comes to an end', async (_, ca) => {
+    await using server = await serve(() => undefined)
+    const load = { port: server.port, serverName: 'x', connections: 2, requests: 2, answerWithinMs: 200, bytes: 1 }
+    const running = traffic(ca === undefined ? load : { ...load, ca })
+    await running.seen('never')
+    expect(Object.fromEntries((await running.stop()).failures)).toEqual({ timeout: 2 })
+  })
+
   test('reads an answer in chunks, however it arrives', () => {
     const whole = Buffer.from('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n4\r\n two\r\n0\r\n\r\nnext')
     const length = whole.length - 'next'.length

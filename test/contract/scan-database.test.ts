@@ -12,8 +12,9 @@ import { folderCache } from '../../src/adapters/cache.ts'
 import type { LaunchwayError } from '../../src/core/error.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
-import { openServer } from './support/http.ts'
-import { type BuiltHere, buildHere, copyAll, installed, openEach, toScan } from './support/scanned.ts'
+import { setEnv } from './support/folder.ts'
+import { openProxy, openServer } from './support/http.ts'
+import { type BuiltHere, buildHere, copyAll, holdCache, installed, openEach, toScan } from './support/scanned.ts'
 
 /** Where the vulnerability database comes from, and which one may decide. Every mirror is a registry that Trivy itself asks. */
 
@@ -92,6 +93,21 @@ describe('the mirrors of the database', () => {
     expect(JSON.stringify(here().log.entries)).not.toContain(password)
   })
 
+  it('may have no TLS, where launchway.yml says so', async () => {
+    // Of names and addresses of this machine Trivy itself supposes that they have none.
+    const name = 'mirror.invalid'
+    const served = new URL(`http://${vulnerabilities}`)
+    await using proxy = await openProxy({ [name]: served.host })
+    using _ = setEnv({ HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url })
+    const release = toScan(image, { databases: [`${name}${served.pathname}`], failOn: [] })
+    const withMirror = (plainHttp: boolean): typeof release => ({
+      ...release,
+      plan: { ...release.plan, registries: [...release.plan.registries, { host: name, plainHttp }] },
+    })
+    expect(await failureOf(scan(withMirror(false), here().ports))).toMatchObject({ code: 'SCAN_DB_UNAVAILABLE' })
+    expect(ids(await scan(withMirror(true), here().ports))).toEqual(found)
+  })
+
   it('are all named when none serves, each with what it said; nothing passes', async () => {
     const failure = await refused(down, '127.0.0.1:10/team/trivy-db:2')
     expect(failure).toMatchObject({
@@ -159,6 +175,12 @@ describe('the database of an earlier run', () => {
         /^no newer vulnerability database can be had: the one of an earlier run is used, 30 h old\. 127\.0\.0\.1:9\/trivy-db:2: .*refused/,
       ),
     ])
+  })
+
+  it('is used while another Trivy holds the cache', async () => {
+    await scanWith(vulnerabilities)
+    await holdCache(here().ports)
+    expect(ids(await scanWith(down))).toEqual(found)
   })
 
   it('gives way to a newer one when that is due', async () => {

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { call, docker } from '../../lab/run.ts'
@@ -10,7 +8,7 @@ import { scan } from '../../src/scan/index.ts'
 import { upload } from '../../src/push/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder, setEnv } from './support/folder.ts'
-import { type BuiltHere, buildHere, copyAll, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, buildHere, copyAll, holdCache, installed, openEach, toScan } from './support/scanned.ts'
 
 /** Trivy, the engine, the registry and the images are real; the database has the lab's few advisories. */
 
@@ -218,15 +216,7 @@ describe('the image that is scanned is the one that was built', () => {
 
 describe('two runs on one machine', () => {
   it('do not stop each other: a cache that another Trivy holds is done without', async () => {
-    const file = join(kept.path, 'launchway/trivy/fanal/fanal.db')
-    mkdirSync(join(file, '..'), { recursive: true })
-    writeFileSync(file, '', { flag: 'a' })
-    const holder = spawn('flock', ['--exclusive', file, 'sh', '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
-    onTestFinished(async () => {
-      holder.stdin.end()
-      await once(holder, 'close')
-    })
-    await once(holder.stdout, 'data')
+    await holdCache(here().ports)
     expect(await failureOf(scan(toScan(small), here().ports))).toMatchObject({ code: 'SCAN_BLOCKED' })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { docker } from '../../lab/run.ts'
+import { call, docker } from '../../lab/run.ts'
 import { smokeLabels } from '../../src/core/names.ts'
 import { failureOf } from './support/errors.ts'
 import { setEnv } from './support/folder.ts'
@@ -168,12 +168,18 @@ describe('compose files that cannot be tested', () => {
     })
   })
 
-  it('use no image of the release', async () => {
-    expect(await failing({ files: { 'compose.yml': 'services: { db: { image: "postgres:15" } }' } })).toMatchObject({
+  it.each([
+    ['are for something else', '', 'compose.yml, which launchway found by itself,'],
+    ['are not those of the release', 'compose: compose.yml', 'compose.yml'],
+  ])('%s', async (_, smoke, files) => {
+    const failure = await failing({ files: { 'compose.yml': 'services: { db: { image: "postgres:15" } }' }, smoke })
+    expect(failure).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: 'no service of the compose files runs the image app, so nothing would test it',
+      message: `no service of ${files} runs the image app, so nothing would test it`,
       hint: expect.stringContaining('db: image: postgres:15'),
     })
+    expect(failure.hint).toMatch(/^ {2}smoke: false /m)
+    expect(failure.hint).toMatch(/^ {2}smoke: \{ compose: other\.yaml \} /m)
   })
 })
 
@@ -225,6 +231,22 @@ describe('what a killed run left behind', () => {
       expect(new Set(await leftovers())).toEqual(new Set([`${app}-alive ${app}-alive`, `${app}-alive`]))
     } finally {
       await smokeTest({ files: service(''), isGone: (owner) => ['a', 'b'].includes(owner) })
+    }
+    expect(await leftovers()).toEqual([])
+  })
+
+  it('is not known by the age of its images: a build that was cached has the time of its layers', async () => {
+    const name = `${app}-cached`
+    const labels = ['--label', `${smokeLabels.project}=${name}`, '--label', `${smokeLabels.owner}=c`]
+    const stdin = `FROM ${repository}-base\nCMD ["sleep", "1000"]\n`
+    await call('docker', ['build', '--quiet', '--build-arg', 'SOURCE_DATE_EPOCH=1000000000', ...labels, '--tag', name, '-'], { stdin })
+    try {
+      expect(await docker('image', 'inspect', '--format', '{{.Created}}', name)).toContain('2001-')
+      await docker('run', '--detach', ...labels, '--name', name, name)
+      await smokeTest({ files: service(''), isGone: () => false })
+      expect(await leftovers()).toEqual([`${name} ${name}`, name])
+    } finally {
+      await smokeTest({ files: service(''), isGone: (owner) => owner === 'c' })
     }
     expect(await leftovers()).toEqual([])
   })

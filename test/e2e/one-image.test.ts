@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { z } from 'zod'
 import { sshAddress } from '../../lab/lab.ts'
@@ -15,6 +15,26 @@ import { application, configuration, newName, newRepository, type Repository } f
 const lab = inject('lab')
 const host = lab.hosts['forky']
 if (host === undefined) throw new Error('the lab has no host forky')
+
+/** What Trivy writes down of the image that it has looked at. */
+const Report = z.object({ Metadata: z.object({ ImageID: z.string() }) })
+
+/** A Trivy, found before the real one, that keeps a copy of each report that the real one writes. */
+function keepReports(folder: string): { PATH: string } {
+  const file = join(folder, 'bin/trivy')
+  mkdirSync(dirname(file))
+  const script = `#!/bin/sh
+PATH=\${PATH#*:} trivy "$@"
+code=$?
+while [ $# -gt 0 ]; do
+  [ "$1" = --output ] && cp "$2" "${folder}/report-$$"
+  shift
+done
+exit $code
+`
+  writeFileSync(file, script, { mode: 0o755 })
+  return { PATH: `${dirname(file)}:${process.env['PATH']}` }
+}
 
 const Manifest = z.object({ config: z.object({ digest: z.string() }) })
 
@@ -75,6 +95,7 @@ describe.each(['classic', 'containerd'])('with an engine that keeps its images i
     const running = launchway(repository.folder, ['run', '--json'], {
       SSH_KEY: readFileSync(lab.key, 'utf8'),
       XDG_STATE_HOME: state,
+      ...keepReports(state),
       ...(engine === undefined ? {} : { DOCKER_HOST: engine.address }),
     })
     composed = await watchStack(running)
@@ -108,6 +129,10 @@ describe.each(['classic', 'containerd'])('with an engine that keeps its images i
   })
 
   it('Trivy scanned that image, by its own account', () => {
+    const reports = readdirSync(state).filter((name) => name.startsWith('report-'))
+    expect(reports).toHaveLength(1)
+    const { Metadata } = Report.parse(JSON.parse(readFileSync(join(state, reports[0] ?? ''), 'utf8')))
+    expect(Metadata.ImageID).toBe(built())
     expect(release.scan?.images).toMatchObject([{ config: built() }])
   })
 

@@ -11,7 +11,15 @@ const resolved = (smoke: string, found: string | undefined = 'compose.yaml') =>
 
 describe('smoke in launchway.yml', () => {
   it('is the compose file that is there when nothing is said', () => {
-    expect(resolved('')).toEqual({ compose: ['compose.yaml'], profiles: [], env: {}, timeoutMs: 180_000, prepare: [], checks: [] })
+    expect(resolved('')).toEqual({
+      compose: ['compose.yaml'],
+      composeFound: true,
+      profiles: [],
+      env: {},
+      timeoutMs: 180_000,
+      prepare: [],
+      checks: [],
+    })
   })
 
   it('is nothing without one, or where it is not wanted, and says why', () => {

@@ -50,10 +50,17 @@ describe('a call of Trivy', () => {
     ])
   })
 
+  it('fetches the database without TLS where it is told so', () => {
+    const [plain, secure] = [true, false].map(
+      (insecure) => downloadDatabase(trivy, { repository: 'mirror:5000/trivy-db:2', insecure }).args,
+    )
+    expect([plain?.includes('--insecure'), secure?.includes('--insecure')]).toEqual([true, false])
+  })
+
   it('looks in a list, and says its version', () => {
     expect(scanList(trivy, '/list.json').args).toEqual([
       ...[...first, 'sbom', '--format', 'json', '--scanners', 'vuln', '--skip-db-update', '--offline-scan'],
-      ...['--skip-version-check', '--disable-telemetry', '/list.json'],
+      ...['--cache-backend', 'memory', '--skip-version-check', '--disable-telemetry', '/list.json'],
     ])
     expect(version(trivy).args).toEqual([...first, 'version', '--format', 'json'])
   })

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, request as ask, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Asked {
@@ -41,6 +41,35 @@ export async function openServer(act: (asked: Asked, count: number) => Act): Pro
     address: `127.0.0.1:${port}`,
     url: `http://127.0.0.1:${port}`,
     asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((closed) => server.close(closed))
+    },
+  }
+}
+
+/**
+ * A proxy that knows some names without TLS, and refuses all others and every tunnel.
+ * @param known address by name
+ */
+export async function openProxy(known: Readonly<Record<string, string>>): Promise<{ url: string } & AsyncDisposable> {
+  const server = createServer((request, response) => {
+    const { hostname, pathname, search } = new URL(request.url ?? '', 'http://nobody.invalid')
+    const address = known[hostname]
+    if (address === undefined) return void response.writeHead(502).end()
+    const { method = 'GET', headers } = request
+    const asked = ask(`http://${address}${pathname}${search}`, { method, headers: { ...headers, host: address } }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    asked.on('error', () => response.destroy())
+    request.pipe(asked)
+  })
+  server.on('connect', (_, socket) => socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'))
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((closed) => server.close(closed))

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeEach, inject } from 'vitest'
+import { afterAll, afterEach, beforeEach, inject, onTestFinished } from 'vitest'
 import { ask, call, docker } from '../../../lab/run.ts'
 import type { ScanPlan } from '../../../src/core/gates.ts'
 import { keyTag } from '../../../src/core/names.ts'
@@ -114,4 +116,17 @@ export function openEach(kept?: () => string): {
   })
   const here = (): Here => ({ root: folder.path, log, ports })
   return { here, openHere, write: (name, text) => writeFileSync(join(folder.path, name), text) }
+}
+
+/** Holds the cache of a Trivy until the test is over, as another Trivy at work does. */
+export async function holdCache({ tools }: Ports): Promise<void> {
+  const file = join(tools.folder, 'trivy/fanal/fanal.db')
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, '', { flag: 'a' })
+  const holder = spawn('flock', ['--exclusive', file, 'sh', '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(async () => {
+    holder.stdin.end()
+    await once(holder, 'close')
+  })
+  await once(holder.stdout, 'data')
 }
