@@ -94,12 +94,13 @@ evidence() {
   docker logs --tail 40 "$1" 2>&1 | tail -c 6000
 }
 
-# probe URL HOST-HEADER: prints the status of the first answer, nothing when there is none. The host's own settings for
+# probe URL HOST-HEADER PROTO: prints the status of the first answer, nothing when there is none. PROTO is what nginx will
+# tell the application that it was asked by (curl alone says it: behind nginx there is one). The host's own settings for
 # curl, and its proxies, are for the world outside.
 probe() (
   exec 9>&-
   if command -v curl > /dev/null 2>&1; then
-    curl -q --noproxy '*' --silent --output /dev/null --max-time 5 --write-out '%{http_code}' ${2:+--header "Host: $2"} "$1" 2> /dev/null | sed 's/^000$//'
+    curl -q --noproxy '*' --silent --output /dev/null --max-time 5 --write-out '%{http_code}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null | sed 's/^000$//'
   else
     unset http_proxy HTTP_PROXY
     # GNU wget tries 20 times by itself. That of busybox knows one try only, and 1.35 dies of -T.
@@ -108,7 +109,7 @@ probe() (
       *) wget="$(command -v timeout > /dev/null && echo 'timeout 5') wget" ;;
     esac
     # shellcheck disable=SC2086 # words
-    $wget -S -q -O /dev/null ${2:+--header "Host: $2"} "$1" 2>&1 \
+    $wget -S -q -O /dev/null ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2>&1 \
       | awk '!found && match($0, /HTTP\/[0-9.]+ [0-9][0-9][0-9]/) { found = 1; print substr($0, RSTART + RLENGTH - 3, 3) }'
   fi
 )
@@ -122,8 +123,8 @@ is_well() { # STATUS WANTED
   esac
 }
 
-# watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_S [URL [STATUS [HOST]]]: returns once the container has
-# been well for the settle time; fails at once when it ends.
+# watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_S [URL [STATUS [HOST [PROTO]]]]: returns once the
+# container has been well for the settle time; fails at once when it ends.
 watch() {
   start_step healthy "$1"
   deadline=$(($(uptime_cs) + $4)) well_since='' answer=''
@@ -138,7 +139,7 @@ $(evidence "$2")" ;;
     esac
     well=''
     if [ "$3" = http ]; then
-      answer=$(probe "$7" "${9:-}")
+      answer=$(probe "$7" "${9:-}" "${10:-}")
       ! is_well "$answer" "${8:-}" || well=yes
     else
       case $state in *' none' | *' healthy') well=yes ;; esac

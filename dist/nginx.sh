@@ -14,10 +14,14 @@ short_sleep() {
   sleep 0.05 2> /dev/null || sleep 1
 }
 
-# One change of nginx and of ports on this host at a time. Calls of one program share the lock.
+# One change of nginx and of ports on this host at a time. Calls of one program share the lock. Why it could not be had
+# is in `said`.
 hold_host() {
   [ -z "$host_held" ] || return 0
-  exec 8>> "$LW_ROOT/host.lock" || return
+  said="cannot write $LW_ROOT/host.lock"
+  can_open "$LW_ROOT/host.lock" || return
+  exec 8>> "$LW_ROOT/host.lock"
+  said="another deploy has held $LW_ROOT/host.lock for a minute"
   tries=0
   until flock -n 8; do
     tries=$((tries + 1))
@@ -36,7 +40,7 @@ let_host() {
 take_ports() {
   grep -Fqx -- "$1 $2 $3" "$LW_HOME/ports" 2> /dev/null && return
   start_step lock "$1"
-  hold_host || fail lock "$1" "another deploy has held $LW_ROOT/host.lock for a minute"
+  hold_host || fail lock "$1" "$said"
   taken=$(awk -v own="$LW_HOME/ports" -v service="$1" -v a="$2" -v b="$3" '
     FILENAME == own && $1 == service { next }
     $2 == a || $3 == a || $2 == b || $3 == b { print FILENAME; exit }' "$LW_ROOT"/*/*/ports 2> /dev/null)
@@ -62,7 +66,7 @@ site() {
   new="$LW_TRY/site.$1"
   [ ! -e "$2" ] || [ "$(cat "$2")" != "$(cat "$new")" ] || return 0
   start_step switch "$1"
-  hold_host || fail switch "$1" "another deploy has held $LW_ROOT/host.lock for a minute"
+  hold_host || fail switch "$1" "$said"
   remember_site "$1" "$2"
   said=$(place "$2" < "$new" 2>&1) || fail switch "$1" "cannot write $2: $said"
   end_step switch 'done' "$1" "$2"
@@ -72,7 +76,7 @@ site() {
 unseat() {
   [ -e "$2" ] || return 0
   start_step switch "$1"
-  hold_host || fail switch "$1" "another deploy has held $LW_ROOT/host.lock for a minute"
+  hold_host || fail switch "$1" "$said"
   remember_site "$1" "$2"
   rm -f "$2"
   end_step switch 'done' "$1" "$2 makes way"
@@ -166,7 +170,7 @@ turn() {
     a) [ ! -e "$LW_HOME/slot.b" ] || mv -f "$LW_HOME/slot.b" "$LW_HOME/slot.a" ;;
     b)
       [ ! -e "$LW_HOME/slot.b" ] || return 0
-      [ -e "$LW_HOME/slot.a" ] || : > "$LW_HOME/slot.a" || return
+      [ -e "$LW_HOME/slot.a" ] || can_open "$LW_HOME/slot.a" || return
       mv -f "$LW_HOME/slot.a" "$LW_HOME/slot.b"
       ;;
   esac
@@ -193,6 +197,14 @@ asked() {
       END { print status, from }'
 }
 
+# guarded STATUS: what an answer says that no container gave.
+guarded() {
+  case $1 in
+    401 | 403) echo "nginx itself answered $1: if launchway.d has a guard for this server (auth_basic, allow and deny), let the deploy in, which asks from the loopback: satisfy any; allow 127.0.0.1;" ;;
+    400) echo "nginx itself answered $1: if launchway.d asks visitors for a certificate (ssl_verify_client on), let the deploy in, which asks from the loopback and has none: ssl_verify_client optional; and a rule for everybody but 127.0.0.1 (docs/guide/hosts.md)" ;;
+  esac
+}
+
 # through SERVICE CONTAINER SLOT ADDRESS URL RESOLVE [STATUS]: proves that nginx leads to this container, and that it
 # is well there: before the switch with the slot's name, afterwards (SLOT empty) as everybody asks.
 through() {
@@ -213,6 +225,7 @@ through() {
     fi
     if [ "$(uptime_cs)" -ge "$deadline" ]; then
       fail probe "$1" "asked through nginx, $5 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $4)
+$([ -n "$from" ] || guarded "$status")
 $(evidence "$2")"
     fi
     short_sleep

@@ -61,8 +61,19 @@ writable() { # the nearest folder that is there
   while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done
   [ -w "$folder" ]
 }
-if writable "$LW_HOME"; then fact state direct; fi
-if ! { [ -n "$alive" ] && writable "$LW_HOME"; } && sudo -n true 2> /dev/null; then
+# A program that ran as root, which nginx asks for, has left folders and files of root's in a folder of the user's.
+is_own() {
+  writable "$LW_HOME" || return
+  for kept in "$LW_HOME/lock" "$LW_HOME/journal.jsonl" "$LW_HOME/attempts" "$LW_HOME/releases" "$LW_HOME"/releases/*; do
+    [ ! -e "$kept" ] || [ -w "$kept" ] || return
+  done
+}
+own=''
+if is_own; then
+  own=yes
+  fact state direct
+fi
+if { [ -z "$alive" ] || [ -z "$own" ]; } && sudo -n true 2> /dev/null; then
   as='sudo -n'
   version sudo -n
 fi
@@ -139,6 +150,7 @@ look_at_nginx() {
     folder=$(dirname "$folder")
   done
   if [ -s /proc/net/if_inet6 ]; then fact ipv6 yes; fi
+  if policy=$(PATH="$PATH:/usr/sbin" getenforce 2> /dev/null); then fact selinux "$policy"; fi
   read -r from to < /proc/sys/net/ipv4/ip_local_port_range && fact range "$from" "$to"
   cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk '$4 == "0A" { split($2, at, ":"); print "open\t" at[2] }'
   $root sh -c 'cat "$1"/*/*/ports' sh "$LW_ROOT" 2> /dev/null | awk '{ print "claimed\t" $2; print "claimed\t" $3 }'

@@ -47,12 +47,22 @@ put() { # FILE TEXT
   return 1
 }
 
+# Makes the file if it is not there. A redirection that fails ends the whole shell where it stands at a special builtin
+# (`exec`, `:`), whatever follows it; `true` is none.
+can_open() { # FILE
+  { true >> "$1"; } 2> /dev/null
+}
+
 # ---- the lock
 
 # Takes the lock of this application and environment. The kernel drops it when this program ends, however it ends.
 # Short calls of docker keep it open, so that recovery waits for those of a program that was killed; long ones do not.
 begin() {
   step_started=$(uptime_cs)
+  if ! can_open "$LW_HOME/lock"; then
+    end_step record failed '' "$(no_room)"
+    end failed "$(no_room)"
+  fi
   exec 9> "$LW_HOME/lock"
   tries=0
   until flock -n 9; do
@@ -126,19 +136,26 @@ will_undo() {
 # Undoes an attempt, last first. Each line may find its work done already. Nothing here needs room on the disk.
 undo_attempt() { # RELEASE_DIR
   start_step undo
-  failed=$(awk '$NF == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | while read -r kind what file _; do
-    case $kind in
-      remove) docker rm --force "$what" > /dev/null 2>&1 || is_gone "$what" ;;
-      start) docker start "$what" > /dev/null && docker update --restart unless-stopped "$what" > /dev/null ;;
-      stop) { docker update --restart no "$what" && docker stop "$what"; } > /dev/null 2>&1 || is_gone "$what" ;;
-      site) site_back "$1" "$what" "$file" ;;
-      switch) turn_back "$what" ;;
-      forget) rm -f "$1/recorded" ;;
-      *) false ;;
-    esac || printf ' %s %s' "$kind" "$what"
-  done)
-  if [ -n "$failed" ]; then
-    end_step undo broken '' "could not undo:$failed"
+  failed=$(awk '$NF == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | {
+    while read -r kind what file _; do
+      case $kind in
+        remove) docker rm --force "$what" > /dev/null 2>&1 || is_gone "$what" ;;
+        start) docker start "$what" > /dev/null && docker update --restart unless-stopped "$what" > /dev/null ;;
+        stop) { docker update --restart no "$what" && docker stop "$what"; } > /dev/null 2>&1 || is_gone "$what" ;;
+        site) site_back "$1" "$what" "$file" ;;
+        switch) turn_back "$what" ;;
+        forget) rm -f "$1/recorded" ;;
+        *) false ;;
+      esac || printf ' %s %s' "$kind" "$what"
+    done
+    # A loop that was ended in the middle has not come here.
+    echo .
+  })
+  if [ "$failed" != . ]; then
+    case $failed in
+      *.) end_step undo broken '' "could not undo:${failed%.}" ;;
+      *) end_step undo broken '' "undoing ended early:$failed" ;;
+    esac
     return 1
   fi
   rm -f "$1/undo"
