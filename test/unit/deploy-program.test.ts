@@ -202,6 +202,12 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
     ['the lock of the host', 'mkdir ../../host.lock', [['begin'], ['take_ports', 'web', '1', '2']], 'cannot write'],
     ['the file of the slot', 'ln -s /nowhere/slot slot.a', [['begin'], ['switch', 'b']], 'cannot write in'],
     [
+      'the lock of the host, when a server shall go',
+      'mkdir ../../host.lock; echo "server {}" > launchway.addie.production.web.conf',
+      [['begin'], ['eval', 'unsite "$LW_HOME"']],
+      'launchway.addie.production.web.conf stays: cannot write',
+    ],
+    [
       'the lock of the host while it undoes',
       `mkdir ../../host.lock; mkdir -p releases/${first}; echo 'site web /nowhere/x.conf .' > releases/${first}/undo`,
       [['begin'], ['recover']],
@@ -216,7 +222,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
       .trim()
       .split('\n')
       .map((line) => JournalLine.parse(JSON.parse(line)))
-    expect(lines.at(-1)).toMatchObject({ step: 'end', state: expect.stringMatching(/^(failed|undone|broken)$/) })
+    expect(lines.at(-1)).toMatchObject({ step: 'end', state: expect.stringMatching(/^(done|failed|undone|broken)$/) })
     expect(lines.map(({ note }) => note).join('\n')).toContain(why)
   })
 

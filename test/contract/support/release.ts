@@ -229,7 +229,7 @@ export function portsFor(
     files: { read: unused, write: unused, walk: unused, hash: unused, temporary: unused, move: unused, remove: unused },
     tools: { trivy: unused, folder: '/nowhere', cache: undefined },
     clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
-    log: { ...silent, info: onInfo ?? silent.info, warning: onWarning ?? silent.warning },
+    log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
     root: '.',
     redact: (text) => text,
     secret: (name) => (name === 'SSH_KEY' ? over?.key : secrets[name] === undefined ? undefined : new Secret(secrets[name])),

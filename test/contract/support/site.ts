@@ -1,5 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inject } from 'vitest'
-import { docker } from '../../../lab/run.ts'
+import { call, docker } from '../../../lab/run.ts'
 import { type Load, traffic, type Traffic } from '../../../lab/traffic.ts'
 import type { Service } from '../../../src/core/deployment.ts'
 import { rollback, type Returned } from '../../../src/deploy/rollback.ts'
@@ -70,6 +73,41 @@ export function rollBack(host: HostUnderTest, services: Wish['services'], wish: 
     plan.environment,
     portsFor(() => host.remote(), whole),
   )
+}
+
+/** A file of nginx's configuration, until the end of the test. */
+export async function configured(host: SiteHost, path: string, text: string): Promise<AsyncDisposable> {
+  await host.ask(`cat > ${path} <<'END'\n${text}\nEND\nnginx -s reload || :`)
+  return { [Symbol.asyncDispose]: async () => void (await host.ask(`rm -f ${path}; nginx -s reload`)) }
+}
+
+/** A certificate of its own on the host, for the host's name. */
+export async function certified(host: SiteHost): Promise<{ certificate: string; key: string; text: string } & AsyncDisposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'launchway-tls-'))
+  const [certificate, key] = [`/etc/ssl/${host.app}.crt`, `/etc/ssl/${host.app}.key`]
+  try {
+    const subject = ['-subj', `/CN=${host.name}`, '-addext', `subjectAltName=DNS:${host.name}`]
+    const files = ['-keyout', join(folder, 'key'), '-out', join(folder, 'crt')]
+    await call('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '7',
+      ...subject,
+      ...files,
+    ])
+    await docker('cp', join(folder, 'crt'), `${host.container}:${certificate}`)
+    await docker('cp', join(folder, 'key'), `${host.container}:${key}`)
+    const text = readFileSync(join(folder, 'crt'), 'utf8')
+    return { certificate, key, text, [Symbol.asyncDispose]: async () => void (await host.ask(`rm -f ${certificate} ${key}`)) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 const killable = ['mv', 'curl', 'cat', 'docker', 'nginx']
