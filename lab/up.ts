@@ -16,7 +16,8 @@ import { publishDatabase } from './vulnerabilities/publish.ts'
 /** What of a host is published on the loopback of this machine. */
 const hostPorts = ['22', '80', '443', '5000', '6000'] as const
 const accounts = ['root', 'deploy', 'ops', 'guest'] as const
-const login = { username: 'lab', password: 'lab-registry-password' }
+/** A password of its own for each lab: a test looks for it wherever it should not be, also while others come up. */
+const login = { username: 'lab', password: `lab-${randomBytes(12).toString('hex')}` }
 
 export interface Wanted {
   name: string

@@ -56,7 +56,10 @@ export async function openProxy(known: Readonly<Record<string, string>>): Promis
   const server = createServer((request, response) => {
     const { hostname, pathname, search } = new URL(request.url ?? '', 'http://nobody.invalid')
     const address = known[hostname]
-    if (address === undefined) return void response.writeHead(502).end()
+    if (address === undefined) {
+      response.writeHead(502).end()
+      return
+    }
     const { method = 'GET', headers } = request
     const asked = ask(`http://${address}${pathname}${search}`, { method, headers: { ...headers, host: address } }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
