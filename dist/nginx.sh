@@ -150,8 +150,7 @@ unsite() {
     service=${file#"$ours"} service=${service%.conf}
     case " $* " in *" $service "*) continue ;; esac
     [ -n "$gone" ] || start_step switch
-    hold_host && rm -f "$file"
-    gone="$gone $service"
+    if hold_host && rm -f "$file"; then gone="$gone $service"; else end_step switch failed '' "$file stays: $said"; fi
   done
   [ -n "$gone" ] || return 0
   if reload; then
