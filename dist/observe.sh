@@ -150,7 +150,9 @@ look_at_nginx() {
     folder=$(dirname "$folder")
   done
   if [ -s /proc/net/if_inet6 ]; then fact ipv6 yes; fi
-  if policy=$(PATH="$PATH:/usr/sbin" getenforce 2> /dev/null); then fact selinux "$policy"; fi
+  for tool in getenforce /usr/sbin/getenforce; do
+    if policy=$("$tool" 2> /dev/null); then fact selinux "$policy" && break; fi
+  done
   read -r from to < /proc/sys/net/ipv4/ip_local_port_range && fact range "$from" "$to"
   cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk '$4 == "0A" { split($2, at, ":"); print "open\t" at[2] }'
   $root sh -c 'cat "$1"/*/*/ports' sh "$LW_ROOT" 2> /dev/null | awk '{ print "claimed\t" $2; print "claimed\t" $3 }'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Name } from '../src/core/names.ts'
 import { down } from './down.ts'
 import { type Lab, labNames, readLab, sshAddress } from './lab.ts'
-import { root } from './paths.ts'
+import { root, tools } from './paths.ts'
 import { allSuites, newLabName, up } from './up.ts'
 
 const [verb, name] = process.argv.slice(2)
@@ -27,9 +27,11 @@ environments:
     port: 8000
     publish: 5000
     health: /
-    url: http://127.0.0.1:${host.ports['5000']}
+    url: http://127.0.0.1:${host.ports['5000']}     # the lab leads it to port 5000 of the host
+    options: [--init]     # for an application that does not end at SIGTERM
     ssh: { known-hosts: ${lab.knownHosts} }
 
+export PATH="${tools}:$PATH"     # Trivy, as set-up has it
 export SSH_KEY="$(cat ${lab.key})"
 ${join(root, 'bin/launchway')} run
 curl http://127.0.0.1:${host.ports['5000']}
@@ -59,6 +61,10 @@ if (name !== undefined && !Name.safeParse(name).success) {
       )
     say(`  github           ${lab.github.url}  GitHub's API, for what the actions tell it`)
     say(`  faults           ${lab.faults.api}  toxiproxy, to make connections slow or broken`)
+    for (const { suite, ports } of Object.values(lab.hosts))
+      say(
+        `  ${`nginx of ${suite}`.padEnd(16)} http://127.0.0.1:${ports['80']}, https://127.0.0.1:${ports['443']}; the account ops may configure it`,
+      )
     say(howToUse(lab))
     say(`take it down: npm run lab -- down ${lab.name}`)
   }

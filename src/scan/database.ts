@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
@@ -45,16 +46,18 @@ const known = {
 }
 
 /**
- * Sees to it that the cache folder has a database that may decide: young enough, and able to find something. Fetched
+ * Sees to it that the cache folder has a database that may decide: from where it is asked for, young enough, and able to
+ * find something. What another application on this machine has fetched from elsewhere is not asked. Fetched
  * beside the one that is there, which it replaces only when it is good; so a bad mirror takes nothing away.
  * @throws LaunchwayError SCAN_DB_UNAVAILABLE
  */
 export async function readyDatabase(plan: ScanPlan, trivy: Trivy, release: Release, ports: Ports): Promise<DatabaseTimes> {
   const now = ports.clock.now()
-  const kept = (await readTimes(trivy, ports)) ?? (await restored(trivy, ports))
+  const sources = plan.databases.length === 0 ? [ownDatabases] : plan.databases
+  const kept = (await keptFrom(sources, trivy, ports)) ?? (await restored(sources, trivy, ports))
   const keptProblem = kept === undefined ? undefined : (unfit(kept, now, plan.maxDbAgeMs) ?? (await cannotFind(trivy, ports)))
   if (kept !== undefined && keptProblem === undefined && isCurrent(kept, now, plan.maxDbAgeMs))
-    return told(kept, 'kept from an earlier run', now, ports)
+    return told(kept, `kept from an earlier run, from ${kept.source}`, now, ports)
 
   const refused: { mirror: string; why: string; unfit?: string }[] = []
   for (const mirror of plan.databases.length === 0 ? [undefined] : plan.databases) {
@@ -69,9 +72,10 @@ export async function readyDatabase(plan: ScanPlan, trivy: Trivy, release: Relea
     const why =
       code !== 0 ? reasonOf(stderr) : times === undefined ? 'what it has is no database' : (age ?? (await cannotFind(fetched, ports)))
     if (times !== undefined && why === undefined) {
+      await ports.files.write(fileOf(fetched, 'source'), mirror ?? ownDatabases)
       // What is older than it says is safe; what is younger than it is would not be: the date comes last.
-      for (const name of ['trivy.db', 'metadata.json']) await ports.files.move(fileOf(fetched, name), fileOf(trivy, name))
-      await ports.tools.cache?.save([join(trivy.cacheDir, 'db')], `${cacheKey}${times.updated.getTime()}`)
+      for (const name of ['trivy.db', 'source', 'metadata.json']) await ports.files.move(fileOf(fetched, name), fileOf(trivy, name))
+      await ports.tools.cache?.save([join(trivy.cacheDir, 'db')], `${cacheKey(sources)}${times.updated.getTime()}`)
       return told(times, mirror ?? ownDatabases, now, ports)
     }
     await ports.files.remove(fileOf(fetched, 'trivy.db'))
@@ -118,12 +122,25 @@ async function readTimes(trivy: Trivy, ports: Ports): Promise<DatabaseTimes | un
   return text === undefined ? undefined : parseDatabaseMetadata(text.toString())
 }
 
-const cacheKey = 'launchway-trivy-db-'
+type Kept = DatabaseTimes & { source: string }
+
+/** The database that lies there, if it is from one of these. */
+async function keptFrom(sources: readonly string[], trivy: Trivy, ports: Ports): Promise<Kept | undefined> {
+  const [times, written] = [await readTimes(trivy, ports), await ports.files.read(fileOf(trivy, 'source'))]
+  const source = written?.toString()
+  return times === undefined || source === undefined || !sources.includes(source) ? undefined : { ...times, source }
+}
+
+/** One for each list of sources: a runner takes up no other. */
+function cacheKey(sources: readonly string[]): string {
+  return `launchway-trivy-db-${hash('sha256', sources.join(' ')).slice(0, 16)}-`
+}
 
 /** The newest database that another runner has fetched. */
-async function restored(trivy: Trivy, ports: Ports): Promise<DatabaseTimes | undefined> {
-  const found = await ports.tools.cache?.restore([join(trivy.cacheDir, 'db')], cacheKey, [cacheKey])
-  return found === undefined ? undefined : readTimes(trivy, ports)
+async function restored(sources: readonly string[], trivy: Trivy, ports: Ports): Promise<Kept | undefined> {
+  const key = cacheKey(sources)
+  const found = await ports.tools.cache?.restore([join(trivy.cacheDir, 'db')], key, [key])
+  return found === undefined ? undefined : keptFrom(sources, trivy, ports)
 }
 
 /** Why the database is none, in words; undefined when it finds what every database finds. */

@@ -34,6 +34,9 @@ const refused = (...databases: string[]): Promise<LaunchwayError> => failureOf(s
 const ids = ({ images }: ScanSection): string[] => images.flatMap(({ findings }) => findings.map(({ id }) => id))
 const found = ['CVE-2021-41945']
 
+/** As if the database that is kept had come from there. */
+const nowFrom = (source: string): Promise<void> => here().ports.files.write(join(here().ports.tools.folder, 'trivy/db/source'), source)
+
 /** A mirror of its own: what tests leave there is nobody else's. */
 let mirrors = 0
 function mirror(): string {
@@ -159,14 +162,18 @@ describe('a database', () => {
 describe('the database of an earlier run', () => {
   it('is used without asking anybody while no newer one is due', async () => {
     await scanWith(vulnerabilities)
+    await nowFrom(down)
     const asked = here().log.said('line').length
     expect(ids(await scanWith(down))).toEqual(found)
-    expect(here().log.said('line').slice(asked).join('\n')).toMatch(/database: \d+ min old \(.*\), kept from an earlier run/)
+    expect(here().log.said('line').slice(asked).join('\n')).toMatch(
+      /database: \d+ min old \(.*\), kept from an earlier run, from 127\.0\.0\.1:9/,
+    )
     expect(here().log.said('warning')).toEqual([])
   })
 
   it('is used with a warning while it is young enough and no mirror serves', async () => {
     await scanWith(await aged(30))
+    await nowFrom(down)
     const section = await scanWith(down)
     expect(ids(section)).toEqual(found)
     expect(section.database.updated).toBe(new Date(section.database.updated).toISOString())
@@ -179,12 +186,22 @@ describe('the database of an earlier run', () => {
 
   it('is used while another Trivy holds the cache', async () => {
     await scanWith(vulnerabilities)
+    await nowFrom(down)
     await holdCache(here().ports)
     expect(ids(await scanWith(down))).toEqual(found)
   })
 
+  it('is not asked where it is from elsewhere, such as another application on this machine', async () => {
+    await scanWith(vulnerabilities)
+    expect((await refused(down)).hint).toMatch(/127\.0\.0\.1:9\/trivy-db:2: .*refused/)
+    const other = mirror()
+    await publishDatabase(other, new Date(Date.now() - hour))
+    expect((await scanWith(other)).database.updated).not.toBe((await scanWith(vulnerabilities)).database.updated)
+  })
+
   it('gives way to a newer one when that is due', async () => {
     const old = await scanWith(await aged(30))
+    await nowFrom(vulnerabilities)
     const fresh = await scanWith(vulnerabilities)
     expect(Date.parse(fresh.database.updated)).toBeGreaterThan(Date.parse(old.database.updated))
   })
@@ -192,7 +209,9 @@ describe('the database of an earlier run', () => {
   it('is not used when it has grown too old, and no bad mirror takes its place', async () => {
     await scanWith(await aged(30))
     const garbage = await holding({ 'trivy.db': randomBytes(70_000), 'metadata.json': metadata(new Date()) })
+    await nowFrom(garbage)
     expect(ids(await scanWith(garbage))).toEqual(found)
+    await nowFrom(down)
     const { ports } = here()
     const clock = { ...ports.clock, now: () => new Date(Date.now() + 24 * hour) }
     const failure = await failureOf(scan(toScan(image, { databases: [down], failOn: [] }), { ...ports, clock }))
@@ -206,10 +225,12 @@ describe('the database of an earlier run', () => {
     const tools = { ...ports.tools, cache: folderCache(join(root, 'service'), log) }
     await scan(toScan(image, { databases: [vulnerabilities], failOn: [] }), { ...ports, tools })
     rmSync(db, { recursive: true })
-    const section = await scan(toScan(image, { databases: [down], failOn: [] }), { ...ports, tools })
+    const asked = log.said('line').length
+    const section = await scan(toScan(image, { databases: [vulnerabilities], failOn: [] }), { ...ports, tools })
     expect(ids(section)).toEqual(found)
+    expect(log.said('line').slice(asked).join('\n')).toContain('kept from an earlier run')
     rmSync(db, { recursive: true })
-    expect((await refused(down)).code).toBe('SCAN_DB_UNAVAILABLE')
+    expect((await failureOf(scan(toScan(image, { databases: [down], failOn: [] }), { ...ports, tools }))).code).toBe('SCAN_DB_UNAVAILABLE')
   })
 
   it('is fetched anew when it was damaged on the disk', async () => {

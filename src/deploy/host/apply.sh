@@ -88,7 +88,7 @@ join() {
 
 # evidence CONTAINER: why it ended, and its last lines.
 evidence() {
-  docker inspect --format 'state {{.State.Status}}, exit code {{.State.ExitCode}}{{if .State.OOMKilled}}, out of memory{{end}}{{if .State.Error}}, {{.State.Error}}{{end}}' "$1" 2>&1
+  docker inspect --format 'state {{.State.Status}}{{if not .State.Running}}, exit code {{.State.ExitCode}}{{end}}{{if .State.OOMKilled}}, out of memory{{end}}{{if .State.Error}}, {{.State.Error}}{{end}}' "$1" 2>&1
   docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}health check (exit {{.ExitCode}}): {{println .Output}}{{end}}{{end}}' "$1" 2> /dev/null \
     | sed '/^$/d' | tail -n 5
   docker logs --tail 40 "$1" 2>&1 | tail -c 6000
