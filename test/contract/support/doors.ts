@@ -66,7 +66,9 @@ export function unreachable(): Release {
       ...plan,
       environment: deployed,
       registries: [{ host: 'registry.example.org', plainHttp: false, generalLogin: ['registry.example.org'] }],
+      stages: { ...plan.stages, smoke: { run: false, reason: 'smoke: false' }, scan: { run: false, reason: 'scan: false' } },
     },
     build: { builder: 'b', images: [{ ...built, registries: { 'registry.example.org/addie': { digest, mediaType: 'm' } } }] },
+    push: { references: [{ reference: 'registry.example.org/addie:master', digest }], ms: 1 },
   })
 }
