@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePorts } from '../lab/free-ports.ts'
 import type { Place } from '../lab/demo/place.ts'
-import { sshAddress } from '../lab/lab.ts'
+import { sshArgs } from '../lab/lab.ts'
 import { call } from '../lab/run.ts'
 
 const name = 'launchway-bench-by-hand'
@@ -24,8 +24,6 @@ export async function byHand({ lab, host, repository }: Place): Promise<void> {
   await call('docker', ['push', '--quiet', tag])
   await call('docker', ['tag', tag, `${image}:master`])
   await call('docker', ['push', '--quiet', `${image}:master`])
-  const options = ['-i', lab.key, '-F', 'none', '-o', 'BatchMode=yes', '-o', `UserKnownHostsFile=${lab.knownHosts}`]
-  const [user = '', port = ''] = sshAddress(host, 'deploy').split(':')
   // Constant but for the tag, which is of hexadecimal digits and an address.
   const program = `set -e
 docker pull --quiet ${tag} > /dev/null
@@ -34,7 +32,7 @@ docker run --detach --name ${name} --publish 6000:5000 --env SECRET_KEY=bench ${
 for _ in $(seq 120); do curl --fail --silent http://127.0.0.1:6000/healthz > /dev/null && exit; sleep 0.5; done
 exit 1
 `
-  await call('ssh', [...options, '-p', port, user, 'sh', '-s'], { stdin: program })
+  await call('ssh', [...sshArgs(lab, host, 'deploy'), 'sh', '-s'], { stdin: program })
 }
 
 async function compose(cwd: string, tag: string): Promise<void> {

@@ -59,6 +59,12 @@ export function labNames(): string[] {
   return existsSync(labs) ? readdirSync(labs).toSorted() : []
 }
 
+/** The arguments of `ssh` to an account of a host, with the lab's key and the keys of its hosts. */
+export function sshArgs(lab: Lab, host: LabHost, user: string): string[] {
+  const options = ['BatchMode=yes', 'ConnectTimeout=5', `UserKnownHostsFile=${lab.knownHosts}`].flatMap((one) => ['-o', one])
+  return ['-F', 'none', '-i', lab.key, ...options, '-p', String(host.ports['22']), `${user}@127.0.0.1`]
+}
+
 /** `deploy@127.0.0.1:40022`, as launchway.yml names a host. */
 export function sshAddress(host: LabHost, user: string): string {
   return `${user}@127.0.0.1:${host.ports['22']}`

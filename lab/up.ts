@@ -6,7 +6,7 @@ import { LaunchwayError } from '../src/core/error.ts'
 import { down } from './down.ts'
 import { freePorts } from './free-ports.ts'
 import { hostKey, machineTree, makeCertificates, makeSshKeys, writeKnownHosts } from './keys.ts'
-import { type Lab, type LabHost, labFolder, labLabel } from './lab.ts'
+import { type Lab, type LabHost, labFolder, labLabel, sshArgs } from './lab.ts'
 import { root } from './paths.ts'
 import { ask, call, docker } from './run.ts'
 import { hostImage, servicesImage } from './setup/images.ts'
@@ -193,15 +193,11 @@ async function startMachine(folder: string, container: string, machine: string):
  * already, but refuses everybody else (pam_nologin).
  */
 async function hostReady(lab: Lab, host: LabHost): Promise<void> {
-  const login = ['-p', String(host.ports['22']), 'deploy@127.0.0.1', 'docker version']
   const deadline = Date.now() + 90_000
-  const files = `UserKnownHostsFile=${lab.knownHosts}`
   let failed: unknown
   while (Date.now() < deadline) {
     try {
-      await call('ssh', ['-F', 'none', '-i', lab.key, '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5', '-o', files, ...login], {
-        timeoutMs: 30_000,
-      })
+      await call('ssh', [...sshArgs(lab, host, 'deploy'), 'docker version'], { timeoutMs: 30_000 })
       return
     } catch (error) {
       failed = error

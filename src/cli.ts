@@ -176,9 +176,9 @@ async function release(asked: Asked, stage: StageName | undefined, ports: Ports)
 }
 
 async function redeploy(asked: Asked, ports: Ports): Promise<Answer> {
-  const { askedAtTerminal, startRedeploy } = await import('./plan/index.ts')
-  const trigger = await askedAtTerminal(asked.config, asked.environment, ports)
-  return perform(asked, undefined, await startRedeploy(asked.config, asked.argument, trigger, ports), ports)
+  const { startRedeploy } = await import('./plan/index.ts')
+  const start = await startRedeploy(asked.config, asked.argument, { environment: asked.environment }, ports)
+  return perform(asked, undefined, start, ports)
 }
 
 async function perform(asked: Asked, stage: StageName | undefined, start: Release, ports: Ports): Promise<Answer> {

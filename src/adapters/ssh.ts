@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Exec, Files, Output, Remote, Ssh } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
@@ -20,7 +21,6 @@ import { lastLines } from './call-errors.ts'
 
 /** OpenSSH ends with this code when the connection, not the program, failed. */
 const connectionFailed = 255
-const everyCode = Array.from({ length: 256 }, (_, code) => code)
 
 /** OpenSSH's client: one connection a host, shared by all its execs. Honours ~/.ssh/config; host keys are always checked. */
 export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
@@ -45,9 +45,7 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
         const opened = await exec.run(openMaster(address, settings, files), { signal, accept: [0, connectionFailed] })
         if (opened.code !== 0) {
           const said = await readFile(files.log, 'utf8').catch(() => '')
-          const jump = jumpFailed.test(said)
-            ? (await exec.run(askJump(address, settings, files), { signal, accept: everyCode })).stderr
-            : ''
+          const jump = jumpFailed.test(said) ? (await exec.run(askJump(address, settings, files), { signal, accept: anyCode })).stderr : ''
           throw unreachable(host, `${jump}${said}`, knownHosts)
         }
       } catch (error) {
@@ -69,7 +67,7 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
             ...(timeoutMs === undefined ? {} : { timeoutMs }),
           }
           const accept = rest.accept ?? [0]
-          const output = await exec.run(call, { signal, ...rest, accept: everyCode })
+          const output = await exec.run(call, { signal, ...rest, accept: anyCode })
           if (output.code === connectionFailed && !(await isOpen())) throw lost(host)
           if (!accept.includes(output.code)) throw programFailed(host, program, output)
           return output

@@ -63,3 +63,6 @@ export function quote(word: string): string {
 export function display({ file, args }: Command): string {
   return [file, ...args].map(quote).join(' ')
 }
+
+/** Where every exit code is an answer. */
+export const anyCode: readonly number[] = Array.from({ length: 256 }, (_, code) => code)

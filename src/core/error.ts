@@ -76,6 +76,12 @@ export class LaunchwayError extends Error {
   }
 }
 
+/** The same failure after something was done: its message says so, and the record keeps that. */
+export function failedAfter(error: LaunchwayError, done: string, part: Partial<Release>): LaunchwayError {
+  const { code, message, hint } = error
+  return new LaunchwayError(code, `${message}; ${done}`, { ...(hint === undefined ? {} : { hint }), cause: error, part })
+}
+
 /** The exit code of a process that ends with this error. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof LaunchwayError ? errorCodes[error.code].exit : bugExit

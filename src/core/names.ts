@@ -59,11 +59,6 @@ export const smokeProject = (app: string, random: string): string => `launchway-
 /** The tag a candidate has before the gate: the only kind of tag written before smoke and scan have passed. */
 export const keyTag = (key: string): string => `launchway-${key}`
 
-/** The reference by which the engine that built an image knows it before the gate. */
-export function candidateReference(image: { repositories: readonly string[] }, key: string): string {
-  return `${image.repositories[0] ?? ''}:${keyTag(key)}`
-}
-
 /** The references under which an image exists before the gate: its key, in each repository. */
 export function candidates(image: { repositories: readonly string[] }, key: string): string[] {
   return image.repositories.map((repository) => `${repository}:${keyTag(key)}`)

@@ -1,4 +1,4 @@
-import { LaunchwayError } from '../core/error.ts'
+import { failedAfter, LaunchwayError } from '../core/error.ts'
 import type { JournalLine } from '../core/journal.ts'
 import type { DeploySection } from '../core/release.ts'
 import { lockedError } from './plan.ts'
@@ -45,9 +45,5 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
 export function withHostsBefore(error: unknown, done: DeploySection): unknown {
   if (!(error instanceof LaunchwayError) || done.hosts.length === 0) return error
   const names = done.hosts.map(({ host }) => host).join(', ')
-  return new LaunchwayError(error.code, `${error.message}; on the new release already: ${names}`, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-    part: { deploy: done },
-  })
+  return failedAfter(error, `on the new release already: ${names}`, { deploy: done })
 }

@@ -7,6 +7,7 @@ import { withHostsBefore } from './failure.ts'
 import type { Kept } from './kept.ts'
 import { lookAt, type SeenHost } from './look.ts'
 import type { Observation } from './observation.ts'
+import { sectionOf } from './run.ts'
 import type { Wanted } from './wanted.ts'
 
 /** What a rollback has come to. */
@@ -28,12 +29,7 @@ export async function rollback(app: string, environment: Environment, ports: Por
   for (const host of environment.hosts) seen.push(stack.use(await lookAt(host, { app, environment }, ports)))
   const { target, from } = targetOf(seen)
   const hosts: DeployedHost[] = []
-  const soFar = (): DeploySection => ({
-    environment: environment.name,
-    ...(environment.url === undefined ? {} : { url: environment.url }),
-    hosts,
-    ms: ports.clock.elapsed() - started,
-  })
+  const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
   for (const one of seen) {
     if (!from.includes(one)) {
       ports.log.info(`${one.host}: ${target.label} (release ${target.release}) runs here already`)

@@ -20,12 +20,7 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   const wanted = await whatIsWanted(release, environment, section(release, 'build'), ports)
   const brought = { secrets, kept: whatIsKept(release, wanted) }
   const hosts: DeployedHost[] = []
-  const soFar = (): DeploySection => ({
-    environment: environment.name,
-    ...(environment.url === undefined ? {} : { url: environment.url }),
-    hosts,
-    ms: ports.clock.elapsed() - started,
-  })
+  const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
   for (const host of environment.hosts) {
     try {
       hosts.push(await deployHost(host, wanted, brought, ports))
@@ -34,6 +29,10 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
     }
   }
   return soFar()
+}
+
+export function sectionOf({ name, url }: Environment, hosts: DeployedHost[], ms: number): DeploySection {
+  return { environment: name, ...(url === undefined ? {} : { url }), hosts, ms }
 }
 
 /**

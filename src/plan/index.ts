@@ -1,3 +1,3 @@
-export { findEnvironment, localTrigger, requireSameTree, askedAtTerminal, startRedeploy, startRelease } from './run.ts'
+export { findEnvironment, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
 export { showPlan } from './show.ts'
 export { type Trigger, triggerOf } from './trigger.ts'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { parseJson } from '../core/json.ts'
-import { Digest, isOwnTag, recordType, releaseId } from '../core/names.ts'
+import { Digest, isOwnTag, labels, recordType, releaseId } from '../core/names.ts'
 import { byKey } from '../core/objects.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import { type PlanSection, parseRelease, type Registry, type Release } from '../core/release.ts'
@@ -122,7 +122,7 @@ async function newestRecord(repository: Repository, tag: string, digest: string,
 }
 
 function here({ annotations }: { annotations: Readonly<Record<string, string>> }, { environment }: Redeploy): number {
-  return annotations['launchway.environment'] === environment.name ? 1 : 0
+  return annotations[labels.environment] === environment.name ? 1 : 0
 }
 
 /** Whether the release is one of the image that was asked for. */

@@ -43,17 +43,25 @@ export async function findEnvironment(
   name: string | undefined,
   ports: Ports,
 ): Promise<{ app: string; environment: Environment }> {
-  const { config, environment } = await environmentOf(configFile, await askedAtTerminal(configFile, name, ports), ports)
+  const config = await readConfig(configFile, ports)
+  const environment = await environmentOf(config, await askedAtTerminal(config, name, ports), ports)
   return { app: resolveApp(config), environment }
 }
 
 /**
  * The record of a release that puts an earlier version live again.
- * @param trigger whose branch or environment says where; its commit is of no interest
+ * @param asked what set the run off, whose branch or environment says where; or what somebody at a terminal named
  * @throws LaunchwayError VERSION_UNKNOWN, and USAGE where it is not clear where to
  */
-export async function startRedeploy(configFile: string, version: string, trigger: Trigger, ports: Ports): Promise<Release> {
-  const { config, environment } = await environmentOf(configFile, trigger, ports)
+export async function startRedeploy(
+  configFile: string,
+  version: string,
+  asked: Trigger | { environment: string | undefined },
+  ports: Ports,
+): Promise<Release> {
+  const config = await readConfig(configFile, ports)
+  const trigger = 'event' in asked ? asked : await askedAtTerminal(config, asked.environment, ports)
+  const environment = await environmentOf(config, trigger, ports)
   const [repository = '', ...others] = resolveImages(config).flatMap(({ repositories }) => repositories)
   const { planRedeploy } = await import('./redeploy.ts')
   return planRedeploy(
@@ -70,17 +78,16 @@ export async function startRedeploy(configFile: string, version: string, trigger
 }
 
 /** Which environment somebody at a terminal means who may have named one. No commit is needed for that. */
-export async function askedAtTerminal(configFile: string, name: string | undefined, ports: Ports): Promise<Trigger> {
-  const names = Object.keys((await readConfig(configFile, ports)).environments ?? {})
+async function askedAtTerminal({ environments = {} }: Config, name: string | undefined, ports: Ports): Promise<Trigger> {
+  const names = Object.keys(environments)
   const wanted = name ?? (names.length === 1 ? names[0] : undefined)
   const ref = wanted === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => undefined) : undefined
   return { event: 'local', sha: '', ...(ref === undefined ? {} : { ref }), ...(wanted === undefined ? {} : { environment: wanted }) }
 }
 
-async function environmentOf(configFile: string, trigger: Trigger, ports: Ports): Promise<{ config: Config; environment: Environment }> {
-  const config = await readConfig(configFile, ports)
+async function environmentOf(config: Config, trigger: Trigger, ports: Ports): Promise<Environment> {
   const { environment, stages } = plan(config, trigger, await findFiles(ports))
-  if (environment !== undefined) return { config, environment }
+  if (environment !== undefined) return environment
   const names = Object.keys(config.environments ?? {})
   throw new LaunchwayError('USAGE', 'which environment?', {
     hint: `Name one with --environment: ${names.join(', ') || 'launchway.yml has none'} (${stages['deploy'].reason})`,

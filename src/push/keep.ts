@@ -1,4 +1,4 @@
-import { recordType } from '../core/names.ts'
+import { labels, recordType } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
@@ -27,9 +27,9 @@ export async function keepRecord(release: Release, ports: Ports): Promise<void> 
   const body = Buffer.from(`${JSON.stringify(published(release))}\n`)
   const annotations = {
     'org.opencontainers.image.created': release.created,
-    'launchway.release': release.id,
+    [labels.release]: release.id,
     'launchway.version': plan.version,
-    ...(plan.environment === undefined ? {} : { 'launchway.environment': plan.environment.name }),
+    ...(plan.environment === undefined ? {} : { [labels.environment]: plan.environment.name }),
   }
   for (const image of section(release, 'build').images) {
     const repository = plan.images.find(({ name }) => name === image.name)?.repositories[0]

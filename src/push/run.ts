@@ -1,4 +1,4 @@
-import { LaunchwayError } from '../core/error.ts'
+import { failedAfter, LaunchwayError } from '../core/error.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import type { PushSection, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
@@ -28,11 +28,7 @@ export async function push(release: Release, ports: Ports): Promise<PushSection>
 function withTagsBefore(error: unknown, done: PushSection): unknown {
   if (!(error instanceof LaunchwayError) || done.references.length === 0) return error
   const moved = done.references.map(({ reference }) => reference).join(', ')
-  return new LaunchwayError(error.code, `${error.message}; moved before that: ${moved}`, {
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-    part: { push: done },
-  })
+  return failedAfter(error, `moved before that: ${moved}`, { push: done })
 }
 
 async function moveTag(move: Move, repository: Repository, ports: Ports): Promise<PushSection['references'][number]> {

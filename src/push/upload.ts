@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { keepLogins } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { keyTag } from '../core/names.ts'
 import type { Credentials, Ports, Repository } from '../core/ports.ts'
@@ -6,7 +6,7 @@ import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
-import { type Client, configFile, push, pushedDigest } from '../tools/docker.ts'
+import { type Client, push, pushedDigest } from '../tools/docker.ts'
 import { configDigests } from './identity.ts'
 
 /** What the uploads of a run share. */
@@ -47,8 +47,7 @@ async function loggedIn(registries: readonly Registry[], ports: Ports): Promise<
     if (credentials !== undefined) logins.set(settings.host, credentials)
   }
   if (logins.size === 0) return { client: {}, logins }
-  const [config, host] = [await ports.files.temporary('docker-config'), await ports.engine.host()]
-  await ports.files.write(join(config, 'config.json'), configFile(logins).reveal(), 0o600)
+  const [config, host] = [await keepLogins(logins, ports.files), await ports.engine.host()]
   return { client: { config, ...(host === undefined ? {} : { host }) }, logins }
 }
 

@@ -50,3 +50,8 @@ export function folded(title: string, text: string): string {
 function oneLine(text: string): string {
   return text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
 }
+
+/** Enough of a digest to tell it from the others of a page. */
+export function short(digest: string): string {
+  return digest.slice(0, 'sha256:'.length + 12)
+}

@@ -1,6 +1,6 @@
 import type { SmokeSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
-import { code, folded, prose, table } from './markdown.ts'
+import { code, folded, prose, short, table } from './markdown.ts'
 
 /** Characters of a failed check's evidence that the page shows; the record keeps more. */
 const shownChars = 2_000
@@ -10,7 +10,7 @@ export function smokeParts({ services, checks }: SmokeSection): string[] {
   const ran = services.map(({ name, image, config, state, ms }) => [
     prose(name),
     code(image),
-    config === undefined ? '' : code(config.slice(0, 'sha256:'.length + 12)),
+    config === undefined ? '' : code(short(config)),
     prose(state),
     showMs(ms),
   ])

@@ -1,6 +1,6 @@
 import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
-import { code, folded, prose, table } from './markdown.ts'
+import { code, folded, prose, short, table } from './markdown.ts'
 import { scanParts } from './scan.ts'
 import { smokeParts } from './smoke.ts'
 
@@ -78,8 +78,4 @@ function hostTable({ hosts }: DeploySection): string {
     services.map(({ name, health }) => [code(host), prose(name), code(health), showMs(ms), downtimeMs === 0 ? 'none' : showMs(downtimeMs)]),
   )
   return table(['host', 'service', 'health', 'time', 'without service'], rows)
-}
-
-function short(digest: string): string {
-  return digest.slice(0, 'sha256:'.length + 12)
 }

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
-import { parseRepository } from '../core/reference.ts'
 import type { Release } from '../core/release.ts'
+import { registryOf } from '../core/repository.ts'
 import {
   downloadDatabase,
   type Mirror,
@@ -156,8 +156,7 @@ async function cannotFind(trivy: Trivy, ports: Ports): Promise<string | undefine
 
 /** A mirror with what launchway.yml and the step have for its registry; without a login there, Trivy looks by itself. */
 async function mirrorOf(repository: string, { plan }: Release, ports: Ports): Promise<Mirror> {
-  const { host } = parseRepository(repository)
-  const settings = plan.registries.find((one) => one.host === host) ?? { host, plainHttp: false }
+  const settings = registryOf(repository, plan.registries)
   return {
     repository,
     env: await dockerConfig(settings, ports),

@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
-import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, Release } from '../core/release.ts'
+import { registryOf } from '../core/repository.ts'
 import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, parseReport, type Report, scanImage, type Trivy, trivyCodes } from '../tools/trivy.ts'
 import { dockerConfig } from './logins.ts'
@@ -62,8 +62,7 @@ async function locate(
   if (source.from === 'archive') {
     return { image: { archive: await saved(reference, folder, ports) } }
   }
-  const { host: registry } = parseRepository(source.repository)
-  const settings = plan.registries.find((one) => one.host === registry) ?? { host: registry, plainHttp: false }
+  const settings = registryOf(source.repository, plan.registries)
   const [platform] = Object.keys(image.config)
   return {
     image: { reference: `${source.repository}@${source.digest}`, from: 'remote' },

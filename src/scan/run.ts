@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
-import { candidateReference } from '../core/names.ts'
+import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, Release, ScanSection } from '../core/release.ts'
 import { section } from '../core/stages.ts'
@@ -33,7 +33,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
 
   const scanned: ScannedImage[] = []
   for (const image of images) {
-    const reference = candidateReference(planned.find(({ name }) => name === image.name) ?? { repositories: [] }, image.key)
+    const [reference = ''] = candidates(planned.find(({ name }) => name === image.name) ?? { repositories: [] }, image.key)
     const report = await look(image, reference, { trivy, ignoreFile }, release, ports)
     scanned.push(judge(image, reference, report, ports))
   }

@@ -1,11 +1,11 @@
-import { join } from 'node:path'
+import { keepLogins } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, PlannedImage, Release } from '../core/release.ts'
+import { registryOf } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
-import { configFile, pull } from '../tools/docker.ts'
+import { pull } from '../tools/docker.ts'
 import type { Candidate } from './images.ts'
 
 /** A candidate, and the ID that this engine has given it. */
@@ -57,14 +57,11 @@ async function presentImage(image: PlannedImage, built: BuiltImage, around: Arou
 }
 
 async function pullFrom(repository: string, reference: string, { release, ports }: Around): Promise<void> {
-  const { host } = parseRepository(repository)
-  const credentials = await ports.registry.credentials(
-    release.plan.registries.find((one) => one.host === host) ?? { host, plainHttp: false },
-  )
+  const settings = registryOf(repository, release.plan.registries)
+  const credentials = await ports.registry.credentials(settings)
   if (credentials === undefined) return void (await ports.exec.run(pull(reference), { signal: ports.signal }))
-  const [config, engineHost] = [await ports.files.temporary('docker-config'), await ports.engine.host()]
-  await ports.files.write(join(config, 'config.json'), configFile(new Map([[host, credentials]])).reveal(), 0o600)
-  const client = { config, ...(engineHost === undefined ? {} : { host: engineHost }) }
+  const [config, host] = [await keepLogins(new Map([[settings.host, credentials]]), ports.files), await ports.engine.host()]
+  const client = { config, ...(host === undefined ? {} : { host }) }
   await ports.exec.run(pull(reference, client), { signal: ports.signal })
 }
 

@@ -1,3 +1,4 @@
+import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokeCheck } from '../core/gates.ts'
 import type { Answer, EngineContainer, Ports } from '../core/ports.ts'
@@ -7,7 +8,6 @@ import { type ComposeProject, exec } from '../tools/compose.ts'
 import { followLog } from '../tools/docker.ts'
 import { cut } from './evidence.ts'
 import { networkOf } from './plan.ts'
-import { anyCode } from './render.ts'
 import { serviceOf } from './verdict.ts'
 import { within } from './within.ts'
 

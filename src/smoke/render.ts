@@ -1,13 +1,11 @@
 import { dirname, relative, resolve } from 'node:path'
+import { anyCode } from '../core/command.ts'
 import { LaunchwayError, type Place } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import type { Output, Ports } from '../core/ports.ts'
 import { ComposeProject, config } from '../tools/compose.ts'
 import { secretNamesIn } from './secrets.ts'
-
-/** Every exit code is an answer. */
-export const anyCode: readonly number[] = Array.from({ length: 256 }, (_, code) => code)
 
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
 export function projectDirectory({ compose: [first = ''] }: SmokePlan, root: string): string {

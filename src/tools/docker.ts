@@ -1,7 +1,4 @@
 import { type Command, command } from '../core/command.ts'
-import type { Credentials } from '../core/ports.ts'
-import { loginKey } from '../core/reference.ts'
-import { Secret } from '../core/secret.ts'
 
 /** What docker shall use instead of what the user has chosen. */
 export interface Client {
@@ -9,19 +6,6 @@ export interface Client {
   config?: string
   /** The address of the engine. */
   host?: string
-}
-
-/**
- * The text of a config.json with these logins. Written by us, since `docker login` would put them into a credential
- * store of the system if it finds one, where they outlive the run; one that stands here is used as it is.
- * @param logins by registry host
- */
-export function configFile(logins: ReadonlyMap<string, Credentials>): Secret {
-  const auths = [...logins].map(([host, { username, password }]) => {
-    const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64')
-    return [loginKey(host), { auth }] as const
-  })
-  return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
 }
 
 export function push(reference: string, client: Client = {}): Command {

@@ -11,7 +11,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { containerArgs } from '../../src/deploy/container.ts'
 import { type HostCall, planHost } from '../../src/deploy/plan.ts'
 import { type Attempt, applyProgram, launchProgram, observeProgram, secretsFile } from '../../src/deploy/program.ts'
-import { configFile } from '../../src/tools/docker.ts'
+import { configFile } from '../../src/core/docker-config.ts'
 import { first, host, nameOf, second, service, wanted } from './support/deploy.ts'
 
 const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' as const }

@@ -95,18 +95,18 @@ describe('smoke in launchway.yml', () => {
 })
 
 describe('compose', () => {
-  const stack = { project: 'p', directory: '/work/deploy', file: { services: { web: { image: 'x', environment: { A: 'secret$$' } } } } }
+  const stack = { project: 'p', directory: '/srv/team/deploy', file: { services: { web: { image: 'x', environment: { A: 'secret$$' } } } } }
 
   it('renders with every file and profile, and the variables of the test', () => {
-    const call = config({ files: ['/work/a.yml', '/work/b.yml'], profiles: ['dev'], directory: '/work', env: { A: '1' } })
+    const call = config({ files: ['/srv/team/a.yml', '/srv/team/b.yml'], profiles: ['dev'], directory: '/srv/team', env: { A: '1' } })
     expect(display(call)).toBe(
-      'docker compose --file /work/a.yml --file /work/b.yml --profile dev --project-directory /work config --format json',
+      'docker compose --file /srv/team/a.yml --file /srv/team/b.yml --profile dev --project-directory /srv/team config --format json',
     )
     expect(call.env).toEqual({ A: '1' })
   })
 
   it('gets a project by its standard input alone, as a secret', () => {
-    const begin = 'docker compose --progress quiet --project-name p --project-directory /work/deploy --file -'
+    const begin = 'docker compose --progress quiet --project-name p --project-directory /srv/team/deploy --file -'
     expect(display(up(stack))).toBe(`${begin} up --detach --no-build --no-recreate`)
     expect(display(run(stack, 'web', ['sh', '-c', 'a b']))).toBe(`${begin} run --rm --no-deps -T web sh -c 'a b'`)
     expect(display(down(stack, 5))).toBe(`${begin} down --volumes --remove-orphans --rmi local --timeout 5`)

@@ -28,7 +28,7 @@ function prepared(rendered: unknown, checks: readonly SmokeCheck[] = [], candida
   return prepare(ComposeProject.parse(rendered), {
     plan: { ...nothing, checks: [...checks] },
     candidates,
-    root: '/work',
+    root: '/srv/team',
     project: 'launchway-smoke-addie-1',
     owner: 'laptop:1',
   })
@@ -56,13 +56,13 @@ const http = (of: string, port: number): SmokeCheck => ({
 })
 
 describe('the image of the release', () => {
-  const build = { context: '/work', dockerfile: 'Dockerfile' }
+  const build = { context: '/srv/team', dockerfile: 'Dockerfile' }
   it.each<[string, Record<string, unknown>, Partial<PlannedImage>]>([
     ['takes the place of the same build', { build }, {}],
     ['takes the place of the same build with a target', { build: { ...build, target: 'web' } }, { target: 'web' }],
     [
       'takes the place of a build in a folder',
-      { build: { context: '/work/server', dockerfile: 'docker/Dockerfile' } },
+      { build: { context: '/srv/team/server', dockerfile: 'docker/Dockerfile' } },
       { context: 'server', dockerfile: 'docker/Dockerfile' },
     ],
     ['takes the place of its repository without a tag', { image: 'ghcr.io/team/app' }, {}],
@@ -81,9 +81,9 @@ describe('the image of the release', () => {
 
   it.each<[string, Record<string, unknown>]>([
     ['another target', { build: { ...build, target: 'test' } }],
-    ['another Dockerfile', { build: { context: '/work', dockerfile: 'Other' } }],
-    ['another context', { build: { context: '/work/other' } }],
-    ['a Dockerfile of its own', { build: { context: '/work', dockerfile_inline: 'FROM x' } }],
+    ['another Dockerfile', { build: { context: '/srv/team', dockerfile: 'Other' } }],
+    ['another context', { build: { context: '/srv/team/other' } }],
+    ['a Dockerfile of its own', { build: { context: '/srv/team', dockerfile_inline: 'FROM x' } }],
     ['another repository', { image: 'ghcr.io/team/app-worker' }],
     ['a digest', { image: `ghcr.io/team/app@sha256:${'0'.repeat(64)}` }],
   ])('does not take the place of %s, and a file in which nothing runs it is refused with what there is', (_, of) => {
@@ -211,12 +211,12 @@ describe('what a stack would take from the machine', () => {
     const { file, builds } = prepared({
       services: {
         ours: { image: 'ghcr.io/team/app' },
-        helper: { image: 'helper:1', build: { context: '/work/helper' }, pull_policy: 'build' },
+        helper: { image: 'helper:1', build: { context: '/srv/team/helper' }, pull_policy: 'build' },
         twin: { image: 'helper:1' },
       },
     })
     expect(builds).toEqual(['helper'])
-    expect(file.services['helper']).toEqual({ build: { context: '/work/helper', labels: marks }, labels: marks })
+    expect(file.services['helper']).toEqual({ build: { context: '/srv/team/helper', labels: marks }, labels: marks })
     expect(file.services['twin']).toEqual({ image: 'launchway-smoke-addie-1-helper', pull_policy: 'never', labels: marks })
   })
 

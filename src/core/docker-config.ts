@@ -1,0 +1,24 @@
+import { join } from 'node:path'
+import type { Credentials, Files } from './ports.ts'
+import { loginKey } from './reference.ts'
+import { Secret } from './secret.ts'
+
+/**
+ * The text of a config.json with these logins. Written by us, since `docker login` would put them into a credential
+ * store of the system if it finds one, where they outlive the run; one that stands here is used as it is.
+ * @param logins by registry host
+ */
+export function configFile(logins: ReadonlyMap<string, Credentials>): Secret {
+  const auths = [...logins].map(([host, { username, password }]) => {
+    const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64')
+    return [loginKey(host), { auth }] as const
+  })
+  return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
+}
+
+/** Writes these logins as the docker configuration of this run alone. Returns its folder, which goes with the run. */
+export async function keepLogins(logins: ReadonlyMap<string, Credentials>, files: Files): Promise<string> {
+  const folder = await files.temporary('docker-config')
+  await files.write(join(folder, 'config.json'), configFile(logins).reveal(), 0o600)
+  return folder
+}
