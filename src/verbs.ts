@@ -1,6 +1,6 @@
 /**
  * The verbs of the command line: a contract, with the flags that each takes beside `common`. What has no `run` in
- * cli.ts yet is listed all the same, so that the name is taken; it answers NOT_YET.
+ * answers.ts yet is listed all the same, so that the name is taken; it answers NOT_YET.
  */
 export const verbs = {
   plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'release'] },

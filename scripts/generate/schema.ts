@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { serviceKeys } from '../../src/config/rules.ts'
 import { byKey } from '../../src/core/objects.ts'
-import { Config, EnvironmentConfig, ImageConfig, ServiceConfig } from '../../src/config/schema.ts'
+import { Config, EnvironmentConfig, ImageConfig } from '../../src/config/schema.ts'
+import { ServiceConfig } from '../../src/config/schema-service.ts'
 import type { GeneratedFile } from './page.ts'
 import { notice } from './page.ts'
 

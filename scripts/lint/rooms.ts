@@ -19,7 +19,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'verbs.ts': [],
   'version.ts': [],
   'main.ts': ['core', 'adapters', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
-  'cli.ts': ['core', 'adapters', 'pipeline.ts', 'ports.ts', 'verbs.ts', 'version.ts', ...stages],
+  'cli.ts': ['core', 'adapters', 'answers.ts', 'ports.ts', 'verbs.ts', 'version.ts'],
+  'answers.ts': ['core', 'pipeline.ts', 'verbs.ts', ...stages],
   'bundle.ts': ['main.ts', 'cli.ts'],
 }
 

@@ -2,7 +2,8 @@ import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
 import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from './secret-names.ts'
-import { type Config, type EnvironmentConfig, type ServiceConfig, ServiceConfig as ServiceSchema } from './schema.ts'
+import type { Config, EnvironmentConfig } from './schema.ts'
+import { type ServiceConfig, ServiceConfig as ServiceSchema } from './schema-service.ts'
 
 /** Something that each key alone cannot show: two keys that exclude each other, a name that names nothing. */
 export interface Breach {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { Observation } from '../../src/deploy/observation.ts'
-import { type HostCall, planHost, publishedPorts } from '../../src/deploy/plan.ts'
+import type { HostCall } from '../../src/deploy/call.ts'
+import { planHost, publishedPorts } from '../../src/deploy/plan.ts'
 import type { Wanted } from '../../src/deploy/wanted.ts'
 import { busy, container, digest, environment, failureIn, first, host, nameOf, second, service, third, wanted } from './support/deploy.ts'
 

@@ -1,6 +1,6 @@
 import type { Service } from '../../../src/core/deployment.ts'
 import type { Observation, SeenNginx } from '../../../src/deploy/observation.ts'
-import type { HostCall } from '../../../src/deploy/plan.ts'
+import type { HostCall } from '../../../src/deploy/call.ts'
 import { host, service } from './deploy.ts'
 
 export const names = ['addie.example.org']

@@ -1,0 +1,130 @@
+import { errorCodes, LaunchwayError } from './core/error.ts'
+import type { Ports } from './core/ports.ts'
+import type { Release } from './core/release.ts'
+import type { StageName } from './core/stages.ts'
+import { runSteps, stepsOf } from './pipeline.ts'
+import type { Verb } from './verbs.ts'
+
+/** What was asked for on the command line. */
+export interface Asked {
+  verb: Verb
+  /** What follows the verb, where it takes something. */
+  argument: string
+  config: string
+  environment?: string
+  ref?: string
+  release: string
+  json: boolean
+  debug: boolean
+}
+
+/** What a verb comes to. */
+export interface Answer {
+  text: string
+  /** The same, for `--json`. */
+  json: unknown
+  /** What it failed of all the same. */
+  error?: Error | undefined
+  /** The exit code, where the answer tells all failures by itself. */
+  exit?: number
+}
+/** What each verb that is there does. */
+export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promise<Answer>>> = {
+  plan: planned,
+  run: (asked, ports) => release(asked, undefined, ports),
+  build: (asked, ports) => release(asked, 'build', ports),
+  smoke: (asked, ports) => release(asked, 'smoke', ports),
+  scan: (asked, ports) => release(asked, 'scan', ports),
+  push: (asked, ports) => release(asked, 'push', ports),
+  deploy: (asked, ports) => release(asked, 'deploy', ports),
+  redeploy,
+  status,
+  rollback,
+  report,
+}
+
+async function planned(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ showPlan }, start] = [await import('./plan/index.ts'), await begin(asked, ports)]
+  await save(asked.release, start, ports)
+  return { text: `${showPlan(start)}\n`, json: start }
+}
+
+/** @param stage to run alone; the whole pipeline without one */
+async function release(asked: Asked, stage: StageName | undefined, ports: Ports): Promise<Answer> {
+  const start = stage === undefined ? await begin(asked, ports) : await readRecord(asked.release, ports)
+  if (stage === 'build') await (await import('./plan/index.ts')).requireSameTree(start, ports)
+  return perform(asked, stage, start, ports)
+}
+
+async function redeploy(asked: Asked, ports: Ports): Promise<Answer> {
+  const { startRedeploy } = await import('./plan/index.ts')
+  const start = await startRedeploy(asked.config, asked.argument, { environment: asked.environment }, ports)
+  return perform(asked, undefined, start, ports)
+}
+
+async function perform(asked: Asked, stage: StageName | undefined, start: Release, ports: Ports): Promise<Answer> {
+  ports.log.info((await import('./plan/index.ts')).showPlan(start))
+  if (start.outcome.state === 'nothing-to-do') {
+    await save(asked.release, start, ports)
+    return { text: `nothing to do: ${start.outcome.message ?? ''}\n`, json: start }
+  }
+  const ran = await runSteps(stepsOf(stage), start, ports)
+  await save(asked.release, ran.release, ports)
+  const text = ran.error === undefined ? `${ending(ran.release)}\nrecord: ${asked.release}\n` : ''
+  return { text, json: ran.release, error: ran.error }
+}
+
+async function report(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ summary }, record] = [await import('./report/index.ts'), await readRecord(asked.release, ports)]
+  return { text: summary(record), json: record }
+}
+
+async function begin(asked: Asked, ports: Ports): Promise<Release> {
+  const { localTrigger, startRelease } = await import('./plan/index.ts')
+  const { ref, environment } = asked
+  const trigger = await localTrigger(
+    { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) },
+    ports,
+  )
+  return startRelease(asked.config, trigger, ports)
+}
+
+async function status(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ findEnvironment }, { status: look, showStatus }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
+  const hosts = await look(app, environment, ports)
+  const failed = hosts.find(({ error }) => error !== undefined)?.error
+  return { text: `${showStatus(hosts)}\n`, json: hosts, exit: failed === undefined ? 0 : errorCodes[failed.code].exit }
+}
+
+async function rollback(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ findEnvironment }, { rollback: goBack }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
+  const returned = await goBack(app, environment, ports)
+  const { version: to, url } = returned
+  return { text: `${app} is back at ${to} in ${environment.name}${url === undefined ? '' : `: ${url}`}\n`, json: returned }
+}
+
+function ending({ app, plan, deploy, push }: Release): string {
+  if (deploy !== undefined)
+    return `${app} ${plan.version} is live in ${deploy.environment}${deploy.url === undefined ? '' : `: ${deploy.url}`}`
+  const tags = (push?.references ?? []).map(({ reference }) => reference)
+  return tags.length === 0 ? `${app} ${plan.version} is built` : `${app} ${plan.version} is pushed: ${tags.join(' ')}`
+}
+
+async function readRecord(path: string, ports: Ports): Promise<Release> {
+  const text = (await ports.files.read(path))?.toString()
+  if (text !== undefined) return (await import('./core/release.ts')).parseRelease(text, path)
+  throw new LaunchwayError('RECORD_INVALID', `there is no release record at ${path}`, {
+    hint: 'Run `launchway plan` first, or name the record with --release.',
+  })
+}
+
+async function save(path: string, record: Release, ports: Ports): Promise<void> {
+  await ports.files.write(path, json(record))
+}
+
+/** Ends with a newline, as a file of text does. */
+export function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`
+}

@@ -1,0 +1,63 @@
+import type { Health, Nginx, Service } from '../core/deployment.ts'
+import { milliseconds } from '../core/units.ts'
+import type { ServiceConfig } from './schema-service.ts'
+import { texts } from './texts.ts'
+
+/** @param general what holds for each service of the environment that says nothing else */
+export function resolveService(name: string, service: ServiceConfig, general: { image: string; url: string | undefined }): Service {
+  const nginx = resolveNginx(service, general.url)
+  return {
+    name,
+    image: service.image ?? general.image,
+    ...(service.command === undefined ? {} : { command: service.command }),
+    ...(service.entrypoint === undefined ? {} : { entrypoint: service.entrypoint }),
+    ...(service.port === undefined ? {} : { port: service.port }),
+    ...(service.publish === undefined ? {} : { publish: String(service.publish) }),
+    ...(nginx === undefined ? {} : { nginx }),
+    health: resolveHealth(service.health),
+    env: texts(service.env ?? {}),
+    secrets: service.secrets ?? [],
+    volumes: service.volumes ?? [],
+    networks: service.networks ?? [],
+    ...(service.user === undefined ? {} : { user: service.user }),
+    capAdd: service['cap-add'] ?? [],
+    capDrop: service['cap-drop'] ?? [],
+    groupAdd: service['group-add'] ?? [],
+    privileged: service.privileged ?? false,
+    devices: service.devices ?? [],
+    ...(service.memory === undefined ? {} : { memory: service.memory }),
+    ...(service.cpus === undefined ? {} : { cpus: service.cpus }),
+    ...(service['stop-signal'] === undefined ? {} : { stopSignal: service['stop-signal'] }),
+    stopTimeoutMs: milliseconds(service['stop-timeout'] ?? '10s'),
+    labels: service.labels ?? {},
+    options: service.options ?? [],
+  }
+}
+
+/** A port that is not published is reached through nginx. `rules.ts` has seen to it that there is a name. */
+function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: string | undefined): Nginx | undefined {
+  if (port === undefined || publish !== undefined) return undefined
+  const at = url === undefined ? undefined : new URL(url)
+  const serverNames = [nginx['server-name'] ?? at?.hostname ?? []].flat()
+  const [first] = serverNames
+  if (first === undefined) return undefined
+  const live = `/etc/letsencrypt/live/${first}`
+  const byDefault = at?.protocol === 'https:' ? { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` } : undefined
+  const tls = nginx.tls === false ? undefined : (nginx.tls ?? byDefault)
+  return { serverNames, ...(tls === undefined ? {} : { tls }) }
+}
+
+function resolveHealth(health: ServiceConfig['health']): Health {
+  const timing = { timeoutMs: 60_000, settleMs: 1_000 }
+  if (health === undefined) return { kind: 'container', ...timing }
+  const { path, host, status, interval, timeout, settle } = typeof health === 'string' ? { path: health } : health
+  return {
+    kind: 'http',
+    path,
+    ...(host === undefined ? {} : { host }),
+    ...(status === undefined ? {} : { status }),
+    intervalMs: milliseconds(interval ?? '500ms'),
+    timeoutMs: timeout === undefined ? timing.timeoutMs : milliseconds(timeout),
+    settleMs: settle === undefined ? timing.settleMs : milliseconds(settle),
+  }
+}

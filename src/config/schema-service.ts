@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { Duration } from '../core/units.ts'
+import { env, envName, oneOrMany, port } from './schema-parts.ts'
+
+/** What is said of a service: of one `docker run` on a host. */
+
+const HttpHealth = z.strictObject({
+  path: z.string().startsWith('/').describe('Path to ask for, on the published port. Needed.'),
+  host: z.string().optional().describe('Host header to send, for an application that answers to its own name only. Default: the address'),
+  status: z.int().min(100).max(599).optional().describe('The one status that means healthy. Default: any from 200 to 299'),
+  interval: Duration.optional().describe('Time between two probes. Default: 500ms'),
+  timeout: Duration.optional().describe('Time until the service must be healthy; then the deploy is undone. Default: 60s'),
+  settle: Duration.optional().describe('Time the service must stay healthy before it counts. Default: 1s'),
+})
+
+const NginxConfig = z.strictObject({
+  'server-name': oneOrMany(z.string().regex(/^[A-Za-z0-9*][A-Za-z0-9.*-]*$/, 'must be the name of a server, such as www.example.org'))
+    .optional()
+    .describe('Names that the server answers to; one, or a list. Default: the host name in url'),
+  tls: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        certificate: z.string().startsWith('/').describe('Path on the host of the certificate and its chain, in PEM. Needed.'),
+        key: z.string().startsWith('/').describe('Path on the host of the private key. Needed.'),
+      }),
+    ])
+    .optional()
+    .describe(
+      'Certificate for HTTPS; false for plain HTTP. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
+    ),
+})
+
+export const ServiceConfig = z.strictObject({
+  image: z.string().optional().describe('Name of an image of this file. Default: the only one'),
+  command: z.array(z.string()).optional().describe("Command to run, a list of words; no shell splits it. Default: the image's own"),
+  entrypoint: z.array(z.string()).min(1).optional().describe("Entry point, a list of words. Default: the image's own"),
+  port: port
+    .optional()
+    .describe(
+      'Port on which the service listens inside its container. nginx on the host leads to it, unless publish gives it a public port of its own.',
+    ),
+  publish: z
+    .union([port, z.string().regex(/^[\d.]+:\d+$|^\[[0-9a-f:]+\]:\d+$/, 'must be a port, or address:port')])
+    .optional()
+    .describe(
+      'Public port of the host (or address:port) that leads to port. Two versions cannot share it: the old one is stopped first, and the downtime is measured.',
+    ),
+  nginx: NginxConfig.optional().describe(
+    'The server of nginx on the host that leads to port: launchway writes it, and switches it from one version to the next. Default: with port and without publish, a server for the name in url',
+  ),
+  health: z
+    .union([z.string().startsWith('/'), HttpHealth])
+    .optional()
+    .describe(
+      "HTTP path that answers 2xx when the service is well, or a mapping with more. Needs port. Default: the image's HEALTHCHECK, else that it stays up for a second",
+    ),
+  env: env.optional().describe('Environment variables that are not secret: they are readable in this file, the record and docker inspect.'),
+  secrets: z
+    .array(envName)
+    .optional()
+    .describe(
+      'Names of secrets: each value is taken from the environment of the step that deploys, and given to the container under the same name.',
+    ),
+  volumes: z
+    .array(z.string())
+    .optional()
+    .describe('Volumes and folders of the host, as docker run --volume: name:/path or /folder:/path[:ro].'),
+  networks: z.array(z.string()).optional().describe('Docker networks to join; made if they are not there. Default: the default bridge'),
+  user: z.string().optional().describe('User and group in the container, as docker run --user. Default: that of the image'),
+  'cap-add': z.array(z.string()).optional().describe('Capabilities to add, as docker run --cap-add.'),
+  'cap-drop': z.array(z.string()).optional().describe('Capabilities to take away, as docker run --cap-drop.'),
+  'group-add': z.array(z.string()).optional().describe('Further groups of the user, as docker run --group-add.'),
+  privileged: z.boolean().optional().describe('All rights of the host, as docker run --privileged. Default: false'),
+  devices: z.array(z.string()).optional().describe('Devices of the host, as docker run --device.'),
+  memory: z.string().optional().describe('Most memory the container may take, with a unit, as docker run --memory. Default: no limit'),
+  cpus: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Most processor time, in processors: 1.5 is one and a half, as docker run --cpus. Default: no limit'),
+  'stop-signal': z
+    .string()
+    .optional()
+    .describe('Signal that asks the container to end, as docker run --stop-signal. Default: that of the image, else SIGTERM'),
+  'stop-timeout': Duration.optional().describe('Time between the stop signal and SIGKILL, for requests and jobs to finish. Default: 10s'),
+  labels: z.record(z.string(), z.string()).optional().describe('Labels of the container, beside those of launchway.'),
+  options: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Further docker run options, each a word of its own: no shell splits them. What has a key here, such as labels or publish, is refused.',
+    ),
+})
+export type ServiceConfig = z.infer<typeof ServiceConfig>

@@ -1,0 +1,75 @@
+# How the apply program finds out whether a container is well, and what it shows when it is not.
+
+# evidence CONTAINER: why it ended, and its last lines.
+evidence() {
+  docker inspect --format 'state {{.State.Status}}{{if not .State.Running}}, exit code {{.State.ExitCode}}{{end}}{{if .State.OOMKilled}}, out of memory{{end}}{{if .State.Error}}, {{.State.Error}}{{end}}' "$1" 2>&1
+  docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}health check (exit {{.ExitCode}}): {{println .Output}}{{end}}{{end}}' "$1" 2> /dev/null \
+    | sed '/^$/d' | tail -n 5
+  docker logs --tail 40 "$1" 2>&1 | tail -c 6000
+}
+
+# probe URL HOST-HEADER PROTO: prints the status of the first answer, nothing when there is none. PROTO is what nginx will
+# tell the application that it was asked by (curl alone says it: behind nginx there is one). The host's own settings for
+# curl, and its proxies, are for the world outside.
+probe() (
+  exec 9>&-
+  if command -v curl > /dev/null 2>&1; then
+    curl -q --noproxy '*' --silent --output /dev/null --max-time 5 --write-out '%{http_code}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null | sed 's/^000$//'
+  else
+    unset http_proxy HTTP_PROXY
+    # GNU wget tries 20 times by itself. That of busybox knows one try only, and 1.35 dies of -T.
+    case $(wget --version 2>&1) in
+      GNU*) wget='wget -t 1 -T 5' ;;
+      *) wget="$(command -v timeout > /dev/null && echo 'timeout 5') wget" ;;
+    esac
+    # shellcheck disable=SC2086 # words
+    $wget -S -q -O /dev/null ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2>&1 \
+      | awk '!found && match($0, /HTTP\/[0-9.]+ [0-9][0-9][0-9]/) { found = 1; print substr($0, RSTART + RLENGTH - 3, 3) }'
+  fi
+)
+
+is_well() { # STATUS WANTED
+  case $1 in
+    '') return 1 ;;
+    "$2") return 0 ;;
+    2??) [ -z "$2" ] ;;
+    *) return 1 ;;
+  esac
+}
+
+# watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_S [URL [STATUS [HOST [PROTO]]]]: returns once the
+# container has been well for the settle time; fails at once when it ends.
+watch() {
+  start_step healthy "$1"
+  deadline=$(($(uptime_cs) + $4)) well_since='' answer=''
+  while :; do
+    state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1)
+    case $state in
+      'running unhealthy') fail healthy "$1" "the health check failed
+$(evidence "$2")" ;;
+      'running '*) ;;
+      *) fail healthy "$1" "the container ended
+$(evidence "$2")" ;;
+    esac
+    well=''
+    if [ "$3" = http ]; then
+      answer=$(probe "$7" "${9:-}" "${10:-}")
+      ! is_well "$answer" "${8:-}" || well=yes
+    else
+      case $state in *' none' | *' healthy') well=yes ;; esac
+    fi
+    now=$(uptime_cs)
+    if [ -z "$well" ]; then
+      well_since=''
+    elif [ -z "$well_since" ]; then
+      well_since=$now
+    fi
+    [ -z "$well_since" ] || [ $((now - well_since)) -lt "$5" ] || break
+    if [ "$now" -ge "$deadline" ]; then
+      fail healthy "$1" "not healthy after $(($4 / 100)) s${7:+; $7 answered ${answer:-nothing}}
+$(evidence "$2")"
+    fi
+    sleep "$6" 9>&- 2> /dev/null || sleep 1 9>&-
+  done
+  end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
+}

@@ -1,0 +1,31 @@
+import type { Environment } from '../core/deployment.ts'
+import type { Slot } from '../core/names.ts'
+import { type HostCall, nameIn, stopSeconds } from './call.ts'
+import type { Observation, SeenContainer } from './observation.ts'
+import { addressIn, type PlannedSite, throughNginx } from './site.ts'
+import type { Wanted } from './wanted.ts'
+
+/** From the old slot to the new one: tried through nginx by its name, switched, and proven as everybody sees it. */
+export function switchCalls(wanted: Wanted, slot: Slot, sites: readonly PlannedSite[]): HostCall[] {
+  if (sites.length === 0) return []
+  const asked = (by: Slot | ''): HostCall[] =>
+    sites.map((site) => {
+      const { url, resolve } = throughNginx(site.service)
+      const { health } = site.service
+      const status = health.kind === 'http' ? String(health.status ?? '') : 'any'
+      return ['through', site.service.name, nameIn(wanted, site.service), by, addressIn(slot, site), url, resolve, status]
+    })
+  return [
+    ...sites.map(({ service, file }): HostCall => ['site', service.name, file]),
+    ['load', ...sites.flatMap(({ names }) => names)],
+    ...asked(slot),
+    ['switch', slot],
+    ...asked(''),
+  ]
+}
+
+/** Waits for the last request to a container that serves. */
+export function drainCall({ service, slot, state }: SeenContainer, environment: Environment, seen: Observation): HostCall[] {
+  const ports = seen.ports.get(service)
+  return ports === undefined || state !== 'running' ? [] : [['drain', service, String(ports[slot]), stopSeconds(environment, service)]]
+}
