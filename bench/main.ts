@@ -31,6 +31,10 @@ const benches: Record<string, Bench> = {
     about: 'how long a whole release takes, against the same commands typed by hand',
     run: async (options) => (await import('./release.ts')).benchRelease(options),
   },
+  deploy: {
+    about: 'how long a deploy alone takes, near and far, against one SSH call by hand',
+    run: async (options) => (await import('./deploy.ts')).benchDeploy(options),
+  },
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)

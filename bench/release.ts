@@ -14,7 +14,7 @@ import { newLabName, up } from '../lab/up.ts'
 import { byHand } from './by-hand.ts'
 import type { Options } from './main.ts'
 import { inTurns, type Series, type Spread, spread } from './measure.ts'
-import { machine, type Report, table } from './report.ts'
+import { machine, range, type Report, table } from './report.ts'
 
 /** What is different from the release before. */
 const changes = {
@@ -108,8 +108,6 @@ async function underAct(place: Place): Promise<Contender> {
 }
 
 function show({ date, machine, rounds, lines }: { date: string; machine: Machine; rounds: number; lines: readonly Line[] }): string {
-  const range = ({ median, p10, p90 }: Spread, digits: number): string =>
-    `${median.toFixed(digits)} (${p10.toFixed(digits)}–${p90.toFixed(digits)})`
   return [
     `${date}; ${machine.cpu}, ${machine.processors} processors, ${machine.memoryGB} GB; ${machine.system}, Node ${machine.node}; load ${machine.load} before the first round; ${rounds} rounds.`,
     table(

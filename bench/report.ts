@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, loadavg, totalmem, type } from 'node:os'
 import { join } from 'node:path'
+import type { Spread } from './measure.ts'
 
 /** What a bench found, for people and for programs. */
 export interface Report {
@@ -20,6 +21,11 @@ export function machine(): { cpu: string; processors: number; memoryGB: number; 
     node: process.version,
     load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
   }
+}
+
+/** `1.24 (1.20–1.31)`: the median, and from the 10th to the 90th percentile. */
+export function range({ median, p10, p90 }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${p10.toFixed(digits)}–${p90.toFixed(digits)})`
 }
 
 /** Markdown whose columns also line up on a terminal: words to the left, figures to the right. */
