@@ -22,9 +22,10 @@ export async function startContainerdEngine(): Promise<SecondEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'launchway-engine-'))
   const bridge = `lw${folder.slice(-6)}`
   const address = `unix://${join(folder, 'docker.sock')}`
-  await call('ip', ['link', 'add', 'name', bridge, 'type', 'bridge'])
-  await call('ip', ['addr', 'add', '10.213.0.1/24', 'dev', bridge])
-  await call('ip', ['link', 'set', bridge, 'up'])
+  // That of busybox: a small machine has no iproute2.
+  await call('busybox', ['ip', 'link', 'add', 'name', bridge, 'type', 'bridge'])
+  await call('busybox', ['ip', 'addr', 'add', '10.213.0.1/24', 'dev', bridge])
+  await call('busybox', ['ip', 'link', 'set', bridge, 'up'])
   const settings = {
     features: { 'containerd-snapshotter': true },
     hosts: [address],
@@ -43,7 +44,7 @@ export async function startContainerdEngine(): Promise<SecondEngine> {
   const stop = async (): Promise<void> => {
     daemon.kill('SIGTERM')
     await ended
-    await ask('ip', ['link', 'del', bridge])
+    await ask('busybox', ['ip', 'link', 'del', bridge])
     // What the kernel still has mounted for a moment is left to the system's own tidying.
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }

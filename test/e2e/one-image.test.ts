@@ -103,7 +103,7 @@ describe.each(['classic', 'containerd'])('with an engine that keeps its images i
     release = parseRelease(ended.stdout, ended.stderr)
   })
   afterAll(async () => {
-    repository.remove()
+    repository?.remove()
     rmSync(state, { recursive: true, force: true })
     await engine?.[Symbol.asyncDispose]()
     await clearHost(host, app)
