@@ -119,9 +119,11 @@ const stepMeanings: Record<JournalStep, string> = {
   recover: 'finished or undid a deploy that was interrupted',
   pull: 'pulled an image by digest; skipped when it is there',
   'before-switch': 'ran the command before the switch, in the new image',
+  create: 'made a container and started nothing: what the engine refuses is told while all that runs still runs',
   run: 'started a container',
   healthy: 'waited until a service was well; the note is the probe’s answer, or why it was not',
-  downtime: 'the time in which nobody served, since the old container was stopped first (a fixed port)',
+  downtime:
+    'the time in which nobody served, since the old container was stopped first; the note says why (a fixed port, `overlap: false`)',
   switch:
     'wrote the server of a service for nginx, reloaded nginx, or (without a service) sent the requests to the other slot; the note says which',
   probe: 'asked nginx until the new version answered: by the name of its slot before the switch, as everybody asks after it',

@@ -232,6 +232,7 @@ export function portsFor(
     log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
     root: '.',
     redact: (text) => text,
+    conceal: (value) => new Secret(value),
     secret: (name) => (name === 'SSH_KEY' ? over?.key : secrets[name] === undefined ? undefined : new Secret(secrets[name])),
     who,
     signal: new AbortController().signal,

@@ -29,6 +29,9 @@ export function service(of: Partial<Service> = {}): Service {
     stopTimeoutMs: 10_000,
     labels: {},
     options: [],
+    restart: 'unless-stopped',
+    envFiles: [],
+    overlap: true,
     ...of,
   }
 }
@@ -41,6 +44,7 @@ export function environment(services: Service[], of: Partial<Environment> = {}):
     stateRoot: '/var/lib/launchway',
     keep: 5,
     services,
+    accessories: [],
     ...of,
   }
 }
@@ -71,6 +75,7 @@ export function host(of: Partial<Observation> = {}): Observation {
     owner: undefined,
     lockedBy: undefined,
     containers: [],
+    accessories: [],
     busy: [],
     detach: 'setsid',
     freeBytes: 50e9,
