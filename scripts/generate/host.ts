@@ -2,7 +2,10 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { JournalLine, type JournalStep, states, steps } from '../../src/core/journal.ts'
 import {
+  accessoryLabels,
+  accessoryName,
   containerName,
+  environmentNetwork,
   environmentTag,
   hostPaths,
   keyTag,
@@ -39,14 +42,24 @@ export function namesPage(): GeneratedFile {
       [
         ['release', code(release), 'when it was planned (UTC) and the commit; sorts by time'],
         ['container', code(containerName({ ...owner, service: 'web', release })), 'application, environment, service, release'],
+        ['accessory', code(accessoryName({ ...owner, accessory: 'redis' })), 'application, environment, accessory; no release'],
+        ['network', code(environmentNetwork(owner)), 'what is on no other network, in an environment with accessories'],
         ['content key', code(key), 'digest over everything that determines an image; the same tree has the same key'],
       ],
     ),
     '## Labels',
-    'On every container that launchway starts.',
+    'On every container of a release.',
     table(
       ['label', 'value'],
       Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
+    ),
+    'An accessory has the first two of them, and:',
+    table(
+      ['label', 'value'],
+      [
+        [code(accessoryLabels.accessory), 'the accessory'],
+        [code(accessoryLabels.configuration), 'what it was started as, in JSON; no secret'],
+      ],
     ),
     fenced('sh', `docker ps --all --filter label=${labels.app}=shop --filter label=${labels.environment}=production`),
     'On everything that a smoke test makes: containers, networks, volumes, and images that compose builds.',

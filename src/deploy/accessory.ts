@@ -89,12 +89,21 @@ export function differences(was: Accessory, is: Accessory): string[] {
   return [...new Set([...keysOf(was), ...keysOf(is)])].flatMap((key) => {
     const [before, after] = [was[key], is[key]]
     // How it is asked and when it starts again is no part of what it is.
-    if (key === 'health' || JSON.stringify(before) === JSON.stringify(after)) return []
+    if (key === 'health' || inOrder(before) === inOrder(after)) return []
     if (key === 'env') return variables(was.env, is.env)
     if (key === 'envFiles') return []
     if (key === 'labels' || key === 'logging' || key === 'command' || key === 'entrypoint' || key === 'options') return [key]
     return [`${key} ${shown(before)} → ${shown(after)}`]
   })
+}
+
+/** As JSON, whatever the order in which somebody wrote the keys. */
+function inOrder(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner === null || typeof inner !== 'object' || Array.isArray(inner)
+      ? inner
+      : Object.fromEntries(Object.entries(inner).toSorted(([one], [other]) => one.localeCompare(other))),
+  )
 }
 
 function variables(was: Record<string, string>, is: Record<string, string>): string[] {

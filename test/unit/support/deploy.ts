@@ -5,6 +5,7 @@ import { byKey } from '../../../src/core/objects.ts'
 import type { Release } from '../../../src/core/release.ts'
 import { stageNames } from '../../../src/core/stages.ts'
 import { parsePublish } from '../../../src/deploy/address.ts'
+import type { HostCall } from '../../../src/deploy/call.ts'
 import type { Busy, Observation, SeenContainer } from '../../../src/deploy/observation.ts'
 import type { Wanted } from '../../../src/deploy/wanted.ts'
 
@@ -131,4 +132,16 @@ export function failureIn(call: () => unknown): LaunchwayError {
     throw error
   }
   throw new Error('nothing was thrown')
+}
+
+/** The calls as a reader of the journal would tell them: the name of each, and what it is about. */
+export function story(calls: readonly HostCall[]): string[] {
+  return calls.map(([name, ...args]) => {
+    if (name === 'create' || name === 'start') return `${name} ${args[1] ?? ''}`
+    if (name === 'keep' || name === 'served') return `${name} ${args[0] ?? ''}`
+    if (name === 'halt') return `halt ${args.slice(0, 3).join(' ')}`
+    if (name === 'watch') return `watch ${args[1] ?? ''}`
+    if (name === 'pull') return 'pull'
+    return [name, ...args].join(' ').trim()
+  })
 }
