@@ -31,8 +31,7 @@ export const Nginx = z.strictObject({
 export type Nginx = z.infer<typeof Nginx>
 
 /** Where the engine keeps what a container writes. */
-export const Logging = z.strictObject({ driver: z.string().optional(), options: z.record(z.string(), z.string()) })
-export type Logging = z.infer<typeof Logging>
+const Logging = z.strictObject({ driver: z.string().optional(), options: z.record(z.string(), z.string()) })
 
 /** What one that was written before a key was there means by leaving it out. */
 const added = {

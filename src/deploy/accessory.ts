@@ -92,8 +92,9 @@ export function differences(was: Accessory, is: Accessory): string[] {
     if (key === 'health' || inOrder(before) === inOrder(after)) return []
     if (key === 'env') return variables(was.env, is.env)
     if (key === 'envFiles') return []
-    if (key === 'labels' || key === 'logging' || key === 'command' || key === 'entrypoint' || key === 'options') return [key]
-    return [`${key} ${shown(before)} → ${shown(after)}`]
+    // What is long, or may hold what only its writer knows to be secret, is named and not shown.
+    if (key === 'command' || key === 'entrypoint' || key === 'options') return [key]
+    return isPlain(before) && isPlain(after) ? [`${key} ${shown(before)} → ${shown(after)}`] : [key]
   })
 }
 
@@ -111,7 +112,11 @@ function variables(was: Record<string, string>, is: Record<string, string>): str
   return changed.map((name) => `env ${name}`)
 }
 
-function shown(value: unknown): string {
+function isPlain(value: unknown): value is string | number | readonly string[] | undefined {
+  return value === undefined || typeof value !== 'object' || Array.isArray(value)
+}
+
+function shown(value: string | number | readonly string[] | undefined): string {
   if (value === undefined) return 'none'
   return Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
 }

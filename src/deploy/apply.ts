@@ -79,6 +79,8 @@ function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation
   const doneOf = (step: JournalStep, service: string): JournalLine | undefined =>
     lines.findLast((line) => line.step === step && line.service === service && line.state === 'done')
   const { environment, app, release } = wanted
+  // A scheduler's gap is its own, and told in the journal: nobody asks it anything.
+  const asked = new Set(environment.services.flatMap(({ name, port }) => (port === undefined ? [] : [name])))
   const answered = plan.sites.map(({ service }) => doneOf('probe', service.name)?.ms ?? 0)
   return {
     host,
@@ -90,7 +92,7 @@ function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation
       health: doneOf('healthy', service.name)?.note ?? '',
       ms: doneOf('healthy', service.name)?.ms ?? 0,
     })),
-    downtimeMs: Math.max(0, ...lines.filter(({ step }) => step === 'downtime').map(({ ms = 0 }) => ms)),
+    downtimeMs: Math.max(0, ...lines.filter(({ step, service = '' }) => step === 'downtime' && asked.has(service)).map(({ ms = 0 }) => ms)),
     ...(answered.length === 0 ? {} : { switchMs: Math.max(...answered) }),
     stopped: lines.flatMap(({ step, state, note }) => (step === 'stop' && state === 'done' && note !== undefined ? [note] : [])),
     ...(seen.current === undefined || seen.current === release ? {} : { previous: seen.current }),
