@@ -40,6 +40,7 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   redeploy,
   status,
   rollback,
+  recreate,
   report,
 }
 
@@ -103,6 +104,15 @@ async function rollback(asked: Asked, ports: Ports): Promise<Answer> {
   const returned = await goBack(app, environment, ports)
   const { version: to, url } = returned
   return { text: `${app} is back at ${to} in ${environment.name}${url === undefined ? '' : `: ${url}`}\n`, json: returned }
+}
+
+async function recreate(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ findEnvironment }, { recreate: replace, showRecreated }] = await Promise.all([
+    import('./plan/index.ts'),
+    import('./deploy/index.ts'),
+  ])
+  const recreated = await replace(await findEnvironment(asked.config, asked.environment, ports), asked.argument, ports)
+  return { text: `${showRecreated(recreated)}\n`, json: recreated }
 }
 
 function ending({ app, plan, deploy, push }: Release): string {

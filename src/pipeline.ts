@@ -108,10 +108,11 @@ interface Failure {
 async function unready(chosen: readonly Step[], { plan }: Release, ports: Ports): Promise<Failure | undefined> {
   const deploy = chosen.find(({ stage }) => stage === 'deploy')
   const { environment } = plan
-  if (deploy === undefined || environment?.services.some(({ secrets }) => secrets.length > 0) !== true || !decision(plan, deploy).run)
-    return undefined
+  if (deploy === undefined || environment === undefined || !decision(plan, deploy).run) return undefined
+  const containers = [...environment.services, ...environment.accessories]
+  if (containers.every(({ secrets, envFiles }) => secrets.length + envFiles.length === 0)) return undefined
   try {
-    ;(await import('./deploy/index.ts')).requiredSecrets(environment, ports)
+    await (await import('./deploy/index.ts')).requiredSecrets(environment, ports)
     return undefined
   } catch (error) {
     return { error: asError(error), stage: deploy.name }

@@ -96,6 +96,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     log,
     root,
     secret,
+    conceal: (value) => learn(new Secret(value)),
     redact: (text) => redact(text, known.values()),
     who,
     self: thisProcess,

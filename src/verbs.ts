@@ -13,6 +13,11 @@ export const verbs = {
   redeploy: { says: 'put an earlier version live again, without building', argument: 'VERSION', takes: ['config', 'environment'] },
   status: { says: 'what every host of an environment runs', takes: ['config', 'environment'] },
   rollback: { says: 'return to the version before, on every host of an environment', takes: ['config', 'environment'] },
+  recreate: {
+    says: 'replace an accessory by one as it is configured now, with its volumes',
+    argument: 'ACCESSORY',
+    takes: ['config', 'environment'],
+  },
   report: { says: "make a release's summary again from its record", takes: ['release'] },
   init: { later: 'look at a repository and write launchway.yml and the workflows' },
   doctor: { later: 'find what would fail' },

@@ -2,7 +2,10 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { JournalLine, type JournalStep, states, steps } from '../../src/core/journal.ts'
 import {
+  accessoryLabels,
+  accessoryName,
   containerName,
+  environmentNetwork,
   environmentTag,
   hostPaths,
   keyTag,
@@ -39,14 +42,24 @@ export function namesPage(): GeneratedFile {
       [
         ['release', code(release), 'when it was planned (UTC) and the commit; sorts by time'],
         ['container', code(containerName({ ...owner, service: 'web', release })), 'application, environment, service, release'],
+        ['accessory', code(accessoryName({ ...owner, accessory: 'redis' })), 'application, environment, accessory; no release'],
+        ['network', code(environmentNetwork(owner)), 'what is on no other network, in an environment with accessories'],
         ['content key', code(key), 'digest over everything that determines an image; the same tree has the same key'],
       ],
     ),
     '## Labels',
-    'On every container that launchway starts.',
+    'On every container of a release.',
     table(
       ['label', 'value'],
       Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
+    ),
+    'An accessory has the first two of them, and:',
+    table(
+      ['label', 'value'],
+      [
+        [code(accessoryLabels.accessory), 'the accessory'],
+        [code(accessoryLabels.configuration), 'what it was started as, in JSON; no secret'],
+      ],
     ),
     fenced('sh', `docker ps --all --filter label=${labels.app}=shop --filter label=${labels.environment}=production`),
     'On everything that a smoke test makes: containers, networks, volumes, and images that compose builds.',
@@ -119,9 +132,11 @@ const stepMeanings: Record<JournalStep, string> = {
   recover: 'finished or undid a deploy that was interrupted',
   pull: 'pulled an image by digest; skipped when it is there',
   'before-switch': 'ran the command before the switch, in the new image',
+  create: 'made a container and started nothing: what the engine refuses is told while all that runs still runs',
   run: 'started a container',
   healthy: 'waited until a service was well; the note is the probe’s answer, or why it was not',
-  downtime: 'the time in which nobody served, since the old container was stopped first (a fixed port)',
+  downtime:
+    'the time in which nobody served, since the old container was stopped first; the note says why (a fixed port, `overlap: false`)',
   switch:
     'wrote the server of a service for nginx, reloaded nginx, or (without a service) sent the requests to the other slot; the note says which',
   probe: 'asked nginx until the new version answered: by the name of its slot before the switch, as everybody asks after it',

@@ -36,5 +36,5 @@ export function isOptional(field: unknown): boolean {
 }
 
 export function unwrap(field: unknown): unknown {
-  return field instanceof z.ZodOptional ? unwrap(field.unwrap()) : field
+  return field instanceof z.ZodOptional || field instanceof z.ZodDefault ? unwrap(field.unwrap()) : field
 }

@@ -1,10 +1,14 @@
 import type { Health, Nginx, Service } from '../core/deployment.ts'
 import { milliseconds } from '../core/units.ts'
-import type { ServiceConfig } from './schema-service.ts'
+import type { ServiceConfig, shared } from './schema-service.ts'
 import { texts } from './texts.ts'
 
 /** @param general what holds for each service of the environment that says nothing else */
-export function resolveService(name: string, service: ServiceConfig, general: { image: string; url: string | undefined }): Service {
+export function resolveService(
+  name: string,
+  service: ServiceConfig,
+  general: { image: string; url: string | undefined; networks: string[] },
+): Service {
   const nginx = resolveNginx(service, general.url)
   return {
     name,
@@ -18,7 +22,7 @@ export function resolveService(name: string, service: ServiceConfig, general: { 
     env: texts(service.env ?? {}),
     secrets: service.secrets ?? [],
     volumes: service.volumes ?? [],
-    networks: service.networks ?? [],
+    networks: service.networks ?? general.networks,
     ...(service.user === undefined ? {} : { user: service.user }),
     capAdd: service['cap-add'] ?? [],
     capDrop: service['cap-drop'] ?? [],
@@ -31,6 +35,21 @@ export function resolveService(name: string, service: ServiceConfig, general: { 
     stopTimeoutMs: milliseconds(service['stop-timeout'] ?? '10s'),
     labels: service.labels ?? {},
     options: service.options ?? [],
+    ...resolveShared(service),
+    overlap: service.overlap ?? true,
+  }
+}
+
+export function resolveShared({
+  restart = 'unless-stopped',
+  logging,
+  'env-files': envFiles = [],
+}: Pick<ServiceConfig, keyof typeof shared>): Pick<Service, 'restart' | 'logging' | 'envFiles'> {
+  const { driver, options = {} } = logging ?? {}
+  return {
+    restart,
+    ...(logging === undefined ? {} : { logging: { ...(driver === undefined ? {} : { driver }), options: texts(options) } }),
+    envFiles,
   }
 }
 

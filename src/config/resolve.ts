@@ -1,8 +1,9 @@
 import type { Environment } from '../core/deployment.ts'
-import { appOf, stateRoot } from '../core/names.ts'
+import { appOf, environmentNetwork, stateRoot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { PlannedImage, Registry } from '../core/release.ts'
 import { milliseconds } from '../core/units.ts'
+import { resolveAccessory } from './resolve-accessory.ts'
 import { resolveService } from './resolve-service.ts'
 import { serviceKeys } from './rules.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -37,12 +38,16 @@ export function resolveApp(config: Config): string {
   return config.app ?? appOf(repository)
 }
 
-/** The settings of each registry that the images name. */
+/** The settings of each registry that the images name, and of those of accessories that `registries` has. */
 export function resolveRegistries(config: Config): Registry[] {
   const hosts = resolveImages(config).flatMap(({ repositories }) => repositories.map((repository) => parseRepository(repository).host))
   const names = [...new Set(hosts)]
   const general = generalLogin(config, names)
-  return names.map((host) => {
+  const foreign = Object.values(config.environments ?? {})
+    .flatMap(({ accessories = {} }) => Object.values(accessories))
+    .map(({ image }) => parseRepository(image).host)
+    .filter((host) => Object.hasOwn(config.registries ?? {}, host))
+  return [...new Set([...names, ...foreign])].map((host) => {
     const { username, password, ca, 'plain-http': plainHttp = false } = config.registries?.[host] ?? {}
     return {
       host,
@@ -73,6 +78,9 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
   if (environment === undefined) return undefined
   const { ssh = {} } = environment
   const known = ssh['known-hosts'] ?? knownHosts
+  const { accessories = {} } = environment
+  // The default bridge knows no names: what needs an accessory could not find it there.
+  const networks = Object.keys(accessories).length === 0 ? [] : [environmentNetwork({ app: resolveApp(config), environment: name })]
   return {
     name,
     ...(environment.url === undefined ? {} : { url: environment.url }),
@@ -85,10 +93,16 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     },
     stateRoot: environment.state ?? stateRoot,
     keep: environment.keep ?? 5,
-    services: Object.entries(environment.services ?? { [onlyService]: inlineService(environment) }).map(([service, value]) =>
-      resolveService(service, value, { image: resolveImages(config)[0]?.name ?? onlyImage, url: environment.url }),
+    services: Object.entries(servicesOf(environment)).map(([service, value]) =>
+      resolveService(service, value, { image: resolveImages(config)[0]?.name ?? onlyImage, url: environment.url, networks }),
     ),
+    accessories: Object.entries(accessories).map(([accessory, value]) => resolveAccessory(accessory, value, networks)),
   }
+}
+
+/** What runs in an environment, by name, as the user wrote it. */
+export function servicesOf(environment: EnvironmentConfig): Record<string, ServiceConfig> {
+  return environment.services ?? { [onlyService]: inlineService(environment) }
 }
 
 function inlineService(environment: EnvironmentConfig): ServiceConfig {

@@ -1,7 +1,8 @@
 import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
+import { accessoryBreaches } from './rules-accessory.ts'
 import { refusedOptions } from './run-options.ts'
-import { refusedSecret } from './secret-names.ts'
+import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
 import { type ServiceConfig, ServiceConfig as ServiceSchema } from './schema-service.ts'
 
@@ -113,7 +114,7 @@ function environmentBreaches(config: Config): Breach[] {
     }
     for (const [path_, service] of servicesOf(name, environment))
       found.push(...serviceBreaches(config, path_, service, environment.url !== undefined))
-    return [...found, ...sharedPorts(name, environment), ...sharedNames(name, environment)]
+    return [...found, ...sharedPorts(name, environment), ...sharedNames(name, environment), ...accessoryBreaches(name, environment)]
   })
 }
 
@@ -178,7 +179,9 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
 
 function sharedPorts(name: string, environment: EnvironmentConfig): Breach[] {
   const seen: { service: string; at: HostPort }[] = []
-  return Object.entries(environment.services ?? {}).flatMap(([service, { publish }]) => {
+  const services = Object.entries(environment.services ?? { web: environment }).map(([key, value]) => ['services', key, value] as const)
+  const accessories = Object.entries(environment.accessories ?? {}).map(([key, value]) => ['accessories', key, value] as const)
+  return [...services, ...accessories].flatMap(([kind, service, { publish }]) => {
     if (publish === undefined) return []
     const at = hostPort(publish)
     const other = seen.find((one) => overlap(one.at, at))
@@ -187,7 +190,7 @@ function sharedPorts(name: string, environment: EnvironmentConfig): Breach[] {
       ? []
       : [
           {
-            path: ['environments', name, 'services', service, 'publish'],
+            path: ['environments', name, kind, service, 'publish'],
             message: `port ${publish} is published by ${other.service} already`,
           },
         ]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Duration } from '../core/units.ts'
-import { env, envName, oneOrMany, port } from './schema-parts.ts'
+import { env, envName, oneOrMany, port, scalar } from './schema-parts.ts'
 
 /** What is said of a service: of one `docker run` on a host. */
 
@@ -30,6 +30,30 @@ const NginxConfig = z.strictObject({
       'Certificate for HTTPS; false for plain HTTP. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
     ),
 })
+
+/** What a service and an accessory say in the same words. */
+export const shared = {
+  restart: z
+    .string()
+    .regex(/^(no|always|unless-stopped|on-failure(:\d+)?)$/, 'must be no, always, unless-stopped, on-failure or on-failure:5')
+    .optional()
+    .describe(
+      'When the engine starts the container again, as docker run --restart; it counts once the release is recorded. Default: unless-stopped',
+    ),
+  logging: z
+    .strictObject({
+      driver: z.string().optional().describe("Log driver, as docker run --log-driver. Default: the engine's own"),
+      options: z.record(z.string(), scalar).optional().describe('Options of the driver, as docker run --log-opt, such as max-size: 10m.'),
+    })
+    .optional()
+    .describe("Where the engine keeps what the container writes. Default: the engine's own settings"),
+  'env-files': z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Files with NAME=value lines (dotenv: quotes, values of several lines; no interpolation), as paths from the root of the repository, read where the deploy runs. Every value is treated as a secret; of several files the last says it, and env and secrets win.',
+    ),
+}
 
 export const ServiceConfig = z.strictObject({
   image: z.string().optional().describe('Name of an image of this file. Default: the only one'),
@@ -84,6 +108,13 @@ export const ServiceConfig = z.strictObject({
     .optional()
     .describe('Signal that asks the container to end, as docker run --stop-signal. Default: that of the image, else SIGTERM'),
   'stop-timeout': Duration.optional().describe('Time between the stop signal and SIGKILL, for requests and jobs to finish. Default: 10s'),
+  ...shared,
+  overlap: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether two versions may run at once. false: the old container is stopped before the new one starts, for schedulers and fixed names. Default: true',
+    ),
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the container, beside those of launchway.'),
   options: z
     .array(z.string())

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
+import { AccessoryConfig } from './schema-accessory.ts'
 import { ScanConfig, SmokeConfig } from './schema-gates.ts'
 import { envName, oneOrMany, scalar } from './schema-parts.ts'
 import { ServiceConfig } from './schema-service.ts'
@@ -104,6 +105,12 @@ export const EnvironmentConfig = z.strictObject({
     .optional()
     .describe(
       'What runs on the host when it is more than one container: one block for each. A single service may stand in the environment itself.',
+    ),
+  accessories: z
+    .record(Name, AccessoryConfig)
+    .optional()
+    .describe(
+      'What the services need beside them and no release replaces, by name: databases, caches. Started once, before the services; changed by launchway recreate alone.',
     ),
   keep: z
     .int()

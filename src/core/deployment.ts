@@ -30,6 +30,18 @@ export const Nginx = z.strictObject({
 })
 export type Nginx = z.infer<typeof Nginx>
 
+/** Where the engine keeps what a container writes. */
+const Logging = z.strictObject({ driver: z.string().optional(), options: z.record(z.string(), z.string()) })
+
+/** What one that was written before a key was there means by leaving it out. */
+const added = {
+  /** As `docker run --restart`; it counts from the record of the release on. */
+  restart: z.string().default('unless-stopped'),
+  logging: Logging.optional(),
+  /** Paths; what they say is read where the deploy runs, and its names are then among the secrets. */
+  envFiles: z.array(z.string()).default([]),
+}
+
 export const Service = z.strictObject({
   name: Name,
   /** An image of the plan, by name. */
@@ -58,8 +70,37 @@ export const Service = z.strictObject({
   stopTimeoutMs: z.int(),
   labels: z.record(z.string(), z.string()),
   options: z.array(z.string()),
+  ...added,
+  /** False: never two versions at once, so the old one is stopped first. */
+  overlap: z.boolean().default(true),
 })
 export type Service = z.infer<typeof Service>
+
+/** What is started once and outlives releases: a database, a cache. */
+export const Accessory = z.strictObject({
+  name: Name,
+  /** A reference as `docker pull` takes it. */
+  image: z.string(),
+  command: z.array(z.string()).optional(),
+  entrypoint: z.array(z.string()).optional(),
+  port: z.int().optional(),
+  publish: z.string().optional(),
+  /** The image's HEALTHCHECK, or a command in the container that ends well. */
+  health: z.strictObject({ command: z.array(z.string()).optional(), timeoutMs: z.int(), settleMs: z.int() }),
+  env: z.record(z.string(), z.string()),
+  secrets: z.array(z.string()),
+  volumes: z.array(z.string()),
+  networks: z.array(z.string()),
+  user: z.string().optional(),
+  memory: z.string().optional(),
+  cpus: z.number().optional(),
+  stopSignal: z.string().optional(),
+  stopTimeoutMs: z.int(),
+  labels: z.record(z.string(), z.string()),
+  options: z.array(z.string()),
+  ...added,
+})
+export type Accessory = z.infer<typeof Accessory>
 
 export const SshSettings = z.strictObject({
   knownHosts: z.string().optional(),
@@ -78,5 +119,6 @@ export const Environment = z.strictObject({
   stateRoot: z.string(),
   keep: z.int(),
   services: z.array(Service).min(1),
+  accessories: z.array(Accessory).default([]),
 })
 export type Environment = z.infer<typeof Environment>

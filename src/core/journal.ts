@@ -10,6 +10,7 @@ export const steps = [
   'recover',
   'pull',
   'before-switch',
+  'create',
   'run',
   'healthy',
   'downtime',

@@ -45,6 +45,23 @@ export function containerName(of: { app: string; environment: string; service: s
   return [of.app, of.environment, of.service, of.release].join('.')
 }
 
+/** Labels on an accessory, beside those of its application and environment: it belongs to no release. */
+export const accessoryLabels = {
+  accessory: 'launchway.accessory',
+  /** What it was started as, in JSON; no secret. */
+  configuration: 'launchway.configuration',
+} as const
+
+/** `addie.production.redis`: one part fewer than a container of a release has. */
+export function accessoryName(of: { app: string; environment: string; accessory: string }): string {
+  return [of.app, of.environment, of.accessory].join('.')
+}
+
+/** The network of what says no other, in an environment with accessories. */
+export function environmentNetwork(of: { app: string; environment: string }): string {
+  return `${of.app}.${of.environment}`
+}
+
 /** Labels on everything that a smoke test makes, so that what a killed run left can be found and removed. */
 export const smokeLabels = {
   /** The compose project: `launchway-smoke-addie-4f2a9c1b`. */

@@ -24,6 +24,8 @@ export interface Ports {
   root: string
   /** A secret by the name of its environment variable. */
   secret(this: void, name: string): Secret | undefined
+  /** Takes a value that was found elsewhere than in the environment for a secret: from now on it is masked. */
+  conceal(this: void, value: string): Secret
   /** The text without any secret that was asked for so far: for what others wrote, before it is kept. */
   redact(this: void, text: string): string
   /** Who runs this, for the note that a held lock shows: `ada@laptop`, or the address of a workflow run. */

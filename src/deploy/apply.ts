@@ -5,6 +5,7 @@ import { containerName } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { DeployedHost } from '../core/release.ts'
 import type { Secret } from '../core/secret.ts'
+import type { OwnSecrets } from './env-files.ts'
 import { failureOf } from './failure.ts'
 import { follow } from './follow.ts'
 import type { Kept } from './kept.ts'
@@ -17,6 +18,8 @@ import type { Wanted } from './wanted.ts'
 /** What travels to the host: secrets for its containers, and what it is to keep of a release that is new to it. */
 export interface Brought {
   secrets: ReadonlyMap<string, Secret>
+  /** What env files say, for one service each. */
+  own?: OwnSecrets
   kept: Kept | undefined
 }
 
@@ -58,7 +61,7 @@ export async function apply(
   return { ...summary(host, wanted, plan, seen, lines), ms: ports.clock.elapsed() - started }
 }
 
-function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, { secrets, kept }: Brought): Parcel[] {
+function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, { secrets, own = new Map(), kept }: Brought): Parcel[] {
   const parcels: Parcel[] = [
     { name: 'apply.sh', mode: '0644', body: applyProgram(attempt, plan.calls) },
     ...plan.sites.map(({ service, text }): Parcel => ({ name: `site.${service.name}`, mode: '0644', body: text })),
@@ -67,7 +70,7 @@ function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, { secrets,
     parcels.push({ name: 'images', mode: '0644', body: plan.references.join('\n') })
     parcels.push({ name: 'release.json', mode: '0600', body: JSON.stringify(kept) })
   }
-  if (secrets.size > 0) parcels.push({ name: 'secrets', mode: '0600', body: secretsFile(secrets) })
+  if (secrets.size + own.size > 0) parcels.push({ name: 'secrets', mode: '0600', body: secretsFile(secrets, own) })
   if (wanted.logins.size > 0) parcels.push({ name: 'config.json', mode: '0600', body: configFile(wanted.logins) })
   return parcels
 }
@@ -76,6 +79,8 @@ function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation
   const doneOf = (step: JournalStep, service: string): JournalLine | undefined =>
     lines.findLast((line) => line.step === step && line.service === service && line.state === 'done')
   const { environment, app, release } = wanted
+  // A scheduler's gap is its own, and told in the journal: nobody asks it anything.
+  const asked = new Set(environment.services.flatMap(({ name, port }) => (port === undefined ? [] : [name])))
   const answered = plan.sites.map(({ service }) => doneOf('probe', service.name)?.ms ?? 0)
   return {
     host,
@@ -87,7 +92,7 @@ function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation
       health: doneOf('healthy', service.name)?.note ?? '',
       ms: doneOf('healthy', service.name)?.ms ?? 0,
     })),
-    downtimeMs: Math.max(0, ...lines.filter(({ step }) => step === 'downtime').map(({ ms = 0 }) => ms)),
+    downtimeMs: Math.max(0, ...lines.filter(({ step, service = '' }) => step === 'downtime' && asked.has(service)).map(({ ms = 0 }) => ms)),
     ...(answered.length === 0 ? {} : { switchMs: Math.max(...answered) }),
     stopped: lines.flatMap(({ step, state, note }) => (step === 'stop' && state === 'done' && note !== undefined ? [note] : [])),
     ...(seen.current === undefined || seen.current === release ? {} : { previous: seen.current }),

@@ -1,6 +1,6 @@
 import { each, option } from '../core/command.ts'
-import type { Service } from '../core/deployment.ts'
-import { labels, type Slot } from '../core/names.ts'
+import type { Accessory, Service } from '../core/deployment.ts'
+import { accessoryLabels, labels, type Slot } from '../core/names.ts'
 import { keysOf } from '../core/objects.ts'
 
 /** Whose container it is. */
@@ -12,7 +12,7 @@ export interface Owner {
 }
 
 /**
- * The arguments of `docker run` for a service: what follows the options that the host program sets itself (name,
+ * The arguments of `docker create` for a service: what follows the options that the host program sets itself (name,
  * restart policy). Values of secrets are not among them: `--env NAME` takes them from docker's own environment, since
  * `--env-file` loses newlines (kamal#1467).
  * @param slotAddress where nginx finds a service that it leads to
@@ -20,29 +20,63 @@ export interface Owner {
 export function containerArgs(service: Service, owner: Owner, image: string, slotAddress?: string): string[] {
   const publish = service.publish ?? slotAddress
   const ownLabels = { ...owner, service: service.name }
-  return [
-    ...each('--label', [
-      ...Object.entries(service.labels).map(([key, value]) => `${key}=${value}`),
-      ...keysOf(labels).map((key) => `${labels[key]}=${ownLabels[key]}`),
-    ]),
-    ...each('--env', [...Object.entries(service.env).map(([key, value]) => `${key}=${value}`), ...service.secrets]),
-    ...(publish === undefined ? [] : ['--publish', `${publish}:${service.port}`]),
-    ...each('--volume', service.volumes),
-    ...each('--network', service.networks.slice(0, 1)),
-    ...option('--user', service.user),
+  const own = keysOf(labels).map((key) => `${labels[key]}=${ownLabels[key]}`)
+  const rights = [
     ...each('--cap-add', service.capAdd),
     ...each('--cap-drop', service.capDrop),
     ...each('--group-add', service.groupAdd),
     ...(service.privileged ? ['--privileged'] : []),
     ...each('--device', service.devices),
-    ...option('--memory', service.memory),
-    ...option('--cpus', service.cpus),
-    ...option('--stop-signal', service.stopSignal),
-    ...option('--stop-timeout', Math.ceil(service.stopTimeoutMs / 1000)),
-    ...(service.entrypoint === undefined ? [] : ['--entrypoint', service.entrypoint[0] ?? '']),
-    ...service.options,
-    image,
-    ...(service.entrypoint ?? []).slice(1),
-    ...(service.command ?? []),
   ]
+  return argsOf(service, { labels: own, publish, rights, image })
+}
+
+/** The same for an accessory. @param configuration what it is started as, in JSON */
+export function accessoryArgs(accessory: Accessory, owner: Pick<Owner, 'app' | 'environment'>, configuration: string): string[] {
+  const { name, publish, image } = accessory
+  const own = [
+    `${labels.app}=${owner.app}`,
+    `${labels.environment}=${owner.environment}`,
+    `${accessoryLabels.accessory}=${name}`,
+    `${accessoryLabels.configuration}=${configuration}`,
+  ]
+  return argsOf(accessory, { labels: own, publish, rights: [], image })
+}
+
+interface Around {
+  labels: readonly string[]
+  publish: string | undefined
+  rights: readonly string[]
+  image: string
+}
+
+function argsOf(of: Service | Accessory, { labels: own, publish, rights, image }: Around): string[] {
+  return [
+    ...each('--label', [...Object.entries(of.labels).map(([key, value]) => `${key}=${value}`), ...own]),
+    ...each('--env', [...Object.entries(of.env).map(([key, value]) => `${key}=${value}`), ...of.secrets]),
+    ...(publish === undefined ? [] : ['--publish', `${publish}:${of.port}`]),
+    ...each('--volume', of.volumes),
+    ...of.networks.slice(0, 1).flatMap((network) => ['--network', network, ...each('--network-alias', aliasOn(network, of.name))]),
+    ...option('--user', of.user),
+    ...rights,
+    ...option('--memory', of.memory),
+    ...option('--cpus', of.cpus),
+    ...option('--stop-signal', of.stopSignal),
+    ...option('--stop-timeout', Math.ceil(of.stopTimeoutMs / 1000)),
+    ...option('--log-driver', of.logging?.driver),
+    ...each(
+      '--log-opt',
+      Object.entries(of.logging?.options ?? {}).map(([key, value]) => `${key}=${value}`),
+    ),
+    ...(of.entrypoint === undefined ? [] : ['--entrypoint', of.entrypoint[0] ?? '']),
+    ...of.options,
+    image,
+    ...(of.entrypoint ?? []).slice(1),
+    ...(of.command ?? []),
+  ]
+}
+
+/** The name by which others find a container on a network. Those that the engine brings know no names. */
+export function aliasOn(network: string, name: string): string[] {
+  return ['bridge', 'host', 'none', 'default'].includes(network) || network.startsWith('container:') ? [] : [name]
 }

@@ -1,5 +1,7 @@
 export { reach } from './reach.ts'
 export { announced } from './announce.ts'
 export { type Returned, rollback } from './rollback.ts'
-export { deploy, requiredSecrets } from './run.ts'
+export { recreate, showRecreated } from './recreate.ts'
+export { deploy } from './run.ts'
+export { requiredSecrets } from './secrets.ts'
 export { showStatus, status } from './status.ts'

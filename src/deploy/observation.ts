@@ -1,4 +1,7 @@
+import { z } from 'zod'
+import { Accessory } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
@@ -14,6 +17,19 @@ export interface SeenContainer {
   state: string
   /** `Up 3 minutes (healthy)`, for people. */
   status: string
+}
+
+/** An accessory of this application and environment on the host. */
+export interface SeenAccessory {
+  /** Of the container. */
+  container: string
+  name: string
+  state: string
+  status: string
+  /** What it was started as; undefined for one of a launchway that wrote something else. */
+  configuration: Accessory | undefined
+  /** What is mounted of volumes, by where; the name of an anonymous one is a digest. */
+  volumes: readonly { name: string; path: string }[]
 }
 
 /** A port that is taken, and by which container of the host's (empty: by something else). */
@@ -69,6 +85,7 @@ export interface Observation {
   /** Who deploys right now. */
   lockedBy: string | undefined
   containers: readonly SeenContainer[]
+  accessories: readonly SeenAccessory[]
   /** Of the ports that the release wants. */
   busy: readonly Busy[]
   detach: Detach
@@ -110,6 +127,7 @@ export function parseObservation(host: string, text: string): Observation {
       if (key !== 'container' || name === undefined || service === undefined || release === undefined) return []
       return [{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '' }]
     }),
+    accessories: accessoriesOf(facts),
     busy: busyOf(facts),
     detach: detach === 'user' || detach === 'system' || detach === 'never' ? detach : 'setsid',
     freeBytes: free === '' ? undefined : Number(free) * 1024,
@@ -123,6 +141,18 @@ export function parseObservation(host: string, text: string): Observation {
     ),
     nginx: nginxOf(facts),
   }
+}
+
+const Mounts = z.array(z.object({ Type: z.string(), Name: z.string().default(''), Destination: z.string() }))
+
+function accessoriesOf(facts: readonly string[][]): SeenAccessory[] {
+  const mounts = facts.flatMap(([key, name = '', ...text]) => (key === 'mounts' ? [{ name, text: text.join('\t') }] : []))
+  return facts.flatMap(([key, container, name, state = '', status = '', ...text]) => {
+    if (key !== 'accessory' || container === undefined || name === undefined) return []
+    const mounted = parseJson(mounts.find((one) => one.name === `/${container}`)?.text ?? '', Mounts) ?? []
+    const volumes = mounted.flatMap(({ Type, Name, Destination }) => (Type === 'volume' ? [{ name: Name, path: Destination }] : []))
+    return [{ container, name, state, status, configuration: parseJson(text.join('\t'), Accessory), volumes }]
+  })
 }
 
 function nginxOf(facts: readonly string[][]): SeenNginx | undefined {

@@ -1,13 +1,13 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Slot } from '../core/names.ts'
-import { parseRepository } from '../core/reference.ts'
 import { parsePublish } from './address.ts'
-import { type HostCall, imageOf, nameIn, stopSeconds } from './call.ts'
+import { planAccessories } from './accessory.ts'
+import { type HostCall, imageOf, nameIn, pullCall, stopSeconds } from './call.ts'
 import type { Observation } from './observation.ts'
 import { nginxWarnings, type PlannedSite, planSites, surplusFolder, unseated } from './site.ts'
 import { startCalls } from './start.ts'
-import { drainCall, switchCalls } from './switch.ts'
+import { drainPort, switchCalls } from './switch.ts'
 import { unfit } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -30,19 +30,15 @@ export interface HostPlan {
  */
 export function planHost(wanted: Wanted, seen: Observation, host: string): HostPlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
-  const lacks = unfit(wanted, seen)
-  if (lacks.length > 0) {
-    throw new LaunchwayError('HOST_UNFIT', `${host} cannot take this deploy: ${lacks.map(({ what }) => what).join('; ')}`, {
-      hint: lacks.map(({ what, hint }) => `${what}: ${hint}`).join('\n'),
-    })
-  }
+  refuseUnfit(wanted, seen, host)
   const { environment } = wanted
   const slot = slotOf(wanted, seen)
   const sites = planSites(wanted, seen)
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
   const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== wanted.release)
   const folder = sites[0] === undefined ? surplusFolder(wanted, seen) : sites[0].file.slice(0, sites[0].file.lastIndexOf('/'))
-  const { calls: starts, notes, started } = startCalls(wanted, seen, old, { slot, sites })
+  const accessories = planAccessories(wanted, seen)
+  const { creates, calls: starts, notes, keeps } = startCalls(wanted, seen, old, { slot, sites })
   const calls: HostCall[] = [
     ['begin'],
     ['expect', seen.current ?? ''],
@@ -50,22 +46,36 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ...sites.flatMap(({ service, ports, isNew }): HostCall[] =>
       isNew ? [['take_ports', service.name, String(ports.a), String(ports.b)]] : [],
     ),
-    ...fetchCalls(wanted, seen, references),
+    ...fetchCalls(wanted, seen, { references: [...references, ...accessories.references], networks: accessories.networks }),
+    ...accessories.calls,
+    ...creates,
     ...starts,
     ...[...unseated(wanted, seen, sites)].map(([file, service]): HostCall => ['unseat', service, file]),
     ...switchCalls(wanted, slot, sites),
-    ...started.map((container): HostCall => ['keep', container]),
+    ...keeps,
     ['record', wanted.repositories[0]],
     ...(folder === undefined ? [] : [['unsite', folder, ...sites.map(({ service }) => service.name)] as const]),
-    ...old.flatMap((container) => drainCall(container, environment, seen)),
-    ...old.map(({ name, service }): HostCall => ['retire', service, name, stopSeconds(environment, service)]),
+    ...old.map((one): HostCall => {
+      return ['retire', one.service, one.name, stopSeconds(environment, one.service), ...drainPort(one, seen)]
+    }),
+    ...(old.length === 0 ? [] : [['retired'] as const]),
     ['finish'],
   ]
   for (const service of new Set(old.map((one) => one.service))) {
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: ${goneNote(wanted)}, stopped`)
   }
   const sudo = seen.as === 'sudo' || (folder !== undefined && seen.root === 'sudo')
-  return { slot, calls, references, notes, warnings: nginxWarnings(wanted, seen), sudo, sites }
+  notes.unshift(...accessories.notes)
+  return { slot, calls, references, notes, warnings: [...nginxWarnings(wanted, seen), ...accessories.warnings], sudo, sites }
+}
+
+/** @throws LaunchwayError HOST_UNFIT with everything that is missing */
+export function refuseUnfit(wanted: Wanted, seen: Observation, host: string): void {
+  const lacks = unfit(wanted, seen)
+  if (lacks.length === 0) return
+  throw new LaunchwayError('HOST_UNFIT', `${host} cannot take this deploy: ${lacks.map(({ what }) => what).join('; ')}`, {
+    hint: lacks.map(({ what, hint }) => `${what}: ${hint}`).join('\n'),
+  })
 }
 
 /** A release that is kept stays where it was; a new one goes beside the current one. */
@@ -77,13 +87,13 @@ function slotOf({ release, isReturn }: Wanted, { containers, current }: Observat
 }
 
 /** What the containers need before they can be made. What is kept needs nothing. */
-function fetchCalls(wanted: Wanted, seen: Observation, references: readonly string[]): HostCall[] {
+function fetchCalls(wanted: Wanted, seen: Observation, of: { references: readonly string[]; networks: readonly string[] }): HostCall[] {
   const { services } = wanted.environment
   if (wanted.isReturn && services.every((service) => seen.containers.some(({ name }) => name === nameIn(wanted, service)))) return []
   return [
-    ...references.map((reference): HostCall => (hasLogin(wanted, reference) ? ['pull', reference, 'logins'] : ['pull', reference])),
+    ...[...new Set(of.references)].map((reference) => pullCall(wanted, reference)),
     ...(wanted.logins.size > 0 ? [['forget_logins'] as const] : []),
-    ...[...new Set(services.flatMap(({ networks }) => networks))].map((name): HostCall => ['network', name]),
+    ...[...new Set([...services.flatMap(({ networks }) => networks), ...of.networks])].map((name): HostCall => ['network', name]),
   ]
 }
 
@@ -91,12 +101,8 @@ function goneNote({ isReturn }: Wanted): string {
   return isReturn ? 'was not there yet in that release' : 'no longer in the configuration'
 }
 
-function hasLogin({ logins }: Wanted, reference: string): boolean {
-  return logins.has(parseRepository(reference).host)
-}
-
-export function publishedPorts(environment: Environment): number[] {
-  return environment.services.flatMap(({ publish }) => (publish === undefined ? [] : [parsePublish(publish).port]))
+export function publishedPorts({ services, accessories }: Environment): number[] {
+  return [...services, ...accessories].flatMap(({ publish }) => (publish === undefined ? [] : [parsePublish(publish).port]))
 }
 
 export function lockedError(host: string, holder: string): LaunchwayError {

@@ -3,6 +3,7 @@ import { quote } from '../core/command.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
 import { Secret } from '../core/secret.ts'
 import type { HostCall } from './call.ts'
+import type { OwnSecrets } from './env-files.ts'
 import type { Detach } from './observation.ts'
 
 // Written out one by one: the bundler finds the files by these expressions.
@@ -11,6 +12,7 @@ const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8'
 const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8')
 const siteSh = readFileSync(new URL('./host/site.sh', import.meta.url), 'utf8')
 const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.url), 'utf8')
+const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
@@ -57,7 +59,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): stri
     LW_KEEP: String(attempt.keep),
     LW_BY: attempt.by,
   })
-  return `#!/bin/sh\n${head}${journalSh}${stateSh}${nginxSh}${siteSh}${containersSh}${healthSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
+  return `#!/bin/sh\n${head}${journalSh}${stateSh}${nginxSh}${siteSh}${containersSh}${accessorySh}${healthSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 
 /** A file that travels with the apply program, into the folder of the attempt: attempts/<id>/ of the state. */
@@ -88,9 +90,15 @@ export function attachProgram(attempt: Home & Pick<Attempt, 'release' | 'attempt
   return `${head}${launchSh}\nattach\nfollow\n`
 }
 
-/** The file that gives a container its secrets, by way of the environment of `docker run`. */
-export function secretsFile(secrets: ReadonlyMap<string, Secret>): Secret {
-  return new Secret([...secrets].map(([name, value]) => `export ${name}=${quote(value.reveal())}\n`).join(''))
+/**
+ * The file that gives a container its secrets, by way of the environment of `docker create`.
+ * @param own by service, whose name is in LW_SERVICE: what it alone is given
+ */
+export function secretsFile(secrets: ReadonlyMap<string, Secret>, own: OwnSecrets = new Map()): Secret {
+  const exports = (of: ReadonlyMap<string, Secret>): string =>
+    [...of].map(([name, value]) => `export ${name}=${quote(value.reveal())}\n`).join('')
+  const cases = [...own].map(([service, of]) => `${quote(service)})\n${exports(of)};;\n`)
+  return new Secret(`${exports(secrets)}${cases.length === 0 ? '' : `case \${LW_SERVICE-} in\n${cases.join('')}esac\n`}`)
 }
 
 function homeVariables({ app, environment, stateRoot }: Home): Record<string, string> {

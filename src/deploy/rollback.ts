@@ -96,7 +96,7 @@ function asKept({ app, release, images, repositories, environment }: Kept, now: 
     app,
     release,
     isReturn: true,
-    environment: { ...environment, stateRoot: now.stateRoot, keep: now.keep },
+    environment: { ...environment, stateRoot: now.stateRoot, keep: now.keep, accessories: now.accessories },
     images: new Map(Object.entries(images).map(([name, reference]) => [name, { reference, bytes: 0, platforms: [] }])),
     repositories: [first, ...others],
     logins: new Map(),

@@ -1,24 +1,24 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import type { Credentials, Ports } from '../core/ports.ts'
+import type { Ports } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { BuildSection, DeployedHost, DeploySection, Release } from '../core/release.ts'
-import type { Secret } from '../core/secret.ts'
 import { section } from '../core/stages.ts'
 import { apply, type Brought } from './apply.ts'
 import { withHostsBefore } from './failure.ts'
 import type { Kept } from './kept.ts'
 import { lookAt } from './look.ts'
+import { loginsTo, requiredSecrets } from './secrets.ts'
 import type { Wanted } from './wanted.ts'
 
 /** Puts the release of the record live on each host of its environment, one after the other. */
 export async function deploy(release: Release, ports: Ports): Promise<DeploySection> {
-  const { environment } = release.plan
-  if (environment === undefined) throw new LaunchwayError('RECORD_INVALID', 'the plan names no environment to deploy to')
+  const { environment: planned } = release.plan
+  if (planned === undefined) throw new LaunchwayError('RECORD_INVALID', 'the plan names no environment to deploy to')
   const started = ports.clock.elapsed()
-  const secrets = requiredSecrets(environment, ports)
+  const { environment, secrets, own } = await requiredSecrets(planned, ports)
   const wanted = await whatIsWanted(release, environment, section(release, 'build'), ports)
-  const brought = { secrets, kept: whatIsKept(release, wanted) }
+  const brought = { secrets, own, kept: whatIsKept(release, wanted) }
   const hosts: DeployedHost[] = []
   const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
   for (const host of environment.hosts) {
@@ -33,26 +33,6 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
 
 export function sectionOf({ name, url }: Environment, hosts: DeployedHost[], ms: number): DeploySection {
   return { environment: name, ...(url === undefined ? {} : { url }), hosts, ms }
-}
-
-/**
- * The secrets of an environment's services; all that are missing at once.
- * @throws LaunchwayError SECRET_MISSING
- */
-export function requiredSecrets(environment: Environment, ports: Ports): Map<string, Secret> {
-  const found = new Map<string, Secret>()
-  const missing: string[] = []
-  for (const name of new Set(environment.services.flatMap(({ secrets }) => secrets))) {
-    const secret = ports.secret(name)
-    if (secret === undefined) missing.push(name)
-    else found.set(name, secret)
-  }
-  if (missing.length > 0) {
-    throw new LaunchwayError('SECRET_MISSING', `${environment.name} needs ${missing.join(', ')}`, {
-      hint: `At a terminal: export ${missing.map((name) => `${name}=…`).join(' ')}\nIn a workflow, in the step:\n  env:\n${missing.map((name) => `    ${name}: \${{ secrets.${name} }}`).join('\n')}`,
-    })
-  }
-  return found
 }
 
 async function whatIsWanted(release: Release, environment: Environment, build: BuildSection, ports: Ports): Promise<Wanted> {
@@ -71,7 +51,8 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     images.set(name, { reference: `${repository}@${digest}`, bytes: built.size, platforms: Object.keys(built.config) })
   }
   const [repository = '', ...others] = release.plan.images.flatMap(({ repositories }) => repositories).map(fullName)
-  const from = new Set(planned.map(({ repositories }) => parseRepository(repositories[0] ?? '').host))
+  const references = [...planned.map(({ repositories }) => repositories[0] ?? ''), ...environment.accessories.map(({ image }) => image)]
+  const from = new Set(references.map((reference) => parseRepository(reference).host))
   return {
     app: release.app,
     release: release.id,
@@ -79,7 +60,7 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     isReturn: false,
     images,
     repositories: [repository, ...others],
-    logins: await loginsTo(from, release, ports),
+    logins: await loginsTo(from, release.plan.registries, ports),
   }
 }
 
@@ -96,18 +77,9 @@ function whatIsKept({ plan }: Release, { app, release, environment, images, repo
   }
 }
 
-function fullName(repository: string): string {
+export function fullName(repository: string): string {
   const { host, path } = parseRepository(repository)
   return `${host}/${path}`
-}
-
-async function loginsTo(hosts: ReadonlySet<string>, release: Release, ports: Ports): Promise<Wanted['logins']> {
-  const logins = new Map<string, Credentials>()
-  for (const settings of release.plan.registries) {
-    const credentials = hosts.has(settings.host) ? await ports.registry.credentials(settings) : undefined
-    if (credentials !== undefined) logins.set(settings.host, credentials)
-  }
-  return logins
 }
 
 async function deployHost(host: string, wanted: Wanted, brought: Brought, ports: Ports): Promise<DeployedHost> {

@@ -1,22 +1,37 @@
 import type { Service } from '../core/deployment.ts'
 import type { Slot } from '../core/names.ts'
 import { parsePublish } from './address.ts'
-import { type HostCall, imageOf, nameIn, stopSeconds } from './call.ts'
+import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { addressIn, type PlannedSite, throughNginx } from './site.ts'
 import { holdersOf } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
 
-/** What starts the services, and what people are told of it. */
+/** What makes and starts the services, and what people are told of it. */
 interface Started {
+  /** Makes every container, and touches nothing that runs. */
+  creates: HostCall[]
   calls: HostCall[]
   notes: string[]
-  /** Containers that did not run before. */
-  started: string[]
+  /** Calls that make the containers which did not run before survive a reboot. */
+  keeps: HostCall[]
 }
 
-/** Starts each service, and watches it until it is well. */
+/** A service, and what it takes to have it run. */
+interface Turn {
+  service: Service
+  container: string
+  address: string | undefined
+  /** The old containers that must stop before it can start. */
+  first: readonly SeenContainer[]
+  isRunning: boolean
+}
+
+/**
+ * Starts the services and watches each until it is well. Those that people reach come first: no worker starts beside a
+ * web that is not well. What cannot overlap comes last of its kind, so that its gap is short.
+ */
 export function startCalls(
   wanted: Wanted,
   seen: Observation,
@@ -24,55 +39,100 @@ export function startCalls(
   { slot, sites }: { slot: Slot; sites: readonly PlannedSite[] },
 ): Started {
   const { app, release, environment } = wanted
-  const calls: HostCall[] = []
+  const creates: HostCall[] = []
   const notes: string[] = []
-  const started: string[] = []
+  const keeps: HostCall[] = []
   const halted = new Set<string>()
-  for (const service of environment.services) {
+  const turns: Turn[][] = [[], [], [], []]
+  for (const service of environment.services.toSorted((one, other) => roleOf(one, seen) - roleOf(other, seen))) {
     const container = nameIn(wanted, service)
     const site = sites.find((one) => one.service === service)
     const address = site === undefined ? undefined : addressIn(slot, site)
     const before = old.filter((one) => one.service === service.name)
     const isThere = seen.containers.some(({ name }) => name === container)
     // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
-    const running = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
-    if (running) {
+    const isRunning = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
+    const first = isRunning ? [] : inTheWay(service, old, seen).filter(({ name }) => !halted.has(name))
+    for (const { name } of first) halted.add(name)
+    turns[roleOf(service, seen)]?.push({ service, container, address, first, isRunning })
+    if (isRunning) {
       notes.push(
         `${service.name}: runs this release already${service.secrets.length === 0 ? '' : ', and keeps the secrets it was started with'}`,
       )
-      calls.push(watchCall(service, container, address))
       continue
     }
-    const first = inTheWay(service, old, seen).filter(({ name }) => !halted.has(name))
-    for (const { name, service: whose } of first) {
-      halted.add(name)
-      calls.push(['halt', service.name, name, stopSeconds(environment, whose)])
-    }
-    if (wanted.isReturn && isThere) calls.push(['wake', service.name, container])
-    else {
+    if (!(wanted.isReturn && isThere)) {
       const owner = { app, environment: environment.name, release, slot }
-      calls.push(['run', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference, address)])
-      for (const name of service.networks.slice(1)) calls.push(['join', service.name, name, container])
+      creates.push(['create', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference, address)])
+      creates.push(...joinCalls(service, container))
     }
-    calls.push(watchCall(service, container, address))
-    if (first.length > 0) calls.push(['served', service.name])
-    notes.push(noteFor(service, before, first, isThere))
-    started.push(container)
+    notes.push(noteFor(service, before, first, isThere, seen))
+    keeps.push(['keep', container, service.restart])
   }
-  return { calls, notes, started }
+  const made = new Set(creates.flatMap(([name, , container]) => (name === 'create' ? [container] : [])))
+  const start = ({ service, container, first, isRunning }: Turn): HostCall[] => [
+    ...first.map(({ name, service: whose }): HostCall => {
+      return ['halt', service.name, name, stopSeconds(environment, whose), restartOf(whose, seen)]
+    }),
+    ...(isRunning ? [] : [[made.has(container) ? 'start' : 'wake', service.name, container] as const]),
+  ]
+  const watch = ({ service, container, address, first }: Turn): HostCall[] => [
+    watchCall(service, container, address),
+    ...(first.length === 0 ? [] : [['served', service.name, reasonOf(service, seen)] as const]),
+  ]
+  // Side by side where nothing has to stop for it; one after the other where each has a gap.
+  const calls = turns.flatMap((group) =>
+    group.some(({ first }) => first.length > 0)
+      ? group.flatMap((turn) => [...start(turn), ...watch(turn)])
+      : [...group.flatMap(start), ...group.flatMap(watch)],
+  )
+  return { creates, calls, notes, keeps }
+}
+
+/** The place in the order: asked from outside or not, and each without a gap before with one. */
+function roleOf(service: Service, seen: Observation): 0 | 1 | 2 | 3 {
+  const overlaps = service.publish === undefined && mayOverlap(service, seen)
+  if (service.port !== undefined) return overlaps ? 0 : 1
+  return overlaps ? 2 : 3
+}
+
+/** Neither the version that starts nor the one that runs may refuse it. */
+function mayOverlap(service: Service, seen: Observation): boolean {
+  return service.overlap && runningAs(service.name, seen)?.overlap !== false
+}
+
+function runningAs(name: string, { current, releases }: Observation): Service | undefined {
+  return releases.get(current ?? '')?.environment.services.find((service) => service.name === name)
+}
+
+/** The policy that an old container goes back to when the new version fails. */
+function restartOf(name: string, seen: Observation): string {
+  return runningAs(name, seen)?.restart ?? 'unless-stopped'
 }
 
 /** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */
 function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observation): SeenContainer[] {
-  if (service.publish === undefined) return []
-  const holders = new Set(holdersOf(service.publish, seen).map(({ holder }) => holder))
+  const alone = !mayOverlap(service, seen)
+  if (service.publish === undefined && !alone) return []
+  const holders = new Set(service.publish === undefined ? [] : holdersOf(service.publish, seen).map(({ holder }) => holder))
   return old.filter((one) => one.service === service.name || holders.has(one.name))
 }
 
-function noteFor(service: Service, before: readonly SeenContainer[], first: readonly SeenContainer[], again: boolean): string {
+function reasonOf(service: Service, seen: Observation): string {
+  return mayOverlap(service, seen) ? 'the port is fixed' : 'it must not overlap'
+}
+
+function noteFor(
+  service: Service,
+  before: readonly SeenContainer[],
+  first: readonly SeenContainer[],
+  again: boolean,
+  seen: Observation,
+): string {
   const other = first.find((one) => one.service !== service.name)
   if (other !== undefined) return `${service.name}: ${other.service} is stopped first, since it holds port ${service.publish ?? ''}`
   if (before.length === 0) return `${service.name}: ${again ? 'had ended, started again' : 'started for the first time'}`
+  if (!mayOverlap(service, seen)) return `${service.name}: the old one is stopped first, since two must not overlap`
   if (service.publish !== undefined)
     return `${service.name}: the old one is stopped first, since port ${service.publish} can have one holder only`
   return `${service.name}: started beside the old one, which is stopped afterwards`
@@ -106,8 +166,4 @@ function publicAddress({ publish = '' }: Service): string {
   if (address !== '') return `${address}:${port}`
   // Every address of one kind may leave out the other kind.
   return publish.startsWith('[') ? `[::1]:${port}` : `127.0.0.1:${port}`
-}
-
-function centiseconds(ms: number): string {
-  return String(Math.ceil(ms / 10))
 }

@@ -3,7 +3,15 @@ import { type ErrorCode, LaunchwayError, told } from '../core/error.ts'
 import type { Slot } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { look } from './look.ts'
-import type { Observation } from './observation.ts'
+import { isLeftOver } from './accessory.ts'
+import type { Observation, SeenAccessory } from './observation.ts'
+
+interface StatusOfAccessory {
+  name: string
+  image?: string
+  state: string
+  status: string
+}
 
 /** What one host runs, as `launchway status` shows it; or why it could not be seen. */
 export type HostStatus =
@@ -16,6 +24,8 @@ export type HostStatus =
       versions?: Record<string, string>
       lockedBy?: string
       containers: { service: string; release: string; slot: Slot; state: string; status: string }[]
+      /** What no release replaces. */
+      accessories?: StatusOfAccessory[]
     }
   | { host: string; error: { code: ErrorCode; message: string; hint?: string } }
 
@@ -39,7 +49,7 @@ function unseen(host: string, error: unknown, { signal, redact }: Ports): HostSt
   return { host, error: told(error, redact) }
 }
 
-function toStatus(host: string, { current, previous, lockedBy, containers, releases }: Observation): HostStatus {
+function toStatus(host: string, { current, previous, lockedBy, containers, accessories, releases }: Observation): HostStatus {
   const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
     host,
@@ -48,6 +58,17 @@ function toStatus(host: string, { current, previous, lockedBy, containers, relea
     ...(versions.length === 0 ? {} : { versions: Object.fromEntries(versions) }),
     ...(lockedBy === undefined ? {} : { lockedBy }),
     containers: containers.map(({ service, release, slot, state, status: words }) => ({ service, release, slot, state, status: words })),
+    ...(accessories.length === 0 ? {} : { accessories: accessories.map(toAccessory) }),
+  }
+}
+
+function toAccessory({ container, name, state, status, configuration }: SeenAccessory): StatusOfAccessory {
+  // What a recreate that broke off has left is called as it is.
+  return {
+    name: isLeftOver(container) ? container : name,
+    ...(configuration === undefined ? {} : { image: configuration.image }),
+    state,
+    status,
   }
 }
 
@@ -61,11 +82,12 @@ function showHost(status: HostStatus): string[] {
     const hint = error.hint === undefined ? [] : error.hint.split('\n').map((line) => `  ${line}`)
     return [`${host}: ${error.code}: ${error.message}`, ...hint]
   }
-  const { current, previous, versions = {}, lockedBy, containers } = status
+  const { current, previous, versions = {}, lockedBy, containers, accessories = [] } = status
   const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
   return [
     `${host}: ${current === undefined ? 'nothing runs here' : called(current)}${previous === undefined ? '' : `, before ${called(previous)}`}`,
     ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
     ...containers.map(({ service, release, slot, status: words }) => `  ${service.padEnd(12)} ${slot}  ${release}  ${words}`),
+    ...accessories.map(({ name, image = '', status: words }) => `  ${name.padEnd(12)} accessory  ${image}  ${words}`),
   ]
 }

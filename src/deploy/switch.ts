@@ -1,6 +1,5 @@
-import type { Environment } from '../core/deployment.ts'
 import type { Slot } from '../core/names.ts'
-import { type HostCall, nameIn, stopSeconds } from './call.ts'
+import { type HostCall, nameIn } from './call.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { addressIn, type PlannedSite, throughNginx } from './site.ts'
 import type { Wanted } from './wanted.ts'
@@ -24,8 +23,8 @@ export function switchCalls(wanted: Wanted, slot: Slot, sites: readonly PlannedS
   ]
 }
 
-/** Waits for the last request to a container that serves. */
-export function drainCall({ service, slot, state }: SeenContainer, environment: Environment, seen: Observation): HostCall[] {
+/** The loopback port on which an old container may still be asked something; none for one that nginx does not lead to. */
+export function drainPort({ service, slot, state }: SeenContainer, seen: Observation): string[] {
   const ports = seen.ports.get(service)
-  return ports === undefined || state !== 'running' ? [] : [['drain', service, String(ports[slot]), stopSeconds(environment, service)]]
+  return ports === undefined || state !== 'running' ? [] : [String(ports[slot])]
 }

@@ -44,9 +44,14 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
       hint: 'the deploy would end with the connection. As root on the host: loginctl enable-linger USER',
     })
   }
-  for (const { publish } of environment.services) {
+  for (const { publish, name: whose } of [...environment.services, ...environment.accessories]) {
     if (publish === undefined) continue
-    const strangers = holdersOf(publish, seen).filter(({ holder }) => !seen.containers.some(({ name }) => name === holder))
+    // A service may take a port over from a release; an accessory stays where it is.
+    const own = [
+      ...seen.containers.map(({ name }) => name),
+      ...seen.accessories.flatMap(({ name, container }) => (name === whose ? [container] : [])),
+    ]
+    const strangers = holdersOf(publish, seen).filter(({ holder }) => !own.includes(holder))
     for (const holder of new Set(strangers.map((one) => one.holder))) {
       const who = holder === '' ? 'a program of the host' : `the container ${holder}`
       lacks.push({ what: `port ${publish} is held by ${who}`, hint: 'stop it, or publish another port' })

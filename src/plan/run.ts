@@ -7,10 +7,11 @@ import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Release } from '../core/release.ts'
+import type { Registry, Release } from '../core/release.ts'
 import { changes, headRef, headSha, shaOf } from '../tools/git.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
+import { serviceWarnings } from './warnings.ts'
 
 /** Where a repository keeps the keys of its hosts, unless it says otherwise. */
 const repositoryKnownHosts = '.github/known_hosts'
@@ -22,6 +23,7 @@ const shownChanges = 5
 export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
   const config = await readConfig(configFile, ports)
   const section = plan(config, trigger, await findFiles(ports))
+  for (const warning of serviceWarnings(config, section.environment?.name)) ports.log.warning(warning)
   const now = ports.clock.now()
   const nothing = !section.stages['build']?.run
   return {
@@ -42,10 +44,11 @@ export async function findEnvironment(
   configFile: string,
   name: string | undefined,
   ports: Ports,
-): Promise<{ app: string; environment: Environment }> {
+): Promise<{ app: string; environment: Environment; repositories: [string, ...string[]]; registries: Registry[] }> {
   const config = await readConfig(configFile, ports)
   const environment = await environmentOf(config, await askedAtTerminal(config, name, ports), ports)
-  return { app: resolveApp(config), environment }
+  const [repository = '', ...others] = resolveImages(config).flatMap(({ repositories }) => repositories)
+  return { app: resolveApp(config), environment, repositories: [repository, ...others], registries: resolveRegistries(config) }
 }
 
 /**

@@ -17,7 +17,8 @@ describe('what a host is asked to do for a service behind nginx', () => {
       'expect',
       'recover',
       'pull',
-      `run ${web2} 127.0.0.1:20100:5000`,
+      `create ${web2} 127.0.0.1:20100:5000`,
+      `start web ${web2}`,
       `watch ${web2} http://127.0.0.1:20100/healthz addie.example.org`,
       `site web ${file}`,
       'load addie.example.org',
@@ -34,7 +35,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
   it('the next one starts in the other slot, and the old one is stopped after its last request, within its own time', () => {
     const old = seen({ current: first, containers: [container('web', first, 'a'), container('worker', first, 'a')] })
     const calls = story(planHost(wanted([web, worker]), old, 'a').calls)
-    expect(calls.find((call) => call.startsWith('run'))).toBe(`run ${web2} 127.0.0.1:20101:5000`)
+    expect(calls.find((call) => call.startsWith('create'))).toBe(`create ${web2} 127.0.0.1:20101:5000`)
     expect(calls.slice(calls.indexOf('switch b'))).toEqual([
       'switch b',
       `through ${web2} 127.0.0.1:20101`,
@@ -42,9 +43,9 @@ describe('what a host is asked to do for a service behind nginx', () => {
       `keep ${nameOf('worker', second)}`,
       'record registry.example.org/addie',
       `unsite ${conf} web`,
-      'drain web 20100 10',
-      `retire web ${web1} 10`,
+      `retire web ${web1} 10 20100`,
       `retire worker ${nameOf('worker', first)} 10`,
+      'retired',
       'finish',
     ])
     expect(calls.filter((call) => call.startsWith('halt'))).toEqual([])
@@ -68,8 +69,8 @@ describe('what a host is asked to do for a service behind nginx', () => {
     expect(calls.slice(calls.indexOf('record registry.example.org/addie'))).toEqual([
       'record registry.example.org/addie',
       `unsite ${conf}`,
-      'drain web 20100 10',
-      `retire web ${web1} 10`,
+      `retire web ${web1} 10 20100`,
+      'retired',
       'finish',
     ])
   })

@@ -1,23 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { Secret } from '../../src/core/secret.ts'
 import type { Observation } from '../../src/deploy/observation.ts'
-import type { HostCall } from '../../src/deploy/call.ts'
-import { planHost, publishedPorts } from '../../src/deploy/plan.ts'
+import { planHost } from '../../src/deploy/plan.ts'
 import type { Wanted } from '../../src/deploy/wanted.ts'
-import { busy, container, digest, environment, failureIn, first, host, nameOf, second, service, third, wanted } from './support/deploy.ts'
+import { busy, container, first, host, nameOf, second, service, story, third, wanted } from './support/deploy.ts'
 
 const web = service({ port: 5000, publish: '80' })
 const worker = service({ name: 'worker', command: ['celery', 'worker'], stopTimeoutMs: 60_000 })
-
-/** The calls as a reader of the journal would tell them: the name of each, and what it is about. */
-function story(calls: readonly HostCall[]): string[] {
-  return calls.map(([name, ...args]) => {
-    if (name === 'run') return `run ${args[1] ?? ''}`
-    if (name === 'watch') return `watch ${args[1] ?? ''}`
-    if (name === 'pull') return 'pull'
-    return [name, ...args].join(' ').trim()
-  })
-}
 
 const record = 'record registry.example.org/addie'
 const begin = (current: string): string[] => ['begin', `expect ${current}`.trim(), 'recover', 'pull']
@@ -30,7 +18,7 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     case: 'the first deploy starts the service and stops nothing',
     services: [web],
     seen: host(),
-    steps: [...begin(''), `run ${web2}`, `watch ${web2}`, `keep ${web2}`, record, 'finish'],
+    steps: [...begin(''), `create ${web2}`, `start ${web2}`, `watch ${web2}`, `keep ${web2}`, record, 'finish'],
     notes: ['web: started for the first time'],
   },
   {
@@ -39,13 +27,15 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     seen: after1({ containers: [container('web', first)], busy: [busy('80', web1)] }),
     steps: [
       ...begin(first),
+      `create ${web2}`,
       `halt web ${web1} 10`,
-      `run ${web2}`,
+      `start ${web2}`,
       `watch ${web2}`,
       'served web',
       `keep ${web2}`,
       record,
       `retire web ${web1} 10`,
+      'retired',
       'finish',
     ],
     notes: ['web: the old one is stopped first, since port 80 can have one holder only'],
@@ -54,7 +44,17 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     case: 'a service without a port starts beside the old one, which has its own time to stop',
     services: [worker],
     seen: after1({ containers: [container('worker', first)] }),
-    steps: [...begin(first), `run ${worker2}`, `watch ${worker2}`, `keep ${worker2}`, record, `retire worker ${worker1} 60`, 'finish'],
+    steps: [
+      ...begin(first),
+      `create ${worker2}`,
+      `start ${worker2}`,
+      `watch ${worker2}`,
+      `keep ${worker2}`,
+      record,
+      `retire worker ${worker1} 60`,
+      'retired',
+      'finish',
+    ],
     notes: ['worker: started beside the old one, which is stopped afterwards'],
   },
   {
@@ -63,17 +63,20 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     seen: after1({ containers: [container('web', first), container('worker', first)], busy: [busy('80', web1)] }),
     steps: [
       ...begin(first),
+      `create ${web2}`,
+      `create ${worker2}`,
       `halt web ${web1} 10`,
-      `run ${web2}`,
+      `start ${web2}`,
       `watch ${web2}`,
       'served web',
-      `run ${worker2}`,
+      `start ${worker2}`,
       `watch ${worker2}`,
       `keep ${web2}`,
       `keep ${worker2}`,
       record,
       `retire web ${web1} 10`,
       `retire worker ${worker1} 60`,
+      'retired',
       'finish',
     ],
     notes: [
@@ -104,14 +107,16 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     }),
     steps: [
       ...begin(first),
+      `create ${web2}`,
       `halt web ${nameOf('site', first)} 10`,
-      `run ${web2}`,
+      `start ${web2}`,
       `watch ${web2}`,
       'served web',
       `keep ${web2}`,
       record,
       `retire site ${nameOf('site', first)} 10`,
       `retire admin ${nameOf('admin', first)} 10`,
+      'retired',
       'finish',
     ],
     notes: [
@@ -124,7 +129,16 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     case: 'of the live release only what has died is started again',
     services: [web, worker],
     seen: host({ current: second, containers: [container('web', second), container('worker', second, 'a', 'exited')] }),
-    steps: [...begin(second), `watch ${web2}`, `run ${worker2}`, `watch ${worker2}`, `keep ${worker2}`, record, 'finish'],
+    steps: [
+      ...begin(second),
+      `create ${worker2}`,
+      `watch ${web2}`,
+      `start ${worker2}`,
+      `watch ${worker2}`,
+      `keep ${worker2}`,
+      record,
+      'finish',
+    ],
     notes: ['web: runs this release already', 'worker: had ended, started again'],
   },
   {
@@ -137,11 +151,13 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     }),
     steps: [
       ...begin(third),
-      `run ${worker2}`,
+      `create ${worker2}`,
+      `start ${worker2}`,
       `watch ${worker2}`,
       `keep ${worker2}`,
       record,
       `retire worker ${nameOf('worker', third)} 60`,
+      'retired',
       'finish',
     ],
     notes: ['worker: started beside the old one, which is stopped afterwards'],
@@ -152,13 +168,15 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     seen: after1({ containers: [container('web', first, 'a', 'exited'), container('web', second, 'b')], busy: [busy('80', web2)] }),
     steps: [
       ...begin(first),
+      `create ${web2}`,
       `halt web ${web1} 10`,
-      `run ${web2}`,
+      `start ${web2}`,
       `watch ${web2}`,
       'served web',
       `keep ${web2}`,
       record,
       `retire web ${web1} 10`,
+      'retired',
       'finish',
     ],
     notes: ['web: the old one is stopped first, since port 80 can have one holder only'],
@@ -169,12 +187,14 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     seen: after1({ containers: [container('worker', first), container('beat', first)] }),
     steps: [
       ...begin(first),
-      `run ${worker2}`,
+      `create ${worker2}`,
+      `start ${worker2}`,
       `watch ${worker2}`,
       `keep ${worker2}`,
       record,
       `retire worker ${worker1} 60`,
       `retire beat ${nameOf('beat', first)} 10`,
+      'retired',
       'finish',
     ],
     notes: ['worker: started beside the old one, which is stopped afterwards', 'beat: no longer in the configuration, stopped'],
@@ -185,13 +205,15 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     seen: after1({ containers: [container('site', first)], busy: [busy('80', nameOf('site', first))] }),
     steps: [
       ...begin(first),
+      `create ${web2}`,
       `halt web ${nameOf('site', first)} 10`,
-      `run ${web2}`,
+      `start ${web2}`,
       `watch ${web2}`,
       'served web',
       `keep ${web2}`,
       record,
       `retire site ${nameOf('site', first)} 10`,
+      'retired',
       'finish',
     ],
     notes: ['web: site is stopped first, since it holds port 80', 'site: no longer in the configuration, stopped'],
@@ -205,18 +227,21 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
     }),
     steps: [
       ...begin(first),
+      `create ${web2}`,
+      `create ${nameOf('admin', second)}`,
       `halt web ${web1} 10`,
       `halt web ${nameOf('admin', first)} 30`,
-      `run ${web2}`,
+      `start ${web2}`,
       `watch ${web2}`,
       'served web',
-      `run ${nameOf('admin', second)}`,
+      `start ${nameOf('admin', second)}`,
       `watch ${nameOf('admin', second)}`,
       `keep ${web2}`,
       `keep ${nameOf('admin', second)}`,
       record,
       `retire web ${web1} 10`,
       `retire admin ${nameOf('admin', first)} 30`,
+      'retired',
       'finish',
     ],
     notes: [
@@ -231,65 +256,5 @@ describe('what a host is asked to do', () => {
     const plan = planHost(wanted(services), seen, 'a.example.org')
     expect(story(plan.calls)).toEqual(steps)
     expect(plan.notes).toEqual(notes)
-  })
-
-  it('each image is pulled once, with a login where its registry has one, and the logins are forgotten after the last', () => {
-    const logins = new Map([['registry.example.org', { username: 'ci', password: new Secret('hunter2hunter2') }]])
-    const images = new Map(wanted([]).images).set('mailer', { reference: `ghcr.io/team/mailer@${digest}`, bytes: 1, platforms: [] })
-    const services = [web, worker, service({ name: 'mailer', image: 'mailer' })]
-    const { calls, references } = planHost(wanted(services, { images, logins }), host(), 'a')
-    expect(calls.slice(3, 6)).toEqual([
-      ['pull', `registry.example.org/addie@${digest}`, 'logins'],
-      ['pull', `ghcr.io/team/mailer@${digest}`],
-      ['forget_logins'],
-    ])
-    expect(references).toEqual([`registry.example.org/addie@${digest}`, `ghcr.io/team/mailer@${digest}`])
-    expect(JSON.stringify(calls)).not.toContain('hunter2')
-  })
-
-  it('networks are made once, the first is joined at the start, the others before the service is watched', () => {
-    const { calls } = planHost(
-      wanted([service({ networks: ['front', 'back'] }), service({ name: 'worker', networks: ['back'] })]),
-      host(),
-      'a',
-    )
-    expect(calls.filter(([name]) => name === 'network')).toEqual([
-      ['network', 'front'],
-      ['network', 'back'],
-    ])
-    expect(story(calls).slice(6, 9)).toEqual([`run ${web2}`, `join web back ${web2}`, `watch ${web2}`])
-    const run = calls.find(([name]) => name === 'run') ?? []
-    expect(run.filter((word) => word === '--network')).toHaveLength(1)
-  })
-
-  it.each<[string, Observation, 'a' | 'b']>([
-    ['a on an empty host', host(), 'a'],
-    ['b beside a', after1({ containers: [container('web', first, 'a')] }), 'b'],
-    ['a beside b', after1({ containers: [container('web', first, 'b')] }), 'a'],
-    ['its own when it is live', host({ current: second, containers: [container('web', second, 'b')] }), 'b'],
-    ['a when the containers of the live release are gone', host({ current: second }), 'a'],
-    ['a when only an attempt that broke off stands in b', host({ containers: [container('web', second, 'b')] }), 'a'],
-  ])('a release takes the slot %s', (_, seen, slot) => {
-    expect(planHost(wanted([worker]), seen, 'a').slot).toBe(slot)
-  })
-
-  it.each([
-    ['80', {}, ['http', '6000', '150', '0.5', 'http://127.0.0.1:80/healthz', '', '']],
-    ['0.0.0.0:80', {}, ['http', '6000', '150', '0.5', 'http://127.0.0.1:80/healthz', '', '']],
-    ['10.0.0.7:8080', { status: 204 }, ['http', '6000', '150', '0.5', 'http://10.0.0.7:8080/healthz', '204', '']],
-    ['[::]:80', {}, ['http', '6000', '150', '0.5', 'http://[::1]:80/healthz', '', '']],
-    ['[::1]:80', { host: 'addie.example.org' }, ['http', '6000', '150', '0.5', 'http://[::1]:80/healthz', '', 'addie.example.org']],
-  ])('a service published at %s is asked where the host itself reaches it', (publish, extra, words) => {
-    const health = { kind: 'http' as const, path: '/healthz', intervalMs: 500, timeoutMs: 60_000, settleMs: 1_500, ...extra }
-    const { calls } = planHost(wanted([service({ port: 5000, publish, health })]), host(), 'a')
-    expect(calls.find(([name]) => name === 'watch')).toEqual(['watch', 'web', web2, ...words])
-  })
-
-  it('a service whose image is not in the record is a damaged record', () => {
-    expect(failureIn(() => planHost(wanted([service({ image: 'other' })]), host(), 'a')).code).toBe('RECORD_INVALID')
-  })
-
-  it('the ports of an environment are those that its services publish', () => {
-    expect(publishedPorts(environment([web, worker, service({ name: 'b', publish: '[::1]:8080' })]))).toEqual([80, 8080])
   })
 })

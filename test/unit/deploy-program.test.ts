@@ -43,13 +43,14 @@ const hostile = [
   '\t',
 ]
 
-describe('the arguments of docker run', () => {
+describe('the arguments of docker create', () => {
   it.each<[string, Parameters<typeof service>[0], string[], string[]]>([
     ['the least', {}, [], []],
     ['a fixed port', { port: 5000, publish: '0.0.0.0:80' }, ['--publish', '0.0.0.0:80:5000'], []],
     ['variables, then the names of secrets', { env: { A: '1' }, secrets: ['KEY'] }, ['--env', 'A=1', '--env', 'KEY'], []],
     ['volumes', { volumes: ['data:/data', '/etc/x:/x:ro'] }, ['--volume', 'data:/data', '--volume', '/etc/x:/x:ro'], []],
-    ['the first network', { networks: ['front', 'back'] }, ['--network', 'front'], []],
+    ['the first network', { networks: ['front', 'back'] }, ['--network', 'front', '--network-alias', 'web'], []],
+    ['a network that knows no names', { networks: ['host'] }, ['--network', 'host'], []],
     [
       'rights',
       { user: '1000:1000', capAdd: ['NET_ADMIN'], capDrop: ['ALL'], groupAdd: ['docker'], privileged: true, devices: ['/dev/fuse'] },
@@ -69,6 +70,12 @@ describe('the arguments of docker run', () => {
       [],
     ],
     ['limits', { memory: '512m', cpus: 1.5 }, ['--memory', '512m', '--cpus', '1.5'], []],
+    [
+      'where its log goes',
+      { logging: { driver: 'local', options: { 'max-size': '10m' } } },
+      ['--log-driver', 'local', '--log-opt', 'max-size=10m'],
+      [],
+    ],
     ['a command', { command: ['flask', 'run'] }, [], ['flask', 'run']],
     ['an entry point of several words', { entrypoint: ['tini', '--'], command: ['app'] }, ['--entrypoint', 'tini'], ['--', 'app']],
     ['options of the user come last', { options: ['--init', '--hostname=x'] }, ['--init', '--hostname=x'], []],
@@ -122,7 +129,7 @@ function place(shell: string): { sh: string; path: string; attempt: Attempt; cal
   symlinkSync(found, join(bin, 'sh'))
   writeFileSync(
     join(bin, 'docker'),
-    `#!/bin/sh\n[ "$1" = run ] || exit 0\nprintf '%s\\0' "$@" > ${called}\nprintf '%s' "\${TOKEN-}" > ${secret}\necho id\n`,
+    `#!/bin/sh\n[ "$1" = create ] || exit 0\nprintf '%s\\0' "$@" > ${called}\nprintf '%s' "\${TOKEN-}" > ${secret}\necho id\n`,
   )
   chmodSync(join(bin, 'docker'), 0o755)
   const attempt = {
@@ -168,7 +175,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
     )
   })
 
-  it('the words of docker run and the value of a secret arrive as they were, the secret by the environment alone', () => {
+  it('the words of docker create and the value of a secret arrive as they were, the secret by the environment alone', () => {
     const { sh, path, attempt, called, secret } = place(shell)
     fc.assert(
       fc.property(fc.constantFrom(...hostile), text, fc.array(text, { maxLength: 3 }), text, (label, env, command, value) => {
@@ -178,7 +185,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
           ['begin'],
           ['expect', ''],
           ['recover'],
-          ['run', 'web', 'the-container', ...args],
+          ['create', 'web', 'the-container', ...args],
           ['end', 'done'],
         ])
         expect(apply).not.toContain('T0KEN')
@@ -190,7 +197,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
         const { status, stdout, stderr } = runShell(sh, path, program.reveal())
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
         expect(stdout).not.toContain('T0KEN')
-        const run = ['run', '--detach', '--restart', 'no', '--name', 'the-container', ...args]
+        const run = ['create', '--restart', 'no', '--name', 'the-container', ...args]
         expect(readFileSync(called, 'utf8').split('\0').slice(0, -1)).toEqual(run)
         expect(readFileSync(secret, 'utf8')).toBe(token)
       }),
@@ -250,8 +257,8 @@ describe('secrets', () => {
 
   it('are names in every call that the host performs', () => {
     const { calls } = planHost(wanted([service({ secrets: ['TOKEN'] })]), host(), 'a')
-    const run: readonly string[] = calls.find(([name]) => name === 'run') ?? []
-    expect(run.slice(0, 3)).toEqual(['run', 'web', nameOf('web', second)])
+    const run: readonly string[] = calls.find(([name]) => name === 'create') ?? []
+    expect(run.slice(0, 3)).toEqual(['create', 'web', nameOf('web', second)])
     expect(run[run.indexOf('--env') + 1]).toBe('TOKEN')
   })
 

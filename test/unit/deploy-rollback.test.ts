@@ -39,9 +39,9 @@ describe('what a rollback asks of a host', () => {
       `keep ${nameOf('worker', first)}`,
       'record registry.example.org/addie',
       `unsite ${conf} web`,
-      'drain web 20101 10',
-      `retire web ${web2} 10`,
+      `retire web ${web2} 10 20101`,
       `retire worker ${nameOf('worker', second)} 10`,
+      'retired',
       'finish',
     ])
   })
@@ -50,7 +50,7 @@ describe('what a rollback asks of a host', () => {
     const { containers } = after
     const { calls, slot } = planHost(returning, { ...after, containers: containers.filter(({ name }) => name !== web1) }, 'a')
     expect(slot).toBe('a')
-    expect(story(calls).slice(3, 5)).toEqual(['pull', `run ${web1} 127.0.0.1:20100:5000`])
+    expect(story(calls).slice(3, 5)).toEqual(['pull', `create ${web1} 127.0.0.1:20100:5000`])
   })
 
   it('disk and platform are no question any more', () => {

@@ -119,6 +119,7 @@ describe('what observe.sh prints', () => {
         { ...container('web', first, 'a', 'exited'), status: 'Exited (0) 2 days ago' },
         { ...container('web', second, 'b'), status: 'Up 3 minutes (healthy)' },
       ],
+      accessories: [],
       busy: [
         busy('80', web1),
         busy('80', web1),

@@ -4,7 +4,7 @@ import { parseTagRule } from '../../src/config/image-tags.ts'
 import { reserved, reservedKeys } from '../../src/config/reserved.ts'
 import { resolveApp, resolveEnvironment, resolveRegistries } from '../../src/config/resolve.ts'
 import { Repository } from '../../src/config/schema.ts'
-import { refusedSecret } from '../../src/config/secret-names.ts'
+import { refusedSecret } from '../../src/core/secret-names.ts'
 import { Name } from '../../src/core/names.ts'
 import { configOf, problems } from './support/config.ts'
 

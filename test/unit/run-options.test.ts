@@ -12,7 +12,7 @@ describe('among the options of docker run', () => {
     ['labels', '--label', '-l'],
     ['labels', '--label-file'],
     ['env', '--env', '-e'],
-    ['env and secrets', '--env-file'],
+    ['env-files', '--env-file'],
     ['publish', '--publish', '-p'],
     ['networks', '--network'],
     ['networks', '--net'],

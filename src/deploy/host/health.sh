@@ -38,7 +38,7 @@ is_well() { # STATUS WANTED
 }
 
 # watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_S [URL [STATUS [HOST [PROTO]]]]: returns once the
-# container has been well for the settle time; fails at once when it ends.
+# container has been well for the settle time; fails at once when it ends. KIND exec has a command instead of the URL.
 watch() {
   start_step healthy "$1"
   deadline=$(($(uptime_cs) + $4)) well_since='' answer=''
@@ -55,6 +55,8 @@ $(evidence "$2")" ;;
     if [ "$3" = http ]; then
       answer=$(probe "$7" "${9:-}" "${10:-}")
       ! is_well "$answer" "${8:-}" || well=yes
+    elif [ "$3" = exec ]; then
+      if answer=$(in_container "$@"); then well=yes; fi
     else
       case $state in *' none' | *' healthy') well=yes ;; esac
     fi
@@ -72,4 +74,13 @@ $(evidence "$2")"
     sleep "$6" 9>&- 2> /dev/null || sleep 1 9>&-
   done
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
+}
+
+in_container() { # what `watch` was given
+  container=$2
+  shift 6
+  said=$(docker exec "$container" "$@" 2>&1 9>&-)
+  code=$?
+  printf '%s\n' "$said" | tail -n 1
+  return "$code"
 }

@@ -104,7 +104,15 @@ if $as test -r "$LW_HOME/lock"; then
 fi
 
 ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-  --format "container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}"
+  --filter label=launchway.release --format "container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}"
+
+# Accessories belong to no release. Their volumes hold what must not be lost: that is asked of the containers themselves.
+answer=''
+ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+  --filter label=launchway.accessory --format "accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}"
+names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
+# shellcheck disable=SC2086 # words: a container's name has no blank
+[ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}" $names
 
 # Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
 # addresses and ports in hexadecimal, state 0A being LISTEN.

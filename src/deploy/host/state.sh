@@ -140,7 +140,12 @@ undo_attempt() { # RELEASE_DIR
     while read -r kind what file _; do
       case $kind in
         remove) docker rm --force "$what" > /dev/null 2>&1 || is_gone "$what" ;;
-        start) docker start "$what" > /dev/null && docker update --restart unless-stopped "$what" > /dev/null ;;
+        start)
+          # A list of an earlier launchway has no policy.
+          case $file in '' | .) file=unless-stopped ;; esac
+          docker start "$what" > /dev/null && docker update --restart "$file" "$what" > /dev/null
+          ;;
+        rename) name_back "$what" "$file" ;;
         stop) { docker update --restart no "$what" && docker stop "$what"; } > /dev/null 2>&1 || is_gone "$what" ;;
         site) site_back "$1" "$what" "$file" ;;
         switch) turn_back "$what" ;;
@@ -203,11 +208,13 @@ stop_strays() {
   done
 }
 
-# own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run.
+# own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run. Accessories are of
+# no release, and never among them.
 own_containers() {
   format=$1
   shift
-  docker ps --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "$format" "$@"
+  docker ps --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+    --filter label=launchway.release --format "$format" "$@"
 }
 
 # ---- the record

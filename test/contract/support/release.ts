@@ -7,7 +7,7 @@ import { labLabel } from '../../../lab/lab.ts'
 import { call, docker } from '../../../lab/run.ts'
 import { systemClock } from '../../../src/adapters/clock.ts'
 import { processExec } from '../../../src/adapters/exec.ts'
-import type { Service, SshSettings } from '../../../src/core/deployment.ts'
+import type { Accessory, Service, SshSettings } from '../../../src/core/deployment.ts'
 import type { Credentials, Log, Ports, Remote } from '../../../src/core/ports.ts'
 import { parseRelease, type DeployedHost, type Release } from '../../../src/core/release.ts'
 import { Secret } from '../../../src/core/secret.ts'
@@ -94,7 +94,11 @@ let releases = 0
 export interface Wish {
   version: string
   services?: (Partial<Service> & { name: string })[]
+  /** Databases and caches, as the record has them; what is not said is nothing. */
+  accessories?: (Partial<Accessory> & { name: string; image: string })[]
   secrets?: Record<string, string>
+  /** Files of the repository, by path. */
+  files?: Record<string, string>
   /** What to log in to the registry with. */
   login?: { username: string; password: string }
   keep?: number
@@ -180,6 +184,17 @@ export function releaseFor(host: HostUnderTest, { repository, digest }: PushedIm
         stateRoot: host.stateRoot,
         keep: wish.keep ?? 5,
         services,
+        accessories: (wish.accessories ?? []).map((accessory) => ({
+          health: { timeoutMs: 20_000, settleMs: 0 },
+          env: {},
+          secrets: [],
+          volumes: [],
+          networks: [],
+          stopTimeoutMs: 2000,
+          labels: {},
+          options: [],
+          ...accessory,
+        })),
       },
       stages: Object.fromEntries(stageNames.map((name) => [name, { run: true, reason: 'asked for' }])),
     },
@@ -213,7 +228,7 @@ const silent: Log = {
 
 export function portsFor(
   remote: () => Remote,
-  { secrets = {}, login, who = 'ada@laptop', over, onInfo, onWarning, hurry = false }: Wish,
+  { secrets = {}, files = {}, login, who = 'ada@laptop', over, onInfo, onWarning, hurry = false }: Wish,
 ): Ports {
   const credentials: Credentials | undefined =
     login === undefined ? undefined : { username: login.username, password: new Secret(login.password) }
@@ -226,12 +241,22 @@ export function portsFor(
     registry: { repository: unused, credentials: () => Promise.resolve(credentials) },
     github: undefined,
     cache: { restore: unused, save: unused },
-    files: { read: unused, write: unused, walk: unused, hash: unused, temporary: unused, move: unused, remove: unused },
+    files: {
+      read: (path) =>
+        Promise.resolve(files[path.slice(process.cwd().length + 1)]).then((text) => (text === undefined ? undefined : Buffer.from(text))),
+      write: unused,
+      walk: unused,
+      hash: unused,
+      temporary: unused,
+      move: unused,
+      remove: unused,
+    },
     tools: { trivy: unused, folder: '/nowhere', cache: undefined },
     clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
     log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
     root: '.',
     redact: (text) => text,
+    conceal: (value) => new Secret(value),
     secret: (name) => (name === 'SSH_KEY' ? over?.key : secrets[name] === undefined ? undefined : new Secret(secrets[name])),
     who,
     signal: new AbortController().signal,

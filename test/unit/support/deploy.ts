@@ -5,6 +5,7 @@ import { byKey } from '../../../src/core/objects.ts'
 import type { Release } from '../../../src/core/release.ts'
 import { stageNames } from '../../../src/core/stages.ts'
 import { parsePublish } from '../../../src/deploy/address.ts'
+import type { HostCall } from '../../../src/deploy/call.ts'
 import type { Busy, Observation, SeenContainer } from '../../../src/deploy/observation.ts'
 import type { Wanted } from '../../../src/deploy/wanted.ts'
 
@@ -29,6 +30,9 @@ export function service(of: Partial<Service> = {}): Service {
     stopTimeoutMs: 10_000,
     labels: {},
     options: [],
+    restart: 'unless-stopped',
+    envFiles: [],
+    overlap: true,
     ...of,
   }
 }
@@ -41,6 +45,7 @@ export function environment(services: Service[], of: Partial<Environment> = {}):
     stateRoot: '/var/lib/launchway',
     keep: 5,
     services,
+    accessories: [],
     ...of,
   }
 }
@@ -71,6 +76,7 @@ export function host(of: Partial<Observation> = {}): Observation {
     owner: undefined,
     lockedBy: undefined,
     containers: [],
+    accessories: [],
     busy: [],
     detach: 'setsid',
     freeBytes: 50e9,
@@ -126,4 +132,16 @@ export function failureIn(call: () => unknown): LaunchwayError {
     throw error
   }
   throw new Error('nothing was thrown')
+}
+
+/** The calls as a reader of the journal would tell them: the name of each, and what it is about. */
+export function story(calls: readonly HostCall[]): string[] {
+  return calls.map(([name, ...args]) => {
+    if (name === 'create' || name === 'start') return `${name} ${args[1] ?? ''}`
+    if (name === 'keep' || name === 'served') return `${name} ${args[0] ?? ''}`
+    if (name === 'halt') return `halt ${args.slice(0, 3).join(' ')}`
+    if (name === 'watch') return `watch ${args[1] ?? ''}`
+    if (name === 'pull') return 'pull'
+    return [name, ...args].join(' ').trim()
+  })
 }

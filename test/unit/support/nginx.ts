@@ -40,7 +40,8 @@ export function seen(of: Partial<Observation> = {}): Observation {
 /** The calls in short: what is done to which service, in which slot. */
 export function story(calls: readonly HostCall[]): string[] {
   return calls.map(([name, ...args]) => {
-    if (name === 'run') return `run ${args[1]} ${args[args.indexOf('--publish') + 1] ?? ''}`
+    if (name === 'keep') return `keep ${args[0]}`
+    if (name === 'create') return `create ${args[1]} ${args[args.indexOf('--publish') + 1] ?? ''}`
     if (name === 'watch') return `watch ${args[1]} ${args[6] ?? ''} ${args[8] ?? ''}`.trim()
     if (name === 'through') return `through ${args[1]} ${args.slice(2, 4).join(' ').trim()}`
     if (name === 'pull') return 'pull'

@@ -36,6 +36,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     who: 'ada@laptop',
     signal: new AbortController().signal,
     secret: (name) => (env[name] === undefined ? undefined : new Secret(env[name])),
+    conceal: (value) => new Secret(value),
     redact: (text) =>
       redact(
         text,

@@ -1,0 +1,75 @@
+import { resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { refusedSecret } from '../core/secret-names.ts'
+import type { Environment } from '../core/deployment.ts'
+import { LaunchwayError } from '../core/error.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Secret } from '../core/secret.ts'
+
+/** By service or accessory: what its files say, by name. */
+export type OwnSecrets = ReadonlyMap<string, ReadonlyMap<string, Secret>>
+
+/** An environment whose files have been read: their names are among the secrets of each service, their values apart. */
+interface WithFiles {
+  environment: Environment
+  own: OwnSecrets
+}
+
+/**
+ * Reads the env files of an environment, where the deploy runs. A later file wins over an earlier one; `env` and
+ * `secrets` win over both.
+ * @throws LaunchwayError SECRET_MISSING for files that are not there, CONFIG_INVALID for what no container can be given
+ */
+export async function withEnvFiles(environment: Environment, ports: Ports): Promise<WithFiles> {
+  const owners = [...environment.services, ...environment.accessories]
+  const texts = new Map<string, string>()
+  const missing: string[] = []
+  for (const path of new Set(owners.flatMap(({ envFiles }) => envFiles))) {
+    const body = await ports.files.read(resolve(ports.root, path))
+    if (body === undefined) missing.push(path)
+    else texts.set(path, body.toString())
+  }
+  if (missing.length > 0) {
+    const of = owners.filter(({ envFiles }) => envFiles.some((path) => missing.includes(path))).map(({ name }) => name)
+    throw new LaunchwayError('SECRET_MISSING', `${environment.name} needs ${missing.join(', ')}, which is not there`, {
+      hint: `env-files of ${of.join(', ')} are read from ${ports.root}, where the deploy runs. Commit the file, or write it in a step before:\n  - run: printf '%s' "$ENV_FILE" > ${missing[0]}\n    env:\n      ENV_FILE: \${{ secrets.ENV_FILE }}`,
+    })
+  }
+  const own = new Map<string, Map<string, Secret>>()
+  for (const { name, envFiles, env, secrets } of owners) {
+    const found = new Map<string, Secret>()
+    for (const path of envFiles) {
+      for (const [key, value] of parseEnvFile(texts.get(path) ?? '', path)) {
+        if (!Object.hasOwn(env, key) && !secrets.includes(key)) found.set(key, ports.conceal(value))
+      }
+    }
+    if (found.size > 0) own.set(name, found)
+  }
+  const named = <T extends { name: string; secrets: string[] }>(of: T): T => ({
+    ...of,
+    secrets: [...of.secrets, ...(own.get(of.name)?.keys() ?? [])],
+  })
+  return {
+    environment: { ...environment, services: environment.services.map(named), accessories: environment.accessories.map(named) },
+    own,
+  }
+}
+
+/**
+ * What a dotenv file says, as node reads it: quotes, values of several lines, `\n` between double quotes; no interpolation.
+ * @throws LaunchwayError CONFIG_INVALID for a name that no container can be given; no message repeats a value
+ */
+export function parseEnvFile(text: string, path: string): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const [name, value = ''] of Object.entries(parseEnv(text.replace(/^\uFEFF/, '')))) {
+    const reason = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? refusedSecret(name) : 'it must be letters, digits and _'
+    if (reason !== undefined) throw refused(`${path}: a variable cannot be called ${JSON.stringify(name)}`, reason)
+    if (value.includes('\0')) throw refused(`${path}: ${name} holds a NUL character`, 'no program can be given one')
+    found.set(name, value)
+  }
+  return found
+}
+
+function refused(message: string, hint: string): LaunchwayError {
+  return new LaunchwayError('CONFIG_INVALID', message, { hint })
+}

@@ -1,0 +1,22 @@
+import { servicesOf } from '../config/resolve.ts'
+import type { Config } from '../config/schema.ts'
+
+/** What a configuration says that is allowed, and seldom meant. @param name of the environment that is deployed to */
+export function serviceWarnings({ environments = {} }: Config, name: string | undefined): string[] {
+  const environment = name !== undefined && Object.hasOwn(environments, name) ? environments[name] : undefined
+  if (environment === undefined) return []
+  return Object.entries(servicesOf(environment)).flatMap(([service, { command = [], entrypoint = [], overlap }]) => {
+    const scheduler = overlap === undefined ? schedulerIn([...entrypoint, ...command]) : undefined
+    if (scheduler === undefined) return []
+    return [
+      `${service} runs ${scheduler}: at each deploy the new one would start beside the old one, and jobs would run twice. Say overlap: false to have the old one stopped first, or overlap: true if two may run.`,
+    ]
+  })
+}
+
+/** The scheduler that a command starts, if it is one that is known. A word may hold several: `sh -c "celery beat"`. */
+function schedulerIn(words: readonly string[]): string | undefined {
+  const flat = words.flatMap((word) => word.split(/\s+/)).map((word) => word.slice(word.lastIndexOf('/') + 1))
+  if (flat.includes('celery') && (flat.includes('beat') || flat.includes('--beat') || flat.includes('-B'))) return 'celery beat'
+  return flat.find((word) => /(^|[_-]|rq)scheduler$|^celerybeat$|^(super)?cron(d|ic)?$/.test(word))
+}

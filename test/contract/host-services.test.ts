@@ -1,0 +1,222 @@
+import { describe, expect, inject, test } from 'vitest'
+import { z } from 'zod'
+import { JournalLine } from '../../src/core/journal.ts'
+import { type HostUnderTest, labHost } from './support/host.ts'
+import { failureOf, pathsOf, running, useHosts } from './support/hosts.ts'
+import { deployTo, web, worker } from './support/release.ts'
+
+const lab = inject('lab')
+const { image, machine } = useHosts()
+
+const Inspected = z.array(
+  z.object({
+    Name: z.string(),
+    State: z.object({ StartedAt: z.string(), FinishedAt: z.string() }),
+    HostConfig: z.object({
+      RestartPolicy: z.object({ Name: z.string(), MaximumRetryCount: z.number() }),
+      LogConfig: z.object({ Type: z.string(), Config: z.record(z.string(), z.string()) }),
+    }),
+  }),
+)
+
+async function inspect(host: HostUnderTest): Promise<z.infer<typeof Inspected>> {
+  const names = (await host.containers()).map(({ name }) => name)
+  return Inspected.parse(JSON.parse(await host.ask(`docker inspect ${names.join(' ')}`)))
+}
+
+async function journal(host: HostUnderTest): Promise<JournalLine[]> {
+  const text = await host.ask(`cat ${pathsOf(host).journal}`)
+  return text.split('\n').map((line) => JournalLine.parse(JSON.parse(line)))
+}
+
+/** Of a service: the most that ran at once since then, by what the engine says of its containers. */
+async function mostAtOnce(host: HostUnderTest, service: string, since: string): Promise<number> {
+  const filters = `--filter label=launchway.app=${host.app} --filter label=launchway.service=${service} --filter event=start --filter event=die`
+  const events = await host.ask(`docker events --since ${since} --until "$(date +%s)" ${filters} --format '{{.Action}}'`)
+  let now = 0
+  const counts = events.split('\n').map((action) => (now += action === 'start' ? 1 : -1))
+  expect(counts.length).toBeGreaterThan(2)
+  return Math.max(...counts)
+}
+
+const beat = { name: 'beat', command: ['/bin/sh', '-c', '[ "$MODE" != crash ] || exit 3; exec sleep 1000'], overlap: false }
+
+/** The oldest engine and the newest; the campaign has the one between as well. */
+const suites = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? ['bookworm', 'forky'] : ['bookworm', 'trixie', 'forky']
+const hostOf = (suite: string): HostUnderTest => labHost(lab.hosts[suite]?.container ?? '', 'deploy', 8097)
+
+describe.each(suites)('services on a host of the lab, %s', (suite) => {
+  test('overlap: false never has two at once, and the old one comes back when the new one fails', async () => {
+    await using host = hostOf(suite)
+    const notes: string[] = []
+    const since = await host.ask('date +%s')
+    const settle = { health: { kind: 'container' as const, timeoutMs: 10_000, settleMs: 500 } }
+    const restart = 'on-failure:3'
+    const first = await deployTo(host, image(), { version: 'one', services: [worker, { ...beat, restart }] })
+    await deployTo(host, image(), { version: 'two', services: [worker, { ...beat, restart }], onInfo: (line) => notes.push(line) })
+    const [old, fresh] = (await inspect(host)).filter(({ Name }) => Name.includes('.beat.'))
+    expect(old?.State.FinishedAt.localeCompare(fresh?.State.StartedAt ?? '')).toBeLessThan(0)
+    expect(notes.join('\n')).toContain('beat: the old one is stopped first, since two must not overlap')
+    expect((await journal(host)).find(({ step }) => step === 'downtime')).toMatchObject({
+      service: 'beat',
+      note: 'stopped first: it must not overlap',
+    })
+
+    const error = await failureOf(
+      deployTo(host, image(), { version: 'three', services: [worker, { ...beat, env: { MODE: 'crash' }, ...settle }] }),
+    )
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+    expect(await running(host)).toEqual([`beat ${fresh?.Name.split('.').at(-1)}`, `worker ${fresh?.Name.split('.').at(-1)}`])
+    const [, back] = (await inspect(host)).filter(({ Name }) => Name.includes('.beat.'))
+    expect(back?.HostConfig.RestartPolicy).toEqual({ Name: 'on-failure', MaximumRetryCount: 3 })
+    expect(await mostAtOnce(host, 'beat', since)).toBe(1)
+    expect(first.downtimeMs).toBe(0)
+  })
+
+  test('a bad flag, and a bad value, are told while all of the old version still runs', async () => {
+    await using host = hostOf(suite)
+    await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
+    const before = await inspect(host)
+    const flag = await failureOf(
+      deployTo(host, image(), { version: 'two', services: [web(host), { ...worker, options: ['--no-such-flag=1'] }] }),
+    )
+    expect(flag.message).toContain('worker: create failed')
+    expect(flag.hint).toContain('unknown flag: --no-such-flag')
+    const memory = await failureOf(deployTo(host, image(), { version: 'three', services: [web(host, { memory: 'lots' }), worker] }))
+    expect(memory.hint).toContain('invalid')
+    expect(await inspect(host)).toEqual(before)
+    expect(await host.answer()).toBe('one')
+  })
+
+  test('a service is found by its name on each of its networks', async () => {
+    await using host = hostOf(suite)
+    const networks = [`${host.app}-a`, `${host.app}-b`]
+    await deployTo(host, image(), {
+      version: 'one',
+      services: [web(host, { networks }), { ...worker, networks: networks.slice(0, 1) }, { name: 'other', networks: networks.slice(1) }],
+    })
+    for (const { name } of (await host.containers()).filter(({ service }) => service !== 'web'))
+      expect(await host.ask(`docker exec ${name} wget -q -O - http://web:8000/`)).toBe('one')
+  })
+})
+
+describe('the order', () => {
+  test('workers never start when the web is unhealthy', async () => {
+    const host = await machine()
+    const first = await deployTo(host, image(), { version: 'one', services: [worker, web(host)] })
+    const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 500, settleMs: 0 }
+    await failureOf(deployTo(host, image(), { version: 'two', services: [worker, web(host, { env: { MODE: 'sick' }, health })] }))
+    const second = (await journal(host)).filter(({ release }) => release !== first.release)
+    expect(second.some(({ step, service }) => step === 'create' && service === 'worker')).toBe(true)
+    expect(second.some(({ step, service }) => step === 'run' && service === 'worker')).toBe(false)
+    expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
+  })
+
+  test('old workers that take their time are stopped side by side, each by its own signal', async () => {
+    const host = await machine()
+    // It does not end by TERM, so its whole time passes.
+    const slow = { command: ['/bin/sh', '-c', 'trap "" TERM; while :; do sleep 1; done'], stopSignal: 'TERM', stopTimeoutMs: 2000 }
+    const services = [
+      { ...worker, ...slow },
+      { name: 'mailer', ...slow },
+    ]
+    const first = await deployTo(host, image(), { version: 'one', services })
+    await deployTo(host, image(), { version: 'two', services })
+    const stops = (await journal(host)).filter(({ step, release }) => step === 'stop' && release !== first.release)
+    expect(stops.map(({ state }) => state)).toEqual(['start', 'start', 'done', 'done'])
+    expect(new Set(stops.map(({ service }) => service))).toEqual(new Set(['worker', 'mailer']))
+  })
+})
+
+describe('what a container is given', () => {
+  test('kamal#1467: an env file with quotes, newlines, $ and Unicode arrives byte for byte, and nowhere else', async () => {
+    const host = await machine()
+    const text = [
+      `PLAIN=it's here`,
+      'QUOTED="two\nlines and a \\n third"',
+      `SINGLE='$HOME \`id\` "x" \\n'`,
+      'export UNICODE=ü€𝄞😀',
+      'HASH="a # b" # a comment',
+      'EMPTY=',
+      'BOTH=from the file',
+      'TOKEN=from the file as well',
+    ].join('\n')
+    const services = [
+      { ...worker, envFiles: ['deploy/worker.env'], env: { BOTH: 'from env' }, secrets: ['TOKEN'] },
+      { name: 'other', envFiles: ['deploy/other.env'] },
+    ]
+    const said: string[] = []
+    const { release } = await deployTo(host, image(), {
+      version: 'one',
+      services,
+      secrets: { TOKEN: 'from the step' },
+      files: { 'deploy/worker.env': text, 'deploy/other.env': 'PLAIN=another service, another value' },
+      onInfo: (line) => said.push(line),
+    })
+    const environOf = async (service: string): Promise<Record<string, string>> => {
+      const { name } = (await host.containers()).find((one) => one.service === service) ?? { name: '' }
+      const environ = await host.ask(`docker exec ${name} cat /proc/1/environ`)
+      return Object.fromEntries(
+        environ.split('\0').map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)] as const),
+      )
+    }
+    expect(await environOf('worker')).toMatchObject({
+      PLAIN: `it's here`,
+      QUOTED: 'two\nlines and a \n third',
+      SINGLE: '$HOME `id` "x" \\n',
+      UNICODE: 'ü€𝄞😀',
+      HASH: 'a # b',
+      EMPTY: '',
+      BOTH: 'from env',
+      TOKEN: 'from the step',
+    })
+    expect((await environOf('other'))['PLAIN']).toBe('another service, another value')
+    expect((await environOf('other'))['UNICODE']).toBeUndefined()
+    const kept = await host.ask(`grep -rlF 'lines and a' ${host.stateRoot}`)
+    expect(kept).toBe(`${pathsOf(host).release(release)}/secrets`)
+    expect(await host.ask(`cat ${pathsOf(host).release(release)}/release.json`)).toContain('"QUOTED"')
+    expect(said.join('\n')).not.toContain('𝄞')
+  })
+
+  test('an env file that is not there is told before the host is looked at', async () => {
+    const host = await machine()
+    const error = await failureOf(deployTo(host, image(), { version: 'one', services: [{ ...worker, envFiles: ['deploy/gone.env'] }] }))
+    expect(error).toMatchObject({ code: 'SECRET_MISSING', message: expect.stringContaining('deploy/gone.env') })
+    expect(error.hint).toContain('env-files of worker are read from')
+    expect(await host.containers()).toEqual([])
+  })
+
+  test('the restart policy and the log driver are those of the configuration, the policy from the record on', async () => {
+    const host = await machine()
+    const logging = { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '2' } }
+    await deployTo(host, image(), { version: 'one', services: [{ ...worker, restart: 'always', logging }] })
+    await deployTo(host, image(), { version: 'two', services: [{ ...worker, restart: 'no', logging }] })
+    expect((await inspect(host)).map(({ HostConfig }) => HostConfig)).toEqual([
+      {
+        RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
+      },
+      {
+        RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+        LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
+      },
+    ])
+    await deployTo(host, image(), { version: 'three', services: [{ ...worker, restart: 'always', logging }] })
+    expect((await inspect(host)).at(-1)?.HostConfig.RestartPolicy.Name).toBe('always')
+  })
+
+  test('kamal#1133: a published port goes from the old container to the new one, which was made before the old one stopped', async () => {
+    const host = await machine()
+    const first = await deployTo(host, image(), { version: 'one' })
+    await deployTo(host, image(), { version: 'two' })
+    expect(await host.answer()).toBe('two')
+    const second = (await journal(host)).filter(({ release, state }) => release !== first.release && state === 'done')
+    expect(second.map(({ step }) => step).filter((step) => ['create', 'stop', 'run', 'downtime'].includes(step))).toEqual([
+      'create',
+      'stop',
+      'run',
+      'downtime',
+      'stop',
+    ])
+  })
+})

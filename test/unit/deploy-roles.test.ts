@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import type { Service } from '../../src/core/deployment.ts'
+import type { Kept } from '../../src/deploy/kept.ts'
+import type { Observation } from '../../src/deploy/observation.ts'
+import { planHost } from '../../src/deploy/plan.ts'
+import { busy, container, digest, environment, first, host, nameOf, second, service, story, wanted } from './support/deploy.ts'
+
+const web = service({ port: 5000, publish: '80' })
+const worker = service({ name: 'worker' })
+const mailer = service({ name: 'mailer' })
+const beat = service({ name: 'beat', overlap: false, stopTimeoutMs: 20_000 })
+
+const kept = (services: Service[]): Kept => ({
+  version: 1,
+  release: first,
+  app: 'addie',
+  label: 'one',
+  images: { app: `registry.example.org/addie@${digest}` },
+  repositories: ['registry.example.org/addie'],
+  environment: environment(services),
+})
+
+const running = (services: Service[]): Observation =>
+  host({
+    current: first,
+    containers: services.map(({ name }) => container(name, first)),
+    busy: services.includes(web) ? [busy('80', nameOf('web', first))] : [],
+    releases: new Map([[first, kept(services)]]),
+  })
+
+/** From the first thing that is made to the last that is started. */
+function told(services: Service[], seen: Observation): string[] {
+  return story(planHost(wanted(services), seen, 'a').calls)
+    .map((call) =>
+      call.replaceAll(/addie\.production\.(\w+)\.(\S+)/g, (_, name: string, id: string) => `${id === first ? 'old' : 'new'} ${name}`),
+    )
+    .filter((call) => /^(create|start|halt|watch|served|wake)/.test(call))
+}
+
+const orders: { case: string; services: Service[]; seen: Observation; steps: string[] }[] = [
+  {
+    case: 'all are made before the first is stopped or started; who is asked comes first, who cannot overlap last',
+    services: [beat, worker, web, mailer],
+    seen: running([beat, worker, web, mailer]),
+    steps: [
+      ...['create new web', 'create new worker', 'create new mailer', 'create new beat'],
+      ...['halt web old web 10', 'start new web', 'watch new web', 'served web'],
+      ...['start new worker', 'start new mailer', 'watch new worker', 'watch new mailer'],
+      ...['halt beat old beat 20', 'start new beat', 'watch new beat', 'served beat'],
+    ],
+  },
+  {
+    case: 'one that must not overlap and does not run yet has nothing to wait for',
+    services: [beat],
+    seen: running([worker]),
+    steps: ['create new beat', 'start new beat', 'watch new beat'],
+  },
+  {
+    case: 'two that must not overlap each have a gap of their own',
+    services: [beat, service({ name: 'cron', overlap: false })],
+    seen: running([beat, service({ name: 'cron', overlap: false })]),
+    steps: [
+      ...['create new beat', 'create new cron'],
+      ...['halt beat old beat 20', 'start new beat', 'watch new beat', 'served beat'],
+      ...['halt cron old cron 10', 'start new cron', 'watch new cron', 'served cron'],
+    ],
+  },
+  {
+    case: 'what runs is not overlapped either when only its own version says so',
+    services: [service({ name: 'beat' })],
+    seen: running([beat]),
+    steps: ['create new beat', 'halt beat old beat 10', 'start new beat', 'watch new beat', 'served beat'],
+  },
+]
+
+describe('the order in which services start', () => {
+  it.each(orders)('$case', ({ services, seen, steps }) => {
+    expect(told(services, seen)).toEqual(steps)
+  })
+
+  it('an old container that is stopped first goes back to its own restart policy when the new one fails', () => {
+    const before = { ...beat, restart: 'on-failure:3' }
+    const { calls } = planHost(wanted([{ ...beat, restart: 'no' }]), running([before]), 'a')
+    expect(calls.find(([name]) => name === 'halt')).toEqual(['halt', 'beat', nameOf('beat', first), '20', 'on-failure:3'])
+    expect(calls.find(([name]) => name === 'keep')).toEqual(['keep', nameOf('beat', second), 'no'])
+  })
+
+  it('why nobody worked is told: a fixed port, or that two must not overlap', () => {
+    const { calls, notes } = planHost(wanted([web, beat]), running([web, beat]), 'a')
+    expect(calls.filter(([name]) => name === 'served')).toEqual([
+      ['served', 'web', 'the port is fixed'],
+      ['served', 'beat', 'it must not overlap'],
+    ])
+    expect(notes).toContain('beat: the old one is stopped first, since two must not overlap')
+  })
+})

@@ -1,0 +1,91 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Ports } from '../../src/core/ports.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { parseEnvFile, withEnvFiles } from '../../src/deploy/env-files.ts'
+import { secretsFile } from '../../src/deploy/program.ts'
+import { environment, failureIn, service } from './support/deploy.ts'
+
+const parsed = (text: string): Record<string, string> => Object.fromEntries(parseEnvFile(text, 'deploy/web.env'))
+
+describe('an env file', () => {
+  it.each<[string, string, Record<string, string>]>([
+    ['plain values, blanks around them trimmed', 'A=1\nB =  two words \n', { A: '1', B: 'two words' }],
+    ['a byte order mark and Windows line ends', '\uFEFFA=1\r\nB=2\r\n', { A: '1', B: '2' }],
+    ['quotes keep blanks, number signs and lines', `A=" a # b "\nB='x\ny'\n`, { A: ' a # b ', B: 'x\ny' }],
+    [
+      '\\n is a newline between double quotes alone',
+      String.raw`A="x\ny"` + '\n' + String.raw`B='x\ny'`,
+      { A: 'x\ny', B: String.raw`x\ny` },
+    ],
+    ['nothing is filled in', 'A=$HOME\nB="${A}"\nC=`id`\n', { A: '$HOME', B: '${A}', C: 'id' }],
+    ['export, comments, empty values', '# x\nexport A=1 # y\nB=\n', { A: '1', B: '' }],
+  ])('%s', (_, text, values) => {
+    expect(parsed(text)).toEqual(values)
+  })
+
+  it.each([
+    ['A-B=hunter2', 'cannot be called "A-B"'],
+    ['1A=hunter2', 'cannot be called "1A"'],
+    ['PATH=hunter2', 'cannot be called "PATH"'],
+    ['LD_PRELOAD=hunter2', 'cannot be called "LD_PRELOAD"'],
+    ['LW_HOME=hunter2', 'cannot be called "LW_HOME"'],
+  ])('%s is refused, and its value is not repeated', (text, message) => {
+    const error = failureIn(() => parsed(text))
+    expect(error.code).toBe('CONFIG_INVALID')
+    expect(error.message).toContain(`deploy/web.env: a variable ${message}`)
+    expect(`${error.message}${error.hint}`).not.toContain('hunter2')
+  })
+
+  it('any text between single quotes comes out as it went in', () => {
+    const text = fc.string({ unit: 'binary' }).filter((value) => !/['\r\0]/.test(value))
+    fc.assert(
+      fc.property(text, (value) => {
+        expect(parsed(`A='${value}'\nB=2\n`)).toEqual({ A: value, B: '2' })
+      }),
+    )
+  })
+})
+
+describe('the env files of an environment', () => {
+  const concealed: string[] = []
+  const ports = (files: Record<string, string>): Ports =>
+    ({
+      root: '/work',
+      files: { read: (path: string) => Promise.resolve(files[path] === undefined ? undefined : Buffer.from(files[path])) },
+      conceal(value: string) {
+        concealed.push(value)
+        return new Secret(value)
+      },
+    }) as unknown as Ports
+
+  it('give names to the service that has them, a later file winning over an earlier one, env and secrets over all', async () => {
+    const web = service({ envFiles: ['a.env', '/run/b.env'], env: { C: 'own' }, secrets: ['D'] })
+    const files = { '/work/a.env': 'A=1\nB=1\nC=1\nD=1\n', '/run/b.env': 'B=2\n' }
+    const { environment: read, own } = await withEnvFiles(environment([web, service({ name: 'worker' })]), ports(files))
+    expect(read.services.map(({ secrets }) => secrets)).toEqual([['D', 'A', 'B'], []])
+    expect([...(own.get('web') ?? [])].map(([name, value]) => [name, value.reveal()])).toEqual([
+      ['A', '1'],
+      ['B', '2'],
+    ])
+    expect(own.has('worker')).toBe(false)
+    expect(concealed).toEqual(['1', '1', '2'])
+  })
+
+  it('that are not there are told all at once, with who wants them', async () => {
+    const services = [service({ envFiles: ['a.env'] }), service({ name: 'worker', envFiles: ['b.env', 'a.env'] })]
+    const reading = withEnvFiles(environment(services), ports({}))
+    await expect(reading).rejects.toMatchObject({
+      code: 'SECRET_MISSING',
+      message: 'production needs a.env, b.env, which is not there',
+      hint: expect.stringContaining('env-files of web, worker are read from /work'),
+    })
+  })
+
+  it('travel apart from the secrets that all services share', () => {
+    const own = new Map([['web', new Map([['A', new Secret("it's")]])]])
+    expect(secretsFile(new Map([['T', new Secret('t')]]), own).reveal()).toBe(
+      `export T=t\ncase \${LW_SERVICE-} in\nweb)\nexport A='it'\\''s'\n;;\nesac\n`,
+    )
+  })
+})
