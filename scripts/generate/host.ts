@@ -127,7 +127,9 @@ const stepMeanings: Record<JournalStep, string> = {
   probe: 'asked nginx until the new version answered: by the name of its slot before the switch, as everybody asks after it',
   drain: 'waited for the last requests that nginx had given to the old version',
   stop: 'stopped an old container; the note is its name',
+  forced: 'did what a release declares must not be done, since somebody said --force; the note is who, and what it declares',
   record: 'made the release the current one: the point of no return',
+  confirm: 'ended the wait of the current release for its confirmation; the note is by whom',
   undo: 'took back what the attempt had done',
   end: 'closed the attempt',
 }

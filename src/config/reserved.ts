@@ -13,8 +13,6 @@ const later: Record<string, string> = {
   'environments.*.compose': 'deploying a compose project',
   'environments.*.swarm': 'deploying to a Swarm',
   'environments.*.accessories': 'accessories',
-  'environments.*.before-switch': 'commands before the switch',
-  'environments.*.confirm': 'an upgrade that waits for a confirmation',
   'environments.*.overlap': 'services that must not overlap',
   'environments.*.env-files': 'env files',
   'environments.*.restart': 'restart policies',

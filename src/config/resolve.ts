@@ -3,6 +3,7 @@ import { appOf, stateRoot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { PlannedImage, Registry } from '../core/release.ts'
 import { milliseconds } from '../core/units.ts'
+import { resolveLifecycle } from './resolve-lifecycle.ts'
 import { resolveService } from './resolve-service.ts'
 import { serviceKeys } from './rules.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -73,6 +74,9 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
   if (environment === undefined) return undefined
   const { ssh = {} } = environment
   const known = ssh['known-hosts'] ?? knownHosts
+  const services = Object.entries(environment.services ?? { [onlyService]: inlineService(environment) }).map(([service, value]) =>
+    resolveService(service, value, { image: resolveImages(config)[0]?.name ?? onlyImage, url: environment.url }),
+  )
   return {
     name,
     ...(environment.url === undefined ? {} : { url: environment.url }),
@@ -85,9 +89,8 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     },
     stateRoot: environment.state ?? stateRoot,
     keep: environment.keep ?? 5,
-    services: Object.entries(environment.services ?? { [onlyService]: inlineService(environment) }).map(([service, value]) =>
-      resolveService(service, value, { image: resolveImages(config)[0]?.name ?? onlyImage, url: environment.url }),
-    ),
+    services,
+    ...resolveLifecycle(environment, services),
   }
 }
 

@@ -1,5 +1,6 @@
 import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
+import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from './secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -113,7 +114,7 @@ function environmentBreaches(config: Config): Breach[] {
     }
     for (const [path_, service] of servicesOf(name, environment))
       found.push(...serviceBreaches(config, path_, service, environment.url !== undefined))
-    return [...found, ...sharedPorts(name, environment), ...sharedNames(name, environment)]
+    return [...found, ...lifecycleBreaches(name, environment), ...sharedPorts(name, environment), ...sharedNames(name, environment)]
   })
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
 import { ScanConfig, SmokeConfig } from './schema-gates.ts'
+import { LifecycleConfig } from './schema-lifecycle.ts'
 import { envName, oneOrMany, scalar } from './schema-parts.ts'
 import { ServiceConfig } from './schema-service.ts'
 
@@ -105,6 +106,7 @@ export const EnvironmentConfig = z.strictObject({
     .describe(
       'What runs on the host when it is more than one container: one block for each. A single service may stand in the environment itself.',
     ),
+  ...LifecycleConfig.shape,
   keep: z
     .int()
     .min(1)

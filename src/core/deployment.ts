@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { lifecycle } from './lifecycle.ts'
 import { Name } from './names.ts'
 
 /**
@@ -78,5 +79,6 @@ export const Environment = z.strictObject({
   stateRoot: z.string(),
   keep: z.int(),
   services: z.array(Service).min(1),
+  ...lifecycle,
 })
 export type Environment = z.infer<typeof Environment>

@@ -48,7 +48,7 @@ export function startCalls(
       halted.add(name)
       calls.push(['halt', service.name, name, stopSeconds(environment, whose)])
     }
-    if (wanted.isReturn && isThere) calls.push(['wake', service.name, container])
+    if (wanted.isReturn && isKeptIn(slot, container, seen)) calls.push(['wake', service.name, container])
     else {
       const owner = { app, environment: environment.name, release, slot }
       calls.push(['run', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference, address)])
@@ -60,6 +60,11 @@ export function startCalls(
     started.push(container)
   }
   return { calls, notes, started }
+}
+
+/** Its port is that of its slot, for as long as the container lives. */
+export function isKeptIn(slot: Slot, container: string, { containers }: Observation): boolean {
+  return containers.some((one) => one.name === container && one.slot === slot)
 }
 
 /** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */
