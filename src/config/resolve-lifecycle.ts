@@ -21,9 +21,7 @@ export function resolveLifecycle(
             timeoutMs: milliseconds(step.timeout ?? '5m'),
           })),
         }),
-    ...(confirm === undefined || confirm === false
-      ? {}
-      : { confirm: confirm === true ? {} : { withinMs: milliseconds(confirm) } }),
+    ...(confirm === undefined || confirm === false ? {} : { confirm: confirm === true ? {} : { withinMs: milliseconds(confirm) } }),
     ...(rollback === undefined || rollback === true
       ? {}
       : { noReturn: rollback === false ? 'its launchway.yml says rollback: false' : rollback }),

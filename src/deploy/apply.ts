@@ -10,6 +10,7 @@ import type { Observation } from './observation.ts'
 import { perform } from './perform.ts'
 import { type HostPlan, planHost } from './plan.ts'
 import { type Parcel, secretsFile } from './program.ts'
+import { waitOf } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
 /** What travels to the host: secrets for its containers, and what it is to keep of a release that is new to it. */
@@ -19,12 +20,7 @@ export interface Brought {
 }
 
 /** Has the program on the host perform what the plan says, and follows it to its end. */
-export async function apply(
-  wanted: Wanted,
-  of: SeenHost,
-  brought: Brought,
-  ports: Ports,
-): Promise<DeployedHost> {
+export async function apply(wanted: Wanted, of: SeenHost, brought: Brought, ports: Ports): Promise<DeployedHost> {
   const started = ports.clock.elapsed()
   const { host, seen } = of
   const { environment } = wanted
@@ -34,7 +30,17 @@ export async function apply(
   const { slot, calls, sudo } = plan
   const task = { app: wanted.app, environment, release: wanted.release, slot, calls, parcels: parcelsFor(wanted, plan, brought), sudo }
   const lines = await perform(task, of, ports)
-  return { ...summary(host, wanted, plan, seen, lines), ms: ports.clock.elapsed() - started }
+  const waits = waitAfter(wanted, plan, seen, ports)
+  return { ...summary(host, wanted, plan, seen, lines), ...(waits === undefined ? {} : { waits }), ms: ports.clock.elapsed() - started }
+}
+
+/** What the host waits for now: from this attempt on, or since an earlier one of the same release. */
+function waitAfter({ environment, release }: Wanted, { calls }: HostPlan, seen: Observation, { clock }: Ports): DeployedHost['waits'] {
+  const within = environment.confirm?.withinMs
+  const before = seen.current === release ? waitOf(seen) : undefined
+  if (before !== undefined) return before.until === undefined ? {} : { until: before.until.toISOString() }
+  if (!calls.some(([name]) => name === 'await')) return undefined
+  return within === undefined ? {} : { until: new Date(clock.now().getTime() + within).toISOString() }
 }
 
 function parcelsFor(wanted: Wanted, plan: HostPlan, { secrets, kept }: Brought): Parcel[] {

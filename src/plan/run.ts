@@ -7,7 +7,7 @@ import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Release } from '../core/release.ts'
+import type { Registry, Release } from '../core/release.ts'
 import { changes, headRef, headSha, shaOf } from '../tools/git.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
@@ -42,10 +42,10 @@ export async function findEnvironment(
   configFile: string,
   name: string | undefined,
   ports: Ports,
-): Promise<{ app: string; environment: Environment }> {
+): Promise<{ app: string; environment: Environment; registries: Registry[] }> {
   const config = await readConfig(configFile, ports)
   const environment = await environmentOf(config, await askedAtTerminal(config, name, ports), ports)
-  return { app: resolveApp(config), environment }
+  return { app: resolveApp(config), environment, registries: resolveRegistries(config) }
 }
 
 /**
