@@ -91,6 +91,10 @@ export function namesPage(): GeneratedFile {
         [code(paths.journal), 'what was done and when: [journal](journal.md)'],
         [code(paths.current), 'the release that runs'],
         [code(paths.previous), 'the release before it: what a rollback returns to'],
+        [
+          code(`${paths.home}/waits`),
+          'a release that waits for a confirmation: its id, since when, until when (`-`: until somebody decides), who deployed it; counts while it is the current one',
+        ],
         [code(paths.slotFile), 'while it is there, slot b serves behind nginx; else slot a, and the file is called `slot.a`'],
         [
           code(`${paths.home}/ports`),
@@ -102,7 +106,7 @@ export function namesPage(): GeneratedFile {
         ],
         [
           code(`${paths.release(release)}/`),
-          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `recorded` (the release before it), and `undo` while it is being deployed',
+          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `recorded` (the release before it), and `undo` while it is being deployed',
         ],
         [
           code(`${paths.home}/attempts/`),

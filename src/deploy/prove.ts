@@ -22,7 +22,7 @@ export async function prove(
   const evidence = await askOutside(probe, ports)
   if (evidence === undefined) return
   const without = done.hosts.filter(({ previous }) => previous === undefined).map(({ host }) => host)
-  const stays = noReturn ?? (without.length > 0 ? `there is no version before it on ${without.join(', ')}` : undefined)
+  const stays = noReturn ?? (without.length > 0 ? `this deploy replaced no version on ${without.join(', ')}` : undefined)
   if (stays !== undefined) {
     throw new LaunchwayError('PROBE_FAILED', `${probe.url} does not answer as it should, and the new version stays: ${stays}`, {
       hint: evidence,

@@ -10,7 +10,7 @@ before_switch() {
   docker rm --force "$container" > /dev/null 2>&1
   # As in `run`: everything is a word of the command line before the secrets are read.
   # shellcheck disable=SC2154 # containers.sh
-  set -- "$docker" create --name "$container" "$@"
+  set -- "$docker" create --pull never --name "$container" "$@"
   said=$(
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
