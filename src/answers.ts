@@ -12,6 +12,8 @@ export interface Asked {
   argument: string
   config: string
   environment?: string
+  /** Over what a version declares. */
+  force: boolean
   ref?: string
   release: string
   json: boolean
@@ -39,8 +41,10 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   deploy: (asked, ports) => release(asked, 'deploy', ports),
   redeploy,
   status,
-  rollback,
   recreate,
+  rollback: (asked, ports) => goBack(asked, ports, 'rollback'),
+  abort: (asked, ports) => goBack(asked, ports, 'abort'),
+  confirm,
   report,
 }
 
@@ -95,13 +99,14 @@ async function status(asked: Asked, ports: Ports): Promise<Answer> {
   const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
   const hosts = await look(app, environment, ports)
   const failed = hosts.find(({ error }) => error !== undefined)?.error
-  return { text: `${showStatus(hosts)}\n`, json: hosts, exit: failed === undefined ? 0 : errorCodes[failed.code].exit }
+  return { text: `${showStatus(hosts, environment.name)}\n`, json: hosts, exit: failed === undefined ? 0 : errorCodes[failed.code].exit }
 }
 
-async function rollback(asked: Asked, ports: Ports): Promise<Answer> {
-  const [{ findEnvironment }, { rollback: goBack }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
-  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
-  const returned = await goBack(app, environment, ports)
+async function goBack({ config, environment: name, argument, force }: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {
+  const [{ findEnvironment }, { abort, rollback }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment, registries } = await findEnvironment(config, name, ports)
+  const way = { force, registries, ...(argument === '' ? {} : { version: argument }) }
+  const returned = await (how === 'abort' ? abort : rollback)(app, environment, ports, way)
   const { version: to, url } = returned
   return { text: `${app} is back at ${to} in ${environment.name}${url === undefined ? '' : `: ${url}`}\n`, json: returned }
 }
@@ -115,9 +120,21 @@ async function recreate(asked: Asked, ports: Ports): Promise<Answer> {
   return { text: `${showRecreated(recreated)}\n`, json: recreated }
 }
 
+async function confirm(asked: Asked, ports: Ports): Promise<Answer> {
+  const [{ findEnvironment }, deploy] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
+  const confirmed = await deploy.confirm(app, environment, ports)
+  const already = confirmed.hosts.length === 0 ? ' already: nothing waited' : ''
+  return { text: `${app} ${confirmed.version} is confirmed in ${environment.name}${already}\n`, json: confirmed }
+}
+
 function ending({ app, plan, deploy, push }: Release): string {
-  if (deploy !== undefined)
-    return `${app} ${plan.version} is live in ${deploy.environment}${deploy.url === undefined ? '' : `: ${deploy.url}`}`
+  if (deploy !== undefined) {
+    const waits = deploy.hosts.find((host) => host.waits !== undefined)?.waits
+    const until = waits?.until === undefined ? '' : `, which it has until ${waits.until}`
+    const ways = `launchway confirm -e ${deploy.environment}, or launchway abort -e ${deploy.environment}`
+    return `${app} ${plan.version} is live in ${deploy.environment}${deploy.url === undefined ? '' : `: ${deploy.url}`}${waits === undefined ? '' : `\nit waits for a confirmation${until}: ${ways}`}`
+  }
   const tags = (push?.references ?? []).map(({ reference }) => reference)
   return tags.length === 0 ? `${app} ${plan.version} is built` : `${app} ${plan.version} is pushed: ${tags.join(' ')}`
 }

@@ -73,13 +73,15 @@ function parse(args: string[], root: string): Asked | string {
     })
   const argument = 'argument' in entry ? entry.argument : undefined
   const [first, ...more] = argument === undefined ? ['', ...rest] : rest
-  if (first === undefined) throw new LaunchwayError('USAGE', `launchway ${verb} needs a ${argument}`, { hint: seeHelp })
+  if (first === undefined && argument?.startsWith('[') !== true)
+    throw new LaunchwayError('USAGE', `launchway ${verb} needs a ${argument}`, { hint: seeHelp })
   if (more.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${more.join(' ')}"`, { hint: seeHelp })
   const wrong = keysOf(values).find((flag) => !common.includes(flag) && !flagsOf(verb).includes(flag))
   if (wrong !== undefined) throw new LaunchwayError('USAGE', `launchway ${verb} takes no --${wrong}`, { hint: whereItGoes(wrong, verb) })
   return {
     verb,
-    argument: first,
+    argument: first ?? '',
+    force: values.force ?? false,
     config: values.config ?? 'launchway.yml',
     ...(values.environment === undefined ? {} : { environment: values.environment }),
     ...(values.ref === undefined ? {} : { ref: values.ref }),

@@ -23,6 +23,10 @@ const inputs = {
     description:
       'A version to put live again, without building: a tag of the image, a commit, or a digest (sha256:…). Empty: release what is checked out.',
   },
+  version: {
+    description:
+      'A version that the hosts keep: what people call it, a release id, or the beginning of one or of its commit. Empty: the version before the one that runs.',
+  },
   release: {
     description:
       'Path of the release record that the stages hand on. Default: launchway/release.json in the folder for temporary files of the job, so stages in one job need not name it.',
@@ -136,8 +140,8 @@ export const actions: readonly ActionDefinition[] = [
   },
   {
     name: 'launchway rollback',
-    description: 'Return every host of an environment to the version before: from what the hosts have kept, without a registry or a build.',
-    inputs: ['config', 'environment', 'ssh-key'],
+    description: 'Return every host of an environment to the version before: or to another that the hosts keep, without a build.',
+    inputs: ['config', 'environment', 'version', 'ssh-key', ...registry],
     entry: 'rollback',
     stage: 'rollback',
   },

@@ -62,8 +62,13 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
 /** Needs no record and makes none: the hosts have all there is to know. */
 async function goBack(env: Env, ports: Ports): Promise<void> {
   const [{ findEnvironment }, { rollback }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
-  const { app, environment } = await findEnvironment(readInput(env, 'config') ?? 'launchway.yml', readInput(env, 'environment'), ports)
-  const returned = await rollback(app, environment, ports)
+  const { app, environment, registries } = await findEnvironment(
+    readInput(env, 'config') ?? 'launchway.yml',
+    readInput(env, 'environment'),
+    ports,
+  )
+  const asked = readInput(env, 'version')
+  const returned = await rollback(app, environment, ports, { registries, ...(asked === undefined ? {} : { version: asked }) })
   const { version, url = '' } = returned
   for (const [name, value] of Object.entries({ environment: environment.name, version, url, verdict: 'passed' }))
     await setOutput(name, value)

@@ -1,5 +1,6 @@
 /**
- * The verbs of the command line: a contract, with the flags that each takes beside `common`. What has no `run` in
+ * The verbs of the command line: a contract, with the flags that each takes beside `common`, and the argument (in
+ * brackets one that may be left out). What has no `run` in
  * answers.ts yet is listed all the same, so that the name is taken; it answers NOT_YET.
  */
 export const verbs = {
@@ -12,17 +13,21 @@ export const verbs = {
   deploy: { says: 'one stage of what was planned: put the release live', takes: ['release'] },
   redeploy: { says: 'put an earlier version live again, without building', argument: 'VERSION', takes: ['config', 'environment'] },
   status: { says: 'what every host of an environment runs', takes: ['config', 'environment'] },
-  rollback: { says: 'return to the version before, on every host of an environment', takes: ['config', 'environment'] },
   recreate: {
     says: 'replace an accessory by one as it is configured now, with its volumes',
     argument: 'ACCESSORY',
     takes: ['config', 'environment'],
   },
+  rollback: {
+    says: 'return to the version before, or to another that the hosts keep, on every host of an environment',
+    argument: '[VERSION]',
+    takes: ['config', 'environment', 'force'],
+  },
+  confirm: { says: 'end an upgrade that waits: the new version stays', takes: ['config', 'environment'] },
+  abort: { says: 'end an upgrade that waits: return to the old version', takes: ['config', 'environment', 'force'] },
   report: { says: "make a release's summary again from its record", takes: ['release'] },
   init: { later: 'look at a repository and write launchway.yml and the workflows' },
   doctor: { later: 'find what would fail' },
-  confirm: { later: 'end an upgrade that waits: let the old version go' },
-  abort: { later: 'end an upgrade that waits: return to the old version' },
   history: { later: 'what ran when' },
   logs: { later: 'the log of a service' },
   exec: { later: 'a command in a running or a new container' },
@@ -45,6 +50,7 @@ export const flags = {
   environment: { type: 'string', short: 'e', value: 'NAME', says: 'environment, instead of the one the branch leads to' },
   ref: { type: 'string', value: 'REF', says: 'branch or refs/… to release as (default: what is checked out)' },
   release: { type: 'string', value: 'PATH', says: 'release record (default: a file of this folder under your state folder)' },
+  force: { type: 'boolean', says: 'leave a version although it declares that it cannot be rolled back' },
   json: { type: 'boolean', says: 'print the answer as JSON' },
   debug: { type: 'boolean', says: 'show everything' },
   help: { type: 'boolean', short: 'h', says: 'the verbs and options' },

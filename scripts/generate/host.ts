@@ -104,6 +104,10 @@ export function namesPage(): GeneratedFile {
         [code(paths.journal), 'what was done and when: [journal](journal.md)'],
         [code(paths.current), 'the release that runs'],
         [code(paths.previous), 'the release before it: what a rollback returns to'],
+        [
+          code(`${paths.home}/waits`),
+          'a release that waits for a confirmation: its id, since when, until when (`-`: until somebody decides), who deployed it; counts while it is the current one',
+        ],
         [code(paths.slotFile), 'while it is there, slot b serves behind nginx; else slot a, and the file is called `slot.a`'],
         [
           code(`${paths.home}/ports`),
@@ -115,7 +119,7 @@ export function namesPage(): GeneratedFile {
         ],
         [
           code(`${paths.release(release)}/`),
-          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `recorded` (the release before it), and `undo` while it is being deployed',
+          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `recorded` (the release before it), and `undo` while it is being deployed',
         ],
         [
           code(`${paths.home}/attempts/`),
@@ -142,7 +146,9 @@ const stepMeanings: Record<JournalStep, string> = {
   probe: 'asked nginx until the new version answered: by the name of its slot before the switch, as everybody asks after it',
   drain: 'waited for the last requests that nginx had given to the old version',
   stop: 'stopped an old container; the note is its name',
+  forced: 'did what a release declares must not be done, since somebody said --force; the note is who, and what it declares',
   record: 'made the release the current one: the point of no return',
+  confirm: 'ended the wait of the current release for its confirmation; the note is by whom',
   undo: 'took back what the attempt had done',
   end: 'closed the attempt',
 }

@@ -38,6 +38,8 @@ const meanings: Readonly<Record<string, string>> = {
   'scan.rules[].findings': 'ids of what breaks the rule',
   'push.references[].was': 'what the tag pointed at before',
   'deploy.hosts[].downtimeMs': 'time without any version serving; 0 where the switch overlaps',
+  'deploy.hosts[].waits': 'the release waits there for a confirmation',
+  'deploy.hosts[].waits.until': 'when it counts as confirmed; without it, when somebody has decided',
   'deploy.hosts[].previous': 'the release that a rollback would return to',
 }
 

@@ -1,6 +1,6 @@
 import { request as plain, type IncomingMessage } from 'node:http'
 import { request as secure } from 'node:https'
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import type { Answer, Probe } from '../core/ports.ts'
 
 /** Characters of a body that are kept. */
@@ -8,9 +8,9 @@ const bodyChars = 1_000_000
 /** How long a connection must be kept: the engine's proxy closes it as soon as it finds nobody behind itself. */
 const keptMs = 250
 
-/** Asks over the loopback. Not fetch: that one checks certificates, and follows redirects out of the stack. */
+/** Not fetch: that one always checks certificates, and follows redirects out of the stack. */
 export const localProbe: Probe = {
-  get(url, { host, signal }) {
+  get(url, { host, signal, isChecked = false }) {
     return new Promise<Answer>((resolve, reject) => {
       const options = { headers: { host, accept: '*/*', 'user-agent': 'launchway' }, signal, agent: false as const }
       const read = (answer: IncomingMessage): void => {
@@ -28,7 +28,7 @@ export const localProbe: Probe = {
         answer.once('error', reject)
       }
       const asked = url.startsWith('https:')
-        ? secure(url, { ...options, servername: host.replace(/:\d+$/, ''), rejectUnauthorized: false }, read)
+        ? secure(url, { ...options, ...serverName(host), rejectUnauthorized: isChecked }, read)
         : plain(url, options, read)
       asked.once('error', reject)
       asked.end()
@@ -55,4 +55,10 @@ export const localProbe: Probe = {
 
 function headersOf({ headers }: IncomingMessage): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]))
+}
+
+/** An address is no name: TLS has none to send then. */
+function serverName(host: string): { servername?: string } {
+  const name = host.replace(/:\d+$/, '')
+  return isIP(name) === 0 && !name.startsWith('[') ? { servername: name } : {}
 }

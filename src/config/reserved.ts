@@ -12,8 +12,6 @@ const later: Record<string, string> = {
   'images.*.cache': 'build caches',
   'environments.*.compose': 'deploying a compose project',
   'environments.*.swarm': 'deploying to a Swarm',
-  'environments.*.before-switch': 'commands before the switch',
-  'environments.*.confirm': 'an upgrade that waits for a confirmation',
   'environments.*.assets': 'assets of both versions during a switch',
   'environments.*.cron': 'scheduled commands',
   'environments.*.services.*.assets': 'assets of both versions during a switch',

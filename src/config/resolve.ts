@@ -4,6 +4,7 @@ import { parseRepository } from '../core/reference.ts'
 import type { PlannedImage, Registry } from '../core/release.ts'
 import { milliseconds } from '../core/units.ts'
 import { resolveAccessory } from './resolve-accessory.ts'
+import { resolveLifecycle } from './resolve-lifecycle.ts'
 import { resolveService } from './resolve-service.ts'
 import { serviceKeys } from './rules.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -81,6 +82,9 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
   const { accessories = {} } = environment
   // The default bridge knows no names: what needs an accessory could not find it there.
   const networks = Object.keys(accessories).length === 0 ? [] : [environmentNetwork({ app: resolveApp(config), environment: name })]
+  const services = Object.entries(servicesOf(environment)).map(([service, value]) =>
+    resolveService(service, value, { image: resolveImages(config)[0]?.name ?? onlyImage, url: environment.url, networks }),
+  )
   return {
     name,
     ...(environment.url === undefined ? {} : { url: environment.url }),
@@ -93,10 +97,9 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     },
     stateRoot: environment.state ?? stateRoot,
     keep: environment.keep ?? 5,
-    services: Object.entries(servicesOf(environment)).map(([service, value]) =>
-      resolveService(service, value, { image: resolveImages(config)[0]?.name ?? onlyImage, url: environment.url, networks }),
-    ),
     accessories: Object.entries(accessories).map(([accessory, value]) => resolveAccessory(accessory, value, networks)),
+    services,
+    ...resolveLifecycle(environment, services),
   }
 }
 

@@ -1,6 +1,7 @@
 import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
+import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -114,7 +115,13 @@ function environmentBreaches(config: Config): Breach[] {
     }
     for (const [path_, service] of servicesOf(name, environment))
       found.push(...serviceBreaches(config, path_, service, environment.url !== undefined))
-    return [...found, ...sharedPorts(name, environment), ...sharedNames(name, environment), ...accessoryBreaches(name, environment)]
+    return [
+      ...found,
+      ...sharedPorts(name, environment),
+      ...sharedNames(name, environment),
+      ...accessoryBreaches(name, environment),
+      ...lifecycleBreaches(name, environment),
+    ]
   })
 }
 

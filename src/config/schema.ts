@@ -3,6 +3,7 @@ import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
 import { AccessoryConfig } from './schema-accessory.ts'
 import { ScanConfig, SmokeConfig } from './schema-gates.ts'
+import { LifecycleConfig } from './schema-lifecycle.ts'
 import { envName, oneOrMany, scalar } from './schema-parts.ts'
 import { ServiceConfig } from './schema-service.ts'
 
@@ -112,6 +113,7 @@ export const EnvironmentConfig = z.strictObject({
     .describe(
       'What the services need beside them and no release replaces, by name: databases, caches. Started once, before the services; changed by launchway recreate alone.',
     ),
+  ...LifecycleConfig.shape,
   keep: z
     .int()
     .min(1)

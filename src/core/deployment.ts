@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { lifecycle } from './lifecycle.ts'
 import { Name } from './names.ts'
 
 /**
@@ -120,5 +121,6 @@ export const Environment = z.strictObject({
   keep: z.int(),
   services: z.array(Service).min(1),
   accessories: z.array(Accessory).default([]),
+  ...lifecycle,
 })
 export type Environment = z.infer<typeof Environment>

@@ -16,16 +16,18 @@ export const steps = [
   'downtime',
   'switch',
   'probe',
+  'forced',
   'record',
   'drain',
   'stop',
+  'confirm',
   'undo',
   'end',
 ] as const
 export type JournalStep = (typeof steps)[number]
 
-/** On `end`: `done`, `undone` (the old version serves), `failed` (nothing was changed) or `broken` (act now). */
-export const states = ['start', 'done', 'skipped', 'failed', 'undone', 'broken'] as const
+/** `says` comes between `start` and the end of a step: what a command wrote. On `end`: `done`, `undone` (the old version serves), `failed` (nothing was changed) or `broken` (act now). */
+export const states = ['start', 'says', 'done', 'skipped', 'failed', 'undone', 'broken'] as const
 
 /**
  * One line of `journal.jsonl` on a host: what the host program did and when. The program appends it, clients follow

@@ -40,6 +40,9 @@ export const labels = {
   release: 'launchway.release',
 } as const
 
+/** What a container does that serves nobody, such as `before-switch`. */
+export const taskLabel = 'launchway.task'
+
 /** `addie.production.web.20261121-101500-4f2a9c1` */
 export function containerName(of: { app: string; environment: string; service: string; release: string }): string {
   return [of.app, of.environment, of.service, of.release].join('.')

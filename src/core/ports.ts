@@ -158,13 +158,13 @@ export interface Answer {
   body: string
 }
 
-/** Asks what runs on this machine, as somebody outside would. */
+/** Asks what runs on this machine, or at a public address, as somebody outside would. */
 export interface Probe {
   /**
-   * One request, no redirect followed. A certificate is taken as it is: this is for stacks that make their own.
-   * Rejects when nobody answers.
+   * One request, no redirect followed. A certificate is taken as it is, for stacks that make their own, unless it is to
+   * be checked. Rejects when nobody answers.
    */
-  get(url: string, options: { host: string; signal: AbortSignal }): Promise<Answer>
+  get(url: string, options: { host: string; signal: AbortSignal; isChecked?: boolean }): Promise<Answer>
   /** Whether somebody takes a connection and keeps it: a proxy of the engine takes it for nobody, too. */
   connects(address: string, port: number, signal: AbortSignal): Promise<boolean>
 }

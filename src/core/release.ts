@@ -139,6 +139,8 @@ export const DeployedHost = z.strictObject({
   stopped: z.array(z.string()),
   /** The release a rollback would return to. */
   previous: ReleaseId.optional(),
+  /** It waits for a confirmation: for a time, or until somebody has decided. */
+  waits: z.strictObject({ until: z.iso.datetime().optional() }).optional(),
   ms,
 })
 export type DeployedHost = z.infer<typeof DeployedHost>

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { configFile } from '../core/docker-config.ts'
 import type { JournalLine, JournalStep } from '../core/journal.ts'
 import { containerName } from '../core/names.ts'
@@ -6,13 +5,13 @@ import type { Ports } from '../core/ports.ts'
 import type { DeployedHost } from '../core/release.ts'
 import type { Secret } from '../core/secret.ts'
 import type { OwnSecrets } from './env-files.ts'
-import { failureOf } from './failure.ts'
-import { follow } from './follow.ts'
 import type { Kept } from './kept.ts'
 import type { SeenHost } from './look.ts'
 import type { Observation } from './observation.ts'
+import { perform } from './perform.ts'
 import { type HostPlan, planHost } from './plan.ts'
-import { type Attempt, applyProgram, attachProgram, launchProgram, type Parcel, secretsFile } from './program.ts'
+import { type Parcel, secretsFile } from './program.ts'
+import { waitOf } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
 /** What travels to the host: secrets for its containers, and what it is to keep of a release that is new to it. */
@@ -24,48 +23,31 @@ export interface Brought {
 }
 
 /** Has the program on the host perform what the plan says, and follows it to its end. */
-export async function apply(
-  wanted: Wanted,
-  { host, remote, seen, reconnect }: SeenHost,
-  brought: Brought,
-  ports: Ports,
-): Promise<DeployedHost> {
+export async function apply(wanted: Wanted, of: SeenHost, brought: Brought, ports: Ports): Promise<DeployedHost> {
   const started = ports.clock.elapsed()
+  const { host, seen } = of
   const { environment } = wanted
   const plan = planHost(wanted, seen, host)
   for (const note of plan.notes) ports.log.info(`${host}: ${note}`)
   for (const warning of plan.warnings) ports.log.warning(`${host}: ${warning}`)
-  const attempt = {
-    app: wanted.app,
-    environment: environment.name,
-    stateRoot: environment.stateRoot,
-    release: wanted.release,
-    attempt: randomBytes(8).toString('hex'),
-    slot: plan.slot,
-    keep: environment.keep,
-    by: ports.who,
-  }
-  // Root has no session of its own to start a scope in.
-  const detach = plan.sudo && seen.detach === 'user' ? 'system' : seen.detach
-  const following = {
-    host,
-    attempt: attempt.attempt,
-    sudo: plan.sudo,
-    launch: launchProgram(attempt, parcelsFor(wanted, plan, attempt, brought), detach),
-    attach: attachProgram(attempt),
-    reconnect,
-  }
-  const lines = await follow(remote, following, ports)
-  const end = lines.find(({ step }) => step === 'end')
-  if (end === undefined || end.state !== 'done') throw failureOf(host, lines, seen.current)
-  return { ...summary(host, wanted, plan, seen, lines), ms: ports.clock.elapsed() - started }
+  const { slot, calls, sudo } = plan
+  const task = { app: wanted.app, environment, release: wanted.release, slot, calls, parcels: parcelsFor(wanted, plan, brought), sudo }
+  const lines = await perform(task, of, ports)
+  const waits = waitAfter(wanted, plan, seen, ports)
+  return { ...summary(host, wanted, plan, seen, lines), ...(waits === undefined ? {} : { waits }), ms: ports.clock.elapsed() - started }
 }
 
-function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, { secrets, own = new Map(), kept }: Brought): Parcel[] {
-  const parcels: Parcel[] = [
-    { name: 'apply.sh', mode: '0644', body: applyProgram(attempt, plan.calls) },
-    ...plan.sites.map(({ service, text }): Parcel => ({ name: `site.${service.name}`, mode: '0644', body: text })),
-  ]
+/** What the host waits for now: from this attempt on, or since an earlier one of the same release. */
+function waitAfter({ environment, release }: Wanted, { calls }: HostPlan, seen: Observation, { clock }: Ports): DeployedHost['waits'] {
+  const within = environment.confirm?.withinMs
+  const before = seen.current === release ? waitOf(seen) : undefined
+  if (before !== undefined) return before.until === undefined ? {} : { until: before.until.toISOString() }
+  if (!calls.some(([name]) => name === 'await')) return undefined
+  return within === undefined ? {} : { until: new Date(clock.now().getTime() + within).toISOString() }
+}
+
+function parcelsFor(wanted: Wanted, plan: HostPlan, { secrets, own = new Map(), kept }: Brought): Parcel[] {
+  const parcels = plan.sites.map(({ service, text }): Parcel => ({ name: `site.${service.name}`, mode: '0644', body: text }))
   if (kept !== undefined) {
     parcels.push({ name: 'images', mode: '0644', body: plan.references.join('\n') })
     parcels.push({ name: 'release.json', mode: '0600', body: JSON.stringify(kept) })

@@ -18,17 +18,29 @@ export interface Owner {
  * @param slotAddress where nginx finds a service that it leads to
  */
 export function containerArgs(service: Service, owner: Owner, image: string, slotAddress?: string): string[] {
-  const publish = service.publish ?? slotAddress
-  const ownLabels = { ...owner, service: service.name }
+  return serviceArgs(service, owner, { image, publish: service.publish ?? slotAddress, isOneOff: false })
+}
+
+/**
+ * The same for one command in a container beside the service, with all that the service is made with: it publishes
+ * nothing, no health check runs in it, and neither a label nor a name on a network makes it the service's.
+ */
+export function oneOffArgs(service: Service, owner: Owner, image: string): string[] {
+  return serviceArgs(service, owner, { image, publish: undefined, isOneOff: true })
+}
+
+function serviceArgs(service: Service, owner: Owner, of: Pick<Around, 'image' | 'publish' | 'isOneOff'>): string[] {
+  const ownLabels = { ...owner, service: of.isOneOff ? '' : service.name }
   const own = keysOf(labels).map((key) => `${labels[key]}=${ownLabels[key]}`)
   const rights = [
+    ...(of.isOneOff ? ['--no-healthcheck'] : []),
     ...each('--cap-add', service.capAdd),
     ...each('--cap-drop', service.capDrop),
     ...each('--group-add', service.groupAdd),
     ...(service.privileged ? ['--privileged'] : []),
     ...each('--device', service.devices),
   ]
-  return argsOf(service, { labels: own, publish, rights, image })
+  return argsOf(service, { ...of, labels: own, rights })
 }
 
 /** The same for an accessory. @param configuration what it is started as, in JSON */
@@ -40,7 +52,7 @@ export function accessoryArgs(accessory: Accessory, owner: Pick<Owner, 'app' | '
     `${accessoryLabels.accessory}=${name}`,
     `${accessoryLabels.configuration}=${configuration}`,
   ]
-  return argsOf(accessory, { labels: own, publish, rights: [], image })
+  return argsOf(accessory, { labels: own, publish, rights: [], image, isOneOff: false })
 }
 
 interface Around {
@@ -48,15 +60,18 @@ interface Around {
   publish: string | undefined
   rights: readonly string[]
   image: string
+  isOneOff: boolean
 }
 
-function argsOf(of: Service | Accessory, { labels: own, publish, rights, image }: Around): string[] {
+function argsOf(of: Service | Accessory, { labels: own, publish, rights, image, isOneOff }: Around): string[] {
   return [
     ...each('--label', [...Object.entries(of.labels).map(([key, value]) => `${key}=${value}`), ...own]),
     ...each('--env', [...Object.entries(of.env).map(([key, value]) => `${key}=${value}`), ...of.secrets]),
     ...(publish === undefined ? [] : ['--publish', `${publish}:${of.port}`]),
     ...each('--volume', of.volumes),
-    ...of.networks.slice(0, 1).flatMap((network) => ['--network', network, ...each('--network-alias', aliasOn(network, of.name))]),
+    ...of.networks
+      .slice(0, 1)
+      .flatMap((network) => ['--network', network, ...each('--network-alias', isOneOff ? [] : aliasOn(network, of.name))]),
     ...option('--user', of.user),
     ...rights,
     ...option('--memory', of.memory),

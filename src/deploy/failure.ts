@@ -37,6 +37,10 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
   if (failed?.step === 'lock') return new LaunchwayError('DEPLOY_LOCKED', `another deploy came first on ${host}`, { hint: evidence })
   if (failed?.step === 'pull')
     return new LaunchwayError('PULL_FAILED', `${host} could not pull the image; nothing was changed`, { hint: evidence })
+  if (failed?.step === 'before-switch')
+    return new LaunchwayError('RELEASE_COMMAND_FAILED', `${failed.service ?? ''}: before-switch failed on ${host}; nothing was changed`, {
+      hint: evidence,
+    })
   const now = before === undefined ? 'none was running before' : `release ${before} serves`
   return new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${now}`, { hint: evidence })
 }

@@ -41,8 +41,7 @@ export async function follow(remote: Remote, of: Following, ports: Ports): Promi
         told += 1
         if (told <= lines.length) return
         lines.push(line)
-        const said = describe(line)
-        if (said !== undefined) ports.log.info(`${of.host}: ${said}`)
+        for (const said of describe(line)) ports.log.info(`${of.host}: ${said}`)
       },
     })
   }
@@ -99,10 +98,11 @@ function unknown(host: string, lines: readonly JournalLine[], cause: unknown): L
   })
 }
 
-function describe({ step, state, service, ms, note }: JournalLine): string | undefined {
-  if (state === 'start' || step === 'end') return undefined
+function describe({ step, state, service, ms, note }: JournalLine): string[] {
+  if (state === 'start' || step === 'end') return []
   const of = service === undefined ? '' : ` ${service}`
+  if (state === 'says') return (note ?? '').split('\n').map((line) => `${step}${of} | ${line}`)
   const time = ms === undefined ? '' : ` (${showMs(ms)})`
   const [first = ''] = (note ?? '').split('\n')
-  return `${step}${of}: ${state}${time}${first === '' ? '' : `, ${first}`}`
+  return [`${step}${of}: ${state}${time}${first === '' ? '' : `, ${first}`}`]
 }

@@ -6,6 +6,7 @@ import type { Slot } from '../core/names.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
 import { type Kept, parseKept } from './kept.ts'
+import { parseWaiting, type Waiting } from './waiting.ts'
 
 /** A container of this application and environment on the host. */
 export interface SeenContainer {
@@ -96,6 +97,8 @@ export interface Observation {
   /** The releases that the host has kept, oldest first; undefined for one that cannot be read. */
   releases: ReadonlyMap<string, Kept | undefined>
   nginx: SeenNginx | undefined
+  /** The last release that was to wait for a confirmation: what counts of it `waitOf` says. */
+  waits?: Waiting
 }
 
 /** Reads what observe.sh prints. Lines it does not know are skipped: a login shell may greet. */
@@ -113,6 +116,7 @@ export function parseObservation(host: string, text: string): Observation {
   const lockHolder = first('lock.holder')
   const free = first('free') ?? ''
   const detach = first('detach')
+  const waits = parseWaiting(first('waits') ?? '', Number(first('now')))
   return {
     tools: new Set(facts.filter(([key]) => key === 'tool').map(([, tool]) => tool ?? '')),
     engine: version === undefined || platform === undefined ? undefined : { version, platform },
@@ -124,7 +128,8 @@ export function parseObservation(host: string, text: string): Observation {
     owner: first('owner'),
     lockedBy: has('locked', 'yes') ? (lockHolder ?? 'somebody') : undefined,
     containers: facts.flatMap(([key, name, service, release, slot, state, status]) => {
-      if (key !== 'container' || name === undefined || service === undefined || release === undefined) return []
+      // One without a service does a task, and serves nobody.
+      if (key !== 'container' || name === undefined || service === undefined || service === '' || release === undefined) return []
       return [{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '' }]
     }),
     accessories: accessoriesOf(facts),
@@ -140,6 +145,7 @@ export function parseObservation(host: string, text: string): Observation {
       facts.flatMap(([key, id, ...text]) => (key === 'release' && id !== undefined ? [[id, parseKept(text.join('\t'))]] : [])),
     ),
     nginx: nginxOf(facts),
+    ...(waits === undefined ? {} : { waits }),
   }
 }
 

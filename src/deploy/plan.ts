@@ -3,12 +3,14 @@ import { LaunchwayError } from '../core/error.ts'
 import type { Slot } from '../core/names.ts'
 import { parsePublish } from './address.ts'
 import { planAccessories } from './accessory.ts'
+import { beforeSwitchCalls } from './before-switch.ts'
 import { type HostCall, imageOf, nameIn, pullCall, stopSeconds } from './call.ts'
 import type { Observation } from './observation.ts'
 import { nginxWarnings, type PlannedSite, planSites, surplusFolder, unseated } from './site.ts'
-import { startCalls } from './start.ts'
+import { isKeptIn, startCalls } from './start.ts'
 import { drainPort, switchCalls } from './switch.ts'
 import { unfit } from './unfit.ts'
+import { refuseWhereOneWaits } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
 export interface HostPlan {
@@ -26,10 +28,12 @@ export interface HostPlan {
 
 /**
  * Decides what the host program does.
- * @throws LaunchwayError HOST_UNFIT with everything that is missing, DEPLOY_LOCKED with the holder
+ * @throws LaunchwayError HOST_UNFIT with everything that is missing, DEPLOY_LOCKED with the holder, DEPLOY_WAITS where a
+ * release waits for its confirmation
  */
 export function planHost(wanted: Wanted, seen: Observation, host: string): HostPlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
+  if (!wanted.isReturn) refuseWhereOneWaits(host, seen, wanted.release, wanted.environment.name)
   refuseUnfit(wanted, seen, host)
   const { environment } = wanted
   const slot = slotOf(wanted, seen)
@@ -46,13 +50,16 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ...sites.flatMap(({ service, ports, isNew }): HostCall[] =>
       isNew ? [['take_ports', service.name, String(ports.a), String(ports.b)]] : [],
     ),
-    ...fetchCalls(wanted, seen, { references: [...references, ...accessories.references], networks: accessories.networks }),
+    ...fetchCalls(wanted, seen, { references: [...references, ...accessories.references], networks: accessories.networks, slot }),
     ...accessories.calls,
+    ...beforeSwitchCalls(wanted, seen.current, { app: wanted.app, environment: environment.name, release: wanted.release, slot }),
     ...creates,
     ...starts,
     ...[...unseated(wanted, seen, sites)].map(([file, service]): HostCall => ['unseat', service, file]),
     ...switchCalls(wanted, slot, sites),
     ...keeps,
+    ...waitCalls(wanted, seen),
+    ...(wanted.forced === undefined ? [] : [['forced', wanted.forced] as const]),
     ['record', wanted.repositories[0]],
     ...(folder === undefined ? [] : [['unsite', folder, ...sites.map(({ service }) => service.name)] as const]),
     ...old.map((one): HostCall => {
@@ -78,18 +85,34 @@ export function refuseUnfit(wanted: Wanted, seen: Observation, host: string): vo
   })
 }
 
-/** A release that is kept stays where it was; a new one goes beside the current one. */
-function slotOf({ release, isReturn }: Wanted, { containers, current }: Observation): Slot {
+/** A release with a version before it, to which one could return, waits where it is told to. */
+function waitCalls({ release, isReturn, environment: { confirm } }: Wanted, { current }: Observation): HostCall[] {
+  if (confirm === undefined || isReturn || current === undefined || current === release) return []
+  return [['await', String(Math.ceil((confirm.withinMs ?? 0) / 1000))]]
+}
+
+/**
+ * A release that is kept stays where it was; a new one goes beside the current one, and so does a kept one that nginx
+ * knows by the slot of the current one: its containers are made again.
+ */
+function slotOf({ release, isReturn, environment }: Wanted, { containers, current }: Observation): Slot {
   const slotBy = (id: string | undefined): Slot | undefined => containers.find((container) => container.release === id)?.slot
   const currentSlot = slotBy(current)
   if (current === release) return currentSlot ?? 'a'
-  return (isReturn ? slotBy(release) : undefined) ?? (currentSlot === 'a' ? 'b' : 'a')
+  const other = currentSlot === 'a' ? 'b' : 'a'
+  const kept = isReturn ? slotBy(release) : undefined
+  if (kept === currentSlot && environment.services.some(({ nginx }) => nginx !== undefined)) return other
+  return kept ?? other
 }
 
 /** What the containers need before they can be made. What is kept needs nothing. */
-function fetchCalls(wanted: Wanted, seen: Observation, of: { references: readonly string[]; networks: readonly string[] }): HostCall[] {
+function fetchCalls(
+  wanted: Wanted,
+  seen: Observation,
+  of: { references: readonly string[]; networks: readonly string[]; slot: Slot },
+): HostCall[] {
   const { services } = wanted.environment
-  if (wanted.isReturn && services.every((service) => seen.containers.some(({ name }) => name === nameIn(wanted, service)))) return []
+  if (wanted.isReturn && services.every((service) => isKeptIn(of.slot, nameIn(wanted, service), seen))) return []
   return [
     ...[...new Set(of.references)].map((reference) => pullCall(wanted, reference)),
     ...(wanted.logins.size > 0 ? [['forget_logins'] as const] : []),

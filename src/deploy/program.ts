@@ -13,6 +13,8 @@ const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8'
 const siteSh = readFileSync(new URL('./host/site.sh', import.meta.url), 'utf8')
 const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.url), 'utf8')
 const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url), 'utf8')
+const beforeSwitchSh = readFileSync(new URL('./host/before-switch.sh', import.meta.url), 'utf8')
+const confirmSh = readFileSync(new URL('./host/confirm.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
@@ -59,7 +61,8 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): stri
     LW_KEEP: String(attempt.keep),
     LW_BY: attempt.by,
   })
-  return `#!/bin/sh\n${head}${journalSh}${stateSh}${nginxSh}${siteSh}${containersSh}${accessorySh}${healthSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
+  const programs = [journalSh, stateSh, nginxSh, siteSh, containersSh, accessorySh, healthSh, beforeSwitchSh, confirmSh, applySh]
+  return `#!/bin/sh\n${head}${programs.join('')}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 
 /** A file that travels with the apply program, into the folder of the attempt: attempts/<id>/ of the state. */

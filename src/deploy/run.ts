@@ -9,6 +9,8 @@ import { withHostsBefore } from './failure.ts'
 import type { Kept } from './kept.ts'
 import { lookAt } from './look.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
+import { prove } from './prove.ts'
+import { refuseWhereOneWaits, showInstant, waysOut } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
 /** Puts the release of the record live on each host of its environment, one after the other. */
@@ -21,14 +23,39 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   const brought = { secrets, own, kept: whatIsKept(release, wanted) }
   const hosts: DeployedHost[] = []
   const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
-  for (const host of environment.hosts) {
+  await refuseWhereAnyWaits(wanted, ports)
+  for (const [index, host] of environment.hosts.entries()) {
     try {
-      hosts.push(await deployHost(host, wanted, brought, ports))
+      // A migration is of the database, which the hosts share.
+      const here = index === 0 ? { ...wanted, beforeSwitch: environment.beforeSwitch ?? [] } : wanted
+      hosts.push(await deployHost(host, here, brought, ports))
     } catch (error) {
       throw withHostsBefore(error, soFar())
     }
   }
-  return soFar()
+  const done = soFar()
+  await prove(release.app, environment, done, release.plan.registries, ports)
+  for (const { host, waits, previous } of done.hosts) {
+    if (waits !== undefined) ports.log.notice(`${host}: ${endOfWait(waits, environment.name, previous)}`)
+  }
+  return done
+}
+
+/** Where there are several hosts, the first is not touched when the second would refuse; one host finds out by itself. */
+async function refuseWhereAnyWaits(wanted: Wanted, ports: Ports): Promise<void> {
+  const { hosts, name } = wanted.environment
+  if (hosts.length === 1) return
+  await Promise.all(
+    hosts.map(async (host) => {
+      await using one = await lookAt(host, wanted, ports)
+      refuseWhereOneWaits(host, one.seen, wanted.release, name)
+    }),
+  )
+}
+
+function endOfWait({ until }: NonNullable<DeployedHost['waits']>, environment: string, previous: string | undefined): string {
+  const end = until === undefined ? '' : ` until ${showInstant(new Date(until))}, when it counts as confirmed`
+  return `it waits for a confirmation${end}. ${waysOut(environment, previous ?? 'the version before')}`
 }
 
 export function sectionOf({ name, url }: Environment, hosts: DeployedHost[], ms: number): DeploySection {

@@ -61,7 +61,7 @@ export function startCalls(
       )
       continue
     }
-    if (!(wanted.isReturn && isThere)) {
+    if (!(wanted.isReturn && isKeptIn(slot, container, seen))) {
       const owner = { app, environment: environment.name, release, slot }
       creates.push(['create', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference, address)])
       creates.push(...joinCalls(service, container))
@@ -108,6 +108,11 @@ function runningAs(name: string, { current, releases }: Observation): Service | 
 /** The policy that an old container goes back to when the new version fails. */
 function restartOf(name: string, seen: Observation): string {
   return runningAs(name, seen)?.restart ?? 'unless-stopped'
+}
+
+/** Its port is that of its slot, for as long as the container lives. */
+export function isKeptIn(slot: Slot, container: string, { containers }: Observation): boolean {
+  return containers.some((one) => one.name === container && one.slot === slot)
 }
 
 /** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */

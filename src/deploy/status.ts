@@ -12,6 +12,7 @@ interface StatusOfAccessory {
   state: string
   status: string
 }
+import { showWait, type Waiting, waitOf, waysOut } from './waiting.ts'
 
 /** What one host runs, as `launchway status` shows it; or why it could not be seen. */
 export type HostStatus =
@@ -23,6 +24,8 @@ export type HostStatus =
       /** What people call the releases that the host keeps, by release. */
       versions?: Record<string, string>
       lockedBy?: string
+      /** The current release waits for a confirmation; instants are ISO 8601. */
+      waits?: { since: string; until?: string; by: string }
       containers: { service: string; release: string; slot: Slot; state: string; status: string }[]
       /** What no release replaces. */
       accessories?: StatusOfAccessory[]
@@ -49,7 +52,9 @@ function unseen(host: string, error: unknown, { signal, redact }: Ports): HostSt
   return { host, error: told(error, redact) }
 }
 
-function toStatus(host: string, { current, previous, lockedBy, containers, accessories, releases }: Observation): HostStatus {
+function toStatus(host: string, seen: Observation): HostStatus {
+  const { current, previous, lockedBy, containers, accessories, releases } = seen
+  const wait = waitOf(seen)
   const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
     host,
@@ -57,6 +62,7 @@ function toStatus(host: string, { current, previous, lockedBy, containers, acces
     ...(previous === undefined ? {} : { previous }),
     ...(versions.length === 0 ? {} : { versions: Object.fromEntries(versions) }),
     ...(lockedBy === undefined ? {} : { lockedBy }),
+    ...(wait === undefined ? {} : { waits: waitOfStatus(wait) }),
     containers: containers.map(({ service, release, slot, state, status: words }) => ({ service, release, slot, state, status: words })),
     ...(accessories.length === 0 ? {} : { accessories: accessories.map(toAccessory) }),
   }
@@ -72,22 +78,33 @@ function toAccessory({ container, name, state, status, configuration }: SeenAcce
   }
 }
 
-export function showStatus(hosts: readonly HostStatus[]): string {
-  return hosts.flatMap(showHost).join('\n')
+function waitOfStatus({ since, until, by }: Waiting): { since: string; until?: string; by: string } {
+  return { since: since.toISOString(), ...(until === undefined ? {} : { until: until.toISOString() }), by }
 }
 
-function showHost(status: HostStatus): string[] {
+/** @param environment that the hosts are of */
+export function showStatus(hosts: readonly HostStatus[], environment: string): string {
+  return hosts.flatMap((one) => showHost(one, environment)).join('\n')
+}
+
+function showHost(status: HostStatus, environment: string): string[] {
   const { host, error } = status
   if (error !== undefined) {
     const hint = error.hint === undefined ? [] : error.hint.split('\n').map((line) => `  ${line}`)
     return [`${host}: ${error.code}: ${error.message}`, ...hint]
   }
-  const { current, previous, versions = {}, lockedBy, containers, accessories = [] } = status
+  const { current, previous, versions = {}, lockedBy, waits, containers, accessories = [] } = status
   const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
   return [
     `${host}: ${current === undefined ? 'nothing runs here' : called(current)}${previous === undefined ? '' : `, before ${called(previous)}`}`,
     ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
+    ...(waits === undefined ? [] : waitLines(waits, environment, previous === undefined ? 'the version before' : called(previous))),
     ...containers.map(({ service, release, slot, status: words }) => `  ${service.padEnd(12)} ${slot}  ${release}  ${words}`),
     ...accessories.map(({ name, image = '', status: words }) => `  ${name.padEnd(12)} accessory  ${image}  ${words}`),
   ]
+}
+
+function waitLines({ since, until, by }: { since: string; until?: string; by: string }, environment: string, before: string): string[] {
+  const wait = { since: new Date(since), by, ...(until === undefined ? {} : { until: new Date(until) }) }
+  return [`  it waits for a confirmation: ${showWait(wait)}`, `  ${waysOut(environment, before)}`]
 }

@@ -154,7 +154,7 @@ describe('an accessory', () => {
 
   it('stands in the status below the services', () => {
     const accessories = [{ name: 'redis', image: 'redis:7', state: 'running', status: 'Up 2 days' }]
-    expect(showStatus([{ host: 'a', containers: [], accessories }])).toBe(
+    expect(showStatus([{ host: 'a', containers: [], accessories }], 'production')).toBe(
       'a: nothing runs here\n  redis        accessory  redis:7  Up 2 days',
     )
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Kept } from '../../src/deploy/kept.ts'
 import { planHost } from '../../src/deploy/plan.ts'
-import { targetOf } from '../../src/deploy/rollback.ts'
+import { targetOf } from '../../src/deploy/version.ts'
 import { container, digest, environment, failureIn, first, host, nameOf, second, service, third, wanted } from './support/deploy.ts'
 import { conf, file, seen, story, web } from './support/nginx.ts'
 

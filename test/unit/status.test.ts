@@ -10,10 +10,13 @@ describe('status', () => {
   it('shows for each host what runs, what ran before and who deploys', () => {
     const containers = [{ service: 'web', release: second, slot: 'b' as const, state: 'running', status: 'Up 3 minutes (healthy)' }]
     expect(
-      showStatus([
-        { host: 'a', current: second, previous: first, versions: { [second]: 'v2' }, containers },
-        { host: 'b', lockedBy: 'ada@laptop', containers: [] },
-      ]).split('\n'),
+      showStatus(
+        [
+          { host: 'a', current: second, previous: first, versions: { [second]: 'v2' }, containers },
+          { host: 'b', lockedBy: 'ada@laptop', containers: [] },
+        ],
+        'production',
+      ).split('\n'),
     ).toEqual([
       `a: v2 (release ${second}), before release ${first}`,
       `  web          b  ${second}  Up 3 minutes (healthy)`,
@@ -46,7 +49,7 @@ describe('a look at several hosts', () => {
       { host: 'b', error: { code: 'SSH_HOST_KEY', message: 'b shows another host key', hint: 'it said ***\nask' } },
       { host: 'c', current: second, containers: [] },
     ])
-    expect(showStatus(hosts).split('\n')).toEqual([
+    expect(showStatus(hosts, 'production').split('\n')).toEqual([
       `a: release ${second}`,
       'b: SSH_HOST_KEY: b shows another host key',
       '  it said ***',

@@ -89,10 +89,11 @@ for kept in "$LW_HOME"/releases/*/recorded; do
   [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$($as cat "$kept/release.json" 2> /dev/null)"
 done
 
-for file in current previous owner lock.holder; do
+for file in current previous owner lock.holder waits; do
   # shellcheck disable=SC2086 # $as is empty or two words
   content=$($as cat "$LW_HOME/$file" 2> /dev/null) && fact "$file" "$content"
 done
+fact now "$(date +%s)"
 # The holder's note outlives the lock: only the lock itself tells whether somebody deploys right now. One that a
 # program which was killed has left to its last call of docker ends by itself: `begin` waits for that.
 # shellcheck disable=SC2086

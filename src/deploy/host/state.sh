@@ -4,6 +4,7 @@
 #   lock lock.holder lock.pid   who deploys
 #   current previous            release ids
 #   owner                       the repository whose application this state is of
+#   waits                       a release that waits for a confirmation (confirm.sh)
 #   reserve                     room for the last words on a full disk
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
@@ -240,6 +241,7 @@ settle() { # RELEASE_DIR
     put "$LW_HOME/previous" "$was" || { rm -f "$LW_HOME/reserve" && put "$LW_HOME/previous" "$was"; }
   fi
   rm -f "$1/undo"
+  forget_wait
 }
 
 # Removes what is older than the releases that are kept, and what never came to be recorded; never the current and the
@@ -250,7 +252,8 @@ prune() {
     [ ! -e "$dir/recorded" ] || left=$((left + 1))
   done
   for dir in "$LW_HOME"/releases/*/; do
-    id=$(basename "$dir")
+    dir=${dir%/}
+    id=${dir##*/}
     [ "$id" != "$current" ] && [ "$id" != "$previous" ] || continue
     if [ -e "$dir/recorded" ]; then
       [ "$left" -gt "$LW_KEEP" ] || continue
@@ -259,17 +262,24 @@ prune() {
     own_containers '{{.ID}}' --all --filter "label=launchway.release=$id" | while read -r container; do
       docker rm --force "$container" > /dev/null 2>&1
     done
-    [ ! -e "$dir/images" ] || forget_images < "$dir/images"
+    [ ! -e "$dir/images" ] || forget_images "$dir" < "$dir/images"
     rm -rf "$dir"
   done
 }
 
-# An image that another container or tag still needs is refused by the engine, and stays.
-forget_images() {
+# What a release that stays has pulled stays too, of whichever application: its container may have been removed by hand,
+# and of an image with a second name the engine lets the first go although a container was made by it.
+forget_images() { # RELEASE_DIR
   while read -r reference; do
-    grep -Fqx -- "$reference" "$LW_HOME/releases/$current/images" "$LW_HOME/releases/$previous/images" 2> /dev/null \
-      || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+    is_needed "$reference" "$1" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
   done
+}
+
+is_needed() { # REFERENCE RELEASE_DIR: by another release than this one
+  for list in "$LW_ROOT"/*/*/releases/*/images; do
+    [ "$list" != "$2/images" ] && grep -Fqx -- "$1" "$list" 2> /dev/null && return
+  done
+  return 1
 }
 
 finish() {

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import { LaunchwayError } from '../../src/core/error.ts'
+import type { Lifecycle } from '../../src/core/lifecycle.ts'
+import type { Ports, Remote } from '../../src/core/ports.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { abort, confirm } from '../../src/deploy/confirm.ts'
+import { rollback } from '../../src/deploy/rollback.ts'
+import { deploy } from '../../src/deploy/run.ts'
+import { hostPaths } from '../../src/core/names.ts'
+import { environmentName, labHost, newStateRoot } from './support/host.ts'
+import { failureOf, useHosts } from './support/hosts.ts'
+import { portsOf, releaseOf } from './support/lifecycle.ts'
+import { worker } from './support/release.ts'
+
+const { image } = useHosts()
+
+test('two hosts of two ages: one migration, one wait, and whatever breaks off between them is finished by the same verb', async () => {
+  const root = newStateRoot()
+  const app = `t${randomBytes(5).toString('hex')}`
+  const on = (suite: string) => ({ ...labHost(inject('lab').hosts[suite]?.container ?? '', 'root', 0, root), app })
+  const fleet = { bookworm: on('bookworm'), forky: on('forky') }
+  const names = Object.keys(fleet)
+  onTestFinished(async () => {
+    for (const host of Object.values(fleet))
+      await host.ask(`docker ps --all --quiet --filter label=launchway.app=${app} | xargs -r docker rm --force; rm -rf ${root}`)
+  })
+  /** @param lost the host to which nothing can be brought */
+  const ports = (lost = '', way = {}): Ports => ({
+    ...portsOf(fleet.bookworm, { hurry: true, ...way }),
+    ssh: {
+      connect: (name) => {
+        const remote = (name === 'forky' ? fleet.forky : fleet.bookworm).remote()
+        const cut: Remote = {
+          host: name,
+          [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
+          sh: (program, options) =>
+            name === lost && program instanceof Secret
+              ? Promise.reject(new LaunchwayError('SSH_UNREACHABLE', 'the connection broke'))
+              : remote.sh(program, options),
+        }
+        return Promise.resolve(cut)
+      },
+    },
+  })
+  const recordOf = (version: string, said: Lifecycle = {}) => {
+    const record = releaseOf(fleet.bookworm, image(), { version, services: [worker], ...said })
+    if (record.plan.environment === undefined) throw new Error('no environment')
+    return { ...record, plan: { ...record.plan, environment: { ...record.plan.environment, hosts: names } } }
+  }
+  const { home, current } = hostPaths(root, app, environmentName)
+  const running = (): Promise<string[]> => Promise.all(Object.values(fleet).map((host) => host.ask(`cat ${current}`)))
+  const step = { service: 'worker', command: ['echo', 'migrated'], timeoutMs: 10_000 }
+  const environment = recordOf('as configured now').plan.environment
+
+  const [one, two] = [recordOf('one'), recordOf('two', { beforeSwitch: [step], confirm: {} })]
+  await deploy(one, ports())
+  await deploy(two, ports())
+  const migrations = Object.values(fleet).map((host) => host.ask(`grep -c '"before-switch","state":"done"' ${home}/journal.jsonl || :`))
+  expect(await Promise.all(migrations)).toEqual(['1', '0'])
+
+  expect(await failureOf(confirm(app, environment, ports('forky')))).toMatchObject({ code: 'SSH_UNREACHABLE' })
+  const refused = await failureOf(deploy(recordOf('three'), ports()))
+  expect(refused).toMatchObject({ code: 'DEPLOY_WAITS', message: `two (${two.id}) waits for a confirmation on forky` })
+  expect(await running()).toEqual([two.id, two.id])
+  expect(await failureOf(abort(app, environment, ports()))).toMatchObject({ code: 'NOTHING_WAITS' })
+  expect(await confirm(app, environment, ports())).toMatchObject({ hosts: ['forky'] })
+
+  const four = recordOf('four', { confirm: { withinMs: 3_600_000 } })
+  await deploy(four, ports())
+  expect(await failureOf(abort(app, environment, ports('forky')))).toMatchObject({ code: 'SSH_UNREACHABLE' })
+  expect(await running()).toEqual([two.id, four.id])
+  expect(await failureOf(confirm(app, environment, ports()))).toMatchObject({ code: 'NOTHING_WAITS' })
+  expect(await abort(app, environment, ports())).toMatchObject({ version: 'two', hosts: [{ host: 'forky' }] })
+  expect(await running()).toEqual([two.id, two.id])
+
+  const door = createServer((_request, response) => void response.writeHead(503).end('no backend'))
+  await new Promise<void>((ready) => door.listen(0, '127.0.0.1', ready))
+  onTestFinished(() => void door.close())
+  const address = door.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/`
+  const unseen = await failureOf(deploy(recordOf('five', { probe: { url, timeoutMs: 1 } }), ports()))
+  expect(unseen).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: `${url} does not answer as it should; two serves again` })
+  expect(await running()).toEqual([two.id, two.id])
+
+  expect(await rollback(app, environment, ports(), { version: 'one' })).toMatchObject({ version: 'one', hosts: [{}, {}] })
+  expect(await running()).toEqual([one.id, one.id])
+})
