@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Accessory, Environment } from '../core/deployment.ts'
 import { configFile } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -9,12 +8,11 @@ import type { Registry } from '../core/release.ts'
 import { parseRepository } from '../core/reference.ts'
 import { differences, makeCalls, seenAccessory, watchAccessory } from './accessory.ts'
 import { type HostCall, pullCall } from './call.ts'
-import { failureOf } from './failure.ts'
-import { follow } from './follow.ts'
 import { lookAt, type SeenHost } from './look.ts'
 import type { Observation } from './observation.ts'
+import { perform } from './perform.ts'
 import { lockedError, refuseUnfit } from './plan.ts'
-import { applyProgram, attachProgram, launchProgram, type Parcel, secretsFile } from './program.ts'
+import { type Parcel, secretsFile } from './program.ts'
 import { fullName } from './run.ts'
 import { loginsTo, type RequiredSecrets, requiredSecrets } from './secrets.ts'
 import type { Wanted } from './wanted.ts'
@@ -60,7 +58,7 @@ export async function recreate(of: Owned, name: string, ports: Ports): Promise<R
   // All of them are asked before the first is touched.
   const plans = seen.map((one) => ({ one, plan: planRecreate(wanted, accessory, one.seen, one.host) }))
   const hosts: Recreated['hosts'] = []
-  for (const { one, plan } of plans) hosts.push(await perform(wanted, one, plan, secrets, ports))
+  for (const { one, plan } of plans) hosts.push(await replace(wanted, one, plan, secrets, ports))
   return { accessory: name, image: accessory.image, hosts }
 }
 
@@ -136,37 +134,21 @@ function refuseLoss({ name, volumes, options }: Accessory, mounted: readonly { n
   })
 }
 
-async function perform(
-  wanted: Wanted,
-  { host, remote, seen, reconnect }: SeenHost,
+async function replace(
+  { app, release, environment, logins }: Wanted,
+  of: SeenHost,
   { container, calls, changed }: RecreatePlan,
   { secrets, own }: RequiredSecrets,
   ports: Ports,
 ): Promise<Recreated['hosts'][number]> {
-  const { app, release, environment, logins } = wanted
-  const sudo = seen.as === 'sudo'
-  const attempt = {
-    app,
-    environment: environment.name,
-    stateRoot: environment.stateRoot,
-    release,
-    attempt: randomBytes(8).toString('hex'),
-    slot: 'a' as const,
-    keep: environment.keep,
-    by: ports.who,
-  }
   const parcels: Parcel[] = [
-    { name: 'apply.sh', mode: '0644', body: applyProgram(attempt, calls) },
     { name: 'images', mode: '0644', body: '' },
     ...(secrets.size + own.size === 0 ? [] : [{ name: 'secrets', mode: '0600', body: secretsFile(secrets, own) } as const]),
     ...(logins.size === 0 ? [] : [{ name: 'config.json', mode: '0600', body: configFile(logins) } as const]),
   ]
-  const launch = launchProgram(attempt, parcels, sudo && seen.detach === 'user' ? 'system' : seen.detach)
-  const following = { host, attempt: attempt.attempt, sudo, launch, attach: attachProgram(attempt), reconnect }
-  const lines = await follow(remote, following, ports)
-  if (lines.findLast(({ step }) => step === 'end')?.state !== 'done') throw failureOf(host, lines, seen.current)
+  const lines = await perform({ app, environment, release, slot: 'a', calls, parcels, sudo: of.seen.as === 'sudo' }, of, ports)
   const downtimeMs = Math.max(0, ...lines.filter(({ step }) => step === 'downtime').map(({ ms = 0 }) => ms))
-  return { host, container, changed, downtimeMs }
+  return { host: of.host, container, changed, downtimeMs }
 }
 
 export function showRecreated({ accessory, image, hosts }: Recreated): string {

@@ -3,10 +3,10 @@
 # before_switch SERVICE CONTAINER SECONDS NETWORKS DOCKER-CREATE-ARGUMENTS…: NETWORKS are those after the first, with
 # blanks between them: a container has all of them before its command begins.
 before_switch() {
-  LW_SERVICE=$1 service=$1 container=$2 limit=$3 networks=$4
+  LW_SERVICE=$1 container=$2 limit=$3 networks=$4
   shift 4
-  start_step before-switch "$service"
-  will_undo remove "$container" before-switch "$service"
+  start_step before-switch "$LW_SERVICE"
+  will_undo remove "$container" before-switch "$LW_SERVICE"
   docker rm --force "$container" > /dev/null 2>&1
   # As in `run`: everything is a word of the command line before the secrets are read.
   # shellcheck disable=SC2154 # containers.sh
@@ -15,14 +15,14 @@ before_switch() {
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
     "$@" 2>&1
-  ) || fail before-switch "$service" "$said"
+  ) || fail before-switch "$LW_SERVICE" "$said"
   for name in $networks; do
-    said=$(docker network connect "$name" "$container" 2>&1) || fail before-switch "$service" "it could not join the network $name: $said"
+    said=$(docker network connect "$name" "$container" 2>&1) || fail before-switch "$LW_SERVICE" "it could not join the network $name: $said"
   done
-  said=$(docker start "$container" 2>&1) || fail before-switch "$service" "$said"
+  said=$(docker start "$container" 2>&1) || fail before-switch "$LW_SERVICE" "$said"
   # A file of this attempt, for its words as they come. Who follows them may outlive this program: it has no lock.
   hook_log="$LW_TRY/before-switch.log"
-  (umask 077 && : > "$hook_log") || fail before-switch "$service" "$(no_room)"
+  (umask 077 && : > "$hook_log") || fail before-switch "$LW_SERVICE" "$(no_room)"
   (exec 7>&- 8>&- 9>&- && exec docker logs --follow "$container") >> "$hook_log" 2>&1 < /dev/null &
   follower=$!
   exec 7< "$hook_log"
@@ -41,7 +41,7 @@ before_switch() {
   # It ends with the container; what that said last has to arrive.
   wait "$follower" 2> /dev/null
   tell_words
-  [ -z "$held" ] || MS='' journal before-switch says "$service" "$held"
+  [ -z "$held" ] || MS='' journal before-switch says "$LW_SERVICE" "$held"
   exec 7<&-
   # Kept with the release: the container goes.
   (umask 077 && { date -u "+%Y-%m-%dT%H:%M:%SZ $container" && tail -c 64000 "$hook_log"; } >> "$LW_DIR/before-switch.log") 2> /dev/null
@@ -54,10 +54,10 @@ before_switch() {
       *) why="it cannot be said how it ended: $ended" ;;
     esac
   fi
-  [ -z "$why" ] || fail before-switch "$service" "$why
+  [ -z "$why" ] || fail before-switch "$LW_SERVICE" "$why
 $(tail -n 40 "$hook_log" | tail -c 6000)"
   docker rm --force "$container" > /dev/null 2>&1
-  end_step before-switch 'done' "$service" "$lines lines; they are kept in $LW_DIR/before-switch.log"
+  end_step before-switch 'done' "$LW_SERVICE" "$lines lines; they are kept in $LW_DIR/before-switch.log"
 }
 
 # Whole lines that are new in the log go to the journal, each look one line of it. After some hundreds the file must do.
@@ -74,5 +74,5 @@ tell_words() {
     [ "$lines" -lt 300 ] || words="${words}… there is more: the rest is in the log that is kept
 "
   done
-  [ -z "$words" ] || MS='' journal before-switch says "$service" "${words%?}"
+  [ -z "$words" ] || MS='' journal before-switch says "$LW_SERVICE" "${words%?}"
 }
