@@ -31,7 +31,7 @@ export function planAccessories(wanted: Wanted, seen: Observation): PlannedAcces
       const container = accessoryName({ app, environment: environment.name, accessory: name })
       planned.references.push(accessory.image)
       planned.networks.push(...accessory.networks)
-      planned.calls.push(...makeCalls(wanted, accessory, container), ['start', name, container])
+      planned.calls.push(['absent', name, container], ...makeCalls(wanted, accessory, container), ['start', name, container])
       planned.calls.push(watchAccessory(accessory, container), ['keep', container, accessory.restart])
       planned.notes.push(`${name}: an accessory, started for the first time`)
     } else if (['exited', 'created', 'dead'].includes(there.state)) {
@@ -66,7 +66,10 @@ export function watchAccessory({ name, health }: Accessory, container: string): 
 
 export function seenAccessory(app: string, environment: Environment, name: string, seen: Observation): SeenAccessory | undefined {
   const container = accessoryName({ app, environment: environment.name, accessory: name })
-  return seen.accessories.find((one) => one.container === container)
+  const found = seen.accessories.find((one) => one.container === container)
+  // One that was about to be replaced when that broke off: `recover` gives it its name back.
+  const aside = seen.accessories.find((one) => one.container === `${container}.old`)
+  return found ?? (aside === undefined ? undefined : { ...aside, container })
 }
 
 /** What a `recreate` that broke off has left beside the accessory; the next one removes it. */

@@ -101,6 +101,7 @@ export function planRecreate(wanted: Wanted, accessory: Accessory, seen: Observa
     ['pull', reference ?? '', logins[0] ?? '', 'anew'],
     ['forget_logins'],
     ...networks.map((network): HostCall => ['network', network]),
+    ...(there === undefined ? [['absent', name, container] as const] : []),
     ...makeCalls(wanted, accessory, fresh),
     ...(there === undefined ? [] : [['halt', name, container, seconds, configuration?.restart ?? 'unless-stopped'] as const]),
     ['start', name, fresh],

@@ -1,7 +1,8 @@
 import { describe, expect, inject, test } from 'vitest'
+import { docker } from '../../lab/run.ts'
 import { status } from '../../src/deploy/status.ts'
 import { recreate, type Recreated } from '../../src/deploy/recreate.ts'
-import { environmentName, type HostUnderTest, labHost } from './support/host.ts'
+import { environmentName, type HostUnderTest, killer, labHost } from './support/host.ts'
 import { failureOf, running, useHosts } from './support/hosts.ts'
 import { deployTo, portsFor, releaseFor, web, worker, type Wish } from './support/release.ts'
 import { rollBack } from './support/site.ts'
@@ -57,7 +58,7 @@ function recreated(host: HostUnderTest, accessory: NonNullable<Wish['accessories
 }
 
 describe.each(['bookworm', 'forky'])('an accessory on a host of the lab, %s', (suite) => {
-  test('outlives three releases and a rollback with its data, found by its name; what differs is told, no value is', async () => {
+  test('outlives three releases, a rollback and a restart of the engine with its data, found by its name; what differs is told, no value is', async () => {
     await using host = labHost(lab.hosts[suite]?.container ?? '', 'deploy', 8096)
     const services = [web(host), { ...worker, networks: [`${host.app}-net`] }]
     const warnings: string[] = []
@@ -94,6 +95,9 @@ describe.each(['bookworm', 'forky'])('an accessory on a host of the lab, %s', (s
       plan.environment,
       portsFor(() => host.remote(), { version: 'any' }),
     )
+    await docker('exec', lab.hosts[suite]?.container ?? '', 'lab-service', 'docker', 'restart')
+    await expect.poll(() => born(host).catch(() => ''), { timeout: 60_000, interval: 250 }).toBe(data)
+    expect((await identity(host)).split(' ')[0]).toBe(id.split(' ')[0])
     expect(shown).toMatchObject({ accessories: [{ name: 'store', state: 'running', image: reference() }] })
     await withoutVolume(host)
   })
@@ -133,6 +137,32 @@ describe('an accessory', () => {
     expect(error.message).toContain(`store on host would lose what is in the volume ${host.app}-data at /data`)
     expect(error.hint).toContain(`volumes: ["${host.app}-data:/data"]`)
     expect(await identity(host)).toBe(id)
+    await withoutVolume(host)
+  })
+
+  test('that was being recreated by a program that was killed is there after the next deploy, with its data, once', async () => {
+    const host = await machine()
+    const wish = { services: [worker], accessories: [store(host)] }
+    await deployTo(host, image(), { ...wish, version: 'first' })
+    const data = await born(host)
+    const calling = killer(host.bin)
+    calling.arm(0, 'before')
+    await recreated(host, store(host))
+    const calls = calling.disarm()
+    expect(calls).toBeGreaterThan(10)
+    const step = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 4 : 1
+    for (let call = 2; call <= calls; call += step) {
+      calling.arm(call, call % 4 === 0 ? 'before' : 'after')
+      await recreated(host, store(host, { memory: '64m' })).catch(() => undefined)
+      calling.disarm()
+      await deployTo(host, image(), { ...wish, version: `after ${call}` })
+      expect(await identity(host), `after call ${call}`).toMatch(/ running unless-stopped$/)
+      expect(await born(host), `after call ${call}`).toBe(data)
+      const others = await host.ask(
+        `docker ps --format '{{.Names}}' --filter label=launchway.app=${host.app} --filter label=launchway.accessory`,
+      )
+      expect(others, `after call ${call}`).toBe(containerOf(host))
+    }
     await withoutVolume(host)
   })
 
