@@ -9,6 +9,7 @@ import {
   labels,
   recordType,
   smokeLabels,
+  taskLabel,
   smokeProject,
   stateRoot,
 } from '../../src/core/names.ts'
@@ -46,7 +47,10 @@ export function namesPage(): GeneratedFile {
     'On every container that launchway starts.',
     table(
       ['label', 'value'],
-      Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
+      [
+        ...Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
+        [code(taskLabel), 'what a container does that serves nobody, such as `before-switch`; its `launchway.service` is empty'],
+      ],
     ),
     fenced('sh', `docker ps --all --filter label=${labels.app}=shop --filter label=${labels.environment}=production`),
     'On everything that a smoke test makes: containers, networks, volumes, and images that compose builds.',

@@ -21,7 +21,7 @@ function callFor({ service: name, command, timeoutMs }: BeforeSwitch, index: num
   if (service === undefined)
     throw new LaunchwayError('RECORD_INVALID', `before-switch runs in the service ${name}, which the record does not have`)
   const { publish: _publish, ...rest } = service
-  const options = ['--no-healthcheck', '--label', `${labels.service}=`, '--label', `${taskLabel}=before-switch`]
+  const options = ['--restart', 'no', '--no-healthcheck', '--label', `${labels.service}=`, '--label', `${taskLabel}=before-switch`]
   const args = containerArgs({ ...rest, command, options: [...service.options, ...options] }, owner, imageOf(wanted, service).reference)
   const container = `${nameIn(wanted, service)}.before-switch-${index + 1}`
   return ['before_switch', name, container, String(Math.ceil(timeoutMs / 1000)), service.networks.slice(1).join(' '), ...args]

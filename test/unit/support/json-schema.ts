@@ -47,6 +47,7 @@ const keywords: Record<string, Check> = {
   minimum: forNumbers((least, value) => value >= least),
   maximum: forNumbers((most, value) => value <= most),
   exclusiveMinimum: forNumbers((bound, value) => value > bound),
+  minLength: (least, value) => typeof value !== 'string' || value.length >= z.number().parse(least),
   minItems: (least, value) => !Array.isArray(value) || value.length >= z.number().parse(least),
   maxItems: (most, value) => !Array.isArray(value) || value.length <= z.number().parse(most),
   items: (item, value) => !Array.isArray(value) || value.every((one) => accepts(item, one)),
