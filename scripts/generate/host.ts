@@ -12,6 +12,7 @@ import {
   labels,
   recordType,
   smokeLabels,
+  taskLabel,
   smokeProject,
   stateRoot,
 } from '../../src/core/names.ts'
@@ -51,7 +52,10 @@ export function namesPage(): GeneratedFile {
     'On every container of a release.',
     table(
       ['label', 'value'],
-      Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
+      [
+        ...Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
+        [code(taskLabel), 'what a container does that serves nobody, such as `before-switch`; its `launchway.service` is empty'],
+      ],
     ),
     'An accessory has the first two of them, and:',
     table(

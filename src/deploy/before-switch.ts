@@ -16,7 +16,7 @@ function callFor({ service: name, command, timeoutMs }: BeforeSwitch, index: num
   const service = wanted.environment.services.find((one) => one.name === name)
   if (service === undefined)
     throw new LaunchwayError('RECORD_INVALID', `before-switch runs in the service ${name}, which the record does not have`)
-  const options = [...service.options, '--label', `${taskLabel}=before-switch`]
+  const options = [...service.options, '--restart', 'no', '--label', `${taskLabel}=before-switch`]
   const args = oneOffArgs({ ...service, command, options }, owner, imageOf(wanted, service).reference)
   const container = `${nameIn(wanted, service)}.before-switch-${index + 1}`
   return ['before_switch', name, container, String(Math.ceil(timeoutMs / 1000)), service.networks.slice(1).join(' '), ...args]

@@ -6,7 +6,6 @@ import type { Lifecycle } from '../../src/core/lifecycle.ts'
 import type { Ports, Remote } from '../../src/core/ports.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { abort, confirm } from '../../src/deploy/confirm.ts'
-import { rollback } from '../../src/deploy/rollback.ts'
 import { deploy } from '../../src/deploy/run.ts'
 import { hostPaths } from '../../src/core/names.ts'
 import { environmentName, labHost, newStateRoot } from './support/host.ts'
@@ -83,7 +82,4 @@ test('two hosts of two ages: one migration, one wait, and whatever breaks off be
   const unseen = await failureOf(deploy(recordOf('five', { probe: { url, timeoutMs: 1 } }), ports()))
   expect(unseen).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: `${url} does not answer as it should; two serves again` })
   expect(await running()).toEqual([two.id, two.id])
-
-  expect(await rollback(app, environment, ports(), { version: 'one' })).toMatchObject({ version: 'one', hosts: [{}, {}] })
-  expect(await running()).toEqual([one.id, one.id])
 })

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
 import type { Lifecycle } from '../../src/core/lifecycle.ts'
 import { journalOf } from './support/host.ts'
 import { failureOf, pathsOf, stepsOf, useHosts } from './support/hosts.ts'
 import { back, release } from './support/lifecycle.ts'
-import { web, worker } from './support/release.ts'
+import { pushTestImage, removeImage, web, worker } from './support/release.ts'
 
 const { image, machine } = useHosts()
 
@@ -57,6 +57,22 @@ describe('a rollback to a version that somebody names', () => {
     await docker('image', 'rm', '--force', repository, reference)
     await release(host, image(), { version: 'three', ...wish, id })
     expect(await host.answer()).toBe('three')
+  })
+
+  test('litigant-portal#521: an image stays for a kept release whose container somebody has removed, though an older one of it goes', async () => {
+    const host = await machine()
+    const other = await pushTestImage(inject('lab').registry.address)
+    const services = [worker]
+    const first = await release(host, image(), { version: 'one', services })
+    await release(host, image(), { version: 'two', services })
+    await release(host, other, { version: 'three', services })
+    for (const { name, state } of await host.containers()) if (state !== 'running') await docker('rm', name)
+    await release(host, other, { version: 'four', services, keep: 3 })
+    expect(existsSync(pathsOf(host).release(first.release))).toBe(false)
+    const { repository, digest } = image()
+    expect(await docker('image', 'inspect', '--format', '{{.Id}}', `${repository}@${digest}`)).toMatch(/^sha256:/)
+    expect(await back(host, { version: 'two' })).toMatchObject({ version: 'two' })
+    await removeImage(other)
   })
 
   test('is refused where a version that would be left declares that it cannot be, unless it is forced', async () => {

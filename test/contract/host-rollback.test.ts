@@ -167,11 +167,34 @@ test('the verb and the action return over SSH to the version before, from launch
   const [output, summary] = [join(tree, 'output'), join(tree, 'summary')]
   for (const file of [output, summary]) writeFileSync(file, '')
   const runner = { GITHUB_ACTIONS: 'true', GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, RUNNER_TEMP: tree }
-  const step = open('main', ['rollback'], tree, { ...runner, INPUT_ENVIRONMENT: 'test', 'INPUT_SSH-KEY': env.SSH_KEY })
+  const step = open('main', ['rollback'], tree, {
+    ...runner,
+    INPUT_ENVIRONMENT: 'test',
+    INPUT_VERSION: 'two',
+    'INPUT_SSH-KEY': env.SSH_KEY,
+  })
   expect(step.code, `${step.out}${step.err}`).toBe(0)
   expect(readFileSync(output, 'utf8')).toBe('environment=test\nversion=two\nurl=http://shop.example.org\nverdict=passed\n')
   expect(readFileSync(summary, 'utf8')).toContain(`${host.app} is back at two in test`)
   expect(await host.answer()).toBe('two')
+
+  const named = open('cli', ['rollback', 'one', '--force', '--json'], tree, env)
+  expect(named.code, named.err).toBe(0)
+  expect(JSON.parse(named.out)).toMatchObject({ version: 'one', release })
+  const unknown = open('cli', ['rollback', 'three', '--json'], tree, env)
+  expect(unknown.code).toBe(2)
+  expect(JSON.parse(unknown.out)).toMatchObject({ error: { code: 'VERSION_UNKNOWN', hint: expect.stringContaining('keeps two (') } })
+  // Nobody was asked to wait for, so nobody has to decide.
+  const aborted = open('cli', ['abort', '--json'], tree, env)
+  expect(aborted.code).toBe(2)
+  expect(JSON.parse(aborted.out)).toMatchObject({ error: { code: 'NOTHING_WAITS' } })
+  await host.ask(`echo '${release} 1700000000 - ada@laptop' > ${pathsOf(host).home}/waits`)
+  const waits = open('cli', ['status'], tree, env)
+  expect(waits.out).toContain('it waits for a confirmation: deployed by ada@laptop at 2023-11-14 22:13 UTC')
+  expect(waits.out).toContain('launchway confirm -e test keeps it, launchway abort -e test returns to two')
+  const confirmed = open('cli', ['confirm'], tree, env)
+  expect(confirmed.out).toBe(`${host.app} one is confirmed in test\n`)
+  expect(open('cli', ['confirm'], tree, env).out).toBe(`${host.app} one is confirmed in test already: nothing waited\n`)
 
   await host.ask(`rm ${pathsOf(host).previous}`)
   const none = open('cli', ['rollback', '--json'], tree, env)
