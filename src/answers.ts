@@ -40,6 +40,7 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   redeploy,
   status,
   rollback,
+  maintenance,
   report,
 }
 
@@ -103,6 +104,17 @@ async function rollback(asked: Asked, ports: Ports): Promise<Answer> {
   const returned = await goBack(app, environment, ports)
   const { version: to, url } = returned
   return { text: `${app} is back at ${to} in ${environment.name}${url === undefined ? '' : `: ${url}`}\n`, json: returned }
+}
+
+async function maintenance(asked: Asked, ports: Ports): Promise<Answer> {
+  const wanted = asked.argument
+  if (wanted !== 'on' && wanted !== 'off')
+    throw new LaunchwayError('USAGE', `launchway maintenance takes on or off, not "${wanted}"`, { hint: 'See: launchway --help' })
+  const [{ findEnvironment }, { maintain }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
+  const hosts = await maintain(app, environment, wanted, ports)
+  const says = wanted === 'on' ? 'visitors get the maintenance page' : 'is open again'
+  return { text: `${app} in ${environment.name}: ${says} (${hosts.map(({ host }) => host).join(', ')})\n`, json: hosts }
 }
 
 function ending({ app, plan, deploy, push }: Release): string {

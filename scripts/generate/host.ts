@@ -91,6 +91,7 @@ export function namesPage(): GeneratedFile {
         [code(paths.journal), 'what was done and when: [journal](journal.md)'],
         [code(paths.current), 'the release that runs'],
         [code(paths.previous), 'the release before it: what a rollback returns to'],
+        [code(paths.maintenance), 'while it is there, visitors get a page instead of the application; who said so, and since when'],
         [code(paths.slotFile), 'while it is there, slot b serves behind nginx; else slot a, and the file is called `slot.a`'],
         [
           code(`${paths.home}/ports`),

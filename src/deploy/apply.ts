@@ -61,7 +61,7 @@ export async function apply(
 function parcelsFor(wanted: Wanted, plan: HostPlan, attempt: Attempt, { secrets, kept }: Brought): Parcel[] {
   const parcels: Parcel[] = [
     { name: 'apply.sh', mode: '0644', body: applyProgram(attempt, plan.calls) },
-    ...plan.sites.map(({ service, text }): Parcel => ({ name: `site.${service.name}`, mode: '0644', body: text })),
+    ...plan.sites.flatMap(({ files }) => files.map(({ key, text }): Parcel => ({ name: `site.${key}`, mode: '0644', body: text }))),
   ]
   if (kept !== undefined) {
     parcels.push({ name: 'images', mode: '0644', body: plan.references.join('\n') })

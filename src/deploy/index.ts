@@ -1,5 +1,6 @@
 export { reach } from './reach.ts'
 export { announced } from './announce.ts'
+export { maintain } from './maintenance.ts'
 export { type Returned, rollback } from './rollback.ts'
 export { deploy, requiredSecrets } from './run.ts'
 export { showStatus, status } from './status.ts'

@@ -68,6 +68,8 @@ export interface Observation {
   owner: string | undefined
   /** Who deploys right now. */
   lockedBy: string | undefined
+  /** Visitors are shown a page instead: who has said so, and since when. */
+  maintenance: string | undefined
   containers: readonly SeenContainer[]
   /** Of the ports that the release wants. */
   busy: readonly Busy[]
@@ -106,6 +108,7 @@ export function parseObservation(host: string, text: string): Observation {
     previous: first('previous'),
     owner: first('owner'),
     lockedBy: has('locked', 'yes') ? (lockHolder ?? 'somebody') : undefined,
+    maintenance: first('maintenance'),
     containers: facts.flatMap(([key, name, service, release, slot, state, status]) => {
       if (key !== 'container' || name === undefined || service === undefined || release === undefined) return []
       return [{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '' }]

@@ -5,7 +5,8 @@ import { parseRepository } from '../core/reference.ts'
 import { parsePublish } from './address.ts'
 import { type HostCall, imageOf, nameIn, stopSeconds } from './call.ts'
 import type { Observation } from './observation.ts'
-import { nginxWarnings, type PlannedSite, planSites, surplusFolder, unseated } from './site.ts'
+import { type PlannedSite, planSites, unseated, unsiteCalls } from './site.ts'
+import { nginxWarnings } from './site-lacks.ts'
 import { startCalls } from './start.ts'
 import { drainCall, switchCalls } from './switch.ts'
 import { unfit } from './unfit.ts'
@@ -41,7 +42,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   const sites = planSites(wanted, seen)
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
   const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== wanted.release)
-  const folder = sites[0] === undefined ? surplusFolder(wanted, seen) : sites[0].file.slice(0, sites[0].file.lastIndexOf('/'))
+  const unsites = unsiteCalls(wanted, seen, sites)
   const { calls: starts, notes, started } = startCalls(wanted, seen, old, { slot, sites })
   const calls: HostCall[] = [
     ['begin'],
@@ -52,11 +53,11 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ),
     ...fetchCalls(wanted, seen, references),
     ...starts,
-    ...[...unseated(wanted, seen, sites)].map(([file, service]): HostCall => ['unseat', service, file]),
+    ...[...unseated(wanted, seen, sites)].map(([file, service], nth): HostCall => ['unseat', `${service}.gone${nth}`, file]),
     ...switchCalls(wanted, slot, sites),
     ...started.map((container): HostCall => ['keep', container]),
     ['record', wanted.repositories[0]],
-    ...(folder === undefined ? [] : [['unsite', folder, ...sites.map(({ service }) => service.name)] as const]),
+    ...unsites,
     ...old.flatMap((container) => drainCall(container, environment, seen)),
     ...old.map(({ name, service }): HostCall => ['retire', service, name, stopSeconds(environment, service)]),
     ['finish'],
@@ -64,7 +65,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   for (const service of new Set(old.map((one) => one.service))) {
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: ${goneNote(wanted)}, stopped`)
   }
-  const sudo = seen.as === 'sudo' || (folder !== undefined && seen.root === 'sudo')
+  const sudo = seen.as === 'sudo' || (unsites.length > 0 && seen.root === 'sudo')
   return { slot, calls, references, notes, warnings: nginxWarnings(wanted, seen), sudo, sites }
 }
 

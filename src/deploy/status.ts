@@ -15,6 +15,8 @@ export type HostStatus =
       /** What people call the releases that the host keeps, by release. */
       versions?: Record<string, string>
       lockedBy?: string
+      /** Visitors get a page instead: who has said so, and since when. */
+      maintenance?: string
       containers: { service: string; release: string; slot: Slot; state: string; status: string }[]
     }
   | { host: string; error: { code: ErrorCode; message: string; hint?: string } }
@@ -39,7 +41,7 @@ function unseen(host: string, error: unknown, { signal, redact }: Ports): HostSt
   return { host, error: told(error, redact) }
 }
 
-function toStatus(host: string, { current, previous, lockedBy, containers, releases }: Observation): HostStatus {
+function toStatus(host: string, { current, previous, lockedBy, maintenance, containers, releases }: Observation): HostStatus {
   const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
     host,
@@ -47,6 +49,7 @@ function toStatus(host: string, { current, previous, lockedBy, containers, relea
     ...(previous === undefined ? {} : { previous }),
     ...(versions.length === 0 ? {} : { versions: Object.fromEntries(versions) }),
     ...(lockedBy === undefined ? {} : { lockedBy }),
+    ...(maintenance === undefined ? {} : { maintenance }),
     containers: containers.map(({ service, release, slot, state, status: words }) => ({ service, release, slot, state, status: words })),
   }
 }
@@ -61,11 +64,12 @@ function showHost(status: HostStatus): string[] {
     const hint = error.hint === undefined ? [] : error.hint.split('\n').map((line) => `  ${line}`)
     return [`${host}: ${error.code}: ${error.message}`, ...hint]
   }
-  const { current, previous, versions = {}, lockedBy, containers } = status
+  const { current, previous, versions = {}, lockedBy, maintenance, containers } = status
   const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
   return [
     `${host}: ${current === undefined ? 'nothing runs here' : called(current)}${previous === undefined ? '' : `, before ${called(previous)}`}`,
     ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
+    ...(maintenance === undefined ? [] : [`  maintenance: visitors get a page instead (${maintenance})`]),
     ...containers.map(({ service, release, slot, status: words }) => `  ${service.padEnd(12)} ${slot}  ${release}  ${words}`),
   ]
 }

@@ -67,6 +67,7 @@ export function host(of: Partial<Observation> = {}): Observation {
     as: 'user',
     root: undefined,
     current: undefined,
+    maintenance: undefined,
     previous: undefined,
     owner: undefined,
     lockedBy: undefined,
