@@ -71,13 +71,17 @@ describe.each(suites)('the server that launchway writes, on %s', (suite) => {
     expect(await path('/api/v1/path/a%2Fb?x=%20y')).toBe('/path/a%2Fb?x=%20y old')
     expect(await path('/api/v1/path/X-Forwarded-Prefix')).toBe('/api/v1 old')
     expect(await ask(host, '/api/v1/away')).toMatch(/Location: (http:\/\/[^/]*)?\/api\/v1\/login/)
-    const requests = [host.traffic(), host.traffic({ path: '/api/x', connections: 10 }), host.traffic({ path: '/api/v1/x', connections: 10 })]
+    const requests = [
+      host.traffic(),
+      host.traffic({ path: '/api/x', connections: 10 }),
+      host.traffic({ path: '/api/v1/x', connections: 10 }),
+    ]
     await deployTo(host, image, { version: 'two', services })
     await requests[0]?.seen('two')
     for (const one of requests) expect(Object.fromEntries((await one.stop()).failures)).toEqual({})
   })
 
-  test("kamal#1704: a server block that is there already takes part by one line, and none of 50 connections fails in a switch", async () => {
+  test('kamal#1704: a server block that is there already takes part by one line, and none of 50 connections fails in a switch', async () => {
     await using host = siteHost(suite)
     await using tls = await certified(host)
     const services = [site(host, { ...behind(host, { existing: { https: true, port: 443 } }), health })]
@@ -107,7 +111,9 @@ server {
     const tally = await requests.stop()
     expect(Object.fromEntries(tally.failures)).toEqual({})
     expect(tally.requests).toBeGreaterThan(200)
-    const asked = await host.ask(`curl -s -i --insecure --resolve ${host.name}:443:127.0.0.1 https://${host.name}/ https://${host.name}/own/`)
+    const asked = await host.ask(
+      `curl -s -i --insecure --resolve ${host.name}:443:127.0.0.1 https://${host.name}/ https://${host.name}/own/`,
+    )
     expect(asked.match(/X-Mine: yes/gi)).toHaveLength(2)
     expect(asked).toContain('mine')
   })

@@ -1,6 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type NginxBuild, parseBuild, parseConfiguration, type Site, siteFolder, siteText } from '../../src/tools/nginx.ts'
+import type { Nginx } from '../../src/core/deployment.ts'
+import { type NginxBuild, parseBuild, parseConfiguration, siteFolder } from '../../src/tools/nginx.ts'
+import { locationsFile, locationsText, serverFile, serverText, type Site, siteText } from '../../src/tools/nginx-site.ts'
+import { part, server } from './support/nginx.ts'
 
 const site: Site = {
   app: 'addie',
@@ -9,10 +12,15 @@ const site: Site = {
   nginx: { serverNames: ['addie.example.org', 'www.example.org'] },
   ports: { a: 20_100, b: 20_101 },
   slotFile: '/var/lib/launchway/addie/production/slot.b',
+  maintenanceFile: '/var/lib/launchway/addie/production/maintenance',
+  healthPath: '/healthz',
 }
 const tls = { certificate: '/etc/ssl/a.pem', key: '/etc/ssl/a.key' }
-const on = { main: '/etc/nginx/nginx.conf', ipv6: true }
+const main = '/etc/nginx/nginx.conf'
+const on = { main, ipv6: true, hasRoot: true }
 const build = (version: string): NginxBuild => ({ version, http2: true })
+const of = (nginx: Partial<Nginx>): Site => ({ ...site, nginx: { ...site.nginx, ...nginx } })
+const plain = (text: string): string => text.replaceAll(/launchway_[0-9a-f]{10}/g, 'ID')
 
 /** The directives that a file has and another has not, in their order. */
 function more(text: string, than: string): string[] {
@@ -23,14 +31,9 @@ function more(text: string, than: string): string[] {
     .map((line) => line.trim())
 }
 
-describe('the file of a service', () => {
-  const plain = siteText(site, build('1.22.1'), on)
-
-  it('leads each request to the slot that the slot file names, with the other slot as its backup', () => {
-    const [, id = ''] = /upstream (\w+)_a/.exec(plain) ?? []
-    expect(plain.replaceAll(id, 'ID'))
-      .toBe(`# Written by launchway: web of addie in production. A deploy writes it anew; what you want to add to the
-# server goes to /etc/nginx/launchway.d/addie.production.web.conf
+describe('the upstreams of a service', () => {
+  it('are its two slots, each with the other as its backup, and who may ask for one', () => {
+    expect(plain(siteText(site, build('1.22.1')))).toBe(`# Written by launchway: web of addie in production. A deploy writes it anew.
 upstream ID_a {
     server 127.0.0.1:20100 max_fails=0;
     server 127.0.0.1:20101 max_fails=0 backup;
@@ -44,83 +47,205 @@ map "$remote_addr|$http_x_forwarded_for|$http_launchway_slot" $ID_asked {
     "127.0.0.1||a" ID_a;
     "127.0.0.1||b" ID_b;
 }
-map "$remote_addr|$http_x_forwarded_for" $ID_told {
+map "$remote_addr|$http_x_forwarded_for|$http_launchway_slot" $ID_deploy {
     default "";
-    "127.0.0.1|" $upstream_addr;
+    "127.0.0.1||a" yes;
+    "127.0.0.1||b" yes;
+    "127.0.0.1||live" yes;
 }
 map $http_upgrade $ID_connection {
     default upgrade;
     "" close;
 }
-server {
-    listen 80;
-    listen [::]:80;
-    server_name addie.example.org www.example.org;
-    open_file_cache off;
-    set $ID ID_a;
-    if (-f /var/lib/launchway/addie/production/slot.b) { set $ID ID_b; }
-    if ($ID_asked) { set $ID $ID_asked; }
-    add_header Launchway-Upstream $ID_told always;
-    include /etc/nginx/launchway.d/addie.production.web.[c]onf;
-    location / {
-        proxy_pass http://$ID;
-        proxy_http_version 1.1;
-        proxy_set_header Host $host;
-        proxy_set_header X-Real-IP $remote_addr;
-        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-        proxy_set_header X-Forwarded-Proto $scheme;
-        proxy_set_header X-Forwarded-Host $host;
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection $ID_connection;
-        proxy_set_header Launchway-Slot "";
-        proxy_next_upstream error;
-        proxy_connect_timeout 5s;
-        proxy_read_timeout 300s;
-        proxy_send_timeout 300s;
-    }
-}
 `)
   })
 
   it.each<[string, string[]]>([
-    ['1.22.1', []],
-    ['1.26.3', []],
-    ['1.27.4', ['keepalive_min_timeout 1s;']],
-    ['1.29.6', ['keepalive_min_timeout 1s;']],
-    ['1.29.7', ['keepalive 0;', 'keepalive 0;', 'keepalive_min_timeout 1s;']],
-    ['1.30.0', ['keepalive 0;', 'keepalive 0;', 'keepalive_min_timeout 1s;']],
-    ['2.0.0', ['keepalive 0;', 'keepalive 0;', 'keepalive_min_timeout 1s;']],
-  ])('has for nginx %s what that one knows and needs', (version, lines) => {
-    expect(more(siteText(site, build(version), on), plain)).toEqual(lines)
+    ['1.29.6', []],
+    ['1.29.7', ['keepalive 0;', 'keepalive 0;']],
+    ['1.30.0', ['keepalive 0;', 'keepalive 0;']],
+    ['2.0.0', ['keepalive 0;', 'keepalive 0;']],
+  ])('have for nginx %s what that one knows and needs', (version, lines) => {
+    expect(more(siteText(site, build(version)), siteText(site, build('1.22.1')))).toEqual(lines)
   })
 
-  const secure = { ...site, nginx: { ...site.nginx, tls } }
-  const tlsLines = ['listen 443 ssl;', 'listen [::]:443 ssl;', 'ssl_certificate /etc/ssl/a.pem;', 'ssl_certificate_key /etc/ssl/a.key;']
+  it('have names of their own for services whose names differ by a character alone', () => {
+    const ids = ['a-b', 'a_b', 'ab'].map((service) => /upstream (\w+)_a/.exec(siteText({ ...site, service }, build('1.22.1')))?.[1])
+    expect(new Set(ids).size).toBe(3)
+  })
+})
+
+describe('the locations of a service', () => {
+  const usual = locationsText(site, main)
+
+  it('lead each request to the slot that the slot file names, or to the page of maintenance', () => {
+    expect(plain(usual).replace(/return 503 .*/, 'return 503 …'))
+      .toBe(`# Written by launchway: web of addie in production. A deploy writes it anew.
+# What you want to add to the server goes to /etc/nginx/launchway.d/addie.production.web.conf
+include /etc/nginx/launchway.d/addie.production.web.[c]onf;
+location / {
+    open_file_cache off;
+    set $ID ID_a;
+    if (-f /var/lib/launchway/addie/production/slot.b) { set $ID ID_b; }
+    if ($ID_asked) { set $ID $ID_asked; }
+    set $ID_closed "";
+    if (-f /var/lib/launchway/addie/production/maintenance) { set $ID_closed yes; }
+    if ($ID_deploy) { set $ID_closed ""; }
+    if ($uri = "/healthz") { set $ID_closed ""; }
+    if ($ID_closed) { rewrite ^ /.launchway/ID/closed last; }
+    if ($ID_deploy) { add_header Launchway-Upstream $upstream_addr always; }
+    proxy_pass http://$ID;
+    proxy_http_version 1.1;
+    proxy_set_header Host $host;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Host $host;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $ID_connection;
+    proxy_set_header Launchway-Slot "";
+    proxy_next_upstream error;
+    proxy_connect_timeout 5s;
+    proxy_read_timeout 300s;
+    proxy_send_timeout 300s;
+}
+location = /.launchway/ID/closed {
+    internal;
+    default_type text/html;
+    add_header Retry-After 300 always;
+    add_header Cache-Control no-store always;
+    return 503 …
+}
+`)
+  })
+
+  it.each<[string, Partial<Nginx>, string[]]>([
+    [
+      'headers, which take the place of those of the application',
+      { headers: { 'X-Frame-Options': 'DENY', 'X-Q': 'a "b" \\', Server: '' } },
+      [
+        'add_header X-Frame-Options "DENY" always;',
+        String.raw`add_header X-Q "a \"b\" \\" always;`,
+        'proxy_hide_header X-Frame-Options;',
+        'proxy_hide_header X-Q;',
+        'proxy_hide_header Server;',
+      ],
+    ],
+    ['a larger body', { bodySize: '20m' }, ['client_max_body_size 20m;']],
+    ['another time', { timeoutMs: 90_500 }, ['proxy_read_timeout 90500ms;', 'proxy_send_timeout 90500ms;']],
+    ['a path', { path: '/api' }, ['location = /api {', 'location /api/ {']],
+    [
+      'a page of its own for maintenance',
+      { maintenancePage: '/srv/soon.html' },
+      ['error_page 503 /.launchway/ID/closed/page;', 'return 503;', 'location = /.launchway/ID/closed/page {', 'alias /srv/soon.html;'],
+    ],
+    [
+      'errors as JSON',
+      { errors: 'json' },
+      ['location @ID_error {', `return 200 '{"error":{"code":$status,"message":"$ID_error"}}';`, 'default_type application/json;'],
+    ],
+  ])('have %s', (_, nginx, lines) => {
+    const added = more(plain(locationsText(of(nginx), main)), plain(usual))
+    expect(added).toEqual(expect.arrayContaining(lines))
+  })
+
+  it('of a prefix that is stripped tell it to the application, and mend where it redirects to', () => {
+    const text = plain(locationsText(of({ path: '/a.b/c', stripPrefix: true }), main))
+    expect(text).toContain('proxy_pass http://$ID$ID_uri;')
+    expect(text).toContain('proxy_set_header X-Forwarded-Prefix /a.b/c;')
+    const [, redirect = '', to = ''] = /proxy_redirect "~([^"]+)" (\S+);/.exec(text) ?? []
+    const sent = (location: string): string => location.replace(new RegExp(redirect), to)
+    expect(
+      ['/login', '/a.b/c/x', '/a.b/c', '/a.b/cx', '/aXb/c/x', '//other.example.org/', 'https://other.example.org/x'].map(sent),
+    ).toEqual([
+      '/a.b/c/login',
+      '/a.b/c/x',
+      '/a.b/c',
+      '/a.b/c/a.b/cx',
+      '/a.b/c/aXb/c/x',
+      '//other.example.org/',
+      'https://other.example.org/x',
+    ])
+  })
+
+  it("within a server of the user's have nothing outside of a location", () => {
+    const text = locationsText(of({ existing: { https: true, port: 443 }, errors: 'json' }), main)
+    const outside = text.split('\n').filter((line) => !/^( |#|\}|$)/.test(line))
+    expect(outside.filter((line) => !line.startsWith('location '))).toEqual([])
+  })
+
+  it('are read back as those that they are', () => {
+    const file = locationsFile(main, site)
+    const read = (nginx: Partial<Nginx>): string[] =>
+      parseConfiguration(`# configuration file ${file}:\n${plain(locationsText(of(nginx), main))}`).parts[0]?.locations ?? []
+    expect(read({})).toEqual(['/', '= /.launchway/ID/closed'])
+    expect(read({ path: '/api' })).toEqual(['= /api', '/api/', '= /.launchway/ID/closed'])
+    expect(file).toBe('/etc/nginx/launchway.d/servers/addie.example.org/addie.production.web.conf')
+  })
+})
+
+describe('the server of a name', () => {
+  const usual = serverText(site.nginx, build('1.22.1'), on)
+
+  it('includes what leads to its services, of all applications', () => {
+    expect(usual).toBe(`# Written by launchway: a server for all services with its names. A deploy writes it anew.
+server {
+    listen 80;
+    listen [::]:80;
+    server_name addie.example.org www.example.org;
+    include /etc/nginx/launchway.d/servers/addie.example.org/*.conf;
+}
+`)
+  })
+
   it.each<[string, NginxBuild, string[]]>([
     ['1.22', build('1.22.1'), []],
     ['1.26', build('1.26.3'), ['http2 on;']],
     ['1.26 without HTTP/2', { version: '1.26.3', http2: false }, []],
-  ])('speaks HTTPS on nginx %s, and sends plain HTTP there', (_, of, lines) => {
-    const added = more(siteText(secure, of, on), plain)
-    expect(added).toEqual(expect.arrayContaining([...tlsLines, ...lines, 'return 308 https://$host$request_uri;']))
-    expect(added.filter((line) => line.startsWith('http2'))).toEqual(lines)
+    ['1.27.4', build('1.27.4'), ['http2 on;', 'keepalive_min_timeout 1s;']],
+  ])('speaks HTTPS on nginx %s, and sends plain HTTP there', (_, version, lines) => {
+    const added = more(serverText({ ...site.nginx, tls }, version, on), usual)
+    expect(added).toEqual(
+      expect.arrayContaining([
+        'listen 443 ssl;',
+        'listen [::]:443 ssl;',
+        'ssl_certificate /etc/ssl/a.pem;',
+        'ssl_certificate_key /etc/ssl/a.key;',
+        'return 308 https://$host$request_uri;',
+      ]),
+    )
+    expect(added.filter((line) => /^(http2|keepalive)/.test(line))).toEqual(lines)
+  })
+
+  it('answers both where it shall not send anybody on', () => {
+    const text = serverText({ ...site.nginx, tls, redirect: false }, build('1.22.1'), on)
+    expect(text.match(/^ *listen .*$/gm)?.map((line) => line.trim())).toEqual([
+      'listen 80;',
+      'listen [::]:80;',
+      'listen 443 ssl;',
+      'listen [::]:443 ssl;',
+    ])
+    expect(text).not.toContain('308')
   })
 
   it('leaves out IPv6 where the host has none', () => {
-    expect(siteText(site, build('1.22.1'), { ...on, ipv6: false })).not.toContain('[::]')
+    expect(serverText(site.nginx, build('1.22.1'), { ...on, ipv6: false })).not.toContain('[::]')
   })
 
-  it('has names of its own in nginx for names that differ by a character alone', () => {
-    const ids = ['a-b', 'a_b', 'ab'].map((service) => /upstream (\w+)_a/.exec(siteText({ ...site, service }, build('1.22.1'), on))?.[1])
-    expect(new Set(ids).size).toBe(3)
+  it('is one and the same for the same names in another order, and never that of an application', () => {
+    expect(serverFile('/c', ['B.example.org', 'a.example.org'])).toBe('/c/launchway-server.a.example.org.conf')
+    expect(serverFile('/c', ['a.example.org', 'b.example.org'])).toBe('/c/launchway-server.a.example.org.conf')
+    expect(serverFile('/c', ['*.example.org'])).toBe('/c/launchway-server._.example.org.conf')
   })
 
   it('is read back as the servers that it has', () => {
-    const { servers } = parseConfiguration(`# configuration file /etc/nginx/conf.d/x.conf:\n${siteText(secure, build('1.30.6'), on)}`)
+    const file = '/etc/nginx/conf.d/x.conf'
+    const text = serverText({ ...site.nginx, tls }, build('1.30.6'), on)
+    const { servers } = parseConfiguration(`# configuration file ${file}:\n${text}`)
     const names = ['addie.example.org', 'www.example.org']
     expect(servers).toEqual([
-      { file: '/etc/nginx/conf.d/x.conf', ports: [80, 80], addresses: [], names },
-      { file: '/etc/nginx/conf.d/x.conf', ports: [443, 443], addresses: [], names },
+      server({ file, ports: [80, 80], names }),
+      server({ file, ports: [443, 443], names, includes: ['/etc/nginx/launchway.d/servers/addie.example.org/*.conf'] }),
     ])
   })
 })
@@ -154,6 +279,8 @@ server {
   server_name Blog.example.org
      "www.example.org"; # server_name commented.example.org;
   set $y "\${host}_{";
+  include snippets/x.conf;
+  location ^~ /img/ { location /img/deep/ { include deep.conf; } }
 }
 server { server_name bare.example.org; }
 server { listen 203.0.113.5; listen 0.0.0.0:80; listen *:80; listen [::1]:8443 ssl; listen localhost:80; server_name own.example.org; }
@@ -161,6 +288,8 @@ server { listen 203.0.113.5; listen 0.0.0.0:80; listen *:80; listen [::1]:8443 s
 listen [2001:db8::5]:443 ssl;
 listen 81;
 location /x { return 404; }
+location = /y { return 404; }
+include /etc/nginx/more/*.conf;
 `
 
 describe('what nginx -T shows', () => {
@@ -170,17 +299,32 @@ describe('what nginx -T shows', () => {
     expect(found).toEqual({
       main: '/etc/nginx/nginx.conf',
       includes: ['/etc/nginx/mime.types', '/etc/nginx/sites-enabled/*', '/etc/nginx/conf.d/*.conf'],
-      within: [{ file: '/etc/nginx/launchway.d/a.conf', address: '[2001:db8::5]:443' }],
+      parts: [
+        part({ file: '/etc/nginx/nginx.conf' }),
+        part({ file: '/etc/nginx/conf.d/blog.conf' }),
+        part({
+          file: '/etc/nginx/launchway.d/a.conf',
+          addresses: ['[2001:db8::5]:443'],
+          locations: ['/x', '= /y'],
+          includes: ['/etc/nginx/more/*.conf'],
+        }),
+      ],
       servers: [
-        { file: '/etc/nginx/nginx.conf', ports: [8080], addresses: [], names: ['_'] },
-        { file: '/etc/nginx/conf.d/blog.conf', ports: [443], addresses: [], names: ['blog.example.org', 'www.example.org'] },
-        { file: '/etc/nginx/conf.d/blog.conf', ports: [80], addresses: [], names: ['bare.example.org'] },
-        {
+        server({ file: '/etc/nginx/nginx.conf', ports: [8080], names: ['_'], locations: ['~ ^/x{2};'] }),
+        server({
+          file: '/etc/nginx/conf.d/blog.conf',
+          ports: [443],
+          names: ['blog.example.org', 'www.example.org'],
+          locations: ['/img/'],
+          includes: ['/etc/nginx/snippets/x.conf'],
+        }),
+        server({ file: '/etc/nginx/conf.d/blog.conf', names: ['bare.example.org'] }),
+        server({
           file: '/etc/nginx/conf.d/blog.conf',
           ports: [80, 80, 80, 8443, 80],
           addresses: ['203.0.113.5:80', '[::1]:8443', 'localhost:80'],
           names: ['own.example.org'],
-        },
+        }),
       ],
     })
   })
@@ -191,7 +335,7 @@ describe('what nginx -T shows', () => {
     [['/etc/nginx/sites-enabled/default', '/etc/nginx/mime.types'], undefined],
     [['/opt/my nginx/conf.d/*.conf'], undefined],
   ])('of the includes %j servers go to %s', (includes, expected) => {
-    expect(siteFolder({ main: '', servers: [], includes, within: [] })).toBe(expected)
+    expect(siteFolder({ main: '', servers: [], includes, parts: [] })).toBe(expected)
   })
 
   it('whatever stands there, reading it comes to an end without an error', () => {
