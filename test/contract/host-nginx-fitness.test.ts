@@ -204,7 +204,7 @@ describe('the server of a service', () => {
     expect(await host.page()).toBe('one')
     await deployTo(host, image, { version: 'two', services: [renamed] })
     expect(await host.page()).toBe('two')
-    const ours = `ls /etc/nginx/conf.d /etc/nginx/launchway.d/servers/* | grep -F ${host.app}`
+    const ours = `find /etc/nginx -name '*${host.app}*.conf' -printf '%f\\n' | sort`
     expect((await host.ask(ours)).split('\n')).toEqual([
       `launchway-server.${host.name}.conf`,
       `launchway.${host.app}.${environmentName}.front.conf`,

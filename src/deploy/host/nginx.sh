@@ -89,7 +89,7 @@ asked() {
 guarded() {
   case $1 in
     401 | 403) echo "nginx itself answered $1: if launchway.d has a guard for this server (auth_basic, allow and deny), let the deploy in, which asks from the loopback: satisfy any; allow 127.0.0.1;" ;;
-    400) echo "nginx itself answered $1: if launchway.d asks visitors for a certificate (ssl_verify_client on), let the deploy in, which asks from the loopback and has none: ssl_verify_client optional; and a rule for everybody but 127.0.0.1 (docs/guide/hosts.md)" ;;
+    400) echo "nginx itself answered $1: if launchway.d asks visitors for a certificate (ssl_verify_client on), let the deploy in, which asks from the loopback and has none: ssl_verify_client optional; and a rule for everybody but 127.0.0.1 (docs/guide/nginx.md)" ;;
   esac
 }
 

@@ -25,6 +25,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
 
     def do_POST(self):
+        if self.headers.get('Upgrade') == 'echo':
+            return self.echo()
         self.rfile.read(int(self.headers.get('Content-Length', 0)))
         time.sleep(3 if self.path == '/slow' else 0.02)
         sick = mode == 'sick' and self.path == '/health'
@@ -44,6 +46,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def echo(self):
+        self.wfile.write(('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n\\r\\nhello from ' + version + '\\n').encode())
+        for line in self.rfile:
+            self.wfile.write((version + ' heard ').encode() + line)
+        self.close_connection = True
 
     do_GET = do_POST
 
