@@ -120,7 +120,7 @@ interface Part {
 }
 
 /** Whose locations a file has. */
-export function partOf(file: string, main: string): Part | undefined {
+function partOf(file: string, main: string): Part | undefined {
   const folder = `${serversFolder(main)}/`
   if (!file.startsWith(folder)) return undefined
   const [, key, app, environment, service] = /^([^/]+)\/([^./]+)\.([^./]+)\.([^./]+)\.conf$/.exec(file.slice(folder.length)) ?? []

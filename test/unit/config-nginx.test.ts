@@ -32,7 +32,7 @@ describe('what is said of nginx', () => {
     ['{ server: existing }', 'http://shop.example.org', { existing: { https: false, port: 80 } }],
     ['{ server: existing }', 'https://shop.example.org:8443', { existing: { https: true, port: 8443 } }],
   ])('%s at %s', (nginx, url, expected) => {
-    const environment = resolveEnvironment(configOf(one(nginx, url)), 'p')
+    const environment = resolveEnvironment(configOf(one(nginx, url)), 'p', undefined)
     expect(environment?.services[0]?.nginx).toEqual({ serverNames: ['shop.example.org'], ...expected })
   })
 
@@ -60,7 +60,7 @@ describe('what is said of nginx', () => {
     ['two kinds of server', two('{}', '{ path: /a, server: existing }'), 'server, tls and redirect of nginx must be the same for both'],
     ['HTTPS for one of two', two('{}', '{ path: /a, tls: false }'), 'server, tls and redirect of nginx must be the same for both'],
   ])('%s is refused', (_, text, expected) => {
-    expect(problems(text)).toContain(expected)
+    expect(problems(text).join('\n')).toContain(expected)
   })
 
   test('services share a name by path', () => {
