@@ -18,6 +18,7 @@ site() {
   start_step switch "${1%%.*}"
   hold_host || fail switch "${1%%.*}" "$said"
   remember_site "$1" "$2"
+  case $1 in *.server) put "$LW_DIR/wrote.$1" "$(cat "$new")" || fail switch "${1%%.*}" "$(no_room)" ;; esac
   said=$(mkdir -p "${2%/*}" 2>&1 && place "$2" < "$new" 2>&1) || fail switch "${1%%.*}" "cannot write $2: $said"
   end_step switch 'done' "${1%%.*}" "$2"
 }
@@ -35,7 +36,7 @@ unseat() {
 # The list is worked off from its end: nginx is reloaded once, after all files are as they were.
 remember_site() { # KEY FILE
   [ -n "$changed" ] || will_undo reload nginx switch "${1%%.*}"
-  rm -f "$LW_DIR/site.$1"
+  rm -f "$LW_DIR/site.$1" "$LW_DIR/wrote.$1"
   [ ! -e "$2" ] || put "$LW_DIR/site.$1" "$(cat "$2")" || fail switch "${1%%.*}" "$(no_room)"
   will_undo site "$1 $2" switch "${1%%.*}"
   changed=yes
@@ -129,11 +130,27 @@ take_out() { # KEPT-FILE…, of `file`
 
 site_back() { # RELEASE_DIR KEY FILE
   hold_host || return
+  case $2 in *.server) if is_anothers "$1/wrote.$2" "$1/site.$2" "$3"; then return; fi ;; esac
   if [ -e "$1/site.$2" ]; then
     mkdir -p "${3%/*}" && place "$3" < "$1/site.$2"
   else
-    rm -f "$3"
+    rm -f "$3" || return
+    # The folder of a server goes with the last that stood in it.
+    case $3 in */launchway.d/servers/*/*) rmdir "${3%/*}" 2> /dev/null || : ;; esac
   fi
+}
+
+# is_anothers WROTE SAVED FILE: another application has had the server in its hands since: has written it anew, or leads
+# to a service by the one that this attempt has made.
+is_anothers() {
+  [ -e "$1" ] && [ -e "$3" ] || return
+  [ "$(cat "$1")" = "$(cat "$3")" ] || return 0
+  [ ! -e "$2" ] || return
+  folder=$(sed -n 's|^ *include \(/.*\)/\*\.conf;$|\1|p' "$3")
+  for file in "$folder"/*.conf; do
+    case ${file##*/} in "$LW_APP.$LW_ENVIRONMENT."*) ;; *) [ ! -e "$file" ] || return 0 ;; esac
+  done
+  return 1
 }
 
 # Where others have broken the configuration since, what nginx has loaded stays, and leads to the slot that serves.
