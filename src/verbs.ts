@@ -14,8 +14,8 @@ export const verbs = {
   status: { says: 'what every host of an environment runs', takes: ['config', 'environment'] },
   rollback: { says: 'return to the version before, on every host of an environment', takes: ['config', 'environment'] },
   maintenance: {
-    says: 'show visitors a page instead of the application, or no longer',
-    argument: 'on|off',
+    says: 'show visitors a page instead of the application (on), or no longer (off)',
+    argument: 'STATE',
     takes: ['config', 'environment'],
   },
   report: { says: "make a release's summary again from its record", takes: ['release'] },
