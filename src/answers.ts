@@ -45,6 +45,7 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   rollback: (asked, ports) => goBack(asked, ports, 'rollback'),
   abort: (asked, ports) => goBack(asked, ports, 'abort'),
   confirm,
+  maintenance,
   report,
 }
 
@@ -126,6 +127,17 @@ async function confirm(asked: Asked, ports: Ports): Promise<Answer> {
   const confirmed = await deploy.confirm(app, environment, ports)
   const already = confirmed.hosts.length === 0 ? ' already: nothing waited' : ''
   return { text: `${app} ${confirmed.version} is confirmed in ${environment.name}${already}\n`, json: confirmed }
+}
+
+async function maintenance(asked: Asked, ports: Ports): Promise<Answer> {
+  const wanted = asked.argument
+  if (wanted !== 'on' && wanted !== 'off')
+    throw new LaunchwayError('USAGE', `launchway maintenance takes on or off, not "${wanted}"`, { hint: 'See: launchway --help' })
+  const [{ findEnvironment }, { maintain }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
+  const hosts = await maintain(app, environment, wanted, ports)
+  const says = wanted === 'on' ? 'visitors get the maintenance page' : 'is open again'
+  return { text: `${app} in ${environment.name}: ${says} (${hosts.map(({ host }) => host).join(', ')})\n`, json: hosts }
 }
 
 function ending({ app, plan, deploy, push }: Release): string {

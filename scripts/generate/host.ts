@@ -112,6 +112,7 @@ export function namesPage(): GeneratedFile {
           code(`${paths.home}/waits`),
           'a release that waits for a confirmation: its id, since when, until when (`-`: until somebody decides), who deployed it; counts while it is the current one',
         ],
+        [code(paths.maintenance), 'while it is there, visitors get a page instead of the application; who said so, and since when'],
         [code(paths.slotFile), 'while it is there, slot b serves behind nginx; else slot a, and the file is called `slot.a`'],
         [
           code(`${paths.home}/ports`),

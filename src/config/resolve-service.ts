@@ -1,5 +1,6 @@
-import type { Health, Nginx, Service } from '../core/deployment.ts'
+import type { Health, Service } from '../core/deployment.ts'
 import { milliseconds } from '../core/units.ts'
+import { resolveNginx } from './resolve-nginx.ts'
 import type { ServiceConfig, shared } from './schema-service.ts'
 import { texts } from './texts.ts'
 
@@ -51,19 +52,6 @@ export function resolveShared({
     ...(logging === undefined ? {} : { logging: { ...(driver === undefined ? {} : { driver }), options: texts(options) } }),
     envFiles,
   }
-}
-
-/** A port that is not published is reached through nginx. `rules.ts` has seen to it that there is a name. */
-function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: string | undefined): Nginx | undefined {
-  if (port === undefined || publish !== undefined) return undefined
-  const at = url === undefined ? undefined : new URL(url)
-  const serverNames = [nginx['server-name'] ?? at?.hostname ?? []].flat()
-  const [first] = serverNames
-  if (first === undefined) return undefined
-  const live = `/etc/letsencrypt/live/${first}`
-  const byDefault = at?.protocol === 'https:' ? { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` } : undefined
-  const tls = nginx.tls === false ? undefined : (nginx.tls ?? byDefault)
-  return { serverNames, ...(tls === undefined ? {} : { tls }) }
 }
 
 function resolveHealth(health: ServiceConfig['health']): Health {

@@ -2,6 +2,7 @@ import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
+import { nginxBreaches, sharedServers } from './rules-nginx.ts'
 import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -118,7 +119,7 @@ function environmentBreaches(config: Config): Breach[] {
     return [
       ...found,
       ...sharedPorts(name, environment),
-      ...sharedNames(name, environment),
+      ...sharedServers(name, environment),
       ...accessoryBreaches(name, environment),
       ...lifecycleBreaches(name, environment),
     ]
@@ -148,20 +149,7 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
       onKey: true,
       message: `${at}: publish needs port: where the service listens inside its container`,
     })
-  if (service.publish === undefined && service.port !== undefined && service.nginx?.['server-name'] === undefined && !hasUrl) {
-    found.push({
-      path: [...path, 'port'],
-      onKey: true,
-      message: `${at}: port needs a way in: url or nginx.server-name, for nginx on the host to lead to it, or publish, for a public port of its own`,
-    })
-  }
-  if (service.nginx !== undefined && (service.publish !== undefined || service.port === undefined)) {
-    const message =
-      service.port === undefined
-        ? `${at}: nginx needs port: where the service listens inside its container`
-        : `${at}: nginx and publish exclude each other: a published port has no nginx before it`
-    found.push({ path: [...path, 'nginx'], onKey: true, message })
-  }
+  found.push(...nginxBreaches(path, service, hasUrl))
   if (typeof service.health !== 'undefined' && service.port === undefined)
     found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
   for (const [index, secret] of (service.secrets ?? []).entries()) {
@@ -201,22 +189,6 @@ function sharedPorts(name: string, environment: EnvironmentConfig): Breach[] {
             message: `port ${publish} is published by ${other.service} already`,
           },
         ]
-  })
-}
-
-/** Two servers of nginx with one name: nginx would take the first and warn. */
-function sharedNames(name: string, environment: EnvironmentConfig): Breach[] {
-  const seen = new Map<string, string>()
-  const byUrl = environment.url === undefined ? [] : [new URL(environment.url).hostname]
-  return Object.entries(environment.services ?? {}).flatMap(([service, { port, publish, nginx }]) => {
-    if (port === undefined || publish !== undefined) return []
-    const names = [nginx?.['server-name'] ?? byUrl].flat()
-    const taken = names.find((one) => seen.has(one))
-    const holder = seen.get(taken ?? '')
-    for (const one of names) seen.set(one, service)
-    if (taken === undefined) return []
-    const message = `environments.${name}.services.${service}: nginx leads ${taken} to ${holder} already; give one of them another nginx.server-name`
-    return [{ path: ['environments', name, 'services', service], message }]
   })
 }
 

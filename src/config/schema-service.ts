@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Duration } from '../core/units.ts'
-import { env, envName, oneOrMany, port, scalar } from './schema-parts.ts'
+import { NginxConfig } from './schema-nginx.ts'
+import { env, envName, port, scalar } from './schema-parts.ts'
 
 /** What is said of a service: of one `docker run` on a host. */
 
@@ -11,24 +12,6 @@ const HttpHealth = z.strictObject({
   interval: Duration.optional().describe('Time between two probes. Default: 500ms'),
   timeout: Duration.optional().describe('Time until the service must be healthy; then the deploy is undone. Default: 60s'),
   settle: Duration.optional().describe('Time the service must stay healthy before it counts. Default: 1s'),
-})
-
-const NginxConfig = z.strictObject({
-  'server-name': oneOrMany(z.string().regex(/^[A-Za-z0-9*][A-Za-z0-9.*-]*$/, 'must be the name of a server, such as www.example.org'))
-    .optional()
-    .describe('Names that the server answers to; one, or a list. Default: the host name in url'),
-  tls: z
-    .union([
-      z.literal(false),
-      z.strictObject({
-        certificate: z.string().startsWith('/').describe('Path on the host of the certificate and its chain, in PEM. Needed.'),
-        key: z.string().startsWith('/').describe('Path on the host of the private key. Needed.'),
-      }),
-    ])
-    .optional()
-    .describe(
-      'Certificate for HTTPS; false for plain HTTP. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
-    ),
 })
 
 /** What a service and an accessory say in the same words. */
@@ -71,7 +54,7 @@ export const ServiceConfig = z.strictObject({
       'Public port of the host (or address:port) that leads to port. Two versions cannot share it: the old one is stopped first, and the downtime is measured.',
     ),
   nginx: NginxConfig.optional().describe(
-    'The server of nginx on the host that leads to port: launchway writes it, and switches it from one version to the next. Default: with port and without publish, a server for the name in url',
+    'How nginx on the host leads to port: launchway writes the server, and switches it from one version to the next. Default: with port and without publish, a server for the name in url',
   ),
   health: z
     .union([z.string().startsWith('/'), HttpHealth])

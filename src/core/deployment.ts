@@ -23,11 +23,26 @@ export const Health = z.discriminatedUnion('kind', [
 ])
 export type Health = z.infer<typeof Health>
 
-/** A server of nginx on the host, written by launchway, that leads to the service. */
+/** How nginx on the host leads to the service. */
 export const Nginx = z.strictObject({
   serverNames: z.array(z.string()).min(1),
   /** Absolute paths on the host; without it the server speaks plain HTTP. */
   tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional(),
+  /** `false`: plain HTTP is answered beside HTTPS, and not sent there. */
+  redirect: z.boolean().optional(),
+  /** The server block is the user's, and includes the locations of the service: where visitors reach it. */
+  existing: z.strictObject({ https: z.boolean(), port: z.int() }).optional(),
+  /** What comes below it is the service's: `/api`. Without it everything that no other service takes. */
+  path: z.string().optional(),
+  stripPrefix: z.boolean().optional(),
+  /** By name; an empty value takes away what the application sends. */
+  headers: z.record(z.string(), z.string()).optional(),
+  /** As nginx reads it: `20m`. */
+  bodySize: z.string().optional(),
+  timeoutMs: z.int().optional(),
+  errors: z.literal('json').optional(),
+  /** Absolute path on the host. */
+  maintenancePage: z.string().optional(),
 })
 export type Nginx = z.infer<typeof Nginx>
 

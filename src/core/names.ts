@@ -123,6 +123,8 @@ export function hostPaths(root: string, app: string, environment: string) {
     previous: `${home}/previous`,
     /** While it is there, slot b serves, else slot a: nginx looks for it at each request. */
     slotFile: `${home}/slot.b`,
+    /** While it is there, visitors get a page instead of the application. */
+    maintenance: `${home}/maintenance`,
     release: (id: string) => `${home}/releases/${id}`,
   }
 }

@@ -30,7 +30,10 @@ function soughtBy(environment: Environment): Sought {
   return {
     ports: publishedPorts(environment),
     nginx: servers.length > 0,
-    files: servers.flatMap(({ tls }) => (tls === undefined ? [] : [tls.certificate, tls.key])),
+    files: servers.flatMap(({ tls, maintenancePage }) => [
+      ...(tls === undefined ? [] : [tls.certificate, tls.key]),
+      ...[maintenancePage ?? []].flat(),
+    ]),
   }
 }
 

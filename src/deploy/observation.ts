@@ -85,6 +85,8 @@ export interface Observation {
   owner: string | undefined
   /** Who deploys right now. */
   lockedBy: string | undefined
+  /** Visitors are shown a page instead: who has said so, and since when. */
+  maintenance: string | undefined
   containers: readonly SeenContainer[]
   accessories: readonly SeenAccessory[]
   /** Of the ports that the release wants. */
@@ -127,6 +129,7 @@ export function parseObservation(host: string, text: string): Observation {
     previous: first('previous'),
     owner: first('owner'),
     lockedBy: has('locked', 'yes') ? (lockHolder ?? 'somebody') : undefined,
+    maintenance: first('maintenance'),
     containers: facts.flatMap(([key, name, service, release, slot, state, status]) => {
       // One without a service does a task, and serves nobody.
       if (key !== 'container' || name === undefined || service === undefined || service === '' || release === undefined) return []

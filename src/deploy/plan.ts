@@ -6,7 +6,8 @@ import { planAccessories } from './accessory.ts'
 import { beforeSwitchCalls } from './before-switch.ts'
 import { type HostCall, imageOf, nameIn, pullCall, stopSeconds } from './call.ts'
 import type { Observation } from './observation.ts'
-import { nginxWarnings, type PlannedSite, planSites, surplusFolder, unseated } from './site.ts'
+import { type PlannedSite, planSites, unseated, unsiteCalls } from './site.ts'
+import { nginxWarnings } from './site-lacks.ts'
 import { isKeptIn, startCalls } from './start.ts'
 import { drainPort, switchCalls } from './switch.ts'
 import { unfit } from './unfit.ts'
@@ -40,9 +41,9 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   const sites = planSites(wanted, seen)
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
   const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== wanted.release)
-  const folder = sites[0] === undefined ? surplusFolder(wanted, seen) : sites[0].file.slice(0, sites[0].file.lastIndexOf('/'))
   const accessories = planAccessories(wanted, seen)
   const { creates, calls: starts, notes, keeps } = startCalls(wanted, seen, old, { slot, sites })
+  const unsites = unsiteCalls(wanted, seen, sites)
   const calls: HostCall[] = [
     ['begin'],
     ['expect', seen.current ?? ''],
@@ -55,13 +56,13 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ...beforeSwitchCalls(wanted, seen.current, { app: wanted.app, environment: environment.name, release: wanted.release, slot }),
     ...creates,
     ...starts,
-    ...[...unseated(wanted, seen, sites)].map(([file, service]): HostCall => ['unseat', service, file]),
+    ...[...unseated(wanted, seen, sites)].map(([file, service], nth): HostCall => ['unseat', `${service}.gone${nth}`, file]),
     ...switchCalls(wanted, slot, sites),
     ...keeps,
     ...waitCalls(wanted, seen),
     ...(wanted.forced === undefined ? [] : [['forced', wanted.forced] as const]),
     ['record', wanted.repositories[0]],
-    ...(folder === undefined ? [] : [['unsite', folder, ...sites.map(({ service }) => service.name)] as const]),
+    ...unsites,
     ...old.map((one): HostCall => {
       return ['retire', one.service, one.name, stopSeconds(environment, one.service), ...drainPort(one, seen)]
     }),
@@ -71,7 +72,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   for (const service of new Set(old.map((one) => one.service))) {
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: ${goneNote(wanted)}, stopped`)
   }
-  const sudo = seen.as === 'sudo' || (folder !== undefined && seen.root === 'sudo')
+  const sudo = seen.as === 'sudo' || (unsites.length > 0 && seen.root === 'sudo')
   notes.unshift(...accessories.notes)
   return { slot, calls, references, notes, warnings: [...nginxWarnings(wanted, seen), ...accessories.warnings], sudo, sites }
 }

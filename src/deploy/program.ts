@@ -18,6 +18,7 @@ const confirmSh = readFileSync(new URL('./host/confirm.sh', import.meta.url), 'u
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
+const maintenanceSh = readFileSync(new URL('./host/maintenance.sh', import.meta.url), 'utf8')
 const observeSh = readFileSync(new URL('./host/observe.sh', import.meta.url), 'utf8')
 
 /** Which state folder a program works on. */
@@ -49,6 +50,11 @@ export interface Sought {
 export function observeProgram(home: Home, { ports, nginx, files }: Sought): string {
   const sought = { LW_WANTED: ports.join(' '), LW_NGINX: nginx ? 'yes' : '', LW_FILES: files.join('\n') }
   return `${variables({ ...homeVariables(home), ...sought })}${observeSh}`
+}
+
+/** The program that closes an application for its visitors, or opens it again. */
+export function maintenanceProgram(home: Home, { wanted, by }: { wanted: 'on' | 'off'; by: string }): string {
+  return `${variables({ ...homeVariables(home), LW_MAINTENANCE: wanted, LW_BY: by })}${maintenanceSh}`
 }
 
 /** The program that performs a release: what is saved on the host and started there, detached. */

@@ -1,63 +1,164 @@
 import { hash } from 'node:crypto'
-import type { Service } from '../core/deployment.ts'
+import type { Nginx, Service } from '../core/deployment.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
-import { additionsFile, type Site, siteFile, siteFolder, siteText } from '../tools/nginx.ts'
-import type { Observation, SeenNginx, SlotPorts } from './observation.ts'
-import type { Lack, Wanted } from './wanted.ts'
+import { siteFolder } from '../tools/nginx.ts'
+import {
+  locationsFile,
+  locationsOf,
+  locationsText,
+  serverFile,
+  serverKey,
+  serversFolder,
+  serverText,
+  type Site,
+  siteFile,
+  siteText,
+} from '../tools/nginx-site.ts'
+import type { HostCall } from './call.ts'
+import type { Observation, SlotPorts } from './observation.ts'
+import type { Wanted } from './wanted.ts'
 
-/** A service behind nginx: where its two slots are, and the server that leads to them. */
+/** A service behind nginx: where its two slots are, and what nginx reads of it. */
 export interface PlannedSite {
   service: Service
   ports: SlotPorts
   /** The ports are not the host's yet. */
   isNew: boolean
-  file: string
-  text: string
+  /** In the order in which they are written. The key is what a file travels and is kept under. */
+  files: { key: string; path: string; text: string }[]
+  /** Of the server that launchway writes; none where the user does. */
   names: readonly string[]
 }
 
 /** The sites of an environment; none where nginx is not fit for them, which `nginxLacks` says. */
-export function planSites({ app, environment }: Wanted, seen: Observation): PlannedSite[] {
+export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
+  const { app, environment } = wanted
   const { nginx } = seen
   const folder = nginx === undefined ? undefined : siteFolder(nginx.configuration)
   const build = nginx?.build
   if (nginx === undefined || folder === undefined || build === undefined) return []
   const taken = new Set(nginx.taken)
-  const { slotFile } = hostPaths(environment.stateRoot, app, environment.name)
+  const { slotFile, maintenance } = hostPaths(environment.stateRoot, app, environment.name)
+  const { main } = nginx.configuration
   return environment.services.flatMap((service) => {
     if (service.nginx === undefined) return []
     const known = seen.ports.get(service.name)
     const ports = known ?? choosePorts(`${app}.${environment.name}.${service.name}`, taken, nginx.range)
     taken.add(ports.a).add(ports.b)
-    const site: Site = { app, environment: environment.name, service: service.name, nginx: service.nginx, ports, slotFile }
-    const text = siteText(site, build, { main: nginx.configuration.main, ipv6: nginx.ipv6 })
-    return [{ service, ports, isNew: known === undefined, file: siteFile(folder, site), text, names: service.nginx.serverNames }]
+    const healthPath = healthSeen(service)
+    const site: Site = {
+      app,
+      environment: environment.name,
+      service: service.name,
+      nginx: service.nginx,
+      ports,
+      slotFile,
+      maintenanceFile: maintenance,
+      ...(healthPath === undefined ? {} : { healthPath }),
+    }
+    const files = [
+      { key: service.name, path: siteFile(folder, site), text: siteText(site, build) },
+      { key: `${service.name}.at`, path: locationsFile(main, site), text: locationsText(site, main) },
+    ]
+    const isOurs = service.nginx.existing === undefined
+    if (isOurs) {
+      const hasRoot = [...locationsWith(service.nginx, environment.services), ...locationsSeen(service.nginx, wanted, seen)].includes('/')
+      const text = serverText(service.nginx, build, { main, ipv6: nginx.ipv6, hasRoot })
+      files.push({ key: `${service.name}.server`, path: serverFile(folder, service.nginx.serverNames), text })
+    }
+    return [{ service, ports, isNew: known === undefined, files, names: isOurs ? service.nginx.serverNames : [] }]
   })
 }
 
-/** The servers of services that are gone whose names a service of the release takes over: by file. */
+/** What services of the same release take of the server. */
+function locationsWith({ serverNames }: Nginx, services: readonly Service[]): string[] {
+  const key = serverKey(serverNames)
+  return services.flatMap(({ nginx }) => (nginx !== undefined && serverKey(nginx.serverNames) === key ? locationsOf(nginx) : []))
+}
+
+/** What others take of it, and services that are gone, until they are. */
+function locationsSeen({ serverNames }: Nginx, { environment, app }: Wanted, { nginx }: Observation): string[] {
+  if (nginx === undefined) return []
+  const stays = (part: Part): boolean =>
+    part.app !== app || part.environment !== environment.name || !environment.services.some(({ name }) => name === part.service)
+  return partsAt(serverKey(serverNames), nginx.configuration)
+    .filter(stays)
+    .flatMap(({ locations }) => locations)
+}
+
+/** The files of services that are gone, which stand in the way of a service of the release: by file. */
 export function unseated({ app, environment }: Wanted, { nginx }: Observation, sites: readonly PlannedSite[]): Map<string, string> {
-  const names = new Set(sites.flatMap((site) => site.names.map((name) => name.toLowerCase())))
-  const kept = new Set(sites.map(({ file }) => file))
   const gone = new Map<string, string>()
-  for (const server of nginx?.configuration.servers ?? []) {
-    const service = ownService(server.file, app, environment.name)
-    if (service !== undefined && !kept.has(server.file) && server.names.some((name) => names.has(name))) gone.set(server.file, service)
+  if (nginx === undefined) return gone
+  const { main, servers, parts } = nginx.configuration
+  const kept = new Set(sites.flatMap(({ files }) => files.map(({ path }) => path)))
+  const own = { app, environment: environment.name }
+  for (const { file, locations } of parts) {
+    const part = partOf(file, main)
+    if (part?.app !== app || part.environment !== environment.name || kept.has(file)) continue
+    const inTheWay = sites.some(({ service }) => {
+      const at = service.nginx
+      return at !== undefined && serverKey(at.serverNames) === part.key && locationsOf(at).some((one) => locations.includes(one))
+    })
+    if (inTheWay) gone.set(file, part.service)
+  }
+  const names = new Set(sites.flatMap((site) => site.names.map((name) => name.toLowerCase())))
+  for (const server of servers) {
+    const key = keyOf(server.file)
+    if (key === undefined || kept.has(server.file) || !server.names.some((name) => names.has(name))) continue
+    const [whose] = othersAt(key, nginx.configuration, own)
+    if (whose === undefined) gone.set(server.file, partsAt(key, nginx.configuration)[0]?.service ?? key)
   }
   return gone
 }
 
-/** Whose server a file of ours has. */
-function ownService(file: string, app: string, environment: string): string | undefined {
-  const prefix = `/launchway.${app}.${environment}.`
-  const at = file.lastIndexOf('/')
-  return file.slice(at).startsWith(prefix) ? file.slice(at + prefix.length).replace(/\.conf$/, '') : undefined
+interface Part {
+  key: string
+  app: string
+  environment: string
+  service: string
 }
 
-/** Whether nginx has servers of this application and environment that the release does not have any more. */
-export function surplusFolder({ app, environment }: Wanted, { nginx }: Observation): string | undefined {
-  const file = nginx?.configuration.servers.find((server) => ownService(server.file, app, environment.name) !== undefined)?.file
-  return file?.slice(0, file.lastIndexOf('/'))
+/** Whose locations a file has. */
+function partOf(file: string, main: string): Part | undefined {
+  const folder = `${serversFolder(main)}/`
+  if (!file.startsWith(folder)) return undefined
+  const [, key, app, environment, service] = /^([^/]+)\/([^./]+)\.([^./]+)\.([^./]+)\.conf$/.exec(file.slice(folder.length)) ?? []
+  if (key === undefined || app === undefined || environment === undefined || service === undefined) return undefined
+  return { key, app, environment, service }
+}
+
+/** The server whose file of ours this is. */
+export function keyOf(file: string): string | undefined {
+  return /\/launchway-server\.(.+)\.conf$/.exec(file)?.[1]
+}
+
+type Configuration = NonNullable<Observation['nginx']>['configuration']
+
+/** Whose locations a server has. */
+function partsAt(key: string, { main, parts }: Configuration): (Part & { file: string; locations: readonly string[] })[] {
+  return parts.flatMap(({ file, locations }) => {
+    const part = partOf(file, main)
+    return part?.key === key ? [{ ...part, file, locations }] : []
+  })
+}
+
+/** The same, of other applications and environments. */
+export function othersAt(key: string, seen: Configuration, own: { app: string; environment: string }): ReturnType<typeof partsAt> {
+  return partsAt(key, seen).filter((part) => part.app !== own.app || part.environment !== own.environment)
+}
+
+/** The files of services that the release does not have any more go, once it is recorded. */
+export function unsiteCalls({ app, environment }: Wanted, { nginx }: Observation, sites: readonly PlannedSite[]): HostCall[] {
+  if (nginx === undefined) return []
+  const { main, parts } = nginx.configuration
+  const own = `/launchway.${app}.${environment.name}.`
+  const [planned] = sites
+  const file = planned?.files[0]?.path ?? parts.find((part) => part.file.slice(part.file.lastIndexOf('/')).startsWith(own))?.file
+  if (file === undefined) return []
+  return [
+    ['unsite', file.slice(0, file.lastIndexOf('/')), serversFolder(main), ...sites.flatMap(({ files }) => files.map(({ path }) => path))],
+  ]
 }
 
 const first = 20_000
@@ -88,104 +189,34 @@ export function addressIn(slot: Slot, site: PlannedSite): string {
   return `127.0.0.1:${site.ports[slot]}`
 }
 
-/** What asks nginx for the service: a URL, and what `curl --resolve` takes to find nginx on this host. */
-export function throughNginx({ health, nginx }: Service): { url: string; resolve: string; name: string } {
+/** Whether visitors come by HTTPS, as far as nginx is concerned. */
+export function isHttps(nginx: Nginx | undefined): boolean {
+  return nginx?.tls !== undefined || nginx?.existing?.https === true
+}
+
+/** The path of the health page as visitors ask for it; undefined where they cannot, or where it would be none for nginx. */
+function healthSeen({ health, nginx }: Service): string | undefined {
+  if (health.kind !== 'http') return undefined
+  const { path, stripPrefix } = nginx ?? {}
+  const [asked = ''] = health.path.split('?')
+  if (!/^\/[\w./~-]*$/.test(asked)) return undefined
+  if (path === undefined) return asked
+  if (stripPrefix === true) return `${path}${asked}`
+  return asked === path || asked.startsWith(`${path}/`) ? asked : undefined
+}
+
+/** What asks nginx for the service: a URL, what `curl --resolve` takes to find nginx on this host, and the status that is well. */
+export function throughNginx(service: Service): { url: string; resolve: string; name: string; status: string } {
+  const { health, nginx } = service
   const names = nginx?.serverNames ?? []
   const asked = health.kind === 'http' ? health.host : undefined
   const name = (asked !== undefined && names.includes(asked) ? asked : (names[0] ?? '')).replaceAll('*', 'launchway')
-  const [scheme, port] = nginx?.tls === undefined ? ['http', 80] : ['https', 443]
-  return { url: `${scheme}://${name}${health.kind === 'http' ? health.path : '/'}`, resolve: `${name}:${port}:127.0.0.1`, name }
-}
-
-/** What nginx reads as it stands, without quotes. */
-const plainPath = /^\/[\w./-]*$/
-
-/** Everything that keeps nginx from leading to the services. */
-export function nginxLacks(wanted: Wanted, seen: Observation): Lack[] {
-  const services = wanted.environment.services.filter(({ nginx }) => nginx !== undefined)
-  if (services.length === 0) return []
-  const without = 'or give the service a public port of its own (publish)'
-  const { nginx } = seen
-  if (nginx === undefined || nginx.state === 'refused') {
-    return [
-      {
-        what: 'nginx is for root to configure, and sudo asks for a password',
-        hint: `let the account sudo without one (as root on the host: echo 'USER ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/USER), deploy as root, ${without}`,
-      },
-    ]
-  }
-  if (nginx.state === 'missing') return [{ what: 'nginx is not installed', hint: `apt-get install nginx, ${without}` }]
-  if (nginx.state === 'broken')
-    return [{ what: 'the configuration of nginx is broken, before this deploy', hint: `nginx -t says: ${nginx.said}` }]
-  return fitnessOf(wanted, services, nginx, seen)
-}
-
-function fitnessOf({ app, environment }: Wanted, services: readonly Service[], nginx: SeenNginx, seen: Observation): Lack[] {
-  const lacks: Lack[] = []
-  const { configuration } = nginx
-  const folder = siteFolder(configuration)
-  if (!nginx.running) lacks.push({ what: 'nginx is not running', hint: 'systemctl enable --now nginx' })
-  if (nginx.build === undefined) lacks.push({ what: 'the version of nginx cannot be read', hint: 'nginx -V' })
-  if (!seen.tools.has('curl'))
-    lacks.push({ what: 'curl is not installed', hint: 'nginx is asked with it who answers: apt-get install curl' })
-  if (folder === undefined)
-    lacks.push({
-      what: `${configuration.main} includes neither conf.d nor sites-enabled`,
-      hint: 'add to its http block: include /etc/nginx/conf.d/*.conf;',
-    })
-  for (const path of nginx.closed)
-    lacks.push({ what: `nginx's workers may not look into ${path}`, hint: `chmod o+x ${path}, or choose another folder with \`state:\`` })
-  const files = services.flatMap((service) =>
-    service.nginx?.tls === undefined ? [] : [service.nginx.tls.certificate, service.nginx.tls.key],
-  )
-  for (const path of [environment.stateRoot, ...files]) {
-    if (!plainPath.test(path))
-      lacks.push({ what: `nginx cannot be given the path ${path}`, hint: 'one of letters, digits and / . _ - is needed' })
-  }
-  for (const service of services) {
-    const names = service.nginx?.serverNames ?? []
-    for (const path of files.filter((file) => nginx.absent.includes(file) && Object.values(service.nginx?.tls ?? {}).includes(file))) {
-      lacks.push({
-        what: `${path}, the certificate or key of ${names.join(' ')}, is not there`,
-        hint: `certbot certonly --nginx ${names.map((name) => `-d ${name}`).join(' ')}, or name the files: nginx: { tls: { certificate: …, key: … } }; tls: false for plain HTTP`,
-      })
-    }
-    const ports = service.nginx?.tls === undefined ? [80] : [80, 443]
-    for (const server of configuration.servers) {
-      const name = server.names.find((one) => names.some((ours) => ours.toLowerCase() === one))
-      const isOurs = ownService(server.file, app, environment.name) !== undefined
-      if (isOurs || name === undefined || !server.ports.some((port) => ports.includes(port))) continue
-      lacks.push({
-        what: `another server of nginx has the name ${name}: ${server.file}`,
-        hint: `nginx would ignore the second one. Take the name out of ${server.file}, or give the service another nginx.server-name`,
-      })
-    }
-  }
-  return lacks
-}
-
-/** What may keep visitors from the services, and cannot be told from here: no reason to refuse the deploy. */
-export function nginxWarnings({ app, environment }: Wanted, { nginx }: Observation): string[] {
-  const services = environment.services.filter((service) => service.nginx !== undefined)
-  if (nginx === undefined || services.length === 0) return []
-  const { servers, within, main } = nginx.configuration
-  const others = servers.filter(({ file }) => ownService(file, app, environment.name) === undefined)
-  const warnings = services.flatMap((service) => {
-    const file = additionsFile(main, { app, environment: environment.name, service: service.name })
-    const [port, how] = service.nginx?.tls === undefined ? ['80', ''] : ['443', ' ssl']
-    return others.flatMap((server) =>
-      server.addresses
-        .filter((address) => address.endsWith(`:${port}`) && !within.some((one) => one.file === file && one.address === address))
-        .map(
-          (address) =>
-            `${server.file} has a server that takes all that comes in at ${address}: who asks for ${service.name} there does not reach it. If its name leads there, add to ${file}: listen ${address}${how};`,
-        ),
-    )
-  })
-  if (nginx.selinux) {
-    warnings.push(
-      `SELinux enforces its policy here, with which the switch through nginx has not been tried. nginx must be let connect to the containers (setsebool -P httpd_can_network_connect on), and see the files in ${environment.stateRoot}; what was denied: ausearch -m avc -ts recent`,
-    )
-  }
-  return [...new Set(warnings)]
+  const [scheme, usual] = isHttps(nginx) ? ['https', 443] : ['http', 80]
+  const port = nginx?.existing?.port ?? usual
+  const at = `${scheme}://${name}${port === usual ? '' : `:${port}`}`
+  const resolve = `${name}:${port}:127.0.0.1`
+  const isSeen = nginx?.path === undefined || nginx.stripPrefix === true || healthSeen(service) !== undefined
+  if (health.kind !== 'http' || !isSeen) return { url: `${at}${nginx?.path ?? ''}/`, resolve, name, status: 'any' }
+  const prefix = nginx?.stripPrefix === true ? (nginx.path ?? '') : ''
+  return { url: `${at}${prefix}${health.path}`, resolve, name, status: String(health.status ?? '') }
 }

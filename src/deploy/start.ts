@@ -4,7 +4,7 @@ import { parsePublish } from './address.ts'
 import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import type { Observation, SeenContainer } from './observation.ts'
-import { addressIn, type PlannedSite, throughNginx } from './site.ts'
+import { addressIn, isHttps, type PlannedSite, throughNginx } from './site.ts'
 import { holdersOf } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -161,7 +161,7 @@ function watchCall(service: Service, container: string, address: string | undefi
     // By the name that nginx will ask with: some applications answer to no other.
     health.host ?? (address === undefined ? '' : throughNginx(service).name),
     // Many applications send plain HTTP to HTTPS, where nobody listens for a container alone.
-    ...(service.nginx?.tls === undefined ? [] : ['https']),
+    ...(isHttps(service.nginx) ? ['https'] : []),
   ]
 }
 

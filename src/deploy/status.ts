@@ -26,6 +26,8 @@ export type HostStatus =
       lockedBy?: string
       /** The current release waits for a confirmation; instants are ISO 8601. */
       waits?: { since: string; until?: string; by: string }
+      /** Visitors get a page instead: who has said so, and since when. */
+      maintenance?: string
       containers: { service: string; release: string; slot: Slot; state: string; status: string }[]
       /** What no release replaces. */
       accessories?: StatusOfAccessory[]
@@ -53,7 +55,7 @@ function unseen(host: string, error: unknown, { signal, redact }: Ports): HostSt
 }
 
 function toStatus(host: string, seen: Observation): HostStatus {
-  const { current, previous, lockedBy, containers, accessories, releases } = seen
+  const { current, previous, lockedBy, maintenance, containers, accessories, releases } = seen
   const wait = waitOf(seen)
   const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
@@ -63,6 +65,7 @@ function toStatus(host: string, seen: Observation): HostStatus {
     ...(versions.length === 0 ? {} : { versions: Object.fromEntries(versions) }),
     ...(lockedBy === undefined ? {} : { lockedBy }),
     ...(wait === undefined ? {} : { waits: waitOfStatus(wait) }),
+    ...(maintenance === undefined ? {} : { maintenance }),
     containers: containers.map(({ service, release, slot, state, status: words }) => ({ service, release, slot, state, status: words })),
     ...(accessories.length === 0 ? {} : { accessories: accessories.map(toAccessory) }),
   }
@@ -93,12 +96,13 @@ function showHost(status: HostStatus, environment: string): string[] {
     const hint = error.hint === undefined ? [] : error.hint.split('\n').map((line) => `  ${line}`)
     return [`${host}: ${error.code}: ${error.message}`, ...hint]
   }
-  const { current, previous, versions = {}, lockedBy, waits, containers, accessories = [] } = status
+  const { current, previous, versions = {}, lockedBy, waits, maintenance, containers, accessories = [] } = status
   const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
   return [
     `${host}: ${current === undefined ? 'nothing runs here' : called(current)}${previous === undefined ? '' : `, before ${called(previous)}`}`,
     ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
     ...(waits === undefined ? [] : waitLines(waits, environment, previous === undefined ? 'the version before' : called(previous))),
+    ...(maintenance === undefined ? [] : [`  maintenance: visitors get a page instead (${maintenance})`]),
     ...containers.map(({ service, release, slot, status: words }) => `  ${service.padEnd(12)} ${slot}  ${release}  ${words}`),
     ...accessories.map(({ name, image = '', status: words }) => `  ${name.padEnd(12)} accessory  ${image}  ${words}`),
   ]

@@ -9,14 +9,12 @@ export function switchCalls(wanted: Wanted, slot: Slot, sites: readonly PlannedS
   if (sites.length === 0) return []
   const asked = (by: Slot | ''): HostCall[] =>
     sites.map((site) => {
-      const { url, resolve } = throughNginx(site.service)
-      const { health } = site.service
-      const status = health.kind === 'http' ? String(health.status ?? '') : 'any'
+      const { url, resolve, status } = throughNginx(site.service)
       return ['through', site.service.name, nameIn(wanted, site.service), by, addressIn(slot, site), url, resolve, status]
     })
   return [
-    ...sites.map(({ service, file }): HostCall => ['site', service.name, file]),
-    ['load', ...sites.flatMap(({ names }) => names)],
+    ...sites.flatMap(({ files }) => files.map(({ key, path }): HostCall => ['site', key, path])),
+    ['load', ...new Set(sites.flatMap(({ names }) => names))],
     ...asked(slot),
     ['switch', slot],
     ...asked(''),

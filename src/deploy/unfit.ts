@@ -3,7 +3,7 @@ import { hostPaths } from '../core/names.ts'
 import { showBytes } from '../core/units.ts'
 import { collide, parsePublish } from './address.ts'
 import type { Busy, Observation } from './observation.ts'
-import { nginxLacks } from './site.ts'
+import { nginxLacks } from './site-lacks.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
 /** That of Debian 11 and Ubuntu 20.04; what comes before it lacks options that services may use. */

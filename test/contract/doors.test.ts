@@ -44,7 +44,7 @@ describe('the command line', () => {
     [
       ['push', '--config', 'x.yml'],
       'launchway push takes no --config',
-      '--config goes with launchway plan, launchway run, launchway redeploy, launchway status, launchway rollback.',
+      '--config goes with launchway plan, launchway run, launchway redeploy, launchway status, launchway rollback, launchway maintenance.',
     ],
     [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, launchway run.'],
     [['status', '--release', 'x'], 'launchway status takes no --release', 'launchway report'],
@@ -60,6 +60,8 @@ describe('the command line', () => {
     [['redeploy'], 'launchway redeploy needs a VERSION'],
     [['redeploy', 'v1', 'v2'], 'launchway redeploy takes no "v2"'],
     [['status', 'production'], 'launchway status takes no "production"'],
+    [['maintenance'], 'launchway maintenance needs a STATE'],
+    [['maintenance', 'maybe'], 'launchway maintenance takes on or off, not "maybe"'],
   ])('%j: what a verb takes is counted', (args, message) => {
     expect(launchway(...args)).toMatchObject({ code: 2, err: expect.stringContaining(`USAGE: ${message}`) })
   })

@@ -87,7 +87,7 @@ describe('a service', () => {
     const error = await failureOf(deployTo(host, image, { version: 'two', services }))
     expect(error.hint).toContain('nginx itself answered 400')
     expect(error.hint).toContain('ssl_verify_client optional;')
-    const guide = readFileSync('docs/guide/hosts.md', 'utf8')
+    const guide = readFileSync('docs/guide/nginx.md', 'utf8')
     const [, advised = ''] = /```nginx\n(ssl_client_certificate[^]*?)```/.exec(guide) ?? []
     await using _open = await configured(host, file, advised.replace('/etc/ssl/clients.pem', tls.certificate))
     await expect.poll(() => from('127.0.0.1')).toBe('200')

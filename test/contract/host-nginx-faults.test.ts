@@ -20,15 +20,15 @@ type Point = readonly ['before' | 'after', string, string]
 
 const sample: readonly Point[] = [
   ['after', 'switch', 'mv *slot.?'],
-  ['after', 'probe', 'curl *:127.0.0.1 --dump-header*'],
+  ['after', 'probe', 'curl *Launchway-Slot: live*'],
   ['after', 'record', 'mv *current'],
   ['before', 'drain', 'cat /proc/net/tcp'],
 ]
 /** The campaign takes these as well. */
 const others: readonly Point[] = [
-  ['after', 'probe', 'curl *Launchway-Slot*'],
+  ['after', 'probe', 'curl *Launchway-Slot: [ab]*'],
   ['before', 'switch', 'mv *slot.?'],
-  ['before', 'probe', 'curl *:127.0.0.1 --dump-header*'],
+  ['before', 'probe', 'curl *Launchway-Slot: live*'],
   ['before', 'keep', 'docker update --restart unless-stopped*'],
   ['after', 'keep', 'docker update --restart unless-stopped*'],
   ['before', 'record', 'mv *current'],

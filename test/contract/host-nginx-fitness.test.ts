@@ -151,18 +151,19 @@ describe('HTTPS', () => {
     expect(await host.page()).toBe('one')
   })
 
-  test('with a key that is not that of the certificate is undone, and the site is as it was', async () => {
+  test('a bad TLS file leaves the site untouched: with a key that is not that of the certificate the deploy is undone', async () => {
     await using host = siteHost('forky')
     await using tls = await certified(host)
     await using other = await certified({ ...host, app: `${host.app}-other` })
     await deployTo(host, image, { version: 'one', services: [site(host)] })
-    const before = await host.ask(`cat ${host.conf}`)
+    const files = `cat ${host.conf} /etc/nginx/conf.d/launchway-server.${host.name}.conf /etc/nginx/launchway.d/servers/${host.name}/*`
+    const before = await host.ask(files)
     const running = host.traffic({ pauseMs: 20 })
     const wrong = { serverNames: [host.name], tls: { certificate: tls.certificate, key: other.key } }
     const error = await failureOf(deployTo(host, image, { version: 'two', services: [site(host, { nginx: wrong })] }))
     expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('switch failed') })
     expect(error.hint).toMatch(/key values mismatch|SSL_CTX_use_PrivateKey/)
-    expect(await host.ask(`cat ${host.conf}`)).toBe(before)
+    expect(await host.ask(files)).toBe(before)
     expect((await running.stop()).failed).toBe(0)
     expect(await host.page()).toBe('one')
   })
@@ -187,7 +188,7 @@ describe('the server of a service', () => {
   test('tells who answered to the loopback alone, and lets nobody else choose', async () => {
     await using host = siteHost('trixie')
     await deployTo(host, image, { version: 'one', services: [site(host)] })
-    const local = `curl -s -D - -o /dev/null -H 'Host: ${host.name}'`
+    const local = `curl -s -D - -o /dev/null -H 'Launchway-Slot: live' -H 'Host: ${host.name}'`
     expect(await host.ask(`${local} http://127.0.0.1/`)).toMatch(/Launchway-Upstream: 127\.0\.0\.1:\d+/)
     expect(await host.ask(`${local} -H 'X-Forwarded-For: 10.0.0.1' http://127.0.0.1/`)).not.toContain('Launchway-Upstream')
     const address = await host.ask("hostname -I | cut -d' ' -f1")
@@ -203,7 +204,12 @@ describe('the server of a service', () => {
     expect(await host.page()).toBe('one')
     await deployTo(host, image, { version: 'two', services: [renamed] })
     expect(await host.page()).toBe('two')
-    expect(await host.ask(`ls /etc/nginx/conf.d`)).toBe(`launchway.${host.app}.${environmentName}.front.conf`)
+    const ours = `find /etc/nginx -name '*${host.app}*.conf' -printf '%f\\n' | sort`
+    expect((await host.ask(ours)).split('\n')).toEqual([
+      `launchway-server.${host.name}.conf`,
+      `launchway.${host.app}.${environmentName}.front.conf`,
+      `${host.app}.${environmentName}.front.conf`,
+    ])
     await rollBack(host, [renamed])
     expect(await host.page()).toBe('one')
   })

@@ -1,18 +1,19 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Service } from '../../src/core/deployment.ts'
+import type { Nginx, Service } from '../../src/core/deployment.ts'
 import { type Observation, parseObservation, type SeenNginx } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
 import { choosePorts } from '../../src/deploy/site.ts'
+import type { NginxServer } from '../../src/tools/nginx.ts'
 import { busy, container, environment, failureIn, first, nameOf, service, wanted } from './support/deploy.ts'
-import { file, names, nginx, ports, seen, web } from './support/nginx.ts'
+import { at, names, nginx, part, ports, seen, server as serverOf, serverConf, web } from './support/nginx.ts'
 
 const web1 = nameOf('web', first)
 
 describe('a host whose nginx is not fit', () => {
   const secure = service({ port: 1, nginx: { serverNames: names, tls: { certificate: '/tls/c', key: '/tls/k' } } })
   const server = (of: Partial<SeenNginx['configuration']['servers'][number]>): Partial<SeenNginx> => ({
-    configuration: { ...nginx().configuration, servers: [{ file: '/etc/nginx/x', ports: [80], addresses: [], names, ...of }] },
+    configuration: { ...nginx().configuration, servers: [serverOf(of)] },
   })
 
   it.each<[string, Service, Partial<Observation>, string, string]>([
@@ -66,7 +67,7 @@ describe('a host whose nginx is not fit', () => {
 
   it.each<[string, Partial<Observation>]>([
     ['another port has the name', { nginx: nginx(server({ ports: [8080] })) }],
-    ['the name is in its own file', { nginx: nginx(server({ file })) }],
+    ['the name is in its own server', { nginx: nginx(server({ file: serverConf })) }],
     ['the slots are held by its own containers', { busy: [busy('127.0.0.1:20101', web1)], containers: [container('web', first, 'b')] }],
   ])('none is found when %s', (_, of) => {
     expect(() => planHost(wanted([web]), seen(of), 'a')).not.toThrow()
@@ -78,13 +79,93 @@ describe('a host whose nginx is not fit', () => {
   })
 })
 
+describe('a server that others have a part in', () => {
+  const path = (of: Partial<Nginx>): Service => service({ port: 1, nginx: { serverNames: names, ...of } })
+  const blog = at.replace('addie.production.web', 'blog.live.web')
+  const own = '/etc/nginx/sites-enabled/addie'
+  const line = '/etc/nginx/launchway.d/servers/addie.example.org/*.conf'
+  const existing = { https: false, port: 80 }
+  const seenWith = (servers: NginxServer[], locations: string[] = []): Observation =>
+    seen({ nginx: nginx({ configuration: { ...nginx().configuration, servers, parts: [part({ file: blog, locations })] } }) })
+  const written = (of: Partial<NginxServer> = {}): NginxServer => serverOf({ file: serverConf, ...of })
+
+  it.each<[string, Service, Observation, string[]]>([
+    [
+      'the path is taken',
+      path({ path: '/api' }),
+      seenWith([written()], ['= /api', '/api/']),
+      ['location = /api of addie.example.org is taken', blog],
+    ],
+    ['all of it is taken', web, seenWith([written()], ['/']), ['location / of addie.example.org is taken', blog]],
+    [
+      'it has other names',
+      path({ path: '/api', serverNames: [...names, 'b.example.org'] }),
+      seenWith([written()], ['/']),
+      ['web of blog in live', serverConf],
+    ],
+    ['it would lose HTTPS', path({ path: '/api' }), seenWith([written({ ports: [443] })], ['/']), ['and has HTTPS', 'nginx.tls']],
+    [
+      "the user's is not there",
+      path({ existing }),
+      seenWith([]),
+      ['no server of nginx has the name addie.example.org on port 80', `include ${line};`],
+    ],
+    ["the user's is at another port", path({ existing }), seenWith([serverOf({ file: own, ports: [443] })]), ['on port 80']],
+    [
+      "the user's lacks the line",
+      path({ existing }),
+      seenWith([serverOf({ file: own })]),
+      ['does not include', own, `include ${line};`, 'server_name addie.example.org'],
+    ],
+    [
+      "the user's has the path",
+      path({ existing, path: '/api' }),
+      seenWith([serverOf({ file: own, includes: [line], locations: ['/api/'] })]),
+      ['location /api/ of addie.example.org is taken', own],
+    ],
+    [
+      "the user's cannot be asked from the host",
+      path({ existing }),
+      seenWith([serverOf({ file: own, includes: [line], addresses: ['203.0.113.5:80'] })]),
+      ['does not listen on the loopback', 'listen 127.0.0.1:80;'],
+    ],
+    ["it is launchway's and not the user's", path({ existing, path: '/api' }), seenWith([written()], ['/']), ["is launchway's"]],
+  ])('is told before anything is touched when %s', (_, asked, found, parts) => {
+    const error = failureIn(() => planHost(wanted([asked]), found, 'a'))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT' })
+    for (const one of parts) expect(`${error.message}\n${error.hint}`).toContain(one)
+  })
+
+  it.each<[string, Service, Observation]>([
+    ['has another path', path({ path: '/api' }), seenWith([written()], ['/'])],
+    [
+      "is the user's, and includes what it is to include",
+      path({ existing }),
+      seenWith([serverOf({ file: own, includes: [line], locations: ['/api/'] })]),
+    ],
+    [
+      'listens on the loopback besides',
+      path({ existing }),
+      seenWith([serverOf({ file: own, includes: [line], ports: [80, 80], addresses: ['203.0.113.5:80'] })]),
+    ],
+  ])('takes the service where it %s', (_, asked, found) => {
+    expect(() => planHost(wanted([asked]), found, 'a')).not.toThrow()
+  })
+
+  it('answers 404 where no path is, and no longer once somebody has all the rest', () => {
+    const text = (found: Observation): string => planHost(wanted([path({ path: '/api' })]), found, 'a').sites[0]?.files.at(-1)?.text ?? ''
+    expect(text(seenWith([written()], ['/blog/']))).toContain('location / { return 404; }')
+    expect(text(seenWith([written()], ['/']))).not.toContain('location /')
+  })
+})
+
 describe('what may keep visitors from a service, and is no reason to refuse', () => {
   const secure = service({ port: 1, nginx: { serverNames: names, tls: { certificate: '/tls/c', key: '/tls/k' } } })
   const another = (addresses: string[], of: Partial<SeenNginx['configuration']> = {}): SeenNginx =>
     nginx({
       configuration: {
         ...nginx().configuration,
-        servers: [{ file: '/etc/nginx/conf.d/blog.conf', ports: [443], addresses, names: ['blog.example.org'] }],
+        servers: [serverOf({ file: '/etc/nginx/conf.d/blog.conf', ports: [443], addresses, names: ['blog.example.org'] })],
         ...of,
       },
     })
@@ -110,7 +191,7 @@ describe('what may keep visitors from a service, and is no reason to refuse', ()
     [
       'an address that the user has given to it as well',
       web,
-      another(['203.0.113.5:80'], { within: [{ file: more, address: '203.0.113.5:80' }] }),
+      another(['203.0.113.5:80'], { parts: [part({ file: more, addresses: ['203.0.113.5:80'] })] }),
     ],
     ['a service without nginx', service({ port: 1, publish: '80' }), { ...another(['203.0.113.5:80']), selinux: true }],
   ])('%s: no warning', (_, asked, of) => {
@@ -153,6 +234,7 @@ describe('what observe.sh prints of nginx', () => {
     'nginx.conf\t# configuration file /etc/nginx/nginx.conf:',
     'nginx.conf\thttp { server { listen 80;\tserver_name a; } }',
     'nginx.running\t17',
+    'maintenance\tada@laptop, since then',
     'absent\t/tls/c',
     'closed\t/root',
     'ipv6\tyes',
@@ -167,6 +249,7 @@ describe('what observe.sh prints of nginx', () => {
     const found = parseObservation('a', lines.join('\n'))
     expect(found.root).toBe('sudo')
     expect(found.ports).toEqual(ports)
+    expect(found.maintenance).toBe('ada@laptop, since then')
     expect([...found.releases]).toEqual([[first, undefined]])
     expect(found.nginx).toEqual(
       nginx({
@@ -174,8 +257,8 @@ describe('what observe.sh prints of nginx', () => {
         configuration: {
           main: '/etc/nginx/nginx.conf',
           includes: [],
-          within: [],
-          servers: [{ file: '/etc/nginx/nginx.conf', ports: [80], addresses: [], names: ['a'] }],
+          parts: [part({ file: '/etc/nginx/nginx.conf' })],
+          servers: [serverOf({ file: '/etc/nginx/nginx.conf', names: ['a'] })],
         },
         absent: ['/tls/c'],
         closed: ['/root'],

@@ -5,9 +5,10 @@ import { type Observation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
 import { throughNginx } from '../../src/deploy/site.ts'
 import { container, first, nameOf, second, service, wanted } from './support/deploy.ts'
-import { conf, file, health, names, nginx, seen, story, web } from './support/nginx.ts'
+import { at, conf, file, health, names, nginx, part, seen, server, serverConf, story, web } from './support/nginx.ts'
 
 const worker = service({ name: 'worker' })
+const servers = '/etc/nginx/launchway.d/servers'
 const [web1, web2] = [nameOf('web', first), nameOf('web', second)]
 
 describe('what a host is asked to do for a service behind nginx', () => {
@@ -21,13 +22,15 @@ describe('what a host is asked to do for a service behind nginx', () => {
       `start web ${web2}`,
       `watch ${web2} http://127.0.0.1:20100/healthz addie.example.org`,
       `site web ${file}`,
+      `site web.at ${at}`,
+      `site web.server ${serverConf}`,
       'load addie.example.org',
       `through ${web2} a 127.0.0.1:20100`,
       'switch a',
       `through ${web2}  127.0.0.1:20100`.replace('  ', ' '),
       `keep ${web2}`,
       'record registry.example.org/addie',
-      `unsite ${conf} web`,
+      `unsite ${conf} ${servers} ${file} ${at} ${serverConf}`,
       'finish',
     ])
   })
@@ -42,7 +45,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
       `keep ${web2}`,
       `keep ${nameOf('worker', second)}`,
       'record registry.example.org/addie',
-      `unsite ${conf} web`,
+      `unsite ${conf} ${servers} ${file} ${at} ${serverConf}`,
       `retire web ${web1} 10 20100`,
       `retire worker ${nameOf('worker', first)} 10`,
       'retired',
@@ -55,20 +58,19 @@ describe('what a host is asked to do for a service behind nginx', () => {
     const { calls, sites } = planHost(wanted([web]), seen({ ports: new Map() }), 'a')
     const { a, b } = sites[0]?.ports ?? { a: 0, b: 0 }
     expect(story(calls).slice(2, 5)).toEqual(['recover', `take_ports web ${a} ${b}`, 'pull'])
-    expect(sites[0]?.text).toContain(`server 127.0.0.1:${a} max_fails=0;`)
+    expect(sites[0]?.files[0]?.text).toContain(`server 127.0.0.1:${a} max_fails=0;`)
   })
 
   it('a service that moves to a port of its own loses its server after the record', () => {
-    const servers = [{ file, ports: [80], addresses: [], names }]
     const old = seen({
       current: first,
       containers: [container('web', first, 'a')],
-      nginx: nginx({ configuration: { ...nginx().configuration, servers } }),
+      nginx: nginx({ configuration: { ...nginx().configuration, parts: [part({ file })] } }),
     })
     const calls = story(planHost(wanted([service({ port: 5000, publish: '80' })]), old, 'a').calls)
     expect(calls.slice(calls.indexOf('record registry.example.org/addie'))).toEqual([
       'record registry.example.org/addie',
-      `unsite ${conf}`,
+      `unsite ${conf} ${servers}`,
       `retire web ${web1} 10 20100`,
       'retired',
       'finish',
@@ -76,16 +78,24 @@ describe('what a host is asked to do for a service behind nginx', () => {
   })
 
   it('a service under a new name takes over the server name: the old server makes way, and comes back if that fails', () => {
-    const servers = [{ file: file.replace('web', 'site'), ports: [80], addresses: [], names: ['addie.example.org'] }]
+    const before = at.replace('.web.', '.site.')
     const old = seen({
       current: first,
       containers: [container('site', first, 'a')],
-      nginx: nginx({ configuration: { ...nginx().configuration, servers } }),
+      nginx: nginx({
+        configuration: {
+          ...nginx().configuration,
+          servers: [server({ file: serverConf })],
+          parts: [part({ file: before, locations: ['/'] })],
+        },
+      }),
     })
     const calls = story(planHost(wanted([web]), old, 'a').calls)
-    expect(calls.slice(calls.indexOf(`unseat site ${file.replace('web', 'site')}`)).slice(0, 3)).toEqual([
-      `unseat site ${file.replace('web', 'site')}`,
+    expect(calls.slice(calls.indexOf(`unseat site.gone0 ${before}`)).slice(0, 5)).toEqual([
+      `unseat site.gone0 ${before}`,
       `site web ${file}`,
+      `site web.at ${at}`,
+      `site web.server ${serverConf}`,
       'load addie.example.org',
     ])
   })
@@ -137,6 +147,30 @@ describe('what a host is asked to do for a service behind nginx', () => {
       { nginx: { serverNames: ['a.example.org', 'b.example.org'] }, health: { ...health, host: 'b.example.org' } },
       'http://b.example.org/healthz',
       'b.example.org:80:127.0.0.1',
+    ],
+    [
+      'a path that is kept, with a page of health below it',
+      { nginx: { serverNames: names, path: '/api' }, health: { ...health, path: '/api/healthz' } },
+      'http://addie.example.org/api/healthz',
+      'addie.example.org:80:127.0.0.1',
+    ],
+    [
+      'a path that is kept, and a page of health that visitors cannot reach',
+      { nginx: { serverNames: names, path: '/api' } },
+      'http://addie.example.org/api/',
+      'addie.example.org:80:127.0.0.1',
+    ],
+    [
+      'a path that is stripped',
+      { nginx: { serverNames: names, path: '/api', stripPrefix: true } },
+      'http://addie.example.org/api/healthz',
+      'addie.example.org:80:127.0.0.1',
+    ],
+    [
+      "a server of the user's, at a port of its own",
+      { nginx: { serverNames: names, existing: { https: true, port: 8443 } } },
+      'https://addie.example.org:8443/healthz',
+      'addie.example.org:8443:127.0.0.1',
     ],
     [
       'no page of health',

@@ -212,7 +212,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
     [
       'the lock of the host, when a server shall go',
       'mkdir ../../host.lock; echo "server {}" > launchway.addie.production.web.conf',
-      [['begin'], ['eval', 'unsite "$LW_HOME"']],
+      [['begin'], ['eval', 'unsite "$LW_HOME" "$LW_HOME/servers"']],
       'launchway.addie.production.web.conf stays: cannot write',
     ],
     [

@@ -3,7 +3,7 @@ import { type Kept } from '../../src/deploy/kept.ts'
 import { planHost } from '../../src/deploy/plan.ts'
 import { targetOf } from '../../src/deploy/version.ts'
 import { container, digest, environment, failureIn, first, host, nameOf, second, service, third, wanted } from './support/deploy.ts'
-import { conf, file, seen, story, web } from './support/nginx.ts'
+import { conf, file, seen, story, web, at, serverConf } from './support/nginx.ts'
 
 const worker = service({ name: 'worker' })
 const [web1, web2] = [nameOf('web', first), nameOf('web', second)]
@@ -31,6 +31,8 @@ describe('what a rollback asks of a host', () => {
       `wake worker ${nameOf('worker', first)}`,
       `watch ${nameOf('worker', first)}`,
       `site web ${file}`,
+      `site web.at ${at}`,
+      `site web.server ${serverConf}`,
       'load addie.example.org',
       `through ${web1} a 127.0.0.1:20100`,
       'switch a',
@@ -38,7 +40,7 @@ describe('what a rollback asks of a host', () => {
       `keep ${web1}`,
       `keep ${nameOf('worker', first)}`,
       'record registry.example.org/addie',
-      `unsite ${conf} web`,
+      `unsite ${conf} /etc/nginx/launchway.d/servers ${file} ${at} ${serverConf}`,
       `retire web ${web2} 10 20101`,
       `retire worker ${nameOf('worker', second)} 10`,
       'retired',

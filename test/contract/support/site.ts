@@ -44,7 +44,8 @@ export function siteHost(suite: string, of: { user?: string; stateRoot?: string;
       const clean = `
         for pid in ${host.stateRoot}/${host.app}/*/attempts/*/pid; do [ ! -e "$pid" ] || kill -9 "$(cat "$pid")" || :; done
         for one in $(docker ps --all --quiet --filter label=launchway.app=${host.app}); do docker rm --force --volumes "$one"; done
-        rm -rf ${host.stateRoot} /etc/nginx/conf.d/launchway.${host.app}.*
+        rm -rf ${host.stateRoot} /etc/nginx/conf.d/launchway.${host.app}.* /etc/nginx/launchway.d/servers/*/${host.app}.*
+        rm -rf /etc/nginx/conf.d/launchway-server.*${host.app}.example.org.conf /etc/nginx/launchway.d/servers/*${host.app}.example.org
         nginx -s reload || lab-service nginx restart`
       await docker('exec', container, 'sh', '-c', clean)
     },

@@ -72,6 +72,7 @@ export function host(of: Partial<Observation> = {}): Observation {
     as: 'user',
     root: undefined,
     current: undefined,
+    maintenance: undefined,
     previous: undefined,
     owner: undefined,
     lockedBy: undefined,

@@ -1,6 +1,7 @@
 import type { Service } from '../../../src/core/deployment.ts'
 import type { Observation, SeenNginx } from '../../../src/deploy/observation.ts'
 import type { HostCall } from '../../../src/deploy/call.ts'
+import type { NginxPart, NginxServer } from '../../../src/tools/nginx.ts'
 import { host, service } from './deploy.ts'
 
 export const names = ['addie.example.org']
@@ -14,6 +15,9 @@ export const health = {
 export const web = service({ port: 5000, nginx: { serverNames: names }, health })
 export const conf = '/etc/nginx/conf.d'
 export const file = `${conf}/launchway.addie.production.web.conf`
+/** What `site` writes of the service, in its order. */
+export const at = '/etc/nginx/launchway.d/servers/addie.example.org/addie.production.web.conf'
+export const serverConf = `${conf}/launchway-server.addie.example.org.conf`
 export const ports = new Map([['web', { a: 20_100, b: 20_101 }]])
 
 export function nginx(of: Partial<SeenNginx> = {}): SeenNginx {
@@ -22,7 +26,7 @@ export function nginx(of: Partial<SeenNginx> = {}): SeenNginx {
     said: '',
     running: true,
     build: { version: '1.22.1', http2: true },
-    configuration: { main: '/etc/nginx/nginx.conf', servers: [], includes: [`${conf}/*.conf`], within: [] },
+    configuration: { main: '/etc/nginx/nginx.conf', servers: [], includes: [`${conf}/*.conf`], parts: [] },
     absent: [],
     closed: [],
     ipv6: true,
@@ -31,6 +35,14 @@ export function nginx(of: Partial<SeenNginx> = {}): SeenNginx {
     taken: new Set(),
     ...of,
   }
+}
+
+export function server(of: Partial<NginxServer>): NginxServer {
+  return { file: '/etc/nginx/x', ports: [80], addresses: [], names, locations: [], includes: [], ...of }
+}
+
+export function part(of: Partial<NginxPart> & { file: string }): NginxPart {
+  return { addresses: [], locations: [], includes: [], ...of }
 }
 
 export function seen(of: Partial<Observation> = {}): Observation {

@@ -1,0 +1,43 @@
+import type { Nginx } from '../core/deployment.ts'
+import { milliseconds } from '../core/units.ts'
+import type { ServiceConfig } from './schema-service.ts'
+
+/** A port that is not published is reached through nginx. `rules.ts` has seen to it that there is a name. */
+export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: string | undefined): Nginx | undefined {
+  if (port === undefined || publish !== undefined) return undefined
+  const at = url === undefined ? undefined : new URL(url)
+  const serverNames = [nginx['server-name'] ?? at?.hostname ?? []].flat()
+  const [first] = serverNames
+  if (first === undefined) return undefined
+  const { timeout, errors } = nginx
+  const headers = {
+    ...nginx.headers,
+    ...(nginx.hsts === undefined || nginx.hsts === false
+      ? {}
+      : { 'Strict-Transport-Security': nginx.hsts === true ? 'max-age=31536000' : nginx.hsts }),
+  }
+  return {
+    serverNames,
+    ...wayIn(first, nginx, at),
+    ...(nginx.redirect === undefined ? {} : { redirect: nginx.redirect }),
+    ...(nginx.path === undefined ? {} : { path: nginx.path }),
+    ...(nginx['strip-prefix'] === undefined ? {} : { stripPrefix: nginx['strip-prefix'] }),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(nginx['body-size'] === undefined ? {} : { bodySize: nginx['body-size'] }),
+    ...(timeout === undefined ? {} : { timeoutMs: milliseconds(timeout) }),
+    ...(errors === undefined ? {} : { errors }),
+    ...(nginx['maintenance-page'] === undefined ? {} : { maintenancePage: nginx['maintenance-page'] }),
+  }
+}
+
+function wayIn(first: string, { server, tls }: NonNullable<ServiceConfig['nginx']>, url: URL | undefined): Partial<Nginx> {
+  const isHttps = tls !== false && url?.protocol === 'https:'
+  if (server === 'existing') {
+    const port = url === undefined || url.port === '' ? (isHttps ? 443 : 80) : Number(url.port)
+    return { existing: { https: isHttps, port } }
+  }
+  const live = `/etc/letsencrypt/live/${first}`
+  const byDefault = isHttps ? { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` } : undefined
+  const chosen = tls === false ? undefined : (tls ?? byDefault)
+  return chosen === undefined ? {} : { tls: chosen }
+}

@@ -1,0 +1,72 @@
+import type { Breach } from './rules.ts'
+import type { EnvironmentConfig } from './schema.ts'
+import type { ServiceConfig } from './schema-service.ts'
+
+/** @param hasUrl the environment has an address whose name nginx can answer to */
+export function nginxBreaches(path: (string | number)[], { port, publish, nginx }: ServiceConfig, hasUrl: boolean): Breach[] {
+  const at = path.join('.')
+  const found: Breach[] = []
+  if (publish === undefined && port !== undefined && nginx?.['server-name'] === undefined && !hasUrl) {
+    found.push({
+      path: [...path, 'port'],
+      onKey: true,
+      message: `${at}: port needs a way in: url or nginx.server-name, for nginx on the host to lead to it, or publish, for a public port of its own`,
+    })
+  }
+  if (nginx === undefined) return found
+  const within = (key: keyof typeof nginx, why: string): void =>
+    void found.push({ path: [...path, 'nginx', key], onKey: true, message: `${at}.nginx: ${why}` })
+  if (publish !== undefined || port === undefined) {
+    const message =
+      port === undefined
+        ? `${at}: nginx needs port: where the service listens inside its container`
+        : `${at}: nginx and publish exclude each other: a published port has no nginx before it`
+    found.push({ path: [...path, 'nginx'], onKey: true, message })
+  }
+  if (nginx['strip-prefix'] !== undefined && nginx.path === undefined) within('strip-prefix', 'strip-prefix needs path: the prefix')
+  if (nginx.hsts !== undefined && hasHsts(nginx.headers))
+    within('hsts', 'hsts is the header Strict-Transport-Security: it is among headers already')
+  if (nginx.server === 'existing') {
+    if (nginx.tls !== undefined && nginx.tls !== false) within('tls', 'a server block of yours has its own certificate: leave tls out')
+    if (nginx.redirect !== undefined) within('redirect', 'a server block of yours redirects by itself: leave redirect out')
+  }
+  return found
+}
+
+function hasHsts(headers: Record<string, string> = {}): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'strict-transport-security')
+}
+
+/** Services that share a server of nginx share all of its names, and each has a path of its own there. */
+export function sharedServers(name: string, environment: EnvironmentConfig): Breach[] {
+  const byUrl = environment.url === undefined ? [] : [new URL(environment.url).hostname]
+  const seen: { service: string; names: string[]; path: string | undefined; settings: string }[] = []
+  return Object.entries(environment.services ?? {}).flatMap(([service, { port, publish, nginx }]) => {
+    if (port === undefined || publish !== undefined) return []
+    const one = {
+      service,
+      names: [nginx?.['server-name'] ?? byUrl].flat().map((each) => each.toLowerCase()),
+      path: nginx?.path,
+      settings: JSON.stringify([nginx?.server ?? 'launchway', nginx?.tls, nginx?.redirect ?? true]),
+    }
+    const others = seen.filter((other) => other.names.some((each) => one.names.includes(each)))
+    seen.push(one)
+    return others.slice(0, 1).flatMap((other) => {
+      const taken = other.names.find((each) => one.names.includes(each))
+      const path = ['environments', name, 'services', service]
+      const at = path.join('.')
+      const same = others.find((each) => each.path === one.path)
+      if (same !== undefined) {
+        const what = `${taken}${one.path ?? ''}`
+        const message = `${at}: nginx leads ${what} to ${same.service} already; give one of them another nginx.server-name or nginx.path`
+        return [{ path, message }]
+      }
+      if (other.names.toSorted().join(' ') !== one.names.toSorted().join(' '))
+        return [{ path, message: `${at}: shares ${taken} with ${other.service}: nginx.server-name must be the same for both` }]
+      if (other.settings === one.settings) return []
+      return [
+        { path, message: `${at}: shares ${taken} with ${other.service}: server, tls and redirect of nginx must be the same for both` },
+      ]
+    })
+  })
+}

@@ -1,0 +1,44 @@
+import type { Environment } from '../core/deployment.ts'
+import { LaunchwayError } from '../core/error.ts'
+import type { Ports } from '../core/ports.ts'
+import { lookAt, type SeenHost } from './look.ts'
+import { maintenanceProgram } from './program.ts'
+
+export type Maintenance = 'on' | 'off'
+
+/**
+ * Closes an environment for visitors on all its hosts, or opens it again. It outlives deploys and reboots.
+ * @throws LaunchwayError HOST_UNFIT where a host has nothing behind nginx, or the account may not say so
+ */
+export async function maintain(
+  app: string,
+  environment: Environment,
+  wanted: Maintenance,
+  ports: Ports,
+): Promise<{ host: string; maintenance: Maintenance }[]> {
+  if (!environment.services.some(({ nginx }) => nginx !== undefined)) {
+    throw new LaunchwayError('CONFIG_INVALID', `no service of ${environment.name} is behind nginx, which shows the page`, {
+      hint: 'Give a service a port without publish, and url or nginx.server-name: docs/guide/nginx.md',
+    })
+  }
+  await using stack = new AsyncDisposableStack()
+  const hosts: SeenHost[] = []
+  for (const host of environment.hosts) hosts.push(stack.use(await lookAt(host, { app, environment }, ports)))
+  for (const { host, seen } of hosts) {
+    if (seen.as === 'nobody')
+      throw new LaunchwayError('HOST_UNFIT', `${host}: the account may not write the state folder, and sudo asks for a password`, {
+        hint: `on the host, as root: chown -R USER ${environment.stateRoot}. On no host anything was changed.`,
+      })
+  }
+  const home = { app, environment: environment.name, stateRoot: environment.stateRoot }
+  for (const { host, remote, seen } of hosts) {
+    const program = maintenanceProgram(home, { wanted, by: ports.who })
+    const { stdout } = await remote.sh(program, { sudo: seen.as === 'sudo', timeoutMs: 30_000 })
+    if (!stdout.includes(`maintenance ${wanted}`))
+      throw new LaunchwayError('HOST_UNFIT', `${host}: nothing of ${app} in ${environment.name} is behind nginx there yet`, {
+        hint: `Deploy first. ${stdout.trim()}`,
+      })
+    ports.log.info(`${host}: maintenance is ${wanted}`)
+  }
+  return hosts.map(({ host }) => ({ host, maintenance: wanted }))
+}

@@ -1,0 +1,217 @@
+import type { Nginx, Service } from '../core/deployment.ts'
+import { siteFolder } from '../tools/nginx.ts'
+import type { NginxServer } from '../tools/nginx.ts'
+import { additionsFile, locationsOf, serverFile, serverInclude, serverKey } from '../tools/nginx-site.ts'
+import type { Observation, SeenNginx } from './observation.ts'
+import { isHttps, keyOf, othersAt } from './site.ts'
+import type { Lack, Wanted } from './wanted.ts'
+
+/** What nginx reads as it stands, without quotes. */
+const plainPath = /^\/[\w./-]*$/
+
+/** Everything that keeps nginx from leading to the services. */
+export function nginxLacks(wanted: Wanted, seen: Observation): Lack[] {
+  const services = wanted.environment.services.filter(({ nginx }) => nginx !== undefined)
+  if (services.length === 0) return []
+  const without = 'or give the service a public port of its own (publish)'
+  const { nginx } = seen
+  if (nginx === undefined || nginx.state === 'refused') {
+    return [
+      {
+        what: 'nginx is for root to configure, and sudo asks for a password',
+        hint: `let the account sudo without one (as root on the host: echo 'USER ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/USER), deploy as root, ${without}`,
+      },
+    ]
+  }
+  if (nginx.state === 'missing') return [{ what: 'nginx is not installed', hint: `apt-get install nginx, ${without}` }]
+  if (nginx.state === 'broken')
+    return [{ what: 'the configuration of nginx is broken, before this deploy', hint: `nginx -t says: ${nginx.said}` }]
+  return fitnessOf(wanted, services, nginx, seen)
+}
+
+function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNginx, seen: Observation): Lack[] {
+  const lacks: Lack[] = []
+  const { configuration } = nginx
+  const { stateRoot } = wanted.environment
+  if (!nginx.running) lacks.push({ what: 'nginx is not running', hint: 'systemctl enable --now nginx' })
+  if (nginx.build === undefined) lacks.push({ what: 'the version of nginx cannot be read', hint: 'nginx -V' })
+  if (!seen.tools.has('curl'))
+    lacks.push({ what: 'curl is not installed', hint: 'nginx is asked with it who answers: apt-get install curl' })
+  if (siteFolder(configuration) === undefined)
+    lacks.push({
+      what: `${configuration.main} includes neither conf.d nor sites-enabled`,
+      hint: 'add to its http block: include /etc/nginx/conf.d/*.conf;',
+    })
+  for (const path of nginx.closed)
+    lacks.push({ what: `nginx's workers may not look into ${path}`, hint: `chmod o+x ${path}, or choose another folder with \`state:\`` })
+  const files = services.flatMap(({ nginx: at }) => [...Object.values(at?.tls ?? {}), ...[at?.maintenancePage ?? []].flat()])
+  for (const path of [stateRoot, ...files]) {
+    if (!plainPath.test(path))
+      lacks.push({ what: `nginx cannot be given the path ${path}`, hint: 'one of letters, digits and / . _ - is needed' })
+  }
+  for (const { name, nginx: at } of services) {
+    if (at === undefined) continue
+    const { serverNames, tls, maintenancePage } = at
+    for (const path of files.filter((file) => nginx.absent.includes(file) && Object.values(tls ?? {}).includes(file))) {
+      lacks.push({
+        what: `${path}, the certificate or key of ${serverNames.join(' ')}, is not there`,
+        hint: `certbot certonly --nginx ${serverNames.map((one) => `-d ${one}`).join(' ')}, or name the files: nginx: { tls: { certificate: …, key: … } }; tls: false for plain HTTP`,
+      })
+    }
+    if (maintenancePage !== undefined && nginx.absent.includes(maintenancePage))
+      lacks.push({
+        what: `${maintenancePage}, the maintenance page of ${name}, is not there`,
+        hint: 'bring it to the host, or leave it out',
+      })
+    lacks.push(...(at.existing === undefined ? serverLacks(wanted, at, nginx) : existingLacks(at, at.existing, nginx)))
+    lacks.push(...pathLacks(wanted, at, nginx))
+  }
+  return lacks
+}
+
+const hasName = (server: NginxServer, { serverNames }: Nginx): string | undefined =>
+  server.names.find((name) => serverNames.some((ours) => ours.toLowerCase() === name))
+
+/** Another server has a name that ours shall have. */
+function serverLacks({ app, environment }: Wanted, at: Nginx, { configuration }: SeenNginx): Lack[] {
+  const lacks: Lack[] = []
+  const ours = serverFile(siteFolder(configuration) ?? '', at.serverNames)
+  const own = { app, environment: environment.name }
+  const ports = at.tls === undefined ? [80] : [80, 443]
+  for (const server of configuration.servers) {
+    const name = hasName(server, at)
+    const key = keyOf(server.file)
+    if (name === undefined) continue
+    if (key === undefined) {
+      if (!server.ports.some((port) => ports.includes(port))) continue
+      lacks.push({
+        what: `another server of nginx has the name ${name}: ${server.file}`,
+        hint: `nginx would ignore the second one. Take part in that server (nginx: { server: existing }), take the name out of ${server.file}, or give the service another nginx.server-name`,
+      })
+      continue
+    }
+    // One that no other application shares makes way, or is written anew.
+    const [other] = othersAt(key, configuration, own)
+    if (other === undefined) continue
+    const whose = `${other.service} of ${other.app} in ${other.environment}`
+    if (
+      server.file !== ours ||
+      server.names.toSorted().join(' ') !==
+        at.serverNames
+          .map((one) => one.toLowerCase())
+          .toSorted()
+          .join(' ')
+    ) {
+      lacks.push({
+        what: `the name ${name} is shared with ${whose}, whose server has the names ${server.names.join(' ')}: ${server.file}`,
+        hint: 'services that share a server share all of its names: give both the same nginx.server-name',
+      })
+    } else if (at.tls === undefined && server.ports.includes(443)) {
+      lacks.push({
+        what: `the server of ${name} is shared with ${whose}, and has HTTPS: ${server.file}`,
+        hint: 'plain HTTP would take that away: give both the same nginx.tls (or an https url)',
+      })
+    }
+  }
+  return dedupe(lacks)
+}
+
+/** The user's server is not there, or does not take part. */
+function existingLacks(at: Nginx, { port, https }: NonNullable<Nginx['existing']>, { configuration }: SeenNginx): Lack[] {
+  const { main, parts, servers } = configuration
+  const names = at.serverNames.join(' ')
+  const line = `include ${serverInclude(main, at.serverNames)};`
+  const named = servers.filter((server) => hasName(server, at) !== undefined)
+  const written = named.find(({ file }) => keyOf(file) !== undefined)
+  if (written !== undefined) {
+    return [
+      {
+        what: `the server of ${names} is launchway's, and shared with another application: ${written.file}`,
+        hint: 'leave nginx.server out, or have the other application say server: existing as well',
+      },
+    ]
+  }
+  const here = named.filter(({ ports }) => ports.includes(port))
+  const [first] = here
+  if (first === undefined) {
+    return [
+      {
+        what: `no server of nginx has the name ${at.serverNames[0]} on port ${port}`,
+        hint: `nginx.server is existing: add a server block with listen ${port}${https ? ' ssl' : ''}; server_name ${names}; and in it: ${line}\nOr leave nginx.server out: then launchway writes one`,
+      },
+    ]
+  }
+  const pattern = serverInclude(main, at.serverNames)
+  const has = ({ includes }: { includes: readonly string[] }): boolean => includes.includes(pattern)
+  if (!here.some(has) && !parts.some(has)) {
+    return [
+      {
+        what: `the server of ${names} does not include the locations of launchway: ${first.file}`,
+        hint: `add to ${first.file}, within the server block that has server_name ${first.names.join(' ')} and listens on ${port}: ${line}\nWhile nothing is deployed it includes nothing; the first deploy reloads nginx`,
+      },
+    ]
+  }
+  if (here.every(({ addresses, ports }) => only(addresses, port) === ports.filter((one) => one === port).length)) {
+    return [
+      {
+        what: `the server of ${names} does not listen on the loopback: ${first.file}`,
+        hint: `the deploy proves there who answers: add to it: listen 127.0.0.1:${port}${https ? ' ssl' : ''};`,
+      },
+    ]
+  }
+  return here.flatMap(({ file, locations }) =>
+    locations.flatMap((one) => (locationsOf(at).includes(one) ? [takenLack(at, one, file)] : [])),
+  )
+}
+
+/** How many addresses that are not the loopback have the port. */
+function only(addresses: readonly string[], port: number): number {
+  return addresses.filter((one) => one.endsWith(`:${port}`) && one !== `127.0.0.1:${port}`).length
+}
+
+/** Another application has the path. */
+function pathLacks({ app, environment }: Wanted, at: Nginx, { configuration }: SeenNginx): Lack[] {
+  return othersAt(serverKey(at.serverNames), configuration, { app, environment: environment.name }).flatMap(({ file, locations }) => {
+    const taken = locationsOf(at).find((one) => locations.includes(one))
+    return taken === undefined ? [] : [takenLack(at, taken, file)]
+  })
+}
+
+function takenLack({ serverNames, path = '/' }: Nginx, location: string, file: string): Lack {
+  return {
+    what: `location ${location} of ${serverNames[0]} is taken: ${file}`,
+    hint: `two cannot have ${path}: give the service another nginx.path or nginx.server-name`,
+  }
+}
+
+function dedupe(lacks: readonly Lack[]): Lack[] {
+  return [...new Map(lacks.map((lack) => [lack.what, lack])).values()]
+}
+
+/** What may keep visitors from the services, and cannot be told from here: no reason to refuse the deploy. */
+export function nginxWarnings({ app, environment }: Wanted, { nginx }: Observation): string[] {
+  const services = environment.services.filter((service) => service.nginx !== undefined)
+  if (nginx === undefined || services.length === 0) return []
+  const { servers, parts, main } = nginx.configuration
+  const others = servers.filter(({ file }) => keyOf(file) === undefined)
+  const written = services.filter((service) => service.nginx?.existing === undefined)
+  const warnings = written.flatMap((service) => {
+    const file = additionsFile(main, { app, environment: environment.name, service: service.name })
+    const [port, how] = isHttps(service.nginx) ? ['443', ' ssl'] : ['80', '']
+    const added = parts.find((part) => part.file === file)?.addresses ?? []
+    return others.flatMap((server) =>
+      server.addresses
+        .filter((address) => address.endsWith(`:${port}`) && !added.includes(address))
+        .map(
+          (address) =>
+            `${server.file} has a server that takes all that comes in at ${address}: who asks for ${service.name} there does not reach it. If its name leads there, add to ${file}: listen ${address}${how};`,
+        ),
+    )
+  })
+  if (nginx.selinux) {
+    warnings.push(
+      `SELinux enforces its policy here, with which the switch through nginx has not been tried. nginx must be let connect to the containers (setsebool -P httpd_can_network_connect on), and see the files in ${environment.stateRoot}; what was denied: ausearch -m avc -ts recent`,
+    )
+  }
+  return [...new Set(warnings)]
+}

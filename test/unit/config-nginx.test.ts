@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { resolveEnvironment } from '../../src/config/resolve.ts'
+import type { Nginx } from '../../src/core/deployment.ts'
+import { configOf, problems } from './support/config.ts'
+
+const one = (nginx: string, url = 'https://shop.example.org'): string =>
+  `image: a/b\nenvironments:\n  p: { host: h, url: "${url}", port: 80, nginx: ${nginx} }\n`
+const two = (first: string, second: string): string =>
+  `image: a/b\nenvironments:\n  p: { host: h, url: "https://shop.example.org", services: { web: { port: 80, nginx: ${first} }, api: { port: 81, nginx: ${second} } } }\n`
+
+describe('what is said of nginx', () => {
+  const live = '/etc/letsencrypt/live/shop.example.org'
+  const tls = { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` }
+
+  test.each<[string, string, Partial<Nginx>]>([
+    ['{}', 'https://shop.example.org', { tls }],
+    [
+      '{ redirect: false, path: /api, strip-prefix: true }',
+      'https://shop.example.org',
+      { tls, redirect: false, path: '/api', stripPrefix: true },
+    ],
+    ['{ tls: false, hsts: true }', 'https://shop.example.org', { headers: { 'Strict-Transport-Security': 'max-age=31536000' } }],
+    [
+      '{ hsts: max-age=60, headers: { X-A: b } }',
+      'http://shop.example.org',
+      { headers: { 'X-A': 'b', 'Strict-Transport-Security': 'max-age=60' } },
+    ],
+    ['{ hsts: false }', 'http://shop.example.org', {}],
+    ['{ body-size: 20m, timeout: 10m, errors: json }', 'http://shop.example.org', { bodySize: '20m', timeoutMs: 600_000, errors: 'json' }],
+    ['{ maintenance-page: /srv/soon.html }', 'http://shop.example.org', { maintenancePage: '/srv/soon.html' }],
+    ['{ server: existing }', 'https://shop.example.org', { existing: { https: true, port: 443 } }],
+    ['{ server: existing }', 'http://shop.example.org', { existing: { https: false, port: 80 } }],
+    ['{ server: existing }', 'https://shop.example.org:8443', { existing: { https: true, port: 8443 } }],
+  ])('%s at %s', (nginx, url, expected) => {
+    const environment = resolveEnvironment(configOf(one(nginx, url)), 'p', undefined)
+    expect(environment?.services[0]?.nginx).toEqual({ serverNames: ['shop.example.org'], ...expected })
+  })
+
+  test.each<[string, string, string]>([
+    ['a value that nginx would take apart', one('{ headers: { X-A: "$host" } }'), 'must have neither $'],
+    ['a line break in a header', one('{ headers: { X-A: "a\\nb" } }'), 'must have neither $'],
+    ['a name that is none', one('{ headers: { "X A": b } }'), 'must be the name of a header'],
+    ['a path that ends in /', one('{ path: /api/ }'), 'must be a path such as /api'],
+    ['all of the server as a path', one('{ path: / }'), 'must be a path such as /api'],
+    ['a path with what nginx would read', one('{ path: "/a;b" }'), 'must be a path such as /api'],
+    ['a path out of it', one('{ path: /a/../b }'), 'must be a path such as /api'],
+    ['a size with a unit of its own', one('{ body-size: 20MB }'), 'must be a size such as 20m'],
+    ['a file of the repository', one('{ maintenance-page: pages/soon.html }'), 'must be a path on the host'],
+    ['strip-prefix without path', one('{ strip-prefix: true }'), 'strip-prefix needs path'],
+    ['hsts twice', one('{ hsts: true, headers: { strict-transport-security: x } }'), 'it is among headers already'],
+    ['a certificate for a server of the user', one('{ server: existing, tls: { certificate: /c, key: /k } }'), 'leave tls out'],
+    ['a redirect in a server of the user', one('{ server: existing, redirect: false }'), 'leave redirect out'],
+    ['one path of two services', two('{ path: /a }', '{ path: /a }'), 'nginx leads shop.example.org/a to web already'],
+    ['one name of two services', two('{}', '{}'), 'nginx leads shop.example.org to web already'],
+    [
+      'a part of the names',
+      two('{}', '{ path: /a, server-name: [shop.example.org, b.example.org] }'),
+      'nginx.server-name must be the same for both',
+    ],
+    ['two kinds of server', two('{}', '{ path: /a, server: existing }'), 'server, tls and redirect of nginx must be the same for both'],
+    ['HTTPS for one of two', two('{}', '{ path: /a, tls: false }'), 'server, tls and redirect of nginx must be the same for both'],
+  ])('%s is refused', (_, text, expected) => {
+    expect(problems(text).join('\n')).toContain(expected)
+  })
+
+  test('services share a name by path', () => {
+    expect(() => configOf(two('{}', '{ path: /api }'))).not.toThrow()
+  })
+})
