@@ -96,6 +96,7 @@ export function namesPage(): GeneratedFile {
           code(`${paths.home}/ports`),
           'of each service behind nginx the loopback ports of slot a and slot b; a line stays, since kept containers are bound to its ports',
         ],
+        [code(`${paths.home}/held`), 'who keeps everybody from deploying (`launchway lock`): since when, who, why; not there otherwise'],
         [
           code(`${paths.home}/owner`),
           'the first repository of the application that this state is of; another application of the same name is refused',
@@ -126,7 +127,9 @@ const stepMeanings: Record<JournalStep, string> = {
     'wrote the server of a service for nginx, reloaded nginx, or (without a service) sent the requests to the other slot; the note says which',
   probe: 'asked nginx until the new version answered: by the name of its slot before the switch, as everybody asks after it',
   drain: 'waited for the last requests that nginx had given to the old version',
-  stop: 'stopped an old container; the note is its name',
+  stop: 'stopped an old container, or one that somebody wanted stopped; the note is its name',
+  remove: 'removed a container for good; the note is its name, and in a second line the volumes that stay',
+  prune: 'removed what no kept release needs; the note has the kilobytes that this freed, and a line for each thing that went',
   record: 'made the release the current one: the point of no return',
   undo: 'took back what the attempt had done',
   end: 'closed the attempt',
@@ -142,6 +145,9 @@ const fieldMeanings: Record<keyof typeof JournalLine.shape, string> = {
   service: 'the service, where the step is about one',
   ms: 'milliseconds the step took, to 10 ms',
   note: 'evidence, or the reason',
+  by: 'who set the attempt off: an account and a machine, or the address of a workflow run',
+  version: 'what people call the release',
+  did: '`deploy`, `rollback`, `stop`, `start`, `remove` or `prune`',
 }
 
 export function journalPage(): GeneratedFile {

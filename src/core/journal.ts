@@ -18,6 +18,8 @@ export const steps = [
   'record',
   'drain',
   'stop',
+  'remove',
+  'prune',
   'undo',
   'end',
 ] as const
@@ -47,5 +49,11 @@ export const JournalLine = z.object({
   ms: z.number().optional(),
   /** Evidence, or the reason. */
   note: z.string().optional(),
+  /** Who set the attempt off; this and what follows stand on its first step, `lock`. */
+  by: z.string().optional(),
+  /** What people call the release. */
+  version: z.string().optional(),
+  /** `deploy` or `rollback`; `stop`, `start`, `remove` or `prune` for what is done to the release that runs. */
+  did: z.string().optional(),
 })
 export type JournalLine = z.infer<typeof JournalLine>

@@ -41,6 +41,8 @@ export async function apply(
     slot: plan.slot,
     keep: environment.keep,
     by: ports.who,
+    version: brought.kept?.label ?? seen.releases.get(wanted.release)?.label ?? '',
+    did: wanted.isReturn ? 'rollback' : 'deploy',
   }
   // Root has no session of its own to start a scope in.
   const detach = plan.sudo && seen.detach === 'user' ? 'system' : seen.detach

@@ -52,6 +52,15 @@ export interface SeenNginx {
   taken: ReadonlySet<number>
 }
 
+/** Who keeps everybody from deploying (`launchway lock`). */
+export interface Hold {
+  /** ISO 8601. */
+  since: string
+  by: string
+  /** Empty where none was given. */
+  reason: string
+}
+
 /** What a host looked like, before anything was touched. */
 export interface Observation {
   tools: ReadonlySet<string>
@@ -68,6 +77,7 @@ export interface Observation {
   owner: string | undefined
   /** Who deploys right now. */
   lockedBy: string | undefined
+  held?: Hold
   containers: readonly SeenContainer[]
   /** Of the ports that the release wants. */
   busy: readonly Busy[]
@@ -106,6 +116,7 @@ export function parseObservation(host: string, text: string): Observation {
     previous: first('previous'),
     owner: first('owner'),
     lockedBy: has('locked', 'yes') ? (lockHolder ?? 'somebody') : undefined,
+    ...heldIn(facts),
     containers: facts.flatMap(([key, name, service, release, slot, state, status]) => {
       if (key !== 'container' || name === undefined || service === undefined || release === undefined) return []
       return [{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '' }]
@@ -123,6 +134,11 @@ export function parseObservation(host: string, text: string): Observation {
     ),
     nginx: nginxOf(facts),
   }
+}
+
+function heldIn(facts: readonly string[][]): { held?: Hold } {
+  const [, since, by, reason = ''] = facts.find(([key]) => key === 'held') ?? []
+  return since === undefined || by === undefined ? {} : { held: { since, by, reason } }
 }
 
 function nginxOf(facts: readonly string[][]): SeenNginx | undefined {

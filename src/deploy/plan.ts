@@ -4,6 +4,7 @@ import type { Slot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
 import { parsePublish } from './address.ts'
 import { type HostCall, imageOf, nameIn, stopSeconds } from './call.ts'
+import { heldError, heldWords } from './held.ts'
 import type { Observation } from './observation.ts'
 import { nginxWarnings, type PlannedSite, planSites, surplusFolder, unseated } from './site.ts'
 import { startCalls } from './start.ts'
@@ -30,6 +31,7 @@ export interface HostPlan {
  */
 export function planHost(wanted: Wanted, seen: Observation, host: string): HostPlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
+  if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
   const lacks = unfit(wanted, seen)
   if (lacks.length > 0) {
     throw new LaunchwayError('HOST_UNFIT', `${host} cannot take this deploy: ${lacks.map(({ what }) => what).join('; ')}`, {

@@ -31,6 +31,10 @@ export interface Attempt extends Home {
   keep: number
   /** Whom a held lock names. */
   by: string
+  /** What people call the release, for the history. */
+  version?: string
+  /** What the attempt is, for the history: `deploy`, `rollback`, `stop`… */
+  did?: string
 }
 
 /** What a release wants of a host, that has to be looked for. */
@@ -47,8 +51,11 @@ export function observeProgram(home: Home, { ports, nginx, files }: Sought): str
   return `${variables({ ...homeVariables(home), ...sought })}${observeSh}`
 }
 
-/** The program that performs a release: what is saved on the host and started there, detached. */
-export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): string {
+/**
+ * The program that performs a release: what is saved on the host and started there, detached.
+ * @param more functions beside those of a release
+ */
+export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more = ''): string {
   const head = variables({
     ...homeVariables(attempt),
     LW_RELEASE: attempt.release,
@@ -56,8 +63,10 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): stri
     LW_SLOT: attempt.slot,
     LW_KEEP: String(attempt.keep),
     LW_BY: attempt.by,
+    LW_VERSION: attempt.version ?? '',
+    LW_DID: attempt.did ?? '',
   })
-  return `#!/bin/sh\n${head}${journalSh}${stateSh}${nginxSh}${siteSh}${containersSh}${healthSh}${applySh}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
+  return `#!/bin/sh\n${head}${journalSh}${stateSh}${nginxSh}${siteSh}${containersSh}${healthSh}${applySh}${more}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 
 /** A file that travels with the apply program, into the folder of the attempt: attempts/<id>/ of the state. */
@@ -93,11 +102,11 @@ export function secretsFile(secrets: ReadonlyMap<string, Secret>): Secret {
   return new Secret([...secrets].map(([name, value]) => `export ${name}=${quote(value.reveal())}\n`).join(''))
 }
 
-function homeVariables({ app, environment, stateRoot }: Home): Record<string, string> {
+export function homeVariables({ app, environment, stateRoot }: Home): Record<string, string> {
   return { LW_APP: app, LW_ENVIRONMENT: environment, LW_ROOT: stateRoot, LW_HOME: hostPaths(stateRoot, app, environment).home }
 }
 
-function variables(values: Record<string, string>): string {
+export function variables(values: Record<string, string>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${quote(value)}\n`)
     .join('')

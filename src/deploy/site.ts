@@ -54,6 +54,18 @@ function ownService(file: string, app: string, environment: string): string | un
   return file.slice(at).startsWith(prefix) ? file.slice(at + prefix.length).replace(/\.conf$/, '') : undefined
 }
 
+/** The servers of this application and environment that nginx has. */
+export function ownServers(
+  { app, environment }: Pick<Wanted, 'app' | 'environment'>,
+  { nginx }: Pick<Observation, 'nginx'>,
+): { file: string; service: string }[] {
+  const files = new Set((nginx?.configuration.servers ?? []).map(({ file }) => file))
+  return [...files].flatMap((file) => {
+    const service = ownService(file, app, environment.name)
+    return service === undefined ? [] : [{ file, service }]
+  })
+}
+
 /** Whether nginx has servers of this application and environment that the release does not have any more. */
 export function surplusFolder({ app, environment }: Wanted, { nginx }: Observation): string | undefined {
   const file = nginx?.configuration.servers.find((server) => ownService(server.file, app, environment.name) !== undefined)?.file
