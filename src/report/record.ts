@@ -4,7 +4,10 @@ import type { Release } from '../core/release.ts'
 export function showRecord({ id, app, created, outcome, plan, build, smoke, scan, push, deploy }: Release): string {
   const rows: [string, string][] = [
     ['release', `${app} ${plan.version} (${id}), planned ${created}`],
-    ['from', `${plan.ref ?? 'no ref'} at ${plan.sha.slice(0, 12)}, ${plan.event}${plan.redeploys === undefined ? '' : `, images of ${plan.redeploys}`}`],
+    [
+      'from',
+      `${plan.ref ?? 'no ref'} at ${plan.sha.slice(0, 12)}, ${plan.event}${plan.redeploys === undefined ? '' : `, images of ${plan.redeploys}`}`,
+    ],
     ...(plan.environment === undefined ? [] : ([['to', plan.environment.name]] as [string, string][])),
     ['outcome', [outcome.state, outcome.code, outcome.stage, outcome.message].filter(Boolean).join(' ')],
     ...(build?.images ?? []).flatMap(({ name, how, config, registries }): [string, string][] => [

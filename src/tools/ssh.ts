@@ -103,7 +103,13 @@ export function remoteReader(address: Address, settings: SshSettings, files: Fil
 }
 
 function onHost(address: Address, settings: SshSettings, files: Files, line: string): Command {
-  return command('ssh', [common(address, files), option('-J', settings.proxyJump), ['-T', '-o', 'ControlMaster=no'], ['--', address.host], line])
+  return command('ssh', [
+    common(address, files),
+    option('-J', settings.proxyJump),
+    ['-T', '-o', 'ControlMaster=no'],
+    ['--', address.host],
+    line,
+  ])
 }
 
 /** Ends with 0 while the connection stands. */

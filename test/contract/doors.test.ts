@@ -44,7 +44,7 @@ describe('the command line', () => {
     [
       ['push', '--config', 'x.yml'],
       'launchway push takes no --config',
-      '--config goes with launchway plan, launchway run, launchway redeploy, launchway status, launchway rollback.',
+      '--config goes with launchway plan, launchway run, launchway redeploy, launchway status, launchway rollback, launchway history,',
     ],
     [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, launchway run.'],
     [['status', '--release', 'x'], 'launchway status takes no --release', 'launchway report'],
@@ -60,14 +60,19 @@ describe('the command line', () => {
     [['redeploy'], 'launchway redeploy needs a VERSION'],
     [['redeploy', 'v1', 'v2'], 'launchway redeploy takes no "v2"'],
     [['status', 'production'], 'launchway status takes no "production"'],
+    [['stop', 'web', 'worker'], 'launchway stop takes no "worker"'],
+    [['status', '--', '-x'], 'launchway status takes no "-x"'],
+    [['exec', 'web', 'ls', '--', 'ls'], 'launchway exec takes no "ls"'],
+    [['exec', '--', 'ls'], 'launchway exec needs a SERVICE'],
+    [['show'], 'launchway show needs a REF'],
   ])('%j: what a verb takes is counted', (args, message) => {
     expect(launchway(...args)).toMatchObject({ code: 2, err: expect.stringContaining(`USAGE: ${message}`) })
   })
 
   it('a verb of a later version says so', () => {
-    const { code, err } = launchway('history')
+    const { code, err } = launchway('init')
     expect(code).toBe(2)
-    expect(err).toContain('NOT_YET: launchway history (what ran when)')
+    expect(err).toContain('NOT_YET: launchway init (look at a repository')
   })
 
   it.each([[['--help']], [['-h']], [[]], [['plan', '--help']]])('%j names every verb and every option', (args) => {

@@ -13,7 +13,14 @@ const { image } = useHosts()
 let there: Operated
 let door: Door
 let release = ''
-const configured = { port: 8000, publish: 18_000, env: { VERSION: 'one', GREETING: 'good day' }, secrets: ['KEY'], volumes: ['files:/files'], networks: ['front', 'back'] }
+const configured = {
+  port: 8000,
+  publish: 18_000,
+  env: { VERSION: 'one', GREETING: 'good day' },
+  secrets: ['KEY'],
+  volumes: ['files:/files'],
+  networks: ['front', 'back'],
+}
 beforeAll(async () => {
   there = await operated(image, [['trixie', 'deploy']])
   const names = there.machines.map(({ app }) => app)
@@ -30,7 +37,9 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   const [machine] = there.machines
-  await machine?.ask(`docker rm --force $(docker ps --all --quiet --filter label=launchway.app=${machine.app}); docker volume rm ${machine.app}-files`)
+  await machine?.ask(
+    `docker rm --force $(docker ps --all --quiet --filter label=launchway.app=${machine.app}); docker volume rm ${machine.app}-files`,
+  )
   await door[Symbol.asyncDispose]()
   await there[Symbol.asyncDispose]()
 })
@@ -40,14 +49,42 @@ const oneOffs = async (): Promise<string> => {
   return (await machine?.ask(`docker ps --all --filter label=launchway.exec=${machine.app}.test --format '{{.Names}}'`)) ?? ''
 }
 
-const hostile = ['two words', "it's", '"', '$HOME $(id) `id`', 'a\nb\n', '', '\\', '*', '~', '-x', '--', 'ü€𝄞\u0081', '\t', '#', ';&|<>', '--label', 'launchway.app=x']
+const hostile = [
+  'two words',
+  "it's",
+  '"',
+  '$HOME $(id) `id`',
+  'a\nb\n',
+  '',
+  '\\',
+  '*',
+  '~',
+  '-x',
+  '--',
+  'ü€𝄞\u0081',
+  '\t',
+  '#',
+  ';&|<>',
+  '--label',
+  'launchway.app=x',
+]
 
 describe.each([
   ['the running container', []],
   ['a new container', ['--new']],
 ])('a command in %s', (_, flags) => {
   test('gets every argument byte for byte, whatever it holds', async () => {
-    const said = await there.launchway(['exec', 'web', ...flags, '--', 'sh', '-c', 'for one; do printf "[%s]" "$one"; done', 'sh', ...hostile])
+    const said = await there.launchway([
+      'exec',
+      'web',
+      ...flags,
+      '--',
+      'sh',
+      '-c',
+      'for one; do printf "[%s]" "$one"; done',
+      'sh',
+      ...hostile,
+    ])
     expect(said).toMatchObject({ code: 0, err: '', out: hostile.map((one) => `[${one}]`).join('') })
   })
 
@@ -73,14 +110,19 @@ describe('a new container', () => {
   test('goes when the connection breaks, too', async () => {
     const ran = await Promise.all([
       there.launchway(['exec', '--new', 'web', '--', 'sh', '-c', 'echo begun; sleep 600']),
-      expect.poll(oneOffs, { timeout: 60_000, interval: 200 }).toContain('.web.exec-').then(() => door.drop()),
+      expect
+        .poll(oneOffs, { timeout: 60_000, interval: 200 })
+        .toContain('.web.exec-')
+        .then(() => door.drop()),
     ])
     expect(ran[0]).toMatchObject({ code: 6, err: expect.stringContaining('SSH_UNREACHABLE') })
     await expect.poll(oneOffs, { timeout: 30_000, interval: 200 }).toBe('')
   })
 
   test('goes with Ctrl-C', async () => {
-    const { code } = await there.launchway(['exec', '--new', 'web', '--', 'sh', '-c', 'echo begun; sleep 600'], { until: (out) => out.includes('begun') })
+    const { code } = await there.launchway(['exec', '--new', 'web', '--', 'sh', '-c', 'echo begun; sleep 600'], {
+      until: (out) => out.includes('begun'),
+    })
     expect(code).toBe(130)
     await expect.poll(oneOffs, { timeout: 30_000, interval: 200 }).toBe('')
   })
@@ -103,7 +145,10 @@ describe('what cannot be run is said', () => {
 
   test('and as JSON the answer has both outputs', async () => {
     const { code, out } = await there.launchway(['exec', '--json', 'web', '--', 'sh', '-c', 'echo good; echo bad >&2; exit 3'])
-    expect([code, JSON.parse(out)]).toMatchObject([3, { code: 3, stdout: 'good\n', stderr: 'bad\n', container: expect.stringContaining(release) }])
+    expect([code, JSON.parse(out)]).toMatchObject([
+      3,
+      { code: 3, stdout: 'good\n', stderr: 'bad\n', container: expect.stringContaining(release) },
+    ])
   })
 })
 
@@ -111,13 +156,14 @@ describe('a log that is followed', () => {
   test('is taken up again where it was when the connection breaks, and Ctrl-C ends it without a complaint', async () => {
     const [machine] = there.machines
     const name = `${machine?.app}.test.web.${release}`
-    const say = (text: string): Promise<string> => machine?.ask(`docker exec ${name} sh -c 'echo ${text} > /proc/1/fd/1'`) ?? Promise.resolve('')
+    const say = (text: string): Promise<string> =>
+      machine?.ask(`docker exec ${name} sh -c 'echo ${text} > /proc/1/fd/1'`) ?? Promise.resolve('')
     let stage = 0
     const { code, out, err } = await there.launchway(['logs', 'web', '--follow'], {
       env: { KEY: 'hush-hush' },
       until: (text) => {
-        if (stage === 0 && text.includes('starting one')) (stage = 1), void say('before the break')
-        if (stage === 1 && text.includes('before the break')) (stage = 2), door.drop(), void say('while it was down, hush-hush')
+        if (stage === 0 && text.includes('starting one')) ((stage = 1), void say('before the break'))
+        if (stage === 1 && text.includes('before the break')) ((stage = 2), door.drop(), void say('while it was down, hush-hush'))
         return text.includes('while it was down')
       },
     })

@@ -32,8 +32,16 @@ describe('several hosts', () => {
     })
     // Locked by somebody else already: said, and left alone.
     const again = await there.launchway(['lock', '--json'])
-    expect([again.code, JSON.parse(again.out)]).toMatchObject([6, [{ host: one, error: { code: 'DEPLOY_LOCKED' } }, { host: two, error: { code: 'DEPLOY_LOCKED' } }]])
-    expect((await there.launchway(['unlock'])).out).toMatch(new RegExp(`^${one}: unlocked; it was locked by .*\n${two}: unlocked; it was locked by .*: not yet\n$`))
+    expect([again.code, JSON.parse(again.out)]).toMatchObject([
+      6,
+      [
+        { host: one, error: { code: 'DEPLOY_LOCKED' } },
+        { host: two, error: { code: 'DEPLOY_LOCKED' } },
+      ],
+    ])
+    expect((await there.launchway(['unlock'])).out).toMatch(
+      new RegExp(`^${one}: unlocked; it was locked by .*\n${two}: unlocked; it was locked by .*: not yet\n$`),
+    )
 
     const secrets = { KEY: 'old-value', LOST: 'x', SAME: "it's the\nsame", GONE: 'g' }
     const before = { ...worker, env: { MODE: 'wild', OLD: '1' }, secrets: Object.keys(secrets) }
@@ -41,10 +49,13 @@ describe('several hosts', () => {
 
     await there.launchway(['lock'])
     const late = await failureOf(
-      there.deploy('two', { services: [before], secrets }).finally(async () => expect((await there.launchway(['status'])).out).toContain(`  locked by `)),
+      there
+        .deploy('two', { services: [before], secrets })
+        .finally(async () => expect((await there.launchway(['status'])).out).toContain(`  locked by `)),
     )
     expect(late.code).toBe('DEPLOY_LOCKED')
-    if (machine !== undefined) expect(await failureOf(rollBack(machine, [worker]))).toMatchObject({ code: expect.stringMatching(/DEPLOY_LOCKED|VERSION_UNKNOWN/) })
+    if (machine !== undefined)
+      expect(await failureOf(rollBack(machine, [worker]))).toMatchObject({ code: expect.stringMatching(/DEPLOY_LOCKED|VERSION_UNKNOWN/) })
     // Who holds the lock may still see to what runs.
     expect((await there.launchway(['stop', '--host', one])).out).toContain(`${one}: stopped worker`)
     await there.launchway(['unlock'])
@@ -143,6 +154,9 @@ describe('removing', () => {
     expect(await host.page()).not.toBe('one')
     expect((await machine.containers()).map(({ service, state }) => `${service} ${state}`)).toEqual(['worker running'])
     expect(await machine.ask(`docker volume inspect --format there ${volume}; docker volume rm ${volume} > /dev/null`)).toBe('there')
-    expect(await there.launchway(['remove', 'web', '--yes'])).toMatchObject({ code: 2, out: expect.stringContaining('runs no service "web"') })
+    expect(await there.launchway(['remove', 'web', '--yes'])).toMatchObject({
+      code: 2,
+      out: expect.stringContaining('runs no service "web"'),
+    })
   })
 })

@@ -30,7 +30,10 @@ describe.each(accounts)('on %s as %s', (suite, user) => {
     const second = await there.deploy('two', { who: 'bob@desk' })
 
     const stopped = await there.launchway(['stop', 'web'])
-    expect(stopped).toMatchObject({ code: 0, out: `${address}: stopped web\nStopped also over a reboot, until \`launchway start\` or the next deploy.\n` })
+    expect(stopped).toMatchObject({
+      code: 0,
+      out: `${address}: stopped web\nStopped also over a reboot, until \`launchway start\` or the next deploy.\n`,
+    })
     const states = async (): Promise<string[]> =>
       ((await machine?.containers()) ?? []).filter(({ release }) => release === second).map(({ service, state }) => `${service} ${state}`)
     expect(await states()).toEqual(['web exited', 'worker running'])

@@ -19,7 +19,16 @@ import { startAgainCalls, stopCalls } from '../../src/deploy/operate/stop.ts'
 import { parseReference } from '../../src/plan/lookup.ts'
 import { container, digest, environment, failureIn, first, host, nameOf, second, service } from './support/deploy.ts'
 
-const web = service({ name: 'web', port: 5000, publish: '80', stopTimeoutMs: 4500, env: { A: '1' }, secrets: ['KEY'], networks: ['front', 'back'], labels: { own: 'label' } })
+const web = service({
+  name: 'web',
+  port: 5000,
+  publish: '80',
+  stopTimeoutMs: 4500,
+  env: { A: '1' },
+  secrets: ['KEY'],
+  networks: ['front', 'back'],
+  labels: { own: 'label' },
+})
 const worker = service({ name: 'worker' })
 const target = { app: 'addie', environment: environment([web, worker], { hosts: ['deploy@a.example.org:2222', 'deploy@b.example.org'] }) }
 const kept: Kept = {
@@ -33,7 +42,16 @@ const kept: Kept = {
 }
 const runs = (containers: Observation['containers'], of: Partial<Observation> = {}): { host: string; seen: Observation } => ({
   host: 'a',
-  seen: host({ current: second, previous: first, containers, releases: new Map([[first, undefined], [second, kept]]), ...of }),
+  seen: host({
+    current: second,
+    previous: first,
+    containers,
+    releases: new Map([
+      [first, undefined],
+      [second, kept],
+    ]),
+    ...of,
+  }),
 })
 
 describe('stopping and starting', () => {
@@ -59,7 +77,10 @@ describe('stopping and starting', () => {
   })
 
   it('of a service that is not there says which are', () => {
-    expect(failureIn(() => stopCalls(target, runs([container('web', second)]), 'shop'))).toMatchObject({ code: 'USAGE', hint: 'It has: web' })
+    expect(failureIn(() => stopCalls(target, runs([container('web', second)]), 'shop'))).toMatchObject({
+      code: 'USAGE',
+      hint: 'It has: web',
+    })
     expect(failureIn(() => stopCalls(target, { host: 'a', seen: host() }, undefined))).toMatchObject({ code: 'VERSION_UNKNOWN' })
   })
 })
@@ -100,7 +121,10 @@ describe('a container of its own for a command', () => {
   })
 
   it('is not made of a service that the release does not have', () => {
-    expect(failureIn(() => anewCall(target, runs([]), 'shop', ['true'], '0f'))).toMatchObject({ code: 'USAGE', hint: 'It has: web, worker' })
+    expect(failureIn(() => anewCall(target, runs([]), 'shop', ['true'], '0f'))).toMatchObject({
+      code: 'USAGE',
+      hint: 'It has: web, worker',
+    })
   })
 })
 
@@ -161,8 +185,18 @@ describe('the history', () => {
 describe('which variables a deploy would change', () => {
   it.each<[string, Parameters<typeof service>[0], Parameters<typeof service>[0], string[]]>([
     ['nothing', { env: { A: '1' }, secrets: ['KEY'] }, { env: { A: '1' }, secrets: ['KEY'] }, []],
-    ['a variable each way', { env: { A: '1', B: '1', C: '1' } }, { env: { B: '2', C: '1', D: '1' } }, ['env changed B', 'env new D', 'env gone A']],
-    ['secrets each way', { secrets: ['KEY', 'OLD', 'CHANGED', 'UNKNOWN'] }, { secrets: ['KEY', 'CHANGED', 'UNKNOWN', 'NEW'] }, ['secret changed CHANGED', 'secret unknown UNKNOWN', 'secret new NEW', 'secret gone OLD']],
+    [
+      'a variable each way',
+      { env: { A: '1', B: '1', C: '1' } },
+      { env: { B: '2', C: '1', D: '1' } },
+      ['env changed B', 'env new D', 'env gone A'],
+    ],
+    [
+      'secrets each way',
+      { secrets: ['KEY', 'OLD', 'CHANGED', 'UNKNOWN'] },
+      { secrets: ['KEY', 'CHANGED', 'UNKNOWN', 'NEW'] },
+      ['secret changed CHANGED', 'secret unknown UNKNOWN', 'secret new NEW', 'secret gone OLD'],
+    ],
     ['a variable that becomes a secret', { env: { KEY: '1' } }, { secrets: ['KEY'] }, ['env gone KEY', 'secret new KEY']],
   ])('%s', (_, before, after, expected) => {
     const secrets = { given: new Set(['KEY', 'CHANGED', 'NEW']), changed: new Set(['CHANGED']) }
@@ -181,8 +215,25 @@ describe('pruning', () => {
   ])('asks docker for %s as %s', (repository, shown) => expect(familiar(repository)).toBe(shown))
 
   it('looks where the images of kept releases come from, and reads what went', () => {
-    expect([...repositoriesIn(host({ releases: new Map([[second, kept], [first, undefined]]) }))]).toEqual(['registry.example.org/addie'])
-    const line = { v: 1 as const, at: 1, release: second, attempt: '0', step: 'prune', state: 'done', note: 'freed 12\ncontainer x\nimage y' }
+    expect([
+      ...repositoriesIn(
+        host({
+          releases: new Map([
+            [second, kept],
+            [first, undefined],
+          ]),
+        }),
+      ),
+    ]).toEqual(['registry.example.org/addie'])
+    const line = {
+      v: 1 as const,
+      at: 1,
+      release: second,
+      attempt: '0',
+      step: 'prune',
+      state: 'done',
+      note: 'freed 12\ncontainer x\nimage y',
+    }
     expect(prunedIn([line])).toEqual({ removed: ['container x', 'image y'], freedBytes: 12_288 })
     expect(prunedIn([{ ...line, note: 'freed -3\n' }])).toEqual({ removed: [], freedBytes: 0 })
   })

@@ -29,7 +29,8 @@ export async function perform(target: Target, one: SeenHost, change: Change, por
   const release = seen.current
   if (release === undefined) throw new TypeError(`nothing runs on ${host}`)
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
-  if (seen.engine === undefined) throw new LaunchwayError('HOST_UNFIT', `the Docker engine on ${host} does not answer`, { hint: seen.engineSaid })
+  if (seen.engine === undefined)
+    throw new LaunchwayError('HOST_UNFIT', `the Docker engine on ${host} does not answer`, { hint: seen.engineSaid })
   if (seen.as === 'nobody') throw refused(host, 'that was logged in to')
   if (change.needsRoot === true && seen.root === undefined) {
     throw new LaunchwayError('HOST_UNFIT', `nginx on ${host} is for root to configure, and sudo asks for a password`, {
@@ -69,5 +70,7 @@ function notPerformed(host: string, lines: readonly JournalLine[], { did }: Chan
   if (failed === undefined || end === undefined || end.state === 'broken' || failed.step === 'lock') return failureOf(host, lines, release)
   const what = failed.service === undefined ? failed.step : `${failed.service}: ${failed.step}`
   const then = end.state === 'undone' ? 'everything is as it was before' : 'what was done before that stays done'
-  return new LaunchwayError('COMMAND_FAILED', `${did}: ${what} failed on ${host}; ${then}`, { hint: failed.note ?? 'The host gave no reason.' })
+  return new LaunchwayError('COMMAND_FAILED', `${did}: ${what} failed on ${host}; ${then}`, {
+    hint: failed.note ?? 'The host gave no reason.',
+  })
 }

@@ -53,7 +53,9 @@ function begunIn(host: string, service: string, [how, text = '']: readonly strin
     const known = text.split(' ').filter(Boolean)
     throw known.length === 0 ? nothingRuns(host) : noService(host, service, known)
   }
-  throw new LaunchwayError('HOST_UNFIT', `docker on ${host} could not begin the command`, { hint: text === '' ? 'It gave no reason.' : text })
+  throw new LaunchwayError('HOST_UNFIT', `docker on ${host} could not begin the command`, {
+    hint: text === '' ? 'It gave no reason.' : text,
+  })
 }
 
 async function newContainer(remote: Remote, target: Target, { service, command }: ExecWish): Promise<Execution['call']> {
@@ -74,7 +76,12 @@ export function anewCall(
   if (release === undefined || kept === undefined) throw nothingRuns(host)
   const service = kept.environment.services.find((one) => one.name === name)
   const image = service === undefined ? undefined : kept.images[service.image]
-  if (service === undefined || image === undefined) throw noService(host, name, kept.environment.services.map((one) => one.name))
+  if (service === undefined || image === undefined)
+    throw noService(
+      host,
+      name,
+      kept.environment.services.map((one) => one.name),
+    )
   const { publish: _publish, nginx: _nginx, ...plain } = service
   const owner = { app, environment: environment.name, release, slot: 'a' as const }
   const args = withoutLabels(containerArgs({ ...plain, labels: {}, command: [] }, owner, image))
@@ -134,7 +141,10 @@ export class Announced extends Writable {
     const from = this.#held.indexOf(this.#mark)
     const end = from === -1 ? -1 : this.#held.indexOf('\n', from)
     if (end === -1) return done()
-    this.#said = this.#held.subarray(from + this.#mark.length, end).toString().split('\t')
+    this.#said = this.#held
+      .subarray(from + this.#mark.length, end)
+      .toString()
+      .split('\t')
     const rest = Buffer.concat([this.#held.subarray(0, from), this.#held.subarray(end + 1)])
     this.#held = undefined
     if (rest.length === 0) return done()

@@ -60,7 +60,9 @@ function entryOf(lines: readonly JournalLine[], labels: ReadonlyMap<string, stri
   const who = lines.find(({ by }) => by !== undefined)
   const version = who?.version ?? labels.get(first.release)
   const downtimes = lines.flatMap(({ step, ms }) => (step === 'downtime' && ms !== undefined ? [ms] : []))
-  const proofs = new Map(lines.flatMap(({ step, state, service = '', ms }) => (step === 'probe' && state === 'done' ? [[service, ms ?? 0]] : [])))
+  const proofs = new Map(
+    lines.flatMap(({ step, state, service = '', ms }) => (step === 'probe' && state === 'done' ? [[service, ms ?? 0]] : [])),
+  )
   const [reason = ''] = (failed?.note ?? (end?.state === 'done' ? '' : (end?.note ?? ''))).split('\n')
   const why = failed === undefined ? reason : [failed.service, failed.step, reason].filter(Boolean).join(' ')
   return {

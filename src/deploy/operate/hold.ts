@@ -20,7 +20,9 @@ export async function lock(target: Target, { reason = '' }: { reason?: string | 
     },
     ports,
   )
-  const lines = answers.map((one) => (one.error === undefined ? `${one.host}: locked by ${heldWords(one.held)}` : showRefusal(one.host, one.error)))
+  const lines = answers.map((one) =>
+    one.error === undefined ? `${one.host}: locked by ${heldWords(one.held)}` : showRefusal(one.host, one.error),
+  )
   return { text: `${lines.join('\n')}\n`, json: answers, ...exitOf(answers) }
 }
 

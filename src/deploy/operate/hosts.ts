@@ -83,7 +83,9 @@ export function hostsOf({ environment }: Target, wanted: string | undefined): [s
     (host) => wanted === undefined || host === wanted || host.slice(host.indexOf('@') + 1).replace(/:\d+$/, '') === wanted,
   )
   if (first !== '') return [first, ...others]
-  throw new LaunchwayError('USAGE', `${environment.name} has no host "${wanted ?? ''}"`, { hint: `It has: ${environment.hosts.join(', ')}` })
+  throw new LaunchwayError('USAGE', `${environment.name} has no host "${wanted ?? ''}"`, {
+    hint: `It has: ${environment.hosts.join(', ')}`,
+  })
 }
 
 /** What a program answered: values by the name of the fact. */
@@ -111,7 +113,8 @@ const timeoutMs = 60_000
  */
 export async function ask(remote: Remote, program: string | Secret): Promise<Facts> {
   const output = await remote.sh(program, { timeoutMs }).catch((error: unknown) => {
-    if (error instanceof LaunchwayError && error.code === 'COMMAND_FAILED') throw unanswered(remote.host, `${error.message}\n${error.hint ?? ''}`, error)
+    if (error instanceof LaunchwayError && error.code === 'COMMAND_FAILED')
+      throw unanswered(remote.host, `${error.message}\n${error.hint ?? ''}`, error)
     throw error
   })
   const facts = new Facts(output.stdout)

@@ -74,7 +74,13 @@ function rangeOf({ release = '', service = '', since = '', lines, follow }: LogW
 }
 
 /** Until the containers have ended, also over a deploy, which ends those that are followed and starts others. */
-async function followHost(host: string, target: Target, wish: LogWish, write: (line: LogLine) => void, ports: Ports): Promise<{ followed: true }> {
+async function followHost(
+  host: string,
+  target: Target,
+  wish: LogWish,
+  write: (line: LogLine) => void,
+  ports: Ports,
+): Promise<{ followed: true }> {
   const seen = new Map<string, string>()
   let tries = 0
   for (;;) {
@@ -138,11 +144,20 @@ async function readFrom(
   const containers = valuesOf('#container')
   if (valuesOf('#release')[0]?.[0] === '') throw nothingRuns(host)
   if (containers.length === 0) {
-    throw new LaunchwayError('VERSION_UNKNOWN', `${host} has no container of release ${range.release || (valuesOf('#release')[0]?.[0] ?? '')}`, {
-      hint: '`launchway history` shows the releases, `launchway status` those that are kept.',
-    })
+    throw new LaunchwayError(
+      'VERSION_UNKNOWN',
+      `${host} has no container of release ${range.release || (valuesOf('#release')[0]?.[0] ?? '')}`,
+      {
+        hint: '`launchway history` shows the releases, `launchway status` those that are kept.',
+      },
+    )
   }
   const asked = containers.filter(([service]) => wish.service === undefined || service === wish.service)
-  if (asked.length === 0) throw noService(host, wish.service ?? '', containers.map(([service = '']) => service))
+  if (asked.length === 0)
+    throw noService(
+      host,
+      wish.service ?? '',
+      containers.map(([service = '']) => service),
+    )
   return asked.filter(([, , state]) => state === 'running').length
 }

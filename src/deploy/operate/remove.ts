@@ -50,7 +50,11 @@ export async function remove(target: Target, of: Which & { yes: boolean; isTermi
   return { text: `${[...lines, ...then].join('\n')}\n`, json: { changed: of.yes, hosts: answers }, ...exit }
 }
 
-export function planRemoval(target: Target, { host, seen }: Pick<SeenHost, 'host' | 'seen'>, service: string | undefined): { calls: HostCall[]; removal: Removal } {
+export function planRemoval(
+  target: Target,
+  { host, seen }: Pick<SeenHost, 'host' | 'seen'>,
+  service: string | undefined,
+): { calls: HostCall[]; removal: Removal } {
   if (seen.current === undefined) throw nothingRuns(host)
   const containers = seen.containers.filter((one) => service === undefined || one.service === service)
   const servers = ownServers(target, seen).filter((one) => service === undefined || one.service === service)
@@ -76,6 +80,8 @@ export function planRemoval(target: Target, { host, seen }: Pick<SeenHost, 'host
 }
 
 function volumesIn(lines: readonly JournalLine[]): string[] {
-  const notes = lines.flatMap(({ step, state, service, note }) => (step === 'remove' && state === 'done' && service !== undefined ? [note ?? ''] : []))
+  const notes = lines.flatMap(({ step, state, service, note }) =>
+    step === 'remove' && state === 'done' && service !== undefined ? [note ?? ''] : [],
+  )
   return [...new Set(notes.flatMap((note) => (note.split('\n')[1] ?? '').split(' ').filter(Boolean)))]
 }

@@ -44,7 +44,11 @@ async function turn(target: Target, { service, host: wanted }: Which, did: 'stop
   return { text: `${[...lines, ...then].join('\n')}\n`, json: answers, ...exitOf(answers) }
 }
 
-export function stopCalls(target: Target, seen: Pick<SeenHost, 'host' | 'seen'>, service: string | undefined): { calls: HostCall[]; services: string[] } {
+export function stopCalls(
+  target: Target,
+  seen: Pick<SeenHost, 'host' | 'seen'>,
+  service: string | undefined,
+): { calls: HostCall[]; services: string[] } {
   const running = containersOf(seen, service).filter(({ state }) => state !== 'exited' && state !== 'created')
   const as = seen.seen.releases.get(seen.seen.current ?? '')?.environment ?? target.environment
   return {
@@ -54,7 +58,10 @@ export function stopCalls(target: Target, seen: Pick<SeenHost, 'host' | 'seen'>,
 }
 
 /** In the order in which a deploy starts them. */
-export function startAgainCalls({ host, seen }: Pick<SeenHost, 'host' | 'seen'>, service: string | undefined): { calls: HostCall[]; services: string[] } {
+export function startAgainCalls(
+  { host, seen }: Pick<SeenHost, 'host' | 'seen'>,
+  service: string | undefined,
+): { calls: HostCall[]; services: string[] } {
   const stopped = containersOf({ host, seen }, service).filter(({ state }) => state !== 'running')
   const kept = seen.releases.get(seen.current ?? '')
   const order = kept?.environment.services.map(({ name }) => name) ?? []
@@ -82,7 +89,12 @@ export function containersOf({ host, seen }: Pick<SeenHost, 'host' | 'seen'>, se
   if (seen.current === undefined) throw nothingRuns(host)
   const all = seen.containers.filter(({ release }) => release === seen.current)
   const found = all.filter((one) => service === undefined || one.service === service)
-  if (found.length === 0 && service !== undefined) throw noService(host, service, all.map((one) => one.service))
+  if (found.length === 0 && service !== undefined)
+    throw noService(
+      host,
+      service,
+      all.map((one) => one.service),
+    )
   return found
 }
 

@@ -95,7 +95,13 @@ export function labHost(container: string, user: string, port: number, root = ne
     const words = [...(sudo ? ['sudo', '-n'] : []), 'sh', '-s']
     return runShell(command('docker', ['exec', '--interactive', '--user', user, ...path, container, ...words], { stdin: program }), options)
   }
-  return hostOn(shell, root, port, async () => (await ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])) ?? '', app)
+  return hostOn(
+    shell,
+    root,
+    port,
+    async () => (await ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])) ?? '',
+    app,
+  )
 }
 
 const newApp = (): string => `t${randomBytes(5).toString('hex')}`

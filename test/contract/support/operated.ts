@@ -41,7 +41,9 @@ export async function operated(image: () => PushedImage, at: [string, string][],
   const [first] = made
   if (first === undefined) throw new Error('no host')
   // Of one application, which each host would have made up for itself.
-  const machines = made.map((machine, index) => (index === 0 ? machine : labHost(hosts[at[index]?.[0] ?? '']?.container ?? '', 'root', 0, stateRoot, '', first.app)))
+  const machines = made.map((machine, index) =>
+    index === 0 ? machine : labHost(hosts[at[index]?.[0] ?? '']?.container ?? '', 'root', 0, stateRoot, '', first.app),
+  )
   const addresses = at.map(([suite, user]) => address(suite, user))
   const { home } = hostPaths(stateRoot, first.app, environmentName)
   for (const [index, machine] of machines.entries())
@@ -89,7 +91,11 @@ function asRoot(suite: string, text: string): Promise<string> {
   return labHost(inject('lab').hosts[suite]?.container ?? '', 'root', 0).ask(text)
 }
 
-function opened(args: string[], cwd: string, { input, env = {}, until, signal = 'SIGINT' }: Opened = {}): Promise<Ended & { bytes: Buffer }> {
+function opened(
+  args: string[],
+  cwd: string,
+  { input, env = {}, until, signal = 'SIGINT' }: Opened = {},
+): Promise<Ended & { bytes: Buffer }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, through('cli', args), {
       cwd,
