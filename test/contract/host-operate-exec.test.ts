@@ -2,9 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/adapters/clock.ts'
+import { ociRegistries } from '../../src/adapters/registry/repository.ts'
+import { recordType } from '../../src/core/names.ts'
+import { record } from '../unit/support/deploy.ts'
 import { useHosts } from './support/hosts.ts'
 import { operated, type Operated } from './support/operated.ts'
-import { knownAs, portOf } from './support/ssh.ts'
+import { knownAs, never, portOf } from './support/ssh.ts'
 import { type Door, openDoor } from './support/tcp.ts'
 
 const { image } = useHosts()
@@ -173,5 +177,30 @@ describe('a log that is followed', () => {
     expect(err).not.toContain('CANCELLED')
     // Nothing goes on on the host.
     await expect.poll(() => machine?.ask('ps -eo args | grep -c "^docker logs --follow" || :'), { timeout: 30_000 }).toBe('0')
+  })
+})
+
+describe('the record beside an image', () => {
+  test('is shown by tag, by digest, and by a whole reference from a folder without launchway.yml', async () => {
+    const { repository, digest } = image()
+    const registry = repository.split('/')[0] ?? ''
+    const settings = { host: registry, plainHttp: true }
+    const registries = ociRegistries(systemClock, () => Promise.resolve(undefined), never)
+    const opened = await registries.repository(repository, settings)
+    const found = await opened.resolve(digest)
+    if (found === undefined) throw new Error('the image is not there')
+    const of = record()
+    const built = { name: 'app', key: '0'.repeat(32), how: 'built' as const, config: {}, size: 1, layers: 1, ms: 1 }
+    const images = [{ ...built, registries: { [repository]: { digest, mediaType: found.mediaType } } }]
+    const kept = { ...of, plan: { ...of.plan, tags: ['latest'] }, build: { builder: 'b', images } }
+    await opened.attach(found, recordType, Buffer.from(JSON.stringify(kept)), {})
+    for (const asked of ['latest', digest]) {
+      const shown = await there.launchway(['show', asked])
+      expect(shown).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`release  addie master (${of.id})`) })
+      expect(shown.out).toContain(`${repository}@${digest}`)
+    }
+    const elsewhere = await there.launchway(['show', `${repository}:latest`, '--config', 'nowhere.yml', '--json'])
+    expect([elsewhere.code, JSON.parse(elsewhere.out)]).toEqual([0, kept])
+    expect(await there.launchway(['show', 'v99'])).toMatchObject({ code: 2, err: expect.stringContaining('VERSION_UNKNOWN: ') })
   })
 })

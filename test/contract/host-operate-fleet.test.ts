@@ -1,12 +1,16 @@
 import { afterAll, describe, expect, inject, test } from 'vitest'
 import { call, docker } from '../../lab/run.ts'
-import { failureOf, useHosts } from './support/hosts.ts'
+import { failureOf, pathsOf, useHosts } from './support/hosts.ts'
 import { operated } from './support/operated.ts'
-import { removeImage, worker } from './support/release.ts'
+import { deployTo, removeImage, worker } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { rollBack, site, siteHost } from './support/site.ts'
 
-const { image } = useHosts()
+const { image, machine } = useHosts()
+const toolboxes = [
+  { name: 'dash and GNU tools', shell: 'dash', probe: 'curl' },
+  { name: 'busybox alone', shell: 'busybox', probe: 'wget' },
+] as const
 const lab = inject('lab')
 const made: Awaited<ReturnType<typeof pushServer>>[] = []
 afterAll(async () => {
@@ -20,7 +24,7 @@ describe('several hosts', () => {
       ['trixie', 'root'],
     ])
     const [one = '', two = ''] = there.addresses
-    const [machine] = there.machines
+    const [first] = there.machines
     const services = { worker: { env: { VERSION: 'one', MODE: 'calm' }, secrets: ['KEY', 'LOST', 'ADDED', 'SAME'] } }
     there.configure(services)
     // Before there is anything to keep anybody from, too.
@@ -54,8 +58,8 @@ describe('several hosts', () => {
         .finally(async () => expect((await there.launchway(['status'])).out).toContain(`  locked by `)),
     )
     expect(late.code).toBe('DEPLOY_LOCKED')
-    if (machine !== undefined)
-      expect(await failureOf(rollBack(machine, [worker]))).toMatchObject({ code: expect.stringMatching(/DEPLOY_LOCKED|VERSION_UNKNOWN/) })
+    if (first !== undefined)
+      expect(await failureOf(rollBack(first, [worker]))).toMatchObject({ code: expect.stringMatching(/DEPLOY_LOCKED|VERSION_UNKNOWN/) })
     // Who holds the lock may still see to what runs.
     expect((await there.launchway(['stop', '--host', one])).out).toContain(`${one}: stopped worker`)
     await there.launchway(['unlock'])
@@ -81,37 +85,49 @@ describe('several hosts', () => {
     expect(half.code).toBe(6)
     expect(half.out).toContain('deploy@127.0.0.1:1: SSH_UNREACHABLE: ')
     expect(half.out).toContain(`${two}  deploy one (release ${release}) by ada@laptop: done in `)
-    expect(half.out).toContain('lock locked by ')
+  })
+
+  test.each(toolboxes)('and a deploy that had looked before is stopped by the host itself, under $name', async (toolbox) => {
+    const host = await machine(toolbox)
+    await deployTo(host, image(), { version: 'one', services: [worker] })
+    const { home } = pathsOf(host)
+    const beforeLaunch = (): Promise<string> => host.ask(`printf '2026-11-21T10:15:00Z\\tada "a" \\\\ b\\tit moves\\n' > ${home}/held`)
+    const error = await failureOf(deployTo(host, image(), { version: 'two', services: [worker] }, { beforeLaunch }))
+    expect(error).toMatchObject({
+      code: 'DEPLOY_LOCKED',
+      message: 'somebody keeps everybody from deploying to host: ada "a" \\ b since 2026-11-21T10:15:00Z: it moves',
+    })
+    expect((await host.containers()).map(({ state }) => state)).toEqual(['running'])
   })
 })
 
 describe('pruning (kamal#1655: what a redeploy leaves)', () => {
   test('takes what no kept release of this environment needs, and nothing that a rollback needs', async () => {
     await using there = await operated(image, [['forky', 'ops']])
-    const [machine] = there.machines
+    const [first] = there.machines
     const [address = ''] = there.addresses
-    if (machine === undefined) throw new Error('no machine')
+    if (first === undefined) throw new Error('no machine')
     there.configure({ worker: {} }, { keep: 5 })
     await there.deploy('one', { services: [worker] })
     await there.deploy('two', { services: [worker] })
     const third = await there.deploy('three', { services: [worker] })
     // A container of a release that nobody keeps, another image of the same repository, and one that another environment keeps.
     const [left, needed] = [await another('left'), await another('needed')]
-    for (const one of [left, needed]) await machine.ask(`docker pull --quiet ${one}`)
+    for (const one of [left, needed]) await first.ask(`docker pull --quiet ${one}`)
     const elsewhere = there.home.replace(/test$/, 'other/releases/20200101-000000-bbbbbbb')
-    await machine.ask(`mkdir -p ${elsewhere} && echo ${needed} > ${elsewhere}/images`)
-    const stray = `${machine.app}.test.worker.20200101-000000-aaaaaaa`
-    const labels = ['app=' + machine.app, 'environment=test', 'service=worker', 'slot=a', 'release=20200101-000000-aaaaaaa']
+    await first.ask(`mkdir -p ${elsewhere} && echo ${needed} > ${elsewhere}/images`)
+    const stray = `${first.app}.test.worker.20200101-000000-aaaaaaa`
+    const labels = ['app=' + first.app, 'environment=test', 'service=worker', 'slot=a', 'release=20200101-000000-aaaaaaa']
     const reference = `${image().repository}@${image().digest}`
-    await machine.ask(`docker create --name ${stray} ${labels.map((one) => `--label launchway.${one}`).join(' ')} ${reference}`)
+    await first.ask(`docker create --name ${stray} ${labels.map((one) => `--label launchway.${one}`).join(' ')} ${reference}`)
     there.configure({ worker: {} }, { keep: 2 })
     const pruned = await there.launchway(['prune', '--json'])
     expect(pruned.code).toBe(0)
     const [{ removed }] = JSON.parse(pruned.out)
     expect(removed).toEqual(expect.arrayContaining([`container ${stray}`, `image ${left}`]))
     expect(removed).not.toContain(`image ${needed}`)
-    expect((await machine.containers()).filter(({ release }) => release === third)).toHaveLength(1)
-    expect(await machine.ask(`docker image inspect --format there ${reference}`)).toBe('there')
+    expect((await first.containers()).filter(({ release }) => release === third)).toHaveLength(1)
+    expect(await first.ask(`docker image inspect --format there ${reference}`)).toBe('there')
     expect((await there.launchway(['prune'])).out).toBe(`${address}: nothing to remove\n`)
   })
 })
@@ -131,15 +147,15 @@ describe('removing', () => {
     const server = await pushServer(lab.registry.address)
     made.push(server)
     await using there = await operated(() => server, [['forky', 'root']])
-    const [machine] = there.machines
+    const [first] = there.machines
     const [address = ''] = there.addresses
-    if (machine === undefined) throw new Error('no machine')
+    if (first === undefined) throw new Error('no machine')
     await using host = siteHost('forky')
-    const volume = `${machine.app}-files`
+    const volume = `${first.app}-files`
     const services = [site(host, { volumes: [`${volume}:/files`] }), worker]
     there.configure({ web: { port: 8000, nginx: { 'server-name': host.name } }, worker: {} })
     const release = await there.deploy('one', { services })
-    const conf = `/etc/nginx/conf.d/launchway.${machine.app}.test.web.conf`
+    const conf = `/etc/nginx/conf.d/launchway.${first.app}.test.web.conf`
     expect(await host.page()).toBe('one')
     const asked = await there.launchway(['remove', 'web'])
     expect(asked).toMatchObject({ code: 2, out: expect.stringContaining(`${address}: would remove nginx ${conf}\nNothing was changed.`) })
@@ -147,13 +163,13 @@ describe('removing', () => {
     const removed = await there.launchway(['remove', 'web', '--yes'])
     expect(removed).toMatchObject({ code: 0 })
     expect(removed.out.trim().split('\n')).toEqual([
-      `${address}: removed container ${machine.app}.test.web.${release}`,
+      `${address}: removed container ${first.app}.test.web.${release}`,
       `${address}: removed nginx ${conf}`,
       `${address}: kept volume ${volume}`,
     ])
     expect(await host.page()).not.toBe('one')
-    expect((await machine.containers()).map(({ service, state }) => `${service} ${state}`)).toEqual(['worker running'])
-    expect(await machine.ask(`docker volume inspect --format there ${volume}; docker volume rm ${volume} > /dev/null`)).toBe('there')
+    expect((await first.containers()).map(({ service, state }) => `${service} ${state}`)).toEqual(['worker running'])
+    expect(await first.ask(`docker volume inspect --format there ${volume}; docker volume rm ${volume} > /dev/null`)).toBe('there')
     expect(await there.launchway(['remove', 'web', '--yes'])).toMatchObject({
       code: 2,
       out: expect.stringContaining('runs no service "web"'),
