@@ -1,6 +1,7 @@
 import { errorCodes, LaunchwayError } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
+import type { Operation, OperatingVerb } from './deploy/operate/index.ts'
 import type { StageName } from './core/stages.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import type { Verb } from './verbs.ts'
@@ -16,6 +17,8 @@ export interface Asked {
   force: boolean
   ref?: string
   release: string
+  /** For the verbs that operate what runs. */
+  operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
   json: boolean
   debug: boolean
 }
@@ -23,7 +26,7 @@ export interface Asked {
 /** What a verb comes to. */
 export interface Answer {
   text: string
-  /** The same, for `--json`. */
+  /** The same, for `--json`; undefined where that has been written already. */
   json: unknown
   /** What it failed of all the same. */
   error?: Error | undefined
@@ -47,6 +50,34 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   confirm,
   maintenance,
   report,
+  // Looking at what runs, and operating it.
+  history: operate('history'),
+  logs: operate('logs'),
+  exec: operate('exec'),
+  stop: operate('stop'),
+  start: operate('start'),
+  remove: operate('remove'),
+  lock: operate('lock'),
+  unlock: operate('unlock'),
+  prune: operate('prune'),
+  env: operate('env'),
+  show,
+}
+
+function operate(verb: OperatingVerb): (asked: Asked, ports: Ports) => Promise<Answer> {
+  return async ({ argument, config, environment: name, operation, json }, ports) => {
+    const [{ findEnvironment }, { operations }] = await Promise.all([import('./plan/index.ts'), import('./deploy/operate/index.ts')])
+    const target = await findEnvironment(config, name, ports)
+    const { stdin, stdout, stderr } = process
+    const streams = { input: stdin.isTTY || verb !== 'exec' ? undefined : stdin, output: stdout, errors: stderr }
+    return operations[verb](target, { ...operation, argument, json, streams, isTerminal: stdout.isTTY }, ports)
+  }
+}
+
+async function show({ config, argument, environment }: Asked, ports: Ports): Promise<Answer> {
+  const [{ findRecord }, { showRecord }] = await Promise.all([import('./plan/index.ts'), import('./report/index.ts')])
+  const record = await findRecord(config, argument, environment, ports)
+  return { text: showRecord(record), json: record }
 }
 
 async function planned(asked: Asked, ports: Ports): Promise<Answer> {

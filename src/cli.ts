@@ -42,7 +42,7 @@ export async function cli(args: string[]): Promise<void> {
     const ports = openPorts({ env: process.env, log, root: process.cwd(), who, signal: cancel.signal, onSecret, github: false })
     close = ports.close
     const answer = (await answers[asked.verb]?.(asked, ports)) ?? { text: help(), json: {} }
-    process.stdout.write(asked.json ? json(answer.json) : answer.text)
+    process.stdout.write(!asked.json ? answer.text : answer.json === undefined ? '' : json(answer.json))
     if (answer.exit !== undefined) process.exitCode = answer.exit
     if (answer.error !== undefined) fail(answer.error)
   } catch (error) {
@@ -56,8 +56,10 @@ export async function cli(args: string[]): Promise<void> {
 
 /** What was asked for, or the text that is the answer already. */
 function parse(args: string[], root: string): Asked | string {
-  const { values, positionals } = parsed(args)
-  const [verb, ...rest] = positionals
+  const cut = args.includes('--') ? args.indexOf('--') : args.length
+  const { values, positionals } = parsed(args.slice(0, cut))
+  const command = args.slice(cut + 1)
+  const [verb, ...rest] = verbsWithCommand.includes(positionals[0] ?? '') ? positionals : [...positionals, ...command]
   if (values.version === true) return `${version}\n`
   if (values.help === true || verb === undefined) return help()
   if (!isVerb(verb)) {
@@ -72,9 +74,8 @@ function parse(args: string[], root: string): Asked | string {
       hint: 'The name is reserved: see docs/reference/cli.md for what there is.',
     })
   const argument = 'argument' in entry ? entry.argument : undefined
-  const [first, ...more] = argument === undefined ? ['', ...rest] : rest
-  if (first === undefined && argument?.startsWith('[') !== true)
-    throw new LaunchwayError('USAGE', `launchway ${verb} needs a ${argument}`, { hint: seeHelp })
+  const [first = argument?.startsWith('[') ? '' : undefined, ...more] = argument === undefined ? ['', ...rest] : rest
+  if (first === undefined) throw new LaunchwayError('USAGE', `launchway ${verb} needs a ${argument}`, { hint: seeHelp })
   if (more.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${more.join(' ')}"`, { hint: seeHelp })
   const wrong = keysOf(values).find((flag) => !common.includes(flag) && !flagsOf(verb).includes(flag))
   if (wrong !== undefined) throw new LaunchwayError('USAGE', `launchway ${verb} takes no --${wrong}`, { hint: whereItGoes(wrong, verb) })
@@ -85,6 +86,18 @@ function parse(args: string[], root: string): Asked | string {
     config: values.config ?? 'launchway.yml',
     ...(values.environment === undefined ? {} : { environment: values.environment }),
     ...(values.ref === undefined ? {} : { ref: values.ref }),
+    operation: {
+      command,
+      host: values.host,
+      release: values.release,
+      follow: values.follow ?? false,
+      since: values.since,
+      lines: values.lines,
+      limit: values.limit,
+      anew: values.new ?? false,
+      yes: values.yes ?? false,
+      reason: values.reason,
+    },
     release: values.release ?? recordPath(root),
     json: values.json ?? false,
     debug: values.debug ?? false,
@@ -113,6 +126,9 @@ function whereItGoes(flag: Flag, verb: Verb): string {
     : ''
   return `--${flag} goes with ${takers.map((one) => `launchway ${one}`).join(', ')}.${planned}`
 }
+
+/** What follows `--` is a command of the user's, not ours to read. */
+const verbsWithCommand: readonly string[] = ['exec']
 
 function isVerb(word: string): word is Verb {
   return Object.hasOwn(verbs, word)

@@ -31,30 +31,60 @@ export const verbs = {
     takes: ['config', 'environment'],
   },
   report: { says: "make a release's summary again from its record", takes: ['release'] },
+  // Looking at what runs, and operating it.
+  history: { says: 'what ran when on every host, and how it ended', takes: ['config', 'environment', 'host', 'limit'] },
+  logs: {
+    says: 'what the containers of a release wrote',
+    argument: '[SERVICE]',
+    takes: ['config', 'environment', 'host', 'release', 'since', 'lines', 'follow'],
+  },
+  exec: {
+    says: 'run a command in the container of a service, or in a new one: exec SERVICE -- COMMAND…',
+    argument: 'SERVICE',
+    takes: ['config', 'environment', 'host', 'new'],
+  },
+  stop: { says: 'stop what runs, until start or the next deploy', argument: '[SERVICE]', takes: ['config', 'environment', 'host'] },
+  start: { says: 'start what was stopped', argument: '[SERVICE]', takes: ['config', 'environment', 'host'] },
+  remove: { says: 'remove what runs and is kept; volumes stay', argument: '[SERVICE]', takes: ['config', 'environment', 'host', 'yes'] },
+  lock: { says: 'keep everybody from deploying', takes: ['config', 'environment', 'reason'] },
+  unlock: { says: 'let everybody deploy again', takes: ['config', 'environment'] },
+  prune: { says: 'remove images and containers that no kept release needs', takes: ['config', 'environment', 'host'] },
+  env: {
+    says: 'which variables and secrets a deploy from here would change: env diff',
+    argument: 'diff',
+    takes: ['config', 'environment', 'host'],
+  },
+  show: {
+    says: 'the release record of an image: a tag, a commit, a digest or a whole reference',
+    argument: 'REF',
+    takes: ['config', 'environment'],
+  },
   init: { later: 'look at a repository and write launchway.yml and the workflows' },
   doctor: { later: 'find what would fail' },
-  history: { later: 'what ran when' },
-  logs: { later: 'the log of a service' },
-  exec: { later: 'a command in a running or a new container' },
-  stop: { later: 'stop a service' },
-  start: { later: 'start a service' },
-  remove: { later: 'remove a service, keeping its volumes' },
-  lock: { later: 'keep everybody from deploying' },
-  unlock: { later: 'let them deploy again' },
   hosts: { later: 'prepare a host' },
-  prune: { later: 'remove old images' },
-  show: { later: 'look up the record of an image' },
 } as const satisfies Record<string, { says: string; argument?: string; takes: readonly (keyof typeof flags)[] } | { later: string }>
 
 export type Verb = keyof typeof verbs
 
-/** Flags of the command line. */
+/** Flags of the command line. An argument in brackets may be left out. */
 export const flags = {
   config: { type: 'string', value: 'PATH', says: 'configuration (default: launchway.yml)' },
   environment: { type: 'string', short: 'e', value: 'NAME', says: 'environment, instead of the one the branch leads to' },
   ref: { type: 'string', value: 'REF', says: 'branch or refs/… to release as (default: what is checked out)' },
-  release: { type: 'string', value: 'PATH', says: 'release record (default: a file of this folder under your state folder)' },
   force: { type: 'boolean', says: 'leave a version although it declares that it cannot be rolled back' },
+  release: {
+    type: 'string',
+    value: 'PATH',
+    says: 'release record (default: a file of this folder under your state folder); for logs the ID of a release that hosts keep',
+  },
+  host: { type: 'string', value: 'HOST', says: 'one host of the environment; exec runs on the first without it' },
+  follow: { type: 'boolean', short: 'f', says: 'go on with what is written from now on, until Ctrl-C' },
+  since: { type: 'string', value: 'TIME', says: 'from then on: 10m, 2h, or 2026-11-21T10:15:00Z' },
+  lines: { type: 'string', value: 'N', says: 'the last lines of each container (default: 100, all of them with --since)' },
+  limit: { type: 'string', value: 'N', says: 'entries of each host (default: 20)' },
+  new: { type: 'boolean', says: 'in a container of its own, which goes with the command' },
+  yes: { type: 'boolean', says: 'do it; without, only what would be done is shown' },
+  reason: { type: 'string', value: 'TEXT', says: 'why, for those who meet the lock' },
   json: { type: 'boolean', says: 'print the answer as JSON' },
   debug: { type: 'boolean', says: 'show everything' },
   help: { type: 'boolean', short: 'h', says: 'the verbs and options' },

@@ -118,6 +118,7 @@ export function namesPage(): GeneratedFile {
           code(`${paths.home}/ports`),
           'of each service behind nginx the loopback ports of slot a and slot b; a line stays, since kept containers are bound to its ports',
         ],
+        [code(`${paths.home}/held`), 'who keeps everybody from deploying (`launchway lock`): since when, who, why; not there otherwise'],
         [
           code(`${paths.home}/owner`),
           'the first repository of the application that this state is of; another application of the same name is refused',
@@ -150,8 +151,10 @@ const stepMeanings: Record<JournalStep, string> = {
     'wrote the server of a service for nginx, reloaded nginx, or (without a service) sent the requests to the other slot; the note says which',
   probe: 'asked nginx until the new version answered: by the name of its slot before the switch, as everybody asks after it',
   drain: 'waited for the last requests that nginx had given to the old version',
-  stop: 'stopped an old container; the note is its name',
   forced: 'did what a release declares must not be done, since somebody said --force; the note is who, and what it declares',
+  stop: 'stopped an old container, or one that somebody wanted stopped; the note is its name',
+  remove: 'removed a container for good; the note is its name, and in a second line the volumes that stay',
+  prune: 'removed what no kept release needs; the note has the kilobytes that this freed, and a line for each thing that went',
   record: 'made the release the current one: the point of no return',
   confirm: 'ended the wait of the current release for its confirmation; the note is by whom',
   undo: 'took back what the attempt had done',
@@ -168,6 +171,9 @@ const fieldMeanings: Record<keyof typeof JournalLine.shape, string> = {
   service: 'the service, where the step is about one',
   ms: 'milliseconds the step took, to 10 ms',
   note: 'evidence, or the reason',
+  by: 'who set the attempt off: an account and a machine, or the address of a workflow run',
+  version: 'what people call the release',
+  did: '`deploy`, `rollback`, `stop`, `start`, `remove` or `prune`',
 }
 
 export function journalPage(): GeneratedFile {

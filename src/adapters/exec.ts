@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { Command } from '../core/command.ts'
-import type { Exec, Output } from '../core/ports.ts'
+import type { Exec, Output, Streams } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
 import { failed, lastLines, notStarted, timedOut } from './call-errors.ts'
 import { followLines, Kept } from './lines.ts'
@@ -26,7 +26,9 @@ export const processExec: Exec = {
       const output = { stdout: new Kept(), stderr: new Kept() }
       const tail = (): string => lastLines(output.stderr.isEmpty() ? output.stdout.text() : output.stderr.text())
 
-      for (const name of ['stdout', 'stderr'] as const) {
+      const { streams } = options
+      if (streams !== undefined) connect(child, streams, end)
+      for (const name of streams === undefined ? (['stdout', 'stderr'] as const) : []) {
         followLines(child[name], output[name], (line) => {
           try {
             options.onLine?.(line, name)
@@ -72,15 +74,27 @@ export const processExec: Exec = {
       })
       // A program that ends without reading its input is an answer of its own, seen by its exit code.
       child.stdin.on('error', () => undefined)
-      child.stdin.end(reveal(command.stdin ?? ''))
+      child.stdin.write(reveal(command.stdin ?? ''))
+      if (streams?.input === undefined) child.stdin.end()
+      else streams.input.pipe(child.stdin)
 
       function cleanUp(): void {
+        // Who waits for more of it keeps this process.
+        streams?.input?.destroy()
         clearTimeout(timer)
         clearTimeout(kill)
         options.signal?.removeEventListener('abort', abort)
       }
     })
   },
+}
+
+/** A reader that has gone, as `head` goes, ends the program. */
+function connect(child: ChildProcessWithoutNullStreams, { input, output, errors }: Streams, end: (reason: unknown) => void): void {
+  child.stdout.pipe(output, { end: false })
+  child.stderr.pipe(errors, { end: false })
+  for (const stream of [output, errors]) stream.on('error', end)
+  input?.on('error', end)
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   normaliseKey,
   openMaster,
   parseAddress,
+  remoteReader,
   remoteShell,
 } from '../tools/ssh.ts'
 import { lastLines } from './call-errors.ts'
@@ -59,8 +60,9 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
         async sh(program, options = {}) {
           const { sudo = false, timeoutMs, ...rest } = options
           const call = {
-            ...remoteShell(address, settings, files, sudo),
-            stdin: program,
+            ...(rest.streams === undefined
+              ? { ...remoteShell(address, settings, files, sudo), stdin: program }
+              : { ...remoteReader(address, settings, files), stdin: counted(program) }),
             // A client that shares a connection hears no kinder signal, and has nothing to tidy up.
             graceMs: 0,
             secret: true,
@@ -93,6 +95,12 @@ export function programFailed(host: string, program: string | Secret, { code, st
   return new LaunchwayError('COMMAND_FAILED', `the program on ${host} ended with exit code ${code}`, {
     hint: said === '' ? 'It said nothing that can be shown.' : said,
   })
+}
+
+/** As `remoteReader` wants it. */
+function counted(program: string | Secret): Secret {
+  const text = program instanceof Secret ? program.reveal() : program
+  return new Secret(`${Buffer.byteLength(text)}\n${text}`)
 }
 
 function lost(host: string): LaunchwayError {

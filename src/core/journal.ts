@@ -21,6 +21,8 @@ export const steps = [
   'drain',
   'stop',
   'confirm',
+  'remove',
+  'prune',
   'undo',
   'end',
 ] as const
@@ -50,5 +52,11 @@ export const JournalLine = z.object({
   ms: z.number().optional(),
   /** Evidence, or the reason. */
   note: z.string().optional(),
+  /** Who set the attempt off; this and what follows stand on its first step, `lock`. */
+  by: z.string().optional(),
+  /** What people call the release. */
+  version: z.string().optional(),
+  /** `deploy` or `rollback`; `stop`, `start`, `remove` or `prune` for what is done to the release that runs. */
+  did: z.string().optional(),
 })
 export type JournalLine = z.infer<typeof JournalLine>

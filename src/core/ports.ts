@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream'
 import type { Command } from './command.ts'
 import type { SshSettings } from './deployment.ts'
 import type { LaunchwayError, Place } from './error.ts'
@@ -55,6 +56,16 @@ export interface RunOptions {
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
   /** Exit codes that are an answer, not a failure. Default: 0 alone. */
   accept?: readonly number[]
+  /** Instead of lines and of what `Output` holds, which then is empty: byte for byte. */
+  streams?: Streams
+}
+
+/** Where a program's bytes come from and go to. The two outputs are left open. */
+export interface Streams {
+  /** Follows what the command has as its `stdin`. Destroyed when the program ends, who may not have read it all. */
+  input: Readable | undefined
+  output: Writable
+  errors: Writable
 }
 
 /** Runs programs on this machine. */
@@ -69,7 +80,8 @@ export interface Exec {
 export interface Remote extends AsyncDisposable {
   readonly host: string
   /**
-   * Feeds a POSIX shell program to `sh -s` on the host. Nothing of it stands on a command line.
+   * Feeds a POSIX shell program to a shell on the host. Nothing of it stands on a command line. With `streams` the
+   * program finds their input as its own.
    * Throws SSH_UNREACHABLE when the connection breaks, COMMAND_FAILED when the program does.
    */
   sh(program: string | Secret, options?: RunOptions & { sudo?: boolean; timeoutMs?: number }): Promise<Output>

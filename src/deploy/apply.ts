@@ -31,7 +31,13 @@ export async function apply(wanted: Wanted, of: SeenHost, brought: Brought, port
   for (const note of plan.notes) ports.log.info(`${host}: ${note}`)
   for (const warning of plan.warnings) ports.log.warning(`${host}: ${warning}`)
   const { slot, calls, sudo } = plan
-  const task = { app: wanted.app, environment, release: wanted.release, slot, calls, parcels: parcelsFor(wanted, plan, brought), sudo }
+  const version = brought.kept?.label
+  const task = {
+    ...{ app: wanted.app, environment, release: wanted.release, slot, calls, sudo },
+    parcels: parcelsFor(wanted, plan, brought),
+    did: wanted.isReturn ? 'rollback' : 'deploy',
+    ...(version === undefined ? {} : { version }),
+  }
   const lines = await perform(task, of, ports)
   const waits = waitAfter(wanted, plan, seen, ports)
   return { ...summary(host, wanted, plan, seen, lines), ...(waits === undefined ? {} : { waits }), ms: ports.clock.elapsed() - started }

@@ -2,7 +2,7 @@ import { LaunchwayError } from '../core/error.ts'
 import type { BeforeSwitch } from '../core/lifecycle.ts'
 import { taskLabel } from '../core/names.ts'
 import type { Owner } from './container.ts'
-import { oneOffArgs } from './container.ts'
+import { oneOffArgs, ownLabels } from './container.ts'
 import { type HostCall, imageOf, nameIn } from './call.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -16,8 +16,9 @@ function callFor({ service: name, command, timeoutMs }: BeforeSwitch, index: num
   const service = wanted.environment.services.find((one) => one.name === name)
   if (service === undefined)
     throw new LaunchwayError('RECORD_INVALID', `before-switch runs in the service ${name}, which the record does not have`)
-  const options = [...service.options, '--restart', 'no', '--label', `${taskLabel}=before-switch`]
-  const args = oneOffArgs({ ...service, command, options }, owner, imageOf(wanted, service).reference)
+  const own = [...ownLabels('', owner), `${taskLabel}=before-switch`]
+  const options = [...service.options, '--restart', 'no']
+  const args = oneOffArgs({ ...service, command, options }, imageOf(wanted, service).reference, own)
   const container = `${nameIn(wanted, service)}.before-switch-${index + 1}`
   return ['before_switch', name, container, String(Math.ceil(timeoutMs / 1000)), service.networks.slice(1).join(' '), ...args]
 }

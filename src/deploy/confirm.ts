@@ -40,7 +40,7 @@ export async function confirm(app: string, environment: Environment, ports: Port
     if (lockedBy !== undefined) throw lockedError(one.host, lockedBy)
     const slot = containers.find((container) => container.release === release)?.slot ?? 'a'
     const calls = [['begin'], ['expect', release], ['recover'], ['confirm'], ['finish']] as const
-    await perform({ app, environment, release, slot, calls, sudo: as === 'sudo' }, one, ports)
+    await perform({ app, environment, release, slot, calls, sudo: as === 'sudo', did: 'confirm' }, one, ports)
   }
   return { environment: environment.name, release, version, hosts: waiting.map(({ host }) => host) }
 }

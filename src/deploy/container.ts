@@ -18,20 +18,26 @@ export interface Owner {
  * @param slotAddress where nginx finds a service that it leads to
  */
 export function containerArgs(service: Service, owner: Owner, image: string, slotAddress?: string): string[] {
-  return serviceArgs(service, owner, { image, publish: service.publish ?? slotAddress, isOneOff: false })
+  return serviceArgs(service, { image, publish: service.publish ?? slotAddress, labels: ownLabels(service.name, owner), isOneOff: false })
 }
 
 /**
  * The same for one command in a container beside the service, with all that the service is made with: it publishes
- * nothing, no health check runs in it, and neither a label nor a name on a network makes it the service's.
+ * nothing, no health check runs in it, and no name on a network leads to it.
+ * @param own its labels, none of which makes it the service's
  */
-export function oneOffArgs(service: Service, owner: Owner, image: string): string[] {
-  return serviceArgs(service, owner, { image, publish: undefined, isOneOff: true })
+export function oneOffArgs(service: Service, image: string, own: readonly string[]): string[] {
+  // Labels of the user's may make the service's container known to others: a proxy, a monitor.
+  return serviceArgs({ ...service, labels: {} }, { image, publish: undefined, labels: own, isOneOff: true })
 }
 
-function serviceArgs(service: Service, owner: Owner, of: Pick<Around, 'image' | 'publish' | 'isOneOff'>): string[] {
-  const ownLabels = { ...owner, service: of.isOneOff ? '' : service.name }
-  const own = keysOf(labels).map((key) => `${labels[key]}=${ownLabels[key]}`)
+/** By which the containers of a release are found. */
+export function ownLabels(service: string, owner: Owner): string[] {
+  const values = { ...owner, service }
+  return keysOf(labels).map((key) => `${labels[key]}=${values[key]}`)
+}
+
+function serviceArgs(service: Service, of: Omit<Around, 'rights'>): string[] {
   const rights = [
     ...(of.isOneOff ? ['--no-healthcheck'] : []),
     ...each('--cap-add', service.capAdd),
@@ -40,7 +46,7 @@ function serviceArgs(service: Service, owner: Owner, of: Pick<Around, 'image' | 
     ...(service.privileged ? ['--privileged'] : []),
     ...each('--device', service.devices),
   ]
-  return argsOf(service, { ...of, labels: own, rights })
+  return argsOf(service, { ...of, rights })
 }
 
 /** The same for an accessory. @param configuration what it is started as, in JSON */

@@ -1,6 +1,7 @@
 import { failedAfter, LaunchwayError } from '../core/error.ts'
 import type { JournalLine } from '../core/journal.ts'
 import type { DeploySection } from '../core/release.ts'
+import { heldError } from './held.ts'
 import { lockedError } from './plan.ts'
 
 /**
@@ -34,6 +35,7 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
     })
   }
   if (failed?.step === 'lock' && evidence.startsWith('held by ')) return lockedError(host, evidence.slice('held by '.length))
+  if (failed?.step === 'lock' && evidence.startsWith('locked by ')) return heldError(host, evidence.slice('locked by '.length))
   if (failed?.step === 'lock') return new LaunchwayError('DEPLOY_LOCKED', `another deploy came first on ${host}`, { hint: evidence })
   if (failed?.step === 'pull')
     return new LaunchwayError('PULL_FAILED', `${host} could not pull the image; nothing was changed`, { hint: evidence })

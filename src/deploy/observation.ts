@@ -69,6 +69,15 @@ export interface SeenNginx {
   taken: ReadonlySet<number>
 }
 
+/** Who keeps everybody from deploying (`launchway lock`). */
+export interface Hold {
+  /** ISO 8601. */
+  since: string
+  by: string
+  /** Empty where none was given. */
+  reason: string
+}
+
 /** What a host looked like, before anything was touched. */
 export interface Observation {
   tools: ReadonlySet<string>
@@ -87,6 +96,7 @@ export interface Observation {
   lockedBy: string | undefined
   /** Visitors are shown a page instead: who has said so, and since when. */
   maintenance: string | undefined
+  held?: Hold
   containers: readonly SeenContainer[]
   accessories: readonly SeenAccessory[]
   /** Of the ports that the release wants. */
@@ -130,6 +140,7 @@ export function parseObservation(host: string, text: string): Observation {
     owner: first('owner'),
     lockedBy: has('locked', 'yes') ? (lockHolder ?? 'somebody') : undefined,
     maintenance: first('maintenance'),
+    ...heldIn(facts),
     containers: facts.flatMap(([key, name, service, release, slot, state, status]) => {
       // One without a service does a task, and serves nobody.
       if (key !== 'container' || name === undefined || service === undefined || service === '' || release === undefined) return []
@@ -162,6 +173,11 @@ function accessoriesOf(facts: readonly string[][]): SeenAccessory[] {
     const volumes = mounted.flatMap(({ Type, Name, Destination }) => (Type === 'volume' ? [{ name: Name, path: Destination }] : []))
     return [{ container, name, state, status, configuration: parseJson(text.join('\t'), Accessory), volumes }]
   })
+}
+
+function heldIn(facts: readonly string[][]): { held?: Hold } {
+  const [, since, by, reason = ''] = facts.find(([key]) => key === 'held') ?? []
+  return since === undefined || by === undefined ? {} : { held: { since, by, reason } }
 }
 
 function nginxOf(facts: readonly string[][]): SeenNginx | undefined {

@@ -16,6 +16,12 @@ export interface Task {
   release: string
   slot: Slot
   calls: readonly HostCall[]
+  /** What the history calls it: `deploy`, `rollback`, `stop`, … */
+  did: string
+  /** What people call the release, where the host may not know it yet. */
+  version?: string
+  /** Functions beside those of a release. */
+  more?: string
   /** What travels with it. */
   parcels?: readonly Parcel[]
   sudo: boolean
@@ -25,9 +31,16 @@ export interface Task {
  * Has the program on the host perform the calls, and follows it to its end: the lines of its journal.
  * @throws LaunchwayError when it did not end well
  */
-export async function perform(task: Task, { host, remote, seen, reconnect }: SeenHost, ports: Ports): Promise<JournalLine[]> {
-  const { app, environment, release, slot, calls, parcels = [], sudo } = task
-  const attempt: Attempt = {
+export async function perform(task: Task, on: SeenHost, ports: Ports): Promise<JournalLine[]> {
+  const lines = await attempt(task, on, ports)
+  if (lines.find(({ step }) => step === 'end')?.state !== 'done') throw failureOf(on.host, lines, on.seen.current)
+  return lines
+}
+
+/** The same, whatever its end: the lines tell. */
+export function attempt(task: Task, { host, remote, seen, reconnect }: SeenHost, ports: Ports): Promise<JournalLine[]> {
+  const { app, environment, release, slot, calls, parcels = [], sudo, did, version, more } = task
+  const named: Attempt = {
     app,
     environment: environment.name,
     stateRoot: environment.stateRoot,
@@ -36,19 +49,19 @@ export async function perform(task: Task, { host, remote, seen, reconnect }: See
     slot,
     keep: environment.keep,
     by: ports.who,
+    did,
+    version: version ?? seen.releases.get(release)?.label ?? '',
   }
   // Root has no session of its own to start a scope in.
   const detach = sudo && seen.detach === 'user' ? 'system' : seen.detach
-  const program: Parcel = { name: 'apply.sh', mode: '0644', body: applyProgram(attempt, calls) }
+  const program: Parcel = { name: 'apply.sh', mode: '0644', body: applyProgram(named, calls, more) }
   const following = {
     host,
-    attempt: attempt.attempt,
+    attempt: named.attempt,
     sudo,
-    launch: launchProgram(attempt, [program, ...parcels], detach),
-    attach: attachProgram(attempt),
+    launch: launchProgram(named, [program, ...parcels], detach),
+    attach: attachProgram(named),
     reconnect,
   }
-  const lines = await follow(remote, following, ports)
-  if (lines.find(({ step }) => step === 'end')?.state !== 'done') throw failureOf(host, lines, seen.current)
-  return lines
+  return follow(remote, following, ports)
 }

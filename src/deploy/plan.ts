@@ -5,6 +5,7 @@ import { parsePublish } from './address.ts'
 import { planAccessories } from './accessory.ts'
 import { beforeSwitchCalls } from './before-switch.ts'
 import { type HostCall, imageOf, nameIn, pullCall, stopSeconds } from './call.ts'
+import { heldError, heldWords } from './held.ts'
 import type { Observation } from './observation.ts'
 import { type PlannedSite, planSites, unseated, unsiteCalls } from './site.ts'
 import { nginxWarnings } from './site-lacks.ts'
@@ -34,6 +35,7 @@ export interface HostPlan {
  */
 export function planHost(wanted: Wanted, seen: Observation, host: string): HostPlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
+  if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
   if (!wanted.isReturn) refuseWhereOneWaits(host, seen, wanted.release, wanted.environment.name)
   refuseUnfit(wanted, seen, host)
   const { environment } = wanted

@@ -36,6 +36,10 @@ export interface Attempt extends Home {
   keep: number
   /** Whom a held lock names. */
   by: string
+  /** What people call the release, for the history. */
+  version?: string
+  /** What the attempt is, for the history: `deploy`, `rollback`, `stop`… */
+  did?: string
 }
 
 /** What a release wants of a host, that has to be looked for. */
@@ -57,8 +61,11 @@ export function maintenanceProgram(home: Home, { wanted, by }: { wanted: 'on' | 
   return `${variables({ ...homeVariables(home), LW_MAINTENANCE: wanted, LW_BY: by })}${maintenanceSh}`
 }
 
-/** The program that performs a release: what is saved on the host and started there, detached. */
-export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): string {
+/**
+ * The program that performs a release: what is saved on the host and started there, detached.
+ * @param more functions beside those of a release
+ */
+export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more = ''): string {
   const head = variables({
     ...homeVariables(attempt),
     LW_RELEASE: attempt.release,
@@ -66,8 +73,10 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[]): stri
     LW_SLOT: attempt.slot,
     LW_KEEP: String(attempt.keep),
     LW_BY: attempt.by,
+    LW_VERSION: attempt.version ?? '',
+    LW_DID: attempt.did ?? '',
   })
-  const programs = [journalSh, stateSh, nginxSh, siteSh, containersSh, accessorySh, healthSh, beforeSwitchSh, confirmSh, applySh]
+  const programs = [journalSh, stateSh, nginxSh, siteSh, containersSh, accessorySh, healthSh, beforeSwitchSh, confirmSh, applySh, more]
   return `#!/bin/sh\n${head}${programs.join('')}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 
@@ -110,11 +119,11 @@ export function secretsFile(secrets: ReadonlyMap<string, Secret>, own: OwnSecret
   return new Secret(`${exports(secrets)}${cases.length === 0 ? '' : `case \${LW_SERVICE-} in\n${cases.join('')}esac\n`}`)
 }
 
-function homeVariables({ app, environment, stateRoot }: Home): Record<string, string> {
+export function homeVariables({ app, environment, stateRoot }: Home): Record<string, string> {
   return { LW_APP: app, LW_ENVIRONMENT: environment, LW_ROOT: stateRoot, LW_HOME: hostPaths(stateRoot, app, environment).home }
 }
 
-function variables(values: Record<string, string>): string {
+export function variables(values: Record<string, string>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${quote(value)}\n`)
     .join('')

@@ -147,7 +147,11 @@ async function replace(
     ...(secrets.size + own.size === 0 ? [] : [{ name: 'secrets', mode: '0600', body: secretsFile(secrets, own) } as const]),
     ...(logins.size === 0 ? [] : [{ name: 'config.json', mode: '0600', body: configFile(logins) } as const]),
   ]
-  const lines = await perform({ app, environment, release, slot: 'a', calls, parcels, sudo: of.seen.as === 'sudo' }, of, ports)
+  const lines = await perform(
+    { app, environment, release, slot: 'a', calls, parcels, sudo: of.seen.as === 'sudo', did: 'recreate' },
+    of,
+    ports,
+  )
   const downtimeMs = Math.max(0, ...lines.filter(({ step }) => step === 'downtime').map(({ ms = 0 }) => ms))
   return { host: of.host, container, changed, downtimeMs }
 }

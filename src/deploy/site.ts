@@ -148,6 +148,27 @@ export function othersAt(key: string, seen: Configuration, own: { app: string; e
   return partsAt(key, seen).filter((part) => part.app !== own.app || part.environment !== own.environment)
 }
 
+/** What nginx reads of this application and environment, by service: its two slots, and its locations. */
+export function ownFiles(
+  { app, environment }: Pick<Wanted, 'app' | 'environment'>,
+  { nginx }: Pick<Observation, 'nginx'>,
+): { file: string; service: string }[] {
+  if (nginx === undefined) return []
+  const own = `/launchway.${app}.${environment.name}.`
+  return nginx.configuration.parts.flatMap(({ file }) => {
+    const part = partOf(file, nginx.configuration.main)
+    if (part !== undefined) return part.app === app && part.environment === environment.name ? [{ file, service: part.service }] : []
+    const at = file.lastIndexOf('/')
+    return file.slice(at).startsWith(own) ? [{ file, service: file.slice(at + own.length).replace(/\.conf$/, '') }] : []
+  })
+}
+
+/** Every file of ours goes but those that are kept; and servers that then lead nowhere. */
+export function unsiteCall(kept: readonly string[], { nginx }: Pick<Observation, 'nginx'>): HostCall[] {
+  const folder = nginx === undefined ? undefined : siteFolder(nginx.configuration)
+  return nginx === undefined || folder === undefined ? [] : [['unsite', folder, serversFolder(nginx.configuration.main), ...kept]]
+}
+
 /** The files of services that the release does not have any more go, once it is recorded. */
 export function unsiteCalls({ app, environment }: Wanted, { nginx }: Observation, sites: readonly PlannedSite[]): HostCall[] {
   if (nginx === undefined) return []

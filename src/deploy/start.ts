@@ -144,7 +144,7 @@ function noteFor(
 }
 
 /** @param address of a service that nginx leads to */
-function watchCall(service: Service, container: string, address: string | undefined): HostCall {
+export function watchCall(service: Service, container: string, address: string | undefined): HostCall {
   const { health } = service
   const bounds = [centiseconds(health.timeoutMs), centiseconds(health.settleMs)]
   if (health.kind === 'container') return ['watch', service.name, container, 'container', ...bounds, '0.2']

@@ -4,7 +4,7 @@ import type { Slot } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { look } from './look.ts'
 import { isLeftOver } from './accessory.ts'
-import type { Observation, SeenAccessory } from './observation.ts'
+import type { Hold, Observation, SeenAccessory } from './observation.ts'
 
 interface StatusOfAccessory {
   name: string
@@ -13,6 +13,7 @@ interface StatusOfAccessory {
   status: string
 }
 import { showWait, type Waiting, waitOf, waysOut } from './waiting.ts'
+import { heldWords } from './held.ts'
 
 /** What one host runs, as `launchway status` shows it; or why it could not be seen. */
 export type HostStatus =
@@ -28,6 +29,8 @@ export type HostStatus =
       waits?: { since: string; until?: string; by: string }
       /** Visitors get a page instead: who has said so, and since when. */
       maintenance?: string
+      /** Who keeps everybody from deploying. */
+      held?: Hold
       containers: { service: string; release: string; slot: Slot; state: string; status: string }[]
       /** What no release replaces. */
       accessories?: StatusOfAccessory[]
@@ -48,14 +51,14 @@ async function statusOf(host: string, app: string, environment: Environment, por
 }
 
 /** What is no finding about this host ends the look: somebody cancelled it, or it is a bug. */
-function unseen(host: string, error: unknown, { signal, redact }: Ports): HostStatus {
+export function unseen(host: string, error: unknown, { signal, redact }: Ports): HostStatus {
   signal.throwIfAborted()
   if (!(error instanceof LaunchwayError)) throw error
   return { host, error: told(error, redact) }
 }
 
 function toStatus(host: string, seen: Observation): HostStatus {
-  const { current, previous, lockedBy, maintenance, containers, accessories, releases } = seen
+  const { current, previous, lockedBy, held, maintenance, containers, accessories, releases } = seen
   const wait = waitOf(seen)
   const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
@@ -66,6 +69,7 @@ function toStatus(host: string, seen: Observation): HostStatus {
     ...(lockedBy === undefined ? {} : { lockedBy }),
     ...(wait === undefined ? {} : { waits: waitOfStatus(wait) }),
     ...(maintenance === undefined ? {} : { maintenance }),
+    ...(held === undefined ? {} : { held }),
     containers: containers.map(({ service, release, slot, state, status: words }) => ({ service, release, slot, state, status: words })),
     ...(accessories.length === 0 ? {} : { accessories: accessories.map(toAccessory) }),
   }
@@ -96,13 +100,14 @@ function showHost(status: HostStatus, environment: string): string[] {
     const hint = error.hint === undefined ? [] : error.hint.split('\n').map((line) => `  ${line}`)
     return [`${host}: ${error.code}: ${error.message}`, ...hint]
   }
-  const { current, previous, versions = {}, lockedBy, waits, maintenance, containers, accessories = [] } = status
+  const { current, previous, versions = {}, lockedBy, held, waits, maintenance, containers, accessories = [] } = status
   const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
   return [
     `${host}: ${current === undefined ? 'nothing runs here' : called(current)}${previous === undefined ? '' : `, before ${called(previous)}`}`,
     ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
     ...(waits === undefined ? [] : waitLines(waits, environment, previous === undefined ? 'the version before' : called(previous))),
     ...(maintenance === undefined ? [] : [`  maintenance: visitors get a page instead (${maintenance})`]),
+    ...(held === undefined ? [] : [`  locked by ${heldWords(held)} (launchway unlock lets deploys through again)`]),
     ...containers.map(({ service, release, slot, status: words }) => `  ${service.padEnd(12)} ${slot}  ${release}  ${words}`),
     ...accessories.map(({ name, image = '', status: words }) => `  ${name.padEnd(12)} accessory  ${image}  ${words}`),
   ]

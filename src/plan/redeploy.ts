@@ -21,6 +21,9 @@ export interface Redeploy {
   registries: readonly Registry[]
 }
 
+/** An image whose record is looked for. Of several records that of this environment comes first. */
+export type Sought = Pick<Redeploy, 'version' | 'repositories'> & { environment?: Pick<Environment, 'name'> }
+
 /** Tags that a message names. */
 const shownTags = 10
 
@@ -83,7 +86,11 @@ export function tagsFor(version: string): string[] {
   return names
 }
 
-async function recordOf(repository: Repository, of: Redeploy): Promise<Release> {
+/**
+ * The newest record of an image.
+ * @throws LaunchwayError VERSION_UNKNOWN
+ */
+export async function recordOf(repository: Repository, of: Sought): Promise<Release> {
   for (const tag of tagsFor(of.version)) {
     const found = await repository.resolve(tag)
     if (found !== undefined) return newestRecord(repository, tag, found.digest, of)
@@ -101,7 +108,7 @@ async function recordOf(repository: Repository, of: Redeploy): Promise<Release> 
  * Several releases may have the same image: the newest that gave it this tag, in this environment if there is one. A tag
  * that no release gave, such as one set by hand, means any of them, where the release has no other image.
  */
-async function newestRecord(repository: Repository, tag: string, digest: string, of: Redeploy): Promise<Release> {
+async function newestRecord(repository: Repository, tag: string, digest: string, of: Sought): Promise<Release> {
   const name = `${of.repositories[0]}:${of.version}`
   const kept = (await repository.referrers(digest, recordType)).toSorted(
     (a, b) => here(b, of) - here(a, of) || created(b.annotations).localeCompare(created(a.annotations)),
@@ -121,8 +128,8 @@ async function newestRecord(repository: Repository, tag: string, digest: string,
   })
 }
 
-function here({ annotations }: { annotations: Readonly<Record<string, string>> }, { environment }: Redeploy): number {
-  return annotations[labels.environment] === environment.name ? 1 : 0
+function here({ annotations }: { annotations: Readonly<Record<string, string>> }, { environment }: Sought): number {
+  return annotations[labels.environment] === environment?.name ? 1 : 0
 }
 
 /** Whether the release is one of the image that was asked for. */

@@ -136,7 +136,7 @@ async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?:
   }
 }
 
-async function readConfig(configFile: string, ports: Ports): Promise<Config> {
+export async function readConfig(configFile: string, ports: Ports): Promise<Config> {
   const text = (await ports.files.read(join(ports.root, configFile)))?.toString()
   if (text !== undefined) return loadConfig(text, configFile)
   throw new LaunchwayError('CONFIG_INVALID', `there is no ${configFile} here`, {

@@ -88,14 +88,27 @@ export function askJump(address: Address, settings: SshSettings, files: Files): 
   ])
 }
 
-/** Runs `sh -s`, the only remote command line there is: what it shall do stands on its input. */
+/** Runs `sh -s`: what it shall do stands on its input, and nothing of it on the command line. */
 export function remoteShell(address: Address, settings: SshSettings, files: Files, sudo: boolean): Command {
+  return onHost(address, settings, files, sudo ? 'sudo -n sh -s' : 'sh -s')
+}
+
+/**
+ * Runs a program that stands at the beginning of the input, after a line with its length in bytes, and leaves the rest
+ * of the input to it. `sh -s` would not: shells read ahead. One command line for all of them, without a newline, which
+ * some login shells do not take between quotes.
+ */
+export function remoteReader(address: Address, settings: SshSettings, files: Files): Command {
+  return onHost(address, settings, files, `sh -c 'read -r n && p=$(dd bs=1 count="$n" 2> /dev/null) && eval "$p"'`)
+}
+
+function onHost(address: Address, settings: SshSettings, files: Files, line: string): Command {
   return command('ssh', [
     common(address, files),
     option('-J', settings.proxyJump),
     ['-T', '-o', 'ControlMaster=no'],
     ['--', address.host],
-    sudo ? 'sudo -n sh -s' : 'sh -s',
+    line,
   ])
 }
 

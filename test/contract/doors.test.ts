@@ -62,14 +62,19 @@ describe('the command line', () => {
     [['status', 'production'], 'launchway status takes no "production"'],
     [['maintenance'], 'launchway maintenance needs a STATE'],
     [['maintenance', 'maybe'], 'launchway maintenance takes on or off, not "maybe"'],
+    [['stop', 'web', 'worker'], 'launchway stop takes no "worker"'],
+    [['status', '--', '-x'], 'launchway status takes no "-x"'],
+    [['exec', 'web', 'ls', '--', 'ls'], 'launchway exec takes no "ls"'],
+    [['exec', '--', 'ls'], 'launchway exec needs a SERVICE'],
+    [['show'], 'launchway show needs a REF'],
   ])('%j: what a verb takes is counted', (args, message) => {
     expect(launchway(...args)).toMatchObject({ code: 2, err: expect.stringContaining(`USAGE: ${message}`) })
   })
 
   it('a verb of a later version says so', () => {
-    const { code, err } = launchway('history')
+    const { code, err } = launchway('init')
     expect(code).toBe(2)
-    expect(err).toContain('NOT_YET: launchway history (what ran when)')
+    expect(err).toContain('NOT_YET: launchway init (look at a repository')
   })
 
   it.each([[['--help']], [['-h']], [[]], [['plan', '--help']]])('%j names every verb and every option', (args) => {

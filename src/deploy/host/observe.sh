@@ -89,7 +89,7 @@ for kept in "$LW_HOME"/releases/*/recorded; do
   [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$($as cat "$kept/release.json" 2> /dev/null)"
 done
 
-for file in current previous owner lock.holder waits maintenance; do
+for file in current previous owner lock.holder waits maintenance held; do
   # shellcheck disable=SC2086 # $as is empty or two words
   content=$($as cat "$LW_HOME/$file" 2> /dev/null) && fact "$file" "$content"
 done

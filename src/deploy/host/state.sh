@@ -3,6 +3,7 @@
 #
 #   lock lock.holder lock.pid   who deploys
 #   current previous            release ids
+#   held                        who keeps everybody from deploying, since when and why
 #   owner                       the repository whose application this state is of
 #   waits                       a release that waits for a confirmation (confirm.sh)
 #   reserve                     room for the last words on a full disk
@@ -56,6 +57,22 @@ can_open() { # FILE
 
 # ---- the lock
 
+# What the history of this host needs to know of an attempt, as fields of its first line.
+whose() {
+  for field in by version did; do
+    case $field in by) value=$LW_BY ;; version) value=${LW_VERSION:-} ;; did) value=${LW_DID:-} ;; esac
+    [ -z "$value" ] || printf ',"%s":"%s"' "$field" "$(printf '%s' "$value" | json_text)"
+  done
+}
+
+# Somebody keeps everybody from deploying (hold.sh); what is done to the release that runs may be done all the same.
+# Sets `said` when nobody may.
+is_held() {
+  [ -e "$LW_HOME/held" ] || return
+  case ${LW_DID:-deploy} in deploy | rollback) ;; *) return 1 ;; esac
+  said="locked by $(awk -F '\t' '{ print $2 " since " $1 ($3 == "" ? "" : ": " $3) }' "$LW_HOME/held")"
+}
+
 # Takes the lock of this application and environment. The kernel drops it when this program ends, however it ends.
 # Short calls of docker keep it open, so that recovery waits for those of a program that was killed; long ones do not.
 begin() {
@@ -70,7 +87,7 @@ begin() {
     tries=$((tries + 1))
     # Looking whether it is held holds it for a moment (observe.sh): the second try is for that.
     if [ "$tries" -gt 60 ] || { [ "$tries" -gt 1 ] && kill -0 "$(cat "$LW_HOME/lock.pid")"; } 2> /dev/null; then
-      end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
+      MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
       end failed locked
     fi
     sleep 1
@@ -81,7 +98,11 @@ begin() {
     end_step record failed '' "$(no_room)"
     end failed "$(no_room)"
   fi
-  end_step lock
+  if is_held; then
+    MORE=$(whose) end_step lock failed '' "$said"
+    end failed locked
+  fi
+  MORE=$(whose) end_step lock
   forget_attempts
 }
 

@@ -89,17 +89,24 @@ export const newStateRoot = (): string => `/var/lib/launchway/contract-${randomB
  * A host of the lab, by way of its engine: what the age of engine and tools does is seen there.
  * @param bin a folder there whose programs come before all others
  */
-export function labHost(container: string, user: string, port: number, root = newStateRoot(), bin = ''): HostUnderTest {
+export function labHost(container: string, user: string, port: number, root = newStateRoot(), bin = '', app = newApp()): HostUnderTest {
   const path = bin === '' ? [] : ['--env', `PATH=${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`]
   const shell: Shell = (program, { sudo = false, ...options }) => {
     const words = [...(sudo ? ['sudo', '-n'] : []), 'sh', '-s']
     return runShell(command('docker', ['exec', '--interactive', '--user', user, ...path, container, ...words], { stdin: program }), options)
   }
-  return hostOn(shell, root, port, async () => (await ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])) ?? '')
+  return hostOn(
+    shell,
+    root,
+    port,
+    async () => (await ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])) ?? '',
+    app,
+  )
 }
 
-function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Promise<string>): HostUnderTest {
-  const app = `t${randomBytes(5).toString('hex')}`
+const newApp = (): string => `t${randomBytes(5).toString('hex')}`
+
+function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Promise<string>, app = newApp()): HostUnderTest {
   const filter = `--filter label=launchway.app=${app}`
   const inside = async (text: string): Promise<string> => (await shell(text, {})).stdout.trim()
   return {

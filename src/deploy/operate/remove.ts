@@ -1,0 +1,87 @@
+import type { JournalLine } from '../../core/journal.ts'
+import type { Ports } from '../../core/ports.ts'
+import { type HostCall, stopSeconds } from '../call.ts'
+import { lookAt, type SeenHost } from '../look.ts'
+import { perform } from './change.ts'
+import { type Answer, changeAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
+import { ownFiles, unsiteCall } from '../site.ts'
+import { noService, nothingRuns, type Which } from './stop.ts'
+
+/** What a removal takes from a host. */
+export interface Removal {
+  containers: string[]
+  /** Files of nginx's configuration. */
+  servers: string[]
+  /** Releases that are kept; empty when one service alone goes. */
+  releases: string[]
+}
+
+/**
+ * Removes what runs, or one service of it. Volumes stay.
+ * @param of.yes without it, nothing is changed: the answer is what would be removed
+ */
+export async function remove(target: Target, of: Which & { yes: boolean; isTerminal: boolean }, ports: Ports): Promise<Answer> {
+  const answers = await changeAll(
+    hostsOf(target, of.host),
+    async (host) => {
+      await using one = await lookAt(host, target, ports)
+      const plan = planRemoval(target, one, of.service)
+      if (!of.yes) return { ...plan.removal, volumes: [] }
+      const lines = await perform(target, one, { did: 'remove', calls: plan.calls, needsRoot: plan.removal.servers.length > 0 }, ports)
+      return { ...plan.removal, volumes: volumesIn(lines) }
+    },
+    ports,
+  )
+  const lines = answers.flatMap((one) => {
+    if (one.error !== undefined) return [showRefusal(one.host, one.error)]
+    const rows = [
+      ...one.containers.map((name) => `container ${name}`),
+      ...one.servers.map((file) => `nginx ${file}`),
+      ...one.releases.map((id) => `release ${id}`),
+    ]
+    return [
+      ...rows.map((row) => `${one.host}: ${of.yes ? 'removed' : 'would remove'} ${row}`),
+      ...one.volumes.map((name) => `${one.host}: kept volume ${name}`),
+    ]
+  })
+  const then = of.yes ? [] : ['Nothing was changed. Volumes stay in any case. To do it: the same with --yes']
+  const refused = exitOf(answers)
+  const exit = 'exit' in refused || of.yes || of.isTerminal ? refused : { exit: 2 }
+  return { text: `${[...lines, ...then].join('\n')}\n`, json: { changed: of.yes, hosts: answers }, ...exit }
+}
+
+export function planRemoval(
+  target: Target,
+  { host, seen }: Pick<SeenHost, 'host' | 'seen'>,
+  service: string | undefined,
+): { calls: HostCall[]; removal: Removal } {
+  if (seen.current === undefined) throw nothingRuns(host)
+  const containers = seen.containers.filter((one) => service === undefined || one.service === service)
+  const files = ownFiles(target, seen)
+  const gone = files.filter((one) => service === undefined || one.service === service)
+  if (service !== undefined && containers.length === 0 && gone.length === 0)
+    throw noService(host, service, [...new Set(seen.containers.map((one) => one.service))])
+  const kept = files.flatMap((one) => (gone.includes(one) ? [] : [one.file]))
+  const as = seen.releases.get(seen.current)?.environment ?? target.environment
+  const calls: HostCall[] = [
+    // Visitors first: who comes later is told by nginx, not by a container that is about to go.
+    ...(gone.length === 0 ? [] : unsiteCall(kept, seen)),
+    ...containers.map(({ service: of, name }): HostCall => ['discard', of, name, stopSeconds(as, of)]),
+    ...(service === undefined ? [['forget_all'] as const] : []),
+  ]
+  return {
+    calls,
+    removal: {
+      containers: containers.map(({ name }) => name),
+      servers: gone.map(({ file }) => file),
+      releases: service === undefined ? [...seen.releases.keys()] : [],
+    },
+  }
+}
+
+function volumesIn(lines: readonly JournalLine[]): string[] {
+  const notes = lines.flatMap(({ step, state, service, note }) =>
+    step === 'remove' && state === 'done' && service !== undefined ? [note ?? ''] : [],
+  )
+  return [...new Set(notes.flatMap((note) => (note.split('\n')[1] ?? '').split(' ').filter(Boolean)))]
+}

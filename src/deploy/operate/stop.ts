@@ -1,0 +1,111 @@
+import { LaunchwayError } from '../../core/error.ts'
+import type { Ports } from '../../core/ports.ts'
+import { type HostCall, stopSeconds } from '../call.ts'
+import { lookAt, type SeenHost } from '../look.ts'
+import type { Observation, SeenContainer } from '../observation.ts'
+import { watchCall } from '../start.ts'
+import { perform } from './change.ts'
+import { type Answer, changeAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
+
+/** Which services, and on which hosts; all of them where none is named. */
+export interface Which {
+  service: string | undefined
+  host: string | undefined
+}
+
+/** Stops services of the release that runs. They stay stopped over a reboot; the next deploy starts them again. */
+export function stop(target: Target, which: Which, ports: Ports): Promise<Answer> {
+  return turn(target, which, 'stop', ports)
+}
+
+/** Starts services that were stopped, and waits until they are well. */
+export function start(target: Target, which: Which, ports: Ports): Promise<Answer> {
+  return turn(target, which, 'start', ports)
+}
+
+async function turn(target: Target, { service, host: wanted }: Which, did: 'stop' | 'start', ports: Ports): Promise<Answer> {
+  const answers = await changeAll(
+    hostsOf(target, wanted),
+    async (host) => {
+      await using seen = await lookAt(host, target, ports)
+      const { calls, services } = did === 'stop' ? stopCalls(target, seen, service) : startAgainCalls(seen, service)
+      if (calls.length > 0) await perform(target, seen, { did, calls }, ports)
+      return { release: seen.seen.current ?? '', services }
+    },
+    ports,
+  )
+  const [done, already] = did === 'stop' ? ['stopped', 'nothing was running'] : ['started', 'everything is running already']
+  const lines = answers.map((one) => {
+    if (one.error !== undefined) return showRefusal(one.host, one.error)
+    return `${one.host}: ${one.services.length === 0 ? already : `${done} ${one.services.join(', ')}`}`
+  })
+  const stopped = answers.some((one) => did === 'stop' && one.error === undefined && one.services.length > 0)
+  const then = stopped ? ['Stopped also over a reboot, until `launchway start` or the next deploy.'] : []
+  return { text: `${[...lines, ...then].join('\n')}\n`, json: answers, ...exitOf(answers) }
+}
+
+export function stopCalls(
+  target: Target,
+  seen: Pick<SeenHost, 'host' | 'seen'>,
+  service: string | undefined,
+): { calls: HostCall[]; services: string[] } {
+  const running = containersOf(seen, service).filter(({ state }) => state !== 'exited' && state !== 'created')
+  const as = seen.seen.releases.get(seen.seen.current ?? '')?.environment ?? target.environment
+  return {
+    calls: running.map(({ service: of, name }): HostCall => ['cease', of, name, stopSeconds(as, of)]),
+    services: running.map((one) => one.service),
+  }
+}
+
+/** In the order in which a deploy starts them. */
+export function startAgainCalls(
+  { host, seen }: Pick<SeenHost, 'host' | 'seen'>,
+  service: string | undefined,
+): { calls: HostCall[]; services: string[] } {
+  const stopped = containersOf({ host, seen }, service).filter(({ state }) => state !== 'running')
+  const kept = seen.releases.get(seen.current ?? '')
+  const order = kept?.environment.services.map(({ name }) => name) ?? []
+  const sorted = stopped.toSorted((one, other) => order.indexOf(one.service) - order.indexOf(other.service))
+  const calls = sorted.flatMap(({ service: of, name }): HostCall[] => {
+    const settings = kept?.environment.services.find((one) => one.name === of)
+    const watch = settings === undefined ? [] : [watchCall(settings, name, slotAddress(seen, of, stopped))]
+    return [['wake', of, name], ...watch]
+  })
+  const keep = sorted.map(({ name, service: of }): HostCall => {
+    return ['keep', name, kept?.environment.services.find((one) => one.name === of)?.restart ?? 'unless-stopped']
+  })
+  return { calls: calls.length === 0 ? [] : [...calls, ...keep, ['settled']], services: sorted.map((one) => one.service) }
+}
+
+function slotAddress({ ports }: Observation, service: string, containers: readonly SeenContainer[]): string | undefined {
+  const slot = containers.find((one) => one.service === service)?.slot
+  const pair = ports.get(service)
+  return slot === undefined || pair === undefined ? undefined : `127.0.0.1:${pair[slot]}`
+}
+
+/**
+ * The containers of the release that runs.
+ * @throws LaunchwayError VERSION_UNKNOWN where nothing runs, USAGE for a service that is not there
+ */
+export function containersOf({ host, seen }: Pick<SeenHost, 'host' | 'seen'>, service: string | undefined): SeenContainer[] {
+  if (seen.current === undefined) throw nothingRuns(host)
+  const all = seen.containers.filter(({ release }) => release === seen.current)
+  const found = all.filter((one) => service === undefined || one.service === service)
+  if (found.length === 0 && service !== undefined)
+    throw noService(
+      host,
+      service,
+      all.map((one) => one.service),
+    )
+  return found
+}
+
+export function nothingRuns(host: string): LaunchwayError {
+  return new LaunchwayError('VERSION_UNKNOWN', `nothing runs on ${host}`, { hint: 'launchway status shows what the hosts have.' })
+}
+
+export function noService(host: string, service: string, known: readonly string[]): LaunchwayError {
+  return new LaunchwayError('USAGE', `${host} runs no service "${service}"`, {
+    hint: known.length === 0 ? 'No service runs there.' : `It has: ${known.join(', ')}`,
+  })
+}

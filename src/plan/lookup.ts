@@ -1,0 +1,41 @@
+import { resolveImages, resolveRegistries } from '../config/resolve.ts'
+import { LaunchwayError } from '../core/error.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Release } from '../core/release.ts'
+import { openRepository } from '../core/repository.ts'
+import { recordOf } from './redeploy.ts'
+import { readConfig } from './run.ts'
+
+/**
+ * The release record that is kept beside an image in its registry.
+ * @param reference a tag, a commit or a digest of the first image of the configuration, or a whole reference
+ * @param environment of several records, one of a release to it comes first
+ * @throws LaunchwayError VERSION_UNKNOWN
+ */
+export async function findRecord(configFile: string, reference: string, environment: string | undefined, ports: Ports): Promise<Release> {
+  const named = parseReference(reference)
+  const config = await readConfig(configFile, ports).catch((error: unknown) => {
+    // A whole reference needs no configuration, but for the settings of its registry.
+    if (named !== undefined && error instanceof LaunchwayError && error.code === 'CONFIG_INVALID') return undefined
+    throw error
+  })
+  const repository = named?.repository ?? resolveImages(config ?? {})[0]?.repositories[0] ?? ''
+  const registries = config === undefined ? [] : resolveRegistries(config)
+  return recordOf(await openRepository(repository, registries, ports), {
+    version: named?.version ?? reference,
+    repositories: [repository],
+    ...(environment === undefined ? {} : { environment: { name: environment } }),
+  })
+}
+
+/** A whole reference taken apart; undefined for a tag, a commit or a digest alone, none of which has a slash. */
+export function parseReference(reference: string): { repository: string; version: string } | undefined {
+  if (!reference.includes('/')) return undefined
+  const at = reference.indexOf('@')
+  const colon = reference.indexOf(':', reference.lastIndexOf('/'))
+  // With a digest it is that which counts, as for docker.
+  if (at !== -1) return { repository: reference.slice(0, colon !== -1 && colon < at ? colon : at), version: reference.slice(at + 1) }
+  return colon === -1
+    ? { repository: reference, version: 'latest' }
+    : { repository: reference.slice(0, colon), version: reference.slice(colon + 1) }
+}

@@ -1,0 +1,31 @@
+import type { Release } from '../core/release.ts'
+
+/** What a record says, in a few lines for a terminal. */
+export function showRecord({ id, app, created, outcome, plan, build, smoke, scan, push, deploy }: Release): string {
+  const rows: [string, string][] = [
+    ['release', `${app} ${plan.version} (${id}), planned ${created}`],
+    [
+      'from',
+      `${plan.ref ?? 'no ref'} at ${plan.sha.slice(0, 12)}, ${plan.event}${plan.redeploys === undefined ? '' : `, images of ${plan.redeploys}`}`,
+    ],
+    ...(plan.environment === undefined ? [] : ([['to', plan.environment.name]] as [string, string][])),
+    ['outcome', [outcome.state, outcome.code, outcome.stage, outcome.message].filter(Boolean).join(' ')],
+    ...(build?.images ?? []).flatMap(({ name, how, config, registries }): [string, string][] => [
+      ['image', `${name}, ${how}`],
+      ...Object.entries(config).map(([platform, digest]): [string, string] => ['', `configuration ${platform} ${digest}`]),
+      ...Object.entries(registries).map(([repository, { digest }]): [string, string] => ['', `${repository}@${digest}`]),
+    ]),
+    ['smoke', smoke === undefined ? (plan.stages.smoke?.reason ?? 'not run') : `${smoke.verdict}, ${smoke.checks.length} checks`],
+    ['scan', scan === undefined ? (plan.stages.scan?.reason ?? 'not run') : scanned(scan)],
+    ...(push?.references ?? []).map(({ reference, digest }): [string, string] => ['tag', `${reference} ${digest}`]),
+    ...(deploy?.hosts ?? []).map(({ host, slot }): [string, string] => ['host', `${host}, slot ${slot}`]),
+  ]
+  return rows.map(([name, value]) => `${name.padEnd(8)} ${value}\n`).join('')
+}
+
+function scanned({ verdict, images, tool, database, rules }: NonNullable<Release['scan']>): string {
+  const findings = images.reduce((sum, image) => sum + image.findings.length, 0)
+  const broken = rules.filter(({ passed }) => !passed).map(({ rule }) => rule)
+  const why = broken.length === 0 ? '' : `, broken: ${broken.join('; ')}`
+  return `${verdict}, ${findings} findings by ${tool.name} ${tool.version} with the database of ${database.updated}${why}`
+}

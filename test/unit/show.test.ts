@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { showRecord } from '../../src/report/record.ts'
+import { digest, record } from './support/deploy.ts'
+
+describe('what a record says in a few lines', () => {
+  const of = record()
+
+  it('is the release, where it came from, its digests and its verdicts', () => {
+    const image = { name: 'app', key: '0'.repeat(32), how: 'built' as const, size: 1, layers: 1, ms: 1 }
+    const shown = showRecord({
+      ...of,
+      build: {
+        builder: 'b',
+        images: [{ ...image, config: { 'linux/amd64': digest }, registries: { 'registry.example.org/addie': { digest, mediaType: 'm' } } }],
+      },
+      smoke: { project: 'p', services: [], checks: [{ name: 'web', passed: true, ms: 1 }], verdict: 'passed', ms: 1 },
+      scan: {
+        tool: { name: 'trivy', version: '0.71.2' },
+        database: { updated: '2026-11-20T00:00:00Z' },
+        images: [],
+        rules: [{ rule: 'CRITICAL', passed: false, findings: ['CVE-1'] }],
+        verdict: 'failed',
+        ms: 1,
+      },
+      push: { references: [{ reference: 'registry.example.org/addie:v1', digest }], ms: 1 },
+    })
+    expect(shown).toContain(`release  addie master (${of.id}), planned ${of.created}\n`)
+    expect(shown).toContain('from     refs/heads/master at bbbbbbb00000, push\n')
+    expect(shown).toContain(`         configuration linux/amd64 ${digest}\n         registry.example.org/addie@${digest}\n`)
+    expect(shown).toContain('smoke    passed, 1 checks\n')
+    expect(shown).toContain('scan     failed, 0 findings by trivy 0.71.2 with the database of 2026-11-20T00:00:00Z, broken: CRITICAL\n')
+    expect(shown).toContain(`tag      registry.example.org/addie:v1 ${digest}\n`)
+  })
+
+  it('says why a gate was not run', () => {
+    const stages = { ...of.plan.stages, scan: { run: false, reason: 'scan: false' } }
+    expect(showRecord({ ...of, plan: { ...of.plan, stages } })).toContain('scan     scan: false\n')
+  })
+})
