@@ -56,6 +56,16 @@ describe('one connection', () => {
       hint: expect.stringContaining('launchway status'),
     })
   })
+
+  it('whose client is killed has broken, too: no program of the host has failed', async () => {
+    await using folder = await openFolder()
+    using _ = setEnv({ TMPDIR: folder.path })
+    await using remote = await connect(host('trixie'))
+    const kill = (): void => {
+      for (const pid of clientsOf(folder.path)) process.kill(pid, 'SIGKILL')
+    }
+    expect(await failureOf(remote.sh('echo ready; sleep 20', { onLine: kill }))).toMatchObject({ code: 'SSH_UNREACHABLE' })
+  })
 })
 
 describe('nothing is left of a connection: neither key nor client', () => {
