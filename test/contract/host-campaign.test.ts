@@ -42,6 +42,7 @@ describe.each(hosts)('on %s', (suite) => {
   describe.each(taken)('$name', (scenario) => {
     test.each(keysOf(faultKinds))(
       `when %s before ${isCampaign ? 'any line of the journal' : 'a line of the journal (a sample)'}: a version serves, and the next deploy finds nothing in its way`,
+      { tags: ['any-fault', 'leftovers'], timeout: 3_000_000 },
       async (kind) => {
         await using world = await openWorld(suite, scenario, kind)
         const found: string[] = []
@@ -56,7 +57,6 @@ describe.each(hosts)('on %s', (suite) => {
         expect(lines.length).toBeGreaterThan(0)
         expect(found).toEqual([])
       },
-      3_000_000,
     )
   })
 })

@@ -252,6 +252,8 @@ prune() {
     own_containers '{{.ID}}' --all --filter "label=launchway.release=$id" | while read -r container; do
       docker rm --force "$container" > /dev/null 2>&1
     done
+    # While the engine does not answer nothing is gone: without its folder nobody would ever look for it.
+    still=$(own_containers '{{.ID}}' --all --filter "label=launchway.release=$id" 2> /dev/null) && [ -z "$still" ] || continue
     [ ! -e "$dir/images" ] || forget_images < "$dir/images"
     rm -rf "$dir"
   done
