@@ -1,4 +1,5 @@
 import { keysOf } from '../../src/core/objects.ts'
+import { appendFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Traffic } from '../../lab/traffic.ts'
 import { begin, leftovers, linesOf, quiet, type Scenario, scenarios, serves, servicesOf, strike } from './support/campaign.ts'
@@ -10,9 +11,11 @@ import { siteHost } from './support/site.ts'
 /**
  * Every fault before every line of the journal. The lines are read off an undisturbed run, so a new step joins by
  * itself. LAUNCHWAY_CAMPAIGN=1 takes them all, on LAUNCHWAY_CAMPAIGN_HOST or each host; every other run takes a sample.
+ * It takes hours: LAUNCHWAY_CAMPAIGN_LOG names a file that gets a line for each case as it ends.
  */
 const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 const only = process.env['LAUNCHWAY_CAMPAIGN_HOST']
+const log = process.env['LAUNCHWAY_CAMPAIGN_LOG']
 const hosts = isCampaign ? (only === undefined ? ['bookworm', 'trixie', 'forky'] : [only]) : ['trixie']
 
 let image: PushedImage = { repository: '', digest: '' }
@@ -49,7 +52,9 @@ describe.each(hosts)('on %s', (suite) => {
         const lines = linesFor(kind, world.lines)
         for (const line of lines) {
           const at = `${line} (${world.lines[line - 1]})`
-          for (const what of await world.meet(line)) found.push(`${at}: ${what}`)
+          const wrong = await world.meet(line)
+          found.push(...wrong.map((what) => `${at}: ${what}`))
+          if (log !== undefined) appendFileSync(log, `${suite}, ${scenario.name}, ${kind}, ${at}: ${wrong.join('; ') || 'well'}\n`)
         }
         process.stdout.write(
           `${suite}, ${scenario.name}, ${kind}: ${lines.length} cases, ${found.length} findings, ${world.requests()} requests\n`,
