@@ -86,7 +86,7 @@ export function thisMachine(toolbox: Toolbox, port: number): HostUnderTest & { b
 }
 
 /** Tells the reporter what the test that runs just now runs on. */
-function ranOn(...words: string[]): void {
+export function ranOn(...words: string[]): void {
   const test = TestRunner.getCurrentTest()
   if (test !== undefined) test.meta.on = [...new Set([...(test.meta.on ?? []), ...words])].toSorted()
 }
