@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { scenarios } from './test/support/scenarios.ts'
 
 /** Tests that talk to the lab share its two hosts' ports and two cores: one file at a time. */
 const real = { globalSetup: ['test/lab.ts'], testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false }
@@ -8,6 +9,8 @@ const hosts = 'test/contract/host-*.test.ts'
 
 export default defineConfig({
   test: {
+    // A tag that is not in the list is an error.
+    tags: scenarios.map(({ name, description }) => ({ name, description })),
     projects: [
       // No test leaves anything to the next, so they may share what was loaded; and nothing else runs beside them.
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, maxWorkers: '100%', testTimeout: 30_000 } },

@@ -5,15 +5,18 @@
  *
  *   npm test                  all of it, with a sample of each long campaign
  *   npm run test:campaign     the campaigns in full: every fault at every step
+ *   node test/run.ts --write-scenarios    writes docs/reference/scenarios.md from what passed
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { down } from '../lab/down.ts'
 import { root } from '../lab/paths.ts'
 import { allSuites, newLabName, up } from '../lab/up.ts'
 import type { Counts } from './support/counts.ts'
+import { scenarioPage, untold } from './support/scenarios-page.ts'
+import { scenarios } from './support/scenarios.ts'
 
 const checks: readonly (readonly [string, ...string[]])[] = [
   ['format', 'oxfmt', '--check'],
@@ -26,7 +29,8 @@ const checks: readonly (readonly [string, ...string[]])[] = [
 ]
 type Suite = 'unit' | 'contract' | 'hosts' | 'e2e'
 
-const total = { passed: 0, failed: [] as string[], skipped: [] as string[] }
+const isCampaign = process.argv.includes('--campaign')
+const total = { passed: 0, failed: [] as string[], skipped: [] as string[], told: [] as Counts['told'] }
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
 const began = performance.now()
 
@@ -99,6 +103,7 @@ async function suite(name: Suite, env: Record<string, string>, show: 'live' | 'a
   total.passed += counts.passed
   total.failed.push(...failed)
   total.skipped.push(...counts.skipped)
+  total.told.push(...counts.told)
   console.log(`${failed.length === 0 ? 'passed' : 'FAILED'}: ${name} tests (${seconds(started)})`)
 }
 
@@ -106,7 +111,7 @@ function readCounts(file: string): Counts {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Counts
   } catch {
-    return { passed: 0, failed: [], skipped: [] }
+    return { passed: 0, failed: [], skipped: [], told: [] }
   }
 }
 
@@ -122,11 +127,25 @@ async function suiteInLab(name: Suite, env: Record<string, string>, show: 'live'
   }
 }
 
+/** The page says what this run has shown, or it is not true. */
+function checkScenarios(): void {
+  const page = join(root, 'docs/reference/scenarios.md')
+  const text = scenarioPage(scenarios, total.told)
+  if (process.argv.includes('--write-scenarios')) writeFileSync(page, text)
+  const lacks = untold(scenarios, total.told)
+  // The campaigns run more than the page tells.
+  if (!isCampaign && (!existsSync(page) || readFileSync(page, 'utf8') !== text))
+    lacks.push('docs/reference/scenarios.md says something else than this run')
+  console.log(`${lacks.length === 0 ? 'passed' : 'FAILED'}: scenarios`)
+  if (lacks.length === 0) total.passed += 1
+  total.failed.push(...lacks)
+}
+
 // A signal ends the programs that run just now; what is left is skipped, and the labs go down all the same.
 let stopped = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true))
 
-const campaign: Record<string, string> = process.argv.includes('--campaign') ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
+const campaign: Record<string, string> = isCampaign ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
 await Promise.all(checks.map(check))
 await suite('unit', campaign)
 await Promise.all([
@@ -136,6 +155,7 @@ await Promise.all([
 ])
 rmSync(scratch, { recursive: true, force: true })
 
+checkScenarios()
 for (const name of total.failed) console.log(`failed: ${name}`)
 for (const name of total.skipped) console.log(`skipped: ${name}`)
 console.log(`${total.skipped.length} skipped, after ${seconds(began)}`)

@@ -11,8 +11,10 @@ import {
   clientConfig,
   closeMaster,
   explainSsh,
+  fingerprint,
   jumpFailed,
   normaliseKey,
+  offendingKey,
   openMaster,
   parseAddress,
   remoteReader,
@@ -47,7 +49,7 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
         if (opened.code !== 0) {
           const said = await readFile(files.log, 'utf8').catch(() => '')
           const jump = jumpFailed.test(said) ? (await exec.run(askJump(address, settings, files), { signal, accept: anyCode })).stderr : ''
-          throw unreachable(host, `${jump}${said}`, knownHosts)
+          throw unreachable(host, `${jump}${said}`, knownHosts, await knownKey(`${jump}${said}`))
         }
       } catch (error) {
         // The connection goes into the background by itself, perhaps just before it was to be ended.
@@ -70,7 +72,9 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
           }
           const accept = rest.accept ?? [0]
           const output = await exec.run(call, { signal, ...rest, accept: anyCode })
-          if (output.code === connectionFailed && !(await isOpen())) throw lost(host)
+          // A client that was killed says nothing of its own.
+          const isOdd = output.code === connectionFailed || !accept.includes(output.code)
+          if (isOdd && !(await isOpen())) throw lost(host)
           if (!accept.includes(output.code)) throw programFailed(host, program, output)
           return output
         },
@@ -84,9 +88,17 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
   }
 }
 
-function unreachable(host: string, said: string, knownHosts: string | undefined): LaunchwayError {
-  const { code, message, hint } = explainSsh(said, host, knownHosts)
+function unreachable(host: string, said: string, knownHosts: string | undefined, known: string | undefined): LaunchwayError {
+  const { code, message, hint } = explainSsh(said, host, knownHosts, known)
   return new LaunchwayError(code, message, { hint })
+}
+
+/** The fingerprint of the key that known_hosts has for a host which shows another one. */
+async function knownKey(said: string): Promise<string | undefined> {
+  const place = offendingKey(said)
+  if (place === undefined) return undefined
+  const text = await readFile(place.file, 'utf8').catch(() => '')
+  return fingerprint(text.split('\n')[place.line - 1] ?? '')
 }
 
 /** A program that was given in secret may write what it holds. */

@@ -36,6 +36,8 @@ export interface SeenAccessory {
 /** A port that is taken, and by which container of the host's (empty: by something else). */
 export interface Busy extends Socket {
   holder: string
+  /** Of the host, where no container holds it and the account may see whose it is: `nginx (process 812)`. */
+  program?: string
 }
 
 /**
@@ -205,8 +207,10 @@ function busyOf(facts: readonly string[][]): Busy[] {
   const published = facts.flatMap(([key, holder = '', ports = '']) =>
     key === 'publishes' ? parsePorts(ports).map((socket) => ({ ...socket, holder })) : [],
   )
-  const others = facts.flatMap(([key, port, address = '']) =>
-    key === 'listens' ? [{ address: parseKernelAddress(address), port: Number(port), holder: '' }] : [],
+  const others = facts.flatMap(([key, port, address = '', program = '']) =>
+    key === 'listens'
+      ? [{ address: parseKernelAddress(address), port: Number(port), holder: '', ...(program === '' ? {} : { program }) }]
+      : [],
   )
   return [...published, ...others.filter((socket) => !published.some((one) => collide(one, socket)))]
 }

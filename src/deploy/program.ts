@@ -9,6 +9,7 @@ import type { Detach } from './observation.ts'
 // Written out one by one: the bundler finds the files by these expressions.
 const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
 const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8')
+const pruneSh = readFileSync(new URL('./host/prune.sh', import.meta.url), 'utf8')
 const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8')
 const siteSh = readFileSync(new URL('./host/site.sh', import.meta.url), 'utf8')
 const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.url), 'utf8')
@@ -76,7 +77,20 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     LW_VERSION: attempt.version ?? '',
     LW_DID: attempt.did ?? '',
   })
-  const programs = [journalSh, stateSh, nginxSh, siteSh, containersSh, accessorySh, healthSh, beforeSwitchSh, confirmSh, applySh, more]
+  const programs = [
+    journalSh,
+    stateSh,
+    pruneSh,
+    nginxSh,
+    siteSh,
+    containersSh,
+    accessorySh,
+    healthSh,
+    beforeSwitchSh,
+    confirmSh,
+    applySh,
+    more,
+  ]
   return `#!/bin/sh\n${head}${programs.join('')}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 

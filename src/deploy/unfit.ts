@@ -52,8 +52,7 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
       ...seen.accessories.flatMap(({ name, container }) => (name === whose ? [container] : [])),
     ]
     const strangers = holdersOf(publish, seen).filter(({ holder }) => !own.includes(holder))
-    for (const holder of new Set(strangers.map((one) => one.holder))) {
-      const who = holder === '' ? 'a program of the host' : `the container ${holder}`
+    for (const who of new Set(strangers.map(nameOf))) {
       lacks.push({ what: `port ${publish} is held by ${who}`, hint: 'stop it, or publish another port' })
     }
   }
@@ -83,6 +82,10 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
   return lacks
 }
 
+function nameOf({ holder, program = 'a program of the host' }: Busy): string {
+  return holder === '' ? program : `the container ${holder}`
+}
+
 /** A slot's port is for its service alone, for as long as the host knows the service. */
 function slotLacks({ environment }: Wanted, seen: Observation): Lack[] {
   return environment.services.flatMap(({ name, nginx }) => {
@@ -90,7 +93,7 @@ function slotLacks({ environment }: Wanted, seen: Observation): Lack[] {
     return Object.values(ports ?? {}).flatMap((port) => {
       const stranger = holdersOf(`127.0.0.1:${port}`, seen).find(({ holder }) => !seen.containers.some((one) => one.name === holder))
       if (stranger === undefined) return []
-      const who = stranger.holder === '' ? 'a program of the host' : `the container ${stranger.holder}`
+      const who = nameOf(stranger)
       return [
         { what: `port ${port}, which nginx knows ${name} by, is held by ${who}`, hint: 'stop it: the port is set aside for the service' },
       ]

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Command } from '../core/command.ts'
 import { command, option } from '../core/command.ts'
 import type { SshSettings } from '../core/deployment.ts'
@@ -128,11 +129,13 @@ function common(address: Address, files: Files): string[] {
 /**
  * What OpenSSH's own words on its error stream mean, and what to do about it.
  * @param file the known_hosts file that counts
+ * @param known the fingerprint of the key that it has, where the host shows another
  */
 export function explainSsh(
   stderr: string,
   address: string,
   file = '.github/known_hosts',
+  known?: string,
 ): { code: ErrorCode; message: string; hint: string } {
   const asked = parseAddress(address)
   // Where a jump host or an alias stands between, it is not the host that was asked for whose key is in question.
@@ -147,7 +150,7 @@ export function explainSsh(
     return {
       code: 'SSH_HOST_KEY',
       message: `${whose} shows another host key than the one in known_hosts`,
-      hint: `${said}\nIf the host was set up anew, remove its old line, run \`${scan}\`, and compare the fingerprint with the one on the host's console.`,
+      hint: `${bothKeys(stderr, known)}${said}\nIf the host was set up anew, remove its old line, run \`${scan}\`, and compare the fingerprint with the one on the host's console.`,
     }
   }
   if (/host key is known for|Host key verification failed/.test(stderr)) {
@@ -172,6 +175,27 @@ export function explainSsh(
     }
   }
   return { code: 'SSH_UNREACHABLE', message: `${address} cannot be reached over SSH`, hint: said === '' ? 'ssh said nothing.' : said }
+}
+
+function bothKeys(said: string, known: string | undefined): string {
+  const [, kind = '', shown] = /fingerprint for the (\S+) key sent by the remote host is\s+(SHA256:[A-Za-z0-9+/]+)/.exec(said) ?? []
+  if (known === undefined || shown === undefined) return ''
+  return `known_hosts has ${known}\nthe host shows  ${shown} (${kind})\n`
+}
+
+/** Where ssh says that the key stands which the host does not have. */
+export function offendingKey(said: string): { file: string; line: number } | undefined {
+  const [, file, line] = /^Offending \S+ key in (.+):(\d+)\s*$/m.exec(said) ?? []
+  return file === undefined ? undefined : { file, line: Number(line) }
+}
+
+/** A line of known_hosts as `ssh-keygen -l` names it: `SHA256:… (ED25519)`; undefined where it holds no key. */
+export function fingerprint(line: string): string | undefined {
+  const [, type, key] = /(?:^|\s)((?:ssh|ecdsa|sk)-[\w@.-]+)\s+([A-Za-z0-9+/]+=*)/.exec(line) ?? []
+  if (type === undefined || key === undefined) return undefined
+  const sum = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64').replace(/=+$/, '')
+  const kind = type.replace(/^sk-/, '').replace(/^ssh-/, '').replace(/-.*$/, '').toUpperCase()
+  return `SHA256:${sum} (${kind})`
 }
 
 /** A private key as it should be: editors, copy and paste and CI settings add CR and take the last newline away. */

@@ -216,7 +216,7 @@ describe('status', () => {
     ])
   })
 
-  it('of several environments is that of the branch, or asks which', () => {
+  it('of several environments is that of the branch, or asks which', { tags: ['no-match'] }, () => {
     const tree = folder(`one: ${hosts}, two: ${hosts}`)
     const unclear = open('cli', ['status'], tree)
     expect([unclear.code, unclear.out]).toEqual([2, ''])

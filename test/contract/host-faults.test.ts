@@ -165,7 +165,7 @@ describe('two applications of one name', () => {
   })
 })
 
-test('what a connection had brought that broke before the start is thrown away by the next deploy', async () => {
+test('what a connection had brought that broke before the start is thrown away by the next deploy', { tags: ['leftovers'] }, async () => {
   const host = await machine()
   await deployTo(host, image(), { version: 'one' })
   const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
@@ -179,7 +179,7 @@ test('what a connection had brought that broke before the start is thrown away b
 })
 
 describe('two deploys', () => {
-  test('the second is told who holds the lock, also when both have looked at the host before', async () => {
+  test('the second is told who holds the lock, also when both have looked at the host before', { tags: ['lock-holder'] }, async () => {
     const host = await machine()
     let begun: () => void = () => {}
     const first: { done: Promise<unknown> } = { done: Promise.resolve() }
@@ -213,7 +213,7 @@ describe('two deploys', () => {
   })
 })
 
-test('a program whose client is gone goes on to its end, and another client can join it', async () => {
+test('a program whose client is gone goes on to its end, and another client can join it', { tags: ['bikeindex#4313'] }, async () => {
   const host = await machine()
   const seen: string[] = []
   const services = [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 1500 } })]
@@ -236,7 +236,7 @@ test('a program whose client is gone goes on to its end, and another client can 
   expect(await host.ask(joined), 'also when it has long ended').toBe(twice[0])
 })
 
-test('secrets stand in one file for its owner, and in the environment of the container', async () => {
+test('secrets stand in one file for its owner, and in the environment of the container', { tags: ['secrets', 'kamal#1467'] }, async () => {
   const host = await machine()
   const value = `-----BEGIN\n${host.app}'s $ecret\n-----END\n`
   const marker = `${host.app}'s`
@@ -269,7 +269,7 @@ function commandLine(pid: string): string {
   }
 }
 
-test('releases beyond those that are kept go, failed ones do not count', async () => {
+test('releases beyond those that are kept go, failed ones do not count', { tags: ['kamal#1655', 'litigant-portal#521'] }, async () => {
   const host = await machine()
   const kept: string[] = []
   for (const version of ['one', 'two', 'three']) {

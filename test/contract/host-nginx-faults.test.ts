@@ -42,39 +42,43 @@ async function lastLine(host: SiteHost): Promise<string> {
 }
 
 describe.each(isCampaign ? suites : ['forky'])('a program that is killed on %s', (suite) => {
-  test('at any step leaves a version serving, and the next deploy goes on from there: no request fails', async () => {
-    await using killer = await killerOn(lab.hosts[suite]?.container ?? '')
-    await using host = siteHost(suite, { bin: killer.bin })
-    await deployTo(host, image, { version: 'first', services: [site(host)], keep: 2 })
-    const running = host.traffic({ pauseMs: 20, seconds: 600 })
-    await running.seen('first')
-    let before = 'first'
-    for (const [when, step, call] of points) {
-      const at = `${when} ${step}: ${call}`
-      await killer.arm(when, call)
-      await deployTo(host, image, { version: `killed ${at}`, services: [site(host)], keep: 2 }).catch(() => undefined)
-      expect(await lastLine(host), at).not.toContain('"step":"end"')
-      expect([before, `killed ${at}`]).toContain(await host.page())
-      before = `after ${at}`
-      await deployTo(host, image, { version: before, services: [site(host)], keep: 2 })
-      expect(await host.page()).toBe(before)
-      expect(Object.fromEntries(running.tally.failures), at).toEqual({})
-    }
-    // A rollback is undone and finished the same way.
-    for (const [when, step, call] of points.slice(0, isCampaign ? undefined : 1)) {
-      const at = `rollback, ${when} ${step}: ${call}`
-      await killer.arm(when, call)
-      await rollBack(host, [site(host)]).catch(() => undefined)
-      expect(await lastLine(host), at).not.toContain('"step":"end"')
-      await deployTo(host, image, { version: at, services: [site(host)], keep: 2 })
-      expect(await host.page()).toBe(at)
-      expect(Object.fromEntries(running.tally.failures), at).toEqual({})
-    }
-    const tally = await running.stop()
-    process.stdout.write(`${suite}: killed at ${points.length} points, ${tally.requests} requests, ${tally.failed} failed\n`)
-    expect(tally.failed).toBe(0)
-    expect((await host.containers()).filter(({ state }) => state === 'running')).toHaveLength(1)
-  }, 900_000)
+  test(
+    'at any step leaves a version serving, and the next deploy goes on from there: no request fails',
+    { tags: ['leftovers', 'bikeindex#4313'], timeout: 900_000 },
+    async () => {
+      await using killer = await killerOn(lab.hosts[suite]?.container ?? '')
+      await using host = siteHost(suite, { bin: killer.bin })
+      await deployTo(host, image, { version: 'first', services: [site(host)], keep: 2 })
+      const running = host.traffic({ pauseMs: 20, seconds: 600 })
+      await running.seen('first')
+      let before = 'first'
+      for (const [when, step, call] of points) {
+        const at = `${when} ${step}: ${call}`
+        await killer.arm(when, call)
+        await deployTo(host, image, { version: `killed ${at}`, services: [site(host)], keep: 2 }).catch(() => undefined)
+        expect(await lastLine(host), at).not.toContain('"step":"end"')
+        expect([before, `killed ${at}`]).toContain(await host.page())
+        before = `after ${at}`
+        await deployTo(host, image, { version: before, services: [site(host)], keep: 2 })
+        expect(await host.page()).toBe(before)
+        expect(Object.fromEntries(running.tally.failures), at).toEqual({})
+      }
+      // A rollback is undone and finished the same way.
+      for (const [when, step, call] of points.slice(0, isCampaign ? undefined : 1)) {
+        const at = `rollback, ${when} ${step}: ${call}`
+        await killer.arm(when, call)
+        await rollBack(host, [site(host)]).catch(() => undefined)
+        expect(await lastLine(host), at).not.toContain('"step":"end"')
+        await deployTo(host, image, { version: at, services: [site(host)], keep: 2 })
+        expect(await host.page()).toBe(at)
+        expect(Object.fromEntries(running.tally.failures), at).toEqual({})
+      }
+      const tally = await running.stop()
+      process.stdout.write(`${suite}: killed at ${points.length} points, ${tally.requests} requests, ${tally.failed} failed\n`)
+      expect(tally.failed).toBe(0)
+      expect((await host.containers()).filter(({ state }) => state === 'running')).toHaveLength(1)
+    },
+  )
 
   test('in its first deploy leaves nothing in nginx once the next one has failed as well', async () => {
     await using killer = await killerOn(lab.hosts[suite]?.container ?? '')
@@ -99,22 +103,26 @@ describe.each(isCampaign ? suites : ['forky'])('a program that is killed on %s',
 })
 
 describe.each(suites)('a host that starts anew, %s', (suite) => {
-  test('brings the same version back: after a reboot, a restart of nginx and one of the engine', async () => {
-    await using host = siteHost(suite)
-    const service = [site(host)]
-    await deployTo(host, image, { version: 'one', services: service })
-    const second = await deployTo(host, image, { version: 'two', services: service })
-    for (const anew of [
-      () => docker('restart', '--time', '30', host.container),
-      () => host.ask('lab-service nginx restart'),
-      () => host.ask('lab-service docker restart'),
-    ]) {
-      await anew()
-      await expect.poll(() => host.page().catch(() => ''), { timeout: 90_000, interval: 250 }).toBe('two')
-    }
-    expect((await host.containers()).filter(({ state }) => state === 'running')).toMatchObject([{ release: second.release }])
-    expect((await rollBack(host, service)).version).toBe('one')
-    await docker('restart', '--time', '30', host.container)
-    await expect.poll(() => host.page().catch(() => ''), { timeout: 90_000, interval: 250 }).toBe('one')
-  }, 300_000)
+  test(
+    'brings the same version back: after a reboot, a restart of nginx and one of the engine',
+    { tags: ['reboot'], timeout: 300_000 },
+    async () => {
+      await using host = siteHost(suite)
+      const service = [site(host)]
+      await deployTo(host, image, { version: 'one', services: service })
+      const second = await deployTo(host, image, { version: 'two', services: service })
+      for (const anew of [
+        () => docker('restart', '--time', '30', host.container),
+        () => host.ask('lab-service nginx restart'),
+        () => host.ask('lab-service docker restart'),
+      ]) {
+        await anew()
+        await expect.poll(() => host.page().catch(() => ''), { timeout: 90_000, interval: 250 }).toBe('two')
+      }
+      expect((await host.containers()).filter(({ state }) => state === 'running')).toMatchObject([{ release: second.release }])
+      expect((await rollBack(host, service)).version).toBe('one')
+      await docker('restart', '--time', '30', host.container)
+      await expect.poll(() => host.page().catch(() => ''), { timeout: 90_000, interval: 250 }).toBe('one')
+    },
+  )
 })

@@ -86,7 +86,7 @@ describe('a host whose nginx cannot take the service is refused before anything 
   })
 })
 
-test('an account that may sudo and nothing else deploys and rolls back', async () => {
+test('an account that may sudo and nothing else deploys and rolls back', { tags: ['sudo-only'] }, async () => {
   await using host = siteHost('bookworm', { user: 'ops' })
   await deployTo(host, image, { version: 'one', services: [site(host)] })
   await deployTo(host, image, { version: 'two', services: [site(host)] })
@@ -151,22 +151,26 @@ describe('HTTPS', () => {
     expect(await host.page()).toBe('one')
   })
 
-  test('a bad TLS file leaves the site untouched: with a key that is not that of the certificate the deploy is undone', async () => {
-    await using host = siteHost('forky')
-    await using tls = await certified(host)
-    await using other = await certified({ ...host, app: `${host.app}-other` })
-    await deployTo(host, image, { version: 'one', services: [site(host)] })
-    const files = `cat ${host.conf} /etc/nginx/conf.d/launchway-server.${host.name}.conf /etc/nginx/launchway.d/servers/${host.name}/*`
-    const before = await host.ask(files)
-    const running = host.traffic({ pauseMs: 20 })
-    const wrong = { serverNames: [host.name], tls: { certificate: tls.certificate, key: other.key } }
-    const error = await failureOf(deployTo(host, image, { version: 'two', services: [site(host, { nginx: wrong })] }))
-    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('switch failed') })
-    expect(error.hint).toMatch(/key values mismatch|SSL_CTX_use_PrivateKey/)
-    expect(await host.ask(files)).toBe(before)
-    expect((await running.stop()).failed).toBe(0)
-    expect(await host.page()).toBe('one')
-  })
+  test(
+    'a bad TLS file leaves the site untouched: with a key that is not that of the certificate the deploy is undone',
+    { tags: ['bad-tls'] },
+    async () => {
+      await using host = siteHost('forky')
+      await using tls = await certified(host)
+      await using other = await certified({ ...host, app: `${host.app}-other` })
+      await deployTo(host, image, { version: 'one', services: [site(host)] })
+      const files = `cat ${host.conf} /etc/nginx/conf.d/launchway-server.${host.name}.conf /etc/nginx/launchway.d/servers/${host.name}/*`
+      const before = await host.ask(files)
+      const running = host.traffic({ pauseMs: 20 })
+      const wrong = { serverNames: [host.name], tls: { certificate: tls.certificate, key: other.key } }
+      const error = await failureOf(deployTo(host, image, { version: 'two', services: [site(host, { nginx: wrong })] }))
+      expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('switch failed') })
+      expect(error.hint).toMatch(/key values mismatch|SSL_CTX_use_PrivateKey/)
+      expect(await host.ask(files)).toBe(before)
+      expect((await running.stop()).failed).toBe(0)
+      expect(await host.page()).toBe('one')
+    },
+  )
 })
 
 describe('the server of a service', () => {
@@ -214,26 +218,30 @@ describe('the server of a service', () => {
     expect(await host.page()).toBe('one')
   })
 
-  test('goes with the service: another application beside it stays, and so does its own new way out', async () => {
-    const stateRoot = newStateRoot()
-    await using other = siteHost('bookworm', { stateRoot })
-    await using host = siteHost('bookworm', { stateRoot })
-    await Promise.all([
-      deployTo(host, image, { version: 'one', services: [site(host)] }),
-      deployTo(other, image, { version: 'another', services: [site(other)] }),
-    ])
-    expect(await host.page()).toBe('one')
-    expect(await other.page()).toBe('another')
-    const ports = (await host.ask(`cat ${stateRoot}/*/*/ports`)).match(/\d{5}/g) ?? []
-    expect(new Set(ports).size).toBe(4)
-    const published = [site(host, { nginx: undefined, publish: '127.0.0.1:8097' })]
-    await deployTo(host, image, { version: 'two', services: published })
-    expect(await host.ask('curl -s http://127.0.0.1:8097/')).toBe('two')
-    expect(await host.ask('nginx -T 2> /dev/null').then((text) => text.includes(host.name))).toBe(false)
-    expect(await other.page()).toBe('another')
-    // And back: what nginx had is written anew.
-    await rollBack(host, published)
-    expect(await host.page()).toBe('one')
-    expect(await other.page()).toBe('another')
-  })
+  test(
+    'goes with the service: another application beside it stays, and so does its own new way out',
+    { tags: ['two-apps', 'kamal#1704'] },
+    async () => {
+      const stateRoot = newStateRoot()
+      await using other = siteHost('bookworm', { stateRoot })
+      await using host = siteHost('bookworm', { stateRoot })
+      await Promise.all([
+        deployTo(host, image, { version: 'one', services: [site(host)] }),
+        deployTo(other, image, { version: 'another', services: [site(other)] }),
+      ])
+      expect(await host.page()).toBe('one')
+      expect(await other.page()).toBe('another')
+      const ports = (await host.ask(`cat ${stateRoot}/*/*/ports`)).match(/\d{5}/g) ?? []
+      expect(new Set(ports).size).toBe(4)
+      const published = [site(host, { nginx: undefined, publish: '127.0.0.1:8097' })]
+      await deployTo(host, image, { version: 'two', services: published })
+      expect(await host.ask('curl -s http://127.0.0.1:8097/')).toBe('two')
+      expect(await host.ask('nginx -T 2> /dev/null').then((text) => text.includes(host.name))).toBe(false)
+      expect(await other.page()).toBe('another')
+      // And back: what nginx had is written anew.
+      await rollBack(host, published)
+      expect(await host.page()).toBe('one')
+      expect(await other.page()).toBe('another')
+    },
+  )
 })

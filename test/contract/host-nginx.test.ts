@@ -14,42 +14,46 @@ beforeAll(async () => {
 afterAll(() => removeImage(image))
 
 describe.each(suites)('nginx on %s', (suite) => {
-  test('leads every request to a version that serves: through a new one, broken ones, and the way back', async () => {
-    await using host = siteHost(suite)
-    const first = await deployTo(host, image, { version: 'one', services: [site(host)] })
-    expect(first).toMatchObject({ slot: 'a', downtimeMs: 0, stopped: [] })
-    expect(await host.page()).toBe('one')
+  test(
+    'leads every request to a version that serves: through a new one, broken ones, and the way back',
+    { tags: ['traffic', 'exact-versions', 'docker-rollout#21', 'kamal#842'] },
+    async () => {
+      await using host = siteHost(suite)
+      const first = await deployTo(host, image, { version: 'one', services: [site(host)] })
+      expect(first).toMatchObject({ slot: 'a', downtimeMs: 0, stopped: [] })
+      expect(await host.page()).toBe('one')
 
-    const running = host.traffic()
-    await running.seen('one')
-    const second = await deployTo(host, image, { version: 'two', services: [site(host)] })
-    expect(second).toMatchObject({ slot: 'b', downtimeMs: 0, previous: first.release })
-    expect(second.switchMs).toBeLessThan(5000)
-    await running.seen('two')
-    for (const [mode, step] of [
-      ['crash', 'healthy'],
-      ['sick', 'healthy'],
-      ['shy', 'probe'],
-    ] as const) {
-      const health = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 3000, settleMs: 0 } as const
-      const error = await failureOf(
-        deployTo(host, image, { version: `bad: ${mode}`, services: [site(host, { env: { MODE: mode }, health })] }),
-      )
-      expect(error, mode).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
-      expect(error.message).toBe(`web: ${step} failed on host; release ${second.release} serves`)
-      expect(error.hint).toContain(mode === 'crash' ? 'boom: no configuration' : mode === 'sick' ? 'answered 404' : 'answered 500')
-    }
-    const back = await rollBack(host, [site(host)])
-    expect(back).toMatchObject({ version: 'one', release: first.release })
-    expect(await host.page()).toBe('one')
-    const again = await rollBack(host, [site(host)])
-    expect(again).toMatchObject({ version: 'two', release: second.release })
-    expect(await host.page()).toBe('two')
-    const tally = await running.stop()
-    expect(Object.fromEntries(tally.failures)).toEqual({})
-    expect([...tally.versions.keys()].toSorted()).toEqual(['one', 'two'])
-    expect(tally.requests).toBeGreaterThan(500)
-  })
+      const running = host.traffic()
+      await running.seen('one')
+      const second = await deployTo(host, image, { version: 'two', services: [site(host)] })
+      expect(second).toMatchObject({ slot: 'b', downtimeMs: 0, previous: first.release })
+      expect(second.switchMs).toBeLessThan(5000)
+      await running.seen('two')
+      for (const [mode, step] of [
+        ['crash', 'healthy'],
+        ['sick', 'healthy'],
+        ['shy', 'probe'],
+      ] as const) {
+        const health = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 3000, settleMs: 0 } as const
+        const error = await failureOf(
+          deployTo(host, image, { version: `bad: ${mode}`, services: [site(host, { env: { MODE: mode }, health })] }),
+        )
+        expect(error, mode).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+        expect(error.message).toBe(`web: ${step} failed on host; release ${second.release} serves`)
+        expect(error.hint).toContain(mode === 'crash' ? 'boom: no configuration' : mode === 'sick' ? 'answered 404' : 'answered 500')
+      }
+      const back = await rollBack(host, [site(host)])
+      expect(back).toMatchObject({ version: 'one', release: first.release })
+      expect(await host.page()).toBe('one')
+      const again = await rollBack(host, [site(host)])
+      expect(again).toMatchObject({ version: 'two', release: second.release })
+      expect(await host.page()).toBe('two')
+      const tally = await running.stop()
+      expect(Object.fromEntries(tally.failures)).toEqual({})
+      expect([...tally.versions.keys()].toSorted()).toEqual(['one', 'two'])
+      expect(tally.requests).toBeGreaterThan(500)
+    },
+  )
 })
 
 test('a changed server, for which nginx is reloaded, costs no connection where nginx can wait for it', async () => {
@@ -65,7 +69,7 @@ test('a changed server, for which nginx is reloaded, costs no connection where n
 })
 
 describe('requests that take longer than a switch', () => {
-  test('are answered by whom they were given to, who is stopped only then', async () => {
+  test('are answered by whom they were given to, who is stopped only then', { tags: ['in-flight'] }, async () => {
     await using host = siteHost('bookworm')
     const services = [site(host, { stopTimeoutMs: 10_000 })]
     const first = await deployTo(host, image, { version: 'one', services })

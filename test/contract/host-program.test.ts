@@ -21,53 +21,65 @@ const toolboxes: Toolbox[] = [
 ]
 
 describe.each(toolboxes)('on a host with $name', (toolbox) => {
-  test('a first deploy serves, a second one replaces it and keeps the old container', async () => {
-    const host = await machine(toolbox)
-    const first = await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
-    expect(await host.answer()).toBe('one')
-    expect(first).toMatchObject({ downtimeMs: 0, stopped: [] })
+  test(
+    'a first deploy serves, a second one replaces it and keeps the old container',
+    { tags: ['docker-rollout#38', 'kamal#1133'] },
+    async () => {
+      const host = await machine(toolbox)
+      const first = await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
+      expect(await host.answer()).toBe('one')
+      expect(first).toMatchObject({ downtimeMs: 0, stopped: [] })
 
-    const second = await deployTo(host, image(), { version: 'two', services: [web(host), worker] })
-    expect(await host.answer()).toBe('two')
-    expect(second.previous).toBe(first.release)
-    expect(second.downtimeMs).toBeGreaterThan(0)
-    expect(second.services[0]?.health).toBe(`http://127.0.0.1:${host.port}/ 200`)
-    expect(await host.containers()).toMatchObject([
-      { service: 'web', release: first.release, state: 'exited' },
-      { service: 'web', release: second.release, state: 'running' },
-      { service: 'worker', release: first.release, state: 'exited' },
-      { service: 'worker', release: second.release, state: 'running' },
-    ])
-    expect(await host.ask(`cat ${pathsOf(host).current} ${pathsOf(host).previous}`)).toBe(`${second.release}\n${first.release}`)
-  })
+      const second = await deployTo(host, image(), { version: 'two', services: [web(host), worker] })
+      expect(await host.answer()).toBe('two')
+      expect(second.previous).toBe(first.release)
+      expect(second.downtimeMs).toBeGreaterThan(0)
+      expect(second.services[0]?.health).toBe(`http://127.0.0.1:${host.port}/ 200`)
+      expect(await host.containers()).toMatchObject([
+        { service: 'web', release: first.release, state: 'exited' },
+        { service: 'web', release: second.release, state: 'running' },
+        { service: 'worker', release: first.release, state: 'exited' },
+        { service: 'worker', release: second.release, state: 'running' },
+      ])
+      expect(await host.ask(`cat ${pathsOf(host).current} ${pathsOf(host).previous}`)).toBe(`${second.release}\n${first.release}`)
+    },
+  )
 
-  test('a new version that is not healthy goes back to the old one, and the last answer is told', async () => {
-    const host = await machine(toolbox)
-    const first = await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
-    const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 500, settleMs: 0 }
-    const error = await failureOf(
-      deployTo(host, image(), { version: 'two', services: [worker, web(host, { env: { MODE: 'sick' }, health })] }),
-    )
-    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
-    expect(error.message).toContain(`release ${first.release} serves`)
-    expect(error.hint).toContain(`http://127.0.0.1:${host.port}/ answered 404`)
-    expect(error.hint).toContain('starting two')
-    expect(await host.answer()).toBe('one')
-    expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
-    expect(stepsOf(host).at(-1)).toBe('end undone')
-  })
+  test(
+    'a new version that is not healthy goes back to the old one, and the last answer is told',
+    { tags: ['kamal#842', 'failure-exit', 'broken-image'] },
+    async () => {
+      const host = await machine(toolbox)
+      const first = await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
+      const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 500, settleMs: 0 }
+      const error = await failureOf(
+        deployTo(host, image(), { version: 'two', services: [worker, web(host, { env: { MODE: 'sick' }, health })] }),
+      )
+      expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+      expect(error.message).toContain(`release ${first.release} serves`)
+      expect(error.hint).toContain(`http://127.0.0.1:${host.port}/ answered 404`)
+      expect(error.hint).toContain('starting two')
+      expect(await host.answer()).toBe('one')
+      expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
+      expect(stepsOf(host).at(-1)).toBe('end undone')
+    },
+  )
 
-  test('a new version that ends at once fails at once, with its exit code and last words', async () => {
-    const host = await machine(toolbox)
-    await deployTo(host, image(), { version: 'one' })
-    const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 100_000, settleMs: 0 }
-    const error = await failureOf(deployTo(host, image(), { version: 'two', services: [web(host, { env: { MODE: 'crash' }, health })] }))
-    expect(error.hint).toContain('exit code 3')
-    expect(error.hint).toContain('boom: no "configuration" in \\tmp, 50% done')
-    expect(await host.answer()).toBe('one')
-  })
+  test(
+    'a new version that ends at once fails at once, with its exit code and last words',
+    { tags: ['logs-printed', 'broken-image'] },
+    async () => {
+      const host = await machine(toolbox)
+      await deployTo(host, image(), { version: 'one' })
+      const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 100_000, settleMs: 0 }
+      const error = await failureOf(deployTo(host, image(), { version: 'two', services: [web(host, { env: { MODE: 'crash' }, health })] }))
+      expect(error.hint).toContain('exit code 3')
+      expect(error.hint).toContain('boom: no "configuration" in \\tmp, 50% done')
+      expect(await host.answer()).toBe('one')
+    },
+  )
 
-  test('values that a shell could take for code arrive as they are', async () => {
+  test('values that a shell could take for code arrive as they are', { tags: ['secrets'] }, async () => {
     const host = await machine(toolbox)
     const hostile = [
       '$(touch /tmp/x)',
@@ -99,7 +111,7 @@ describe.each(toolboxes)('on a host with $name', (toolbox) => {
     expect(seen.Config.Env).toEqual(expect.arrayContaining(wanted))
   })
 
-  test('whatever a killed program had done, the next deploy leaves one version serving', async () => {
+  test('whatever a killed program had done, the next deploy leaves one version serving', { tags: ['leftovers'] }, async () => {
     const host = await machine(toolbox)
     const services = [web(host), worker]
     const deployNext = (version: string): ReturnType<typeof deployTo> => deployTo(host, image(), { version, services, keep: 2 })
@@ -135,7 +147,7 @@ const kinds = [
 ] as const
 
 describe.each(kinds)('on a host of the lab, %s as %s', (suite, user) => {
-  test('a deploy serves, an unhealthy one goes back', async () => {
+  test('a deploy serves, an unhealthy one goes back', { tags: ['broken-image'] }, async () => {
     await using host = labHost(lab.hosts[suite]?.container ?? '', user, 8099)
     const first = await deployTo(host, image(), {
       version: 'one',

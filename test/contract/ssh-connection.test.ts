@@ -8,7 +8,7 @@ import { clientsOf, connect, host, knownAs, portOf, suites } from './support/ssh
 import { openDoor, openSilence } from './support/tcp.ts'
 
 describe('one connection', () => {
-  it.each(suites)('carries any number of programs, also side by side (%s)', async (suite) => {
+  it.each(suites)('carries any number of programs, also side by side (%s)', { tags: ['docker/compose#10117'] }, async (suite) => {
     await using folder = await openFolder()
     await using door = await openDoor({ port: portOf(suite) })
     const knownHosts = join(folder.path, 'known_hosts')
@@ -34,7 +34,7 @@ describe('one connection', () => {
     expect([(await remote.sh('id -un')).stdout, (await remote.sh('id -un', { sudo: true })).stdout]).toEqual(['ops\n', 'root\n'])
   })
 
-  it('says what sudo said to an account that may not', async () => {
+  it('says what sudo said to an account that may not', { tags: ['ssh-action#42'] }, async () => {
     await using remote = await connect(host('trixie', 'guest'))
     expect(await failureOf(remote.sh('id -un', { sudo: true }))).toMatchObject({
       code: 'COMMAND_FAILED',
@@ -55,6 +55,16 @@ describe('one connection', () => {
       message: `the connection to ${address} broke in the middle`,
       hint: expect.stringContaining('launchway status'),
     })
+  })
+
+  it('whose client is killed has broken, too: no program of the host has failed', async () => {
+    await using folder = await openFolder()
+    using _ = setEnv({ TMPDIR: folder.path })
+    await using remote = await connect(host('trixie'))
+    const kill = (): void => {
+      for (const pid of clientsOf(folder.path)) process.kill(pid, 'SIGKILL')
+    }
+    expect(await failureOf(remote.sh('echo ready; sleep 20', { onLine: kill }))).toMatchObject({ code: 'SSH_UNREACHABLE' })
   })
 })
 

@@ -97,7 +97,7 @@ describe('the private key', () => {
     ['with the line ends of Windows', (key: string) => key.replaceAll('\n', '\r\n')],
     ['without its last line end', (key: string) => key.trimEnd()],
     ['with space around it', (key: string) => `\n  ${key}\n\n`],
-  ])('is taken %s', async (_, change) => {
+  ])('is taken %s', { tags: ['ssh-agent#233'] }, async (_, change) => {
     await using remote = await connect(host('bookworm'), {}, { key: new Secret(change(labKey().reveal())) })
     expect((await remote.sh('id -un')).stdout).toBe('deploy\n')
   })
@@ -163,7 +163,7 @@ describe("the host's key", () => {
     ['there is no known_hosts', () => undefined],
     ['known_hosts is empty', () => ''],
     ['known_hosts has another host', () => knownAs('trixie', '[127.0.0.1]:1')],
-  ])('is refused when %s, with the command that gets it', async (_, lines) => {
+  ])('is refused when %s, with the command that gets it', { tags: ['ssh-action#275'] }, async (_, lines) => {
     expect(await connectKnowing(lines())).toMatchObject({
       code: 'SSH_HOST_KEY',
       message: `the host key of ${host('bookworm')} is not in known_hosts`,
@@ -171,13 +171,28 @@ describe("the host's key", () => {
     })
   })
 
-  it('is refused when it has changed, and says so', async () => {
-    expect(await connectKnowing(knownAs('trixie', `[127.0.0.1]:${portOf('bookworm')}`))).toMatchObject({
-      code: 'SSH_HOST_KEY',
-      message: `${host('bookworm')} shows another host key than the one in known_hosts`,
-      hint: expect.stringContaining('ssh-keyscan'),
-    })
-  })
+  it(
+    'is refused when it has changed, with the fingerprint of the one that is known and of the one that the host shows',
+    { tags: ['changed-host-key'] },
+    async () => {
+      const name = `[127.0.0.1]:${portOf('bookworm')}`
+      const error = await connectKnowing(knownAs('trixie', name))
+      expect(error).toMatchObject({
+        code: 'SSH_HOST_KEY',
+        message: `${host('bookworm')} shows another host key than the one in known_hosts`,
+        hint: expect.stringContaining('ssh-keyscan'),
+      })
+      const fingerprints = await Promise.all(
+        ['trixie', 'bookworm'].map(async (machine) => {
+          const listed = await call('ssh-keygen', ['-l', '-f', '-'], { stdin: knownAs(machine, 'h') })
+          return /SHA256:\S+/.exec(listed.stdout)?.[0] ?? 'none'
+        }),
+      )
+      expect(error).toMatchObject({
+        hint: expect.stringContaining(`known_hosts has ${fingerprints[0]} (ED25519)\nthe host shows  ${fingerprints[1]} (ED25519)\n`),
+      })
+    },
+  )
 
   it('of the jump host is checked too, and it is the jump host that is named', async () => {
     await using folder = await openFolder()

@@ -1,5 +1,13 @@
 import { writeFileSync } from 'node:fs'
+import type { Told } from './scenarios-page.ts'
 import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What a test ran on: `trixie`, `busybox`, `sudo only`. */
+    on?: string[]
+  }
+}
 
 /** What a suite came to, as test/run.ts reads it. */
 export interface Counts {
@@ -7,12 +15,14 @@ export interface Counts {
   failed: string[]
   /** Name and reason. */
   skipped: string[]
+  /** Tests of a scenario that passed. */
+  told: Told[]
 }
 
 /** Writes the counts of a run to the file that LAUNCHWAY_COUNTS names. */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
-    const counts: Counts = { passed: 0, failed: errors.map(({ message }) => `unhandled: ${message}`), skipped: [] }
+    const counts: Counts = { passed: 0, failed: errors.map(({ message }) => `unhandled: ${message}`), skipped: [], told: [] }
     for (const module of modules) {
       // A file that could not be read, or a hook that failed, has no failed test to show for it.
       for (const { message } of module.errors()) counts.failed.push(`${module.relativeModuleId}: ${message}`)
@@ -28,7 +38,10 @@ export default class CountsReporter implements Reporter {
 function count(test: TestCase, counts: Counts): void {
   const result = test.result()
   const name = `${test.module.relativeModuleId} > ${test.fullName}`
-  if (result.state === 'passed') counts.passed += 1
-  else if (result.state === 'skipped') counts.skipped.push(`${name}: ${result.note ?? 'gives no reason'}`)
-  else counts.failed.push(name)
+  if (result.state === 'passed') {
+    counts.passed += 1
+    if (test.tags.length > 0) counts.told.push({ tags: [...test.tags], test: name, on: test.meta().on ?? [] })
+  }
+  if (result.state === 'skipped') counts.skipped.push(`${name}: ${result.note ?? 'gives no reason'}`)
+  if (result.state === 'failed' || result.state === 'pending') counts.failed.push(name)
 }

@@ -107,8 +107,8 @@ describe('a container of its own for a command', () => {
       'addie.production.web.exec-0f',
       `/var/lib/launchway/addie/production/releases/${second}/secrets`,
       'back',
-      ...['--label', 'launchway.exec=addie.production', '--no-healthcheck'],
-      ...['--env', 'A=1', '--env', 'KEY', '--network', 'front', '--stop-timeout', '5'],
+      ...['--label', 'launchway.exec=addie.production', '--env', 'A=1', '--env', 'KEY', '--network', 'front'],
+      ...['--no-healthcheck', '--stop-timeout', '5'],
       `registry.example.org/addie@${digest}`,
       ...['--label', 'launchway.app=x', ''],
     ])

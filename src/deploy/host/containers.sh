@@ -85,9 +85,14 @@ retire_one() {
   fi
 }
 
-# keep CONTAINER POLICY: from now on a reboot brings this one back.
+# keep CONTAINER POLICY: from now on a reboot brings this one back. Until now a restart of the engine has ended it for good, and
+# what has ended must not replace what serves: so it is looked at once more, after its policy is set.
 keep() {
-  docker update --restart "$2" "$1" > /dev/null && return
+  if said=$(docker update --restart "$2" "$1" 2>&1); then
+    [ "$(docker inspect --format '{{.State.Status}}' "$1" 2> /dev/null)" != running ] || return 0
+    said="$1 was well, and no longer runs: the engine may have been restarted
+$(evidence "$1")"
+  fi
   start_step record
-  fail record '' "the restart policy of $1 could not be set"
+  fail record '' "$said"
 }

@@ -115,13 +115,24 @@ names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }'
 # shellcheck disable=SC2086 # words: a container's name has no blank
 [ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}" $names
 
+# owner_of INODE: the program whose socket it is, as far as this account may see.
+owner_of() {
+  # shellcheck disable=SC2012 # the links of all programs in one call
+  pid=$(ls -l /proc/[0-9]*/fd 2> /dev/null | awk -v link="socket:[$1]" '
+    /^\/proc\// { split($0, at, "/"); pid = at[3] }
+    $NF == link { print pid; exit }')
+  [ -z "$pid" ] || echo "$(tr -cd 'A-Za-z0-9_ .:/-' < "/proc/$pid/comm") (process $pid)"
+}
+
 # Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
 # addresses and ports in hexadecimal, state 0A being LISTEN.
 for port in $LW_WANTED $(printf '%s\n' "$ports" | awk '{ print $2, $3 }'); do
   ask ps --filter "publish=$port" --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
   hex=$(printf '%04X' "$port")
   cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v hex="$hex" -v port="$port" '
-    $4 == "0A" { split($2, at, ":"); if (at[2] == hex) print "listens\t" port "\t" at[1] }'
+    $4 == "0A" { split($2, at, ":"); if (at[2] == hex) print port, at[1], $10 }' | while read -r port at inode; do
+    fact listens "$port$tab$at$tab$(owner_of "$inode")"
+  done
 done
 
 # nginx, where it is wanted or was. Only root can read all of its configuration.

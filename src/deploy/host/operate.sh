@@ -36,7 +36,7 @@ forget_all() {
     [ -e "$list" ] || continue
     mv -f "$list" "$list.gone"
     while read -r reference; do
-      is_needed "${reference##*@}" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+      is_needed "$reference" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
     done < "$list.gone"
   done
   for network in $(docker network ls --quiet --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT"); do
@@ -44,12 +44,6 @@ forget_all() {
   done
   rm -rf "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" "$LW_HOME"/slot.?
   end_step remove 'done' '' 'what was kept here'
-}
-
-# is_needed DIGEST: by a release of any application that is kept on this host, or on its way. References are compared
-# by digest alone: docker shows those of Docker Hub under a shorter name.
-is_needed() {
-  cat "$LW_ROOT"/*/*/releases/*/images "$LW_ROOT"/*/*/attempts/*/images 2> /dev/null | grep -Fq -- "@$1"
 }
 
 there() { # REPOSITORY…: containers and images of this environment
@@ -73,7 +67,7 @@ tidy() {
   done
   there "$@" | while read -r kind reference; do
     [ "$kind" = image ] || continue
-    is_needed "${reference##*@}" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+    is_needed "$reference" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
   done
   after=$(there "$@") free_after=$(free_kb)
   gone=$(printf '%s\n' "$before" | while IFS= read -r one; do

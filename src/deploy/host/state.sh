@@ -266,44 +266,6 @@ settle() { # RELEASE_DIR
   forget_wait
 }
 
-# Removes what is older than the releases that are kept, and what never came to be recorded; never the current and the
-# previous one. The shell sorts the folders by name, which is by time.
-prune() {
-  current=$(cat "$LW_HOME/current" 2> /dev/null) previous=$(cat "$LW_HOME/previous" 2> /dev/null) left=0
-  for dir in "$LW_HOME"/releases/*/; do
-    [ ! -e "$dir/recorded" ] || left=$((left + 1))
-  done
-  for dir in "$LW_HOME"/releases/*/; do
-    dir=${dir%/}
-    id=${dir##*/}
-    [ "$id" != "$current" ] && [ "$id" != "$previous" ] || continue
-    if [ -e "$dir/recorded" ]; then
-      [ "$left" -gt "$LW_KEEP" ] || continue
-      left=$((left - 1))
-    fi
-    own_containers '{{.ID}}' --all --filter "label=launchway.release=$id" | while read -r container; do
-      docker rm --force "$container" > /dev/null 2>&1
-    done
-    [ ! -e "$dir/images" ] || forget_images "$dir" < "$dir/images"
-    rm -rf "$dir"
-  done
-}
-
-# What a release that stays has pulled stays too, of whichever application: its container may have been removed by hand,
-# and of an image with a second name the engine lets the first go although a container was made by it.
-forget_images() { # RELEASE_DIR
-  while read -r reference; do
-    is_needed "$reference" "$1" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
-  done
-}
-
-is_needed() { # REFERENCE RELEASE_DIR: by another release than this one
-  for list in "$LW_ROOT"/*/*/releases/*/images; do
-    [ "$list" != "$2/images" ] && grep -Fqx -- "$1" "$list" 2> /dev/null && return
-  done
-  return 1
-}
-
 finish() {
   prune
   end 'done'

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { TestRunner } from 'vitest'
 import { ask } from '../../../lab/run.ts'
 import { processExec } from '../../../src/adapters/exec.ts'
 import { command } from '../../../src/core/command.ts'
@@ -44,7 +45,7 @@ type Shell = (
 ) => Promise<Output>
 
 /** The tools that the programs need; everything else is not in PATH, so that a new need does not go unseen. */
-const needed = 'awk basename cat chmod date dd df dirname docker flock grep id mkdir mv rm sed setsid sleep tail tr'.split(' ')
+const needed = 'awk basename cat chmod date dd df dirname docker flock grep id ls mkdir mv rm sed setsid sleep tail tr'.split(' ')
 
 export interface Toolbox {
   name: string
@@ -66,6 +67,7 @@ export function thisMachine(toolbox: Toolbox, port: number): HostUnderTest & { b
       command(join(bin, 'sh'), ['-s'], { env: { PATH: bin, HOME: folder, DOCKER_CONFIG: join(folder, '.docker') }, stdin: program }),
       options,
     )
+  ranOn(toolbox.shell, process.getuid?.() === 0 ? 'root' : 'docker group')
   const host = hostOn(shell, join(folder, 'state'), port, async () => {
     try {
       return (await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2000) })).text()
@@ -83,6 +85,12 @@ export function thisMachine(toolbox: Toolbox, port: number): HostUnderTest & { b
   }
 }
 
+/** Tells the reporter what the test that runs just now runs on. */
+export function ranOn(...words: string[]): void {
+  const test = TestRunner.getCurrentTest()
+  if (test !== undefined) test.meta.on = [...new Set([...(test.meta.on ?? []), ...words])].toSorted()
+}
+
 export const newStateRoot = (): string => `/var/lib/launchway/contract-${randomBytes(4).toString('hex')}`
 
 /**
@@ -90,6 +98,8 @@ export const newStateRoot = (): string => `/var/lib/launchway/contract-${randomB
  * @param bin a folder there whose programs come before all others
  */
 export function labHost(container: string, user: string, port: number, root = newStateRoot(), bin = '', app = newApp()): HostUnderTest {
+  const suite = container.slice(container.lastIndexOf('-') + 1)
+  ranOn(suite, bin.includes('busybox') ? 'busybox' : 'dash', { deploy: 'docker group', ops: 'sudo only' }[user] ?? user)
   const path = bin === '' ? [] : ['--env', `PATH=${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`]
   const shell: Shell = (program, { sudo = false, ...options }) => {
     const words = [...(sudo ? ['sudo', '-n'] : []), 'sh', '-s']

@@ -102,6 +102,8 @@ export interface Wish {
   /** What to log in to the registry with. */
   login?: { username: string; password: string }
   keep?: number
+  /** Of the image, as its build has recorded them: bytes, and what it was built for. */
+  built?: { size?: number; platforms?: readonly string[] }
   who?: string
   /** Instead of a new release. */
   id?: string
@@ -205,9 +207,9 @@ export function releaseFor(host: HostUnderTest, { repository, digest }: PushedIm
           name: 'app',
           key: '0'.repeat(32),
           how: 'built',
-          config: {},
+          config: Object.fromEntries((wish.built?.platforms ?? []).map((platform) => [platform, digest])),
           registries: { [repository]: { digest, mediaType: 'application/vnd.docker.distribution.manifest.v2+json' } },
-          size: 0,
+          size: wish.built?.size ?? 0,
           layers: 1,
           ms: 0,
         },

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type PushedImage, pushImage } from './release.ts'
 
 /**
- * A server on port 8000 that reads each request whole, thinks for 20 ms (3 s about /slow), and answers with its $VERSION. MODE=crash ends
+ * A server on port 8000 that reads each request whole, thinks for 20 ms (about /slow for $SLOW seconds, else 3), and answers with its $VERSION. MODE=crash ends
  * at once, MODE=sick has no /health, MODE=shy fails when it is asked through a proxy, MODE=secure
  * sends away who does not come by HTTPS. /path… tells the path, or the header, that it was asked with. It is ended without a chance to
  * finish: what it had not answered by then is lost.
@@ -28,7 +28,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get('Upgrade') == 'echo':
             return self.echo()
         self.rfile.read(int(self.headers.get('Content-Length', 0)))
-        time.sleep(3 if self.path == '/slow' else 0.02)
+        time.sleep(float(os.environ.get('SLOW', 3)) if self.path == '/slow' else 0.02)
         sick = mode == 'sick' and self.path == '/health'
         shy = mode == 'shy' and 'X-Forwarded-For' in self.headers
         plain = mode == 'secure' and self.headers.get('X-Forwarded-Proto') != 'https'

@@ -1,0 +1,112 @@
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { docker } from '../../lab/run.ts'
+import type { LaunchwayError } from '../../src/core/error.ts'
+import type { Toolbox } from './support/host.ts'
+import { failureOf, running, useHosts } from './support/hosts.ts'
+import { deployTo, web, type Wish, worker } from './support/release.ts'
+
+const { image, machine } = useHosts()
+
+const toolboxes: Toolbox[] = [
+  { name: 'dash and curl', shell: 'dash', probe: 'curl' },
+  { name: 'dash and GNU wget', shell: 'dash', probe: 'wget' },
+  { name: 'busybox alone', shell: 'busybox', probe: 'wget' },
+]
+
+describe.each(toolboxes)('on a host with $name', (toolbox) => {
+  test('a health page that leads elsewhere is not well, and the evidence says where it leads', { tags: ['redirect'] }, async () => {
+    const host = await machine(toolbox)
+    await deployTo(host, image(), { version: 'one', services: [web(host)] })
+    // busybox sends who asks for a folder without its slash to the one with it.
+    const health = { kind: 'http' as const, path: '/deep', intervalMs: 100, timeoutMs: 500, settleMs: 0 }
+    const error = await failureOf(deployTo(host, image(), { version: 'two', services: [web(host, { health })] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+    expect(error.hint).toMatch(/\/deep answered 302 (http:\/\/127\.0\.0\.1:\d+)?\/deep\/: it leads elsewhere/)
+    expect(await host.answer()).toBe('one')
+  })
+})
+
+test('a flag that docker run does not know ends the deploy with the words of docker', { tags: ['unknown-flag'] }, async () => {
+  const host = await machine()
+  const first = await deployTo(host, image(), { version: 'one', services: [worker, web(host)] })
+  const services = [{ ...worker, options: ['--no-such-flag', 'x'] }, web(host)]
+  const error = await failureOf(deployTo(host, image(), { version: 'two', services }))
+  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('worker: run failed') })
+  expect(error.hint).toContain('unknown flag: --no-such-flag')
+  expect(await host.answer()).toBe('one')
+  expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
+})
+
+describe('what a host lacks is said before anything is touched', () => {
+  type Host = Awaited<ReturnType<typeof machine>>
+
+  async function refused(host: Host, wish: Partial<Wish> = {}): Promise<LaunchwayError> {
+    const error = await failureOf(deployTo(host, image(), { version: 'one', ...wish }))
+    expect(error.code).toBe('HOST_UNFIT')
+    expect(existsSync(host.stateRoot)).toBe(false)
+    return error
+  }
+
+  test('no docker', { tags: ['no-docker'] }, async () => {
+    const host = await machine()
+    const error = await withoutTool(host, 'docker', () => refused(host))
+    expect(error.message).toContain('docker is not installed')
+  })
+
+  test('neither curl nor wget', { tags: ['no-probe'] }, async () => {
+    const host = await machine()
+    rmSync(join(host.bin, 'curl'))
+    expect((await refused(host)).hint).toContain('one of them is needed to ask the health page')
+  })
+
+  test('a port that a container holds, and its name', { tags: ['busy-port'] }, async () => {
+    const host = await machine()
+    const name = `${host.app}-squatter`
+    const label = `launchway.app=${host.app}`
+    await docker('run', '--detach', '--label', label, '--name', name, '--publish', `127.0.0.1:${host.port}:8000`, image().repository)
+    expect((await refused(host)).message).toContain(`port 127.0.0.1:${host.port} is held by the container ${name}`)
+  })
+
+  test('a port that a program of the host holds, and its name', { tags: ['busy-port'] }, async () => {
+    const host = await machine()
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(host.port, '127.0.0.1', resolve))
+    try {
+      // Only root sees whose a socket is.
+      const name = readFileSync('/proc/self/comm', 'utf8').replaceAll(/[^\w .:/-]/g, '')
+      const words = process.getuid?.() === 0 ? `${name} (process ${process.pid})` : 'a program of the host'
+      expect((await refused(host)).message).toContain(`port 127.0.0.1:${host.port} is held by ${words}`)
+    } finally {
+      await new Promise((resolve) => server.close(resolve))
+    }
+  })
+
+  test('a disk that the images may not fit on', { tags: ['full-disk'] }, async () => {
+    const host = await machine()
+    const error = await refused(host, { built: { size: 1e15 } })
+    expect(error.message).toMatch(/B of disk are free/)
+    expect(error.hint).toContain('docker system prune')
+  })
+
+  test('an image for another platform', { tags: ['other-platform'] }, async () => {
+    const host = await machine()
+    const error = await refused(host, { built: { platforms: ['linux/s390x'] } })
+    expect(error.message).toContain('the image app is for linux/s390x')
+    expect(error.hint).toMatch(/this host is linux\/\w+: add it to platforms/)
+  })
+
+  /** The test tidies up with it. */
+  async function withoutTool<T>(host: Host, tool: string, use: () => Promise<T>): Promise<T> {
+    const path = join(host.bin, tool)
+    const away = join(host.bin, '..', tool)
+    renameSync(path, away)
+    try {
+      return await use()
+    } finally {
+      renameSync(away, path)
+    }
+  }
+})

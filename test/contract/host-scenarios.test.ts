@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { docker } from '../../lab/run.ts'
+import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
+import { journalOf } from './support/host.ts'
+import { deployTo, type PushedImage, removeImage, web, worker } from './support/release.ts'
+import { pushServer } from './support/server.ts'
+import { rollBack, site, siteHost } from './support/site.ts'
+
+const { image, machine } = useHosts()
+let server: PushedImage = { repository: '', digest: '' }
+beforeAll(async () => {
+  server = await pushServer(inject('lab').registry.address)
+})
+afterAll(() => removeImage(server))
+
+test(
+  'the same release again keeps its containers; the same version as a new release gets new ones',
+  { tags: ['same-version'] },
+  async () => {
+    const host = await machine()
+    const first = await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
+    const started = await docker('inspect', '--format', '{{.State.StartedAt}}', first.services[0]?.container ?? '')
+    const again = await deployTo(host, image(), { version: 'one', services: [web(host), worker], id: first.release })
+    expect(again).toMatchObject({ stopped: [], downtimeMs: 0 })
+    expect(await docker('inspect', '--format', '{{.State.StartedAt}}', first.services[0]?.container ?? '')).toBe(started)
+    const other = await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
+    expect(await running(host)).toEqual([`web ${other.release}`, `worker ${other.release}`])
+    expect(await host.answer()).toBe('one')
+    expect(await rollBack(host, [web(host), worker])).toMatchObject({ release: first.release })
+  },
+)
+
+test('a service that is ready and then dies within the settle time fails the deploy', { tags: ['ready-then-dies'] }, async () => {
+  const host = await machine()
+  await deployTo(host, image(), { version: 'one' })
+  const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 10_000 }
+  const entrypoint = ['/bin/sh', '-c', '/serve & while [ ! -e /www/index.html ]; do sleep 0.1; done; sleep 1; echo gone >&2; exit 5']
+  const error = await failureOf(deployTo(host, image(), { version: 'two', services: [web(host, { health, entrypoint })] }))
+  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
+  expect(error.hint).toContain('exit code 5')
+  expect(error.hint).toContain('gone')
+  expect(await host.answer()).toBe('one')
+})
+
+test('a worker that stands after a web service which is not well is never started', { tags: ['workers-wait'] }, async () => {
+  const host = await machine()
+  const first = await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
+  await failureOf(deployTo(host, image(), { version: 'two', services: [web(host, { env: { MODE: 'crash' } }), worker] }))
+  const bad = journalOf(host)
+    .split('\n')
+    .filter((line) => line !== '' && !line.includes(`"release":"${first.release}"`))
+  expect(bad.some((line) => line.includes('"step":"run","state":"done","service":"web"'))).toBe(true)
+  expect(bad.filter((line) => line.includes('"service":"worker"'))).toEqual([])
+  expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
+  expect(stepsOf(host).at(-1)).toBe('end undone')
+})
+
+test('an image that somebody has pruned with its containers is pulled again by a rollback', { tags: ['pruned-image'] }, async () => {
+  const host = await machine()
+  const services = [web(host)]
+  await deployTo(host, server, { version: 'one', services })
+  await deployTo(host, server, { version: 'two', services })
+  for (const { name } of await host.containers()) await docker('rm', '--force', name)
+  await removeImage(server)
+  const reference = `${server.repository}@${server.digest}`
+  await rollBack(host, services)
+  expect(await host.answer()).toBe('one')
+  expect(journalOf(host)).toMatch(new RegExp(`"step":"pull","state":"done","ms":\\d+,"note":"${reference}"`))
+})
+
+test('requests that overrun the time to stop are cut then, and the deploy goes on', { tags: ['overrunning'] }, async () => {
+  await using host = siteHost('trixie')
+  const services = (env: Record<string, string>): ReturnType<typeof site>[] => [site(host, { stopTimeoutMs: 1000, env })]
+  await deployTo(host, server, { version: 'one', services: services({ SLOW: '600' }) })
+  const quick = host.traffic({ connections: 5, pauseMs: 20 })
+  const slow = host.traffic({ path: '/slow', connections: 3, answerWithinMs: 600_000 })
+  await quick.seen('one')
+  const second = await deployTo(host, server, { version: 'two', services: services({ SLOW: '0' }) })
+  expect(second.stopped).toHaveLength(1)
+  await slow.seen('two')
+  // Each of the three was cut once, and asked the new version then.
+  expect((await slow.stop()).failed).toBe(3)
+  expect(Object.fromEntries((await quick.stop()).failures)).toEqual({})
+  expect(await host.ask(`cat ${pathsOf(host).journal}`)).toContain('requests are still under way after 1 s')
+})
