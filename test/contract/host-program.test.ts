@@ -103,7 +103,7 @@ describe.each(toolboxes)('on a host with $name', (toolbox) => {
     await deployTo(host, image(), { version: 'one', secrets, services: [{ ...service, options }] }).catch(() => undefined)
     const alive = { ...service, entrypoint: ['/bin/sh', '-c', 'sleep 60', 'sh'] }
     await deployTo(host, image(), { version: 'one', secrets, services: [alive] })
-    const [container] = await host.containers()
+    const container = (await host.containers()).find(({ state }) => state === 'running')
     const seen = Inspected.parse(JSON.parse(await docker('inspect', '--format', '{{json .}}', container?.name ?? '')))
     expect(seen.Args).toEqual(['-c', 'sleep 60', 'sh', ...hostile])
     expect(seen.Config.Labels).toMatchObject(labels)

@@ -2,11 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
+import { rollback } from '../../src/deploy/rollback.ts'
 import type { Lifecycle } from '../../src/core/lifecycle.ts'
 import { journalOf } from './support/host.ts'
 import { failureOf, pathsOf, stepsOf, useHosts } from './support/hosts.ts'
-import { back, release } from './support/lifecycle.ts'
-import { pushTestImage, removeImage, web, worker } from './support/release.ts'
+import { back, portsOf, release, releaseOf } from './support/lifecycle.ts'
+import { pushServer } from './support/server.ts'
+import { site, siteHost } from './support/site.ts'
+import { removeImage, web, worker } from './support/release.ts'
 
 const { image, machine } = useHosts()
 
@@ -61,7 +64,13 @@ describe('a rollback to a version that somebody names', () => {
 
   test('litigant-portal#521: an image stays for a kept release whose container somebody has removed, though an older one of it goes', async () => {
     const host = await machine()
-    const other = await pushTestImage(inject('lab').registry.address)
+    const server = await pushServer(inject('lab').registry.address)
+    onTestFinished(() => removeImage(server))
+    const tag = `${image().repository}:other`
+    onTestFinished(async () => void (await docker('image', 'rm', '--force', tag)))
+    await docker('tag', server.repository, tag)
+    await docker('push', '--quiet', tag)
+    const other = { ...image(), digest: server.digest }
     const services = [worker]
     const first = await release(host, image(), { version: 'one', services })
     await release(host, image(), { version: 'two', services })
@@ -72,7 +81,6 @@ describe('a rollback to a version that somebody names', () => {
     const { repository, digest } = image()
     expect(await docker('image', 'inspect', '--format', '{{.Id}}', `${repository}@${digest}`)).toMatch(/^sha256:/)
     expect(await back(host, { version: 'two' })).toMatchObject({ version: 'two' })
-    await removeImage(other)
   })
 
   test('is refused where a version that would be left declares that it cannot be, unless it is forced', async () => {
@@ -97,6 +105,25 @@ describe('a rollback to a version that somebody names', () => {
     expect(await failureOf(failed)).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
     expect(await host.answer()).toBe('one')
   })
+})
+
+test('behind nginx a version that is in the slot of the current one is made again in the other, and no request is lost', async () => {
+  const server = await pushServer(inject('lab').registry.address)
+  onTestFinished(() => removeImage(server))
+  await using host = siteHost('trixie')
+  const services = [site(host)]
+  for (const version of ['one', 'two']) await release(host, server, { version, services })
+  const { hosts } = await release(host, server, { version: 'three', services })
+  expect(hosts[0]?.slot).toBe('a')
+  const requests = host.traffic({ pauseMs: 20 })
+  await requests.seen('three')
+  const { environment } = releaseOf(host, server, { version: 'now', services }).plan
+  if (environment === undefined) throw new Error('no environment')
+  const returned = await rollback(host.app, environment, portsOf(host, {}), { version: 'one' })
+  expect(returned).toMatchObject({ version: 'one', hosts: [{ slot: 'b' }] })
+  await requests.seen('one')
+  expect(Object.fromEntries((await requests.stop()).failures)).toEqual({})
+  expect(await host.page()).toBe('one')
 })
 
 describe('the probe from outside', () => {

@@ -185,9 +185,6 @@ test('the verb and the action return over SSH to the version before, from launch
   const named = open('cli', ['rollback', 'one', '--force', '--json'], tree, env)
   expect(named.code, named.err).toBe(0)
   expect(JSON.parse(named.out)).toMatchObject({ version: 'one', release })
-  const unknown = open('cli', ['rollback', 'three', '--json'], tree, env)
-  expect(unknown.code).toBe(2)
-  expect(JSON.parse(unknown.out)).toMatchObject({ error: { code: 'VERSION_UNKNOWN', hint: expect.stringContaining('keeps two (') } })
   // Nobody was asked to wait for, so nobody has to decide.
   const aborted = open('cli', ['abort', '--json'], tree, env)
   expect(aborted.code).toBe(2)
@@ -198,10 +195,9 @@ test('the verb and the action return over SSH to the version before, from launch
   expect(waits.out).toContain('launchway confirm -e test keeps it, launchway abort -e test returns to two')
   const confirmed = open('cli', ['confirm'], tree, env)
   expect(confirmed.out).toBe(`${host.app} one is confirmed in test\n`)
-  expect(open('cli', ['confirm'], tree, env).out).toBe(`${host.app} one is confirmed in test already: nothing waited\n`)
 
   await host.ask(`rm ${pathsOf(host).previous}`)
   const none = open('cli', ['rollback', '--json'], tree, env)
   expect(none.code).toBe(2)
   expect(JSON.parse(none.out)).toMatchObject({ error: { code: 'VERSION_UNKNOWN' } })
-})
+}, 240_000)
