@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => removeImage(image))
 
 describe.each(suites)('nginx on %s', (suite) => {
-  test('leads every request to a version that serves: through a new one, broken ones, and the way back', async () => {
+  test('getsentry/self-hosted#3894: leads every request to a version that serves, and none to a container that has gone: through a new one, broken ones, and the way back', async () => {
     await using host = siteHost(suite)
     const first = await deployTo(host, image, { version: 'one', services: [site(host)] })
     expect(first).toMatchObject({ slot: 'a', downtimeMs: 0, stopped: [] })
@@ -65,7 +65,7 @@ test('a changed server, for which nginx is reloaded, costs no connection where n
 })
 
 describe('requests that take longer than a switch', () => {
-  test('are answered by whom they were given to, who is stopped only then', async () => {
+  test('docker-rollout#21: are answered by whom they were given to, who is stopped only then', async () => {
     await using host = siteHost('bookworm')
     const services = [site(host, { stopTimeoutMs: 10_000 })]
     const first = await deployTo(host, image, { version: 'one', services })
