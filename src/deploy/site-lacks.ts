@@ -63,7 +63,7 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
         what: `${maintenancePage}, the maintenance page of ${name}, is not there`,
         hint: 'bring it to the host, or leave it out',
       })
-    lacks.push(...(at.existing === undefined ? serverLacks(wanted, at, nginx) : existingLacks(at, at.existing, nginx)))
+    lacks.push(...(at.existing === undefined ? serverLacks(wanted, at, nginx) : existingLacks(wanted, at, at.existing, nginx)))
     lacks.push(...pathLacks(wanted, at, nginx))
   }
   return lacks
@@ -117,12 +117,20 @@ function serverLacks({ app, environment }: Wanted, at: Nginx, { configuration }:
 }
 
 /** The user's server is not there, or does not take part. */
-function existingLacks(at: Nginx, { port, https }: NonNullable<Nginx['existing']>, { configuration }: SeenNginx): Lack[] {
+function existingLacks(
+  { app, environment }: Wanted,
+  at: Nginx,
+  { port, https }: NonNullable<Nginx['existing']>,
+  { configuration }: SeenNginx,
+): Lack[] {
   const { main, parts, servers } = configuration
   const names = at.serverNames.join(' ')
   const line = `include ${serverInclude(main, at.serverNames)};`
-  const named = servers.filter((server) => hasName(server, at) !== undefined)
-  const written = named.find(({ file }) => keyOf(file) !== undefined)
+  const own = { app, environment: environment.name }
+  const isShared = (key: string | undefined): boolean => key !== undefined && othersAt(key, configuration, own).length > 0
+  const written = servers.find((server) => hasName(server, at) !== undefined && isShared(keyOf(server.file)))
+  // One of launchway's that nobody else shares makes way.
+  const named = servers.filter((server) => hasName(server, at) !== undefined && keyOf(server.file) === undefined)
   if (written !== undefined) {
     return [
       {

@@ -102,7 +102,8 @@ export function unseated({ app, environment }: Wanted, { nginx }: Observation, s
     })
     if (inTheWay) gone.set(file, part.service)
   }
-  const names = new Set(sites.flatMap((site) => site.names.map((name) => name.toLowerCase())))
+  // Also where the user's own server is to have the name from now on.
+  const names = new Set(sites.flatMap(({ service }) => (service.nginx?.serverNames ?? []).map((name) => name.toLowerCase())))
   for (const server of servers) {
     const key = keyOf(server.file)
     if (key === undefined || kept.has(server.file) || !server.names.some((name) => names.has(name))) continue

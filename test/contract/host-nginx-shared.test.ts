@@ -118,7 +118,7 @@ describe('maintenance', () => {
 })
 
 describe('what is open while a switch is made', () => {
-  test('docker-rollout#21: a WebSocket keeps its version until the time to drain is over, and new ones reach the new version', async () => {
+  test('a WebSocket keeps its version until the time to drain is over, and new ones reach the new version', async () => {
     await using host = siteHost('bookworm')
     const services = [site(host, { stopTimeoutMs: 3000 })]
     await deployTo(host, image, { version: 'one', services })

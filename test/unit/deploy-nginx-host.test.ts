@@ -6,7 +6,7 @@ import { planHost } from '../../src/deploy/plan.ts'
 import { choosePorts } from '../../src/deploy/site.ts'
 import type { NginxServer } from '../../src/tools/nginx.ts'
 import { busy, container, environment, failureIn, first, nameOf, service, wanted } from './support/deploy.ts'
-import { at, names, nginx, part, ports, seen, server as serverOf, serverConf, web } from './support/nginx.ts'
+import { at, file, names, nginx, part, ports, seen, server as serverOf, serverConf, web } from './support/nginx.ts'
 
 const web1 = nameOf('web', first)
 
@@ -150,6 +150,17 @@ describe('a server that others have a part in', () => {
     ],
   ])('takes the service where it %s', (_, asked, found) => {
     expect(() => planHost(wanted([asked]), found, 'a')).not.toThrow()
+  })
+
+  it('makes way for a server block of the user, where nobody else shares it', () => {
+    const own = serverOf({ file: '/etc/nginx/sites-enabled/addie', includes: ['/etc/nginx/launchway.d/servers/addie.example.org/*.conf'] })
+    const configuration = { ...nginx().configuration, servers: [own, written()], parts: [part({ file: at, locations: ['/'] })] }
+    const { calls } = planHost(wanted([path({ existing })]), seen({ nginx: nginx({ configuration }) }), 'a')
+    expect(calls.filter(([name]) => name === 'unseat' || name === 'site').map((call) => call.join(' '))).toEqual([
+      `unseat web.gone0 ${serverConf}`,
+      `site web ${file}`,
+      `site web.at ${at}`,
+    ])
   })
 
   it('answers 404 where no path is, and no longer once somebody has all the rest', () => {
