@@ -100,7 +100,7 @@ describe.each(['bookworm', 'forky'])('an accessory on a host of the lab, %s', (s
     expect((await identity(host)).split(' ')[0]).toBe(id.split(' ')[0])
     expect(shown).toMatchObject({ accessories: [{ name: 'store', state: 'running', image: reference() }] })
     await withoutVolume(host)
-  })
+  }, 300_000)
 
   test('is changed by recreate alone, with its data; the old one comes back when the new one is not well', async () => {
     await using host = labHost(lab.hosts[suite]?.container ?? '', 'deploy', 8096)
@@ -124,7 +124,7 @@ describe.each(['bookworm', 'forky'])('an accessory on a host of the lab, %s', (s
     const names = await host.ask(`docker ps --all --format '{{.Names}}' --filter label=launchway.app=${host.app} | sort`)
     expect(names.split('\n')).toEqual([containerOf(host), `${host.app}.${environmentName}.worker.${release}`])
     await withoutVolume(host)
-  })
+  }, 300_000)
 })
 
 describe('an accessory', () => {

@@ -103,6 +103,7 @@ describe.each(toolboxes)('on a host with $name', (toolbox) => {
     await deployTo(host, image(), { version: 'one', secrets, services: [{ ...service, options }] }).catch(() => undefined)
     const alive = { ...service, entrypoint: ['/bin/sh', '-c', 'sleep 60', 'sh'] }
     await deployTo(host, image(), { version: 'one', secrets, services: [alive] })
+    // The first one may have been found well before it ended: it is then kept beside this one.
     const container = (await host.containers()).find(({ state }) => state === 'running')
     const seen = Inspected.parse(JSON.parse(await docker('inspect', '--format', '{{json .}}', container?.name ?? '')))
     expect(seen.Args).toEqual(['-c', 'sleep 60', 'sh', ...hostile])
