@@ -7,6 +7,7 @@ import {
   hostPaths,
   keyTag,
   labels,
+  oneOffLabel,
   recordType,
   smokeLabels,
   smokeProject,
@@ -49,6 +50,7 @@ export function namesPage(): GeneratedFile {
       Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
     ),
     fenced('sh', `docker ps --all --filter label=${labels.app}=shop --filter label=${labels.environment}=production`),
+    `On a container of \`launchway exec --new\`, and none of those above: ${code(`${oneOffLabel}=shop.production`)}. It goes with its command.`,
     'On everything that a smoke test makes: containers, networks, volumes, and images that compose builds.',
     table(
       ['label', 'value'],

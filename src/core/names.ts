@@ -40,6 +40,9 @@ export const labels = {
   release: 'launchway.release',
 } as const
 
+/** On a container of `exec --new`, with `addie.production`: it has none of the labels by which those of a release are found. */
+export const oneOffLabel = 'launchway.exec'
+
 /** `addie.production.web.20261121-101500-4f2a9c1` */
 export function containerName(of: { app: string; environment: string; service: string; release: string }): string {
   return [of.app, of.environment, of.service, of.release].join('.')
