@@ -10,6 +10,7 @@ import {
   hostPaths,
   keyTag,
   labels,
+  oneOffLabel,
   recordType,
   smokeLabels,
   taskLabel,
@@ -66,6 +67,7 @@ export function namesPage(): GeneratedFile {
       ],
     ),
     fenced('sh', `docker ps --all --filter label=${labels.app}=shop --filter label=${labels.environment}=production`),
+    `On a container of \`launchway exec --new\`, and none of those above: ${code(`${oneOffLabel}=shop.production`)}. It goes with its command.`,
     'On everything that a smoke test makes: containers, networks, volumes, and images that compose builds.',
     table(
       ['label', 'value'],

@@ -42,6 +42,8 @@ export const labels = {
 
 /** What a container does that serves nobody, such as `before-switch`. */
 export const taskLabel = 'launchway.task'
+/** On a container of `exec --new`, with `addie.production`: it has none of the labels by which those of a release are found. */
+export const oneOffLabel = 'launchway.exec'
 
 /** `addie.production.web.20261121-101500-4f2a9c1` */
 export function containerName(of: { app: string; environment: string; service: string; release: string }): string {

@@ -112,14 +112,10 @@ describe('a new container', () => {
   })
 
   test('goes when the connection breaks, too', async () => {
-    const ran = await Promise.all([
-      there.launchway(['exec', '--new', 'web', '--', 'sh', '-c', 'echo begun; sleep 600']),
-      expect
-        .poll(oneOffs, { timeout: 60_000, interval: 200 })
-        .toContain('.web.exec-')
-        .then(() => door.drop()),
-    ])
-    expect(ran[0]).toMatchObject({ code: 6, err: expect.stringContaining('SSH_UNREACHABLE') })
+    const ran = there.launchway(['exec', '--new', 'web', '--', 'sh', '-c', 'echo begun; sleep 600'])
+    await expect.poll(oneOffs, { timeout: 60_000, interval: 200 }).toContain('.web.exec-')
+    door.drop()
+    expect(await ran).toMatchObject({ code: 6, err: expect.stringContaining('SSH_UNREACHABLE') })
     await expect.poll(oneOffs, { timeout: 30_000, interval: 200 }).toBe('')
   })
 
@@ -166,8 +162,14 @@ describe('a log that is followed', () => {
     const { code, out, err } = await there.launchway(['logs', 'web', '--follow'], {
       env: { KEY: 'hush-hush' },
       until: (text) => {
-        if (stage === 0 && text.includes('starting one')) ((stage = 1), void say('before the break'))
-        if (stage === 1 && text.includes('before the break')) ((stage = 2), door.drop(), void say('while it was down, hush-hush'))
+        if (stage === 0 && text.includes('starting one')) {
+          stage = 1
+          void say('before the break')
+        } else if (stage === 1 && text.includes('before the break')) {
+          stage = 2
+          door.drop()
+          void say('while it was down, hush-hush')
+        }
         return text.includes('while it was down')
       },
     })

@@ -84,7 +84,7 @@ describe('several hosts', () => {
     expect(half.code).toBe(6)
     expect(half.out).toContain('deploy@127.0.0.1:1: SSH_UNREACHABLE: ')
     expect(half.out).toContain(`${other}  deploy one (release ${release}) by ada@laptop: done in `)
-  })
+  }, 240_000)
 
   test.each(toolboxes)('and a deploy that had looked before is stopped by the host itself, under $name', async (toolbox) => {
     const host = await machine(toolbox)

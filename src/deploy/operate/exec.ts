@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Writable } from 'node:stream'
 import { LaunchwayError } from '../../core/error.ts'
-import { hostPaths } from '../../core/names.ts'
+import { hostPaths, oneOffLabel } from '../../core/names.ts'
 import type { Ports, Remote, Streams } from '../../core/ports.ts'
 import { anyCode } from '../../core/command.ts'
 import { oneOffArgs } from '../container.ts'
@@ -18,9 +18,6 @@ export interface ExecWish {
   anew: boolean
   json: boolean
 }
-
-/** What marks a container that is no part of a release: none of the labels by which those are found. */
-export const oneOffLabel = 'launchway.exec'
 
 /**
  * Runs a command in the container of a service, on one host. Input, output and exit code are the command's own.

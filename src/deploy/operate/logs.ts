@@ -18,7 +18,7 @@ export interface LogWish {
 }
 
 /** A line that a container wrote. */
-export interface LogLine {
+interface LogLine {
   host: string
   service: string
   /** ISO 8601, to the nanosecond, by the host's clock. */

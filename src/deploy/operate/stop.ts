@@ -87,7 +87,7 @@ function slotAddress({ ports }: Observation, service: string, containers: readon
  * The containers of the release that runs.
  * @throws LaunchwayError VERSION_UNKNOWN where nothing runs, USAGE for a service that is not there
  */
-export function containersOf({ host, seen }: Pick<SeenHost, 'host' | 'seen'>, service: string | undefined): SeenContainer[] {
+function containersOf({ host, seen }: Pick<SeenHost, 'host' | 'seen'>, service: string | undefined): SeenContainer[] {
   if (seen.current === undefined) throw nothingRuns(host)
   const all = seen.containers.filter(({ release }) => release === seen.current)
   const found = all.filter((one) => service === undefined || one.service === service)

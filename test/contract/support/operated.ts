@@ -22,7 +22,7 @@ export interface Operated extends AsyncDisposable {
   launchway(args: string[], of?: Opened): Promise<Ended & { bytes: Buffer }>
 }
 
-export interface Opened {
+interface Opened {
   input?: string | Buffer
   env?: Record<string, string>
   /** Called with all of standard output so far; the signal is sent when it answers true. */
