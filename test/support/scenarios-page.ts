@@ -17,7 +17,7 @@ export function scenarioPage(scenarios: readonly Scenario[], told: readonly Told
   const rows = scenarios.map((scenario) => {
     const passed = of(scenario)
     if (passed.length === 0)
-      return `| ${scenario.description} | ${scenario.toCome === true ? 'to come' : 'NO TEST'} |${' |'.repeat(columns.length)}`
+      return `| ${scenario.description} | ${scenario.toCome === true ? 'to come' : 'not shown by this run'} |${' |'.repeat(columns.length)}`
     const on = new Set(passed.flatMap((one) => one.on))
     const cells = columns.map((column) => (on.has(column) ? '✓' : '–'))
     return `| ${label(scenario)} | ✓ | ${cells.join(' | ')} |`
