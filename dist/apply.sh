@@ -6,12 +6,12 @@
 #
 # Set by the client: LW_APP LW_ENVIRONMENT LW_RELEASE LW_ATTEMPT LW_SLOT LW_ROOT LW_HOME LW_KEEP LW_BY
 
-# pull REFERENCE [LOGINS]: with LOGINS by the logins that came along, which stand in a docker configuration of this
+# pull REFERENCE [LOGINS [ANEW]]: what is there already is taken as it is, but for ANEW: a tag may have moved. With LOGINS by the logins that came along, which stand in a docker configuration of this
 # attempt alone: `docker login` would hand them to the host's credential helper, which keeps them. The engine stays the
 # one that the user's own configuration names.
 pull() {
   start_step pull
-  if docker image inspect "$1" > /dev/null 2>&1; then
+  if [ -z "${3:-}" ] && docker image inspect "$1" > /dev/null 2>&1; then
     end_step pull skipped '' "$1 is there already"
   elif said=$(exec 9>&- && ${2:+with_logins} docker pull --quiet "$1" 2>&1); then
     end_step pull 'done' '' "$1"
@@ -34,6 +34,6 @@ forget_logins() {
 
 network() { # NAME
   docker network inspect "$1" > /dev/null 2>&1 && return
-  start_step run
-  said=$(docker network create --label "launchway.app=$LW_APP" --label "launchway.environment=$LW_ENVIRONMENT" "$1" 2>&1) || fail run '' "$said"
+  start_step create
+  said=$(docker network create --label "launchway.app=$LW_APP" --label "launchway.environment=$LW_ENVIRONMENT" "$1" 2>&1) || fail create '' "$said"
 }

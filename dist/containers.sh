@@ -1,36 +1,46 @@
 # What the apply program does to containers: stop, make, wake, keep, retire. Each says first how it is undone.
 docker=$(command -v docker)
 
-# halt SERVICE CONTAINER SECONDS: stops a container whose place the new one needs. Until the release is recorded a
-# reboot brings the old one back: its policy is `always`, that of the new one `no`.
+# halt SERVICE CONTAINER SECONDS POLICY: stops a container whose place the new one needs. Until the release is recorded a
+# reboot brings the old one back: its policy is `always`, that of the new one `no`. Afterwards, or undone, it is POLICY; who
+# wants no restart at all is not given one.
 halt() {
   start_step stop "$1"
-  will_undo start "$2" stop "$1"
-  docker update --restart always "$2" > /dev/null 2>&1
+  will_undo start "$2 $4" stop "$1"
+  [ "$4" = no ] || docker update --restart always "$2" > /dev/null 2>&1
   : "${down_since:=$(uptime_cs)}"
   said=$(docker stop -t "$3" "$2" 2>&1) || fail stop "$1" "$said"
   end_step stop 'done' "$1" "$2"
 }
 
-# run SERVICE CONTAINER DOCKER-RUN-ARGUMENTS…: values of secrets come from a file, by way of docker's environment.
-run() {
-  service=$1 container=$2
+# create SERVICE CONTAINER DOCKER-CREATE-ARGUMENTS…: makes the container and does not start it: what the engine refuses
+# is told while all that runs still runs. Values of secrets come from a file, by way of docker's environment.
+create() {
+  LW_SERVICE=$1 container=$2
   shift 2
-  start_step run "$service"
-  will_undo remove "$container" run "$service"
+  start_step create "$LW_SERVICE"
+  will_undo remove "$container" create "$LW_SERVICE"
   # The same release again finds the container of its earlier attempt.
   docker rm --force "$container" > /dev/null 2>&1
   # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
-  set -- "$docker" run --detach --restart no --name "$container" "$@"
+  set -- "$docker" create --restart no --name "$container" "$@"
   if said=$(
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
     "$@" 2>&1
   ); then
-    end_step run 'done' "$service" "$container"
+    end_step create 'done' "$LW_SERVICE" "$container"
   else
-    fail run "$service" "$said"
+    fail create "$LW_SERVICE" "$said"
   fi
+}
+
+# start SERVICE CONTAINER: the one that `create` has made. Undoing, it goes before what was halted for it comes back.
+start() {
+  start_step run "$1"
+  will_undo remove "$2" run "$1"
+  said=$(docker start "$2" 2>&1) || fail run "$1" "$said"
+  end_step run 'done' "$1" "$2"
 }
 
 # wake SERVICE CONTAINER: starts one that was kept, with everything it was made with.
@@ -41,21 +51,31 @@ wake() {
   end_step run 'done' "$1" "$2"
 }
 
-# join SERVICE NETWORK CONTAINER: engines before 25 take one network on their command line.
+# join SERVICE NETWORK CONTAINER [ALIAS]: engines before 25 take one network on their command line.
 join() {
-  said=$(docker network connect "$2" "$3" 2>&1) && return
-  start_step run "$1"
-  fail run "$1" "$3 could not join the network $2: $said"
+  said=$(docker network connect ${4:+--alias "$4"} "$2" "$3" 2>&1) && return
+  start_step create "$1"
+  fail create "$1" "$3 could not join the network $2: $said"
 }
 
-# served SERVICE: again; the time since the first container was halted for it is that in which nobody did.
+# served SERVICE WHY: again; the time since the first container was halted for it is that in which nobody did.
 served() {
-  MS=$((($(uptime_cs) - down_since) * 10)) journal downtime 'done' "$1" 'stopped first: the port is fixed'
+  MS=$((($(uptime_cs) - down_since) * 10)) journal downtime 'done' "$1" "stopped first: $2"
   down_since=''
 }
 
-# retire SERVICE CONTAINER SECONDS: an old container that nothing needs any more, kept for a rollback.
+# retire SERVICE CONTAINER SECONDS [PORT]: an old container that nothing needs any more, kept for a rollback; with PORT
+# after its last request there. They go side by side, each in its own time; `retired` waits for the last.
 retire() {
+  retire_one "$@" &
+}
+
+retired() {
+  wait
+}
+
+retire_one() {
+  [ -z "${4:-}" ] || drain "$1" "$4" "$3"
   start_step stop "$1"
   docker update --restart no "$2" > /dev/null 2>&1
   if said=$(docker stop -t "$3" "$2" 2>&1); then
@@ -65,9 +85,14 @@ retire() {
   fi
 }
 
-# keep CONTAINER: from now on a reboot brings this one back.
+# keep CONTAINER POLICY: from now on a reboot brings this one back. Until now a restart of the engine has ended it for good, and
+# what has ended must not replace what serves: so it is looked at once more, after its policy is set.
 keep() {
-  docker update --restart unless-stopped "$1" > /dev/null && return
+  if said=$(docker update --restart "$2" "$1" 2>&1); then
+    [ "$(docker inspect --format '{{.State.Status}}' "$1" 2> /dev/null)" != running ] || return 0
+    said="$1 was well, and no longer runs: the engine may have been restarted
+$(evidence "$1")"
+  fi
   start_step record
-  fail record '' "the restart policy of $1 could not be set"
+  fail record '' "$said"
 }

@@ -8,13 +8,15 @@ evidence() {
   docker logs --tail 40 "$1" 2>&1 | tail -c 6000
 }
 
-# probe URL HOST-HEADER PROTO: prints the status of the first answer, nothing when there is none. PROTO is what nginx will
+# probe URL HOST-HEADER PROTO: prints the status of the first answer, and where it leads if it is a redirect; nothing
+# when there is none. A redirect is not followed: a page for logging in is no health. PROTO is what nginx will
 # tell the application that it was asked by (curl alone says it: behind nginx there is one). The host's own settings for
 # curl, and its proxies, are for the world outside.
 probe() (
   exec 9>&-
   if command -v curl > /dev/null 2>&1; then
-    curl -q --noproxy '*' --silent --output /dev/null --max-time 5 --write-out '%{http_code}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null | sed 's/^000$//'
+    curl -q --noproxy '*' --silent --output /dev/null --max-time 5 --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
+      | sed -e 's/^000.*//' -e 's/ $//'
   else
     unset http_proxy HTTP_PROXY
     # GNU wget tries 20 times by itself. That of busybox knows one try only, and 1.35 dies of -T.
@@ -24,7 +26,10 @@ probe() (
     esac
     # shellcheck disable=SC2086 # words
     $wget -S -q -O /dev/null ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2>&1 \
-      | awk '!found && match($0, /HTTP\/[0-9.]+ [0-9][0-9][0-9]/) { found = 1; print substr($0, RSTART + RLENGTH - 3, 3) }'
+      | awk '
+          match($0, /HTTP\/[0-9.]+ [0-9][0-9][0-9]/) { if (status) exit; status = substr($0, RSTART + RLENGTH - 3, 3) }
+          status && !where && tolower($1) == "location:" { sub(/\r$/, ""); where = " " $2 }
+          END { printf "%s%s", status, where }'
   fi
 )
 
@@ -37,8 +42,15 @@ is_well() { # STATUS WANTED
   esac
 }
 
+# What to do about an `answer` that sends the asker elsewhere, often to a login.
+led_away() {
+  case $answer in
+    3*' '*) echo ': it leads elsewhere, and a page to log in at is no health. Name a page that answers by itself, or the status that you expect' ;;
+  esac
+}
+
 # watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_S [URL [STATUS [HOST [PROTO]]]]: returns once the
-# container has been well for the settle time; fails at once when it ends.
+# container has been well for the settle time; fails at once when it ends. KIND exec has a command instead of the URL.
 watch() {
   start_step healthy "$1"
   deadline=$(($(uptime_cs) + $4)) well_since='' answer=''
@@ -54,7 +66,9 @@ $(evidence "$2")" ;;
     well=''
     if [ "$3" = http ]; then
       answer=$(probe "$7" "${9:-}" "${10:-}")
-      ! is_well "$answer" "${8:-}" || well=yes
+      ! is_well "${answer%% *}" "${8:-}" || well=yes
+    elif [ "$3" = exec ]; then
+      if answer=$(in_container "$@"); then well=yes; fi
     else
       case $state in *' none' | *' healthy') well=yes ;; esac
     fi
@@ -66,10 +80,19 @@ $(evidence "$2")" ;;
     fi
     [ -z "$well_since" ] || [ $((now - well_since)) -lt "$5" ] || break
     if [ "$now" -ge "$deadline" ]; then
-      fail healthy "$1" "not healthy after $(($4 / 100)) s${7:+; $7 answered ${answer:-nothing}}
+      fail healthy "$1" "not healthy after $(($4 / 100)) s${7:+; $7 answered ${answer:-nothing}}$(led_away)
 $(evidence "$2")"
     fi
     sleep "$6" 9>&- 2> /dev/null || sleep 1 9>&-
   done
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
+}
+
+in_container() { # what `watch` was given
+  container=$2
+  shift 6
+  said=$(docker exec "$container" "$@" 2>&1 9>&-)
+  code=$?
+  printf '%s\n' "$said" | tail -n 1
+  return "$code"
 }

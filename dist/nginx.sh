@@ -6,7 +6,8 @@
 #
 #   slot.a or slot.b            which slot serves
 #   ports                       SERVICE PORT-OF-A PORT-OF-B; a line stays, since kept containers are bound to its ports
-#   releases/<id>/site.SERVICE  the server as it was before this release
+#   maintenance                 while it is there, visitors get a page instead (maintenance.ts)
+#   releases/<id>/site.*        what nginx read before this release
 host_held='' switched=''
 
 short_sleep() {
@@ -72,10 +73,11 @@ switch() { # SLOT
   end_step switch 'done' '' "slot $1"
 }
 
-# asked URL RESOLVE SLOT: the status of nginx's answer, and the address of the container that gave it. The certificate
-# is taken as it is: what is asked here is who answers.
+# asked URL RESOLVE SLOT: the status of nginx's answer, and the address of the container that gave it. Without a slot it
+# is asked as everybody asks, but let in during maintenance. The certificate is taken as it is: what is asked here is
+# who answers.
 asked() {
-  curl -q --noproxy '*' --silent --insecure --max-time 5 --resolve "$2" ${3:+--header "Launchway-Slot: $3"} \
+  curl -q --noproxy '*' --silent --insecure --max-time 5 --resolve "$2" --header "Launchway-Slot: ${3:-live}" \
     --dump-header - --output /dev/null "$1" 2> /dev/null 8>&- 9>&- | awk '
       { sub(/\r$/, "") }
       /^HTTP\// { status = $2; from = "" }
@@ -87,7 +89,7 @@ asked() {
 guarded() {
   case $1 in
     401 | 403) echo "nginx itself answered $1: if launchway.d has a guard for this server (auth_basic, allow and deny), let the deploy in, which asks from the loopback: satisfy any; allow 127.0.0.1;" ;;
-    400) echo "nginx itself answered $1: if launchway.d asks visitors for a certificate (ssl_verify_client on), let the deploy in, which asks from the loopback and has none: ssl_verify_client optional; and a rule for everybody but 127.0.0.1 (docs/guide/hosts.md)" ;;
+    400) echo "nginx itself answered $1: if launchway.d asks visitors for a certificate (ssl_verify_client on), let the deploy in, which asks from the loopback and has none: ssl_verify_client optional; and a rule for everybody but 127.0.0.1 (docs/guide/nginx.md)" ;;
   esac
 }
 

@@ -89,10 +89,11 @@ for kept in "$LW_HOME"/releases/*/recorded; do
   [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$($as cat "$kept/release.json" 2> /dev/null)"
 done
 
-for file in current previous owner lock.holder; do
+for file in current previous owner lock.holder waits maintenance held; do
   # shellcheck disable=SC2086 # $as is empty or two words
   content=$($as cat "$LW_HOME/$file" 2> /dev/null) && fact "$file" "$content"
 done
+fact now "$(date +%s)"
 # The holder's note outlives the lock: only the lock itself tells whether somebody deploys right now. One that a
 # program which was killed has left to its last call of docker ends by itself: `begin` waits for that.
 # shellcheck disable=SC2086
@@ -104,7 +105,24 @@ if $as test -r "$LW_HOME/lock"; then
 fi
 
 ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-  --format "container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}"
+  --filter label=launchway.release --format "container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}"
+
+# Accessories belong to no release. Their volumes hold what must not be lost: that is asked of the containers themselves.
+answer=''
+ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+  --filter label=launchway.accessory --format "accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}"
+names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
+# shellcheck disable=SC2086 # words: a container's name has no blank
+[ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}" $names
+
+# owner_of INODE: the program whose socket it is, as far as this account may see.
+owner_of() {
+  # shellcheck disable=SC2012 # the links of all programs in one call
+  pid=$(ls -l /proc/[0-9]*/fd 2> /dev/null | awk -v link="socket:[$1]" '
+    /^\/proc\// { split($0, at, "/"); pid = at[3] }
+    $NF == link { print pid; exit }')
+  [ -z "$pid" ] || echo "$(tr -cd 'A-Za-z0-9_ .:/-' < "/proc/$pid/comm") (process $pid)"
+}
 
 # Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
 # addresses and ports in hexadecimal, state 0A being LISTEN.
@@ -112,7 +130,9 @@ for port in $LW_WANTED $(printf '%s\n' "$ports" | awk '{ print $2, $3 }'); do
   ask ps --filter "publish=$port" --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
   hex=$(printf '%04X' "$port")
   cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v hex="$hex" -v port="$port" '
-    $4 == "0A" { split($2, at, ":"); if (at[2] == hex) print "listens\t" port "\t" at[1] }'
+    $4 == "0A" { split($2, at, ":"); if (at[2] == hex) print port, at[1], $10 }' | while read -r port at inode; do
+    fact listens "$port$tab$at$tab$(owner_of "$inode")"
+  done
 done
 
 # nginx, where it is wanted or was. Only root can read all of its configuration.

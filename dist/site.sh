@@ -10,31 +10,35 @@ place() { # FILE, from standard input
   return 1
 }
 
-# site SERVICE FILE: what travelled with this program becomes the server of the service; `load` makes nginx read it.
+# site KEY FILE: what travelled with this program is what nginx shall read; `load` makes it read it. The key begins with
+# the service.
 site() {
   new="$LW_TRY/site.$1"
   [ ! -e "$2" ] || [ "$(cat "$2")" != "$(cat "$new")" ] || return 0
-  start_step switch "$1"
-  hold_host || fail switch "$1" "$said"
+  start_step switch "${1%%.*}"
+  hold_host || fail switch "${1%%.*}" "$said"
   remember_site "$1" "$2"
-  said=$(place "$2" < "$new" 2>&1) || fail switch "$1" "cannot write $2: $said"
-  end_step switch 'done' "$1" "$2"
+  case $1 in *.server) put "$LW_DIR/wrote.$1" "$(cat "$new")" || fail switch "${1%%.*}" "$(no_room)" ;; esac
+  said=$(mkdir -p "${2%/*}" 2>&1 && place "$2" < "$new" 2>&1) || fail switch "${1%%.*}" "cannot write $2: $said"
+  end_step switch 'done' "${1%%.*}" "$2"
 }
 
-# unseat SERVICE FILE: the server of a service that the release no longer has makes way for another that takes its name.
+# unseat KEY FILE: what the release no longer has makes way for what takes its place.
 unseat() {
   [ -e "$2" ] || return 0
-  start_step switch "$1"
-  hold_host || fail switch "$1" "$said"
+  start_step switch "${1%%.*}"
+  hold_host || fail switch "${1%%.*}" "$said"
   remember_site "$1" "$2"
   rm -f "$2"
-  end_step switch 'done' "$1" "$2 makes way"
+  end_step switch 'done' "${1%%.*}" "$2 makes way"
 }
 
-remember_site() { # SERVICE FILE
-  rm -f "$LW_DIR/site.$1"
-  [ ! -e "$2" ] || put "$LW_DIR/site.$1" "$(cat "$2")" || fail switch "$1" "$(no_room)"
-  will_undo site "$1 $2" switch "$1"
+# The list is worked off from its end: nginx is reloaded once, after all files are as they were.
+remember_site() { # KEY FILE
+  [ -n "$changed" ] || will_undo reload nginx switch "${1%%.*}"
+  rm -f "$LW_DIR/site.$1" "$LW_DIR/wrote.$1"
+  [ ! -e "$2" ] || put "$LW_DIR/site.$1" "$(cat "$2")" || fail switch "${1%%.*}" "$(no_room)"
+  will_undo site "$1 $2" switch "${1%%.*}"
   changed=yes
 }
 
@@ -90,31 +94,68 @@ workers() {
   cat /proc/[0-9]*/stat 2> /dev/null | awk -v master="$master" '$2 == "(nginx)" && $4 == master { print $1 }'
 }
 
-# unsite FOLDER SERVICE…: the servers of all other services of this application and environment go.
+# unsite FOLDER SERVERS KEPT-FILE…: everything else of this application and environment goes, and each server that leads
+# nowhere any more: from the inside to the outside, so that nginx could be reloaded at any moment.
 unsite() {
-  ours="$1/launchway.$LW_APP.$LW_ENVIRONMENT." gone=''
-  shift
-  for file in "$ours"*.conf; do
-    [ -e "$file" ] || continue
-    service=${file#"$ours"} service=${service%.conf}
-    case " $* " in *" $service "*) continue ;; esac
-    [ -n "$gone" ] || start_step switch
-    if hold_host && rm -f "$file"; then gone="$gone $service"; else end_step switch failed '' "$file stays: $said"; fi
+  sites=$1 servers=$2 gone=''
+  shift 2
+  for file in "$servers"/*/"$LW_APP.$LW_ENVIRONMENT."*.conf; do take_out "$@"; done
+  for folder in "$servers"/*/; do
+    [ -e "$folder" ] || continue
+    # Another deploy makes its folder, and what stands in it, under the same lock.
+    hold_host || continue
+    rmdir "$folder" 2> /dev/null || continue
+    file="$sites/launchway-server.$(basename "$folder").conf"
+    take_out
   done
-  [ -n "$gone" ] || return 0
-  if reload; then
-    end_step switch 'done' '' "nginx no longer leads to:$gone"
-  else
-    end_step switch failed '' "the servers of$gone are removed, but nginx was not reloaded: $said"
+  for file in "$sites/launchway.$LW_APP.$LW_ENVIRONMENT."*.conf; do take_out "$@"; done
+  if [ -n "$gone" ]; then
+    if reload; then
+      end_step switch 'done' '' "nginx no longer reads$gone"
+    else
+      end_step switch failed '' "$gone removed, but nginx was not reloaded: $said"
+    fi
   fi
   let_host
 }
 
-# site_back RELEASE_DIR SERVICE FILE: the file is as it was. Where others have broken the configuration since, what
-# nginx has loaded stays, and leads to the slot that serves.
-site_back() {
+take_out() { # KEPT-FILE…, of `file`
+  [ -e "$file" ] || return 0
+  for kept; do [ "$kept" != "$file" ] || return 0; done
+  [ -n "$gone" ] || start_step switch
+  if hold_host && rm -f "$file"; then gone="$gone $file"; else end_step switch failed '' "$file stays: $said"; fi
+}
+
+# Undo: nothing here may end the program.
+
+site_back() { # RELEASE_DIR KEY FILE
   hold_host || return
-  if [ -e "$1/site.$2" ]; then place "$3" < "$1/site.$2" || return; else rm -f "$3"; fi
+  case $2 in *.server) if is_anothers "$1/wrote.$2" "$1/site.$2" "$3"; then return; fi ;; esac
+  if [ -e "$1/site.$2" ]; then
+    mkdir -p "${3%/*}" && place "$3" < "$1/site.$2"
+  else
+    rm -f "$3" || return
+    # The folder of a server goes with the last that stood in it.
+    case $3 in */launchway.d/servers/*/*) rmdir "${3%/*}" 2> /dev/null || : ;; esac
+  fi
+}
+
+# is_anothers WROTE SAVED FILE: another application has had the server in its hands since: has written it anew, or leads
+# to a service by the one that this attempt has made.
+is_anothers() {
+  [ -e "$1" ] && [ -e "$3" ] || return
+  [ "$(cat "$1")" = "$(cat "$3")" ] || return 0
+  [ ! -e "$2" ] || return
+  folder=$(sed -n 's|^ *include \(/.*\)/\*\.conf;$|\1|p' "$3")
+  for file in "$folder"/*.conf; do
+    case ${file##*/} in "$LW_APP.$LW_ENVIRONMENT."*) ;; *) [ ! -e "$file" ] || return 0 ;; esac
+  done
+  return 1
+}
+
+# Where others have broken the configuration since, what nginx has loaded stays, and leads to the slot that serves.
+reload_back() {
+  hold_host || return
   reload > /dev/null 2>&1 || :
   let_host
 }

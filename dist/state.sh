@@ -3,7 +3,9 @@
 #
 #   lock lock.holder lock.pid   who deploys
 #   current previous            release ids
+#   held                        who keeps everybody from deploying, since when and why
 #   owner                       the repository whose application this state is of
+#   waits                       a release that waits for a confirmation (confirm.sh)
 #   reserve                     room for the last words on a full disk
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
@@ -55,6 +57,22 @@ can_open() { # FILE
 
 # ---- the lock
 
+# What the history of this host needs to know of an attempt, as fields of its first line.
+whose() {
+  for field in by version did; do
+    case $field in by) value=$LW_BY ;; version) value=${LW_VERSION:-} ;; did) value=${LW_DID:-} ;; esac
+    [ -z "$value" ] || printf ',"%s":"%s"' "$field" "$(printf '%s' "$value" | json_text)"
+  done
+}
+
+# Somebody keeps everybody from deploying (hold.sh); what is done to the release that runs may be done all the same.
+# Sets `said` when nobody may.
+is_held() {
+  [ -e "$LW_HOME/held" ] || return
+  case ${LW_DID:-deploy} in deploy | rollback) ;; *) return 1 ;; esac
+  said="locked by $(awk -F '\t' '{ print $2 " since " $1 ($3 == "" ? "" : ": " $3) }' "$LW_HOME/held")"
+}
+
 # Takes the lock of this application and environment. The kernel drops it when this program ends, however it ends.
 # Short calls of docker keep it open, so that recovery waits for those of a program that was killed; long ones do not.
 begin() {
@@ -69,7 +87,7 @@ begin() {
     tries=$((tries + 1))
     # Looking whether it is held holds it for a moment (observe.sh): the second try is for that.
     if [ "$tries" -gt 60 ] || { [ "$tries" -gt 1 ] && kill -0 "$(cat "$LW_HOME/lock.pid")"; } 2> /dev/null; then
-      end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
+      MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
       end failed locked
     fi
     sleep 1
@@ -80,7 +98,11 @@ begin() {
     end_step record failed '' "$(no_room)"
     end failed "$(no_room)"
   fi
-  end_step lock
+  if is_held; then
+    MORE=$(whose) end_step lock failed '' "$said"
+    end failed locked
+  fi
+  MORE=$(whose) end_step lock
   forget_attempts
 }
 
@@ -140,9 +162,15 @@ undo_attempt() { # RELEASE_DIR
     while read -r kind what file _; do
       case $kind in
         remove) docker rm --force "$what" > /dev/null 2>&1 || is_gone "$what" ;;
-        start) docker start "$what" > /dev/null && docker update --restart unless-stopped "$what" > /dev/null ;;
+        start)
+          # A list of an earlier launchway has no policy.
+          case $file in '' | .) file=unless-stopped ;; esac
+          docker start "$what" > /dev/null && docker update --restart "$file" "$what" > /dev/null
+          ;;
+        rename) name_back "$what" "$file" ;;
         stop) { docker update --restart no "$what" && docker stop "$what"; } > /dev/null 2>&1 || is_gone "$what" ;;
         site) site_back "$1" "$what" "$file" ;;
+        reload) reload_back ;;
         switch) turn_back "$what" ;;
         forget) rm -f "$1/recorded" ;;
         *) false ;;
@@ -203,11 +231,13 @@ stop_strays() {
   done
 }
 
-# own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run.
+# own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run. Accessories are of
+# no release, and never among them.
 own_containers() {
   format=$1
   shift
-  docker ps --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "$format" "$@"
+  docker ps --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+    --filter label=launchway.release --format "$format" "$@"
 }
 
 # ---- the record
@@ -233,36 +263,7 @@ settle() { # RELEASE_DIR
     put "$LW_HOME/previous" "$was" || { rm -f "$LW_HOME/reserve" && put "$LW_HOME/previous" "$was"; }
   fi
   rm -f "$1/undo"
-}
-
-# Removes what is older than the releases that are kept, and what never came to be recorded; never the current and the
-# previous one. The shell sorts the folders by name, which is by time.
-prune() {
-  current=$(cat "$LW_HOME/current" 2> /dev/null) previous=$(cat "$LW_HOME/previous" 2> /dev/null) left=0
-  for dir in "$LW_HOME"/releases/*/; do
-    [ ! -e "$dir/recorded" ] || left=$((left + 1))
-  done
-  for dir in "$LW_HOME"/releases/*/; do
-    id=$(basename "$dir")
-    [ "$id" != "$current" ] && [ "$id" != "$previous" ] || continue
-    if [ -e "$dir/recorded" ]; then
-      [ "$left" -gt "$LW_KEEP" ] || continue
-      left=$((left - 1))
-    fi
-    own_containers '{{.ID}}' --all --filter "label=launchway.release=$id" | while read -r container; do
-      docker rm --force "$container" > /dev/null 2>&1
-    done
-    [ ! -e "$dir/images" ] || forget_images < "$dir/images"
-    rm -rf "$dir"
-  done
-}
-
-# An image that another container or tag still needs is refused by the engine, and stays.
-forget_images() {
-  while read -r reference; do
-    grep -Fqx -- "$reference" "$LW_HOME/releases/$current/images" "$LW_HOME/releases/$previous/images" 2> /dev/null \
-      || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
-  done
+  forget_wait
 }
 
 finish() {

@@ -15,74 +15,83 @@ const toolboxes: Toolbox[] = [
 ]
 
 describe.each(toolboxes)('the command before the switch, on a host with $name', (toolbox) => {
-  test('runs once in the new image with what the service has, while the old version serves, and its words are shown and kept', async () => {
-    const host = await machine(toolbox)
-    const network = `${host.app}-data`
-    const services = [
-      web(host, {
-        secrets: ['KEY'],
-        user: '0:8',
-        volumes: [`${host.app}:/data`],
-        networks: [`${host.app}-front`, network],
-        env: { NAME: "it's" },
-      }),
-    ]
-    onTestFinished(async () => void (await docker('volume', 'rm', '--force', host.app)))
-    await release(host, image(), { version: 'one', services, secrets: { KEY: 'first' } })
-    const said: string[] = []
-    const script = 'echo "$VERSION $KEY $NAME $(id -u):$(id -g)"; ls -d /data; ip addr | grep -c "inet .*eth"; ls /proc/self/fd | tail -n 1'
-    const during: string[] = []
-    await release(
-      host,
-      image(),
-      {
-        version: 'two',
-        services,
-        secrets: { KEY: 'a"b\n$c' },
-        beforeSwitch: [sh(script), sh('echo second')],
-        onInfo: (line) => said.push(line),
-      },
-      {
-        onLine: (line) => {
-          if (line.includes('"step":"before-switch"')) during.push(line)
-          if (line.includes('"step":"stop","state":"start"')) during.push('stop')
+  test(
+    'runs once in the new image with what the service has, while the old version serves, and its words are shown and kept',
+    { tags: ['hooks'] },
+    async () => {
+      const host = await machine(toolbox)
+      const network = `${host.app}-data`
+      const services = [
+        web(host, {
+          secrets: ['KEY'],
+          user: '0:8',
+          volumes: [`${host.app}:/data`],
+          networks: [`${host.app}-front`, network],
+          env: { NAME: "it's" },
+        }),
+      ]
+      onTestFinished(async () => void (await docker('volume', 'rm', '--force', host.app)))
+      await release(host, image(), { version: 'one', services, secrets: { KEY: 'first' } })
+      const said: string[] = []
+      const script =
+        'echo "$VERSION $KEY $NAME $(id -u):$(id -g)"; ls -d /data; ip addr | grep -c "inet .*eth"; ls /proc/self/fd | tail -n 1'
+      const during: string[] = []
+      await release(
+        host,
+        image(),
+        {
+          version: 'two',
+          services,
+          secrets: { KEY: 'a"b\n$c' },
+          beforeSwitch: [sh(script), sh('echo second')],
+          onInfo: (line) => said.push(line),
         },
-      },
-    )
-    const words = said.flatMap((line) => /^host: before-switch web \| (.*)$/.exec(line)?.[1] ?? [])
-    expect(words.slice(0, 5)).toEqual(['two a"b', "$c it's 0:8", '/data', '2', expect.any(String)])
-    expect(words.at(-1)).toBe('second')
-    const stops = during.indexOf('stop')
-    expect(stops).toBeGreaterThan(0)
-    expect(during.slice(stops).filter((one) => one !== 'stop')).toEqual([])
-    expect(await host.answer()).toBe('two')
-    expect((await host.containers()).map(({ service }) => service)).toEqual(['web', 'web'])
-    const kept = await host.ask(`cat '${pathsOf(host).home}'/releases/*/before-switch.log`)
-    expect(kept).toContain("$c it's 0:8")
-    const folder = join(pathsOf(host).home, 'releases')
-    const logs = readdirSync(folder)
-      .map((id) => join(folder, id, 'before-switch.log'))
-      .filter((file) => existsSync(file))
-    expect(logs.map((file) => statSync(file).mode & 0o777)).toEqual([0o600])
-  })
+        {
+          onLine: (line) => {
+            if (line.includes('"step":"before-switch"')) during.push(line)
+            if (line.includes('"step":"stop","state":"start"')) during.push('stop')
+          },
+        },
+      )
+      const words = said.flatMap((line) => /^host: before-switch web \| (.*)$/.exec(line)?.[1] ?? [])
+      expect(words.slice(0, 5)).toEqual(['two a"b', "$c it's 0:8", '/data', '2', expect.any(String)])
+      expect(words.at(-1)).toBe('second')
+      const stops = during.indexOf('stop')
+      expect(stops).toBeGreaterThan(0)
+      expect(during.slice(stops).filter((one) => one !== 'stop')).toEqual([])
+      expect(await host.answer()).toBe('two')
+      expect((await host.containers()).map(({ service }) => service)).toEqual(['web', 'web'])
+      const kept = await host.ask(`cat '${pathsOf(host).home}'/releases/*/before-switch.log`)
+      expect(kept).toContain("$c it's 0:8")
+      const folder = join(pathsOf(host).home, 'releases')
+      const logs = readdirSync(folder)
+        .map((id) => join(folder, id, 'before-switch.log'))
+        .filter((file) => existsSync(file))
+      expect(logs.map((file) => statSync(file).mode & 0o777)).toEqual([0o600])
+    },
+  )
 })
 
 describe('the command before the switch', () => {
-  test('that fails is RELEASE_COMMAND_FAILED with its last words: nothing was stopped, started or left behind', async () => {
-    const host = await machine()
-    const { release: first } = await release(host, image(), { version: 'one' })
-    const error = await failureOf(
-      release(host, image(), { version: 'two', beforeSwitch: [sh('echo altering; echo "column is there" >&2; exit 3')] }),
-    )
-    expect(error).toMatchObject({ code: 'RELEASE_COMMAND_FAILED', message: 'web: before-switch failed on host; nothing was changed' })
-    expect(error.hint).toContain('it ended with exit code 3')
-    expect(error.hint).toContain('column is there')
-    expect(await host.answer()).toBe('one')
-    expect(await running(host)).toEqual([`web ${first}`])
-    expect(await host.containers()).toHaveLength(1)
-    expect(stepsOf(host).filter((step) => step.startsWith('stop') || step.startsWith('downtime'))).toEqual([])
-    expect(journalOf(host)).toMatch(/"state":"says","service":"web","note":"[^"]*altering/)
-  })
+  test(
+    'that fails is RELEASE_COMMAND_FAILED with its last words: nothing was stopped, started or left behind',
+    { tags: ['hooks'] },
+    async () => {
+      const host = await machine()
+      const { release: first } = await release(host, image(), { version: 'one' })
+      const error = await failureOf(
+        release(host, image(), { version: 'two', beforeSwitch: [sh('echo altering; echo "column is there" >&2; exit 3')] }),
+      )
+      expect(error).toMatchObject({ code: 'RELEASE_COMMAND_FAILED', message: 'web: before-switch failed on host; nothing was changed' })
+      expect(error.hint).toContain('it ended with exit code 3')
+      expect(error.hint).toContain('column is there')
+      expect(await host.answer()).toBe('one')
+      expect(await running(host)).toEqual([`web ${first}`])
+      expect(await host.containers()).toHaveLength(1)
+      expect(stepsOf(host).filter((step) => step.startsWith('stop') || step.startsWith('downtime'))).toEqual([])
+      expect(journalOf(host)).toMatch(/"state":"says","service":"web","note":"[^"]*altering/)
+    },
+  )
 
   test('that hangs is ended at its timeout, and says so', async () => {
     const host = await machine()
@@ -109,7 +118,7 @@ describe('the command before the switch', () => {
     expect(await host.answer()).toBe('one')
   })
 
-  test('kamal#1163: asks no registry again, whose login is forgotten by then', async () => {
+  test('kamal#1163: asks no registry again, whose login is forgotten by then', { tags: ['kamal#1163'] }, async () => {
     const { address, username, password } = inject('lab').secureRegistry
     const guarded = await pushTestImage(address, { username, password })
     await removeImage(guarded)

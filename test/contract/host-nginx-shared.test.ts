@@ -22,7 +22,7 @@ const get = (host: SiteHost, path: string, ...words: string[]): Promise<string> 
   host.ask(`curl -s ${words.join(' ')} -H 'Host: ${host.name}' http://127.0.0.1${path}`)
 
 describe('two applications of one host', () => {
-  test('two apps share one nginx, removing one keeps the other: by path, and in whichever order', async () => {
+  test('two apps share one nginx, removing one keeps the other: by path, and in whichever order', { tags: ['two-apps'] }, async () => {
     const stateRoot = newStateRoot()
     await using host = siteHost('bookworm', { stateRoot })
     await using other = siteHost('bookworm', { stateRoot })
@@ -118,33 +118,37 @@ describe('maintenance', () => {
 })
 
 describe('what is open while a switch is made', () => {
-  test('a WebSocket keeps its version until the time to drain is over, and new ones reach the new version', async () => {
-    await using host = siteHost('bookworm')
-    const services = [site(host, { stopTimeoutMs: 3000 })]
-    await deployTo(host, image, { version: 'one', services })
-    const open = async (): Promise<{ said: () => string; say: (line: string) => void; ended: Promise<unknown> }> => {
-      const socket = connect(lab.hosts['bookworm']?.ports['80'] ?? 0, '127.0.0.1')
-      let text = ''
-      socket.on('data', (chunk) => (text += chunk.toString()))
-      socket.on('error', () => undefined)
-      const ended = once(socket, 'close')
-      socket.write(`GET /ws HTTP/1.1\r\nHost: ${host.name}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`)
-      await expect.poll(() => text, { timeout: 5000 }).toContain('hello from')
-      return { said: () => text, say: (line) => void socket.write(`${line}\n`), ended }
-    }
-    const before = await open()
-    expect(before.said()).toMatch(/^HTTP\/1\.1 101 [^]*hello from one/)
-    const deployed = deployTo(host, image, { version: 'two', services })
-    await expect.poll(() => host.page(), { timeout: 20_000 }).toBe('two')
-    before.say('still there?')
-    await expect.poll(before.said).toContain('one heard still there?')
-    const after = await open()
-    expect(after.said()).toContain('hello from two')
-    await deployed
-    await before.ended
-    after.say('and you?')
-    await expect.poll(after.said).toContain('two heard and you?')
-  })
+  test(
+    'a WebSocket keeps its version until the time to drain is over, and new ones reach the new version',
+    { tags: ['websockets'] },
+    async () => {
+      await using host = siteHost('bookworm')
+      const services = [site(host, { stopTimeoutMs: 3000 })]
+      await deployTo(host, image, { version: 'one', services })
+      const open = async (): Promise<{ said: () => string; say: (line: string) => void; ended: Promise<unknown> }> => {
+        const socket = connect(lab.hosts['bookworm']?.ports['80'] ?? 0, '127.0.0.1')
+        let text = ''
+        socket.on('data', (chunk) => (text += chunk.toString()))
+        socket.on('error', () => undefined)
+        const ended = once(socket, 'close')
+        socket.write(`GET /ws HTTP/1.1\r\nHost: ${host.name}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`)
+        await expect.poll(() => text, { timeout: 5000 }).toContain('hello from')
+        return { said: () => text, say: (line) => void socket.write(`${line}\n`), ended }
+      }
+      const before = await open()
+      expect(before.said()).toMatch(/^HTTP\/1\.1 101 [^]*hello from one/)
+      const deployed = deployTo(host, image, { version: 'two', services })
+      await expect.poll(() => host.page(), { timeout: 20_000 }).toBe('two')
+      before.say('still there?')
+      await expect.poll(before.said).toContain('one heard still there?')
+      const after = await open()
+      expect(after.said()).toContain('hello from two')
+      await deployed
+      await before.ended
+      after.say('and you?')
+      await expect.poll(after.said).toContain('two heard and you?')
+    },
+  )
 
   test('HTTP/2 connections with many requests each lose none', async () => {
     await using host = siteHost('trixie')

@@ -16,7 +16,7 @@ afterAll(() => removeImage(image))
 describe.each(suites)('nginx on %s', (suite) => {
   test(
     'leads every request to a version that serves: through a new one, broken ones, and the way back',
-    { tags: ['traffic', 'exact-versions', 'docker-rollout#21', 'kamal#842'] },
+    { tags: ['traffic', 'exact-versions', 'docker-rollout#21', 'kamal#842', 'getsentry/self-hosted#3894'] },
     async () => {
       await using host = siteHost(suite)
       const first = await deployTo(host, image, { version: 'one', services: [site(host)] })

@@ -23,31 +23,35 @@ describe('several hosts', () => {
     ['trixie', 'root'],
   ]
 
-  test('are locked together, and by anybody unlocked (bikeindex#4313: a lock that was forgotten for four weeks)', async () => {
-    await using there = await operated(image, two)
-    const [one = '', other = ''] = there.addresses
-    there.configure({ worker: {} })
-    // Before there is anything to keep anybody from, too.
-    expect((await there.launchway(['lock', '--reason', 'not\tyet'])).code).toBe(0)
-    expect(await failureOf(there.deploy('one', { services: [worker] }))).toMatchObject({
-      code: 'DEPLOY_LOCKED',
-      message: expect.stringMatching(new RegExp(`^somebody keeps everybody from deploying to ${one}: \\S+ since \\S+: not yet$`)),
-      hint: expect.stringContaining('launchway unlock'),
-    })
-    // Locked by somebody else already: said, and left alone.
-    const again = await there.launchway(['lock', '--json'])
-    expect([again.code, JSON.parse(again.out)]).toMatchObject([
-      6,
-      [
-        { host: one, error: { code: 'DEPLOY_LOCKED' } },
-        { host: other, error: { code: 'DEPLOY_LOCKED' } },
-      ],
-    ])
-    expect((await there.launchway(['unlock'])).out).toMatch(
-      new RegExp(`^${one}: unlocked; it was locked by .*\n${other}: unlocked; it was locked by .*: not yet\n$`),
-    )
-    expect((await there.launchway(['unlock'])).out).toBe(`${one}: was not locked\n${other}: was not locked\n`)
-  })
+  test(
+    'are locked together, and by anybody unlocked (bikeindex#4313: a lock that was forgotten for four weeks)',
+    { tags: ['bikeindex#4313'] },
+    async () => {
+      await using there = await operated(image, two)
+      const [one = '', other = ''] = there.addresses
+      there.configure({ worker: {} })
+      // Before there is anything to keep anybody from, too.
+      expect((await there.launchway(['lock', '--reason', 'not\tyet'])).code).toBe(0)
+      expect(await failureOf(there.deploy('one', { services: [worker] }))).toMatchObject({
+        code: 'DEPLOY_LOCKED',
+        message: expect.stringMatching(new RegExp(`^somebody keeps everybody from deploying to ${one}: \\S+ since \\S+: not yet$`)),
+        hint: expect.stringContaining('launchway unlock'),
+      })
+      // Locked by somebody else already: said, and left alone.
+      const again = await there.launchway(['lock', '--json'])
+      expect([again.code, JSON.parse(again.out)]).toMatchObject([
+        6,
+        [
+          { host: one, error: { code: 'DEPLOY_LOCKED' } },
+          { host: other, error: { code: 'DEPLOY_LOCKED' } },
+        ],
+      ])
+      expect((await there.launchway(['unlock'])).out).toMatch(
+        new RegExp(`^${one}: unlocked; it was locked by .*\n${other}: unlocked; it was locked by .*: not yet\n$`),
+      )
+      expect((await there.launchway(['unlock'])).out).toBe(`${one}: was not locked\n${other}: was not locked\n`)
+    },
+  )
 
   test('answer side by side, each line with its host; one that cannot be reached hides no other', async () => {
     await using there = await operated(image, two)
@@ -105,7 +109,7 @@ describe('several hosts', () => {
 })
 
 describe('pruning (kamal#1655: what a redeploy leaves)', () => {
-  test('takes what no kept release of this environment needs, and nothing that a rollback needs', async () => {
+  test('takes what no kept release of this environment needs, and nothing that a rollback needs', { tags: ['kamal#1655'] }, async () => {
     await using there = await operated(image, [['forky', 'ops']])
     const [first] = there.machines
     const [address = ''] = there.addresses

@@ -34,54 +34,62 @@ describe('a rollback to a version that somebody names', () => {
     expect(await host.answer()).toBe('v1')
   })
 
-  test('litigant-portal#521: what a kept release needs is never pruned, and what was removed by hand is pulled and made again', async () => {
-    const host = await machine()
-    const { repository, digest } = image()
-    const reference = `${repository}@${digest}`
-    const services = [web(host, { secrets: ['KEY'] })]
-    const wish = { services, keep: 2, secrets: { KEY: 'kept' } }
-    const first = await release(host, image(), { version: 'one', ...wish })
-    for (const version of ['two', 'three', 'four']) await release(host, image(), { version, ...wish })
-    // The image is that of all of them: what was pruned did not take it along.
-    expect(await docker('image', 'inspect', '--format', '{{.Id}}', reference)).toMatch(/^sha256:/)
-    expect(existsSync(pathsOf(host).release(first.release))).toBe(false)
-    const [kept, serving] = await host.containers()
-    await docker('rm', kept?.name ?? '')
-    await docker('stop', serving?.name ?? '')
-    await docker('rm', serving?.name ?? '')
-    await docker('image', 'rm', '--force', repository, reference)
-    await back(host, { version: 'three' })
-    expect(await host.answer()).toBe('three')
-    expect(await docker('exec', kept?.name ?? '', 'sh', '-c', 'echo "$KEY"')).toBe('kept')
-    // A plain deploy of the release that is live does the same.
-    const { current } = pathsOf(host)
-    const id = readFileSync(current, 'utf8').trim()
-    await docker('rm', '--force', kept?.name ?? '')
-    await docker('image', 'rm', '--force', repository, reference)
-    await release(host, image(), { version: 'three', ...wish, id })
-    expect(await host.answer()).toBe('three')
-  })
+  test(
+    'litigant-portal#521: what a kept release needs is never pruned, and what was removed by hand is pulled and made again',
+    { tags: ['litigant-portal#521', 'pruned-image'] },
+    async () => {
+      const host = await machine()
+      const { repository, digest } = image()
+      const reference = `${repository}@${digest}`
+      const services = [web(host, { secrets: ['KEY'] })]
+      const wish = { services, keep: 2, secrets: { KEY: 'kept' } }
+      const first = await release(host, image(), { version: 'one', ...wish })
+      for (const version of ['two', 'three', 'four']) await release(host, image(), { version, ...wish })
+      // The image is that of all of them: what was pruned did not take it along.
+      expect(await docker('image', 'inspect', '--format', '{{.Id}}', reference)).toMatch(/^sha256:/)
+      expect(existsSync(pathsOf(host).release(first.release))).toBe(false)
+      const [kept, serving] = await host.containers()
+      await docker('rm', kept?.name ?? '')
+      await docker('stop', serving?.name ?? '')
+      await docker('rm', serving?.name ?? '')
+      await docker('image', 'rm', '--force', repository, reference)
+      await back(host, { version: 'three' })
+      expect(await host.answer()).toBe('three')
+      expect(await docker('exec', kept?.name ?? '', 'sh', '-c', 'echo "$KEY"')).toBe('kept')
+      // A plain deploy of the release that is live does the same.
+      const { current } = pathsOf(host)
+      const id = readFileSync(current, 'utf8').trim()
+      await docker('rm', '--force', kept?.name ?? '')
+      await docker('image', 'rm', '--force', repository, reference)
+      await release(host, image(), { version: 'three', ...wish, id })
+      expect(await host.answer()).toBe('three')
+    },
+  )
 
-  test('litigant-portal#521: an image stays for a kept release whose container somebody has removed, though an older one of it goes', async () => {
-    const host = await machine()
-    const server = await pushServer(inject('lab').registry.address)
-    onTestFinished(() => removeImage(server))
-    const tag = `${image().repository}:other`
-    onTestFinished(async () => void (await docker('image', 'rm', '--force', tag)))
-    await docker('tag', server.repository, tag)
-    await docker('push', '--quiet', tag)
-    const other = { ...image(), digest: server.digest }
-    const services = [worker]
-    const first = await release(host, image(), { version: 'one', services })
-    await release(host, image(), { version: 'two', services })
-    await release(host, other, { version: 'three', services })
-    for (const { name, state } of await host.containers()) if (state !== 'running') await docker('rm', name)
-    await release(host, other, { version: 'four', services, keep: 3 })
-    expect(existsSync(pathsOf(host).release(first.release))).toBe(false)
-    const { repository, digest } = image()
-    expect(await docker('image', 'inspect', '--format', '{{.Id}}', `${repository}@${digest}`)).toMatch(/^sha256:/)
-    expect(await back(host, { version: 'two' })).toMatchObject({ version: 'two' })
-  })
+  test(
+    'litigant-portal#521: an image stays for a kept release whose container somebody has removed, though an older one of it goes',
+    { tags: ['litigant-portal#521'] },
+    async () => {
+      const host = await machine()
+      const server = await pushServer(inject('lab').registry.address)
+      onTestFinished(() => removeImage(server))
+      const tag = `${image().repository}:other`
+      onTestFinished(async () => void (await docker('image', 'rm', '--force', tag)))
+      await docker('tag', server.repository, tag)
+      await docker('push', '--quiet', tag)
+      const other = { ...image(), digest: server.digest }
+      const services = [worker]
+      const first = await release(host, image(), { version: 'one', services })
+      await release(host, image(), { version: 'two', services })
+      await release(host, other, { version: 'three', services })
+      for (const { name, state } of await host.containers()) if (state !== 'running') await docker('rm', name)
+      await release(host, other, { version: 'four', services, keep: 3 })
+      expect(existsSync(pathsOf(host).release(first.release))).toBe(false)
+      const { repository, digest } = image()
+      expect(await docker('image', 'inspect', '--format', '{{.Id}}', `${repository}@${digest}`)).toMatch(/^sha256:/)
+      expect(await back(host, { version: 'two' })).toMatchObject({ version: 'two' })
+    },
+  )
 
   test('is refused where a version that would be left declares that it cannot be, unless it is forced', async () => {
     const host = await machine()

@@ -73,7 +73,7 @@ describe.each(suites)('services on a host of the lab, %s', (suite) => {
     expect(first.downtimeMs).toBe(0)
   })
 
-  test('a bad flag, and a bad value, are told while all of the old version still runs', async () => {
+  test('a bad flag, and a bad value, are told while all of the old version still runs', { tags: ['unknown-flag'] }, async () => {
     await using host = hostOf(suite)
     await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
     const before = await inspect(host)
@@ -101,7 +101,7 @@ describe.each(suites)('services on a host of the lab, %s', (suite) => {
 })
 
 describe('the order', () => {
-  test('workers never start when the web is unhealthy', async () => {
+  test('workers never start when the web is unhealthy', { tags: ['workers-wait'] }, async () => {
     const host = await machine()
     const first = await deployTo(host, image(), { version: 'one', services: [worker, web(host)] })
     const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 500, settleMs: 0 }
@@ -129,54 +129,58 @@ describe('the order', () => {
 })
 
 describe('what a container is given', () => {
-  test('kamal#1467: an env file with quotes, newlines, $ and Unicode arrives byte for byte, and nowhere else', async () => {
-    const host = await machine()
-    const text = [
-      `PLAIN=it's here`,
-      'QUOTED="two\nlines and a \\n third"',
-      `SINGLE='$HOME \`id\` "x" \\n'`,
-      'export UNICODE=ü€𝄞😀',
-      'HASH="a # b" # a comment',
-      'EMPTY=',
-      'BOTH=from the file',
-      'TOKEN=from the file as well',
-    ].join('\n')
-    const services = [
-      { ...worker, envFiles: ['deploy/worker.env'], env: { BOTH: 'from env' }, secrets: ['TOKEN'] },
-      { name: 'other', envFiles: ['deploy/other.env'] },
-    ]
-    const said: string[] = []
-    const { release } = await deployTo(host, image(), {
-      version: 'one',
-      services,
-      secrets: { TOKEN: 'from the step' },
-      files: { 'deploy/worker.env': text, 'deploy/other.env': 'PLAIN=another service, another value' },
-      onInfo: (line) => said.push(line),
-    })
-    const environOf = async (service: string): Promise<Record<string, string>> => {
-      const { name } = (await host.containers()).find((one) => one.service === service) ?? { name: '' }
-      const environ = await host.ask(`docker exec ${name} cat /proc/1/environ`)
-      return Object.fromEntries(
-        environ.split('\0').map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)] as const),
-      )
-    }
-    expect(await environOf('worker')).toMatchObject({
-      PLAIN: `it's here`,
-      QUOTED: 'two\nlines and a \n third',
-      SINGLE: '$HOME `id` "x" \\n',
-      UNICODE: 'ü€𝄞😀',
-      HASH: 'a # b',
-      EMPTY: '',
-      BOTH: 'from env',
-      TOKEN: 'from the step',
-    })
-    expect((await environOf('other'))['PLAIN']).toBe('another service, another value')
-    expect((await environOf('other'))['UNICODE']).toBeUndefined()
-    const kept = await host.ask(`grep -rlF 'lines and a' ${host.stateRoot}`)
-    expect(kept).toBe(`${pathsOf(host).release(release)}/secrets`)
-    expect(await host.ask(`cat ${pathsOf(host).release(release)}/release.json`)).toContain('"QUOTED"')
-    expect(said.join('\n')).not.toContain('𝄞')
-  })
+  test(
+    'kamal#1467: an env file with quotes, newlines, $ and Unicode arrives byte for byte, and nowhere else',
+    { tags: ['kamal#1467', 'secrets'] },
+    async () => {
+      const host = await machine()
+      const text = [
+        `PLAIN=it's here`,
+        'QUOTED="two\nlines and a \\n third"',
+        `SINGLE='$HOME \`id\` "x" \\n'`,
+        'export UNICODE=ü€𝄞😀',
+        'HASH="a # b" # a comment',
+        'EMPTY=',
+        'BOTH=from the file',
+        'TOKEN=from the file as well',
+      ].join('\n')
+      const services = [
+        { ...worker, envFiles: ['deploy/worker.env'], env: { BOTH: 'from env' }, secrets: ['TOKEN'] },
+        { name: 'other', envFiles: ['deploy/other.env'] },
+      ]
+      const said: string[] = []
+      const { release } = await deployTo(host, image(), {
+        version: 'one',
+        services,
+        secrets: { TOKEN: 'from the step' },
+        files: { 'deploy/worker.env': text, 'deploy/other.env': 'PLAIN=another service, another value' },
+        onInfo: (line) => said.push(line),
+      })
+      const environOf = async (service: string): Promise<Record<string, string>> => {
+        const { name } = (await host.containers()).find((one) => one.service === service) ?? { name: '' }
+        const environ = await host.ask(`docker exec ${name} cat /proc/1/environ`)
+        return Object.fromEntries(
+          environ.split('\0').map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)] as const),
+        )
+      }
+      expect(await environOf('worker')).toMatchObject({
+        PLAIN: `it's here`,
+        QUOTED: 'two\nlines and a \n third',
+        SINGLE: '$HOME `id` "x" \\n',
+        UNICODE: 'ü€𝄞😀',
+        HASH: 'a # b',
+        EMPTY: '',
+        BOTH: 'from env',
+        TOKEN: 'from the step',
+      })
+      expect((await environOf('other'))['PLAIN']).toBe('another service, another value')
+      expect((await environOf('other'))['UNICODE']).toBeUndefined()
+      const kept = await host.ask(`grep -rlF 'lines and a' ${host.stateRoot}`)
+      expect(kept).toBe(`${pathsOf(host).release(release)}/secrets`)
+      expect(await host.ask(`cat ${pathsOf(host).release(release)}/release.json`)).toContain('"QUOTED"')
+      expect(said.join('\n')).not.toContain('𝄞')
+    },
+  )
 
   test('an env file that is not there is told before the host is looked at', async () => {
     const host = await machine()
@@ -205,18 +209,22 @@ describe('what a container is given', () => {
     expect((await inspect(host)).at(-1)?.HostConfig.RestartPolicy.Name).toBe('always')
   })
 
-  test('kamal#1133: a published port goes from the old container to the new one, which was made before the old one stopped', async () => {
-    const host = await machine()
-    const first = await deployTo(host, image(), { version: 'one' })
-    await deployTo(host, image(), { version: 'two' })
-    expect(await host.answer()).toBe('two')
-    const second = (await journal(host)).filter(({ release, state }) => release !== first.release && state === 'done')
-    expect(second.map(({ step }) => step).filter((step) => ['create', 'stop', 'run', 'downtime'].includes(step))).toEqual([
-      'create',
-      'stop',
-      'run',
-      'downtime',
-      'stop',
-    ])
-  })
+  test(
+    'kamal#1133: a published port goes from the old container to the new one, which was made before the old one stopped',
+    { tags: ['kamal#1133'] },
+    async () => {
+      const host = await machine()
+      const first = await deployTo(host, image(), { version: 'one' })
+      await deployTo(host, image(), { version: 'two' })
+      expect(await host.answer()).toBe('two')
+      const second = (await journal(host)).filter(({ release, state }) => release !== first.release && state === 'done')
+      expect(second.map(({ step }) => step).filter((step) => ['create', 'stop', 'run', 'downtime'].includes(step))).toEqual([
+        'create',
+        'stop',
+        'run',
+        'downtime',
+        'stop',
+      ])
+    },
+  )
 })

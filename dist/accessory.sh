@@ -1,0 +1,43 @@
+# What the apply program does to accessories: containers that belong to no release. They are made, started and watched
+# like those of a service (containers.sh); what is here makes them outlive the attempt.
+
+# absent ACCESSORY CONTAINER: there is none, as when the host was looked at. Making one would take the place of another.
+absent() {
+  is_gone "$2" && return
+  start_step create "$1"
+  fail create "$1" "$2 is there by now: somebody started it in between, or a recreate that broke off was undone. Run it again."
+}
+
+# settled: what has been started so far stays, whatever becomes of the release. Nothing of the release has been touched.
+settled() {
+  rm -f "$LW_DIR/undo"
+}
+
+# replace ACCESSORY CONTAINER POLICY: the new one, which runs as CONTAINER.new, takes the name; the old one goes, and
+# its volumes stay. Until the list of what to undo is gone, the old one can come back.
+replace() {
+  start_step record "$1"
+  docker rm "$2.old" > /dev/null 2>&1
+  is_gone "$2.old" || fail record "$1" "$2.old is in the way: docker rm $2.old"
+  will_undo rename "$2.old $2" record "$1"
+  { docker rename "$2" "$2.old" && docker rename "$2.new" "$2"; } 2> /dev/null || fail record "$1" "$2 could not be renamed"
+  keep "$2" "$3"
+  # Both on one volume would be the worst: a reboot must not bring the old one back as well.
+  docker update --restart no "$2.old" > /dev/null 2>&1 || fail record "$1" "the restart policy of $2.old could not be set"
+  rm -f "$LW_DIR/undo"
+  docker rm "$2.old" > /dev/null 2>&1
+  end_step record 'done' "$1" "$2"
+}
+
+# name_back FROM TO: undo; FROM gets the name TO back, which another one may have by now.
+name_back() {
+  is_gone "$1" && return
+  docker rm --force "$2" > /dev/null 2>&1 || is_gone "$2" || return
+  docker rename "$1" "$2"
+}
+
+# Ends an attempt that is no release.
+close() {
+  rm -rf "$LW_DIR"
+  end 'done'
+}

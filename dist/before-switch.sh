@@ -1,0 +1,78 @@
+# The command before the switch: once, in a container of the new image that nothing else is led to.
+
+# before_switch SERVICE CONTAINER SECONDS NETWORKS DOCKER-CREATE-ARGUMENTS…: NETWORKS are those after the first, with
+# blanks between them: a container has all of them before its command begins.
+before_switch() {
+  LW_SERVICE=$1 container=$2 limit=$3 networks=$4
+  shift 4
+  start_step before-switch "$LW_SERVICE"
+  will_undo remove "$container" before-switch "$LW_SERVICE"
+  docker rm --force "$container" > /dev/null 2>&1
+  # As in `run`: everything is a word of the command line before the secrets are read.
+  # shellcheck disable=SC2154 # containers.sh
+  set -- "$docker" create --pull never --name "$container" "$@"
+  said=$(
+    # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
+    [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
+    "$@" 2>&1
+  ) || fail before-switch "$LW_SERVICE" "$said"
+  for name in $networks; do
+    said=$(docker network connect "$name" "$container" 2>&1) || fail before-switch "$LW_SERVICE" "it could not join the network $name: $said"
+  done
+  said=$(docker start "$container" 2>&1) || fail before-switch "$LW_SERVICE" "$said"
+  # A file of this attempt, for its words as they come. Who follows them may outlive this program: it has no lock.
+  hook_log="$LW_TRY/before-switch.log"
+  (umask 077 && : > "$hook_log") || fail before-switch "$LW_SERVICE" "$(no_room)"
+  (exec 7>&- 8>&- 9>&- && exec docker logs --follow "$container") >> "$hook_log" 2>&1 < /dev/null &
+  follower=$!
+  exec 7< "$hook_log"
+  held='' lines=0 deadline=$(($(uptime_cs) + limit * 100)) overdue=''
+  while :; do
+    state=$(docker inspect --format '{{.State.Status}}' "$container" 2>&1)
+    tell_words
+    case $state in running | created | restarting | paused) ;; *) break ;; esac
+    if [ "$(uptime_cs)" -ge "$deadline" ]; then
+      overdue=yes
+      docker stop -t 10 "$container" > /dev/null 2>&1
+      break
+    fi
+    sleep 0.2 9>&- 2> /dev/null || sleep 1 9>&-
+  done
+  # It ends with the container; what that said last has to arrive.
+  wait "$follower" 2> /dev/null
+  tell_words
+  [ -z "$held" ] || MS='' journal before-switch says "$LW_SERVICE" "$held"
+  exec 7<&-
+  # Kept with the release: the container goes.
+  (umask 077 && { date -u "+%Y-%m-%dT%H:%M:%SZ $container" && tail -c 64000 "$hook_log"; } >> "$LW_DIR/before-switch.log") 2> /dev/null
+  ended=$(docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Error}}' "$container" 2>&1)
+  if [ -n "$overdue" ]; then why="it was still running after its timeout of $limit s, and was ended"; else
+    case $ended in
+      '0 false'*) why='' ;;
+      *' true'*) why="it ended with exit code ${ended%% *}: out of memory" ;;
+      [0-9]*) why="it ended with exit code ${ended%% *}" ;;
+      *) why="it cannot be said how it ended: $ended" ;;
+    esac
+  fi
+  [ -z "$why" ] || fail before-switch "$LW_SERVICE" "$why
+$(tail -n 40 "$hook_log" | tail -c 6000)"
+  docker rm --force "$container" > /dev/null 2>&1
+  end_step before-switch 'done' "$LW_SERVICE" "$lines lines; they are kept in $LW_DIR/before-switch.log"
+}
+
+# Whole lines that are new in the log go to the journal, each look one line of it. After some hundreds the file must do.
+tell_words() {
+  words=''
+  while [ "$lines" -lt 300 ]; do
+    if IFS= read -r part <&7; then
+      words="$words$held$part
+" held='' lines=$((lines + 1))
+    else
+      held=$held$part
+      break
+    fi
+    [ "$lines" -lt 300 ] || words="${words}… there is more: the rest is in the log that is kept
+"
+  done
+  [ -z "$words" ] || MS='' journal before-switch says "$LW_SERVICE" "${words%?}"
+}

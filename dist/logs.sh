@@ -1,0 +1,45 @@
+# Prints what containers of one release wrote: `service<TAB>time text`, each line as it comes.
+# Set by the client: LW_APP LW_ENVIRONMENT LW_HOME LW_KEPT (a release; empty: the current one) LW_SERVICE (empty: all)
+# LW_LINES LW_SINCE LW_FOLLOW
+release=${LW_KEPT:-$(cat "$LW_HOME/current" 2> /dev/null)}
+fact '#release' "$release"
+if ! found=$(docker ps --all --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+  --filter "label=launchway.release=$release" --format '{{.Names}} {{.Label "launchway.service"}} {{.State}}' 2>&1); then
+  fact '#said' "$found"
+  exit 0
+fi
+
+lines_of() { # SERVICE CONTAINER
+  set -- "$1" "$2" --timestamps ${LW_LINES:+--tail "$LW_LINES"} ${LW_SINCE:+--since "$LW_SINCE"}
+  service=$1 container=$2
+  shift 2
+  if [ -z "$LW_FOLLOW" ]; then
+    docker logs "$@" "$container" 2>&1 | sed "s/^/$service$(printf '\t')/"
+  else
+    docker logs --follow "$@" "$container" 2>&1 | while IFS= read -r line || [ -n "$line" ]; do printf '%s\t%s\n' "$service" "$line"; done
+  fi
+}
+
+end_all() {
+  trap '' TERM
+  kill -TERM 0
+}
+[ -z "$LW_FOLLOW" ] || while_connected end_all
+followed=''
+while read -r container service state; do
+  [ -n "$container" ] || continue
+  fact '#container' "$service" "$container" "$state"
+  [ -z "$LW_SERVICE" ] || [ "$LW_SERVICE" = "$service" ] || continue
+  if [ -z "$LW_FOLLOW" ]; then
+    lines_of "$service" "$container" < /dev/null
+  else
+    lines_of "$service" "$container" < /dev/null &
+    followed="$followed $!"
+  fi
+done <<END
+$found
+END
+# shellcheck disable=SC2086 # words
+[ -z "$followed" ] || wait $followed
+[ -z "$LW_FOLLOW" ] || kill "${watcher:-}"
+fact '#answered' yes
