@@ -164,6 +164,17 @@ export function ownFiles(
   })
 }
 
+/** The servers of ours that lead nowhere once these files are gone. */
+export function emptied(gone: readonly string[], { nginx }: Pick<Observation, 'nginx'>): string[] {
+  if (nginx === undefined) return []
+  const { configuration } = nginx
+  return [...new Set(configuration.servers.map(({ file }) => file))].filter((file) => {
+    const key = keyOf(file)
+    const parts = key === undefined ? [] : partsAt(key, configuration)
+    return parts.length > 0 && parts.every((part) => gone.includes(part.file))
+  })
+}
+
 /** Every file of ours goes but those that are kept; and servers that then lead nowhere. */
 export function unsiteCall(kept: readonly string[], { nginx }: Pick<Observation, 'nginx'>): HostCall[] {
   const folder = nginx === undefined ? undefined : siteFolder(nginx.configuration)

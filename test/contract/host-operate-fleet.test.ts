@@ -162,19 +162,25 @@ describe('removing', () => {
     const services = [site(host, { volumes: [`${volume}:/files`] }), worker]
     there.configure({ web: { port: 8000, nginx: { 'server-name': host.name } }, worker: {} })
     const release = await there.deploy('one', { services })
-    const conf = `/etc/nginx/conf.d/launchway.${first.app}.test.web.conf`
+    const files = [
+      `/etc/nginx/launchway.d/servers/${host.name}/${first.app}.test.web.conf`,
+      `/etc/nginx/conf.d/launchway.${first.app}.test.web.conf`,
+      `/etc/nginx/conf.d/launchway-server.${host.name}.conf`,
+    ]
     expect(await host.page()).toBe('one')
     const asked = await there.launchway(['remove', 'web'])
-    expect(asked).toMatchObject({ code: 2, out: expect.stringContaining(`${address}: would remove nginx ${conf}\nNothing was changed.`) })
+    const would = files.map((file) => `${address}: would remove nginx ${file}`).join('\n')
+    expect(asked).toMatchObject({ code: 2, out: expect.stringContaining(`${would}\nNothing was changed.`) })
     expect(await host.page()).toBe('one')
     const removed = await there.launchway(['remove', 'web', '--yes'])
     expect(removed).toMatchObject({ code: 0 })
     expect(removed.out.trim().split('\n')).toEqual([
       `${address}: removed container ${first.app}.test.web.${release}`,
-      `${address}: removed nginx ${conf}`,
+      ...files.map((file) => `${address}: removed nginx ${file}`),
       `${address}: kept volume ${volume}`,
     ])
     expect(await host.page()).not.toBe('one')
+    expect(await first.ask(`ls ${files.join(' ')} 2> /dev/null || echo gone`)).toBe('gone')
     expect((await first.containers()).map(({ service, state }) => `${service} ${state}`)).toEqual(['worker running'])
     expect(await first.ask(`docker volume inspect --format there ${volume}; docker volume rm ${volume} > /dev/null`)).toBe('there')
     expect(await there.launchway(['remove', 'web', '--yes'])).toMatchObject({

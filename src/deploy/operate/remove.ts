@@ -4,7 +4,7 @@ import { type HostCall, stopSeconds } from '../call.ts'
 import { lookAt, type SeenHost } from '../look.ts'
 import { perform } from './change.ts'
 import { type Answer, changeAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
-import { ownFiles, unsiteCall } from '../site.ts'
+import { emptied, ownFiles, unsiteCall } from '../site.ts'
 import { noService, nothingRuns, type Which } from './stop.ts'
 
 /** What a removal takes from a host. */
@@ -61,6 +61,7 @@ export function planRemoval(
   const gone = files.filter((one) => service === undefined || one.service === service)
   if (service !== undefined && containers.length === 0 && gone.length === 0)
     throw noService(host, service, [...new Set(seen.containers.map((one) => one.service))])
+  const servers = gone.map(({ file }) => file)
   const kept = files.flatMap((one) => (gone.includes(one) ? [] : [one.file]))
   const as = seen.releases.get(seen.current)?.environment ?? target.environment
   const calls: HostCall[] = [
@@ -73,7 +74,7 @@ export function planRemoval(
     calls,
     removal: {
       containers: containers.map(({ name }) => name),
-      servers: gone.map(({ file }) => file),
+      servers: [...servers, ...emptied(servers, seen)],
       releases: service === undefined ? [...seen.releases.keys()] : [],
     },
   }
