@@ -91,7 +91,11 @@ $(evidence "$2")"
 in_container() { # what `watch` was given
   container=$2
   shift 6
-  said=$(docker exec "$container" "$@" 2>&1 9>&-)
+  # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
+  bounded=''
+  ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
+  # shellcheck disable=SC2086 # words
+  said=$($bounded docker exec "$container" "$@" 2>&1 9>&-)
   code=$?
   printf '%s\n' "$said" | tail -n 1
   return "$code"

@@ -94,6 +94,11 @@ for file in current previous owner lock.holder waits maintenance held; do
   content=$($as cat "$LW_HOME/$file" 2> /dev/null) && fact "$file" "$content"
 done
 fact now "$(date +%s)"
+# Work that an attempt has left, which broke off: the next one undoes it first, or finishes it.
+for list in "$LW_HOME"/releases/*/undo; do
+  # shellcheck disable=SC2086
+  $as test ! -e "$list" || fact interrupted yes
+done
 # The holder's note outlives the lock: only the lock itself tells whether somebody deploys right now. One that a
 # program which was killed has left to its last call of docker ends by itself: `begin` waits for that.
 # shellcheck disable=SC2086

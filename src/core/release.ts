@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Environment } from './deployment.ts'
 import { LaunchwayError } from './error.ts'
 import { ScanPlan, Severity, SmokePlan } from './gates.ts'
+import { dropUnknownKeys } from './json.ts'
 import { ContentKey, Digest, Name, ReleaseId, Slot } from './names.ts'
 import { eventNames, stageNames } from './stages.ts'
 
@@ -204,18 +205,4 @@ export function parseRelease(text: string, origin: string): Release {
     throw new LaunchwayError('RECORD_INVALID', `${origin} is not a release record of version 1`, { hint: z.prettifyError(parsed.error) })
   }
   return parsed.data
-}
-
-/** Whether there were any. */
-function dropUnknownKeys(json: unknown, { issues }: z.ZodError): boolean {
-  const unknown = issues.filter((issue) => issue.code === 'unrecognized_keys')
-  for (const { path, keys } of unknown) {
-    const holder = path.reduce<unknown>((value, key) => (isObject(value) ? Reflect.get(value, key) : undefined), json)
-    if (isObject(holder)) for (const key of keys) Reflect.deleteProperty(holder, key)
-  }
-  return unknown.length > 0
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
 }

@@ -34,6 +34,8 @@ export function planAccessories(wanted: Wanted, seen: Observation): PlannedAcces
       planned.calls.push(['absent', name, container], ...makeCalls(wanted, accessory, container), ['start', name, container])
       planned.calls.push(watchAccessory(accessory, container), ['keep', container, accessory.restart])
       planned.notes.push(`${name}: an accessory, started for the first time`)
+    } else if (['exited', 'created', 'dead'].includes(there.state) && isReturn) {
+      planned.warnings.push(`the accessory ${name} has ended: a rollback starts none. launchway recreate ${name} -e ${environment.name}`)
     } else if (['exited', 'created', 'dead'].includes(there.state)) {
       planned.calls.push(['wake', name, there.container], watchAccessory(accessory, there.container))
       planned.calls.push(['keep', there.container, accessory.restart])

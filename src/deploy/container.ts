@@ -39,7 +39,8 @@ export function ownLabels(service: string, owner: Owner): string[] {
 
 function serviceArgs(service: Service, of: Omit<Around, 'rights'>): string[] {
   const rights = [
-    ...(of.isOneOff ? ['--no-healthcheck'] : []),
+    // docker takes no health check together with the word that there is none.
+    ...(of.isOneOff && !service.options.some((word) => word.startsWith('--health-')) ? ['--no-healthcheck'] : []),
     ...each('--cap-add', service.capAdd),
     ...each('--cap-drop', service.capDrop),
     ...each('--group-add', service.groupAdd),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Environment } from '../core/deployment.ts'
-import { parseJson } from '../core/json.ts'
+import { parseLater } from '../core/json.ts'
 import { Name, ReleaseId } from '../core/names.ts'
 
 /**
@@ -20,7 +20,7 @@ export const Kept = z.object({
 })
 export type Kept = z.infer<typeof Kept>
 
-/** Undefined for one of a launchway that wrote something else. */
+/** Undefined for what is none. */
 export function parseKept(text: string): Kept | undefined {
-  return parseJson(text, Kept)
+  return parseLater(text, Kept)
 }

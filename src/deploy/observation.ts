@@ -90,6 +90,8 @@ export interface Observation {
   as: 'user' | 'sudo' | 'nobody'
   /** How the program would run as root, which nginx needs; undefined where it cannot. */
   root: 'user' | 'sudo' | undefined
+  /** An attempt has left something to undo or to finish. */
+  isInterrupted: boolean
   current: string | undefined
   previous: string | undefined
   /** The repository whose application the state folder is of. */
@@ -137,6 +139,7 @@ export function parseObservation(host: string, text: string): Observation {
     engineSaid,
     as: has('docker', 'direct') && has('state', 'direct') ? 'user' : has('sudo', 'yes') ? 'sudo' : 'nobody',
     root: has('uid', '0') ? 'user' : has('sudo', 'yes') ? 'sudo' : undefined,
+    isInterrupted: has('interrupted', 'yes'),
     current: first('current'),
     previous: first('previous'),
     owner: first('owner'),

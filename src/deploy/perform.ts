@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Environment } from '../core/deployment.ts'
+import { LaunchwayError } from '../core/error.ts'
 import type { JournalLine } from '../core/journal.ts'
 import type { Slot } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
@@ -8,6 +9,7 @@ import { failureOf } from './failure.ts'
 import { follow } from './follow.ts'
 import type { SeenHost } from './look.ts'
 import { type Attempt, applyProgram, attachProgram, launchProgram, type Parcel } from './program.ts'
+import { endedWithLogin } from './unfit.ts'
 
 /** What a program does on a host, and for which release. */
 export interface Task {
@@ -38,7 +40,9 @@ export async function perform(task: Task, on: SeenHost, ports: Ports): Promise<J
 }
 
 /** The same, whatever its end: the lines tell. */
-export function attempt(task: Task, { host, remote, seen, reconnect }: SeenHost, ports: Ports): Promise<JournalLine[]> {
+export async function attempt(task: Task, { host, remote, seen, reconnect }: SeenHost, ports: Ports): Promise<JournalLine[]> {
+  const ended = endedWithLogin(seen)
+  if (ended !== undefined) throw new LaunchwayError('HOST_UNFIT', `${host}: ${ended.what}`, { hint: ended.hint })
   const { app, environment, release, slot, calls, parcels = [], sudo, did, version, more } = task
   const named: Attempt = {
     app,

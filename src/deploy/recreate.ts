@@ -8,7 +8,9 @@ import type { Registry } from '../core/release.ts'
 import { parseRepository } from '../core/reference.ts'
 import { differences, makeCalls, seenAccessory, watchAccessory } from './accessory.ts'
 import { type HostCall, pullCall } from './call.ts'
-import { lookAt, type SeenHost } from './look.ts'
+import type { SeenHost } from './look.ts'
+import { heldError, heldWords } from './held.ts'
+import { lookToChange } from './recovered.ts'
 import type { Observation } from './observation.ts'
 import { perform } from './perform.ts'
 import { lockedError, refuseUnfit } from './plan.ts'
@@ -54,7 +56,7 @@ export async function recreate(of: Owned, name: string, ports: Ports): Promise<R
   }
   await using stack = new AsyncDisposableStack()
   const seen: SeenHost[] = []
-  for (const host of of.environment.hosts) seen.push(stack.use(await lookAt(host, wanted, ports)))
+  for (const host of of.environment.hosts) seen.push(stack.use(await lookToChange(host, wanted, ports)))
   // All of them are asked before the first is touched.
   const plans = seen.map((one) => ({ one, plan: planRecreate(wanted, accessory, one.seen, one.host) }))
   const hosts: Recreated['hosts'] = []
@@ -84,6 +86,7 @@ interface RecreatePlan {
  */
 export function planRecreate(wanted: Wanted, accessory: Accessory, seen: Observation, host: string): RecreatePlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
+  if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
   refuseUnfit(wanted, seen, host)
   const { name, networks, restart } = accessory
   const there = seenAccessory(wanted.app, wanted.environment, name, seen)

@@ -2,7 +2,8 @@ import type { Environment } from '../core/deployment.ts'
 import type { Ports } from '../core/ports.ts'
 import type { DeployedHost, DeploySection } from '../core/release.ts'
 import { withHostsBefore } from './failure.ts'
-import { lookAt, type SeenHost } from './look.ts'
+import type { SeenHost } from './look.ts'
+import { lookToChange } from './recovered.ts'
 import { refuseWhereDeclared, returnTo, type Way } from './returning.ts'
 import { sectionOf } from './run.ts'
 import { namedTarget, type Target, targetOf } from './version.ts'
@@ -42,7 +43,7 @@ export async function goBack(
   const started = ports.clock.elapsed()
   await using stack = new AsyncDisposableStack()
   const seen: SeenHost[] = []
-  for (const host of environment.hosts) seen.push(stack.use(await lookAt(host, { app, environment }, ports)))
+  for (const host of environment.hosts) seen.push(stack.use(await lookToChange(host, { app, environment }, ports)))
   const { target, from, note } = choose(seen)
   if (note !== undefined) ports.log.notice(note)
   refuseWhereDeclared(from, target, { force, registries })

@@ -8,6 +8,7 @@ import { apply, type Brought } from './apply.ts'
 import { withHostsBefore } from './failure.ts'
 import type { Kept } from './kept.ts'
 import { lookAt } from './look.ts'
+import { lookToChange } from './recovered.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
 import { prove } from './prove.ts'
 import { refuseWhereOneWaits, showInstant, waysOut } from './waiting.ts'
@@ -111,6 +112,6 @@ export function fullName(repository: string): string {
 
 async function deployHost(host: string, wanted: Wanted, brought: Brought, ports: Ports): Promise<DeployedHost> {
   const started = ports.clock.elapsed()
-  await using seen = await lookAt(host, wanted, ports)
+  await using seen = await lookToChange(host, wanted, ports)
   return { ...(await apply(wanted, seen, brought, ports)), ms: ports.clock.elapsed() - started }
 }

@@ -115,12 +115,17 @@ export function isKeptIn(slot: Slot, container: string, { containers }: Observat
   return containers.some((one) => one.name === container && one.slot === slot)
 }
 
+const hasEnded = ({ state }: SeenContainer): boolean => ['exited', 'created', 'dead'].includes(state)
+
 /** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */
 function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observation): SeenContainer[] {
   const alone = !mayOverlap(service, seen)
   if (service.publish === undefined && !alone) return []
   const holders = new Set(service.publish === undefined ? [] : holdersOf(service.publish, seen).map(({ holder }) => holder))
-  return old.filter((one) => one.service === service.name || holders.has(one.name))
+  // One that somebody has stopped is in nobody's way, and must not come back when the new version fails. Where an attempt
+  // broke off, `recover` may bring it back before this is done.
+  const running = old.filter((one) => seen.isInterrupted || !hasEnded(one))
+  return running.filter((one) => one.service === service.name || holders.has(one.name))
 }
 
 function reasonOf(service: Service, seen: Observation): string {
@@ -137,6 +142,8 @@ function noteFor(
   const other = first.find((one) => one.service !== service.name)
   if (other !== undefined) return `${service.name}: ${other.service} is stopped first, since it holds port ${service.publish ?? ''}`
   if (before.length === 0) return `${service.name}: ${again ? 'had ended, started again' : 'started for the first time'}`
+  const hasGap = service.publish !== undefined || !mayOverlap(service, seen)
+  if (hasGap && first.length === 0 && before.every(hasEnded)) return `${service.name}: started; the old one had ended`
   if (!mayOverlap(service, seen)) return `${service.name}: the old one is stopped first, since two must not overlap`
   if (service.publish !== undefined)
     return `${service.name}: the old one is stopped first, since port ${service.publish} can have one holder only`

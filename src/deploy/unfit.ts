@@ -38,12 +38,7 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
       hint: `as root on the host: install -d -o USER ${environment.stateRoot} && usermod -aG docker USER; where root has deployed before: chown -R USER ${environment.stateRoot}`,
     })
   }
-  if (seen.detach === 'never') {
-    lacks.push({
-      what: 'the login manager ends what a login leaves behind (KillUserProcesses)',
-      hint: 'the deploy would end with the connection. As root on the host: loginctl enable-linger USER',
-    })
-  }
+  lacks.push(...[endedWithLogin(seen) ?? []].flat())
   for (const { publish, name: whose } of [...environment.services, ...environment.accessories]) {
     if (publish === undefined) continue
     // A service may take a port over from a release; an accessory stays where it is.
@@ -111,4 +106,13 @@ function isTooOld(version: string): boolean {
 /** Who listens where the service wants to. */
 export function holdersOf(publish: string, seen: Observation): Busy[] {
   return seen.busy.filter((one) => collide(one, parsePublish(publish)))
+}
+
+/** A program would end with the connection that has brought it. */
+export function endedWithLogin({ detach }: Pick<Observation, 'detach'>): Lack | undefined {
+  if (detach !== 'never') return undefined
+  return {
+    what: 'the login manager ends what a login leaves behind (KillUserProcesses)',
+    hint: 'the deploy would end with the connection. As root on the host: loginctl enable-linger USER',
+  }
 }

@@ -103,12 +103,24 @@ const decisions: { case: string; wanted: Wanted; seen: Observation; steps: strin
     warnings: [/ends and is started again and again/],
   },
   {
-    case: 'is no matter of a rollback, which starts what has ended and makes none',
+    case: 'is no matter of a rollback: one that is not there is told',
     wanted: wish([redis({ memory: '1g' })], { release: first, isReturn: true }),
     seen: host({ current: second, containers: [container('worker', first, 'a', 'exited'), container('worker', second, 'b')] }),
     steps: [`wake worker ${nameOf('worker', first)}`, `watch ${nameOf('worker', first)}`],
     notes: [],
     warnings: [/^the accessory redis is not there: a rollback starts none/],
+  },
+  {
+    case: 'is no matter of a rollback: one that has ended is told, and keeps nobody from going back',
+    wanted: wish([redis()], { release: first, isReturn: true }),
+    seen: host({
+      current: second,
+      containers: [container('worker', first, 'a', 'exited'), container('worker', second, 'b')],
+      accessories: [there({ state: 'exited' })],
+    }),
+    steps: [`wake worker ${nameOf('worker', first)}`, `watch ${nameOf('worker', first)}`],
+    notes: [],
+    warnings: [/^the accessory redis has ended: a rollback starts none/],
   },
 ]
 

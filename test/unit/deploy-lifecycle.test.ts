@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { failureOf } from '../../src/deploy/failure.ts'
 import { toAbort, toConfirm } from '../../src/deploy/confirm.ts'
-import type { Kept } from '../../src/deploy/kept.ts'
+import { type Kept, parseKept } from '../../src/deploy/kept.ts'
 import { type Observation, parseObservation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
 import { declared } from '../../src/deploy/returning.ts'
@@ -147,6 +147,15 @@ describe('a deploy where a release waits', () => {
     expect(nameIs(calls, 'await')).toEqual(expected)
     const order = calls.map(([name]) => name)
     expect(order[order.indexOf('record') - 1] === 'await').toBe(expected.length > 0)
+  })
+})
+
+describe('what a host keeps of a release', () => {
+  it('is read also where a later launchway has added to it, at whatever depth', () => {
+    const { environment: of, ...rest } = kept(first, 'v1')
+    const services = of.services.map((one) => ({ ...one, later: 1 }))
+    expect(parseKept(JSON.stringify({ ...rest, later: true, environment: { ...of, later: {}, services } }))).toEqual(kept(first, 'v1'))
+    expect(parseKept(JSON.stringify({ ...rest, environment: {} }))).toBe(undefined)
   })
 })
 

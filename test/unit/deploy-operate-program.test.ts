@@ -32,8 +32,8 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('a progr
   })
 
   it('compares secrets without a word of them', () => {
-    const facts = run(compareProgram(home, new Map([['KEY', new Secret("it's\nnew")]])))
-    expect([facts.all('changed'), facts.all('same')]).toEqual([[['KEY']], []])
+    const facts = run(compareProgram(home, [{ service: 'web', name: 'KEY', value: new Secret("it's\nnew") }]))
+    expect([facts.all('changed'), facts.all('same')]).toEqual([[['web', 'KEY']], []])
   })
 
   it('leaves what follows it on standard input to its command, and every byte of its arguments as it is', () => {

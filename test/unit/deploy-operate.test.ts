@@ -12,6 +12,7 @@ import { planRemoval } from '../../src/deploy/operate/remove.ts'
 import { startAgainCalls, stopCalls } from '../../src/deploy/operate/stop.ts'
 import { parseReference } from '../../src/plan/lookup.ts'
 import { container, digest, environment, failureIn, first, host, nameOf, second, service } from './support/deploy.ts'
+import { nginx } from './support/nginx.ts'
 
 const web = service({
   name: 'web',
@@ -51,7 +52,10 @@ const runs = (containers: Observation['containers'], of: Partial<Observation> = 
 describe('stopping and starting', () => {
   it('touches the containers of the release that runs, with the time that each is given', () => {
     const seen = runs([container('web', first, 'a', 'exited'), container('web', second, 'b'), container('worker', second, 'b', 'exited')])
-    expect(stopCalls(target, seen, undefined)).toEqual({ calls: [['cease', 'web', nameOf('web', second), '5']], services: ['web'] })
+    expect(stopCalls(target, seen, undefined)).toEqual({
+      calls: [['cease', 'web', nameOf('web', second), '5', 'unless-stopped']],
+      services: ['web'],
+    })
     expect(stopCalls(target, seen, 'worker')).toEqual({ calls: [], services: [] })
   })
 
@@ -92,6 +96,14 @@ describe('removing', () => {
     })
   })
 
+  it('is refused where nginx cannot be read, whose files would stay', () => {
+    const broken = nginx({ state: 'broken', said: 'unknown directive' })
+    const behind = { host: 'a', seen: { ...all.seen, ports: new Map([['web', { a: 20100, b: 20101 }]]), nginx: broken } }
+    expect(failureIn(() => planRemoval(target, behind, undefined))).toMatchObject({ code: 'HOST_UNFIT', hint: 'unknown directive' })
+    expect(failureIn(() => planRemoval(target, behind, 'web'))).toMatchObject({ code: 'HOST_UNFIT' })
+    expect(planRemoval(target, behind, 'worker').calls).toEqual([['discard', 'worker', nameOf('worker', second), '10']])
+  })
+
   it('of everything takes what is kept as well, at last', () => {
     const { calls, removal } = planRemoval(target, all, undefined)
     expect(calls.at(-1)).toEqual(['forget_all'])
@@ -112,6 +124,12 @@ describe('a container of its own for a command', () => {
       `registry.example.org/addie@${digest}`,
       ...['--label', 'launchway.app=x', ''],
     ])
+  })
+
+  it('has no health check, and no two words on it that docker would not take together', () => {
+    const checked = environment([{ ...web, options: ['--health-cmd', 'true'] }], { hosts: ['a'] })
+    const seen = runs([container('web', second)], { releases: new Map([[second, { ...kept, environment: checked }]]) })
+    expect(anewCall(target, seen, 'web', ['true'], '0f')).not.toContain('--no-healthcheck')
   })
 
   it('is not made of a service that the release does not have', () => {
@@ -193,7 +211,7 @@ describe('which variables a deploy would change', () => {
     ],
     ['a variable that becomes a secret', { env: { KEY: '1' } }, { secrets: ['KEY'] }, ['env gone KEY', 'secret new KEY']],
   ])('%s', (_, before, after, expected) => {
-    const secrets = { given: new Set(['KEY', 'CHANGED', 'NEW']), changed: new Set(['CHANGED']) }
+    const secrets = { given: new Set(['web.KEY', 'web.CHANGED', 'web.NEW']), changed: new Set(['web.CHANGED']) }
     const found = compare([service(before)], environment([service(after)]), secrets)
     expect(found.map(({ kind, change, name }) => `${kind} ${change} ${name}`)).toEqual(expected)
   })

@@ -165,7 +165,11 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
   {
     case: 'what an attempt left that broke off counts for nothing, since it is undone first',
     services: [web],
-    seen: after1({ containers: [container('web', first, 'a', 'exited'), container('web', second, 'b')], busy: [busy('80', web2)] }),
+    seen: after1({
+      isInterrupted: true,
+      containers: [container('web', first, 'a', 'exited'), container('web', second, 'b')],
+      busy: [busy('80', web2)],
+    }),
     steps: [
       ...begin(first),
       `create ${web2}`,
@@ -180,6 +184,23 @@ const decisions: { case: string; services: Wanted['environment']['services']; se
       'finish',
     ],
     notes: ['web: the old one is stopped first, since port 80 can have one holder only'],
+  },
+  {
+    case: 'what somebody has stopped is not stopped again, so that nothing brings it back when the new version fails',
+    services: [web],
+    seen: after1({ containers: [container('web', first, 'a', 'exited')] }),
+    steps: [
+      ...begin(first),
+      `create ${web2}`,
+      `start ${web2}`,
+      `watch ${web2}`,
+      `keep ${web2}`,
+      record,
+      `retire web ${web1} 10`,
+      'retired',
+      'finish',
+    ],
+    notes: ['web: started; the old one had ended'],
   },
   {
     case: 'a service that is gone from the configuration is stopped, and the plan says so',

@@ -111,6 +111,7 @@ describe('what observe.sh prints', () => {
       engine: { version: '26.1.5+dfsg1', platform: 'linux/amd64' },
       engineSaid: '26.1.5+dfsg1 linux/amd64',
       as: 'user',
+      isInterrupted: false,
       current: second,
       previous: first,
       // The holder's note outlives the lock.

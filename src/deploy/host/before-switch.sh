@@ -30,7 +30,12 @@ before_switch() {
   while :; do
     state=$(docker inspect --format '{{.State.Status}}' "$container" 2>&1)
     tell_words
-    case $state in running | created | restarting | paused) ;; *) break ;; esac
+    case $state in
+      running | created | restarting | paused) ;;
+      exited | dead) break ;;
+      # An engine that does not answer for a moment tells nothing.
+      *) ! is_gone "$container" || break ;;
+    esac
     if [ "$(uptime_cs)" -ge "$deadline" ]; then
       overdue=yes
       docker stop -t 10 "$container" > /dev/null 2>&1
@@ -45,12 +50,13 @@ before_switch() {
   exec 7<&-
   # Kept with the release: the container goes.
   (umask 077 && { date -u "+%Y-%m-%dT%H:%M:%SZ $container" && tail -c 64000 "$hook_log"; } >> "$LW_DIR/before-switch.log") 2> /dev/null
-  ended=$(docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Error}}' "$container" 2>&1)
+  ended=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Error}}' "$container" 2>&1)
   if [ -n "$overdue" ]; then why="it was still running after its timeout of $limit s, and was ended"; else
+    # shellcheck disable=SC2086 # words
     case $ended in
-      '0 false'*) why='' ;;
-      *' true'*) why="it ended with exit code ${ended%% *}: out of memory" ;;
-      [0-9]*) why="it ended with exit code ${ended%% *}" ;;
+      'exited 0 false'*) why='' ;;
+      'exited '*' true'*) why="it ended with exit code $(exit_of $ended): out of memory" ;;
+      'exited '*) why="it ended with exit code $(exit_of $ended)" ;;
       *) why="it cannot be said how it ended: $ended" ;;
     esac
   fi
@@ -58,6 +64,10 @@ before_switch() {
 $(tail -n 40 "$hook_log" | tail -c 6000)"
   docker rm --force "$container" > /dev/null 2>&1
   end_step before-switch 'done' "$LW_SERVICE" "$lines lines; they are kept in $LW_DIR/before-switch.log"
+}
+
+exit_of() { # STATUS CODE …
+  echo "$2"
 }
 
 # Whole lines that are new in the log go to the journal, each look one line of it. After some hundreds the file must do.

@@ -6,6 +6,7 @@ docker=$(command -v docker)
 # wants no restart at all is not given one.
 halt() {
   start_step stop "$1"
+  ! is_gone "$2" || fail stop "$1" "$2 is gone: it went with an attempt that had broken off, or somebody removed it. Run it again."
   will_undo start "$2 $4" stop "$1"
   [ "$4" = no ] || docker update --restart always "$2" > /dev/null 2>&1
   : "${down_since:=$(uptime_cs)}"

@@ -2,14 +2,14 @@
 # What is done to the release that runs: stop, start, remove, prune. Appended to the functions of a release, so that
 # the lock, the journal and the undo list are the same.
 
-# cease SERVICE CONTAINER SECONDS: stays stopped, also over a reboot; the next deploy starts the service again.
+# cease SERVICE CONTAINER SECONDS POLICY: stays stopped, also over a reboot; the next deploy starts the service again.
 cease() {
   start_step stop "$1"
   docker update --restart no "$2" > /dev/null 2>&1
   if said=$(docker stop -t "$3" "$2" 2>&1); then
     end_step stop 'done' "$1" "$2"
   else
-    docker update --restart unless-stopped "$2" > /dev/null 2>&1
+    docker update --restart "$4" "$2" > /dev/null 2>&1
     fail stop "$1" "$said"
   fi
 }
@@ -31,7 +31,6 @@ $volumes"
 # forget_all: what is kept of this environment: images, networks and files. The journal stays, and who has locked it.
 forget_all() {
   start_step remove
-  rm -f "$LW_HOME/current" "$LW_HOME/previous" || fail remove '' "cannot write in $LW_HOME"
   for list in "$LW_HOME"/releases/*/images; do
     [ -e "$list" ] || continue
     mv -f "$list" "$list.gone"
@@ -42,7 +41,8 @@ forget_all() {
   for network in $(docker network ls --quiet --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT"); do
     docker network rm "$network" > /dev/null 2>&1
   done
-  rm -rf "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" "$LW_HOME"/slot.?
+  # Last what says that something runs: until then it can be removed once more.
+  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" "$LW_HOME"/slot.?
   end_step remove 'done' '' 'what was kept here'
 }
 

@@ -69,7 +69,7 @@ whose() {
 # Sets `said` when nobody may.
 is_held() {
   [ -e "$LW_HOME/held" ] || return
-  case ${LW_DID:-deploy} in deploy | rollback) ;; *) return 1 ;; esac
+  case ${LW_DID:-deploy} in deploy | rollback | recreate) ;; *) return 1 ;; esac
   said="locked by $(awk -F '\t' '{ print $2 " since " $1 ($3 == "" ? "" : ": " $3) }' "$LW_HOME/held")"
 }
 

@@ -1,6 +1,6 @@
 import type { Environment, Service } from '../../core/deployment.ts'
 import type { Ports } from '../../core/ports.ts'
-import type { Secret } from '../../core/secret.ts'
+import { withEnvFiles } from '../env-files.ts'
 import { lookAt } from '../look.ts'
 import { type Answer, ask, askAll, exitOf, homeOf, hostsOf, showRefusal, type Target } from './hosts.ts'
 import { compareProgram } from './program.ts'
@@ -15,22 +15,25 @@ export interface Difference {
 
 /** Which variables and secrets a deploy from here would change. No value is shown, and no secret leaves a host. */
 export async function envDiff(target: Target, of: { host: string | undefined }, ports: Ports): Promise<Answer> {
-  const given = new Map<string, Secret>()
-  for (const name of new Set(target.environment.services.flatMap(({ secrets }) => secrets))) {
-    const secret = ports.secret(name)
-    if (secret !== undefined) given.set(name, secret)
-  }
+  const { environment, own } = await withEnvFiles(target.environment, ports)
+  const given = environment.services.flatMap(({ name: service, secrets }) =>
+    secrets.flatMap((name) => {
+      const value = own.get(service)?.get(name) ?? ports.secret(name)
+      return value === undefined ? [] : [{ service, name, value }]
+    }),
+  )
   const answers = await askAll(
     hostsOf(target, of.host),
     async (host) => {
       await using one = await lookAt(host, target, ports)
       const kept = one.seen.releases.get(one.seen.current ?? '')
       const before = kept?.environment.services ?? []
-      const known = new Set(before.flatMap(({ secrets }) => secrets))
-      const compared = new Map([...given].filter(([name]) => known.has(name)))
-      const facts = compared.size === 0 ? undefined : await ask(one.remote, compareProgram(homeOf(target), compared))
-      const changed = new Set(facts?.all('changed').map(([name = '']) => name))
-      const differences = compare(before, target.environment, { given: new Set(given.keys()), changed })
+      const known = new Set(before.flatMap(({ name: service, secrets }) => secrets.map((name) => `${service}.${name}`)))
+      const compared = given.filter(({ service, name }) => known.has(`${service}.${name}`))
+      const facts = compared.length === 0 ? undefined : await ask(one.remote, compareProgram(homeOf(target), compared))
+      const changed = new Set(facts?.all('changed').map((words) => words.join('.')))
+      const names = new Set(given.map(({ service, name }) => `${service}.${name}`))
+      const differences = compare(before, environment, { given: names, changed })
       return { ...(one.seen.current === undefined ? {} : { release: one.seen.current }), differences }
     },
     ports,
@@ -48,7 +51,7 @@ export async function envDiff(target: Target, of: { host: string | undefined }, 
 
 const signs = { new: '+', gone: '-', changed: '~', unknown: '?' } as const
 
-/** @param secrets which are given here, and which of them have another value on the host */
+/** @param secrets as `service.NAME`: which are given here, and which of them have another value on the host */
 export function compare(
   before: readonly Service[],
   { services: after }: Pick<Environment, 'services'>,
@@ -63,7 +66,15 @@ export function compare(
     })
     const hidden = [...new Set([...(will?.secrets ?? []), ...(was?.secrets ?? [])])].flatMap((name): Difference[] => {
       const [had, has] = [was, will].map((one) => one?.secrets.includes(name) === true)
-      const change = !has ? 'gone' : !had ? 'new' : !secrets.given.has(name) ? 'unknown' : secrets.changed.has(name) ? 'changed' : undefined
+      const change = !has
+        ? 'gone'
+        : !had
+          ? 'new'
+          : !secrets.given.has(`${service}.${name}`)
+            ? 'unknown'
+            : secrets.changed.has(`${service}.${name}`)
+              ? 'changed'
+              : undefined
       return change === undefined ? [] : [{ service, name, kind: 'secret', change }]
     })
     return [...env, ...hidden]

@@ -63,8 +63,8 @@ export function execProgram(home: Home, { service, mark, input, call }: Executio
 }
 
 /** Values travel on standard input alone, and none comes back. */
-export function compareProgram(home: Home, secrets: ReadonlyMap<string, Secret>): Secret {
-  const calls = [...secrets].map(([name, value]) => `compare ${quote(name)} ${quote(value.reveal())}\n`).join('')
+export function compareProgram(home: Home, secrets: readonly { service: string; name: string; value: Secret }[]): Secret {
+  const calls = secrets.map(({ service, name, value }) => `compare ${[service, name, value.reveal()].map(quote).join(' ')}\n`).join('')
   return new Secret(asWhoMay(`${head(home, {})}${compareSh}${calls}fact answered yes\n`, home))
 }
 

@@ -2,7 +2,7 @@ import type { JournalLine } from '../../core/journal.ts'
 import type { Ports } from '../../core/ports.ts'
 import { parseRepository } from '../../core/reference.ts'
 import { showBytes } from '../../core/units.ts'
-import { lookAt } from '../look.ts'
+import { lookToChange } from '../recovered.ts'
 import type { Observation } from '../observation.ts'
 import { perform } from './change.ts'
 import { type Answer, changeAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
@@ -19,7 +19,7 @@ export async function prune(target: Target, of: { host: string | undefined }, po
   const answers = await changeAll(
     hostsOf(target, of.host),
     async (host) => {
-      await using one = await lookAt(host, target, ports)
+      await using one = await lookToChange(host, target, ports)
       if (one.seen.current === undefined) return { removed: [], freedBytes: 0 }
       const repositories = [...repositoriesIn(one.seen)].map(familiar)
       return prunedIn(await perform(target, one, { did: 'prune', calls: [['tidy', ...repositories]] }, ports))

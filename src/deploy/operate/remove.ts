@@ -1,7 +1,9 @@
+import { LaunchwayError } from '../../core/error.ts'
 import type { JournalLine } from '../../core/journal.ts'
 import type { Ports } from '../../core/ports.ts'
 import { type HostCall, stopSeconds } from '../call.ts'
 import { lookAt, type SeenHost } from '../look.ts'
+import { lookToChange } from '../recovered.ts'
 import { perform } from './change.ts'
 import { type Answer, changeAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
 import { emptied, ownFiles, unsiteCall } from '../site.ts'
@@ -24,7 +26,7 @@ export async function remove(target: Target, of: Which & { yes: boolean; isTermi
   const answers = await changeAll(
     hostsOf(target, of.host),
     async (host) => {
-      await using one = await lookAt(host, target, ports)
+      await using one = await (of.yes ? lookToChange : lookAt)(host, target, ports)
       const plan = planRemoval(target, one, of.service)
       if (!of.yes) return { ...plan.removal, volumes: [] }
       const lines = await perform(target, one, { did: 'remove', calls: plan.calls, needsRoot: plan.removal.servers.length > 0 }, ports)
@@ -57,6 +59,12 @@ export function planRemoval(
 ): { calls: HostCall[]; removal: Removal } {
   if (seen.current === undefined) throw nothingRuns(host)
   const containers = seen.containers.filter((one) => service === undefined || one.service === service)
+  const isBehindNginx = service === undefined ? seen.ports.size > 0 : seen.ports.has(service)
+  if (isBehindNginx && seen.nginx?.state !== 'well') {
+    throw new LaunchwayError('HOST_UNFIT', `nginx on ${host} cannot be read, and what it leads to would stay in its configuration`, {
+      hint: seen.nginx?.said || 'nginx -t, as root on the host, says why. Nothing was changed.',
+    })
+  }
   const files = ownFiles(target, seen)
   const gone = files.filter((one) => service === undefined || one.service === service)
   if (service !== undefined && containers.length === 0 && gone.length === 0)

@@ -1,7 +1,8 @@
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
 import { type HostCall, stopSeconds } from '../call.ts'
-import { lookAt, type SeenHost } from '../look.ts'
+import type { SeenHost } from '../look.ts'
+import { lookToChange } from '../recovered.ts'
 import type { Observation, SeenContainer } from '../observation.ts'
 import { watchCall } from '../start.ts'
 import { perform } from './change.ts'
@@ -27,7 +28,7 @@ async function turn(target: Target, { service, host: wanted }: Which, did: 'stop
   const answers = await changeAll(
     hostsOf(target, wanted),
     async (host) => {
-      await using seen = await lookAt(host, target, ports)
+      await using seen = await lookToChange(host, target, ports)
       const { calls, services } = did === 'stop' ? stopCalls(target, seen, service) : startAgainCalls(seen, service)
       if (calls.length > 0) await perform(target, seen, { did, calls }, ports)
       return { release: seen.seen.current ?? '', services }
@@ -52,7 +53,13 @@ export function stopCalls(
   const running = containersOf(seen, service).filter(({ state }) => state !== 'exited' && state !== 'created')
   const as = seen.seen.releases.get(seen.seen.current ?? '')?.environment ?? target.environment
   return {
-    calls: running.map(({ service: of, name }): HostCall => ['cease', of, name, stopSeconds(as, of)]),
+    calls: running.map(({ service: of, name }): HostCall => [
+      'cease',
+      of,
+      name,
+      stopSeconds(as, of),
+      as.services.find((one) => one.name === of)?.restart ?? 'unless-stopped',
+    ]),
     services: running.map((one) => one.service),
   }
 }
@@ -68,7 +75,8 @@ export function startAgainCalls(
   const sorted = stopped.toSorted((one, other) => order.indexOf(one.service) - order.indexOf(other.service))
   const calls = sorted.flatMap(({ service: of, name }): HostCall[] => {
     const settings = kept?.environment.services.find((one) => one.name === of)
-    const watch = settings === undefined ? [] : [watchCall(settings, name, slotAddress(seen, of, stopped))]
+    const watch =
+      settings === undefined ? [] : [watchCall(settings, name, settings.nginx === undefined ? undefined : slotAddress(seen, of, stopped))]
     return [['wake', of, name], ...watch]
   })
   const keep = sorted.map(({ name, service: of }): HostCall => {

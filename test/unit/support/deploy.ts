@@ -74,6 +74,7 @@ export function host(of: Partial<Observation> = {}): Observation {
     current: undefined,
     maintenance: undefined,
     previous: undefined,
+    isInterrupted: false,
     owner: undefined,
     lockedBy: undefined,
     containers: [],

@@ -1,0 +1,34 @@
+import type { Environment } from '../core/deployment.ts'
+import { releaseId } from '../core/names.ts'
+import type { Ports } from '../core/ports.ts'
+import { look, lookAt, type SeenHost } from './look.ts'
+import type { Observation } from './observation.ts'
+import { perform } from './perform.ts'
+
+/**
+ * Looks at a host that is about to be changed. What an attempt that broke off has left there is finished or undone
+ * first, by a program of its own: a plan is made from what is there, and must not find it gone.
+ */
+export async function lookToChange(host: string, of: { app: string; environment: Environment }, ports: Ports): Promise<SeenHost> {
+  const one = await lookAt(host, of, ports)
+  if (!one.seen.isInterrupted || !canRecover(one.seen)) return one
+  try {
+    ports.log.info(`${host}: an earlier attempt broke off here; it is finished or undone first`)
+    const { app, environment } = of
+    const { as, root, ports: pairs, current } = one.seen
+    const release = releaseId(ports.clock.now(), '0000000')
+    const calls = [['begin'], ['expect', current ?? ''], ['recover'], ['close']] as const
+    // nginx is for root, and may be part of what is undone.
+    const sudo = as === 'sudo' || (pairs.size > 0 && root === 'sudo')
+    await perform({ app, environment, release, slot: 'a', calls, sudo, did: 'recover' }, one, ports)
+    return { ...one, seen: await look(one.remote, { app, environment: environment.name, stateRoot: environment.stateRoot }, environment) }
+  } catch (error) {
+    await one[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** What keeps a program from running is told by the plan, in words of its own. */
+function canRecover({ lockedBy, engine, as, detach }: Observation): boolean {
+  return lockedBy === undefined && engine !== undefined && as !== 'nobody' && detach !== 'never'
+}
