@@ -90,12 +90,18 @@ async function check([name, file = '', ...args]: (typeof checks)[number]): Promi
 }
 
 /** A suite that ran nothing has failed: a wrong pattern must not look like a green run. */
-async function suite(name: Suite, env: Record<string, string>, show: 'live' | 'at the end' = 'live'): Promise<void> {
+async function suite(project: Suite, env: Record<string, string>, show: 'live' | 'at the end' = 'live', shard = ''): Promise<void> {
+  const name = shard === '' ? project : `${project} ${shard}`
   if (stopped) return void total.failed.push(`${name}: stopped`)
   const started = performance.now()
-  const file = join(scratch, `${name}.json`)
+  const file = join(scratch, `${name.replaceAll(/\W/g, '-')}.json`)
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/support/counts.ts')}`]
-  const ended = await passes('vitest', ['run', '--project', name, ...reporters], { ...env, LAUNCHWAY_COUNTS: file }, show)
+  const ended = await passes(
+    'vitest',
+    ['run', '--project', project, ...(shard === '' ? [] : [`--shard=${shard}`]), ...reporters],
+    { ...env, LAUNCHWAY_COUNTS: file },
+    show,
+  )
   const counts = readCounts(file)
   const failed = [...counts.failed]
   if (counts.passed === 0) failed.push(`${name}: no test ran`)
@@ -115,11 +121,11 @@ function readCounts(file: string): Counts {
   }
 }
 
-async function suiteInLab(name: Suite, env: Record<string, string>, show: 'live' | 'at the end'): Promise<void> {
+async function suiteInLab(name: Suite, env: Record<string, string>, show: 'live' | 'at the end', shard = ''): Promise<void> {
   const lab = newLabName()
   try {
     await up({ name: lab, hosts: allSuites })
-    await suite(name, { ...env, LAUNCHWAY_LAB: lab }, show)
+    await suite(name, { ...env, LAUNCHWAY_LAB: lab }, show, shard)
   } catch (error) {
     total.failed.push(`the lab of ${name}: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
@@ -150,7 +156,9 @@ await Promise.all(checks.map(check))
 await suite('unit', campaign)
 await Promise.all([
   suiteInLab('contract', campaign, 'live'),
-  suiteInLab('hosts', campaign, 'at the end'),
+  // By far the longest: in halves, each with hosts of its own.
+  suiteInLab('hosts', campaign, 'at the end', '1/2'),
+  suiteInLab('hosts', campaign, 'at the end', '2/2'),
   suiteInLab('e2e', campaign, 'at the end'),
 ])
 rmSync(scratch, { recursive: true, force: true })

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
 import type { LaunchwayError } from '../../src/core/error.ts'
 import type { Toolbox } from './support/host.ts'
-import { failureOf, running, useHosts } from './support/hosts.ts'
-import { deployTo, web, type Wish, worker } from './support/release.ts'
+import { failureOf, useHosts } from './support/hosts.ts'
+import { deployTo, web, type Wish } from './support/release.ts'
 
 const { image, machine } = useHosts()
 
@@ -27,17 +27,6 @@ describe.each(toolboxes)('on a host with $name', (toolbox) => {
     expect(error.hint).toMatch(/\/deep answered 302 (http:\/\/127\.0\.0\.1:\d+)?\/deep\/: it leads elsewhere/)
     expect(await host.answer()).toBe('one')
   })
-})
-
-test('a flag that docker run does not know ends the deploy with the words of docker', { tags: ['unknown-flag'] }, async () => {
-  const host = await machine()
-  const first = await deployTo(host, image(), { version: 'one', services: [worker, web(host)] })
-  const services = [{ ...worker, options: ['--no-such-flag', 'x'] }, web(host)]
-  const error = await failureOf(deployTo(host, image(), { version: 'two', services }))
-  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('worker: run failed') })
-  expect(error.hint).toContain('unknown flag: --no-such-flag')
-  expect(await host.answer()).toBe('one')
-  expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
 })
 
 describe('what a host lacks is said before anything is touched', () => {

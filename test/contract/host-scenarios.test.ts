@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
-import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
+import { failureOf, pathsOf, running, useHosts } from './support/hosts.ts'
 import { journalOf } from './support/host.ts'
 import { deployTo, type PushedImage, removeImage, web, worker } from './support/release.ts'
 import { pushServer } from './support/server.ts'
@@ -40,19 +40,6 @@ test('a service that is ready and then dies within the settle time fails the dep
   expect(error.hint).toContain('exit code 5')
   expect(error.hint).toContain('gone')
   expect(await host.answer()).toBe('one')
-})
-
-test('a worker that stands after a web service which is not well is never started', { tags: ['workers-wait'] }, async () => {
-  const host = await machine()
-  const first = await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
-  await failureOf(deployTo(host, image(), { version: 'two', services: [web(host, { env: { MODE: 'crash' } }), worker] }))
-  const bad = journalOf(host)
-    .split('\n')
-    .filter((line) => line !== '' && !line.includes(`"release":"${first.release}"`))
-  expect(bad.some((line) => line.includes('"step":"run","state":"done","service":"web"'))).toBe(true)
-  expect(bad.filter((line) => line.includes('"service":"worker"'))).toEqual([])
-  expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
-  expect(stepsOf(host).at(-1)).toBe('end undone')
 })
 
 test('an image that somebody has pruned with its containers is pulled again by a rollback', { tags: ['pruned-image'] }, async () => {
