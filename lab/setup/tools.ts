@@ -79,11 +79,27 @@ export async function goMade(
 ): Promise<void> {
   const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
   // The Go that the module asks for is fetched first: an older one does not know what the variables mean to the newer.
-  const { stdout } = await call('go', ['env', 'GOROOT'], { cwd: folder, env: caches })
-  await call(join(stdout.trim(), 'bin/go'), args, { cwd: folder, env: { ...caches, ...env } })
+  const { stdout } = await resumed(() => call('go', ['env', 'GOROOT'], { cwd: folder, env: caches, timeoutMs }))
+  await resumed(() => call(join(stdout.trim(), 'bin/go'), args, { cwd: folder, env: { ...caches, ...env }, timeoutMs }))
   mkdirSync(tools, { recursive: true })
   await rename(join(folder, made), join(tools, name))
   rmSync(folder, { recursive: true, force: true })
+}
+
+const timeoutMs = 300_000
+
+/**
+ * Go waits for ever on a connection whose other end has gone. What it has fetched and compiled stays, so it is ended after
+ * a while, and goes on from there.
+ */
+async function resumed<T>(run: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await run()
+    } catch (error) {
+      if (tries === 6) throw error
+    }
+  }
 }
 
 async function trivyFound(): Promise<string | undefined> {
