@@ -124,7 +124,7 @@ function whereItGoes(flag: Flag, verb: Verb): string {
   const planned = stageNames.some((stage) => stage === verb && !['plan', 'report'].includes(stage))
     ? `\nlaunchway ${verb} does what was planned: launchway plan --${flag} …`
     : ''
-  return `--${flag} goes with ${takers.map((one) => `launchway ${one}`).join(', ')}.${planned}`
+  return `--${flag} goes with launchway ${takers.join(', ')}.${planned}`
 }
 
 /** What follows `--` is a command of the user's, not ours to read. */

@@ -44,10 +44,10 @@ describe('the command line', () => {
     [
       ['push', '--config', 'x.yml'],
       'launchway push takes no --config',
-      '--config goes with launchway plan, launchway run, launchway redeploy, launchway status, launchway rollback, launchway maintenance.',
+      '--config goes with launchway plan, run, redeploy, status, recreate, rollback, ',
     ],
-    [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, launchway run.'],
-    [['status', '--release', 'x'], 'launchway status takes no --release', 'launchway report'],
+    [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, run.'],
+    [['status', '--release', 'x'], 'launchway status takes no --release', 'report'],
     [['report', '-e', 'x', '--json'], 'launchway report takes no --environment', 'launchway status'],
   ])('%j is refused, with the verbs that take it: nothing is overlooked', (args, message, hint) => {
     const { code, err } = launchway(...args)
