@@ -47,8 +47,12 @@ describe('the command line', () => {
       '--config goes with launchway plan, run, redeploy, status, recreate, rollback, ',
     ],
     [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, run.'],
-    [['status', '--release', 'x'], 'launchway status takes no --release', 'report'],
-    [['report', '-e', 'x', '--json'], 'launchway report takes no --environment', 'launchway status'],
+    [['status', '--release', 'x'], 'launchway status takes no --release', '--release goes with launchway plan, run, build, '],
+    [
+      ['report', '-e', 'x', '--json'],
+      'launchway report takes no --environment',
+      '--environment goes with launchway plan, run, redeploy, status, ',
+    ],
   ])('%j is refused, with the verbs that take it: nothing is overlooked', (args, message, hint) => {
     const { code, err } = launchway(...args)
     expect(code).toBe(2)
