@@ -66,7 +66,7 @@ describe('examples/addie, by each way in, does exactly its part', () => {
   afterAll(async () => {
     rmSync(scratch, { recursive: true, force: true })
     rmSync(join(lab.folder, 'demo'), { recursive: true, force: true })
-    await onHost(place.host, 'sh', '-c', 'rm -f /etc/nginx/conf.d/launchway.flask_addie.*; nginx -s reload')
+    await onHost(place.host, 'sh', '-c', 'rm -rf /etc/nginx/conf.d/launchway* /etc/nginx/launchway.d/servers && nginx -s reload')
     await clearHost(place.host, 'flask_addie')
   })
 
