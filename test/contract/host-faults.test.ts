@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { freePorts } from '../../lab/free-ports.ts'
@@ -75,13 +75,13 @@ describe('what comes in the way', () => {
     try {
       await deployTo(host, image(), { version: 'one' })
       const filler = `${host.stateRoot}/filler`
-      let filled = false
-      const onLine = (line: string): void => {
-        if (filled || !line.includes('"step":"pull"')) return
-        filled = true
-        execFileSync('sh', ['-c', `dd if=/dev/zero of='${filler}' bs=1024 2> /dev/null || true`])
-      }
-      const middle = await failureOf(deployTo(host, image(), { version: 'two' }, { onLine }))
+      // Full from the pull on, however busy this machine is.
+      const fills = `#!/bin/sh\n[ "$1" != image ] || dd if=/dev/zero of='${filler}' bs=1024 2> /dev/null\nexec ${which('docker')} "$@"\n`
+      const wrapper = join(host.bin, 'docker')
+      renameSync(wrapper, `${wrapper}.kept`)
+      writeFileSync(wrapper, fills, { mode: 0o755 })
+      const middle = await failureOf(deployTo(host, image(), { version: 'two' }))
+      renameSync(`${wrapper}.kept`, wrapper)
       expect(middle).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
       expect(middle.hint).toContain('of disk are free')
       expect(await host.answer()).toBe('one')
