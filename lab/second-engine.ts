@@ -26,6 +26,8 @@ export async function startContainerdEngine(): Promise<SecondEngine> {
   await call('busybox', ['ip', 'link', 'add', 'name', bridge, 'type', 'bridge'])
   await call('busybox', ['ip', 'addr', 'add', '10.213.0.1/24', 'dev', bridge])
   await call('busybox', ['ip', 'link', 'set', bridge, 'up'])
+  // Where the folder itself lies on an overlay, as in a container, no layers can be laid over each other.
+  await call('mount', ['-t', 'tmpfs', '-o', 'size=4g', 'tmpfs', folder])
   const settings = {
     features: { 'containerd-snapshotter': true },
     hosts: [address],
@@ -45,6 +47,7 @@ export async function startContainerdEngine(): Promise<SecondEngine> {
     daemon.kill('SIGTERM')
     await ended
     await ask('busybox', ['ip', 'link', 'del', bridge])
+    await ask('umount', ['--lazy', folder])
     // What the kernel still has mounted for a moment is left to the system's own tidying.
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   }
