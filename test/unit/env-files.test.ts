@@ -51,7 +51,7 @@ describe('the env files of an environment', () => {
   const concealed: string[] = []
   const ports = (files: Record<string, string>): Ports =>
     ({
-      root: '/work',
+      root: '/app',
       files: { read: (path: string) => Promise.resolve(files[path] === undefined ? undefined : Buffer.from(files[path])) },
       conceal(value: string) {
         concealed.push(value)
@@ -61,7 +61,7 @@ describe('the env files of an environment', () => {
 
   it('give names to the service that has them, a later file winning over an earlier one, env and secrets over all', async () => {
     const web = service({ envFiles: ['a.env', '/run/b.env'], env: { C: 'own' }, secrets: ['D'] })
-    const files = { '/work/a.env': 'A=1\nB=1\nC=1\nD=1\n', '/run/b.env': 'B=2\n' }
+    const files = { '/app/a.env': 'A=1\nB=1\nC=1\nD=1\n', '/run/b.env': 'B=2\n' }
     const { environment: read, own } = await withEnvFiles(environment([web, service({ name: 'worker' })]), ports(files))
     expect(read.services.map(({ secrets }) => secrets)).toEqual([['D', 'A', 'B'], []])
     expect([...(own.get('web') ?? [])].map(([name, value]) => [name, value.reveal()])).toEqual([
@@ -78,7 +78,7 @@ describe('the env files of an environment', () => {
     await expect(reading).rejects.toMatchObject({
       code: 'SECRET_MISSING',
       message: 'production needs a.env, b.env, which is not there',
-      hint: expect.stringContaining('env-files of web, worker are read from /work'),
+      hint: expect.stringContaining('env-files of web, worker are read from /app'),
     })
   })
 
