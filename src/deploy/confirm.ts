@@ -2,7 +2,7 @@ import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { SeenHost } from './look.ts'
-import { lookToChange } from './recovered.ts'
+import { lookToChangeAll } from './recovered.ts'
 import { perform } from './perform.ts'
 import { lockedError } from './plan.ts'
 import type { Way } from './returning.ts'
@@ -29,8 +29,7 @@ export interface Confirmed {
  */
 export async function confirm(app: string, environment: Environment, ports: Ports): Promise<Confirmed> {
   await using stack = new AsyncDisposableStack()
-  const seen: SeenHost[] = []
-  for (const host of environment.hosts) seen.push(stack.use(await lookToChange(host, { app, environment }, ports)))
+  const seen = await lookToChangeAll({ app, environment }, stack, ports)
   const { release, version, waiting } = toConfirm(seen)
   for (const one of seen) {
     if (!waiting.includes(one)) {

@@ -3,7 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import type { Ports, Remote } from '../core/ports.ts'
 import { type Observation, parseObservation } from './observation.ts'
 import { publishedPorts } from './plan.ts'
-import { type Home, observeProgram, type Sought } from './program.ts'
+import { type Home, homeOf, observeProgram, type Sought } from './program.ts'
 
 /** More than a host needs that works: the program bounds the questions that it asks where the host lets it. */
 const timeoutMs = 60_000
@@ -57,7 +57,7 @@ export async function lookAt(
   const remote = await connect()
   const close = (): PromiseLike<void> => remote[Symbol.asyncDispose]()
   try {
-    const seen = await look(remote, { app, environment: environment.name, stateRoot: environment.stateRoot }, environment)
+    const seen = await look(remote, homeOf({ app, environment }), environment)
     ports.log.info(`${host}: ${seen.current === undefined ? 'nothing runs here yet' : `release ${seen.current} runs here`}`)
     return { host, remote, seen, reconnect: connect, [Symbol.asyncDispose]: close }
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import { lookAt, type SeenHost } from './look.ts'
-import { maintenanceProgram } from './program.ts'
+import { homeOf, maintenanceProgram } from './program.ts'
 
 export type Maintenance = 'on' | 'off'
 
@@ -30,9 +30,8 @@ export async function maintain(
         hint: `on the host, as root: chown -R USER ${environment.stateRoot}. On no host anything was changed.`,
       })
   }
-  const home = { app, environment: environment.name, stateRoot: environment.stateRoot }
   for (const { host, remote, seen } of hosts) {
-    const program = maintenanceProgram(home, { wanted, by: ports.who })
+    const program = maintenanceProgram(homeOf({ app, environment }), { wanted, by: ports.who })
     const { stdout } = await remote.sh(program, { sudo: seen.as === 'sudo', timeoutMs: 30_000 })
     if (!stdout.includes(`maintenance ${wanted}`))
       throw new LaunchwayError('HOST_UNFIT', `${host}: nothing of ${app} in ${environment.name} is behind nginx there yet`, {

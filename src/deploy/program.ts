@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { quote } from '../core/command.ts'
+import type { Environment } from '../core/deployment.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
 import { Secret } from '../core/secret.ts'
 import type { HostCall } from './call.ts'
@@ -20,6 +21,8 @@ const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
 const maintenanceSh = readFileSync(new URL('./host/maintenance.sh', import.meta.url), 'utf8')
+export const factsSh = readFileSync(new URL('./host/facts.sh', import.meta.url), 'utf8')
+export const ownSh = readFileSync(new URL('./host/own.sh', import.meta.url), 'utf8')
 const observeSh = readFileSync(new URL('./host/observe.sh', import.meta.url), 'utf8')
 
 /** Which state folder a program works on. */
@@ -43,6 +46,10 @@ export interface Attempt extends Home {
   did?: string
 }
 
+export function homeOf({ app, environment }: { app: string; environment: Environment }): Home {
+  return { app, environment: environment.name, stateRoot: environment.stateRoot }
+}
+
 /** What a release wants of a host, that has to be looked for. */
 export interface Sought {
   ports: readonly number[]
@@ -54,7 +61,7 @@ export interface Sought {
 /** The program that looks at a host. */
 export function observeProgram(home: Home, { ports, nginx, files }: Sought): string {
   const sought = { LW_WANTED: ports.join(' '), LW_NGINX: nginx ? 'yes' : '', LW_FILES: files.join('\n') }
-  return `${variables({ ...homeVariables(home), ...sought })}${observeSh}`
+  return `${variables({ ...homeVariables(home), ...sought })}${factsSh}${ownSh}${observeSh}`
 }
 
 /** The program that closes an application for its visitors, or opens it again. */

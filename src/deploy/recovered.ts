@@ -4,6 +4,7 @@ import type { Ports } from '../core/ports.ts'
 import { look, lookAt, type SeenHost } from './look.ts'
 import type { Observation } from './observation.ts'
 import { perform } from './perform.ts'
+import { homeOf } from './program.ts'
 
 /**
  * Looks at a host that is about to be changed. What an attempt that broke off has left there is finished or undone
@@ -21,11 +22,22 @@ export async function lookToChange(host: string, of: { app: string; environment:
     // nginx is for root, and may be part of what is undone.
     const sudo = as === 'sudo' || (pairs.size > 0 && root === 'sudo')
     await perform({ app, environment, release, slot: 'a', calls, sudo, did: 'recover' }, one, ports)
-    return { ...one, seen: await look(one.remote, { app, environment: environment.name, stateRoot: environment.stateRoot }, environment) }
+    return { ...one, seen: await look(one.remote, homeOf(of), environment) }
   } catch (error) {
     await one[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** The same for every host of an environment, one after the other. The stack closes their connections. */
+export async function lookToChangeAll(
+  of: { app: string; environment: Environment },
+  stack: AsyncDisposableStack,
+  ports: Ports,
+): Promise<SeenHost[]> {
+  const seen: SeenHost[] = []
+  for (const host of of.environment.hosts) seen.push(stack.use(await lookToChange(host, of, ports)))
+  return seen
 }
 
 /** What keeps a program from running is told by the plan, in words of its own. */

@@ -10,7 +10,7 @@ import { differences, makeCalls, seenAccessory, watchAccessory } from './accesso
 import { type HostCall, pullCall } from './call.ts'
 import type { SeenHost } from './look.ts'
 import { heldError, heldWords } from './held.ts'
-import { lookToChange } from './recovered.ts'
+import { lookToChangeAll } from './recovered.ts'
 import type { Observation } from './observation.ts'
 import { perform } from './perform.ts'
 import { lockedError, refuseUnfit } from './plan.ts'
@@ -55,8 +55,7 @@ export async function recreate(of: Owned, name: string, ports: Ports): Promise<R
     logins: await loginsTo(new Set([parseRepository(accessory.image).host]), of.registries, ports),
   }
   await using stack = new AsyncDisposableStack()
-  const seen: SeenHost[] = []
-  for (const host of of.environment.hosts) seen.push(stack.use(await lookToChange(host, wanted, ports)))
+  const seen = await lookToChangeAll(wanted, stack, ports)
   // All of them are asked before the first is touched.
   const plans = seen.map((one) => ({ one, plan: planRecreate(wanted, accessory, one.seen, one.host) }))
   const hosts: Recreated['hosts'] = []

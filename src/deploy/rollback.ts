@@ -3,7 +3,7 @@ import type { Ports } from '../core/ports.ts'
 import type { DeployedHost, DeploySection } from '../core/release.ts'
 import { withHostsBefore } from './failure.ts'
 import type { SeenHost } from './look.ts'
-import { lookToChange } from './recovered.ts'
+import { lookToChangeAll } from './recovered.ts'
 import { refuseWhereDeclared, returnTo, type Way } from './returning.ts'
 import { sectionOf } from './run.ts'
 import { namedTarget, type Target, targetOf } from './version.ts'
@@ -42,8 +42,7 @@ export async function goBack(
 ): Promise<Returned> {
   const started = ports.clock.elapsed()
   await using stack = new AsyncDisposableStack()
-  const seen: SeenHost[] = []
-  for (const host of environment.hosts) seen.push(stack.use(await lookToChange(host, { app, environment }, ports)))
+  const seen = await lookToChangeAll({ app, environment }, stack, ports)
   const { target, from, note } = choose(seen)
   if (note !== undefined) ports.log.notice(note)
   refuseWhereDeclared(from, target, { force, registries })

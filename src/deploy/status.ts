@@ -3,6 +3,7 @@ import { type ErrorCode, LaunchwayError, told } from '../core/error.ts'
 import type { Slot } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { look } from './look.ts'
+import { homeOf } from './program.ts'
 import { isLeftOver } from './accessory.ts'
 import type { Hold, Observation, SeenAccessory } from './observation.ts'
 
@@ -46,7 +47,7 @@ export function status(app: string, environment: Environment, ports: Ports): Pro
 
 async function statusOf(host: string, app: string, environment: Environment, ports: Ports): Promise<HostStatus> {
   await using remote = await ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
-  const home = { app, environment: environment.name, stateRoot: environment.stateRoot }
+  const home = homeOf({ app, environment })
   return toStatus(host, await look(remote, home, environment))
 }
 

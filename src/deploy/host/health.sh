@@ -53,7 +53,9 @@ led_away() {
 # container has been well for the settle time; fails at once when it ends. KIND exec has a command instead of the URL.
 watch() {
   start_step healthy "$1"
-  deadline=$(($(uptime_cs) + $4)) well_since='' answer=''
+  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' bounded=''
+  # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
+  [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   while :; do
     state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1)
     case $state in
@@ -91,9 +93,6 @@ $(evidence "$2")"
 in_container() { # what `watch` was given
   container=$2
   shift 6
-  # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
-  bounded=''
-  ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   # shellcheck disable=SC2086 # words
   said=$($bounded docker exec "$container" "$@" 2>&1 9>&-)
   code=$?

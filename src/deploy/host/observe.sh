@@ -2,19 +2,10 @@
 # user may not see is asked through sudo, where sudo needs no password.
 # Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks), LW_NGINX (yes where
 # the release wants it), LW_FILES (a line for each file that it wants to be there)
+# shellcheck disable=SC2154 # facts.sh
 set -u
 LC_ALL=C
 export LC_ALL
-tab=$(printf '\t')
-
-fact() {
-  name=$1
-  shift
-  printf '%s' "$name"
-  for value; do printf '\t%s' "$value"; done
-  echo
-}
-
 as=''
 fact uid "$(id -u)"
 for tool in docker flock setsid curl wget nginx sudo awk; do
@@ -56,18 +47,6 @@ ask() {
 }
 
 if version; then fact docker direct; fi
-writable() { # the nearest folder that is there
-  folder=$1
-  while [ ! -e "$folder" ]; do folder=$(dirname "$folder"); done
-  [ -w "$folder" ]
-}
-# A program that ran as root, which nginx asks for, has left folders and files of root's in a folder of the user's.
-is_own() {
-  writable "$LW_HOME" || return
-  for kept in "$LW_HOME/lock" "$LW_HOME/journal.jsonl" "$LW_HOME/attempts" "$LW_HOME/releases" "$LW_HOME"/releases/*; do
-    [ ! -e "$kept" ] || [ -w "$kept" ] || return
-  done
-}
 own=''
 if is_own; then
   own=yes

@@ -2,7 +2,8 @@ import type { Environment, Service } from '../../core/deployment.ts'
 import type { Ports } from '../../core/ports.ts'
 import { withEnvFiles } from '../env-files.ts'
 import { lookAt } from '../look.ts'
-import { type Answer, ask, askAll, exitOf, homeOf, hostsOf, showRefusal, type Target } from './hosts.ts'
+import { homeOf } from '../program.ts'
+import { type Answer, ask, askAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
 import { compareProgram } from './program.ts'
 
 /** How a name would differ after a deploy. `unknown`: a secret that was not given here, so nobody can compare. */

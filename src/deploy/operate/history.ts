@@ -3,7 +3,8 @@ import { parseJson } from '../../core/json.ts'
 import type { Ports } from '../../core/ports.ts'
 import { showMs } from '../../core/units.ts'
 import { parseKept } from '../kept.ts'
-import { type Answer, ask, askAll, connectTo, exitOf, type Facts, homeOf, hostsOf, showRefusal, type Target } from './hosts.ts'
+import { homeOf } from '../program.ts'
+import { type Answer, ask, askAll, connectTo, exitOf, type Facts, hostsOf, showRefusal, type Target } from './hosts.ts'
 import { historyProgram } from './program.ts'
 
 /** What a host did in one attempt, by its journal. */

@@ -2,7 +2,8 @@ import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
 import { heldError, heldWords } from '../held.ts'
 import type { Hold } from '../observation.ts'
-import { type Answer, ask, changeAll, connectTo, exitOf, type Facts, homeOf, showRefusal, type Target } from './hosts.ts'
+import { homeOf } from '../program.ts'
+import { type Answer, ask, changeAll, connectTo, exitOf, type Facts, showRefusal, type Target } from './hosts.ts'
 import { holdProgram, liftProgram } from './program.ts'
 
 /** Keeps everybody from deploying to the hosts of an environment. Somebody else's lock is not taken over. */

@@ -2,7 +2,6 @@ import type { Environment } from '../../core/deployment.ts'
 import { type ErrorCode, errorCodes, LaunchwayError } from '../../core/error.ts'
 import type { Ports, Remote } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { Home } from '../program.ts'
 import { unseen } from '../status.ts'
 
 /** What runs, and where: an application in one of its environments. */
@@ -27,10 +26,6 @@ export interface Refusal {
   code: ErrorCode
   message: string
   hint?: string
-}
-
-export function homeOf({ app, environment }: Target): Home {
-  return { app, environment: environment.name, stateRoot: environment.stateRoot }
 }
 
 export function connectTo(host: string, { environment: { ssh } }: Target, ports: Ports): Promise<Remote> {

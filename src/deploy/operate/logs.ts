@@ -1,6 +1,7 @@
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
-import { type Answer, type Answered, askAll, connectTo, exitOf, homeOf, hostsOf, refused, showRefusal, type Target } from './hosts.ts'
+import { homeOf } from '../program.ts'
+import { type Answer, type Answered, askAll, connectTo, exitOf, hostsOf, refused, showRefusal, type Target } from './hosts.ts'
 import { type LogRange, logsProgram } from './program.ts'
 import { noService, nothingRuns } from './stop.ts'
 

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { quote } from '../../core/command.ts'
 import { Secret } from '../../core/secret.ts'
-import { type Home, homeVariables, variables } from '../program.ts'
+import { factsSh, type Home, homeVariables, ownSh, variables } from '../program.ts'
 
 // Written out one by one: the bundler finds the files by these expressions.
 const rightsSh = readFileSync(new URL('../host/rights.sh', import.meta.url), 'utf8')
-const factsSh = readFileSync(new URL('../host/facts.sh', import.meta.url), 'utf8')
 const connectionSh = readFileSync(new URL('../host/connection.sh', import.meta.url), 'utf8')
 const historySh = readFileSync(new URL('../host/history.sh', import.meta.url), 'utf8')
 const holdSh = readFileSync(new URL('../host/hold.sh', import.meta.url), 'utf8')
@@ -59,7 +58,7 @@ export function execProgram(home: Home, { service, mark, input, call }: Executio
   const program = `${head(home, values)}${connectionSh}${execSh}${call.map(quote).join(' ')}\n`
   const refused = `refused() { printf '%s\\trefused\\t%s\\n' ${quote(mark)} "$1" >&2; }\n`
   const end = endMark(program)
-  return `${variables(homeVariables(home))}${refused}${rightsSh}program=$(cat <<'${end}'\n${program}${end}\n)\nexec $as sh -c "$program"\n`
+  return `${variables(homeVariables(home))}${refused}${ownSh}${rightsSh}program=$(cat <<'${end}'\n${program}${end}\n)\nexec $as sh -c "$program"\n`
 }
 
 /** Values travel on standard input alone, and none comes back. */
@@ -75,7 +74,7 @@ function head(home: Home, values: Record<string, string>): string {
 /** Finds out who may, and has that account run the program: all on one round trip. */
 function asWhoMay(program: string, home: Home): string {
   const end = endMark(program)
-  return `${variables(homeVariables(home))}${factsSh}${rightsSh}$as sh -s <<'${end}'\n${program}${end}\n`
+  return `${variables(homeVariables(home))}${factsSh}${ownSh}${rightsSh}$as sh -s <<'${end}'\n${program}${end}\n`
 }
 
 function endMark(program: string): string {
