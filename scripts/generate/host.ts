@@ -152,6 +152,8 @@ const stepMeanings: Record<JournalStep, string> = {
   switch:
     'wrote the server of a service for nginx, reloaded nginx, or (without a service) sent the requests to the other slot; the note says which',
   probe: 'asked nginx until the new version answered: by the name of its slot before the switch, as everybody asks after it',
+  linger:
+    'had visitors for half a second while the old one still ran, to which nginx falls back, and asked once more; a version that they bring down is undone',
   drain: 'waited for the last requests that nginx had given to the old version',
   forced: 'did what a release declares must not be done, since somebody said --force; the note is who, and what it declares',
   stop: 'stopped an old container, or one that somebody wanted stopped; the note is its name',

@@ -11,7 +11,9 @@ const HttpHealth = z.strictObject({
   status: z.int().min(100).max(599).optional().describe('The one status that means healthy. Default: any from 200 to 299'),
   interval: Duration.optional().describe('Time between two probes. Default: 500ms'),
   timeout: Duration.optional().describe('Time until the service must be healthy; then the deploy is undone. Default: 60s'),
-  settle: Duration.optional().describe('Time the service must stay healthy before it counts. Default: 1s'),
+  settle: Duration.optional().describe(
+    'Time the service must stay healthy before the old version may stop; behind nginx it has visitors for the last half second of it. Default: 1s',
+  ),
 })
 
 /** What a service and an accessory say in the same words. */

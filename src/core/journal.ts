@@ -16,6 +16,7 @@ export const steps = [
   'downtime',
   'switch',
   'probe',
+  'linger',
   'forced',
   'record',
   'drain',

@@ -62,8 +62,8 @@ export function makeCalls({ app, environment }: Wanted, accessory: Accessory, co
 export function watchAccessory({ name, health }: Accessory, container: string): HostCall {
   const bounds = [centiseconds(health.timeoutMs), centiseconds(health.settleMs)]
   return health.command === undefined
-    ? ['watch', name, container, 'container', ...bounds, '0.2']
-    : ['watch', name, container, 'exec', ...bounds, '0.5', ...health.command]
+    ? ['watch', name, container, 'container', ...bounds, '20']
+    : ['watch', name, container, 'exec', ...bounds, '50', ...health.command]
 }
 
 export function seenAccessory(app: string, environment: Environment, name: string, seen: Observation): SeenAccessory | undefined {

@@ -2,8 +2,8 @@ import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { DeploySection, Registry } from '../core/release.ts'
-import { lookAt } from './look.ts'
 import { askOutside } from './outside.ts'
+import { lookToChange } from './recovered.ts'
 import { returnTo } from './returning.ts'
 
 /**
@@ -35,7 +35,7 @@ export async function prove(
   // The last that switched goes back first.
   for (const { host, previous = '' } of done.hosts.toReversed()) {
     try {
-      await using seen = await lookAt(host, { app, environment }, ports)
+      await using seen = await lookToChange(host, { app, environment }, ports)
       const target = seen.seen.releases.get(previous)
       if (target === undefined)
         throw new LaunchwayError('VERSION_UNKNOWN', `release ${previous} was kept without what it takes to return to it`)

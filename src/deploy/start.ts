@@ -150,11 +150,16 @@ function noteFor(
   return `${service.name}: started beside the old one, which is stopped afterwards`
 }
 
+/** How long the new version is with visitors before the old one may stop. */
+const lingerMs = 500
+
 /** @param address of a service that nginx leads to */
 export function watchCall(service: Service, container: string, address: string | undefined): HostCall {
   const { health } = service
-  const bounds = [centiseconds(health.timeoutMs), centiseconds(health.settleMs)]
-  if (health.kind === 'container') return ['watch', service.name, container, 'container', ...bounds, '0.2']
+  // The rest of the time it is with visitors already, and nginx falls back to the old one: see `linger`.
+  const settleMs = address === undefined ? health.settleMs : Math.max(0, health.settleMs - lingerMs)
+  const bounds = [centiseconds(health.timeoutMs), centiseconds(settleMs)]
+  if (health.kind === 'container') return ['watch', service.name, container, 'container', ...bounds, '20']
   const url = `http://${address ?? publicAddress(service)}${health.path}`
   return [
     'watch',
@@ -162,7 +167,7 @@ export function watchCall(service: Service, container: string, address: string |
     container,
     'http',
     ...bounds,
-    String(health.intervalMs / 1000),
+    centiseconds(health.intervalMs),
     url,
     health.status === undefined ? '' : String(health.status),
     // By the name that nginx will ask with: some applications answer to no other.

@@ -18,6 +18,10 @@ export function switchCalls(wanted: Wanted, slot: Slot, sites: readonly PlannedS
     ...asked(slot),
     ['switch', slot],
     ...asked(''),
+    ...sites.map((site): HostCall => {
+      const { url, resolve, status } = throughNginx(site.service)
+      return ['linger', site.service.name, nameIn(wanted, site.service), addressIn(slot, site), url, resolve, status]
+    }),
   ]
 }
 

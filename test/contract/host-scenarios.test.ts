@@ -42,6 +42,22 @@ test('a service that is ready and then dies within the settle time fails the dep
   expect(await host.answer()).toBe('one')
 })
 
+test('a version that its first visitor brings down is undone, and the old one takes over at once', async () => {
+  await using host = siteHost('bookworm')
+  await deployTo(host, server, { version: 'one', services: [site(host)] })
+  const visitors = host.traffic({ path: '/visit', connections: 5, pauseMs: 20 })
+  await visitors.seen('one')
+  const frail = site(host, { env: { MODE: 'frail' } })
+  const error = await failureOf(deployTo(host, server, { version: 'two', services: [frail] }))
+  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: linger failed') })
+  expect(error.hint).toContain('exit code 9')
+  const { failed, versions } = await visitors.stop()
+  // What each had asked the version that went down.
+  expect(failed).toBeLessThanOrEqual(5)
+  expect([...versions.keys()]).toEqual(['one'])
+  expect(await host.answer()).toBe('one')
+})
+
 test('an image that somebody has pruned with its containers is pulled again by a rollback', { tags: ['pruned-image'] }, async () => {
   const host = await machine()
   const services = [web(host)]

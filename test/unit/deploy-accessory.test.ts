@@ -155,7 +155,7 @@ describe('an accessory', () => {
   it('is asked by a command in the container where it has one', () => {
     const health = { command: ['redis-cli', 'ping'], timeoutMs: 5_000, settleMs: 0 }
     const { calls } = planHost(wish([redis({ health })]), host(), 'a')
-    expect(calls.find(([call]) => call === 'watch')).toEqual(['watch', 'redis', name, 'exec', '500', '0', '0.5', 'redis-cli', 'ping'])
+    expect(calls.find(([call]) => call === 'watch')).toEqual(['watch', 'redis', name, 'exec', '500', '0', '50', 'redis-cli', 'ping'])
   })
 
   it('is seen by its own labels, with what is mounted', () => {
@@ -199,7 +199,7 @@ describe('recreating an accessory', () => {
       `join redis back ${name}.new redis`,
       `halt redis ${name} 30 always`,
       `start redis ${name}.new`,
-      `watch redis ${name}.new container 6000 100 0.2`,
+      `watch redis ${name}.new container 6000 100 20`,
       'served redis an accessory has one holder of its data',
       `replace redis ${name} unless-stopped`,
       'close',

@@ -28,6 +28,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
       `through ${web2} a 127.0.0.1:20100`,
       'switch a',
       `through ${web2}  127.0.0.1:20100`.replace('  ', ' '),
+      `linger ${web2} 127.0.0.1:20100`,
       `keep ${web2}`,
       'record registry.example.org/addie',
       `unsite ${conf} ${servers} ${file} ${at} ${serverConf}`,
@@ -42,6 +43,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
     expect(calls.slice(calls.indexOf('switch b'))).toEqual([
       'switch b',
       `through ${web2} 127.0.0.1:20101`,
+      `linger ${web2} 127.0.0.1:20101`,
       `keep ${web2}`,
       `keep ${nameOf('worker', second)}`,
       'record registry.example.org/addie',
@@ -126,6 +128,17 @@ describe('what a host is asked to do for a service behind nginx', () => {
   ])('the container is asked as nginx will ask it: %s', (_, asked, words) => {
     const watch: readonly string[] = planHost(wanted([asked]), seen(), 'a').calls.find(([name]) => name === 'watch') ?? []
     expect(watch.slice(9)).toEqual(words)
+  })
+
+  it.each([
+    [1000, '50'],
+    [10_000, '950'],
+    [200, '0'],
+  ])('of %i ms in which it must stay well, visitors are there for the last half second: %s', (settleMs, words) => {
+    const asked = { ...web, health: { ...health, settleMs } }
+    expect(planHost(wanted([asked]), seen(), 'a').calls.find(([name]) => name === 'watch')?.[5]).toBe(words)
+    const alone = service({ port: 5000, publish: '80', health: { ...health, settleMs } })
+    expect(planHost(wanted([alone]), seen(), 'a').calls.find(([name]) => name === 'watch')?.[5]).toBe(String(settleMs / 10))
   })
 
   it.each<[string, Partial<Service>, string, string]>([

@@ -37,6 +37,7 @@ describe('what a rollback asks of a host', () => {
       `through ${web1} a 127.0.0.1:20100`,
       'switch a',
       `through ${web1} 127.0.0.1:20100`,
+      `linger ${web1} 127.0.0.1:20100`,
       `keep ${web1}`,
       `keep ${nameOf('worker', first)}`,
       'record registry.example.org/addie',

@@ -52,11 +52,11 @@ describe('what a host is asked to do, in its words', () => {
   })
 
   it.each([
-    ['80', {}, ['http', '6000', '150', '0.5', 'http://127.0.0.1:80/healthz', '', '']],
-    ['0.0.0.0:80', {}, ['http', '6000', '150', '0.5', 'http://127.0.0.1:80/healthz', '', '']],
-    ['10.0.0.7:8080', { status: 204 }, ['http', '6000', '150', '0.5', 'http://10.0.0.7:8080/healthz', '204', '']],
-    ['[::]:80', {}, ['http', '6000', '150', '0.5', 'http://[::1]:80/healthz', '', '']],
-    ['[::1]:80', { host: 'addie.example.org' }, ['http', '6000', '150', '0.5', 'http://[::1]:80/healthz', '', 'addie.example.org']],
+    ['80', {}, ['http', '6000', '150', '50', 'http://127.0.0.1:80/healthz', '', '']],
+    ['0.0.0.0:80', {}, ['http', '6000', '150', '50', 'http://127.0.0.1:80/healthz', '', '']],
+    ['10.0.0.7:8080', { status: 204 }, ['http', '6000', '150', '50', 'http://10.0.0.7:8080/healthz', '204', '']],
+    ['[::]:80', {}, ['http', '6000', '150', '50', 'http://[::1]:80/healthz', '', '']],
+    ['[::1]:80', { host: 'addie.example.org' }, ['http', '6000', '150', '50', 'http://[::1]:80/healthz', '', 'addie.example.org']],
   ])('a service published at %s is asked where the host itself reaches it', (publish, extra, words) => {
     const health = { kind: 'http' as const, path: '/healthz', intervalMs: 500, timeoutMs: 60_000, settleMs: 1_500, ...extra }
     const { calls } = planHost(wanted([service({ port: 5000, publish, health })]), host(), 'a')

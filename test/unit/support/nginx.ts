@@ -55,6 +55,7 @@ export function story(calls: readonly HostCall[]): string[] {
     if (name === 'keep') return `keep ${args[0]}`
     if (name === 'create') return `create ${args[1]} ${args[args.indexOf('--publish') + 1] ?? ''}`
     if (name === 'watch') return `watch ${args[1]} ${args[6] ?? ''} ${args[8] ?? ''}`.trim()
+    if (name === 'linger') return `linger ${args[1]} ${args[2]}`
     if (name === 'through') return `through ${args[1]} ${args.slice(2, 4).join(' ').trim()}`
     if (name === 'pull') return 'pull'
     return [name, ...args].join(' ').trim()
