@@ -80,8 +80,11 @@ export interface ActionDefinition {
   /** What stands as the entry in dist/. */
   entry: string
   /** The one stage of a release that it runs, or what it does instead of one; the whole release without. */
-  stage: StageName | 'rollback' | undefined
+  stage: StageName | Move | undefined
 }
+
+/** What moves hosts between versions that they keep: it needs no record, and makes none. */
+export type Move = 'rollback' | 'confirm' | 'abort'
 
 const start = ['config', 'environment', 'release'] as const
 const registry = ['registry-username', 'registry-password', 'github-token'] as const
@@ -144,6 +147,20 @@ export const actions: readonly ActionDefinition[] = [
     inputs: ['config', 'environment', 'version', 'ssh-key', ...registry],
     entry: 'rollback',
     stage: 'rollback',
+  },
+  {
+    name: 'launchway confirm',
+    description: 'Confirm the version that waits in an environment: it stays, and the next may come.',
+    inputs: ['config', 'environment', 'ssh-key'],
+    entry: 'confirm',
+    stage: 'confirm',
+  },
+  {
+    name: 'launchway abort',
+    description: 'Return every host of an environment from the version that waits to the one before it.',
+    inputs: ['config', 'environment', 'ssh-key', ...registry],
+    entry: 'abort',
+    stage: 'abort',
   },
 ]
 

@@ -33,8 +33,10 @@ export async function main(entry: string): Promise<void> {
   onSignals(cancel, (signal) => log.info(`${signal}: what runs is being ended`), ports.close)
   let concluded = false
   try {
-    if (action.stage === 'rollback') return await goBack(env, ports)
-    const { release, error } = await perform(action.stage, env, ports)
+    const { stage } = action
+    if (stage === 'confirm') return await confirm(env, ports)
+    if (stage === 'rollback' || stage === 'abort') return await goBack(stage, env, ports)
+    const { release, error } = await perform(stage, env, ports)
     concluded = true
     if (error !== undefined) throw error
     if (release.outcome.state === 'nothing-to-do') log.notice(`nothing to do: ${release.outcome.message ?? ''}`)
@@ -60,20 +62,35 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
 }
 
 /** Needs no record and makes none: the hosts have all there is to know. */
-async function goBack(env: Env, ports: Ports): Promise<void> {
-  const [{ findEnvironment }, { rollback }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
-  const { app, environment, registries } = await findEnvironment(
-    readInput(env, 'config') ?? 'launchway.yml',
-    readInput(env, 'environment'),
-    ports,
-  )
+async function goBack(how: 'rollback' | 'abort', env: Env, ports: Ports): Promise<void> {
+  const [{ app, environment, registries }, { abort, rollback }] = await Promise.all([
+    environmentOf(env, ports),
+    import('./deploy/index.ts'),
+  ])
   const asked = readInput(env, 'version')
-  const returned = await rollback(app, environment, ports, { registries, ...(asked === undefined ? {} : { version: asked }) })
+  const way = { registries, ...(asked === undefined ? {} : { version: asked }) }
+  const returned = await (how === 'abort' ? abort : rollback)(app, environment, ports, way)
   const { version, url = '' } = returned
-  for (const [name, value] of Object.entries({ environment: environment.name, version, url, verdict: 'passed' }))
-    await setOutput(name, value)
+  await setMoved(environment.name, version, url)
   const { rollbackSummary } = await import('./report/index.ts')
   addSummary(rollbackSummary(app, version, returned))
+}
+
+async function confirm(env: Env, ports: Ports): Promise<void> {
+  const [{ app, environment }, deploy] = await Promise.all([environmentOf(env, ports), import('./deploy/index.ts')])
+  const confirmed = await deploy.confirm(app, environment, ports)
+  await setMoved(environment.name, confirmed.version, environment.url ?? '')
+  const { confirmSummary } = await import('./report/index.ts')
+  addSummary(confirmSummary(app, confirmed))
+}
+
+async function environmentOf(env: Env, ports: Ports) {
+  const { findEnvironment } = await import('./plan/index.ts')
+  return findEnvironment(readInput(env, 'config') ?? 'launchway.yml', readInput(env, 'environment'), ports)
+}
+
+async function setMoved(environment: string, version: string, url: string): Promise<void> {
+  for (const [name, value] of Object.entries({ environment, version, url, verdict: 'passed' })) await setOutput(name, value)
 }
 
 /** Later steps of the job ask for the verdict, and people for the reason, also where nothing could be planned. */

@@ -46,10 +46,10 @@ export function actionsPage(): GeneratedFile {
     return [`## ${action.name}`, action.description, code(uses), table(['input', 'default', 'meaning'], rows), ...more]
   })
   return page('docs/reference/actions.md', 'Actions', source, [
-    'One step runs the whole release; others run one stage each, in as many jobs as you like, and one returns to the version before. All need Node 24 on the runner, `actions/checkout` before them, and no input is required.',
+    'One step runs the whole release; others run one stage each, in as many jobs as you like, and three move the hosts between the versions that they keep. All need Node 24 on the runner, `actions/checkout` before them, and no input is required.',
     ...sections,
     '## Outputs',
-    'Every action has these. Each stays empty until the stage that knows it has run; `rollback` sets `environment`, `version`, `url` and `verdict`.',
+    'Every action has these. Each stays empty until the stage that knows it has run; `rollback`, `confirm` and `abort` set `environment`, `version`, `url` and `verdict`.',
     table(
       ['output', 'meaning'],
       Object.entries(outputTable).map(([name, meaning]) => [code(name), prose(meaning)]),

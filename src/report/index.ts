@@ -1,2 +1,2 @@
 export { showRecord } from './record.ts'
-export { failureSummary, rollbackSummary, summary } from './summary.ts'
+export { confirmSummary, failureSummary, rollbackSummary, summary } from './summary.ts'

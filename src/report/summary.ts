@@ -33,6 +33,16 @@ export function rollbackSummary(app: string, version: string, section: DeploySec
   return `${[`## ${prose(`${app} is back at ${version} in ${section.environment}`)}${at}`, hostTable(section)].join('\n\n')}\n`
 }
 
+/** The summary of a confirmation. */
+export function confirmSummary(
+  app: string,
+  { environment, version, hosts }: { environment: string; version: string; hosts: readonly string[] },
+): string {
+  const where =
+    hosts.length === 0 ? 'Nothing waited: it had been confirmed before.' : `It no longer waits on ${hosts.map(code).join(', ')}.`
+  return `## ${prose(`${app} ${version} is confirmed in ${environment}`)}\n\n${where}\n`
+}
+
 /** The summary of what failed before there was a record. @param what such as `launchway plan` */
 export function failureSummary(what: string, failure: Failure): string {
   return `${[`## ${prose(what)} failed`, ...why(failure)].join('\n\n')}\n`

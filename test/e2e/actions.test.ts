@@ -122,6 +122,27 @@ describe('the actions, as a runner starts them', () => {
     expect(await tagsOf(lab.registry.address, app)).toEqual(before)
   })
 
+  it('confirm and abort: a version that waits stays, or the one before it comes back', async () => {
+    const waits = `${configuration(settings)}    confirm: true\n`
+    sha = await repository.commit({ 'launchway.yml': waits, 'version.txt': 'three' })
+    succeeded(await job().uses('.', { 'ssh-key': key }))
+    const confirmed = succeeded(await job().uses('actions/confirm', { 'ssh-key': key }))
+    expect(confirmed.outputs).toMatchObject({ environment: 'production', version: 'master', verdict: 'passed' })
+    expect(confirmed.summary).toContain(`## ${app} master is confirmed in production`)
+    sha = await repository.commit({ 'version.txt': 'four' })
+    succeeded(await job().uses('.', { 'ssh-key': key }))
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'four' })
+    const aborted = succeeded(await job().uses('actions/abort', { 'ssh-key': key }))
+    expect(aborted.outputs).toMatchObject({ environment: 'production', verdict: 'passed' })
+    expect(aborted.summary).toContain(`## ${app} is back at`)
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'three' })
+    const again = await job().uses('actions/abort', { 'ssh-key': key })
+    expect(again.code).not.toBe(0)
+    expect(again.stdout).toContain('NOTHING_WAITS')
+    sha = await repository.commit({ 'launchway.yml': configuration(settings), 'version.txt': 'two' })
+    succeeded(await job().uses('.', { 'ssh-key': key }))
+  })
+
   it('a failure is one annotation with the code and what to do, and a failed deployment', async () => {
     sha = await repository.commit({
       'launchway.yml': configuration(settings).replace('health: /\n', 'health: { path: /, timeout: 5s }\n'),

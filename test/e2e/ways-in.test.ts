@@ -145,6 +145,15 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     expect(await tagsOf(lab.registry.address, image)).toEqual(before)
   })
 
+  it('a button that goes back: the version before answers again, from what the host has kept', async () => {
+    const ended = await act('workflow_dispatch', 'versions.yml', {
+      ref: 'refs/heads/master',
+      inputs: { move: 'rollback', environment: 'production' },
+    })
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(await versions()).toEqual(['1.2.0', '1.0.0'])
+  })
+
   describe('no secret of the repository', () => {
     const lines = (text: string): string[] => text.split('\n').filter((line) => line.length > 20 && !line.startsWith('-----'))
     const secrets = (): { key: string; secret: string } => ({
