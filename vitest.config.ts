@@ -1,8 +1,17 @@
 import { defineConfig } from 'vitest/config'
 import { scenarios } from './test/support/scenarios.ts'
 
-/** Tests that talk to the lab share its two hosts' ports and two cores: one file at a time. */
-const real = { globalSetup: ['test/lab.ts'], testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false }
+/**
+ * Tests that talk to the lab share its two hosts' ports and two cores: one file at a time. Several labs share the
+ * machine, so what is waited for may take longer than the second that `expect.poll` has by default.
+ */
+const real = {
+  globalSetup: ['test/lab.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  fileParallelism: false,
+  expect: { poll: { timeout: 20_000 } },
+}
 
 /** What runs on a host: the longest of the contracts, so it goes beside the others. */
 const hosts = 'test/contract/host-*.test.ts'
