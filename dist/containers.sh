@@ -66,12 +66,14 @@ served() {
 }
 
 # retire SERVICE CONTAINER SECONDS [PORT]: an old container that nothing needs any more, kept for a rollback; with PORT
-# after its last request there. They go side by side, each in its own time; `retired` waits for the last.
+# after its last request there. They go side by side, each in its own time; `retired` waits for the last, and prunes
+# meanwhile: what is kept no longer is none of them.
 retire() {
   retire_one "$@" &
 }
 
 retired() {
+  prune
   wait
 }
 

@@ -49,11 +49,12 @@ led_away() {
   esac
 }
 
-# watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_S [URL [STATUS [HOST [PROTO]]]]: returns once the
+# watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_CS [URL [STATUS [HOST [PROTO]]]]: returns once the
 # container has been well for the settle time; fails at once when it ends. KIND exec has a command instead of the URL.
+# It is looked at often at first, for who is up soon need not wait, and then at the interval.
 watch() {
   start_step healthy "$1"
-  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' bounded=''
+  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' bounded='' pause=5
   # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
   [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   while :; do
@@ -85,7 +86,11 @@ $(evidence "$2")" ;;
       fail healthy "$1" "not healthy after $(($4 / 100)) s${7:+; $7 answered ${answer:-nothing}}$(led_away)
 $(evidence "$2")"
     fi
-    sleep "$6" 9>&- 2> /dev/null || sleep 1 9>&-
+    [ "$pause" -lt "$6" ] || pause=$6
+    rest=$pause
+    [ -z "$well_since" ] || [ $((well_since + $5 - now)) -gt "$rest" ] || rest=$((well_since + $5 - now))
+    sleep "$((rest / 100)).$((rest / 10 % 10))$((rest % 10))" 9>&- 2> /dev/null || sleep 1 9>&-
+    pause=$((pause * 2))
   done
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
 }

@@ -99,26 +99,39 @@ through() {
   start_step probe "$1"
   # shellcheck disable=SC2034 # read by end_step
   [ -n "$3" ] || step_started=$switched
-  deadline=$(($(uptime_cs) + 1000))
+  prove probe 1000 "$@"
+  end_step probe 'done' "$1" "$5 $status${3:+, before the switch}"
+}
+
+# linger SERVICE CONTAINER ADDRESS URL RESOLVE [STATUS]: half a second in which visitors are with the new version and the
+# old one still runs. nginx falls back to it, so a version that they bring down costs few of them a request.
+linger() {
+  start_step linger "$1"
+  until [ $(($(uptime_cs) - switched)) -ge 50 ]; do short_sleep; done
+  prove linger 200 "$1" "$2" '' "$3" "$4" "$5" "${6:-}"
+  end_step linger 'done' "$1" "$4 $status"
+}
+
+prove() { # STEP LIMIT_CS and what `through` is given
+  deadline=$(($(uptime_cs) + $2))
   while :; do
-    answer=$(asked "$5" "$6" "$3")
+    answer=$(asked "$7" "$8" "$5")
     status=${answer%% *} from=${answer#* }
-    if [ "$from" = "$4" ]; then
+    if [ "$from" = "$6" ]; then
       # Behind nginx an application may know that it is asked over HTTPS, and answer otherwise than it does directly.
-      case $status in 2??) break ;; esac
-      case ${7:-} in
-        any) case $status in [1-4]??) break ;; esac ;;
-        ?*) [ "$status" != "$7" ] || break ;;
+      case $status in 2??) return ;; esac
+      case ${9:-} in
+        any) case $status in [1-4]??) return ;; esac ;;
+        ?*) [ "$status" != "$9" ] || return ;;
       esac
     fi
     if [ "$(uptime_cs)" -ge "$deadline" ]; then
-      fail probe "$1" "asked through nginx, $5 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $4)
+      fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
-$(evidence "$2")"
+$(evidence "$4")"
     fi
     short_sleep
   done
-  end_step probe 'done' "$1" "$5 $status${3:+, before the switch}"
 }
 
 # ---- the last requests
@@ -129,21 +142,24 @@ is_used() {
   cat /proc/net/tcp | awk -v at="0100007F:$(printf '%04X' "$1")" '$4 == "01" && ($2 == at || $3 == at) { found = 1 } END { exit !found }'
 }
 
-# wait_idle PORT LIMIT_CS: until nothing uses the port, looked at twice, and at least half a second.
+# wait_idle PORT LIMIT_CS SWITCHED: until nothing uses the port, looked at twice, and at least half a second after the
+# switch away from it.
 wait_idle() {
   began=$(uptime_cs) idle=0
   while :; do
     if is_used "$1"; then idle=0; else idle=$((idle + 1)); fi
-    passed=$(($(uptime_cs) - began))
-    [ "$passed" -lt 50 ] || [ "$idle" -lt 2 ] || return 0
-    [ "$passed" -lt "$2" ] || [ "$passed" -lt 50 ] || return 1
+    now=$(uptime_cs)
+    if [ $((now - $3)) -ge 50 ]; then
+      [ "$idle" -lt 2 ] || return 0
+      [ $((now - began)) -lt "$2" ] || return 1
+    fi
     short_sleep
   done
 }
 
 drain() { # SERVICE PORT SECONDS
   start_step drain "$1"
-  if wait_idle "$2" "$(($3 * 100))"; then
+  if wait_idle "$2" "$(($3 * 100))" "${switched:-$(uptime_cs)}"; then
     end_step drain 'done' "$1"
   else
     end_step drain 'done' "$1" "requests are still under way after $3 s"
@@ -155,6 +171,7 @@ drain() { # SERVICE PORT SECONDS
 turn_back() { # SLOT
   turn "$1" || return
   case $1 in a) column=3 ;; *) column=2 ;; esac
-  awk -v column="$column" '{ print $column }' "$LW_HOME/ports" 2> /dev/null | while read -r port; do wait_idle "$port" 1000; done
+  switched=$(uptime_cs)
+  awk -v column="$column" '{ print $column }' "$LW_HOME/ports" 2> /dev/null | while read -r port; do wait_idle "$port" 1000 "$switched"; done
   return 0
 }

@@ -88,13 +88,11 @@ if $as test -r "$LW_HOME/lock"; then
   if [ "$held" = 1 ] && { [ -z "$holder" ] || [ -e "/proc/$holder" ]; }; then fact locked yes; fi
 fi
 
-ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-  --filter label=launchway.release --format "container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}"
-
 # Accessories belong to no release. Their volumes hold what must not be lost: that is asked of the containers themselves.
 answer=''
-ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-  --filter label=launchway.accessory --format "accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}"
+ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "\
+{{if .Label \"launchway.accessory\"}}accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}\
+{{else if .Label \"launchway.release\"}}container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}{{end}}"
 names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
 # shellcheck disable=SC2086 # words: a container's name has no blank
 [ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}" $names
@@ -110,8 +108,9 @@ owner_of() {
 
 # Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
 # addresses and ports in hexadecimal, state 0A being LISTEN.
-for port in $LW_WANTED $(printf '%s\n' "$ports" | awk '{ print $2, $3 }'); do
-  ask ps --filter "publish=$port" --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
+asked=$(printf '%s\n' "$LW_WANTED" "$ports" | awk 'NR == 1 { print } NR > 1 { print $2, $3 }')
+[ -z "$(printf '%s' "$asked" | tr -d ' \n')" ] || ask ps --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
+for port in $asked; do
   hex=$(printf '%04X' "$port")
   cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v hex="$hex" -v port="$port" '
     $4 == "0A" { split($2, at, ":"); if (at[2] == hex) print port, at[1], $10 }' | while read -r port at inode; do

@@ -49,7 +49,7 @@ test('a version that its first visitor brings down is undone, and the old one ta
   await visitors.seen('one')
   const frail = site(host, { env: { MODE: 'frail' } })
   const error = await failureOf(deployTo(host, server, { version: 'two', services: [frail] }))
-  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: linger failed') })
+  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringMatching(/web: (probe|linger) failed/) })
   expect(error.hint).toContain('exit code 9')
   const { failed, versions } = await visitors.stop()
   // What each had asked the version that went down.

@@ -125,7 +125,8 @@ prove() { # STEP LIMIT_CS and what `through` is given
         ?*) [ "$status" != "$9" ] || return ;;
       esac
     fi
-    if [ "$(uptime_cs)" -ge "$deadline" ]; then
+    # One that has ended will not answer any more.
+    if [ "$(uptime_cs)" -ge "$deadline" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
       fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
 $(evidence "$4")"
