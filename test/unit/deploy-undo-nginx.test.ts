@@ -27,7 +27,7 @@ function undone(shell: string, { saved, wrote, now, locations = [] }: Files): st
     if (wrote !== undefined) writeFileSync(join(release, 'wrote.web.server'), written(wrote))
     if (now !== undefined) writeFileSync(file, written(now))
     for (const one of locations) writeFileSync(join(at, one), '')
-    const program = `set -u\nLW_APP=addie LW_ENVIRONMENT=production\nhold_host() { :; }\n${siteSh}\nsite_back "$@"\n`
+    const program = `set -u\nLW_APP=addie LW_ENVIRONMENT=production LW_HOME=${folder}\nhold_host() { :; }\n${siteSh}\nsite_back "$@"\n`
     execFileSync(shell === 'busybox' ? 'busybox' : shell, [...(shell === 'busybox' ? ['sh'] : []), '-s', release, 'web.server', file], {
       input: program,
     })
