@@ -1,5 +1,5 @@
 import { hostPaths } from '../core/names.ts'
-import { isBelow, toHost } from '../tools/mounts.ts'
+import { isBelow, nearest, toHost } from '../tools/mounts.ts'
 import type { NginxContainer } from './nginx-container.ts'
 import { inNginx, placesOf } from './nginx-places.ts'
 import type { Observation, SeenNginx } from './observation.ts'
@@ -74,14 +74,11 @@ function staleLacks(nginx: SeenNginx, { name, mounts }: NginxContainer, home: st
   const { sites, ours } = placesOf(nginx)
   const at = inNginx(nginx, home)
   const used = [...(at === undefined ? [] : [at]), ...(sites === undefined ? [] : [sites, ours])]
-  return mounts
-    .filter(({ isStale, source, destination }) => {
-      return isStale && used.some((path) => isBelow(destination, path) && toHost(mounts, path) === toHost([{ source, destination }], path))
-    })
-    .map(({ source, destination }) => ({
-      what: `${source} has been replaced since the container ${name} was started, which still has the old one at ${destination}`,
-      hint: `docker restart ${name}`,
-    }))
+  const stale = used.flatMap((path) => nearest(mounts, path) ?? []).filter(({ isStale }) => isStale)
+  return [...new Set(stale)].map(({ source, destination }) => ({
+    what: `${source} has been replaced since the container ${name} was started, which still has the old one at ${destination}`,
+    hint: `docker restart ${name}`,
+  }))
 }
 
 /** What of the way in may fail later. */

@@ -10,13 +10,16 @@ export function isBelow(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder === '/' ? folder : `${folder}/`)
 }
 
+/** The one by which the container has a path: it hides what those above it have there. */
+export function nearest<M extends Mount>(mounts: readonly M[], path: string): M | undefined {
+  const around = mounts.filter(({ destination }) => isBelow(destination, path))
+  return around.toSorted((one, other) => other.destination.length - one.destination.length)[0]
+}
+
 /** What a path in the container is on the host; undefined where it is the container's alone. */
 export function toHost(mounts: readonly Mount[], path: string): string | undefined {
-  // The mount that is nearest hides what those above it have there.
-  const [nearest] = mounts
-    .filter(({ destination }) => isBelow(destination, path))
-    .toSorted((one, other) => other.destination.length - one.destination.length)
-  return nearest === undefined ? undefined : moved(path, nearest.destination, nearest.source)
+  const mount = nearest(mounts, path)
+  return mount === undefined ? undefined : moved(path, mount.destination, mount.source)
 }
 
 /** Where the container has a path of the host; undefined where it does not see it. */
