@@ -12,7 +12,7 @@ export interface Edge extends AsyncDisposable {
   configuration(): Promise<string>
 }
 
-export interface EdgeOptions {
+interface EdgeOptions {
   /** What `docker run` is given before the image. */
   options: readonly string[]
   /** `shell`: a shell is the first process, and nginx its child. `nginx`: there is nothing else, not even a shell. */
