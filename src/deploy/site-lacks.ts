@@ -1,5 +1,6 @@
 import type { Nginx, Service } from '../core/deployment.ts'
-import { isBelow } from '../tools/mounts.ts'
+import { hostPaths } from '../core/names.ts'
+import { isBelow, nearest } from '../tools/mounts.ts'
 import type { NginxServer } from '../tools/nginx.ts'
 import { additionsFile, locationsOf, serverFile, serverInclude, serverKey } from '../tools/nginx-site.ts'
 import { nginxContainerOf } from './nginx-container.ts'
@@ -60,7 +61,7 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
       what: `${configuration.main} includes neither conf.d nor sites-enabled`,
       hint: 'add to its http block: include /etc/nginx/conf.d/*.conf;',
     })
-  for (const path of closedIn(nginx, stateRoot))
+  for (const path of closedIn(nginx, wanted))
     lacks.push({ what: `nginx's workers may not look into ${path}`, hint: `chmod o+x ${path}, or choose another folder with \`state:\`` })
   const files = services.flatMap(({ nginx: at }) => [...Object.values(at?.tls ?? {}), ...[at?.maintenancePage ?? []].flat()])
   for (const path of [stateRoot, ...translated(nginx, stateRoot), ...files]) {
@@ -92,10 +93,12 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
 }
 
 /** Folders that are closed to the workers. What is above a mount, a container does not have. */
-function closedIn({ closed, container }: SeenNginx, stateRoot: string): readonly string[] {
+function closedIn(nginx: SeenNginx, { app, environment }: Wanted): readonly string[] {
+  const { closed, container } = nginx
   if (container === undefined) return closed
-  const sources = container.mounts.map(({ source }) => source).filter((source) => isBelow(source, stateRoot))
-  return closed.filter((path) => sources.some((source) => isBelow(source, path)))
+  const at = inNginx(nginx, hostPaths(environment.stateRoot, app, environment.name).home)
+  const mount = at === undefined ? undefined : nearest(container.mounts, at)
+  return mount === undefined ? [] : closed.filter((path) => isBelow(mount.source, path))
 }
 
 /** Where the host and a container have what the other names so. */

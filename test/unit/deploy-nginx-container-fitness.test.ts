@@ -94,6 +94,13 @@ describe('a container that cannot be the way in', () => {
       '/tls/k, the certificate or key of',
       '-v /etc/letsencrypt:/etc/letsencrypt:ro',
     ],
+    [
+      'may not look into the state, of which a part is mounted',
+      web,
+      boxed({ mounts: [mount('/srv/nginx', '/etc/nginx'), mount(`${state}/addie`)] }, { closed: [`${state}/addie/production`] }),
+      `may not look into ${state}/addie/production`,
+      'chmod o+x',
+    ],
     ['may not look into the state', web, boxed({}, { closed: [`${state}/addie`] }), `may not look into ${state}/addie`, 'chmod o+x'],
   ])('%s', (_, asked, found, what, hint) => {
     const error = failureIn(() => planHost(wanted([asked]), found, 'a'))
@@ -105,7 +112,10 @@ describe('a container that cannot be the way in', () => {
   it.each<[string, Observation]>([
     ['what nobody needs was replaced', boxed({ mounts: [...whole, mount('/srv/html', '/usr/share/nginx/html', true)] })],
     ['what hides it was not replaced', boxed({ mounts: [mount('/srv', '/etc', true), ...whole] })],
-    ['a folder above the mount is closed on the host', boxed({}, { closed: ['/var/lib', '/var'] })],
+    [
+      'a folder above the mount is closed on the host',
+      boxed({ mounts: [mount('/', '/host'), ...whole] }, { closed: ['/var/lib', '/var'] }),
+    ],
     ['the nginx of the host is not there', boxed({}, {}, { tools: new Set(['docker', 'flock', 'setsid', 'awk', 'curl']) })],
   ])('is none where %s', (_, found) => {
     expect(() => planHost(wanted([web]), found, 'a')).not.toThrow()
