@@ -22,10 +22,11 @@ export function toHost(mounts: readonly Mount[], path: string): string | undefin
   return mount === undefined ? undefined : moved(path, mount.destination, mount.source)
 }
 
-/** Where the container has a path of the host; undefined where it does not see it. */
+/** Where the container has a path of the host, by the mount of the least; undefined where it does not see it. */
 export function toContainer(mounts: readonly Mount[], path: string): string | undefined {
   return mounts
     .filter(({ source }) => isBelow(source, path))
+    .toSorted((one, other) => other.source.length - one.source.length)
     .map(({ source, destination }) => moved(path, source, destination))
     .find((one) => toHost(mounts, one) === path)
 }

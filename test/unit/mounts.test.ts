@@ -46,6 +46,10 @@ describe('a path of the host in a container', () => {
     expect(toContainer([...mounts, { source: '/srv', destination: '/all' }], '/srv/nginx/conf.d/a.conf')).toBe('/all/nginx/conf.d/a.conf')
   })
 
+  it('is by the mount of the least where several have it', () => {
+    expect(toContainer([{ source: '/', destination: '/host' }, ...mounts], '/var/lib/launchway/a')).toBe('/state/a')
+  })
+
   it('is one that leads back to it, whatever is mounted', () => {
     const path = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 4 }).map((parts) => `/${parts.join('/')}`)
     const mount = fc.record({ source: path, destination: path })
