@@ -171,13 +171,13 @@ END
   if [ -n "$box" ]; then
     look_at_box || return
     set -- $root $limit docker exec "$box" nginx
-    "$@" -V > /dev/null 2>&1 < /dev/null
-    case $? in 126 | 127) fact nginx missing; return ;; esac
   else
     nginx=$(PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" && command -v nginx) || { fact nginx missing; return; }
     set -- $root $limit "$nginx"
   fi
-  "$@" -V 2>&1 | while IFS= read -r line; do fact nginx.built "$line"; done
+  built=$("$@" -V 2>&1)
+  case $?${box:+ in a box} in "126 in a box" | "127 in a box") fact nginx missing; return ;; esac
+  printf '%s\n' "$built" | while IFS= read -r line; do fact nginx.built "$line"; done
   if said=$("$@" -t 2>&1); then
     fact nginx well
   else
