@@ -117,6 +117,10 @@ export function namesPage(): GeneratedFile {
         [code(paths.maintenance), 'while it is there, visitors get a page instead of the application; who said so, and since when'],
         [code(paths.slotFile), 'while it is there, slot b serves behind nginx; else slot a, and the file is called `slot.a`'],
         [
+          code(paths.nginxContainer),
+          'where nginx runs in a container: its name, its path of the folder `launchway.d`, and that of the host, with tabs between them; not there where nginx is a program of the host',
+        ],
+        [
           code(`${paths.home}/ports`),
           'of each service behind nginx the loopback ports of slot a and slot b; a line stays, since kept containers are bound to its ports',
         ],

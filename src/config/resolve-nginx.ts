@@ -17,6 +17,7 @@ export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: 
       : { 'Strict-Transport-Security': nginx.hsts === true ? 'max-age=31536000' : nginx.hsts }),
   }
   return {
+    ...(nginx.container === undefined ? {} : { container: nginx.container }),
     serverNames,
     ...wayIn(first, nginx, at),
     ...(nginx.redirect === undefined ? {} : { redirect: nginx.redirect }),

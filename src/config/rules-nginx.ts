@@ -37,6 +37,23 @@ function hasHsts(headers: Record<string, string> = {}): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === 'strict-transport-security')
 }
 
+/** A host has one way in: what is led to by two of nginx could not be switched in one moment. */
+export function oneNginx(name: string, environment: EnvironmentConfig): Breach[] {
+  const behind = Object.entries(environment.services ?? {}).filter(([, { port, publish }]) => port !== undefined && publish === undefined)
+  const [first, ...others] = behind.map(([service, { nginx }]) => ({ service, container: nginx?.container }))
+  return others.flatMap(({ service, container }) => {
+    if (first === undefined || container === first.container) return []
+    const path = ['environments', name, 'services', service]
+    const words = (of: string | undefined): string => (of === undefined ? 'a program of the host' : `in the container ${of}`)
+    return [
+      {
+        path: container === undefined ? path : [...path, 'nginx', 'container'],
+        message: `${path.join('.')}: nginx is ${words(container)} here, and ${words(first.container)} for ${first.service}: nginx.container must be the same for all services of an environment`,
+      },
+    ]
+  })
+}
+
 /** Services that share a server of nginx share all of its names, and each has a path of its own there. */
 export function sharedServers(name: string, environment: EnvironmentConfig): Breach[] {
   const byUrl = environment.url === undefined ? [] : [new URL(environment.url).hostname]

@@ -2,7 +2,7 @@ import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
-import { nginxBreaches, sharedServers } from './rules-nginx.ts'
+import { nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
 import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -120,6 +120,7 @@ function environmentBreaches(config: Config): Breach[] {
       ...found,
       ...sharedPorts(name, environment),
       ...sharedServers(name, environment),
+      ...oneNginx(name, environment),
       ...accessoryBreaches(name, environment),
       ...lifecycleBreaches(name, environment),
     ]

@@ -10,6 +10,13 @@ const hostPath = z.string().regex(/^\/[\w./-]+$/, 'must be a path on the host, f
 const headerValue = z.string().regex(/^[^$\p{Cc}]*$/u, 'must have neither $, which nginx takes for a variable, nor a line break')
 
 export const NginxConfig = z.strictObject({
+  container: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]+$/, 'must be the name of a container, such as edge or proxy-nginx-1')
+    .optional()
+    .describe(
+      'Name of the container of the host in which nginx runs, with --network host; the same for all services of an environment. Paths are then as that container sees them. Default: nginx is a program of the host',
+    ),
   'server-name': oneOrMany(z.string().regex(/^[A-Za-z0-9*][A-Za-z0-9.*-]*$/, 'must be the name of a server, such as www.example.org'))
     .optional()
     .describe('Names that the server answers to; one, or a list. Default: the host name in url'),

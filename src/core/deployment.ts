@@ -23,10 +23,12 @@ export const Health = z.discriminatedUnion('kind', [
 ])
 export type Health = z.infer<typeof Health>
 
-/** How nginx on the host leads to the service. */
+/** How nginx on the host leads to the service. Paths are as nginx sees them. */
 export const Nginx = z.strictObject({
+  /** In which nginx runs; without it nginx is a program of the host. The same for all services of an environment. */
+  container: z.string().optional(),
   serverNames: z.array(z.string()).min(1),
-  /** Absolute paths on the host; without it the server speaks plain HTTP. */
+  /** Absolute paths; without it the server speaks plain HTTP. */
   tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional(),
   /** `false`: plain HTTP is answered beside HTTPS, and not sent there. */
   redirect: z.boolean().optional(),
@@ -41,7 +43,7 @@ export const Nginx = z.strictObject({
   bodySize: z.string().optional(),
   timeoutMs: z.int().optional(),
   errors: z.literal('json').optional(),
-  /** Absolute path on the host. */
+  /** Absolute path. */
   maintenancePage: z.string().optional(),
 })
 export type Nginx = z.infer<typeof Nginx>

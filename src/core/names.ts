@@ -127,6 +127,8 @@ export function hostPaths(root: string, app: string, environment: string) {
     slotFile: `${home}/slot.b`,
     /** While it is there, visitors get a page instead of the application. */
     maintenance: `${home}/maintenance`,
+    /** In which container nginx runs that leads here, and how that names the folder for what servers include. */
+    nginxContainer: `${home}/nginx.container`,
     release: (id: string) => `${home}/releases/${id}`,
   }
 }

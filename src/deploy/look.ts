@@ -1,6 +1,7 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports, Remote } from '../core/ports.ts'
+import { nginxContainerOf } from './nginx-container.ts'
 import { type Observation, parseObservation } from './observation.ts'
 import { publishedPorts } from './plan.ts'
 import { type Home, homeOf, observeProgram, type Sought } from './program.ts'
@@ -27,9 +28,11 @@ export async function look(remote: Remote, home: Home, environment: Environment)
 
 function soughtBy(environment: Environment): Sought {
   const servers = environment.services.flatMap(({ nginx }) => nginx ?? [])
+  const container = nginxContainerOf(environment)
   return {
     ports: publishedPorts(environment),
     nginx: servers.length > 0,
+    ...(container === undefined ? {} : { container }),
     files: servers.flatMap(({ tls, maintenancePage }) => [
       ...(tls === undefined ? [] : [tls.certificate, tls.key]),
       ...[maintenancePage ?? []].flat(),

@@ -6,6 +6,7 @@ import type { Slot } from '../core/names.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
 import { type Kept, parseKept } from './kept.ts'
+import { type NginxContainer, parseNginxContainer } from './nginx-container.ts'
 import { parseWaiting, type Waiting } from './waiting.ts'
 
 /** A container of this application and environment on the host. */
@@ -49,10 +50,18 @@ export type Detach = 'setsid' | 'user' | 'system' | 'never'
 /** Where the two slots of a service behind nginx listen, on the loopback of the host. */
 export type SlotPorts = Record<Slot, number>
 
+const nginxStates = ['refused', 'missing', 'stopped', 'broken', 'well'] as const
+type NginxState = (typeof nginxStates)[number]
+
 /** nginx on the host, where a release wants it or has had it. */
 export interface SeenNginx {
-  /** `refused`: only root may look, and the account cannot become root. `broken`: it would not start again as it is configured. */
-  state: 'refused' | 'missing' | 'broken' | 'well'
+  /**
+   * `refused`: only root may look, and the account cannot become root. `broken`: it would not start again as it is
+   * configured. `stopped`: its container does not run, or is not there.
+   */
+  state: NginxState
+  /** Undefined where nginx is a program of the host. */
+  container?: NginxContainer
   /** Its own words, when it is broken. */
   said: string
   running: boolean
@@ -113,6 +122,8 @@ export interface Observation {
   /** The releases that the host has kept, oldest first; undefined for one that cannot be read. */
   releases: ReadonlyMap<string, Kept | undefined>
   nginx: SeenNginx | undefined
+  /** The container whose nginx has led here until now; undefined for the nginx of the host, and where none has. */
+  ledBy?: string
   /** The last release that was to wait for a confirmation: what counts of it `waitOf` says. */
   waits?: Waiting
 }
@@ -132,6 +143,7 @@ export function parseObservation(host: string, text: string): Observation {
   const lockHolder = first('lock.holder')
   const free = first('free') ?? ''
   const detach = first('detach')
+  const ledBy = first('nginx.container')?.split(' ')[0]
   const waits = parseWaiting(first('waits') ?? '', Number(first('now')))
   return {
     tools: new Set(facts.filter(([key]) => key === 'tool').map(([, tool]) => tool ?? '')),
@@ -164,6 +176,7 @@ export function parseObservation(host: string, text: string): Observation {
       facts.flatMap(([key, id, ...text]) => (key === 'release' && id !== undefined ? [[id, parseKept(text.join('\t'))]] : [])),
     ),
     nginx: nginxOf(facts),
+    ...(ledBy === undefined ? {} : { ledBy }),
     ...(waits === undefined ? {} : { waits }),
   }
 }
@@ -187,11 +200,13 @@ function heldIn(facts: readonly string[][]): { held?: Hold } {
 
 function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
   const all = (name: string): string[] => facts.flatMap(([key, ...rest]) => (key === name ? [rest.join('\t')] : []))
-  const [state] = all('nginx')
-  if (state !== 'refused' && state !== 'missing' && state !== 'broken' && state !== 'well') return undefined
+  const state = nginxStates.find((one) => one === all('nginx')[0])
+  if (state === undefined) return undefined
+  const container = parseNginxContainer(facts)
   const [low = 32_768, high = 60_999] = (all('range')[0] ?? '').split('\t').filter(Boolean).map(Number)
   return {
     state,
+    ...(container === undefined ? {} : { container }),
     said: all('nginx.said').join('\n'),
     running: all('nginx.running').length > 0,
     build: parseBuild(all('nginx.built').join('\n')),

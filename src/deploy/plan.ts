@@ -7,7 +7,7 @@ import { beforeSwitchCalls } from './before-switch.ts'
 import { type HostCall, imageOf, nameIn, pullCall, stopSeconds } from './call.ts'
 import { heldError, heldWords } from './held.ts'
 import type { Observation } from './observation.ts'
-import { type PlannedSite, planSites, unseated, unsiteCalls } from './site.ts'
+import { ledByCalls, type PlannedSite, planSites, unseatCalls, unsiteCalls } from './site.ts'
 import { nginxWarnings } from './site-lacks.ts'
 import { isKeptIn, startCalls } from './start.ts'
 import { drainPort, switchCalls } from './switch.ts'
@@ -58,8 +58,9 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ...beforeSwitchCalls(wanted, seen.current, { app: wanted.app, environment: environment.name, release: wanted.release, slot }),
     ...creates,
     ...starts,
-    ...[...unseated(wanted, seen, sites)].map(([file, service], nth): HostCall => ['unseat', `${service}.gone${nth}`, file]),
-    ...switchCalls(wanted, slot, sites),
+    ...ledByCalls(seen, sites),
+    ...unseatCalls(wanted, seen, sites),
+    ...switchCalls(wanted, seen, slot, sites),
     ...keeps,
     ...waitCalls(wanted, seen),
     ...(wanted.forced === undefined ? [] : [['forced', wanted.forced] as const]),

@@ -12,6 +12,7 @@ const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'u
 const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8')
 const pruneSh = readFileSync(new URL('./host/prune.sh', import.meta.url), 'utf8')
 const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8')
+const boxSh = readFileSync(new URL('./host/box.sh', import.meta.url), 'utf8')
 const siteSh = readFileSync(new URL('./host/site.sh', import.meta.url), 'utf8')
 const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.url), 'utf8')
 const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url), 'utf8')
@@ -54,14 +55,16 @@ export function homeOf({ app, environment }: { app: string; environment: Environ
 export interface Sought {
   ports: readonly number[]
   nginx: boolean
+  /** In which nginx runs; without it it is a program of the host. */
+  container?: string
   /** Paths on the host. */
   files: readonly string[]
 }
 
 /** The program that looks at a host. */
-export function observeProgram(home: Home, { ports, nginx, files }: Sought): string {
-  const sought = { LW_WANTED: ports.join(' '), LW_NGINX: nginx ? 'yes' : '', LW_FILES: files.join('\n') }
-  return `${variables({ ...homeVariables(home), ...sought })}${factsSh}${ownSh}${observeSh}`
+export function observeProgram(home: Home, { ports, nginx, container = '', files }: Sought): string {
+  const sought = { LW_WANTED: ports.join(' '), LW_NGINX: nginx ? 'yes' : '', LW_BOX: container, LW_FILES: files.join('\n') }
+  return `${variables({ ...homeVariables(home), ...sought })}${factsSh}${ownSh}${boxSh}${observeSh}`
 }
 
 /** The program that closes an application for its visitors, or opens it again. */
@@ -89,6 +92,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     stateSh,
     pruneSh,
     nginxSh,
+    boxSh,
     siteSh,
     containersSh,
     accessorySh,

@@ -1,4 +1,4 @@
-import type { Environment } from '../core/deployment.ts'
+import type { Environment, Service } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Credentials, Ports } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
@@ -22,7 +22,7 @@ export interface Way {
 /** Has a host return to a release that it has kept. */
 export async function returnTo(target: Kept, one: SeenHost, environment: Environment, way: Way, ports: Ports): Promise<DeployedHost> {
   const why = declared(one.seen, target.release)
-  const wanted = asKept(target, environment)
+  const wanted = asKept(target, environment, one.seen)
   const logins = isWhole(wanted, one.seen) ? new Map<string, Credentials>() : await loginsFor(target, way.registries, ports)
   return apply(
     { ...wanted, logins, ...(why === undefined || !way.force ? {} : { forced: why }) },
@@ -32,18 +32,32 @@ export async function returnTo(target: Kept, one: SeenHost, environment: Environ
   )
 }
 
-/** The services are those of the release; how the host is reached and what it keeps is as it is configured now. */
-function asKept({ app, release, images, repositories, environment }: Kept, now: Environment): Wanted {
+/**
+ * The services are those of the release; how the host is reached and what it keeps is as it is configured now, and so is
+ * where nginx runs: that may have moved into a container since.
+ */
+function asKept({ app, release, images, repositories, environment }: Kept, now: Environment, seen: Observation): Wanted {
   const [first, ...others] = repositories
   return {
     app,
     release,
     isReturn: true,
-    environment: { ...environment, stateRoot: now.stateRoot, keep: now.keep },
+    environment: {
+      ...environment,
+      services: environment.services.map((one) => ledAs(one, seen)),
+      stateRoot: now.stateRoot,
+      keep: now.keep,
+    },
     images: new Map(Object.entries(images).map(([name, reference]) => [name, { reference, bytes: 0, platforms: [] }])),
     repositories: [first, ...others],
     logins: new Map(),
   }
+}
+
+function ledAs(service: Service, { nginx: seen }: Observation): Service {
+  if (service.nginx === undefined) return service
+  const { container: _, ...nginx } = service.nginx
+  return { ...service, nginx: { ...nginx, ...(seen?.container === undefined ? {} : { container: seen.container.name }) } }
 }
 
 function isWhole({ app, release, environment }: Wanted, { containers }: Observation): boolean {

@@ -1,7 +1,11 @@
 import type { Nginx, Service } from '../core/deployment.ts'
-import { siteFolder } from '../tools/nginx.ts'
+import { hostPaths } from '../core/names.ts'
+import { isBelow, nearest } from '../tools/mounts.ts'
 import type { NginxServer } from '../tools/nginx.ts'
 import { additionsFile, locationsOf, serverFile, serverInclude, serverKey } from '../tools/nginx-site.ts'
+import { nginxContainerOf } from './nginx-container.ts'
+import { containerLacks, containerWarnings } from './nginx-container-lacks.ts'
+import { inNginx, onHost, placesOf } from './nginx-places.ts'
 import type { Observation, SeenNginx } from './observation.ts'
 import { isHttps, keyOf, othersAt } from './site.ts'
 import type { Lack, Wanted } from './wanted.ts'
@@ -15,6 +19,8 @@ export function nginxLacks(wanted: Wanted, seen: Observation): Lack[] {
   if (services.length === 0) return []
   const without = 'or give the service a public port of its own (publish)'
   const { nginx } = seen
+  // What runs in a container cannot be asked without the engine, which is told as such.
+  if (seen.engine === undefined && nginxContainerOf(wanted.environment) !== undefined) return []
   if (nginx === undefined || nginx.state === 'refused') {
     return [
       {
@@ -23,29 +29,42 @@ export function nginxLacks(wanted: Wanted, seen: Observation): Lack[] {
       },
     ]
   }
-  if (nginx.state === 'missing') return [{ what: 'nginx is not installed', hint: `apt-get install nginx, ${without}` }]
+  const { container } = nginx
+  const lacks = container === undefined ? [] : containerLacks(wanted, nginx, container)
+  if (nginx.state === 'stopped') return lacks
+  if (nginx.state === 'missing') {
+    return container === undefined
+      ? [{ what: 'nginx is not installed', hint: `apt-get install nginx, ${without}` }]
+      : [...lacks, { what: `the container ${container.name} has no nginx`, hint: `docker exec ${container.name} nginx -V, ${without}` }]
+  }
   if (nginx.state === 'broken')
-    return [{ what: 'the configuration of nginx is broken, before this deploy', hint: `nginx -t says: ${nginx.said}` }]
-  return fitnessOf(wanted, services, nginx, seen)
+    return [...lacks, { what: 'the configuration of nginx is broken, before this deploy', hint: `nginx -t says: ${nginx.said}` }]
+  return [...lacks, ...fitnessOf(wanted, services, nginx, seen)]
 }
 
 function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNginx, seen: Observation): Lack[] {
   const lacks: Lack[] = []
-  const { configuration } = nginx
+  const { configuration, container } = nginx
   const { stateRoot } = wanted.environment
-  if (!nginx.running) lacks.push({ what: 'nginx is not running', hint: 'systemctl enable --now nginx' })
+  const places = placesOf(nginx)
+  if (!nginx.running)
+    lacks.push(
+      container === undefined
+        ? { what: 'nginx is not running', hint: 'systemctl enable --now nginx' }
+        : { what: `nginx is not running in the container ${container.name}`, hint: `docker logs ${container.name} says why` },
+    )
   if (nginx.build === undefined) lacks.push({ what: 'the version of nginx cannot be read', hint: 'nginx -V' })
   if (!seen.tools.has('curl'))
     lacks.push({ what: 'curl is not installed', hint: 'nginx is asked with it who answers: apt-get install curl' })
-  if (siteFolder(configuration) === undefined)
+  if (places.sites === undefined)
     lacks.push({
       what: `${configuration.main} includes neither conf.d nor sites-enabled`,
       hint: 'add to its http block: include /etc/nginx/conf.d/*.conf;',
     })
-  for (const path of nginx.closed)
+  for (const path of closedIn(nginx, wanted))
     lacks.push({ what: `nginx's workers may not look into ${path}`, hint: `chmod o+x ${path}, or choose another folder with \`state:\`` })
   const files = services.flatMap(({ nginx: at }) => [...Object.values(at?.tls ?? {}), ...[at?.maintenancePage ?? []].flat()])
-  for (const path of [stateRoot, ...files]) {
+  for (const path of [stateRoot, ...translated(nginx, stateRoot), ...files]) {
     if (!plainPath.test(path))
       lacks.push({ what: `nginx cannot be given the path ${path}`, hint: 'one of letters, digits and / . _ - is needed' })
   }
@@ -55,13 +74,17 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
     for (const path of files.filter((file) => nginx.absent.includes(file) && Object.values(tls ?? {}).includes(file))) {
       lacks.push({
         what: `${path}, the certificate or key of ${serverNames.join(' ')}, is not there`,
-        hint: `certbot certonly --nginx ${serverNames.map((one) => `-d ${one}`).join(' ')}, or name the files: nginx: { tls: { certificate: …, key: … } }; tls: false for plain HTTP`,
+        hint: `${
+          container === undefined
+            ? `certbot certonly --nginx ${serverNames.map((one) => `-d ${one}`).join(' ')}`
+            : `the container ${container.name} must see it: for certificates of certbot start it with -v /etc/letsencrypt:/etc/letsencrypt:ro`
+        }, or name the files: nginx: { tls: { certificate: …, key: … } }; tls: false for plain HTTP`,
       })
     }
     if (maintenancePage !== undefined && nginx.absent.includes(maintenancePage))
       lacks.push({
         what: `${maintenancePage}, the maintenance page of ${name}, is not there`,
-        hint: 'bring it to the host, or leave it out',
+        hint: `bring it to ${container === undefined ? 'the host' : `the container ${container.name}`}, or leave it out`,
       })
     lacks.push(...(at.existing === undefined ? serverLacks(wanted, at, nginx) : existingLacks(wanted, at, at.existing, nginx)))
     lacks.push(...pathLacks(wanted, at, nginx))
@@ -69,13 +92,32 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
   return lacks
 }
 
+/** Folders that are closed to the workers. What is above a mount, a container does not have. */
+function closedIn(nginx: SeenNginx, { app, environment }: Wanted): readonly string[] {
+  const { closed, container } = nginx
+  if (container === undefined) return closed
+  const at = inNginx(nginx, hostPaths(environment.stateRoot, app, environment.name).home)
+  const mount = at === undefined ? undefined : nearest(container.mounts, at)
+  return mount === undefined ? [] : closed.filter((path) => isBelow(mount.source, path))
+}
+
+/** Where the host and a container have what the other names so. */
+function translated(nginx: SeenNginx, stateRoot: string): string[] {
+  if (nginx.container === undefined) return []
+  const { sites, ours } = placesOf(nginx)
+  return [inNginx(nginx, stateRoot), ...(sites === undefined ? [] : [onHost(nginx, sites), onHost(nginx, ours)])].flatMap(
+    (path) => path ?? [],
+  )
+}
+
 const hasName = (server: NginxServer, { serverNames }: Nginx): string | undefined =>
   server.names.find((name) => serverNames.some((ours) => ours.toLowerCase() === name))
 
 /** Another server has a name that ours shall have. */
-function serverLacks({ app, environment }: Wanted, at: Nginx, { configuration }: SeenNginx): Lack[] {
+function serverLacks({ app, environment }: Wanted, at: Nginx, nginx: SeenNginx): Lack[] {
   const lacks: Lack[] = []
-  const ours = serverFile(siteFolder(configuration) ?? '', at.serverNames)
+  const { configuration } = nginx
+  const ours = serverFile(placesOf(nginx).sites ?? '', at.serverNames)
   const own = { app, environment: environment.name }
   const ports = at.tls === undefined ? [80] : [80, 443]
   for (const server of configuration.servers) {
@@ -91,7 +133,7 @@ function serverLacks({ app, environment }: Wanted, at: Nginx, { configuration }:
       continue
     }
     // One that no other application shares makes way, or is written anew.
-    const [other] = othersAt(key, configuration, own)
+    const [other] = othersAt(key, nginx, own)
     if (other === undefined) continue
     const whose = `${other.service} of ${other.app} in ${other.environment}`
     if (
@@ -117,17 +159,13 @@ function serverLacks({ app, environment }: Wanted, at: Nginx, { configuration }:
 }
 
 /** The user's server is not there, or does not take part. */
-function existingLacks(
-  { app, environment }: Wanted,
-  at: Nginx,
-  { port, https }: NonNullable<Nginx['existing']>,
-  { configuration }: SeenNginx,
-): Lack[] {
-  const { main, parts, servers } = configuration
+function existingLacks({ app, environment }: Wanted, at: Nginx, { port, https }: NonNullable<Nginx['existing']>, nginx: SeenNginx): Lack[] {
+  const { parts, servers } = nginx.configuration
+  const { ours } = placesOf(nginx)
   const names = at.serverNames.join(' ')
-  const line = `include ${serverInclude(main, at.serverNames)};`
+  const line = `include ${serverInclude(ours, at.serverNames)};`
   const own = { app, environment: environment.name }
-  const isShared = (key: string | undefined): boolean => key !== undefined && othersAt(key, configuration, own).length > 0
+  const isShared = (key: string | undefined): boolean => key !== undefined && othersAt(key, nginx, own).length > 0
   const written = servers.find((server) => hasName(server, at) !== undefined && isShared(keyOf(server.file)))
   // One of launchway's that nobody else shares makes way.
   const named = servers.filter((server) => hasName(server, at) !== undefined && keyOf(server.file) === undefined)
@@ -149,7 +187,7 @@ function existingLacks(
       },
     ]
   }
-  const pattern = serverInclude(main, at.serverNames)
+  const pattern = serverInclude(ours, at.serverNames)
   const has = ({ includes }: { includes: readonly string[] }): boolean => includes.includes(pattern)
   if (!here.some(has) && !parts.some(has)) {
     return [
@@ -178,8 +216,8 @@ function only(addresses: readonly string[], port: number): number {
 }
 
 /** Another application has the path. */
-function pathLacks({ app, environment }: Wanted, at: Nginx, { configuration }: SeenNginx): Lack[] {
-  return othersAt(serverKey(at.serverNames), configuration, { app, environment: environment.name }).flatMap(({ file, locations }) => {
+function pathLacks({ app, environment }: Wanted, at: Nginx, nginx: SeenNginx): Lack[] {
+  return othersAt(serverKey(at.serverNames), nginx, { app, environment: environment.name }).flatMap(({ file, locations }) => {
     const taken = locationsOf(at).find((one) => locations.includes(one))
     return taken === undefined ? [] : [takenLack(at, taken, file)]
   })
@@ -197,14 +235,16 @@ function dedupe(lacks: readonly Lack[]): Lack[] {
 }
 
 /** What may keep visitors from the services, and cannot be told from here: no reason to refuse the deploy. */
-export function nginxWarnings({ app, environment }: Wanted, { nginx }: Observation): string[] {
+export function nginxWarnings({ app, environment }: Wanted, seen: Observation): string[] {
+  const { nginx } = seen
   const services = environment.services.filter((service) => service.nginx !== undefined)
   if (nginx === undefined || services.length === 0) return []
-  const { servers, parts, main } = nginx.configuration
+  const { servers, parts } = nginx.configuration
+  const { ours } = placesOf(nginx)
   const others = servers.filter(({ file }) => keyOf(file) === undefined)
   const written = services.filter((service) => service.nginx?.existing === undefined)
   const warnings = written.flatMap((service) => {
-    const file = additionsFile(main, { app, environment: environment.name, service: service.name })
+    const file = additionsFile(ours, { app, environment: environment.name, service: service.name })
     const [port, how] = isHttps(service.nginx) ? ['443', ' ssl'] : ['80', '']
     const added = parts.find((part) => part.file === file)?.addresses ?? []
     return others.flatMap((server) =>
@@ -221,5 +261,5 @@ export function nginxWarnings({ app, environment }: Wanted, { nginx }: Observati
       `SELinux enforces its policy here, with which the switch through nginx has not been tried. nginx must be let connect to the containers (setsebool -P httpd_can_network_connect on), and see the files in ${environment.stateRoot}; what was denied: ausearch -m avc -ts recent`,
     )
   }
-  return [...new Set(warnings)]
+  return [...new Set([...warnings, ...containerWarnings(seen)])]
 }

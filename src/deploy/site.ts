@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Nginx, Service } from '../core/deployment.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
-import { siteFolder } from '../tools/nginx.ts'
 import {
   locationsFile,
   locationsOf,
@@ -15,7 +14,8 @@ import {
   siteText,
 } from '../tools/nginx-site.ts'
 import type { HostCall } from './call.ts'
-import type { Observation, SlotPorts } from './observation.ts'
+import { inNginx, onHost, placesOf } from './nginx-places.ts'
+import type { Observation, SeenNginx, SlotPorts } from './observation.ts'
 import type { Wanted } from './wanted.ts'
 
 /** A service behind nginx: where its two slots are, and what nginx reads of it. */
@@ -24,7 +24,7 @@ export interface PlannedSite {
   ports: SlotPorts
   /** The ports are not the host's yet. */
   isNew: boolean
-  /** In the order in which they are written. The key is what a file travels and is kept under. */
+  /** In the order in which they are written, as nginx names them. The key is what a file travels and is kept under. */
   files: { key: string; path: string; text: string }[]
   /** Of the server that launchway writes; none where the user does. */
   names: readonly string[]
@@ -34,12 +34,14 @@ export interface PlannedSite {
 export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
   const { app, environment } = wanted
   const { nginx } = seen
-  const folder = nginx === undefined ? undefined : siteFolder(nginx.configuration)
   const build = nginx?.build
-  if (nginx === undefined || folder === undefined || build === undefined) return []
+  if (nginx === undefined || build === undefined) return []
+  const { sites: folder, ours } = placesOf(nginx)
+  const paths = hostPaths(environment.stateRoot, app, environment.name)
+  const slotFile = inNginx(nginx, paths.slotFile)
+  const maintenanceFile = inNginx(nginx, paths.maintenance)
+  if (folder === undefined || slotFile === undefined || maintenanceFile === undefined) return []
   const taken = new Set(nginx.taken)
-  const { slotFile, maintenance } = hostPaths(environment.stateRoot, app, environment.name)
-  const { main } = nginx.configuration
   return environment.services.flatMap((service) => {
     if (service.nginx === undefined) return []
     const known = seen.ports.get(service.name)
@@ -53,17 +55,17 @@ export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
       nginx: service.nginx,
       ports,
       slotFile,
-      maintenanceFile: maintenance,
+      maintenanceFile,
       ...(healthPath === undefined ? {} : { healthPath }),
     }
     const files = [
       { key: service.name, path: siteFile(folder, site), text: siteText(site, build) },
-      { key: `${service.name}.at`, path: locationsFile(main, site), text: locationsText(site, main) },
+      { key: `${service.name}.at`, path: locationsFile(ours, site), text: locationsText(site, ours) },
     ]
     const isOurs = service.nginx.existing === undefined
     if (isOurs) {
       const hasRoot = [...locationsWith(service.nginx, environment.services), ...locationsSeen(service.nginx, wanted, seen)].includes('/')
-      const text = serverText(service.nginx, build, { main, ipv6: nginx.ipv6, hasRoot })
+      const text = serverText(service.nginx, build, { ours, ipv6: nginx.ipv6, hasRoot })
       files.push({ key: `${service.name}.server`, path: serverFile(folder, service.nginx.serverNames), text })
     }
     return [{ service, ports, isNew: known === undefined, files, names: isOurs ? service.nginx.serverNames : [] }]
@@ -81,20 +83,31 @@ function locationsSeen({ serverNames }: Nginx, { environment, app }: Wanted, { n
   if (nginx === undefined) return []
   const stays = (part: Part): boolean =>
     part.app !== app || part.environment !== environment.name || !environment.services.some(({ name }) => name === part.service)
-  return partsAt(serverKey(serverNames), nginx.configuration)
+  return partsAt(serverKey(serverNames), nginx)
     .filter(stays)
     .flatMap(({ locations }) => locations)
 }
 
+/** What services that are gone have, and what stands in the way of a service of the release, makes way. */
+export function unseatCalls(wanted: Wanted, seen: Observation, sites: readonly PlannedSite[]): HostCall[] {
+  const { nginx } = seen
+  if (nginx === undefined) return []
+  return [...unseated(wanted, seen, sites)].flatMap(([path, service], nth): HostCall[] => {
+    const file = onHost(nginx, path)
+    return file === undefined ? [] : [['unseat', `${service}.gone${nth}`, file]]
+  })
+}
+
 /** The files of services that are gone, which stand in the way of a service of the release: by file. */
-export function unseated({ app, environment }: Wanted, { nginx }: Observation, sites: readonly PlannedSite[]): Map<string, string> {
+function unseated({ app, environment }: Wanted, { nginx }: Observation, sites: readonly PlannedSite[]): Map<string, string> {
   const gone = new Map<string, string>()
   if (nginx === undefined) return gone
-  const { main, servers, parts } = nginx.configuration
+  const { servers, parts } = nginx.configuration
+  const { ours } = placesOf(nginx)
   const kept = new Set(sites.flatMap(({ files }) => files.map(({ path }) => path)))
   const own = { app, environment: environment.name }
   for (const { file, locations } of parts) {
-    const part = partOf(file, main)
+    const part = partOf(file, ours)
     if (part?.app !== app || part.environment !== environment.name || kept.has(file)) continue
     const inTheWay = sites.some(({ service }) => {
       const at = service.nginx
@@ -107,8 +120,8 @@ export function unseated({ app, environment }: Wanted, { nginx }: Observation, s
   for (const server of servers) {
     const key = keyOf(server.file)
     if (key === undefined || kept.has(server.file) || !server.names.some((name) => names.has(name))) continue
-    const [whose] = othersAt(key, nginx.configuration, own)
-    if (whose === undefined) gone.set(server.file, partsAt(key, nginx.configuration)[0]?.service ?? key)
+    const [whose] = othersAt(key, nginx, own)
+    if (whose === undefined) gone.set(server.file, partsAt(key, nginx)[0]?.service ?? key)
   }
   return gone
 }
@@ -121,8 +134,8 @@ interface Part {
 }
 
 /** Whose locations a file has. */
-function partOf(file: string, main: string): Part | undefined {
-  const folder = `${serversFolder(main)}/`
+function partOf(file: string, ours: string): Part | undefined {
+  const folder = `${serversFolder(ours)}/`
   if (!file.startsWith(folder)) return undefined
   const [, key, app, environment, service] = /^([^/]+)\/([^./]+)\.([^./]+)\.([^./]+)\.conf$/.exec(file.slice(folder.length)) ?? []
   if (key === undefined || app === undefined || environment === undefined || service === undefined) return undefined
@@ -134,18 +147,17 @@ export function keyOf(file: string): string | undefined {
   return /\/launchway-server\.(.+)\.conf$/.exec(file)?.[1]
 }
 
-type Configuration = NonNullable<Observation['nginx']>['configuration']
-
 /** Whose locations a server has. */
-function partsAt(key: string, { main, parts }: Configuration): (Part & { file: string; locations: readonly string[] })[] {
-  return parts.flatMap(({ file, locations }) => {
-    const part = partOf(file, main)
+function partsAt(key: string, nginx: SeenNginx): (Part & { file: string; locations: readonly string[] })[] {
+  const { ours } = placesOf(nginx)
+  return nginx.configuration.parts.flatMap(({ file, locations }) => {
+    const part = partOf(file, ours)
     return part?.key === key ? [{ ...part, file, locations }] : []
   })
 }
 
 /** The same, of other applications and environments. */
-export function othersAt(key: string, seen: Configuration, own: { app: string; environment: string }): ReturnType<typeof partsAt> {
+export function othersAt(key: string, seen: SeenNginx, own: { app: string; environment: string }): ReturnType<typeof partsAt> {
   return partsAt(key, seen).filter((part) => part.app !== own.app || part.environment !== own.environment)
 }
 
@@ -156,8 +168,9 @@ export function ownFiles(
 ): { file: string; service: string }[] {
   if (nginx === undefined) return []
   const own = `/launchway.${app}.${environment.name}.`
+  const { ours } = placesOf(nginx)
   return nginx.configuration.parts.flatMap(({ file }) => {
-    const part = partOf(file, nginx.configuration.main)
+    const part = partOf(file, ours)
     if (part !== undefined) return part.app === app && part.environment === environment.name ? [{ file, service: part.service }] : []
     const at = file.lastIndexOf('/')
     return file.slice(at).startsWith(own) ? [{ file, service: file.slice(at + own.length).replace(/\.conf$/, '') }] : []
@@ -170,28 +183,44 @@ export function emptied(gone: readonly string[], { nginx }: Pick<Observation, 'n
   const { configuration } = nginx
   return [...new Set(configuration.servers.map(({ file }) => file))].filter((file) => {
     const key = keyOf(file)
-    const parts = key === undefined ? [] : partsAt(key, configuration)
+    const parts = key === undefined ? [] : partsAt(key, nginx)
     return parts.length > 0 && parts.every((part) => gone.includes(part.file))
   })
 }
 
 /** Every file of ours goes but those that are kept; and servers that then lead nowhere. */
 export function unsiteCall(kept: readonly string[], { nginx }: Pick<Observation, 'nginx'>): HostCall[] {
-  const folder = nginx === undefined ? undefined : siteFolder(nginx.configuration)
-  return nginx === undefined || folder === undefined ? [] : [['unsite', folder, serversFolder(nginx.configuration.main), ...kept]]
+  const folder = nginx === undefined ? undefined : placesOf(nginx).sites
+  return nginx === undefined || folder === undefined ? [] : unsite(nginx, folder, kept)
 }
 
 /** The files of services that the release does not have any more go, once it is recorded. */
 export function unsiteCalls({ app, environment }: Wanted, { nginx }: Observation, sites: readonly PlannedSite[]): HostCall[] {
   if (nginx === undefined) return []
-  const { main, parts } = nginx.configuration
   const own = `/launchway.${app}.${environment.name}.`
   const [planned] = sites
+  const { parts } = nginx.configuration
   const file = planned?.files[0]?.path ?? parts.find((part) => part.file.slice(part.file.lastIndexOf('/')).startsWith(own))?.file
   if (file === undefined) return []
-  return [
-    ['unsite', file.slice(0, file.lastIndexOf('/')), serversFolder(main), ...sites.flatMap(({ files }) => files.map(({ path }) => path))],
-  ]
+  const kept = sites.flatMap(({ files }) => files.map(({ path }) => path))
+  return unsite(nginx, file.slice(0, file.lastIndexOf('/')), kept)
+}
+
+/** What is no folder of the host is nothing that launchway has written. */
+function unsite(nginx: SeenNginx, folder: string, kept: readonly string[]): HostCall[] {
+  const [sites, servers] = [onHost(nginx, folder), onHost(nginx, serversFolder(placesOf(nginx).ours))]
+  if (sites === undefined || servers === undefined) return []
+  return [['unsite', sites, servers, ...kept.flatMap((path) => onHost(nginx, path) ?? [])]]
+}
+
+/** Tells the host in which container the nginx runs that leads here, or that it is the host's own again. */
+export function ledByCalls({ nginx, ledBy }: Observation, sites: readonly PlannedSite[]): HostCall[] {
+  if (nginx === undefined || sites.length === 0) return []
+  const { container } = nginx
+  if (container === undefined) return ledBy === undefined ? [] : [['led_by']]
+  const { ours } = placesOf(nginx)
+  const here = onHost(nginx, ours)
+  return here === undefined ? [] : [['led_by', container.name, ours, here]]
 }
 
 const first = 20_000

@@ -1,19 +1,26 @@
 import type { Slot } from '../core/names.ts'
 import { type HostCall, nameIn } from './call.ts'
+import { onHost } from './nginx-places.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { addressIn, type PlannedSite, throughNginx } from './site.ts'
 import type { Wanted } from './wanted.ts'
 
 /** From the old slot to the new one: tried through nginx by its name, switched, and proven as everybody sees it. */
-export function switchCalls(wanted: Wanted, slot: Slot, sites: readonly PlannedSite[]): HostCall[] {
-  if (sites.length === 0) return []
+export function switchCalls(wanted: Wanted, { nginx }: Observation, slot: Slot, sites: readonly PlannedSite[]): HostCall[] {
+  if (nginx === undefined || sites.length === 0) return []
   const asked = (by: Slot | ''): HostCall[] =>
     sites.map((site) => {
       const { url, resolve, status } = throughNginx(site.service)
       return ['through', site.service.name, nameIn(wanted, site.service), by, addressIn(slot, site), url, resolve, status]
     })
   return [
-    ...sites.flatMap(({ files }) => files.map(({ key, path }): HostCall => ['site', key, path])),
+    ...sites.flatMap(({ files }) =>
+      files.map(({ key, path }): HostCall => {
+        const file = onHost(nginx, path)
+        if (file === undefined) throw new TypeError(`${path} is not on the host`)
+        return ['site', key, file]
+      }),
+    ),
     ['load', ...new Set(sites.flatMap(({ names }) => names))],
     ...asked(slot),
     ['switch', slot],

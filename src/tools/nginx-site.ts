@@ -23,16 +23,20 @@ export interface Site {
 type Owner = Pick<Site, 'app' | 'environment' | 'service'>
 
 const dotted = ({ app, environment, service }: Owner): string => `${app}.${environment}.${service}.conf`
-const besideMain = (main: string): string => `${main.slice(0, main.lastIndexOf('/'))}/launchway.d`
+
+/** The folder for what no pattern of nginx's own includes, beside its first file: `ours` below is this one, or another. */
+export function besideMain(main: string): string {
+  return `${main.slice(0, main.lastIndexOf('/'))}/launchway.d`
+}
 
 /** Upstreams and maps of a service, which belong into the http block. */
 export function siteFile(folder: string, of: Owner): string {
   return `${folder}/launchway.${dotted(of)}`
 }
 
-/** What the user adds to the server of a service: beside nginx.conf, and no deploy touches it. */
-export function additionsFile(main: string, of: Owner): string {
-  return `${besideMain(main)}/${dotted(of)}`
+/** What the user adds to the server of a service: no deploy touches it. */
+export function additionsFile(ours: string, of: Owner): string {
+  return `${ours}/${dotted(of)}`
 }
 
 /** By what a server with these names is known, whichever order they are in. */
@@ -41,17 +45,17 @@ export function serverKey(names: readonly string[]): string {
 }
 
 /** Below it each server has a folder, whose files hold the locations of the services that it leads to. */
-export function serversFolder(main: string): string {
-  return `${besideMain(main)}/servers`
+export function serversFolder(ours: string): string {
+  return `${ours}/servers`
 }
 
-export function locationsFile(main: string, of: Owner & { nginx: Nginx }): string {
-  return `${serversFolder(main)}/${serverKey(of.nginx.serverNames)}/${dotted(of)}`
+export function locationsFile(ours: string, of: Owner & { nginx: Nginx }): string {
+  return `${serversFolder(ours)}/${serverKey(of.nginx.serverNames)}/${dotted(of)}`
 }
 
 /** What a server has to include, be it of launchway's or of the user's. While the folder is empty it is nothing. */
-export function serverInclude(main: string, names: readonly string[]): string {
-  return `${serversFolder(main)}/${serverKey(names)}/*.conf`
+export function serverInclude(ours: string, names: readonly string[]): string {
+  return `${serversFolder(ours)}/${serverKey(names)}/*.conf`
 }
 
 /** A server that launchway writes. No application is called `launchway-server`: its name would be followed by a dot. */
@@ -151,7 +155,7 @@ const errorWords = {
  * The locations of a service, included within a server. An `if` there does nothing but set a variable, leave the
  * location, or add a header to what a deploy asks for: so all that holds outside of it holds inside.
  */
-export function locationsText(site: Site, main: string): string {
+export function locationsText(site: Site, ours: string): string {
   const { nginx } = site
   const id = idOf(site)
   const own = ownHeaders(nginx)
@@ -161,9 +165,9 @@ export function locationsText(site: Site, main: string): string {
     written(site),
     ...(nginx.existing === undefined
       ? [
-          `# What you want to add to the server goes to ${additionsFile(main, site)}`,
+          `# What you want to add to the server goes to ${additionsFile(ours, site)}`,
           // A pattern, which may fit nothing, where a plain name must be there.
-          `include ${additionsFile(main, site).replace(/conf$/, '[c]onf')};`,
+          `include ${additionsFile(ours, site).replace(/conf$/, '[c]onf')};`,
         ]
       : []),
     // Whoever has all of a server answers for what nginx refuses before it has looked for a location, too.
@@ -257,7 +261,7 @@ function closedLocations(site: Site, own: readonly string[]): string[] {
 export function serverText(
   { serverNames, tls, redirect }: Pick<Nginx, 'serverNames' | 'tls' | 'redirect'>,
   build: NginxBuild,
-  of: { main: string; ipv6: boolean; hasRoot: boolean },
+  of: { ours: string; ipv6: boolean; hasRoot: boolean },
 ): string {
   const listen = (what: string): string[] => [`listen ${what};`, ...(of.ipv6 ? [`listen [::]:${what};`] : [])]
   const since = (version: string, ...lines: string[]): string[] => (isAtLeast(build.version, version) ? lines : [])
@@ -284,7 +288,7 @@ export function serverText(
       ...since('1.27.4', 'keepalive_min_timeout 1s;'),
       // Else nginx would show what it finds in a folder of its own.
       ...(of.hasRoot ? [] : ['location / { return 404; }']),
-      `include ${serverInclude(of.main, serverNames)};`,
+      `include ${serverInclude(of.ours, serverNames)};`,
     ]),
   ])
 }

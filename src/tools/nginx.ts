@@ -127,8 +127,24 @@ function* directives(text: string): Generator<Directive> {
   }
 }
 
-/** Where nginx looks for servers that others have written: conf.d before sites-enabled. */
-export function siteFolder({ includes }: NginxConfiguration): string | undefined {
-  const folders = includes.flatMap((pattern) => /^([\w./-]+\/(?:conf\.d|sites-enabled))\/\*(?:\.conf)?$/.exec(pattern)?.[1] ?? [])
-  return folders.find((folder) => folder.endsWith('/conf.d')) ?? folders[0]
+/** A folder in which nginx looks for servers that others have written. */
+export interface SiteFolder {
+  path: string
+  /** Everything in it is read, folders too (which is an error); not what begins with a dot. Else `*.conf` alone. */
+  isAll: boolean
+}
+
+/** conf.d before sites-enabled. */
+export function siteFolders({ includes }: NginxConfiguration): SiteFolder[] {
+  const folders = includes.flatMap((pattern) => {
+    const [, path, conf] = /^([\w./-]+\/(?:conf\.d|sites-enabled))\/\*(\.conf)?$/.exec(pattern) ?? []
+    return path === undefined ? [] : [{ path, isAll: conf === undefined }]
+  })
+  const isFirst = ({ path }: SiteFolder): boolean => path.endsWith('/conf.d')
+  return [...folders.filter(isFirst), ...folders.filter((one) => !isFirst(one))]
+}
+
+/** The one of them that launchway writes to. */
+export function siteFolder(configuration: NginxConfiguration): string | undefined {
+  return siteFolders(configuration)[0]?.path
 }

@@ -28,6 +28,7 @@ describe('what is said of nginx', () => {
     ['{ hsts: false }', 'http://shop.example.org', {}],
     ['{ body-size: 20m, timeout: 10m, errors: json }', 'http://shop.example.org', { bodySize: '20m', timeoutMs: 600_000, errors: 'json' }],
     ['{ maintenance-page: /srv/soon.html }', 'http://shop.example.org', { maintenancePage: '/srv/soon.html' }],
+    ['{ container: proxy-nginx-1 }', 'http://shop.example.org', { container: 'proxy-nginx-1' }],
     ['{ server: existing }', 'https://shop.example.org', { existing: { https: true, port: 443 } }],
     ['{ server: existing }', 'http://shop.example.org', { existing: { https: false, port: 80 } }],
     ['{ server: existing }', 'https://shop.example.org:8443', { existing: { https: true, port: 8443 } }],
@@ -46,6 +47,8 @@ describe('what is said of nginx', () => {
     ['a path out of it', one('{ path: /a/../b }'), 'must be a path such as /api'],
     ['a size with a unit of its own', one('{ body-size: 20MB }'), 'must be a size such as 20m'],
     ['a file of the repository', one('{ maintenance-page: pages/soon.html }'), 'must be a path on the host'],
+    ['an option as a container', one('{ container: --privileged }'), 'must be the name of a container'],
+    ['a container with what a shell would read', one('{ container: "a b" }'), 'must be the name of a container'],
     ['strip-prefix without path', one('{ strip-prefix: true }'), 'strip-prefix needs path'],
     ['hsts twice', one('{ hsts: true, headers: { strict-transport-security: x } }'), 'it is among headers already'],
     ['a certificate for a server of the user', one('{ server: existing, tls: { certificate: /c, key: /k } }'), 'leave tls out'],
@@ -61,6 +64,32 @@ describe('what is said of nginx', () => {
     ['HTTPS for one of two', two('{}', '{ path: /a, tls: false }'), 'server, tls and redirect of nginx must be the same for both'],
   ])('%s is refused', (_, text, expected) => {
     expect(problems(text).join('\n')).toContain(expected)
+  })
+
+  test.each<[string, string, string, string]>([
+    [
+      'another',
+      '{ container: edge }',
+      '{ path: /a, container: proxy }',
+      'nginx is in the container proxy here, and in the container edge for web',
+    ],
+    ['one', '{}', '{ path: /a, container: proxy }', 'nginx is in the container proxy here, and a program of the host for web'],
+    ['none', '{ container: edge }', '{ path: /a }', 'nginx is a program of the host here, and in the container edge for web'],
+  ])('%s container of a second service is refused, at its place', (_, first, second, expected) => {
+    const text = two(first, second)
+    const at = second.includes('container') ? text.indexOf('proxy }') : text.indexOf('{ port: 81')
+    const column = at - text.lastIndexOf('\n', at)
+    expect(problems(text)).toEqual([
+      `launchway.yml:3:${column}: environments.p.services.api: ${expected}: nginx.container must be the same for all services of an environment`,
+    ])
+  })
+
+  test('services that nginx does not lead to say no container', () => {
+    const text = two('{ container: edge }', '{ path: /a, container: edge }').replace(
+      ' } } }\n',
+      ' }, db: { port: 90, publish: 90 }, worker: {} } }\n',
+    )
+    expect(() => configOf(text)).not.toThrow()
   })
 
   test('services share a name by path', () => {

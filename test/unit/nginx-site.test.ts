@@ -15,8 +15,8 @@ const site: Site = {
   healthPath: '/healthz',
 }
 const tls = { certificate: '/etc/ssl/a.pem', key: '/etc/ssl/a.key' }
-const main = '/etc/nginx/nginx.conf'
-const on = { main, ipv6: true, hasRoot: true }
+const ours = '/etc/nginx/launchway.d'
+const on = { ours, ipv6: true, hasRoot: true }
 const build = (version: string): NginxBuild => ({ version, http2: true })
 const of = (nginx: Partial<Nginx>): Site => ({ ...site, nginx: { ...site.nginx, ...nginx } })
 const plain = (text: string): string => text.replaceAll(/launchway_[0-9a-f]{10}/g, 'ID')
@@ -75,7 +75,7 @@ map $http_upgrade $ID_connection {
 })
 
 describe('the locations of a service', () => {
-  const usual = locationsText(site, main)
+  const usual = locationsText(site, ours)
 
   it('lead each request to the slot that the slot file names, or to the page of maintenance', () => {
     expect(plain(usual).replace(/return 503 .*/, 'return 503 …'))
@@ -144,12 +144,12 @@ location = /.launchway/ID/closed {
       ['location @ID_error {', `return 200 '{"error":{"code":$status,"message":"$ID_error"}}';`, 'default_type application/json;'],
     ],
   ])('have %s', (_, nginx, lines) => {
-    const added = more(plain(locationsText(of(nginx), main)), plain(usual))
+    const added = more(plain(locationsText(of(nginx), ours)), plain(usual))
     expect(added).toEqual(expect.arrayContaining(lines))
   })
 
   it('of a prefix that is stripped tell it to the application, and mend where it redirects to', () => {
-    const text = plain(locationsText(of({ path: '/a.b/c', stripPrefix: true }), main))
+    const text = plain(locationsText(of({ path: '/a.b/c', stripPrefix: true }), ours))
     expect(text).toContain('proxy_pass http://$ID$ID_uri;')
     expect(text).toContain('proxy_set_header X-Forwarded-Prefix /a.b/c;')
     const [, redirect = '', to = ''] = /proxy_redirect "~([^"]+)" (\S+);/.exec(text) ?? []
@@ -168,15 +168,15 @@ location = /.launchway/ID/closed {
   })
 
   it("within a server of the user's have nothing outside of a location", () => {
-    const text = locationsText(of({ existing: { https: true, port: 443 }, errors: 'json' }), main)
+    const text = locationsText(of({ existing: { https: true, port: 443 }, errors: 'json' }), ours)
     const outside = text.split('\n').filter((line) => !/^( |#|\}|$)/.test(line))
     expect(outside.filter((line) => !line.startsWith('location '))).toEqual([])
   })
 
   it('are read back as those that they are', () => {
-    const file = locationsFile(main, site)
+    const file = locationsFile(ours, site)
     const read = (nginx: Partial<Nginx>): string[] =>
-      parseConfiguration(`# configuration file ${file}:\n${plain(locationsText(of(nginx), main))}`).parts[0]?.locations ?? []
+      parseConfiguration(`# configuration file ${file}:\n${plain(locationsText(of(nginx), ours))}`).parts[0]?.locations ?? []
     expect(read({})).toEqual(['/', '= /.launchway/ID/closed'])
     expect(read({ path: '/api' })).toEqual(['= /api', '/api/', '= /.launchway/ID/closed'])
     expect(file).toBe('/etc/nginx/launchway.d/servers/addie.example.org/addie.production.web.conf')

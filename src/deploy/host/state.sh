@@ -170,6 +170,7 @@ undo_attempt() { # RELEASE_DIR
         rename) name_back "$what" "$file" ;;
         stop) { docker update --restart no "$what" && docker stop "$what"; } > /dev/null 2>&1 || is_gone "$what" ;;
         site) site_back "$1" "$what" "$file" ;;
+        led) led_back "$1" "$what" ;;
         reload) reload_back ;;
         switch) turn_back "$what" ;;
         forget) rm -f "$1/recorded" ;;

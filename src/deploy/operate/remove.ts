@@ -4,8 +4,10 @@ import type { Ports } from '../../core/ports.ts'
 import { type HostCall, stopSeconds } from '../call.ts'
 import { lookAt, type SeenHost } from '../look.ts'
 import { lookToChange } from '../recovered.ts'
+import { onHost } from '../nginx-places.ts'
 import { perform } from './change.ts'
 import { type Answer, changeAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
+import type { Observation } from '../observation.ts'
 import { emptied, ownFiles, unsiteCall } from '../site.ts'
 import { noService, nothingRuns, type Which } from './stop.ts'
 
@@ -62,14 +64,26 @@ export function planRemoval(
   const isBehindNginx = service === undefined ? seen.ports.size > 0 : seen.ports.has(service)
   if (isBehindNginx && seen.nginx?.state !== 'well') {
     throw new LaunchwayError('HOST_UNFIT', `nginx on ${host} cannot be read, and what it leads to would stay in its configuration`, {
-      hint: seen.nginx?.said || 'nginx -t, as root on the host, says why. Nothing was changed.',
+      hint: seen.nginx?.said || `${nginxCalled(seen)}, as root on the host, says why. Nothing was changed.`,
     })
   }
   const files = ownFiles(target, seen)
   const gone = files.filter((one) => service === undefined || one.service === service)
   if (service !== undefined && containers.length === 0 && gone.length === 0)
     throw noService(host, service, [...new Set(seen.containers.map((one) => one.service))])
-  const servers = gone.map(({ file }) => file)
+  const paths = gone.map(({ file }) => file)
+  const { nginx } = seen
+  const read = [...paths, ...emptied(paths, seen)]
+  const servers = nginx === undefined ? read : read.flatMap((path) => onHost(nginx, path) ?? [])
+  if (servers.length < read.length) {
+    throw new LaunchwayError(
+      'HOST_UNFIT',
+      `what launchway wrote for ${nginx?.container?.name ?? 'nginx'} on ${host} is not mounted from there`,
+      {
+        hint: `It reads ${read.join(', ')}. Start the container as it was when that was deployed. Nothing was changed.`,
+      },
+    )
+  }
   const kept = files.flatMap((one) => (gone.includes(one) ? [] : [one.file]))
   const as = seen.releases.get(seen.current)?.environment ?? target.environment
   const calls: HostCall[] = [
@@ -82,10 +96,14 @@ export function planRemoval(
     calls,
     removal: {
       containers: containers.map(({ name }) => name),
-      servers: [...servers, ...emptied(servers, seen)],
+      servers,
       releases: service === undefined ? [...seen.releases.keys()] : [],
     },
   }
+}
+
+function nginxCalled({ nginx }: Observation): string {
+  return nginx?.container === undefined ? 'nginx -t' : `docker exec ${nginx.container.name} nginx -t`
 }
 
 function volumesIn(lines: readonly JournalLine[]): string[] {
