@@ -142,6 +142,7 @@ export function namesPage(): GeneratedFile {
 const stepMeanings: Record<JournalStep, string> = {
   lock: 'took the lock of this application and environment',
   recover: 'finished or undid a deploy that was interrupted',
+  certificate: 'had certbot ask for the certificate of a service, with its words as it goes; the note is for which names, and until when',
   pull: 'pulled an image by digest; skipped when it is there',
   'before-switch': 'ran the command before the switch, in the new image',
   create: 'made a container and started nothing: what the engine refuses is told while all that runs still runs',

@@ -30,10 +30,11 @@ function soughtBy(environment: Environment): Sought {
   return {
     ports: publishedPorts(environment),
     nginx: servers.length > 0,
-    files: servers.flatMap(({ tls, maintenancePage }) => [
-      ...(tls === undefined ? [] : [tls.certificate, tls.key]),
+    files: servers.flatMap(({ tls, acme, maintenancePage }) => [
+      ...(tls === undefined || acme !== undefined ? [] : [tls.certificate, tls.key]),
       ...[maintenancePage ?? []].flat(),
     ]),
+    certificates: servers.flatMap(({ acme, serverNames: [first] }) => (acme === undefined || first === undefined ? [] : [first])),
   }
 }
 

@@ -3,6 +3,7 @@ import { Accessory } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
+import { type CertificateText, parseCertificate } from '../tools/certbot.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
 import { type Kept, parseKept } from './kept.ts'
@@ -49,6 +50,15 @@ export type Detach = 'setsid' | 'user' | 'system' | 'never'
 /** Where the two slots of a service behind nginx listen, on the loopback of the host. */
 export type SlotPorts = Record<Slot, number>
 
+/** A certificate that certbot keeps. */
+export interface SeenCertificate extends CertificateText {
+  name: string
+  /** Within a week, or already: certbot renews long before. */
+  ends: 'later' | 'soon' | 'over'
+  /** Its renewal goes by way of launchway. */
+  isOwn: boolean
+}
+
 /** nginx on the host, where a release wants it or has had it. */
 export interface SeenNginx {
   /** `refused`: only root may look, and the account cannot become root. `broken`: it would not start again as it is configured. */
@@ -63,6 +73,8 @@ export interface SeenNginx {
   /** Folders above the state that others may not pass through. */
   closed: readonly string[]
   ipv6: boolean
+  /** Those that a release asks for and certbot keeps already. */
+  certificates: readonly SeenCertificate[]
   /** Its policy is enforced: what nginx may read and connect to is not for its configuration alone to say. */
   selinux: boolean
   /** Of the ports for outgoing connections: first and last. */
@@ -198,6 +210,18 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
     configuration: parseConfiguration(all('nginx.conf').join('\n')),
     absent: all('absent'),
     closed: all('closed'),
+    certificates: facts.flatMap(([key, name, ends, own, ...text]) =>
+      key === 'certificate' && name !== undefined
+        ? [
+            {
+              name,
+              ends: ends === 'over' || ends === 'soon' ? ends : ('later' as const),
+              isOwn: own === 'own',
+              ...parseCertificate(text.join(' ')),
+            },
+          ]
+        : [],
+    ),
     ipv6: all('ipv6').includes('yes'),
     selinux: all('selinux').includes('Enforcing'),
     range: [low, high],

@@ -3,6 +3,7 @@ import { siteFolder } from '../tools/nginx.ts'
 import type { NginxServer } from '../tools/nginx.ts'
 import { additionsFile, locationsOf, serverFile, serverInclude, serverKey } from '../tools/nginx-site.ts'
 import type { Observation, SeenNginx } from './observation.ts'
+import { certificateLacks, isMeanwhile } from './certificate.ts'
 import { isHttps, keyOf, othersAt } from './site.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -45,6 +46,7 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
   for (const path of nginx.closed)
     lacks.push({ what: `nginx's workers may not look into ${path}`, hint: `chmod o+x ${path}, or choose another folder with \`state:\`` })
   const files = services.flatMap(({ nginx: at }) => [...Object.values(at?.tls ?? {}), ...[at?.maintenancePage ?? []].flat()])
+  lacks.push(...certificateLacks(wanted, nginx, seen.tools))
   for (const path of [stateRoot, ...files]) {
     if (!plainPath.test(path))
       lacks.push({ what: `nginx cannot be given the path ${path}`, hint: 'one of letters, digits and / . _ - is needed' })
@@ -55,7 +57,7 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
     for (const path of files.filter((file) => nginx.absent.includes(file) && Object.values(tls ?? {}).includes(file))) {
       lacks.push({
         what: `${path}, the certificate or key of ${serverNames.join(' ')}, is not there`,
-        hint: `certbot certonly --nginx ${serverNames.map((one) => `-d ${one}`).join(' ')}, or name the files: nginx: { tls: { certificate: …, key: … } }; tls: false for plain HTTP`,
+        hint: `certbot certonly --nginx ${serverNames.map((one) => `-d ${one}`).join(' ')}, or have the deploy ask for it: nginx: { acme: … }, or name the files: nginx: { tls: { certificate: …, key: … } }; tls: false for plain HTTP`,
       })
     }
     if (maintenancePage !== undefined && nginx.absent.includes(maintenancePage))
@@ -81,7 +83,7 @@ function serverLacks({ app, environment }: Wanted, at: Nginx, { configuration }:
   for (const server of configuration.servers) {
     const name = hasName(server, at)
     const key = keyOf(server.file)
-    if (name === undefined) continue
+    if (name === undefined || isMeanwhile(server.file)) continue
     if (key === undefined) {
       if (!server.ports.some((port) => ports.includes(port))) continue
       lacks.push({

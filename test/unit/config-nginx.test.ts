@@ -57,8 +57,12 @@ describe('what is said of nginx', () => {
       two('{}', '{ path: /a, server-name: [shop.example.org, b.example.org] }'),
       'nginx.server-name must be the same for both',
     ],
-    ['two kinds of server', two('{}', '{ path: /a, server: existing }'), 'server, tls and redirect of nginx must be the same for both'],
-    ['HTTPS for one of two', two('{}', '{ path: /a, tls: false }'), 'server, tls and redirect of nginx must be the same for both'],
+    [
+      'two kinds of server',
+      two('{}', '{ path: /a, server: existing }'),
+      'server, tls, acme and redirect of nginx must be the same for both',
+    ],
+    ['HTTPS for one of two', two('{}', '{ path: /a, tls: false }'), 'server, tls, acme and redirect of nginx must be the same for both'],
   ])('%s is refused', (_, text, expected) => {
     expect(problems(text).join('\n')).toContain(expected)
   })
