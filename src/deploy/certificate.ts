@@ -2,7 +2,7 @@ import type { Nginx, Service } from '../core/deployment.ts'
 import { certonly, challengeFolder, challengePath, covers } from '../tools/certbot.ts'
 import { siteFolder } from '../tools/nginx.ts'
 import { challengeServerText, challengeText } from '../tools/nginx-challenge.ts'
-import { serversFolder } from '../tools/nginx-site.ts'
+import { serverKey, serversFolder } from '../tools/nginx-site.ts'
 import type { HostCall } from './call.ts'
 import type { Observation, SeenCertificate, SeenNginx } from './observation.ts'
 import { keyOf, type SiteFile } from './site.ts'
@@ -61,6 +61,7 @@ function turnsOf({ environment, isReturn }: Wanted, { certificates }: SeenNginx)
 export function planCertificates(wanted: Wanted, { nginx }: Observation): PlannedCertificates {
   const planned: PlannedCertificates = { calls: [], files: [], away: [], notes: [], warnings: [] }
   if (nginx === undefined) return planned
+  const prepared = new Set<string>()
   for (const turn of turnsOf(wanted, nginx)) {
     const { service, at, acme, name, there, missing, isAsked } = turn
     const names = at.serverNames.join(', ')
@@ -81,7 +82,9 @@ export function planCertificates(wanted: Wanted, { nginx }: Observation): Planne
           ? '; the one that is there has ended'
           : `; the one that is there lacks ${missing.join(', ')}`
     planned.notes.push(`${service.name}: a certificate for ${names} is asked for${why}`)
-    const files = meanwhile(wanted, turn, nginx)
+    // The names of one server may stand in another order for another service.
+    const files = prepared.has(serverKey(at.serverNames)) ? [] : meanwhile(wanted, turn, nginx)
+    prepared.add(serverKey(at.serverNames))
     const asked = ['certificate', service.name, String(limitSeconds), challengeFolder, at.serverNames.join(' ')] as const
     planned.files.push(...files)
     planned.calls.push(
@@ -137,16 +140,8 @@ export function certificateLacks(wanted: Wanted, nginx: SeenNginx, tools: Readon
       hint: 'apt install certbot, or name the files of a certificate that is there: nginx: { tls: { certificate: …, key: … } } instead of acme',
     })
   for (const { there, at, name } of asked) {
-    const others =
-      there === undefined || there.isOwn
-        ? []
-        : there.names.filter(
-            (one) =>
-              !covers(
-                at.serverNames.map((each) => each.toLowerCase()),
-                one,
-              ),
-          )
+    const wantedNames = at.serverNames.map((one) => one.toLowerCase())
+    const others = there === undefined || there.isOwn ? [] : there.names.filter((one) => !wantedNames.includes(one))
     if (others.length > 0)
       lacks.push({
         what: `the certificate ${name} of certbot's is for ${others.join(' ')} as well, and not by launchway`,

@@ -8,6 +8,8 @@ const one = (nginx: string, url = 'https://shop.example.org'): string =>
 const two = (first: string, second: string): string =>
   `image: a/b\nenvironments:\n  p: { host: h, url: "https://shop.example.org", services: { web: { port: 80, nginx: ${first} }, api: { port: 81, nginx: ${second} } } }\n`
 
+const acme = (more = ''): string => `{ acme: { email: ops@example.org, agree-terms: true${more === '' ? '' : `, ${more}`} } }`
+
 describe('what is said of nginx', () => {
   const live = '/etc/letsencrypt/live/shop.example.org'
   const tls = { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` }
@@ -28,6 +30,12 @@ describe('what is said of nginx', () => {
     ['{ hsts: false }', 'http://shop.example.org', {}],
     ['{ body-size: 20m, timeout: 10m, errors: json }', 'http://shop.example.org', { bodySize: '20m', timeoutMs: 600_000, errors: 'json' }],
     ['{ maintenance-page: /srv/soon.html }', 'http://shop.example.org', { maintenancePage: '/srv/soon.html' }],
+    ['{ acme: { email: ops@example.org, agree-terms: true } }', 'https://shop.example.org', { tls, acme: { email: 'ops@example.org' } }],
+    [
+      '{ acme: { email: ops@example.org, agree-terms: true, server: "https://ca.example.org/dir" }, redirect: false }',
+      'http://shop.example.org',
+      { tls, acme: { email: 'ops@example.org', server: 'https://ca.example.org/dir' }, redirect: false },
+    ],
     ['{ server: existing }', 'https://shop.example.org', { existing: { https: true, port: 443 } }],
     ['{ server: existing }', 'http://shop.example.org', { existing: { https: false, port: 80 } }],
     ['{ server: existing }', 'https://shop.example.org:8443', { existing: { https: true, port: 8443 } }],
@@ -50,6 +58,24 @@ describe('what is said of nginx', () => {
     ['hsts twice', one('{ hsts: true, headers: { strict-transport-security: x } }'), 'it is among headers already'],
     ['a certificate for a server of the user', one('{ server: existing, tls: { certificate: /c, key: /k } }'), 'leave tls out'],
     ['a redirect in a server of the user', one('{ server: existing, redirect: false }'), 'leave redirect out'],
+    ['a certificate asked for without a word on the terms', one('{ acme: { email: ops@example.org } }'), 'acme.agree-terms: must be true'],
+    ['terms that are not agreed to', one('{ acme: { email: ops@example.org, agree-terms: false } }'), 'acme.agree-terms: must be true'],
+    ['an account without an address', one('{ acme: { agree-terms: true } }'), 'acme.email'],
+    ['an address that is an option', one('{ acme: { email: -x@example.org, agree-terms: true } }'), 'must be an address'],
+    ['an authority without TLS', one(acme('server: "http://ca.example.org/dir"')), 'must be the https URL of a directory'],
+    [
+      'a certificate asked for beside files',
+      one(`{ tls: { certificate: /c, key: /k }, ${acme().slice(1)}`),
+      'acme and tls exclude each other',
+    ],
+    ['a certificate for a pattern', one(`{ server-name: "*.example.org", ${acme().slice(1)}`), 'acme cannot prove *.example.org'],
+    ['a certificate for a server of the user', one(`{ server: existing, ${acme().slice(1)}`), 'leave acme out'],
+    [
+      'a certificate for several hosts',
+      one(acme()).replace('host: h', 'hosts: [h, i]'),
+      'environments.p.nginx: acme is for an environment with one host',
+    ],
+    ['a certificate asked for by one of two', two('{}', `{ path: /a, ${acme().slice(1)}`), 'server, tls, acme and redirect'],
     ['one path of two services', two('{ path: /a }', '{ path: /a }'), 'nginx leads shop.example.org/a to web already'],
     ['one name of two services', two('{}', '{}'), 'nginx leads shop.example.org to web already'],
     [
