@@ -78,56 +78,59 @@ describe.each(hosts)('a certificate that is asked for, on %s', (suite) => {
   })
 })
 
-test(
-  'a renewal reloads nginx by itself, visitors get the new certificate, and no request of 20 connections fails',
-  { tags: ['traffic'] },
-  async () => {
-    await using host = await certifiedHost('forky', authority)
-    await deployTo(host, image, { version: 'one', services: [host.asking()] })
-    const before = await host.shown()
-    await host.root(`certbot renew --dry-run --no-random-sleep-on-renew --cert-name ${host.name}`)
-    const requests = host.traffic({ ca: await authority.root(), connections: 20 })
-    await requests.seen('one')
-    await host.root(`certbot renew --force-renewal --no-random-sleep-on-renew --cert-name ${host.name}`)
-    const after = await host.shown()
-    const tally = await requests.stop()
-    expect(after.names).toEqual(before.names)
-    expect(after.serial).not.toBe(before.serial)
-    expect(Object.fromEntries(tally.failures)).toEqual({})
-    expect(tally.requests).toBeGreaterThan(100)
-  },
-)
+test('a renewal reloads nginx by itself, visitors get the new certificate, and no request of 20 connections fails', async () => {
+  await using host = await certifiedHost('forky', authority)
+  await deployTo(host, image, { version: 'one', services: [host.asking()] })
+  const before = await host.shown()
+  await host.root(`certbot renew --dry-run --no-random-sleep-on-renew --cert-name ${host.name}`)
+  const requests = host.traffic({ ca: await authority.root(), connections: 20 })
+  await requests.seen('one')
+  await host.root(`certbot renew --force-renewal --no-random-sleep-on-renew --cert-name ${host.name}`)
+  const after = await host.shown()
+  const tally = await requests.stop()
+  expect(after.names).toEqual(before.names)
+  expect(after.serial).not.toBe(before.serial)
+  expect(Object.fromEntries(tally.failures)).toEqual({})
+  expect(tally.requests).toBeGreaterThan(100)
+})
 
-test(
-  'an account that may sudo and nothing else asks; what fails later is undone, and the certificate stays for the next deploy',
-  { tags: ['sudo-only'] },
-  async () => {
-    await using host = await certifiedHost('bookworm', authority, { user: 'ops' })
-    const before = await host.root(what)
-    const sick = {
-      ...host.asking(),
-      env: { MODE: 'sick' },
-      health: { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const,
-    }
-    const error = await failureOf(deployTo(host, image, { version: 'one', services: [sick] }))
-    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
-    expect(await host.root(what)).toBe(before)
-    const calls = await host.calls()
-    // Maintenance closes neither the folder of the challenges nor the deploy's own questions.
-    await host.root(`mkdir -p ${pathsOf(host).home} && touch ${pathsOf(host).maintenance}`)
-    await deployTo(host, image, { version: 'two', services: [host.asking([host.name], { redirect: false })] })
-    expect(await host.calls()).toBe(calls)
-    await host.root(`echo shown > ${challengeFolder}/.well-known/acme-challenge/look`)
-    const challenge = `http://${host.name}/.well-known/acme-challenge/`
-    const asked = (path: string): Promise<string> =>
-      host.root(`curl -s --resolve ${host.name}:80:127.0.0.1 ${path}; rm -f ${challengeFolder}/.well-known/acme-challenge/look`)
-    expect(await asked(`${challenge}look`)).toBe('shown')
-    expect(await asked(`${challenge}other`)).toContain('404 Not Found')
-    expect(await asked(`http://${host.name}/`)).toContain('Back soon')
-    await host.root(`rm ${pathsOf(host).maintenance}`)
-    expect(await host.securely(host.name)).toBe('two')
-  },
-)
+test('an account that may sudo and nothing else asks; what fails later is undone, and the certificate stays for the next deploy', async () => {
+  await using host = await certifiedHost('bookworm', authority, { user: 'ops' })
+  const before = await host.root(what)
+  const sick = {
+    ...host.asking(),
+    env: { MODE: 'sick' },
+    health: { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const,
+  }
+  const error = await failureOf(deployTo(host, image, { version: 'one', services: [sick] }))
+  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
+  expect(await host.root(what)).toBe(before)
+  const calls = await host.calls()
+  // Maintenance closes neither the folder of the challenges nor the deploy's own questions.
+  await host.root(`mkdir -p ${pathsOf(host).home} && touch ${pathsOf(host).maintenance}`)
+  await deployTo(host, image, { version: 'two', services: [host.asking([host.name], { redirect: false })] })
+  expect(await host.calls()).toBe(calls)
+  await host.root(`echo shown > ${challengeFolder}/.well-known/acme-challenge/look`)
+  const challenge = `http://${host.name}/.well-known/acme-challenge/`
+  const asked = (path: string): Promise<string> =>
+    host.root(`curl -s --resolve ${host.name}:80:127.0.0.1 ${path}; rm -f ${challengeFolder}/.well-known/acme-challenge/look`)
+  expect(await asked(`${challenge}look`)).toBe('shown')
+  expect(await asked(`${challenge}other`)).toContain('404 Not Found')
+  expect(await asked(`http://${host.name}/`)).toContain('Back soon')
+  await host.root(`rm ${pathsOf(host).maintenance}`)
+  expect(await host.securely(host.name)).toBe('two')
+})
+
+test('a program that is killed while it prepares to ask leaves nothing that the next deploy would stumble over', async () => {
+  await using host = await certifiedHost('bookworm', authority, { killable: true })
+  await host.killAt('curl *acme-challenge*')
+  const error = await failureOf(deployTo(host, image, { version: 'one', services: [host.asking()] }))
+  expect(error).toMatchObject({ code: 'DEPLOY_UNKNOWN' })
+  expect(await host.root("find /etc/nginx -name '*.acme.conf' | wc -l")).toBe('1')
+  await deployTo(host, image, { version: 'two', services: [host.asking()] })
+  expect(await host.securely(host.name)).toBe('two')
+  expect(await host.root("find /etc/nginx -name '*.acme.conf' | wc -l")).toBe('0')
+})
 
 test('a certificate that somebody has made is left in peace, and where a name would be taken from it, nothing is touched', async () => {
   await using host = await certifiedHost('bookworm', authority)

@@ -2,7 +2,7 @@ import { inject } from 'vitest'
 import { type Authority, startAuthority } from '../../../lab/acme.ts'
 import { docker } from '../../../lab/run.ts'
 import type { Nginx, Service } from '../../../src/core/deployment.ts'
-import { site, type SiteHost, siteHost } from './site.ts'
+import { killerOn, site, type SiteHost, siteHost } from './site.ts'
 
 /** The lab's certificate authority, which hosts trust as they trust those of the world: by their own store. */
 export async function openAuthority(trustedBy: readonly string[]): Promise<Authority> {
@@ -35,10 +35,20 @@ export interface CertifiedHost extends SiteHost {
   /** The page as a visitor gets it who trusts the authority's root alone. */
   securely(name: string): Promise<string>
   root(text: string): Promise<string>
+  /** The program of the next deploy is killed after a call that fits the pattern. */
+  killAt(call: string): Promise<void>
 }
 
-export async function certifiedHost(suite: string, authority: Authority, of: { user?: string } = {}): Promise<CertifiedHost> {
-  const host = siteHost(suite, of)
+export async function certifiedHost(
+  suite: string,
+  authority: Authority,
+  of: { user?: string; killable?: boolean } = {},
+): Promise<CertifiedHost> {
+  const killer = of.killable === true ? await killerOn(inject('lab').hosts[suite]?.container ?? '') : undefined
+  const host = siteHost(suite, {
+    ...(of.user === undefined ? {} : { user: of.user }),
+    ...(killer === undefined ? {} : { bin: killer.bin }),
+  })
   const { name, container } = host
   const www = `www.${name}`
   for (const one of [name, www]) await authority.leads(one, container)
@@ -55,6 +65,7 @@ export async function certifiedHost(suite: string, authority: Authority, of: { u
       site(host, {
         nginx: { serverNames: names, tls: { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` }, acme, ...more },
       }),
+    killAt: async (call) => killer?.arm('after', call),
     async shown() {
       const text = await root(
         `openssl s_client -connect 127.0.0.1:443 -servername ${name} < /dev/null 2> /dev/null | openssl x509 -noout -serial -ext subjectAltName`,
@@ -66,6 +77,7 @@ export async function certifiedHost(suite: string, authority: Authority, of: { u
     securely: (at) => root(`curl --silent --show-error --cacert /srv/${host.app}.pem --resolve ${at}:443:127.0.0.1 https://${at}/`),
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]()
+      await killer?.[Symbol.asyncDispose]()
       await root(
         `rm -rf /srv/${host.app}.pem /etc/letsencrypt/live/${name} /etc/letsencrypt/archive/${name} /etc/letsencrypt/renewal/${name}.conf`,
       )
