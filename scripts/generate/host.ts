@@ -17,6 +17,7 @@ import {
   smokeProject,
   stateRoot,
 } from '../../src/core/names.ts'
+import { challengeFolder } from '../../src/tools/certbot.ts'
 import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
 import { isOptional, typeOf } from './types.ts'
 
@@ -136,6 +137,7 @@ export function namesPage(): GeneratedFile {
         [code(`${paths.home}/reserve`), '64 kB set aside, so that a full disk leaves room to say so'],
       ],
     ),
+    `Outside of it, where a service asks for a certificate: ${code(challengeFolder)}, in which certbot puts what the authority asks for. It stands in the renewal configuration of each certificate, so it stays. What nginx reads: [nginx](../guide/nginx.md#what-launchway-writes).`,
   ])
 }
 
