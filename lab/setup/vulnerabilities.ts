@@ -21,7 +21,7 @@ export const vulnerabilitiesStep: Step = {
       mkdirSync(folder, { recursive: true })
       needDisk(folder, 1, "the writer of Trivy's database")
       for (const source of writerSources) copyFileSync(source, join(folder, basename(source)))
-      await goMade('writer', databaseWriter(), folder, ['build', '-o', 'writer', '-ldflags', '-s -w', '.'], {})
+      await goMade({ writer: databaseWriter() }, folder, ['build', '-o', 'writer', '-ldflags', '-s -w', '.'], {})
     }
     const draft = `${databaseFolder()}.${process.pid}`
     mkdirSync(draft, { recursive: true })

@@ -17,6 +17,7 @@ import {
   smokeProject,
   stateRoot,
 } from '../../src/core/names.ts'
+import { challengeFolder } from '../../src/tools/certbot.ts'
 import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
 import { isOptional, typeOf } from './types.ts'
 
@@ -140,12 +141,14 @@ export function namesPage(): GeneratedFile {
         [code(`${paths.home}/reserve`), '64 kB set aside, so that a full disk leaves room to say so'],
       ],
     ),
+    `Outside of it, where a service asks for a certificate: ${code(challengeFolder)}, in which certbot puts what the authority asks for. It stands in the renewal configuration of each certificate, so it stays. What nginx reads: [nginx](../guide/nginx.md#what-launchway-writes).`,
   ])
 }
 
 const stepMeanings: Record<JournalStep, string> = {
   lock: 'took the lock of this application and environment',
   recover: 'finished or undid a deploy that was interrupted',
+  certificate: 'had certbot ask for the certificate of a service, with its words as it goes; the note is for which names, and until when',
   pull: 'pulled an image by digest; skipped when it is there',
   'before-switch': 'ran the command before the switch, in the new image',
   create: 'made a container and started nothing: what the engine refuses is told while all that runs still runs',

@@ -31,14 +31,17 @@ export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: 
   }
 }
 
-function wayIn(first: string, { server, tls }: NonNullable<ServiceConfig['nginx']>, url: URL | undefined): Partial<Nginx> {
+function wayIn(first: string, { server, tls, acme }: NonNullable<ServiceConfig['nginx']>, url: URL | undefined): Partial<Nginx> {
   const isHttps = tls !== false && url?.protocol === 'https:'
   if (server === 'existing') {
     const port = url === undefined || url.port === '' ? (isHttps ? 443 : 80) : Number(url.port)
     return { existing: { https: isHttps, port } }
   }
+  // Where certbot keeps what it has asked for under this name.
   const live = `/etc/letsencrypt/live/${first}`
-  const byDefault = isHttps ? { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` } : undefined
+  const kept = { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` }
+  if (acme !== undefined) return { tls: kept, acme: { email: acme.email, ...(acme.server === undefined ? {} : { server: acme.server }) } }
+  const byDefault = isHttps ? kept : undefined
   const chosen = tls === false ? undefined : (tls ?? byDefault)
   return chosen === undefined ? {} : { tls: chosen }
 }

@@ -28,9 +28,34 @@ export function nginxBreaches(path: (string | number)[], { port, publish, nginx 
     within('hsts', 'hsts is the header Strict-Transport-Security: it is among headers already')
   if (nginx.server === 'existing') {
     if (nginx.tls !== undefined && nginx.tls !== false) within('tls', 'a server block of yours has its own certificate: leave tls out')
+    if (nginx.acme !== undefined) within('acme', 'a server block of yours has its own certificate: leave acme out')
     if (nginx.redirect !== undefined) within('redirect', 'a server block of yours redirects by itself: leave redirect out')
   }
   return found
+}
+
+/** What is proven over plain HTTP at the name itself can be proven by the one host that the name leads to, and for no pattern. */
+export function acmeBreaches(path: (string | number)[], { nginx }: ServiceConfig, { hosts }: EnvironmentConfig): Breach[] {
+  if (nginx?.acme === undefined) return []
+  const breaches = [
+    ...(nginx.container === undefined
+      ? []
+      : [
+          'acme is for an nginx of the host: certbot there would not reload one in a container. Ask for the certificate by certbot yourself, mount /etc/letsencrypt, and name its files with tls',
+        ]),
+    ...(nginx.tls === undefined ? [] : ['acme and tls exclude each other: tls names files that are there, or none']),
+    ...[nginx['server-name'] ?? []]
+      .flat()
+      .flatMap((name) =>
+        name.includes('*') ? [`acme cannot prove ${name}: ask for that certificate by DNS (certbot), and name its files with tls`] : [],
+      ),
+    ...((hosts?.length ?? 1) > 1
+      ? [
+          'acme is for an environment with one host: the name cannot lead to each of them alone. Ask for the certificate by DNS (certbot) on each, and name its files with tls',
+        ]
+      : []),
+  ]
+  return breaches.map((why) => ({ path: [...path, 'nginx', 'acme'], onKey: true, message: `${path.join('.')}.nginx: ${why}` }))
 }
 
 function hasHsts(headers: Record<string, string> = {}): boolean {
@@ -64,7 +89,7 @@ export function sharedServers(name: string, environment: EnvironmentConfig): Bre
       service,
       names: [nginx?.['server-name'] ?? byUrl].flat().map((each) => each.toLowerCase()),
       path: nginx?.path,
-      settings: JSON.stringify([nginx?.server ?? 'launchway', nginx?.tls, nginx?.redirect ?? true]),
+      settings: JSON.stringify([nginx?.server ?? 'launchway', nginx?.tls, nginx?.redirect ?? true, nginx?.acme]),
     }
     const others = seen.filter((other) => other.names.some((each) => one.names.includes(each)))
     seen.push(one)
@@ -82,7 +107,10 @@ export function sharedServers(name: string, environment: EnvironmentConfig): Bre
         return [{ path, message: `${at}: shares ${taken} with ${other.service}: nginx.server-name must be the same for both` }]
       if (other.settings === one.settings) return []
       return [
-        { path, message: `${at}: shares ${taken} with ${other.service}: server, tls and redirect of nginx must be the same for both` },
+        {
+          path,
+          message: `${at}: shares ${taken} with ${other.service}: server, tls, acme and redirect of nginx must be the same for both`,
+        },
       ]
     })
   })

@@ -2,7 +2,7 @@ import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
-import { nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
+import { acmeBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
 import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -115,7 +115,7 @@ function environmentBreaches(config: Config): Breach[] {
       })
     }
     for (const [path_, service] of servicesOf(name, environment))
-      found.push(...serviceBreaches(config, path_, service, environment.url !== undefined))
+      found.push(...serviceBreaches(config, path_, service, environment.url !== undefined), ...acmeBreaches(path_, service, environment))
     return [
       ...found,
       ...sharedPorts(name, environment),

@@ -9,6 +9,23 @@ const hostPath = z.string().regex(/^\/[\w./-]+$/, 'must be a path on the host, f
 /** `$` would be a variable of nginx's, and a control character the end of the header. */
 const headerValue = z.string().regex(/^[^$\p{Cc}]*$/u, 'must have neither $, which nginx takes for a variable, nor a line break')
 
+const AcmeConfig = z.strictObject({
+  email: z
+    .string()
+    .regex(/^[^\s@-][^\s@]*@[^\s@]+\.[^\s@]+$/, 'must be an address such as ops@example.org')
+    .describe('Address of the account at the certificate authority. Needed.'),
+  'agree-terms': z
+    .literal(true, 'must be true: the certificate authority asks you to agree to its terms')
+    .describe(
+      "true: you have read the terms of the certificate authority, and agree to them. Let's Encrypt's: https://letsencrypt.org/repository/. Needed.",
+    ),
+  server: z
+    .string()
+    .regex(/^https:\/\/[^\s]+$/, 'must be the https URL of a directory, as RFC 8555 has it')
+    .optional()
+    .describe("URL of the directory of another certificate authority. Default: Let's Encrypt's"),
+})
+
 export const NginxConfig = z.strictObject({
   container: z
     .string()
@@ -38,6 +55,9 @@ export const NginxConfig = z.strictObject({
     .describe(
       'Certificate for HTTPS; false for plain HTTP. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
     ),
+  acme: AcmeConfig.optional().describe(
+    'A certificate for all of server-name that certbot on the host asks for when there is none, and renews. One that is there already is left in peace.',
+  ),
   redirect: z.boolean().optional().describe('Whether plain HTTP is sent to HTTPS; false answers both. Default: true'),
   path: z
     .string()

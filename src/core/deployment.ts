@@ -30,6 +30,8 @@ export const Nginx = z.strictObject({
   serverNames: z.array(z.string()).min(1),
   /** Absolute paths; without it the server speaks plain HTTP. */
   tls: z.strictObject({ certificate: z.string(), key: z.string() }).optional(),
+  /** The certificate is asked for where it is not there; without `server` of Let's Encrypt. */
+  acme: z.strictObject({ email: z.string(), server: z.string().optional() }).optional(),
   /** `false`: plain HTTP is answered beside HTTPS, and not sent there. */
   redirect: z.boolean().optional(),
   /** The server block is the user's, and includes the locations of the service: where visitors reach it. */

@@ -8,6 +8,7 @@ import { ReleaseId } from './names.ts'
 export const steps = [
   'lock',
   'recover',
+  'certificate',
   'pull',
   'before-switch',
   'create',

@@ -53,9 +53,7 @@ function waitAfter({ environment, release }: Wanted, { calls }: HostPlan, seen: 
 }
 
 function parcelsFor(wanted: Wanted, plan: HostPlan, { secrets, own = new Map(), kept }: Brought): Parcel[] {
-  const parcels = plan.sites.flatMap(({ files }) =>
-    files.map(({ key, text }): Parcel => ({ name: `site.${key}`, mode: '0644', body: text })),
-  )
+  const parcels = plan.files.map(({ key, text }): Parcel => ({ name: `site.${key}`, mode: '0644', body: text }))
   if (kept !== undefined) {
     parcels.push({ name: 'images', mode: '0644', body: plan.references.join('\n') })
     parcels.push({ name: 'release.json', mode: '0600', body: JSON.stringify(kept) })

@@ -43,9 +43,15 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
     return new LaunchwayError('RELEASE_COMMAND_FAILED', `${failed.service ?? ''}: before-switch failed on ${host}; nothing was changed`, {
       hint: evidence,
     })
+  const more = failed?.step === 'certificate' ? certificateHint : ''
   const now = before === undefined ? 'none was running before' : `release ${before} serves`
-  return new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${now}`, { hint: evidence })
+  return new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${now}`, { hint: `${evidence}${more}` })
 }
+
+/** Behind each refusal of an authority, nearly always, is one of these. */
+const certificateHint = `
+The authority asks for http://NAME/.well-known/acme-challenge/… from outside, on port 80, for each name. Look whether DNS leads all of them here (A, and AAAA if there is one), and whether a firewall or another proxy keeps port 80.
+It counts failures: look first, then deploy again. The whole story on the host: /var/log/letsencrypt/letsencrypt.log`
 
 /** The hosts before the one that failed are on the new release: the record keeps them, and the message says so. */
 export function withHostsBefore(error: unknown, done: DeploySection): unknown {

@@ -33,10 +33,11 @@ function soughtBy(environment: Environment): Sought {
     ports: publishedPorts(environment),
     nginx: servers.length > 0,
     ...(container === undefined ? {} : { container }),
-    files: servers.flatMap(({ tls, maintenancePage }) => [
-      ...(tls === undefined ? [] : [tls.certificate, tls.key]),
+    files: servers.flatMap(({ tls, acme, maintenancePage }) => [
+      ...(tls === undefined || acme !== undefined ? [] : [tls.certificate, tls.key]),
       ...[maintenancePage ?? []].flat(),
     ]),
+    certificates: servers.flatMap(({ acme, serverNames: [first] }) => (acme === undefined || first === undefined ? [] : [first])),
   }
 }
 

@@ -3,6 +3,7 @@ import { Accessory } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
+import { type CertificateText, parseCertificate } from '../tools/certbot.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
 import { type Kept, parseKept } from './kept.ts'
@@ -52,6 +53,14 @@ export type SlotPorts = Record<Slot, number>
 
 const nginxStates = ['refused', 'missing', 'stopped', 'broken', 'well'] as const
 type NginxState = (typeof nginxStates)[number]
+/** A certificate that certbot keeps. */
+export interface SeenCertificate extends CertificateText {
+  name: string
+  /** Within a week, or already: certbot renews long before. */
+  ends: 'later' | 'soon' | 'over'
+  /** Its renewal goes by way of launchway. */
+  isOwn: boolean
+}
 
 /** nginx on the host, where a release wants it or has had it. */
 export interface SeenNginx {
@@ -72,6 +81,8 @@ export interface SeenNginx {
   /** Folders above the state that others may not pass through. */
   closed: readonly string[]
   ipv6: boolean
+  /** Those that a release asks for and certbot keeps already. */
+  certificates: readonly SeenCertificate[]
   /** Its policy is enforced: what nginx may read and connect to is not for its configuration alone to say. */
   selinux: boolean
   /** Of the ports for outgoing connections: first and last. */
@@ -213,6 +224,18 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
     configuration: parseConfiguration(all('nginx.conf').join('\n')),
     absent: all('absent'),
     closed: all('closed'),
+    certificates: facts.flatMap(([key, name, ends, own, ...text]) =>
+      key === 'certificate' && name !== undefined
+        ? [
+            {
+              name,
+              ends: ends === 'over' || ends === 'soon' ? ends : ('later' as const),
+              isOwn: own === 'own',
+              ...parseCertificate(text.join(' ')),
+            },
+          ]
+        : [],
+    ),
     ipv6: all('ipv6').includes('yes'),
     selinux: all('selinux').includes('Enforcing'),
     range: [low, high],

@@ -4,10 +4,11 @@ import type { Slot } from '../core/names.ts'
 import { parsePublish } from './address.ts'
 import { planAccessories } from './accessory.ts'
 import { beforeSwitchCalls } from './before-switch.ts'
+import { planCertificates } from './certificate.ts'
 import { type HostCall, imageOf, nameIn, pullCall, stopSeconds } from './call.ts'
 import { heldError, heldWords } from './held.ts'
 import type { Observation } from './observation.ts'
-import { ledByCalls, type PlannedSite, planSites, unseatCalls, unsiteCalls } from './site.ts'
+import { ledByCalls, type PlannedSite, planSites, type SiteFile, unseatCalls, unsiteCalls } from './site.ts'
 import { nginxWarnings } from './site-lacks.ts'
 import { isKeptIn, startCalls } from './start.ts'
 import { drainPort, switchCalls } from './switch.ts'
@@ -26,6 +27,8 @@ export interface HostPlan {
   /** The program must be root, and the account is not. */
   sudo: boolean
   sites: readonly PlannedSite[]
+  /** What travels to be read by nginx. */
+  files: readonly SiteFile[]
 }
 
 /**
@@ -46,6 +49,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   const accessories = planAccessories(wanted, seen)
   const { creates, calls: starts, notes, keeps } = startCalls(wanted, seen, old, { slot, sites })
   const unsites = unsiteCalls(wanted, seen, sites)
+  const certificates = planCertificates(wanted, seen)
   const calls: HostCall[] = [
     ['begin'],
     ['expect', seen.current ?? ''],
@@ -53,12 +57,14 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ...sites.flatMap(({ service, ports, isNew }): HostCall[] =>
       isNew ? [['take_ports', service.name, String(ports.a), String(ports.b)]] : [],
     ),
+    ...ledByCalls(seen, sites),
+    ...certificates.calls,
     ...fetchCalls(wanted, seen, { references: [...references, ...accessories.references], networks: accessories.networks, slot }),
     ...accessories.calls,
     ...beforeSwitchCalls(wanted, seen.current, { app: wanted.app, environment: environment.name, release: wanted.release, slot }),
     ...creates,
     ...starts,
-    ...ledByCalls(seen, sites),
+    ...certificates.away,
     ...unseatCalls(wanted, seen, sites),
     ...switchCalls(wanted, seen, slot, sites),
     ...keeps,
@@ -76,8 +82,9 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: ${goneNote(wanted)}, stopped`)
   }
   const sudo = seen.as === 'sudo' || (unsites.length > 0 && seen.root === 'sudo')
-  notes.unshift(...accessories.notes)
-  return { slot, calls, references, notes, warnings: [...nginxWarnings(wanted, seen), ...accessories.warnings], sudo, sites }
+  notes.unshift(...certificates.notes, ...accessories.notes)
+  const warnings = [...nginxWarnings(wanted, seen), ...certificates.warnings, ...accessories.warnings]
+  return { slot, calls, references, notes, warnings, sudo, sites, files: [...certificates.files, ...sites.flatMap(({ files }) => files)] }
 }
 
 /** @throws LaunchwayError HOST_UNFIT with everything that is missing */

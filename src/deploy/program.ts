@@ -3,6 +3,7 @@ import { quote } from '../core/command.ts'
 import type { Environment } from '../core/deployment.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
 import { Secret } from '../core/secret.ts'
+import { challengeFolder } from '../tools/certbot.ts'
 import type { HostCall } from './call.ts'
 import type { OwnSecrets } from './env-files.ts'
 import type { Detach } from './observation.ts'
@@ -16,6 +17,7 @@ const boxSh = readFileSync(new URL('./host/box.sh', import.meta.url), 'utf8')
 const siteSh = readFileSync(new URL('./host/site.sh', import.meta.url), 'utf8')
 const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.url), 'utf8')
 const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url), 'utf8')
+const certificateSh = readFileSync(new URL('./host/certificate.sh', import.meta.url), 'utf8')
 const beforeSwitchSh = readFileSync(new URL('./host/before-switch.sh', import.meta.url), 'utf8')
 const confirmSh = readFileSync(new URL('./host/confirm.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
@@ -59,11 +61,20 @@ export interface Sought {
   container?: string
   /** Paths on the host. */
   files: readonly string[]
+  /** By what certbot knows them. */
+  certificates: readonly string[]
 }
 
 /** The program that looks at a host. */
-export function observeProgram(home: Home, { ports, nginx, container = '', files }: Sought): string {
-  const sought = { LW_WANTED: ports.join(' '), LW_NGINX: nginx ? 'yes' : '', LW_BOX: container, LW_FILES: files.join('\n') }
+export function observeProgram(home: Home, { ports, nginx, container = '', files, certificates }: Sought): string {
+  const sought = {
+    LW_WANTED: ports.join(' '),
+    LW_NGINX: nginx ? 'yes' : '',
+    LW_BOX: container,
+    LW_FILES: files.join('\n'),
+    LW_CERTIFICATES: certificates.join(' '),
+    LW_CHALLENGES: challengeFolder,
+  }
   return `${variables({ ...homeVariables(home), ...sought })}${factsSh}${ownSh}${boxSh}${observeSh}`
 }
 
@@ -97,6 +108,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     containersSh,
     accessorySh,
     healthSh,
+    certificateSh,
     beforeSwitchSh,
     confirmSh,
     applySh,

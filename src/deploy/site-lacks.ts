@@ -7,6 +7,7 @@ import { nginxContainerOf } from './nginx-container.ts'
 import { containerLacks, containerWarnings } from './nginx-container-lacks.ts'
 import { inNginx, onHost, placesOf } from './nginx-places.ts'
 import type { Observation, SeenNginx } from './observation.ts'
+import { certificateLacks, isMeanwhile } from './certificate.ts'
 import { isHttps, keyOf, othersAt } from './site.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -64,6 +65,7 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
   for (const path of closedIn(nginx, wanted))
     lacks.push({ what: `nginx's workers may not look into ${path}`, hint: `chmod o+x ${path}, or choose another folder with \`state:\`` })
   const files = services.flatMap(({ nginx: at }) => [...Object.values(at?.tls ?? {}), ...[at?.maintenancePage ?? []].flat()])
+  lacks.push(...certificateLacks(wanted, nginx, seen.tools))
   for (const path of [stateRoot, ...translated(nginx, stateRoot), ...files]) {
     if (!plainPath.test(path))
       lacks.push({ what: `nginx cannot be given the path ${path}`, hint: 'one of letters, digits and / . _ - is needed' })
@@ -76,7 +78,7 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
         what: `${path}, the certificate or key of ${serverNames.join(' ')}, is not there`,
         hint: `${
           container === undefined
-            ? `certbot certonly --nginx ${serverNames.map((one) => `-d ${one}`).join(' ')}`
+            ? `certbot certonly --nginx ${serverNames.map((one) => `-d ${one}`).join(' ')}, or have the deploy ask for it: nginx: { acme: … }`
             : `the container ${container.name} must see it: for certificates of certbot start it with -v /etc/letsencrypt:/etc/letsencrypt:ro`
         }, or name the files: nginx: { tls: { certificate: …, key: … } }; tls: false for plain HTTP`,
       })
@@ -123,7 +125,7 @@ function serverLacks({ app, environment }: Wanted, at: Nginx, nginx: SeenNginx):
   for (const server of configuration.servers) {
     const name = hasName(server, at)
     const key = keyOf(server.file)
-    if (name === undefined) continue
+    if (name === undefined || isMeanwhile(server.file)) continue
     if (key === undefined) {
       if (!server.ports.some((port) => ports.includes(port))) continue
       lacks.push({

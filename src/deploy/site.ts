@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Nginx, Service } from '../core/deployment.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
+import { challengePath } from '../tools/certbot.ts'
 import {
   locationsFile,
   locationsOf,
@@ -18,14 +19,21 @@ import { inNginx, onHost, placesOf } from './nginx-places.ts'
 import type { Observation, SeenNginx, SlotPorts } from './observation.ts'
 import type { Wanted } from './wanted.ts'
 
+/** What nginx reads. The key is what it travels and is kept under; it begins with the service. */
+export interface SiteFile {
+  key: string
+  path: string
+  text: string
+}
+
 /** A service behind nginx: where its two slots are, and what nginx reads of it. */
 export interface PlannedSite {
   service: Service
   ports: SlotPorts
   /** The ports are not the host's yet. */
   isNew: boolean
-  /** In the order in which they are written, as nginx names them. The key is what a file travels and is kept under. */
-  files: { key: string; path: string; text: string }[]
+  /** In the order in which they are written. */
+  files: SiteFile[]
   /** Of the server that launchway writes; none where the user does. */
   names: readonly string[]
 }
@@ -65,8 +73,12 @@ export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
     const isOurs = service.nginx.existing === undefined
     if (isOurs) {
       const hasRoot = [...locationsWith(service.nginx, environment.services), ...locationsSeen(service.nginx, wanted, seen)].includes('/')
-      const text = serverText(service.nginx, build, { ours, ipv6: nginx.ipv6, hasRoot })
-      files.push({ key: `${service.name}.server`, path: serverFile(folder, service.nginx.serverNames), text })
+      const path = serverFile(folder, service.nginx.serverNames)
+      // Once a certificate was asked for by way of a server, it is renewed so, also where this release does not ask for it.
+      const known = nginx.configuration.servers.some(({ file, locations }) => file === path && locations.includes(challengePath))
+      const challenge = known || service.nginx.acme !== undefined
+      const text = serverText(service.nginx, build, { ours, ipv6: nginx.ipv6, hasRoot, challenge })
+      files.push({ key: `${service.name}.server`, path, text })
     }
     return [{ service, ports, isNew: known === undefined, files, names: isOurs ? service.nginx.serverNames : [] }]
   })

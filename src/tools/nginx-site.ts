@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Nginx } from '../core/deployment.ts'
 import { isAtLeast, type NginxBuild } from './nginx.ts'
+import { challengeLocation } from './nginx-challenge.ts'
+import { block, file, listenOn } from './nginx-text.ts'
 
 /** What nginx reads for a service: three files, and whoever writes them in this order leaves no moment in which they do not fit. */
 
@@ -73,14 +75,6 @@ const idOf = (of: Owner): string => `launchway_${hash('sha256', `${of.app}.${of.
 /** One word of a configuration. A dollar would begin a variable: the language of launchway.yml has none where this is used. */
 function word(text: string): string {
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`
-}
-
-function block(head: string, lines: readonly string[]): string[] {
-  return [`${head} {`, ...lines.map((line) => `    ${line}`), '}']
-}
-
-function file(lines: readonly string[]): string {
-  return `${lines.join('\n')}\n`
 }
 
 function written({ app, environment, service }: Owner): string {
@@ -256,14 +250,14 @@ function closedLocations(site: Site, own: readonly string[]): string[] {
 
 /**
  * A server that launchway writes, for all services with its names, of whichever application.
- * @param of hasRoot: one of the services has the path /
+ * @param of hasRoot: one of the services has the path /; challenge: a certificate is asked for by way of this server
  */
 export function serverText(
   { serverNames, tls, redirect }: Pick<Nginx, 'serverNames' | 'tls' | 'redirect'>,
   build: NginxBuild,
-  of: { ours: string; ipv6: boolean; hasRoot: boolean },
+  of: { ours: string; ipv6: boolean; hasRoot: boolean; challenge?: boolean },
 ): string {
-  const listen = (what: string): string[] => [`listen ${what};`, ...(of.ipv6 ? [`listen [::]:${what};`] : [])]
+  const listen = (what: string): string[] => listenOn(what, of.ipv6)
   const since = (version: string, ...lines: string[]): string[] => (isAtLeast(build.version, version) ? lines : [])
   const names = `server_name ${serverNames.join(' ')};`
   const redirects = tls !== undefined && redirect !== false
@@ -277,15 +271,21 @@ export function serverText(
           `ssl_certificate_key ${tls.key};`,
           'ssl_protocols TLSv1.2 TLSv1.3;',
         ]
+  const challenge = of.challenge === true ? challengeLocation() : []
+  const away = 'return 308 https://$host$request_uri;'
   return file([
     '# Written by launchway: a server for all services with its names. A deploy writes it anew.',
-    ...(redirects ? block('server', [...listen('80'), names, 'return 308 https://$host$request_uri;']) : []),
+    ...(redirects
+      ? // Before a server has looked for a location, it would send everything away.
+        block('server', [...listen('80'), names, ...challenge, ...(of.challenge === true ? [`location / { ${away} }`] : [away])])
+      : []),
     ...block('server', [
       ...(redirects ? [] : listen('80')),
       ...secure,
       names,
       // After a reload, a connection that a client is about to use stays for this long.
       ...since('1.27.4', 'keepalive_min_timeout 1s;'),
+      ...(redirects ? [] : challenge),
       // Else nginx would show what it finds in a folder of its own.
       ...(of.hasRoot ? [] : ['location / { return 404; }']),
       `include ${serverInclude(of.ours, serverNames)};`,

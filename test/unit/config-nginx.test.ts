@@ -8,6 +8,8 @@ const one = (nginx: string, url = 'https://shop.example.org'): string =>
 const two = (first: string, second: string): string =>
   `image: a/b\nenvironments:\n  p: { host: h, url: "https://shop.example.org", services: { web: { port: 80, nginx: ${first} }, api: { port: 81, nginx: ${second} } } }\n`
 
+const acme = (more = ''): string => `{ acme: { email: ops@example.org, agree-terms: true${more === '' ? '' : `, ${more}`} } }`
+
 describe('what is said of nginx', () => {
   const live = '/etc/letsencrypt/live/shop.example.org'
   const tls = { certificate: `${live}/fullchain.pem`, key: `${live}/privkey.pem` }
@@ -29,6 +31,12 @@ describe('what is said of nginx', () => {
     ['{ body-size: 20m, timeout: 10m, errors: json }', 'http://shop.example.org', { bodySize: '20m', timeoutMs: 600_000, errors: 'json' }],
     ['{ maintenance-page: /srv/soon.html }', 'http://shop.example.org', { maintenancePage: '/srv/soon.html' }],
     ['{ container: proxy-nginx-1 }', 'http://shop.example.org', { container: 'proxy-nginx-1' }],
+    ['{ acme: { email: ops@example.org, agree-terms: true } }', 'https://shop.example.org', { tls, acme: { email: 'ops@example.org' } }],
+    [
+      '{ acme: { email: ops@example.org, agree-terms: true, server: "https://ca.example.org/dir" }, redirect: false }',
+      'http://shop.example.org',
+      { tls, acme: { email: 'ops@example.org', server: 'https://ca.example.org/dir' }, redirect: false },
+    ],
     ['{ server: existing }', 'https://shop.example.org', { existing: { https: true, port: 443 } }],
     ['{ server: existing }', 'http://shop.example.org', { existing: { https: false, port: 80 } }],
     ['{ server: existing }', 'https://shop.example.org:8443', { existing: { https: true, port: 8443 } }],
@@ -53,6 +61,24 @@ describe('what is said of nginx', () => {
     ['hsts twice', one('{ hsts: true, headers: { strict-transport-security: x } }'), 'it is among headers already'],
     ['a certificate for a server of the user', one('{ server: existing, tls: { certificate: /c, key: /k } }'), 'leave tls out'],
     ['a redirect in a server of the user', one('{ server: existing, redirect: false }'), 'leave redirect out'],
+    ['a certificate asked for without a word on the terms', one('{ acme: { email: ops@example.org } }'), 'acme.agree-terms: must be true'],
+    ['terms that are not agreed to', one('{ acme: { email: ops@example.org, agree-terms: false } }'), 'acme.agree-terms: must be true'],
+    ['an account without an address', one('{ acme: { agree-terms: true } }'), 'acme.email'],
+    ['an address that is an option', one('{ acme: { email: -x@example.org, agree-terms: true } }'), 'must be an address'],
+    ['an authority without TLS', one(acme('server: "http://ca.example.org/dir"')), 'must be the https URL of a directory'],
+    [
+      'a certificate asked for beside files',
+      one(`{ tls: { certificate: /c, key: /k }, ${acme().slice(1)}`),
+      'acme and tls exclude each other',
+    ],
+    ['a certificate for a pattern', one(`{ server-name: "*.example.org", ${acme().slice(1)}`), 'acme cannot prove *.example.org'],
+    ['a certificate for a server of the user', one(`{ server: existing, ${acme().slice(1)}`), 'leave acme out'],
+    [
+      'a certificate for several hosts',
+      one(acme()).replace('host: h', 'hosts: [h, i]'),
+      'environments.p.nginx: acme is for an environment with one host',
+    ],
+    ['a certificate asked for by one of two', two('{}', `{ path: /a, ${acme().slice(1)}`), 'server, tls, acme and redirect'],
     ['one path of two services', two('{ path: /a }', '{ path: /a }'), 'nginx leads shop.example.org/a to web already'],
     ['one name of two services', two('{}', '{}'), 'nginx leads shop.example.org to web already'],
     [
@@ -60,8 +86,12 @@ describe('what is said of nginx', () => {
       two('{}', '{ path: /a, server-name: [shop.example.org, b.example.org] }'),
       'nginx.server-name must be the same for both',
     ],
-    ['two kinds of server', two('{}', '{ path: /a, server: existing }'), 'server, tls and redirect of nginx must be the same for both'],
-    ['HTTPS for one of two', two('{}', '{ path: /a, tls: false }'), 'server, tls and redirect of nginx must be the same for both'],
+    [
+      'two kinds of server',
+      two('{}', '{ path: /a, server: existing }'),
+      'server, tls, acme and redirect of nginx must be the same for both',
+    ],
+    ['HTTPS for one of two', two('{}', '{ path: /a, tls: false }'), 'server, tls, acme and redirect of nginx must be the same for both'],
   ])('%s is refused', (_, text, expected) => {
     expect(problems(text).join('\n')).toContain(expected)
   })

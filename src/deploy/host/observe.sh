@@ -1,7 +1,8 @@
 # Looks at a host and changes nothing: one line a fact, `name<TAB>value…`. Runs as the user who logs in; what that
 # user may not see is asked through sudo, where sudo needs no password.
 # Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks), LW_NGINX (yes where
-# the release wants it), LW_FILES (a line for each file that it wants to be there)
+# the release wants it), LW_FILES (a line for each file that it wants to be there), LW_CERTIFICATES (that it asks for, by
+# certbot's names for them, separated by blanks), LW_CHALLENGES (where certbot puts what is asked for)
 # shellcheck disable=SC2154 # facts.sh
 set -u
 LC_ALL=C
@@ -200,6 +201,21 @@ END
   printf '%s\n' "$LW_FILES" | while IFS= read -r file; do
     if [ -n "$file" ] && ! is_there "$file"; then fact absent "$file"; fi
   done
+  for name in $LW_CERTIFICATES; do
+    chain=/etc/letsencrypt/live/$name/fullchain.pem
+    $root test -r "$chain" || continue
+    ends=later own=''
+    $root openssl x509 -in "$chain" -noout -checkend 604800 > /dev/null 2>&1 || ends=soon
+    $root openssl x509 -in "$chain" -noout -checkend 0 > /dev/null 2>&1 || ends=over
+    if $root grep -qsF "$LW_CHALLENGES" "/etc/letsencrypt/renewal/$name.conf"; then own=own; fi
+    fact certificate "$name" "$ends" "$own" "$($root openssl x509 -in "$chain" -noout -enddate -ext subjectAltName 2> /dev/null | tr '\n\t' '  ')"
+  done
+  if [ -n "$LW_CERTIFICATES" ]; then
+    for program in certbot /usr/local/bin/certbot /snap/bin/certbot; do
+      if command -v "$program" > /dev/null; then fact tool certbot && break; fi
+    done
+    if command -v openssl > /dev/null; then fact tool openssl; fi
+  fi
   # Workers look for a file there: each folder on the way must let them pass.
   folder=$LW_HOME
   while [ "$folder" != / ] && [ "$folder" != . ]; do

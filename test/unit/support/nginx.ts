@@ -29,6 +29,7 @@ export function nginx(of: Partial<SeenNginx> = {}): SeenNginx {
     configuration: { main: '/etc/nginx/nginx.conf', servers: [], includes: [`${conf}/*.conf`], parts: [] },
     absent: [],
     closed: [],
+    certificates: [],
     ipv6: true,
     selinux: false,
     range: [32_768, 60_999],

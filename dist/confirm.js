@@ -1,0 +1,3 @@
+import './compile-cache.js'
+const { action } = await import('./index.js')
+await action('confirm')

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import type { Authority } from '../../lab/acme.ts'
+import { challengeFolder } from '../../src/tools/certbot.ts'
+import { certifiedHost, openAuthority } from './support/acme.ts'
+import { failureOf, pathsOf } from './support/hosts.ts'
+import { deployTo, type PushedImage, removeImage, type Wish } from './support/release.ts'
+import { pushServer } from './support/server.ts'
+import { rollBack, site } from './support/site.ts'
+
+const lab = inject('lab')
+const hosts = ['bookworm', 'forky']
+let image: PushedImage = { repository: '', digest: '' }
+let authority: Authority
+beforeAll(async () => {
+  image = await pushServer(lab.registry.address)
+  authority = await openAuthority(hosts)
+})
+afterAll(async () => {
+  await removeImage(image)
+  await authority[Symbol.asyncDispose]()
+})
+
+/** What the lines of a deploy say, for the test to look at. */
+function listening(wish: Wish): { wish: Wish; said: string[] } {
+  const said: string[] = []
+  return { wish: { ...wish, onInfo: (line) => said.push(line), onWarning: (line) => said.push(line) }, said }
+}
+
+const what = 'ls /etc/nginx/conf.d /etc/nginx/launchway.d/servers/*; cat /etc/nginx/conf.d/launchway*'
+
+describe.each(hosts)('a certificate that is asked for, on %s', (suite) => {
+  test('comes with the first deploy, is left in peace by the second, and is expanded for one more name', async () => {
+    await using host = await certifiedHost(suite, authority)
+    const { wish, said } = listening({ version: 'one', services: [host.asking()] })
+    await deployTo(host, image, wish)
+    expect(said.join('\n')).toContain(`web: a certificate for ${host.name} is asked for`)
+    expect(said.join('\n')).toMatch(/certificate web \| .*Successfully received certificate/)
+    expect(await host.securely(host.name)).toBe('one')
+    expect(await host.root(`curl -s -i --resolve ${host.name}:80:127.0.0.1 http://${host.name}/x`)).toMatch(
+      /^HTTP\/1\.1 308 [^]*location: https:/i,
+    )
+    const [first, calls] = [await host.shown(), await host.calls()]
+    expect(first.names).toEqual([host.name])
+
+    const again = listening({ version: 'two', services: [host.asking()] })
+    await deployTo(host, image, again.wish)
+    expect(again.said.join('\n')).toMatch(new RegExp(`the certificate of ${host.name} is there until 20\\d\\d-`))
+    expect(await host.securely(host.name)).toBe('two')
+    expect(await host.calls()).toBe(calls)
+    expect(await host.shown()).toEqual(first)
+
+    await deployTo(host, image, { version: 'three', services: [host.asking([host.name, host.www])] })
+    expect((await host.shown()).names).toEqual([host.name, host.www])
+    expect([await host.securely(host.name), await host.securely(host.www)]).toEqual(['three', 'three'])
+    expect(await host.root(`ls ${challengeFolder}/.well-known/acme-challenge; find /etc/nginx -name '*.acme.conf'`)).toBe('')
+    // What the version before knew of names is served with a certificate that has one more.
+    const had = await host.calls()
+    await rollBack(host, [host.asking()])
+    expect(await host.securely(host.name)).toBe('two')
+    expect(await host.calls()).toBe(had)
+  })
+
+  test('is refused where DNS leads elsewhere: the words of the authority are told, and the old version serves', async () => {
+    await using host = await certifiedHost(suite, authority)
+    await deployTo(host, image, { version: 'one', services: [site(host)] })
+    const before = await host.root(what)
+    await authority.leads(host.name, `${lab.name}-acme`)
+    const error = await failureOf(deployTo(host, image, { version: 'two', services: [host.asking()] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringMatching(/web: certificate failed on .* serves$/) })
+    expect(error.hint).toMatch(/Connection refused|connection refused/)
+    expect(error.hint).toContain('Look whether DNS leads all of them here')
+    expect(await host.page()).toBe('one')
+    expect(await host.root(what)).toBe(before)
+    // The same, once DNS is right: from plain HTTP to HTTPS in one deploy.
+    await authority.leads(host.name, host.container)
+    await deployTo(host, image, { version: 'three', services: [host.asking()] })
+    expect(await host.securely(host.name)).toBe('three')
+  })
+})
+
+test('a renewal reloads nginx by itself, visitors get the new certificate, and no request of 20 connections fails', async () => {
+  await using host = await certifiedHost('forky', authority)
+  await deployTo(host, image, { version: 'one', services: [host.asking()] })
+  const before = await host.shown()
+  await host.root(`certbot renew --dry-run --no-random-sleep-on-renew --cert-name ${host.name}`)
+  const requests = host.traffic({ ca: await authority.root(), connections: 20 })
+  await requests.seen('one')
+  await host.root(`certbot renew --force-renewal --no-random-sleep-on-renew --cert-name ${host.name}`)
+  const after = await host.shown()
+  const tally = await requests.stop()
+  expect(after.names).toEqual(before.names)
+  expect(after.serial).not.toBe(before.serial)
+  expect(Object.fromEntries(tally.failures)).toEqual({})
+  expect(tally.requests).toBeGreaterThan(100)
+})
+
+test('an account that may sudo and nothing else asks; what fails later is undone, and the certificate stays for the next deploy', async () => {
+  await using host = await certifiedHost('bookworm', authority, { user: 'ops' })
+  const before = await host.root(what)
+  const sick = {
+    ...host.asking(),
+    env: { MODE: 'sick' },
+    health: { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const,
+  }
+  const error = await failureOf(deployTo(host, image, { version: 'one', services: [sick] }))
+  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
+  expect(await host.root(what)).toBe(before)
+  const calls = await host.calls()
+  // Maintenance closes neither the folder of the challenges nor the deploy's own questions.
+  await host.root(`mkdir -p ${pathsOf(host).home} && touch ${pathsOf(host).maintenance}`)
+  await deployTo(host, image, { version: 'two', services: [host.asking([host.name], { redirect: false })] })
+  expect(await host.calls()).toBe(calls)
+  await host.root(`echo shown > ${challengeFolder}/.well-known/acme-challenge/look`)
+  const challenge = `http://${host.name}/.well-known/acme-challenge/`
+  const asked = (path: string): Promise<string> =>
+    host.root(`curl -s --resolve ${host.name}:80:127.0.0.1 ${path}; rm -f ${challengeFolder}/.well-known/acme-challenge/look`)
+  expect(await asked(`${challenge}look`)).toBe('shown')
+  expect(await asked(`${challenge}other`)).toContain('404 Not Found')
+  expect(await asked(`http://${host.name}/`)).toContain('Back soon')
+  await host.root(`rm ${pathsOf(host).maintenance}`)
+  expect(await host.securely(host.name)).toBe('two')
+})
+
+test('a program that is killed while it prepares to ask leaves nothing that the next deploy would stumble over', async () => {
+  await using host = await certifiedHost('bookworm', authority, { killable: true })
+  await host.killAt('curl *acme-challenge*')
+  const error = await failureOf(deployTo(host, image, { version: 'one', services: [host.asking()] }))
+  expect(error).toMatchObject({ code: 'DEPLOY_UNKNOWN' })
+  expect(await host.root("find /etc/nginx -name '*.acme.conf' | wc -l")).toBe('1')
+  await deployTo(host, image, { version: 'two', services: [host.asking()] })
+  expect(await host.securely(host.name)).toBe('two')
+  expect(await host.root("find /etc/nginx -name '*.acme.conf' | wc -l")).toBe('0')
+})
+
+test('a certificate that somebody has made is left in peace, and where a name would be taken from it, nothing is touched', async () => {
+  await using host = await certifiedHost('bookworm', authority)
+  const live = `/etc/letsencrypt/live/${host.name}`
+  const make = (names: string[]): Promise<string> =>
+    host.root(`mkdir -p ${live} && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=own \
+      -addext subjectAltName=${names.map((one) => `DNS:${one}`).join(',')} -keyout ${live}/privkey.pem -out ${live}/fullchain.pem 2> /dev/null`)
+  await make([host.name, 'mail.example.org'])
+  const [before, calls] = [await host.root(`cat ${live}/*`), await host.calls()]
+  const error = await failureOf(deployTo(host, image, { version: 'one', services: [host.asking([host.name, host.www])] }))
+  expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('is for mail.example.org as well') })
+  await deployTo(host, image, { version: 'one', services: [host.asking()] })
+  expect((await host.shown()).names).toEqual(['mail.example.org', host.name].toSorted())
+  expect(await host.page()).toBe('one')
+  expect(await host.root(`cat ${live}/*`)).toBe(before)
+  expect(await host.calls()).toBe(calls)
+})
+
+test('a host without certbot says so before anything is touched', async () => {
+  await using host = await certifiedHost('forky', authority)
+  const certbot = await host.root('command -v certbot')
+  await host.root(`mv ${certbot} ${certbot}.away`)
+  try {
+    const error = await failureOf(deployTo(host, image, { version: 'one', services: [host.asking()] }))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', hint: expect.stringContaining('apt install certbot') })
+    expect(await host.root(`ls -d ${host.stateRoot} 2> /dev/null || :`)).toBe('')
+  } finally {
+    await host.root(`mv ${certbot}.away ${certbot}`)
+  }
+})
