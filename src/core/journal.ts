@@ -11,6 +11,7 @@ export const steps = [
   'pull',
   'before-switch',
   'create',
+  'assets',
   'run',
   'healthy',
   'downtime',

@@ -128,5 +128,7 @@ export function hostPaths(root: string, app: string, environment: string) {
     /** While it is there, visitors get a page instead of the application. */
     maintenance: `${home}/maintenance`,
     release: (id: string) => `${home}/releases/${id}`,
+    /** What visitors are given of both slots of a service: `a/files/…` and `b/files/…`, by the path that they ask for. */
+    assets: (service: string) => `${home}/assets/${service}`,
   }
 }

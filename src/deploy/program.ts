@@ -13,6 +13,7 @@ const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8'
 const pruneSh = readFileSync(new URL('./host/prune.sh', import.meta.url), 'utf8')
 const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8')
 const siteSh = readFileSync(new URL('./host/site.sh', import.meta.url), 'utf8')
+const assetsSh = readFileSync(new URL('./host/assets.sh', import.meta.url), 'utf8')
 const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.url), 'utf8')
 const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url), 'utf8')
 const beforeSwitchSh = readFileSync(new URL('./host/before-switch.sh', import.meta.url), 'utf8')
@@ -90,6 +91,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     pruneSh,
     nginxSh,
     siteSh,
+    assetsSh,
     containersSh,
     accessorySh,
     healthSh,

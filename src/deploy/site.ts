@@ -38,7 +38,7 @@ export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
   const build = nginx?.build
   if (nginx === undefined || folder === undefined || build === undefined) return []
   const taken = new Set(nginx.taken)
-  const { slotFile, maintenance } = hostPaths(environment.stateRoot, app, environment.name)
+  const { slotFile, maintenance, assets } = hostPaths(environment.stateRoot, app, environment.name)
   const { main } = nginx.configuration
   return environment.services.flatMap((service) => {
     if (service.nginx === undefined) return []
@@ -55,6 +55,7 @@ export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
       slotFile,
       maintenanceFile: maintenance,
       ...(healthPath === undefined ? {} : { healthPath }),
+      ...(service.assets === undefined ? {} : { assets: assets(service.name) }),
     }
     const files = [
       { key: service.name, path: siteFile(folder, site), text: siteText(site, build) },
