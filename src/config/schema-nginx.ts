@@ -9,12 +9,14 @@ const hostPath = z.string().regex(/^\/[\w./-]+$/, 'must be a path on the host, f
 /** `$` would be a variable of nginx's, and a control character the end of the header. */
 const headerValue = z.string().regex(/^[^$\p{Cc}]*$/u, 'must have neither $, which nginx takes for a variable, nor a line break')
 
-const belowServer = z
-  .string()
-  .regex(/^(\/[\w~-][\w.~-]*)+$/, 'must be a path such as /api: from /, without one at its end, of letters, digits and / . _ ~ -')
+/** Every word of it begins with what is no dot. */
+const belowServer = (example: string): z.ZodString =>
+  z
+    .string()
+    .regex(/^(\/[\w~-][\w.~-]*)+$/, `must be a path such as ${example}: from /, without one at its end, of letters, digits and / . _ ~ -`)
 
 const Assets = z.strictObject({
-  path: belowServer.describe(
+  path: belowServer('/static').describe(
     "Path below which visitors ask for the files, with the service's own nginx.path before it if it has one: /static. Needed.",
   ),
   folder: z
@@ -52,7 +54,7 @@ export const NginxConfig = z.strictObject({
       'Certificate for HTTPS; false for plain HTTP. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
     ),
   redirect: z.boolean().optional().describe('Whether plain HTTP is sent to HTTPS; false answers both. Default: true'),
-  path: belowServer
+  path: belowServer('/api')
     .optional()
     .describe(
       'What comes at or below this path is for the service. Services of one host, of other applications too, share a server-name by it; the longest wins. Default: everything that no other service has',

@@ -60,8 +60,10 @@ assets_back() { # RELEASE SERVICE/SLOT
   rmdir "${slot_files%/*}" "$LW_HOME/assets" 2> /dev/null || :
 }
 
-# What is neither of the current release nor of the previous one goes: `current` and `previous` are set.
+# What is neither of the current release nor of the previous one goes.
+# shellcheck disable=SC2154 # prune.sh
 prune_assets() {
+  [ -e "$LW_HOME/assets" ] || return 0
   for slot_files in "$LW_HOME"/assets/*/*; do
     [ -e "$slot_files" ] || continue
     case $slot_files in
