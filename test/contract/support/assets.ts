@@ -90,9 +90,9 @@ export function asked(host: SiteHost, path: string, ...words: string[]): Promise
 export function visitors(host: SiteHost, suite: string): { stop(): Promise<{ visits: Map<string, number>; failed: string[] }> } {
   const visits = new Map<string, number>()
   const failed: string[] = []
-  let isOver = false
+  const end = new AbortController()
   const visit = async (): Promise<void> => {
-    while (!isOver) {
+    while (!end.signal.aborted) {
       const version = (await get(suite, host.name, '/')).body.trim()
       const { status, body } = await get(suite, host.name, `/static/app-${version}.js`)
       if (status !== 200 || body !== `script of ${version}\n`) failed.push(`${status} for the script of ${version}: ${body}`)
@@ -102,7 +102,7 @@ export function visitors(host: SiteHost, suite: string): { stop(): Promise<{ vis
   const all = Promise.all(Array.from({ length: 8 }, visit))
   return {
     async stop() {
-      isOver = true
+      end.abort()
       await all
       return { visits, failed }
     },
