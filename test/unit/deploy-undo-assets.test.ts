@@ -16,9 +16,12 @@ function after(shell: string, folders: Record<string, string>, calls: string): R
     }
     run(shell, `LW_HOME=${home}\n${calls}`)
     const left = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((path) => /^assets\/\w+\/[^/]+$/.test(path))
-    const held = left.map((path) => [path.slice('assets/'.length), readFileSync(join(home, path, 'release'), 'utf8').trim()])
+    const held = left.map((path): [string, string] => [
+      path.slice('assets/'.length),
+      readFileSync(join(home, path, 'release'), 'utf8').trim(),
+    ])
     // An empty folder would be one that nobody takes away any more.
-    return { ...Object.fromEntries(held), ...(left.length === 0 && readdirSync(home).length > 0 ? { empty: 'folders' } : {}) }
+    return { ...Object.fromEntries<string>(held), ...(left.length === 0 && readdirSync(home).length > 0 ? { empty: 'folders' } : {}) }
   } finally {
     rmSync(home, { recursive: true })
   }
