@@ -15,6 +15,8 @@ export interface Load {
   /** With it the connections are TLS ones, checked against this certificate. */
   ca?: string
   path?: string
+  /** GET has no body. Default: POST, which no client may repeat by itself. */
+  method?: 'POST' | 'GET'
   /** Default: 50. */
   connections?: number
   /** Bytes of each request's body. Default: 512. */
@@ -112,7 +114,8 @@ export function traffic(load: Load): Traffic {
   }
 }
 
-function requestOf({ serverName, path = '/', bytes = 512 }: Load): string {
+function requestOf({ serverName, path = '/', method = 'POST', bytes = 512 }: Load): string {
+  if (method === 'GET') return `GET ${path} HTTP/1.1\r\nHost: ${serverName}\r\n\r\n`
   const head = [`POST ${path} HTTP/1.1`, `Host: ${serverName}`, 'Content-Type: text/plain', `Content-Length: ${bytes}`]
   return `${head.join('\r\n')}\r\n\r\n${'x'.repeat(bytes)}`
 }

@@ -135,6 +135,10 @@ export function namesPage(): GeneratedFile {
           'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `recorded` (the release before it), and `undo` while it is being deployed',
         ],
         [
+          code(`${paths.assets('web')}/`),
+          'what visitors are given of both versions (`assets`), one folder a slot: `a/files/…`, by the path that they ask for, and `a/release`, whose they are; readable for everybody, and without links. `a.new` and `a.old` are there during a deploy alone',
+        ],
+        [
           code(`${paths.home}/attempts/`),
           'the program, its log and (0600, until the images are there) the logins of a deploy under way; gone when it has ended',
         ],
@@ -152,6 +156,7 @@ const stepMeanings: Record<JournalStep, string> = {
   pull: 'pulled an image by digest; skipped when it is there',
   'before-switch': 'ran the command before the switch, in the new image',
   create: 'made a container and started nothing: what the engine refuses is told while all that runs still runs',
+  assets: 'copied the files that visitors may ask for (`assets`) out of a container, for nginx to give those of both versions',
   run: 'started a container',
   healthy: 'waited until a service was well; the note is the probe’s answer, or why it was not',
   downtime:

@@ -12,9 +12,7 @@ const later: Record<string, string> = {
   'images.*.cache': 'build caches',
   'environments.*.compose': 'deploying a compose project',
   'environments.*.swarm': 'deploying to a Swarm',
-  'environments.*.assets': 'assets of both versions during a switch',
   'environments.*.cron': 'scheduled commands',
-  'environments.*.services.*.assets': 'assets of both versions during a switch',
   'environments.*.services.*.cron': 'scheduled commands',
 }
 

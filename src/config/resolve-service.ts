@@ -19,6 +19,7 @@ export function resolveService(
     ...(service.port === undefined ? {} : { port: service.port }),
     ...(service.publish === undefined ? {} : { publish: String(service.publish) }),
     ...(nginx === undefined ? {} : { nginx }),
+    ...(service.assets === undefined ? {} : { assets: [service.assets].flat() }),
     health: resolveHealth(service.health),
     env: texts(service.env ?? {}),
     secrets: service.secrets ?? [],

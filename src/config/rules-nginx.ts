@@ -58,6 +58,30 @@ export function acmeBreaches(path: (string | number)[], { nginx }: ServiceConfig
   return breaches.map((why) => ({ path: [...path, 'nginx', 'acme'], onKey: true, message: `${path.join('.')}.nginx: ${why}` }))
 }
 
+/** Each path is below that of the service, and apart from the others: a file of one must not hide that of another. */
+export function assetBreaches(path: (string | number)[], { port, publish, nginx, assets }: ServiceConfig): Breach[] {
+  if (assets === undefined) return []
+  const at = path.join('.')
+  if (port === undefined || publish !== undefined) {
+    const message = `${at}: assets needs nginx before the service, which gives the files: port, and no publish`
+    return [{ path: [...path, 'assets'], onKey: true, message }]
+  }
+  const paths = [assets].flat().map((one) => one.path)
+  const prefix = nginx?.path
+  return paths.flatMap((one, index) => {
+    const place = [...path, 'assets', ...(Array.isArray(assets) ? [index] : []), 'path']
+    const before = paths.slice(0, index).find((other) => isWithin(one, other) || isWithin(other, one))
+    if (prefix !== undefined && !one.startsWith(`${prefix}/`))
+      return [{ path: place, message: `${at}: visitors reach the service below ${prefix} alone: the path of assets is ${prefix}${one}` }]
+    if (before === undefined) return []
+    return [{ path: place, message: `${at}: the paths of assets are apart from each other: ${one} and ${before} are not` }]
+  })
+}
+
+function isWithin(path: string, other: string): boolean {
+  return path === other || path.startsWith(`${other}/`)
+}
+
 function hasHsts(headers: Record<string, string> = {}): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === 'strict-transport-security')
 }

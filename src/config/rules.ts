@@ -2,7 +2,7 @@ import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
-import { acmeBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
+import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
 import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -150,7 +150,7 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
       onKey: true,
       message: `${at}: publish needs port: where the service listens inside its container`,
     })
-  found.push(...nginxBreaches(path, service, hasUrl))
+  found.push(...nginxBreaches(path, service, hasUrl), ...assetBreaches(path, service))
   if (typeof service.health !== 'undefined' && service.port === undefined)
     found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
   for (const [index, secret] of (service.secrets ?? []).entries()) {

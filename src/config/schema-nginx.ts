@@ -26,6 +26,28 @@ const AcmeConfig = z.strictObject({
     .describe("URL of the directory of another certificate authority. Default: Let's Encrypt's"),
 })
 
+/** Every word of it begins with what is no dot. */
+const belowServer = (example: string): z.ZodString =>
+  z
+    .string()
+    .regex(/^(\/[\w~-][\w.~-]*)+$/, `must be a path such as ${example}: from /, without one at its end, of letters, digits and / . _ ~ -`)
+
+const Assets = z.strictObject({
+  path: belowServer('/static').describe(
+    "Path below which visitors ask for the files, with the service's own nginx.path before it if it has one: /static. Needed.",
+  ),
+  folder: z
+    .string()
+    .regex(
+      /^(\/(?!\.\.?(\/|$))[\w.@+~-]+)+$/,
+      'must be a folder in the image such as /app/static: from /, without one at its end, of letters, digits and / . _ ~ @ + -',
+    )
+    .describe('Folder in the image that has them: /app/static. What lies in it is given to whoever asks. Needed.'),
+})
+
+/** What nginx gives of both versions. */
+export const AssetsConfig = oneOrMany(Assets)
+
 export const NginxConfig = z.strictObject({
   container: z
     .string()
@@ -59,9 +81,7 @@ export const NginxConfig = z.strictObject({
     'A certificate for all of server-name that certbot on the host asks for when there is none, and renews. One that is there already is left in peace.',
   ),
   redirect: z.boolean().optional().describe('Whether plain HTTP is sent to HTTPS; false answers both. Default: true'),
-  path: z
-    .string()
-    .regex(/^(\/[\w~-][\w.~-]*)+$/, 'must be a path such as /api: from /, without one at its end, of letters, digits and / . _ ~ -')
+  path: belowServer('/api')
     .optional()
     .describe(
       'What comes at or below this path is for the service. Services of one host, of other applications too, share a server-name by it; the longest wins. Default: everything that no other service has',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Duration } from '../core/units.ts'
-import { NginxConfig } from './schema-nginx.ts'
+import { AssetsConfig, NginxConfig } from './schema-nginx.ts'
 import { env, envName, port, scalar } from './schema-parts.ts'
 
 /** What is said of a service: of one `docker run` on a host. */
@@ -57,6 +57,9 @@ export const ServiceConfig = z.strictObject({
     ),
   nginx: NginxConfig.optional().describe(
     'How nginx on the host leads to port: launchway writes the server, and switches it from one version to the next. Default: with port and without publish, a server for the name in url',
+  ),
+  assets: AssetsConfig.optional().describe(
+    'Files that pages ask for under names of one version (app-3f9a.js): nginx gives those of this version and of the one before wherever the running one answers 404. One folder, or a list. Default: the running version alone answers',
   ),
   health: z
     .union([z.string().startsWith('/'), HttpHealth])

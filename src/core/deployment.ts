@@ -73,6 +73,11 @@ export const Service = z.strictObject({
   publish: z.string().optional(),
   /** How people reach `port` instead, without a gap between two versions. */
   nginx: Nginx.optional(),
+  /** Folders of the image whose files visitors may ask for after the next version has taken over, and by which path. */
+  assets: z
+    .array(z.strictObject({ path: z.string(), folder: z.string() }))
+    .min(1)
+    .optional(),
   health: Health,
   env: z.record(z.string(), z.string()),
   secrets: z.array(z.string()),

@@ -12,6 +12,7 @@ export const steps = [
   'pull',
   'before-switch',
   'create',
+  'assets',
   'run',
   'healthy',
   'downtime',

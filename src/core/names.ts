@@ -130,5 +130,7 @@ export function hostPaths(root: string, app: string, environment: string) {
     /** In which container nginx runs that leads here, and how that names the folder for what servers include. */
     nginxContainer: `${home}/nginx.container`,
     release: (id: string) => `${home}/releases/${id}`,
+    /** What visitors are given of both slots of a service: `a/files/…` and `b/files/…`, by the path that they ask for. */
+    assets: (service: string) => `${home}/assets/${service}`,
   }
 }

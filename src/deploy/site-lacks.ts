@@ -241,7 +241,7 @@ export function nginxWarnings({ app, environment }: Wanted, seen: Observation): 
   const { nginx } = seen
   const services = environment.services.filter((service) => service.nginx !== undefined)
   if (nginx === undefined || services.length === 0) return []
-  const { servers, parts } = nginx.configuration
+  const { servers, parts, main, includes } = nginx.configuration
   const { ours } = placesOf(nginx)
   const others = servers.filter(({ file }) => keyOf(file) === undefined)
   const written = services.filter((service) => service.nginx?.existing === undefined)
@@ -258,6 +258,11 @@ export function nginxWarnings({ app, environment }: Wanted, seen: Observation): 
         ),
     )
   })
+  if (services.some(({ assets }) => assets !== undefined) && !includes.some((pattern) => pattern.endsWith('.types'))) {
+    warnings.push(
+      `${main} includes no mime.types in its http block: unless it lists types of its own, nginx gives the files of assets as text/plain, which browsers take for neither a style sheet nor a module. Add to the http block: include ${main.slice(0, main.lastIndexOf('/'))}/mime.types;`,
+    )
+  }
   if (nginx.selinux) {
     warnings.push(
       `SELinux enforces its policy here, with which the switch through nginx has not been tried. nginx must be let connect to the containers (setsebool -P httpd_can_network_connect on), and see the files in ${environment.stateRoot}; what was denied: ausearch -m avc -ts recent`,

@@ -52,6 +52,7 @@ export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
   const taken = new Set(nginx.taken)
   return environment.services.flatMap((service) => {
     if (service.nginx === undefined) return []
+    const assets = service.assets === undefined ? undefined : inNginx(nginx, paths.assets(service.name))
     const known = seen.ports.get(service.name)
     const ports = known ?? choosePorts(`${app}.${environment.name}.${service.name}`, taken, nginx.range)
     taken.add(ports.a).add(ports.b)
@@ -65,6 +66,7 @@ export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
       slotFile,
       maintenanceFile,
       ...(healthPath === undefined ? {} : { healthPath }),
+      ...(assets === undefined ? {} : { assets }),
     }
     const files = [
       { key: service.name, path: siteFile(folder, site), text: siteText(site, build) },

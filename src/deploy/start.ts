@@ -55,7 +55,9 @@ export function startCalls(
     const first = isRunning ? [] : inTheWay(service, old, seen).filter(({ name }) => !halted.has(name))
     for (const { name } of first) halted.add(name)
     turns[roleOf(service, seen)]?.push({ service, container, address, first, isRunning })
+    const assets = assetCalls(service, container)
     if (isRunning) {
+      creates.push(...assets)
       notes.push(
         `${service.name}: runs this release already${service.secrets.length === 0 ? '' : ', and keeps the secrets it was started with'}`,
       )
@@ -66,6 +68,7 @@ export function startCalls(
       creates.push(['create', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference, address)])
       creates.push(...joinCalls(service, container))
     }
+    creates.push(...assets)
     notes.push(noteFor(service, before, first, isThere, seen))
     keeps.push(['keep', container, service.restart])
   }
@@ -87,6 +90,11 @@ export function startCalls(
       : [...group.flatMap(start), ...group.flatMap(watch)],
   )
   return { creates, calls, notes, keeps }
+}
+
+/** The host copies what it does not have yet: also of a release that it has kept, whose slot another one has had since. */
+function assetCalls({ name, assets }: Service, container: string): HostCall[] {
+  return assets === undefined ? [] : [['assets', name, container, ...assets.flatMap(({ path, folder }) => [path, folder])]]
 }
 
 /** The place in the order: asked from outside or not, and each without a gap before with one. */

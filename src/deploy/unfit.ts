@@ -32,6 +32,11 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
   if (environment.services.some(({ health }) => health.kind === 'http') && !seen.tools.has('curl') && !seen.tools.has('wget')) {
     lacks.push({ what: 'neither curl nor wget is installed', hint: 'one of them is needed to ask the health page' })
   }
+  if (environment.services.some(({ assets }) => assets !== undefined) && !seen.tools.has('find'))
+    lacks.push({
+      what: 'find is not installed',
+      hint: 'assets needs it, to copy files alone: it is in the package findutils, and in busybox',
+    })
   if (seen.tools.has('docker') && seen.as === 'nobody') {
     lacks.push({
       what: `the user may not use docker, or not write ${environment.stateRoot}, and sudo asks for a password`,

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Nginx } from '../core/deployment.ts'
 import { isAtLeast, type NginxBuild } from './nginx.ts'
+import { type Assets, assetLocations, toAssets } from './nginx-assets.ts'
 import { challengeLocation } from './nginx-challenge.ts'
-import { block, file, listenOn } from './nginx-text.ts'
+import { block, errorWords, file, listenOn, word } from './nginx-text.ts'
 
 /** What nginx reads for a service: three files, and whoever writes them in this order leaves no moment in which they do not fit. */
 
@@ -20,6 +21,8 @@ export interface Site {
   maintenanceFile: string
   /** The path of the health page as visitors ask for it, which answers during maintenance as well. */
   healthPath?: string
+  /** The folder on the host with the files of both slots, where visitors are given them. */
+  assets?: string
 }
 
 type Owner = Pick<Site, 'app' | 'environment' | 'service'>
@@ -72,11 +75,6 @@ export function locationsOf({ path }: Nginx): string[] {
 
 const idOf = (of: Owner): string => `launchway_${hash('sha256', `${of.app}.${of.environment}.${of.service}`).slice(0, 10)}`
 
-/** One word of a configuration. A dollar would begin a variable: the language of launchway.yml has none where this is used. */
-function word(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`
-}
-
 function written({ app, environment, service }: Owner): string {
   return `# Written by launchway: ${service} of ${app} in ${environment}. A deploy writes it anew.`
 }
@@ -127,24 +125,6 @@ export function siteText(site: Site, build: NginxBuild): string {
 
 const pattern = (path: string): string => path.replaceAll('.', String.raw`\.`)
 
-/** What nginx answers by itself where it leads to a service, and their names in HTTP. */
-const errorWords = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-}
-
 /**
  * The locations of a service, included within a server. An `if` there does nothing but set a variable, leave the
  * location, or add a header to what a deploy asks for: so all that holds outside of it holds inside.
@@ -168,6 +148,7 @@ export function locationsText(site: Site, ours: string): string {
     ...(isWhole ? errors : []),
     ...locationsOf(nginx).flatMap((location) => block(`location ${location}`, [...errors, ...toService(site, own)])),
     ...closedLocations(site, own),
+    ...assetsOf(site).flatMap((assets) => assetLocations(assets, own, passedOn(site, '$request_uri'))),
     ...(nginx.errors === 'json'
       ? block(`location @${id}_error`, [
           'default_type application/json;',
@@ -184,28 +165,46 @@ function ownHeaders({ headers = {} }: Nginx): string[] {
   return Object.entries(headers).flatMap(([name, value]) => (value === '' ? [] : [`add_header ${name} ${word(value)} always;`]))
 }
 
+function assetsOf(site: Site): Assets[] {
+  return site.assets === undefined ? [] : [{ id: idOf(site), folder: site.assets }]
+}
+
 function toService(site: Site, own: readonly string[]): string[] {
-  const { nginx, slotFile, maintenanceFile, healthPath } = site
+  const { slotFile, maintenanceFile, healthPath } = site
   const id = idOf(site)
-  const timeout = nginx.timeoutMs === undefined ? '300s' : `${nginx.timeoutMs}ms`
-  const stripped = nginx.stripPrefix === true ? nginx.path : undefined
+  const assets = assetsOf(site)
+  const slot = (name: 'a' | 'b'): string => (assets.length === 0 ? '' : ` set $${id}_slot ${name};`)
   return [
     // A worker that remembered the slot file would look at it too late.
     'open_file_cache off;',
-    `set $${id} ${id}_a;`,
-    `if (-f ${slotFile}) { set $${id} ${id}_b; }`,
+    `set $${id} ${id}_a;${slot('a')}`,
+    `if (-f ${slotFile}) { set $${id} ${id}_b;${slot('b')} }`,
     `if ($${id}_asked) { set $${id} $${id}_asked; }`,
     `set $${id}_closed "";`,
     `if (-f ${maintenanceFile}) { set $${id}_closed yes; }`,
     `if ($${id}_deploy) { set $${id}_closed ""; }`,
     ...(healthPath === undefined ? [] : [`if ($uri = ${word(healthPath)}) { set $${id}_closed ""; }`]),
     `if ($${id}_closed) { rewrite ^ ${closedAt(id)} last; }`,
-    ...(stripped !== undefined ? [`if ($${id}_uri = "") { return 404; }`] : []),
+    ...(strippedOf(site) !== undefined ? [`if ($${id}_uri = "") { return 404; }`] : []),
+    ...assets.flatMap(toAssets),
     ...own,
     // Not for everybody with an empty value: a header of ours would take away those that the user has outside.
     `if ($${id}_deploy) { add_header Launchway-Upstream $upstream_addr always; }`,
+    ...passedOn(site, ''),
+  ]
+}
+
+const strippedOf = ({ nginx }: Site): string | undefined => (nginx.stripPrefix === true ? nginx.path : undefined)
+
+/** @param uri what the application is asked for, where its path is not stripped; empty: the same as nginx, while nothing has been rewritten */
+function passedOn(site: Site, uri: '' | '$request_uri'): string[] {
+  const { nginx } = site
+  const id = idOf(site)
+  const timeout = nginx.timeoutMs === undefined ? '300s' : `${nginx.timeoutMs}ms`
+  const stripped = strippedOf(site)
+  return [
     ...(nginx.bodySize === undefined ? [] : [`client_max_body_size ${nginx.bodySize};`]),
-    `proxy_pass http://$${id}${stripped === undefined ? '' : `$${id}_uri`};`,
+    `proxy_pass http://$${id}${stripped === undefined ? uri : `$${id}_uri`};`,
     'proxy_http_version 1.1;',
     'proxy_set_header Host $host;',
     'proxy_set_header X-Real-IP $remote_addr;',

@@ -9,7 +9,7 @@ LC_ALL=C
 export LC_ALL
 as=''
 fact uid "$(id -u)"
-for tool in docker flock setsid curl wget nginx sudo awk; do
+for tool in docker flock setsid curl wget nginx sudo awk find; do
   command -v "$tool" > /dev/null 2>&1 && fact tool "$tool"
 done
 if sudo -n true 2> /dev/null; then fact sudo yes; fi

@@ -10,7 +10,7 @@
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
 #                               deployed; `recorded` (the release before it)
-# nginx.sh has its own.
+# nginx.sh and assets.sh have their own.
 set -u
 umask 022
 LW_DIR="$LW_HOME/releases/$LW_RELEASE"
@@ -174,6 +174,7 @@ undo_attempt() { # RELEASE_DIR
         reload) reload_back ;;
         switch) turn_back "$what" ;;
         forget) rm -f "$1/recorded" ;;
+        assets) assets_back "${1##*/}" "$what" ;;
         *) false ;;
       esac || printf ' %s %s' "$kind" "$what"
     done

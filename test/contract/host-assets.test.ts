@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { docker } from '../../lab/run.ts'
+import type { Nginx } from '../../src/core/deployment.ts'
+import { prune } from '../../src/deploy/operate/prune.ts'
+import { remove } from '../../src/deploy/operate/remove.ts'
+import { asked, pushVersions, visitors, withAssets } from './support/assets.ts'
+import { failureOf, pathsOf } from './support/hosts.ts'
+import { deployTo, portsFor, type PushedImage, releaseFor, removeImage } from './support/release.ts'
+import { configured, rollBack, site, siteHost, type SiteHost } from './support/site.ts'
+import { suites } from './support/ssh.ts'
+
+let image: PushedImage = { repository: '', digest: '' }
+beforeAll(async () => {
+  image = await pushVersions(inject('lab').registry.address, ['one', 'two', 'three'])
+})
+afterAll(() => removeImage(image))
+
+const deploy = (host: SiteHost, version: string, more: Parameters<typeof withAssets>[2] = {}) =>
+  deployTo(host, image, { version, services: [withAssets(host, version, more)] })
+const keptIn = (host: SiteHost): Promise<string> =>
+  host.ask(
+    `cd ${pathsOf(host).assets('web')} 2> /dev/null || exit 0; for one in *; do echo "$one" "$(find "$one" -name '*.js' | sed 's|.*/||' | sort | tr '\\n' ' ')"; done`,
+  )
+
+describe.each(suites)('the files of two versions, on %s', (suite) => {
+  test('are there for every page through a deploy, a rollback and the way back; what nobody has is not, nor what nobody shall get', async () => {
+    await using host = siteHost(suite)
+    await deploy(host, 'one')
+    await deploy(host, 'two')
+    expect(await asked(host, '/static/app-one.js')).toMatch(
+      /^HTTP\/1\.1 200 (?![^]*X-App)[^]*Content-Type: (application|text)\/javascript[^]*script of one$/,
+    )
+    // The application has the first word about what it has, and about what it answers for.
+    expect(await asked(host, '/static/app-two.js?x=1')).toMatch(
+      /^HTTP\/1\.1 200 [^]*X-App: two[^]*X-Asked: \/static\/app-two\.js\?x=1[^]*script of two$/,
+    )
+    expect(await asked(host, '/static/app.css')).toMatch(/X-App: two[^]*style of two$/)
+    expect(await asked(host, '/static/deep/a%20b.txt')).toMatch(/X-App: two\r\nX-Asked: \/static\/deep\/a%20b\.txt[^]*text of two$/)
+    expect(await asked(host, '/static/broken.js')).toMatch(/^HTTP\/1\.1 500 [^]*the application is broken$/)
+    expect(await asked(host, '/static/app-one.js', '--request POST')).toMatch(/^HTTP\/1\.1 404 [^]*posted to two$/)
+    expect(await asked(host, '/static/app-one.js', '--head')).toMatch(/^HTTP\/1\.1 200 [^]*Content-Length: 14/)
+    expect(await asked(host, '/static/app-one.js', '--range 0-5')).toMatch(/^HTTP\/1\.1 206 [^]*script$/)
+    for (const path of [
+      '/static/app-none.js',
+      '/static/',
+      '/static/deep/',
+      '/static/deep',
+      '/static/shadow',
+      '/static/etc/passwd',
+      '/static/.env',
+    ])
+      expect(await asked(host, path), path).toMatch(/^HTTP\/1\.1 404 [^]*X-App: two[^]*the application has no /)
+    for (const path of [
+      '/static/../../../../etc/passwd',
+      '/static/..%2f..%2f..%2f..%2f..%2fetc/passwd',
+      '/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd',
+      '/static/..%5c..%5c/etc/passwd',
+      '/static//etc/passwd',
+      '/static/../release',
+      '/static/..%2f..%2frelease',
+      '/.launchway/x/asset',
+    ]) {
+      const answer = await asked(host, path)
+      expect(answer, path).not.toMatch(/root:|20260101-/)
+      expect(answer, path).toMatch(/^HTTP\/1\.1 (400|404|200 [^]*X-App)/)
+    }
+    // One that somebody has put on the host by hand is not followed either.
+    const files = `${pathsOf(host).assets('web')}/a/files/static`
+    await host.ask(`ln -s /etc/passwd ${files}/link.txt; ln -s /etc ${files}/links; chmod 644 ${files}/../../release`)
+    for (const path of ['/static/link.txt', '/static/links/passwd'])
+      expect(await asked(host, path), path).toMatch(/^HTTP\/1\.1 404 (?![^]*root:)/)
+    expect(await host.ask(`stat -c '%a %F' ${files} ${files}/app-one.js ${files}/deep`)).toBe(
+      '755 directory\n644 regular file\n755 directory',
+    )
+
+    const scripts = ['one', 'two'].map((of) => host.traffic({ path: `/static/app-${of}.js`, method: 'GET', connections: 10 }))
+    const people = visitors(host, suite)
+    await rollBack(host, [withAssets(host, 'one')])
+    await rollBack(host, [withAssets(host, 'two')])
+    for (const [index, of] of ['one', 'two'].entries()) {
+      const tally = await scripts[index]?.stop()
+      expect(Object.fromEntries(tally?.failures ?? []), of).toEqual({})
+      expect([...(tally?.versions.keys() ?? [])]).toEqual([`script of ${of}`])
+      expect(tally?.requests).toBeGreaterThan(50)
+    }
+    const current = host.traffic({ path: '/static/app-two.js', method: 'GET', connections: 10 })
+    await deploy(host, 'three')
+    expect(Object.fromEntries((await current.stop()).failures)).toEqual({})
+    const { visits, failed } = await people.stop()
+    expect(failed).toEqual([])
+    expect([...visits.keys()].toSorted()).toEqual(['one', 'three', 'two'])
+    // What the slot had is of the version before the one before.
+    expect(await keptIn(host)).toBe('a app-three.js broken.js \nb app-two.js broken.js')
+    expect(await asked(host, '/static/app-one.js')).toMatch(/^HTTP\/1\.1 404 [^]*X-App: three/)
+  })
+})
+
+describe('with the rest of what nginx is told', () => {
+  test('below a stripped prefix: headers, JSON errors and maintenance hold, and a service beside it has none', async () => {
+    await using host = siteHost('forky')
+    const nginx: Nginx = { serverNames: [host.name], errors: 'json', headers: { 'X-Frame-Options': 'DENY', 'X-App': '' } }
+    const services = (version: string) => [
+      site(host, {
+        nginx: { ...nginx, path: '/shop', stripPrefix: true },
+        assets: [{ path: '/shop/static', folder: `/app/${version}` }],
+      }),
+      site(host, { name: 'rest', nginx }),
+    ]
+    await deployTo(host, image, { version: 'one', services: services('one') })
+    await deployTo(host, image, { version: 'two', services: services('two') })
+    expect(await asked(host, '/shop/static/app-one.js')).toMatch(
+      /^HTTP\/1\.1 200 (?![^]*X-Asked)[^]*X-Frame-Options: DENY[^]*script of one$/,
+    )
+    expect(await asked(host, '/shop/static/app-two.js')).toMatch(
+      /^HTTP\/1\.1 200 (?![^]*X-App)[^]*X-Asked: \/static\/app-two\.js[^]*script of two$/,
+    )
+    expect(await asked(host, '/shop/static/none.js')).toMatch(
+      /^HTTP\/1\.1 404 [^]*X-Frame-Options: DENY[^]*the application has no \/static\/none\.js$/,
+    )
+    expect(await asked(host, '/shop/static/broken.js')).toMatch(/^HTTP\/1\.1 500 [^]*the application is broken$/)
+    expect(await asked(host, '/static/app-one.js')).toMatch(/^HTTP\/1\.1 404 [^]*the application has no \/static\/app-one\.js$/)
+    const { maintenance } = pathsOf(host)
+    await host.ask(`echo somebody > ${maintenance}`)
+    expect(await asked(host, '/shop/static/app-one.js')).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: 300[^]*\{"error":\{"code":503/)
+    await host.ask(`rm ${maintenance}; docker stop -t 0 $(docker ps --quiet --filter label=launchway.app=${host.app})`)
+    // Nobody answers: what is there is given, all else is the error that it always was.
+    expect(await asked(host, '/shop/static/app-two.js')).toMatch(/^HTTP\/1\.1 200 [^]*script of two$/)
+    expect(await asked(host, '/shop/static/none.js')).toMatch(/^HTTP\/1\.1 502 [^]*\{"error":\{"code":502,"message":"Bad Gateway"\}\}$/)
+  })
+
+  test("in a server of the user's: its error pages, its headers and its own locations stay", async () => {
+    await using host = siteHost('bookworm')
+    const nginx = { serverNames: [host.name], existing: { https: false, port: 80 } }
+    const server = `server { listen 80; server_name ${host.name}; add_header X-Mine yes always;
+  error_page 404 500 502 = @mine; location @mine { return 418 "my page\\n"; } location /static/own/ { return 200 "mine\\n"; }
+  include /etc/nginx/launchway.d/servers/${host.name}/*.conf; }`
+    await using _ = await configured(host, `/etc/nginx/sites-enabled/${host.app}`, server)
+    await deploy(host, 'one', { nginx })
+    await deploy(host, 'two', { nginx, env: { MODE: 'blind' } })
+    expect(await asked(host, '/static/app-one.js')).toMatch(/^HTTP\/1\.1 200 [^]*X-Mine: yes[^]*script of one$/)
+    // Where the application gives none of its files, nginx gives them, those of the version that serves first.
+    expect(await asked(host, '/static/app.css')).toMatch(/^HTTP\/1\.1 200 [^]*Content-Type: text\/css[^]*X-Mine: yes[^]*style of two$/)
+    expect(await asked(host, '/static/none.js')).toMatch(/^HTTP\/1\.1 404 [^]*X-Mine: yes[^]*the application has no \/static\/none\.js$/)
+    expect(await asked(host, '/static/broken.js')).toMatch(/^HTTP\/1\.1 500 [^]*the application is broken$/)
+    expect(await asked(host, '/static/own/x.js')).toMatch(/mine$/)
+    await rollBack(host, [withAssets(host, 'one', { nginx })])
+    expect(await asked(host, '/static/app.css')).toMatch(/X-App: one[^]*style of one$/)
+    await host.ask(`docker stop -t 0 $(docker ps --quiet --filter label=launchway.app=${host.app})`)
+    expect(await asked(host, '/static/none.js')).toMatch(/^HTTP\/1\.1 418 [^]*my page$/)
+  })
+})
+
+describe('what an attempt leaves of files', () => {
+  test.each(['dash', 'busybox'])(
+    'that fails, is nothing, and those before it are back; a rollback copies what is gone; prune and remove clean up, with %s',
+    async (shell) => {
+      const container = inject('lab').hosts['trixie']?.container ?? ''
+      const bin = shell === 'busybox' ? await docker('exec', container, 'mktemp', '-d', '/tmp/launchway-busybox-XXXXXX') : ''
+      const tools = 'sh awk basename cat chmod date dd df dirname find flock grep id ls mkdir mv rm rmdir sed setsid sleep tail timeout tr'
+      if (bin !== '') await docker('exec', container, 'sh', '-euc', `for tool in ${tools}; do ln -s /bin/busybox ${bin}/$tool; done`)
+      try {
+        await using host = siteHost('trixie', { bin })
+        const files = pathsOf(host).assets('web')
+        const missing = await failureOf(deployTo(host, image, { version: 'one', services: [withAssets(host, 'four')] }))
+        expect(missing).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: 'web: assets failed on host; none was running before' })
+        expect(missing.hint).toContain(
+          'the image has no folder /app/four, which assets of web names for what visitors ask for below /static',
+        )
+        expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toContain('assets')
+        const file = await failureOf(deployTo(host, image, { version: 'one', services: [withAssets(host, 'one/app.css')] }))
+        expect(file.hint).toContain('the image has no folder /app/one/app.css')
+        await deploy(host, 'one')
+        await deploy(host, 'two')
+        const health = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const
+        const error = await failureOf(deploy(host, 'three', { env: { MODE: 'sick' }, health }))
+        expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
+        expect(await keptIn(host)).toBe('a app-one.js broken.js \nb app-two.js broken.js')
+        expect(await asked(host, '/static/app-one.js')).toMatch(/^HTTP\/1\.1 200 /)
+        // A disk that is full while the files are copied.
+        await host.ask(`mount -t tmpfs -o size=64k tmpfs ${files}/..`)
+        const full = await failureOf(
+          deployTo(host, image, {
+            version: 'three',
+            services: [withAssets(host, 'three', { assets: [{ path: '/static', folder: '/usr/lib' }] })],
+          }),
+        )
+        await host.ask(`umount ${files}/..`)
+        expect(full).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: assets failed') })
+        expect(full.hint).toMatch(/kB of disk are free[^]*no space left on device/)
+        expect(await host.page()).toBe('two')
+        // Somebody has tidied up.
+        await host.ask(`rm -r ${files}`)
+        await rollBack(host, [withAssets(host, 'one')])
+        expect(await keptIn(host)).toBe('a app-one.js broken.js')
+        await host.ask(`mkdir -p ${files}/b.old/files ${pathsOf(host).assets('gone')}/a/files`)
+        const wish = { version: 'as configured now', services: [withAssets(host, 'one')] }
+        const { environment } = releaseFor(host, image, wish).plan
+        if (environment === undefined) throw new Error('no environment')
+        const ports = portsFor(() => host.remote(), wish)
+        await prune({ app: host.app, environment }, { host: undefined }, ports)
+        expect(await host.ask(`ls ${files} ${files}/..`)).not.toMatch(/old|gone/)
+        await remove({ app: host.app, environment }, { service: undefined, host: undefined, yes: true, isTerminal: false }, ports)
+        expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toContain('assets')
+      } finally {
+        if (bin !== '') await docker('exec', container, 'rm', '-r', bin)
+      }
+    },
+  )
+})
