@@ -13,9 +13,7 @@ const later: Record<string, string> = {
   'environments.*.compose': 'deploying a compose project',
   'environments.*.swarm': 'deploying to a Swarm',
   'environments.*.assets': 'assets of both versions during a switch',
-  'environments.*.cron': 'scheduled commands',
   'environments.*.services.*.assets': 'assets of both versions during a switch',
-  'environments.*.services.*.cron': 'scheduled commands',
 }
 
 /** What a reserved key is for; undefined for a key that is not reserved. */

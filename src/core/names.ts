@@ -42,6 +42,8 @@ export const labels = {
 
 /** What a container does that serves nobody, such as `before-switch`. */
 export const taskLabel = 'launchway.task'
+/** On a container of a scheduled command, with its times: one that is started at those alone. */
+export const cronLabel = 'launchway.cron'
 /** On a container of `exec --new`, with `addie.production`: it has none of the labels by which those of a release are found. */
 export const oneOffLabel = 'launchway.exec'
 
@@ -127,6 +129,8 @@ export function hostPaths(root: string, app: string, environment: string) {
     slotFile: `${home}/slot.b`,
     /** While it is there, visitors get a page instead of the application. */
     maintenance: `${home}/maintenance`,
+    /** What a line of a crontab starts. */
+    job: `${home}/job.sh`,
     release: (id: string) => `${home}/releases/${id}`,
   }
 }
