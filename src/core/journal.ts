@@ -17,6 +17,7 @@ export const steps = [
   'switch',
   'probe',
   'linger',
+  'schedule',
   'forced',
   'record',
   'drain',

@@ -30,6 +30,7 @@ function soughtBy(environment: Environment): Sought {
   return {
     ports: publishedPorts(environment),
     nginx: servers.length > 0,
+    cron: environment.services.some(({ cron }) => cron !== undefined),
     files: servers.flatMap(({ tls, maintenancePage }) => [
       ...(tls === undefined ? [] : [tls.certificate, tls.key]),
       ...[maintenancePage ?? []].flat(),

@@ -17,6 +17,10 @@ const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.ur
 const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url), 'utf8')
 const beforeSwitchSh = readFileSync(new URL('./host/before-switch.sh', import.meta.url), 'utf8')
 const confirmSh = readFileSync(new URL('./host/confirm.sh', import.meta.url), 'utf8')
+const crontabSh = readFileSync(new URL('./host/crontab.sh', import.meta.url), 'utf8')
+const cronSh = readFileSync(new URL('./host/cron.sh', import.meta.url), 'utf8')
+const jobSh = readFileSync(new URL('./host/job.sh', import.meta.url), 'utf8')
+const observeCronSh = readFileSync(new URL('./host/observe-cron.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
@@ -54,14 +58,16 @@ export function homeOf({ app, environment }: { app: string; environment: Environ
 export interface Sought {
   ports: readonly number[]
   nginx: boolean
+  /** It has scheduled commands. */
+  cron: boolean
   /** Paths on the host. */
   files: readonly string[]
 }
 
 /** The program that looks at a host. */
-export function observeProgram(home: Home, { ports, nginx, files }: Sought): string {
-  const sought = { LW_WANTED: ports.join(' '), LW_NGINX: nginx ? 'yes' : '', LW_FILES: files.join('\n') }
-  return `${variables({ ...homeVariables(home), ...sought })}${factsSh}${ownSh}${observeSh}`
+export function observeProgram(home: Home, { ports, nginx, cron, files }: Sought): string {
+  const sought = { LW_WANTED: ports.join(' '), LW_NGINX: nginx ? 'yes' : '', LW_CRON: cron ? 'yes' : '', LW_FILES: files.join('\n') }
+  return `${variables({ ...homeVariables(home), ...sought })}${[factsSh, ownSh, crontabSh, observeCronSh, observeSh].join('')}`
 }
 
 /** The program that closes an application for its visitors, or opens it again. */
@@ -92,6 +98,9 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     siteSh,
     containersSh,
     accessorySh,
+    crontabSh,
+    cronSh,
+    `job_text() {\ncat <<'LW_END_OF_JOB'\n${jobSh}LW_END_OF_JOB\n}\n`,
     healthSh,
     beforeSwitchSh,
     confirmSh,

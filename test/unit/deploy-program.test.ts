@@ -236,7 +236,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
 
   it('the looking program is whole, and changes nothing', () => {
     const { sh, path, attempt } = place(shell)
-    const { stdout } = runShell(sh, path, observeProgram(attempt, { ports: [80, 6000], nginx: true, files: ['/etc/x'] }))
+    const { stdout } = runShell(sh, path, observeProgram(attempt, { ports: [80, 6000], nginx: true, cron: false, files: ['/etc/x'] }))
     expect(stdout.trim().split('\n').at(-1)).toBe('seen\tyes')
     expect(spawnSync('ls', [attempt.stateRoot], { encoding: 'utf8' }).stdout.split('\n')).not.toContain('addie')
   })

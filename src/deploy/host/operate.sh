@@ -42,7 +42,8 @@ forget_all() {
     docker network rm "$network" > /dev/null 2>&1
   done
   # Last what says that something runs: until then it can be removed once more.
-  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" "$LW_HOME"/slot.?
+  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" "$LW_HOME"/slot.? \
+    "$LW_HOME/job.sh" "$LW_HOME/cron.of" "$LW_HOME/jobs.lock"
   end_step remove 'done' '' 'what was kept here'
 }
 

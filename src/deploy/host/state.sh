@@ -172,6 +172,7 @@ undo_attempt() { # RELEASE_DIR
         site) site_back "$1" "$what" "$file" ;;
         reload) reload_back ;;
         switch) turn_back "$what" ;;
+        cron) cron_back "$1" "$what" ;;
         forget) rm -f "$1/recorded" ;;
         *) false ;;
       esac || printf ' %s %s' "$kind" "$what"
@@ -222,9 +223,10 @@ recover() {
 # Recorded, and killed before the old containers were stopped: no later plan would know of those.
 stop_strays() {
   [ -n "$current" ] || return 0
-  own_containers "{{.Names}} {{.Label \"launchway.release\"}}" | while read -r container release; do
+  own_containers "{{.Names}} {{.Label \"launchway.release\"}} {{.Label \"launchway.cron\"}}" | while read -r container release times; do
     [ "$release" != "$current" ] || continue
     step_started=$(uptime_cs)
+    [ -z "$times" ] || wait_run "$container" "$(docker inspect --format '{{.Config.StopTimeout}}' "$container")"
     docker update --restart no "$container" > /dev/null 2>&1
     docker stop "$container" > /dev/null 2>&1
     end_step recover 'done' '' "stopped $container, which an interrupted deploy had left running"
