@@ -22,7 +22,7 @@ hold_host() {
   # Root may have made it: whoever may read a file may lock it.
   if can_open "$LW_ROOT/host.lock"; then
     exec 8>> "$LW_ROOT/host.lock"
-  elif [ -r "$LW_ROOT/host.lock" ]; then
+  elif [ -f "$LW_ROOT/host.lock" ] && [ -r "$LW_ROOT/host.lock" ]; then
     exec 8< "$LW_ROOT/host.lock"
   else
     return 1

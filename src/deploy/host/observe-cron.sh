@@ -11,7 +11,7 @@ look_at_cron() {
   fi
   cron_runs || fact cron idle
   # Only root can use the lock of the host in any case.
-  if [ -z "$as" ] && ! { [ -r "$LW_ROOT/host.lock" ] || { [ ! -e "$LW_ROOT/host.lock" ] && writable "$LW_ROOT"; }; }; then
+  if [ -z "$as" ] && ! { { [ -f "$LW_ROOT/host.lock" ] && [ -r "$LW_ROOT/host.lock" ]; } || { [ ! -e "$LW_ROOT/host.lock" ] && writable "$LW_ROOT"; }; }; then
     fact cron unlocked
   fi
   me=$($as id -un)
