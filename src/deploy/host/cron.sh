@@ -113,6 +113,8 @@ reschedule() { # LINES
 change_lines() { # ACCOUNT LINES
   was=''
   [ "$1" != "$of" ] || was=$had
+  # One that cannot be read could not be put back either.
+  read_table "$1" || fail schedule '' "the crontab of $1 cannot be read: $said"
   put "$LW_DIR/cron.lines.$1" "$was" || fail schedule '' "$(no_room)"
   will_undo cron "$1" schedule ''
   [ -z "$2" ] || put "$LW_HOME/cron.of" "$1" || fail schedule '' "$(no_room)"
