@@ -169,7 +169,7 @@ esac
       writeFileSync(join(root, 'code'), has.code ?? '0\n')
       writeFileSync(join(root, 'fails'), has.fails ?? '')
       if (has.of !== undefined) writeFileSync(join(home, 'cron.of'), has.of)
-      if (has.current !== undefined) writeFileSync(join(home, 'current'), `${has.current}\n`)
+      if (has.current !== undefined && has.current !== '') writeFileSync(join(home, 'current'), `${has.current}\n`)
       const line = /^0 3 \* \* \* (.*)$/m.exec(read(join(spool, account)) ?? '')?.[1] ?? 'exit 99'
       const { status, stdout, stderr } = spawnSync('sh', ['-c', line.replace('/bin/sh', join(bin, 'sh'))], {
         encoding: 'utf8',
@@ -309,6 +309,7 @@ describe.each(shells)('what a line of the crontab starts, with %s', (shell) => {
       '',
       'was not started: release r2 has no container for it',
     ],
+    ['nothing before the first release is recorded', { containers: '', current: '' }, '', ''],
     ['nothing where there is none', { containers: '' }, '', 'was not started: release r2 has no container for it'],
     ['nothing for another account', { containers: engine(`${now} exited r2 0 3`), of: 'somebody' }, '', ''],
     [

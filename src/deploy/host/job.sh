@@ -10,7 +10,7 @@ service=$2
 [ "$(id -un)" = "$(cat "$LW_HOME/cron.of" 2> /dev/null)" ] || exit 0
 
 give_up() {
-  echo "launchway: $service of $1" >&2
+  echo "launchway: $service of $LW_APP.$LW_ENVIRONMENT $1" >&2
   exit 1
 }
 
@@ -19,13 +19,14 @@ exec 9>> "$LW_HOME/jobs.lock"
 tries=0
 until flock -n 9; do
   tries=$((tries + 1))
-  [ "$tries" -le 60 ] || give_up "$LW_APP.$LW_ENVIRONMENT was not started: $LW_HOME/jobs.lock has been held for a minute"
+  [ "$tries" -le 60 ] || give_up "was not started: $LW_HOME/jobs.lock has been held for a minute"
   sleep 1 9>&-
 done
-current=$(cat "$LW_HOME/current" 2> /dev/null)
+# A first deploy that is not recorded yet.
+current=$(cat "$LW_HOME/current" 2> /dev/null) || exit 0
 if ! found=$(docker ps --all --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
   --filter "label=launchway.service=$service" --format '{{.Names}} {{.State}} {{.Label "launchway.release"}} {{.Label "launchway.cron"}}' 2>&1); then
-  give_up "$LW_APP.$LW_ENVIRONMENT was not started: $found"
+  give_up "was not started: $found"
 fi
 container=''
 while read -r name state release times; do
@@ -35,8 +36,8 @@ while read -r name state release times; do
 done << END
 $found
 END
-[ -n "$container" ] || give_up "$LW_APP.$LW_ENVIRONMENT was not started: release ${current:-none} has no container for it"
-said=$(docker start "$container" 2>&1) || give_up "$LW_APP.$LW_ENVIRONMENT could not be started: $said"
+[ -n "$container" ] || give_up "was not started: release $current has no container for it"
+said=$(docker start "$container" 2>&1) || give_up "could not be started: $said"
 exec 9>&-
 code=$(docker wait "$container" 2> /dev/null)
-[ "${code:-unknown}" = 0 ] || give_up "$LW_APP.$LW_ENVIRONMENT ended with exit code ${code:-unknown}; what it said: docker logs $container"
+[ "${code:-unknown}" = 0 ] || give_up "ended with exit code ${code:-unknown}; what it said: docker logs $container"
