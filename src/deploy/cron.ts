@@ -48,8 +48,9 @@ export function cronOf(facts: readonly string[][]): SeenCron | undefined {
     of,
     lines: new Map(
       all('cron.line').flatMap(([line = '']) => {
-        const words = line.split(' ')
-        return words.length < 6 ? [] : [[words.at(-1) ?? '', words.slice(0, 5).join(' ')] as const]
+        // One that somebody has commented out runs nothing.
+        const [, times, service] = /^([\d*,/-]+(?: [\d*,/-]+){4}) .* (\S+)$/.exec(line) ?? []
+        return times === undefined || service === undefined ? [] : [[service, times] as const]
       }),
     ),
   }

@@ -95,8 +95,9 @@ function toStatus(host: string, seen: Observation): HostStatus {
 
 function jobOf({ service, release, cron: times, run }: SeenContainer, { current, cron }: Observation): { cron?: StatusOfJob } {
   if (times === undefined) return {}
-  const scheduled = release === current && cron?.lines.get(service) === times
-  return { cron: { times, scheduled, ...(run === undefined ? {} : { lastRun: run }) } }
+  // What the line says is what counts, should somebody have edited it.
+  const line = release === current ? cron?.lines.get(service) : undefined
+  return { cron: { times: line ?? times, scheduled: line !== undefined, ...(run === undefined ? {} : { lastRun: run }) } }
 }
 
 function toAccessory({ container, name, state, status, configuration }: SeenAccessory): StatusOfAccessory {

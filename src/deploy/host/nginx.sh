@@ -14,8 +14,8 @@ short_sleep() {
   sleep 0.05 2> /dev/null || sleep 1
 }
 
-# One change of nginx, of ports and of crontabs on this host at a time. Calls of one program share the lock. Why it could not be had
-# is in `said`.
+# One change of nginx, of ports and of crontabs on this host at a time. Calls of one program share the lock. Why it
+# could not be had is in `said`.
 hold_host() {
   [ -z "$host_held" ] || return 0
   said="cannot write $LW_ROOT/host.lock"

@@ -226,7 +226,10 @@ stop_strays() {
   own_containers "{{.Names}} {{.Label \"launchway.release\"}} {{.Label \"launchway.cron\"}}" | while read -r container release times; do
     [ "$release" != "$current" ] || continue
     step_started=$(uptime_cs)
-    [ -z "$times" ] || wait_run "$container" "$(docker inspect --format '{{.Config.StopTimeout}}' "$container")"
+    if [ -n "$times" ]; then
+      seconds=$(docker inspect --format '{{if .Config.StopTimeout}}{{.Config.StopTimeout}}{{end}}' "$container" 2> /dev/null)
+      wait_run "$container" "${seconds:-10}"
+    fi
     docker update --restart no "$container" > /dev/null 2>&1
     docker stop "$container" > /dev/null 2>&1
     end_step recover 'done' '' "stopped $container, which an interrupted deploy had left running"
