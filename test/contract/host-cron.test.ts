@@ -133,7 +133,7 @@ describe('a run', () => {
     const slow = (seconds: number, stopTimeoutMs: number): Job =>
       job('slow', '0 3 * * *', `echo begin; sleep ${seconds}; echo end`, { stopTimeoutMs })
     const begun = async (id: string): Promise<void> => {
-      await fire(host, 'slow', '> /dev/null < /dev/null &')
+      await fire(host, 'slow', '> /dev/null 2>&1 < /dev/null &')
       await expect.poll(() => stateOf(host, 'slow', id)).toBe('running 0')
     }
     const first = await release(host, image(), { version: 'one', services: [slow(8, 30_000)] })
@@ -191,7 +191,7 @@ describe('operating', () => {
     expect(await crontab(host)).toBe(lines)
     expect(await there.launchway(['remove', '--yes'])).toMatchObject({ code: 0 })
     expect(await crontab(host)).toBe(own)
-    expect(await host.ask(`ls ${pathsOf(host).home}`)).toBe('journal.jsonl\nlock\nlock.holder\nlock.pid\nreserve')
+    expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toMatch(/job|cron/)
   })
 })
 
@@ -208,7 +208,7 @@ describe('a host that could not run it', () => {
   test('without a daemon, though a container has one, and for an account that may not', async () => {
     await using host = onHost('trixie', 'deploy')
     const root = onHost('trixie', 'root')
-    const inContainer = "printf '#!/bin/sh\\nsleep 1000\\n' > /cron; chmod +x /cron; exec /cron"
+    const inContainer = "printf '#!/bin/sh\\nsleep 1000\\n' > /crond; chmod +x /crond; exec /crond"
     await release(host, image(), { version: 'one', services: [{ ...worker, command: ['/bin/sh', '-c', inContainer] }] })
     const before = await host.containers()
     try {

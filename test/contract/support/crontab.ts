@@ -38,10 +38,10 @@ export function blockOf(host: HostUnderTest, ...lines: [times: string, service: 
 }
 
 /** Does what cron does at the time of a line, with next to nothing in the environment, and answers what it would send by mail. */
-export function fire(host: HostUnderTest, service: string, after = ''): Promise<string> {
+export function fire(host: HostUnderTest, service: string, after = '|| :'): Promise<string> {
   return host.ask(`
     line=$(crontab -l | grep ' ${host.app}.${environmentName} ${service}$' | cut -d ' ' -f 6-)
-    env -i HOME=/ PATH=/usr/bin:/bin /bin/sh -c "\${line:-echo no line of ${service}}" 2>&1 ${after} || :`)
+    env -i HOME=/ PATH=/usr/bin:/bin /bin/sh -c "\${line:-echo no line of ${service}}" 2>&1 ${after}`)
 }
 
 export const containerOf = (host: HostUnderTest, service: string, release: string): string =>
