@@ -4,6 +4,7 @@ import { JournalLine, type JournalStep, states, steps } from '../../src/core/jou
 import {
   accessoryLabels,
   accessoryName,
+  cronLabel,
   containerName,
   environmentNetwork,
   environmentTag,
@@ -56,6 +57,7 @@ export function namesPage(): GeneratedFile {
       ['label', 'value'],
       [
         ...Object.entries(labelMeanings).map(([name, meaning]) => [code(`launchway.${name}`), meaning]),
+        [code(cronLabel), 'the times of a scheduled command (`cron`); not on what is kept running'],
         [code(taskLabel), 'what a container does that serves nobody, such as `before-switch`; its `launchway.service` is empty'],
       ],
     ),
@@ -107,7 +109,7 @@ export function namesPage(): GeneratedFile {
           'the lock of one deploy at a time; the kernel drops it when its program ends, so it is never stale and never to be removed',
         ],
         [code(`${paths.home}/lock.holder`), 'who holds it, or held it last; `lock.pid` is the program'],
-        [code(paths.hostLock), 'the lock of changes to nginx and to the ports of slots, for the whole host'],
+        [code(paths.hostLock), 'the lock of changes to nginx, to the ports of slots and to crontabs, for the whole host'],
         [code(paths.journal), 'what was done and when: [journal](journal.md)'],
         [code(paths.current), 'the release that runs'],
         [code(paths.previous), 'the release before it: what a rollback returns to'],
@@ -124,6 +126,10 @@ export function namesPage(): GeneratedFile {
         [
           code(`${paths.home}/ports`),
           'of each service behind nginx the loopback ports of slot a and slot b; a line stays, since kept containers are bound to its ports',
+        ],
+        [
+          code(paths.job),
+          'what the lines of a crontab start for a scheduled command; `cron.of` names the account whose crontab it is, `jobs.lock` is held while a run is started',
         ],
         [code(`${paths.home}/held`), 'who keeps everybody from deploying (`launchway lock`): since when, who, why; not there otherwise'],
         [
@@ -166,7 +172,8 @@ const stepMeanings: Record<JournalStep, string> = {
   probe: 'asked nginx until the new version answered: by the name of its slot before the switch, as everybody asks after it',
   linger:
     'had visitors for half a second while the old one still ran, to which nginx falls back, and asked once more; a version that they bring down is undone',
-  drain: 'waited for the last requests that nginx had given to the old version',
+  drain: 'waited for the last requests that nginx had given to the old version, or for the run of a scheduled command that was under way',
+  schedule: 'wrote the lines of scheduled commands (`cron`) in the crontab of the account; the note has how many, and of whom',
   forced: 'did what a release declares must not be done, since somebody said --force; the note is who, and what it declares',
   stop: 'stopped an old container, or one that somebody wanted stopped; the note is its name',
   remove: 'removed a container for good; the note is its name, and in a second line the volumes that stay',

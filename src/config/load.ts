@@ -16,6 +16,8 @@ interface Problem {
 /** Larger than any real configuration, and small enough to be parsed at once. */
 const maxBytes = 1_000_000
 
+const unquotedTimes = /\bcron:\s*[*@]/
+
 /**
  * Reads launchway.yml. All problems are found at once; each names its line.
  * @param file the name to show
@@ -34,7 +36,20 @@ export function loadConfig(text: string, file: string): Config {
     return { file, line, column: col }
   }
   if (document.errors.length > 0) {
-    throw invalid(document.errors.map(({ pos, message }) => ({ place: placeAt(pos[0]), message: sentence(message) })))
+    const found = document.errors.map(({ pos, message }) => ({ place: placeAt(pos[0]), message: sentence(message) }))
+    throw invalid(found.some(({ place }) => unquotedTimes.test(lineAt(place))) ? withoutTimes(found) : found)
+  }
+
+  function lineAt({ line = 1 }: Place): string {
+    return text.split('\n')[line - 1] ?? ''
+  }
+
+  /** One word for all that YAML finds in times without quotes. */
+  function withoutTimes(problems: Problem[]): Problem[] {
+    const at = problems.filter(({ place }) => unquotedTimes.test(lineAt(place)))
+    const firsts = at.filter(({ place }, index) => at.findIndex((other) => other.place.line === place.line) === index)
+    const message = 'YAML reads what begins with * or @ as something else: cron needs quotes, as in cron: "*/5 * * * *"'
+    return problems.flatMap((one) => (firsts.includes(one) ? [{ ...one, message }] : at.includes(one) ? [] : [one]))
   }
 
   const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt)))

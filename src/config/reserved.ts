@@ -12,8 +12,6 @@ const later: Record<string, string> = {
   'images.*.cache': 'build caches',
   'environments.*.compose': 'deploying a compose project',
   'environments.*.swarm': 'deploying to a Swarm',
-  'environments.*.cron': 'scheduled commands',
-  'environments.*.services.*.cron': 'scheduled commands',
 }
 
 /** What a reserved key is for; undefined for a key that is not reserved. */

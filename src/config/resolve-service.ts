@@ -1,6 +1,7 @@
 import type { Health, Service } from '../core/deployment.ts'
 import { milliseconds } from '../core/units.ts'
 import { resolveNginx } from './resolve-nginx.ts'
+import { parseSchedule } from './schedule.ts'
 import type { ServiceConfig, shared } from './schema-service.ts'
 import { texts } from './texts.ts'
 
@@ -39,7 +40,15 @@ export function resolveService(
     options: service.options ?? [],
     ...resolveShared(service),
     overlap: service.overlap ?? true,
+    ...(service.cron === undefined ? {} : scheduled(service.cron)),
   }
+}
+
+/** Started at its times and never again by the engine. `rules-cron.ts` has seen to it that they can be read. */
+function scheduled(cron: string): Pick<Service, 'cron' | 'restart'> {
+  const { times } = parseSchedule(cron)
+  if (times === undefined) throw new TypeError(`cron: ${cron}`)
+  return { cron: times, restart: 'no' }
 }
 
 export function resolveShared({

@@ -1,6 +1,7 @@
 import { nearest } from '../core/nearest.ts'
 import { parseTagRule } from './image-tags.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
+import { cronBreaches, schedulePathBreaches } from './rules-cron.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
 import { refusedOptions } from './run-options.ts'
@@ -114,7 +115,8 @@ function environmentBreaches(config: Config): Breach[] {
         message: `${at}: "${first}" belongs into one of the services, since services is given`,
       })
     }
-    for (const [path_, service] of servicesOf(name, environment))
+    const services = servicesOf(name, environment)
+    for (const [path_, service] of services)
       found.push(...serviceBreaches(config, path_, service, environment.url !== undefined), ...acmeBreaches(path_, service, environment))
     return [
       ...found,
@@ -123,6 +125,11 @@ function environmentBreaches(config: Config): Breach[] {
       ...oneNginx(name, environment),
       ...accessoryBreaches(name, environment),
       ...lifecycleBreaches(name, environment),
+      ...schedulePathBreaches(
+        name,
+        environment,
+        services.map(([, service]) => service),
+      ),
     ]
   })
 }
@@ -144,15 +151,7 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
   }
   if (service.image === undefined && images.length > 1)
     found.push({ path, message: `${at}: image is needed, since there are several: ${images.join(', ')}` })
-  if (service.publish !== undefined && service.port === undefined)
-    found.push({
-      path: [...path, 'publish'],
-      onKey: true,
-      message: `${at}: publish needs port: where the service listens inside its container`,
-    })
-  found.push(...nginxBreaches(path, service, hasUrl), ...assetBreaches(path, service))
-  if (typeof service.health !== 'undefined' && service.port === undefined)
-    found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
+  found.push(...(service.cron === undefined ? wayInBreaches(path, service, hasUrl) : cronBreaches(path, service, service.cron)))
   for (const [index, secret] of (service.secrets ?? []).entries()) {
     if (Object.hasOwn(service.env ?? {}, secret))
       found.push({ path: [...path, 'env', secret], onKey: true, message: `${at}: ${secret} is both in env and in secrets` })
@@ -170,6 +169,22 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
   }
   for (const { index, message } of refusedOptions(service.options ?? []))
     found.push({ path: [...path, 'options', index], message: `${at}: ${message}` })
+  return found
+}
+
+/** How what is kept running is reached. */
+function wayInBreaches(path: (string | number)[], service: ServiceConfig, hasUrl: boolean): Breach[] {
+  const at = path.join('.')
+  const found: Breach[] = []
+  if (service.publish !== undefined && service.port === undefined)
+    found.push({
+      path: [...path, 'publish'],
+      onKey: true,
+      message: `${at}: publish needs port: where the service listens inside its container`,
+    })
+  found.push(...nginxBreaches(path, service, hasUrl), ...assetBreaches(path, service))
+  if (typeof service.health !== 'undefined' && service.port === undefined)
+    found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
   return found
 }
 

@@ -103,6 +103,12 @@ export const ServiceConfig = z.strictObject({
     .describe(
       'Whether two versions may run at once. false: the old container is stopped before the new one starts, for schedulers and fixed names. Default: true',
     ),
+  cron: z
+    .string()
+    .optional()
+    .describe(
+      'Times at which the container is started, by the host\'s clock: five fields as in a crontab ("30 3 * * 1-5"), or @hourly, @daily, @weekly, @monthly. It is not kept running then, and one run never overlaps another. Not beside port, publish, nginx, health, overlap or restart. Default: it is kept running',
+    ),
   labels: z.record(z.string(), z.string()).optional().describe('Labels of the container, beside those of launchway.'),
   options: z
     .array(z.string())

@@ -98,6 +98,11 @@ export const Service = z.strictObject({
   ...added,
   /** False: never two versions at once, so the old one is stopped first. */
   overlap: z.boolean().default(true),
+  /** The five fields of a crontab line, in numbers: the container is made, and started at these times alone. */
+  cron: z
+    .string()
+    .regex(/^[\d*,/-]+( [\d*,/-]+){4}$/)
+    .optional(),
 })
 export type Service = z.infer<typeof Service>
 

@@ -19,6 +19,7 @@ export const steps = [
   'switch',
   'probe',
   'linger',
+  'schedule',
   'forced',
   'record',
   'drain',

@@ -42,6 +42,8 @@ export const labels = {
 
 /** What a container does that serves nobody, such as `before-switch`. */
 export const taskLabel = 'launchway.task'
+/** On a container of a scheduled command, with its times: one that is started at those alone. */
+export const cronLabel = 'launchway.cron'
 /** On a container of `exec --new`, with `addie.production`: it has none of the labels by which those of a release are found. */
 export const oneOffLabel = 'launchway.exec'
 
@@ -129,6 +131,8 @@ export function hostPaths(root: string, app: string, environment: string) {
     maintenance: `${home}/maintenance`,
     /** In which container nginx runs that leads here, and how that names the folder for what servers include. */
     nginxContainer: `${home}/nginx.container`,
+    /** What a line of a crontab starts. */
+    job: `${home}/job.sh`,
     release: (id: string) => `${home}/releases/${id}`,
     /** What visitors are given of both slots of a service: `a/files/…` and `b/files/…`, by the path that they ask for. */
     assets: (service: string) => `${home}/assets/${service}`,

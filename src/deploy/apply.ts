@@ -77,7 +77,7 @@ function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation
       name: service.name,
       container: containerName({ app, environment: environment.name, service: service.name, release }),
       reference: wanted.images.get(service.image)?.reference ?? '',
-      health: doneOf('healthy', service.name)?.note ?? '',
+      health: service.cron === undefined ? (doneOf('healthy', service.name)?.note ?? '') : `runs at ${service.cron}`,
       ms: doneOf('healthy', service.name)?.ms ?? 0,
     })),
     downtimeMs: Math.max(0, ...lines.filter(({ step, service = '' }) => step === 'downtime' && asked.has(service)).map(({ ms = 0 }) => ms)),

@@ -1,6 +1,6 @@
 import { each, option } from '../core/command.ts'
 import type { Accessory, Service } from '../core/deployment.ts'
-import { accessoryLabels, labels, type Slot } from '../core/names.ts'
+import { accessoryLabels, cronLabel, labels, type Slot } from '../core/names.ts'
 import { keysOf } from '../core/objects.ts'
 
 /** Whose container it is. */
@@ -18,7 +18,8 @@ export interface Owner {
  * @param slotAddress where nginx finds a service that it leads to
  */
 export function containerArgs(service: Service, owner: Owner, image: string, slotAddress?: string): string[] {
-  return serviceArgs(service, { image, publish: service.publish ?? slotAddress, labels: ownLabels(service.name, owner), isOneOff: false })
+  const own = [...ownLabels(service.name, owner), ...(service.cron === undefined ? [] : [`${cronLabel}=${service.cron}`])]
+  return serviceArgs(service, { image, publish: service.publish ?? slotAddress, labels: own, isOneOff: false })
 }
 
 /**
@@ -39,8 +40,10 @@ export function ownLabels(service: string, owner: Owner): string[] {
 
 function serviceArgs(service: Service, of: Omit<Around, 'rights'>): string[] {
   const rights = [
-    // docker takes no health check together with the word that there is none.
-    ...(of.isOneOff && !service.options.some((word) => word.startsWith('--health-')) ? ['--no-healthcheck'] : []),
+    // What ends by itself is asked nothing. docker takes no health check together with the word that there is none.
+    ...((of.isOneOff || service.cron !== undefined) && !service.options.some((word) => word.startsWith('--health-'))
+      ? ['--no-healthcheck']
+      : []),
     ...each('--cap-add', service.capAdd),
     ...each('--cap-drop', service.capDrop),
     ...each('--group-add', service.groupAdd),

@@ -33,6 +33,7 @@ function soughtBy(environment: Environment): Sought {
     ports: publishedPorts(environment),
     nginx: servers.length > 0,
     ...(container === undefined ? {} : { container }),
+    cron: environment.services.some(({ cron }) => cron !== undefined),
     files: servers.flatMap(({ tls, acme, maintenancePage }) => [
       ...(tls === undefined || acme !== undefined ? [] : [tls.certificate, tls.key]),
       ...[maintenancePage ?? []].flat(),

@@ -6,6 +6,7 @@ import type { Slot } from '../core/names.ts'
 import { type CertificateText, parseCertificate } from '../tools/certbot.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
+import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
 import { type NginxContainer, parseNginxContainer } from './nginx-container.ts'
 import { parseWaiting, type Waiting } from './waiting.ts'
@@ -20,6 +21,9 @@ export interface SeenContainer {
   state: string
   /** `Up 3 minutes (healthy)`, for people. */
   status: string
+  /** Of a scheduled command: its times, and its last run. */
+  cron?: string
+  run?: Run
 }
 
 /** An accessory of this application and environment on the host. */
@@ -135,6 +139,8 @@ export interface Observation {
   nginx: SeenNginx | undefined
   /** The container whose nginx has led here until now; undefined for the nginx of the host, and where none has. */
   ledBy?: string
+  /** Where a release that is wanted or kept has scheduled commands. */
+  cron?: SeenCron
   /** The last release that was to wait for a confirmation: what counts of it `waitOf` says. */
   waits?: Waiting
 }
@@ -156,6 +162,8 @@ export function parseObservation(host: string, text: string): Observation {
   const detach = first('detach')
   const ledBy = first('nginx.container')?.split(' ')[0]
   const waits = parseWaiting(first('waits') ?? '', Number(first('now')))
+  const cron = cronOf(facts)
+  const runs = runsOf(facts)
   return {
     tools: new Set(facts.filter(([key]) => key === 'tool').map(([, tool]) => tool ?? '')),
     engine: version === undefined || platform === undefined ? undefined : { version, platform },
@@ -169,10 +177,14 @@ export function parseObservation(host: string, text: string): Observation {
     lockedBy: has('locked', 'yes') ? (lockHolder ?? 'somebody') : undefined,
     maintenance: first('maintenance'),
     ...heldIn(facts),
-    containers: facts.flatMap(([key, name, service, release, slot, state, status]) => {
+    containers: facts.flatMap(([key, name, service, release, slot, state, status, times = '']) => {
       // One without a service does a task, and serves nobody.
       if (key !== 'container' || name === undefined || service === undefined || service === '' || release === undefined) return []
-      return [{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '' }]
+      const run = runs.get(name)
+      const job = times === '' ? {} : { cron: times, ...(run === undefined ? {} : { run }) }
+      return [
+        { name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '', ...job },
+      ]
     }),
     accessories: accessoriesOf(facts),
     busy: busyOf(facts),
@@ -188,6 +200,7 @@ export function parseObservation(host: string, text: string): Observation {
     ),
     nginx: nginxOf(facts),
     ...(ledBy === undefined ? {} : { ledBy }),
+    ...(cron === undefined ? {} : { cron }),
     ...(waits === undefined ? {} : { waits }),
   }
 }

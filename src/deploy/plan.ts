@@ -5,14 +5,15 @@ import { parsePublish } from './address.ts'
 import { planAccessories } from './accessory.ts'
 import { beforeSwitchCalls } from './before-switch.ts'
 import { planCertificates } from './certificate.ts'
-import { type HostCall, imageOf, nameIn, pullCall, stopSeconds } from './call.ts'
+import { type HostCall, imageOf, nameIn, pullCall } from './call.ts'
+import { jobCalls, retireCall, scheduleCalls } from './cron.ts'
 import { heldError, heldWords } from './held.ts'
 import type { Observation } from './observation.ts'
 import { ledByCalls, type PlannedSite, planSites, type SiteFile, unseatCalls, unsiteCalls } from './site.ts'
 import { nginxWarnings } from './site-lacks.ts'
 import { isKeptIn, startCalls } from './start.ts'
 import { drainPort, switchCalls } from './switch.ts'
-import { unfit } from './unfit.ts'
+import { refuseLacks, unfit } from './unfit.ts'
 import { refuseWhereOneWaits } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -48,6 +49,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== wanted.release)
   const accessories = planAccessories(wanted, seen)
   const { creates, calls: starts, notes, keeps } = startCalls(wanted, seen, old, { slot, sites })
+  const jobs = jobCalls(wanted, seen, slot)
   const unsites = unsiteCalls(wanted, seen, sites)
   const certificates = planCertificates(wanted, seen)
   const calls: HostCall[] = [
@@ -63,21 +65,22 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ...accessories.calls,
     ...beforeSwitchCalls(wanted, seen.current, { app: wanted.app, environment: environment.name, release: wanted.release, slot }),
     ...creates,
+    ...jobs.creates,
     ...starts,
     ...certificates.away,
     ...unseatCalls(wanted, seen, sites),
     ...switchCalls(wanted, seen, slot, sites),
     ...keeps,
+    ...scheduleCalls(wanted, seen),
     ...waitCalls(wanted, seen),
     ...(wanted.forced === undefined ? [] : [['forced', wanted.forced] as const]),
     ['record', wanted.repositories[0]],
     ...unsites,
-    ...old.map((one): HostCall => {
-      return ['retire', one.service, one.name, stopSeconds(environment, one.service), ...drainPort(one, seen)]
-    }),
+    ...old.map((one) => retireCall(environment, one, drainPort(one, seen))),
     ...(old.length === 0 ? [] : [['retired'] as const]),
     ['finish'],
   ]
+  notes.push(...jobs.notes)
   for (const service of new Set(old.map((one) => one.service))) {
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: ${goneNote(wanted)}, stopped`)
   }
@@ -89,11 +92,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
 
 /** @throws LaunchwayError HOST_UNFIT with everything that is missing */
 export function refuseUnfit(wanted: Wanted, seen: Observation, host: string): void {
-  const lacks = unfit(wanted, seen)
-  if (lacks.length === 0) return
-  throw new LaunchwayError('HOST_UNFIT', `${host} cannot take this deploy: ${lacks.map(({ what }) => what).join('; ')}`, {
-    hint: lacks.map(({ what, hint }) => `${what}: ${hint}`).join('\n'),
-  })
+  refuseLacks(unfit(wanted, seen), `${host} cannot take this deploy`)
 }
 
 /** A release with a version before it, to which one could return, waits where it is told to. */

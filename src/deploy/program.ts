@@ -21,6 +21,10 @@ const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url)
 const certificateSh = readFileSync(new URL('./host/certificate.sh', import.meta.url), 'utf8')
 const beforeSwitchSh = readFileSync(new URL('./host/before-switch.sh', import.meta.url), 'utf8')
 const confirmSh = readFileSync(new URL('./host/confirm.sh', import.meta.url), 'utf8')
+const crontabSh = readFileSync(new URL('./host/crontab.sh', import.meta.url), 'utf8')
+const cronSh = readFileSync(new URL('./host/cron.sh', import.meta.url), 'utf8')
+const jobSh = readFileSync(new URL('./host/job.sh', import.meta.url), 'utf8')
+const observeCronSh = readFileSync(new URL('./host/observe-cron.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
@@ -60,6 +64,8 @@ export interface Sought {
   nginx: boolean
   /** In which nginx runs; without it it is a program of the host. */
   container?: string
+  /** It has scheduled commands. */
+  cron: boolean
   /** Paths on the host. */
   files: readonly string[]
   /** By what certbot knows them. */
@@ -67,16 +73,17 @@ export interface Sought {
 }
 
 /** The program that looks at a host. */
-export function observeProgram(home: Home, { ports, nginx, container = '', files, certificates }: Sought): string {
+export function observeProgram(home: Home, { ports, nginx, container = '', cron, files, certificates }: Sought): string {
   const sought = {
     LW_WANTED: ports.join(' '),
     LW_NGINX: nginx ? 'yes' : '',
     LW_BOX: container,
+    LW_CRON: cron ? 'yes' : '',
     LW_FILES: files.join('\n'),
     LW_CERTIFICATES: certificates.join(' '),
     LW_CHALLENGES: challengeFolder,
   }
-  return `${variables({ ...homeVariables(home), ...sought })}${factsSh}${ownSh}${boxSh}${observeSh}`
+  return `${variables({ ...homeVariables(home), ...sought })}${[factsSh, ownSh, boxSh, crontabSh, observeCronSh, observeSh].join('')}`
 }
 
 /** The program that closes an application for its visitors, or opens it again. */
@@ -109,6 +116,9 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     assetsSh,
     containersSh,
     accessorySh,
+    crontabSh,
+    cronSh,
+    `job_text() {\ncat <<'LW_END_OF_JOB'\n${jobSh}LW_END_OF_JOB\n}\n`,
     healthSh,
     certificateSh,
     beforeSwitchSh,

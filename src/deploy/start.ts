@@ -3,6 +3,7 @@ import type { Slot } from '../core/names.ts'
 import { parsePublish } from './address.ts'
 import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
+import { isJob } from './cron.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { addressIn, isHttps, type PlannedSite, throughNginx } from './site.ts'
 import { holdersOf } from './unfit.ts'
@@ -44,7 +45,8 @@ export function startCalls(
   const keeps: HostCall[] = []
   const halted = new Set<string>()
   const turns: Turn[][] = [[], [], [], []]
-  for (const service of environment.services.toSorted((one, other) => roleOf(one, seen) - roleOf(other, seen))) {
+  const running = environment.services.filter((service) => !isJob(service))
+  for (const service of running.toSorted((one, other) => roleOf(one, seen) - roleOf(other, seen))) {
     const container = nameIn(wanted, service)
     const site = sites.find((one) => one.service === service)
     const address = site === undefined ? undefined : addressIn(slot, site)

@@ -5,7 +5,10 @@ import type { Ports } from '../core/ports.ts'
 import { look } from './look.ts'
 import { homeOf } from './program.ts'
 import { isLeftOver } from './accessory.ts'
-import type { Hold, Observation, SeenAccessory } from './observation.ts'
+import { cronLacks, type Run } from './cron.ts'
+import type { Hold, Observation, SeenAccessory, SeenContainer } from './observation.ts'
+import { showWait, type Waiting, waitOf, waysOut } from './waiting.ts'
+import { heldWords } from './held.ts'
 
 interface StatusOfAccessory {
   name: string
@@ -13,8 +16,15 @@ interface StatusOfAccessory {
   state: string
   status: string
 }
-import { showWait, type Waiting, waitOf, waysOut } from './waiting.ts'
-import { heldWords } from './held.ts'
+
+/** A scheduled command in one release; instants are ISO 8601. */
+interface StatusOfJob {
+  /** Its five fields, by the host's clock. */
+  times: string
+  /** A line in a crontab runs it: of the release that is live, and not stopped. */
+  scheduled: boolean
+  lastRun?: Run
+}
 
 /** What one host runs, as `launchway status` shows it; or why it could not be seen. */
 export type HostStatus =
@@ -32,7 +42,9 @@ export type HostStatus =
       maintenance?: string
       /** Who keeps everybody from deploying. */
       held?: Hold
-      containers: { service: string; release: string; slot: Slot; state: string; status: string }[]
+      containers: { service: string; release: string; slot: Slot; state: string; status: string; cron?: StatusOfJob }[]
+      /** Why no scheduled command runs, if there are any and none does. */
+      cronLacks?: string[]
       /** What no release replaces. */
       accessories?: StatusOfAccessory[]
     }
@@ -61,6 +73,7 @@ export function unseen(host: string, error: unknown, { signal, redact }: Ports):
 function toStatus(host: string, seen: Observation): HostStatus {
   const { current, previous, lockedBy, held, maintenance, containers, accessories, releases } = seen
   const wait = waitOf(seen)
+  const lacks = cronLacks(releases.get(current ?? '')?.environment.services ?? [], seen)
   const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
     host,
@@ -71,9 +84,20 @@ function toStatus(host: string, seen: Observation): HostStatus {
     ...(wait === undefined ? {} : { waits: waitOfStatus(wait) }),
     ...(maintenance === undefined ? {} : { maintenance }),
     ...(held === undefined ? {} : { held }),
-    containers: containers.map(({ service, release, slot, state, status: words }) => ({ service, release, slot, state, status: words })),
+    containers: containers.map((one) => {
+      const { service, release, slot, state, status: words } = one
+      return { service, release, slot, state, status: words, ...jobOf(one, seen) }
+    }),
+    ...(lacks.length === 0 ? {} : { cronLacks: lacks.map(({ what }) => what) }),
     ...(accessories.length === 0 ? {} : { accessories: accessories.map(toAccessory) }),
   }
+}
+
+function jobOf({ service, release, cron: times, run }: SeenContainer, { current, cron }: Observation): { cron?: StatusOfJob } {
+  if (times === undefined) return {}
+  // What the line says is what counts, should somebody have edited it.
+  const line = release === current ? cron?.lines.get(service) : undefined
+  return { cron: { times: line ?? times, scheduled: line !== undefined, ...(run === undefined ? {} : { lastRun: run }) } }
 }
 
 function toAccessory({ container, name, state, status, configuration }: SeenAccessory): StatusOfAccessory {
@@ -101,7 +125,18 @@ function showHost(status: HostStatus, environment: string): string[] {
     const hint = error.hint === undefined ? [] : error.hint.split('\n').map((line) => `  ${line}`)
     return [`${host}: ${error.code}: ${error.message}`, ...hint]
   }
-  const { current, previous, versions = {}, lockedBy, held, waits, maintenance, containers, accessories = [] } = status
+  const {
+    current,
+    previous,
+    versions = {},
+    lockedBy,
+    held,
+    waits,
+    maintenance,
+    containers,
+    cronLacks: lacks = [],
+    accessories = [],
+  } = status
   const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
   return [
     `${host}: ${current === undefined ? 'nothing runs here' : called(current)}${previous === undefined ? '' : `, before ${called(previous)}`}`,
@@ -109,9 +144,29 @@ function showHost(status: HostStatus, environment: string): string[] {
     ...(waits === undefined ? [] : waitLines(waits, environment, previous === undefined ? 'the version before' : called(previous))),
     ...(maintenance === undefined ? [] : [`  maintenance: visitors get a page instead (${maintenance})`]),
     ...(held === undefined ? [] : [`  locked by ${heldWords(held)} (launchway unlock lets deploys through again)`]),
-    ...containers.map(({ service, release, slot, status: words }) => `  ${service.padEnd(12)} ${slot}  ${release}  ${words}`),
+    ...containers.map(({ service, release, slot, status: words, cron }) => {
+      const said = cron === undefined ? words : showJob(cron, service, release === current, environment)
+      return `  ${service.padEnd(12)} ${slot}  ${release}  ${said}`
+    }),
+    ...lacks.map((what) => `  no scheduled command runs: ${what}`),
     ...accessories.map(({ name, image = '', status: words }) => `  ${name.padEnd(12)} accessory  ${image}  ${words}`),
   ]
+}
+
+/** @param isCurrent its times are those of the release that is live */
+function showJob({ times, scheduled, lastRun }: StatusOfJob, service: string, isCurrent: boolean, environment: string): string {
+  const last = showRun(lastRun)
+  if (!isCurrent) return last
+  return scheduled ? `at ${times}: ${last}` : `stopped, else at ${times} (launchway start ${service} -e ${environment}): ${last}`
+}
+
+function showRun(run: Run | undefined): string {
+  if (run === undefined || run.state === 'never') return 'has not run yet'
+  const at = (text: string): string => text.replace('T', ' ')
+  if (run.state === 'running') return `running since ${at(run.startedAt)}`
+  const memory = run.outOfMemory ? ', out of memory' : ''
+  const error = run.error === '' ? '' : `, ${run.error}`
+  return `last run ended ${run.endedAt === '' ? 'before it began' : at(run.endedAt)}, exit code ${run.exitCode}${memory}${error}`
 }
 
 function waitLines({ since, until, by }: { since: string; until?: string; by: string }, environment: string, before: string): string[] {

@@ -1,13 +1,23 @@
 import { quote } from '../core/command.ts'
+import { LaunchwayError } from '../core/error.ts'
 import { hostPaths } from '../core/names.ts'
 import { showBytes } from '../core/units.ts'
 import { collide, parsePublish } from './address.ts'
+import { cronLacks } from './cron.ts'
 import type { Busy, Observation } from './observation.ts'
 import { nginxLacks } from './site-lacks.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
 /** That of Debian 11 and Ubuntu 20.04; what comes before it lacks options that services may use. */
 const oldestEngine = '20.10'
+
+/** @throws LaunchwayError HOST_UNFIT with all of them, if there are any */
+export function refuseLacks(lacks: readonly Lack[], who: string): void {
+  if (lacks.length === 0) return
+  throw new LaunchwayError('HOST_UNFIT', `${who}: ${lacks.map(({ what }) => what).join('; ')}`, {
+    hint: lacks.map(({ what, hint }) => `${what}: ${hint}`).join('\n'),
+  })
+}
 
 /** Everything that would make the deploy fail later, said before anything is touched. */
 export function unfit(wanted: Wanted, seen: Observation): Lack[] {
@@ -56,7 +66,7 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
       lacks.push({ what: `port ${publish} is held by ${who}`, hint: 'stop it, or publish another port' })
     }
   }
-  lacks.push(...slotLacks(wanted, seen), ...nginxLacks(wanted, seen))
+  lacks.push(...slotLacks(wanted, seen), ...nginxLacks(wanted, seen), ...cronLacks(environment.services, seen))
   // What a host has kept is there already.
   if (wanted.isReturn) return lacks
   const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)

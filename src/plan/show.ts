@@ -11,7 +11,7 @@ export function showPlan({ app, id, plan }: Release): string {
   const hosts = (plan.environment?.hosts ?? []).map((host) => [
     'host',
     host,
-    (plan.environment?.services ?? []).map(({ name }) => name).join(', '),
+    (plan.environment?.services ?? []).map(({ name, cron }) => (cron === undefined ? name : `${name} (at ${cron})`)).join(', '),
   ])
   const stages = Object.entries(plan.stages).map(([name, { run, reason }]) => [run ? 'run' : 'skip', name, reason])
   return [what, ...columns([...images, ...hosts, ...stages])].join('\n')

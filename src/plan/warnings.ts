@@ -5,7 +5,12 @@ import type { Config } from '../config/schema.ts'
 export function serviceWarnings({ environments = {} }: Config, name: string | undefined): string[] {
   const environment = name !== undefined && Object.hasOwn(environments, name) ? environments[name] : undefined
   if (environment === undefined) return []
-  return Object.entries(servicesOf(environment)).flatMap(([service, { command = [], entrypoint = [], overlap }]) => {
+  const { hosts = [] } = environment
+  return Object.entries(servicesOf(environment)).flatMap(([service, { command = [], entrypoint = [], overlap, cron }]) => {
+    if (cron !== undefined)
+      return hosts.length > 1
+        ? [`${service} has cron, and ${name ?? ''} has ${hosts.length} hosts: it runs on each of them at its times.`]
+        : []
     const scheduler = overlap === undefined ? schedulerIn([...entrypoint, ...command]) : undefined
     if (scheduler === undefined) return []
     return [

@@ -239,7 +239,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
     const { stdout } = runShell(
       sh,
       path,
-      observeProgram(attempt, { ports: [80, 6000], nginx: true, files: ['/etc/x'], certificates: ['a.example.org'] }),
+      observeProgram(attempt, { ports: [80, 6000], nginx: true, cron: false, files: ['/etc/x'], certificates: ['a.example.org'] }),
     )
     expect(stdout.trim().split('\n').at(-1)).toBe('seen\tyes')
     expect(spawnSync('ls', [attempt.stateRoot], { encoding: 'utf8' }).stdout.split('\n')).not.toContain('addie')

@@ -173,7 +173,7 @@ describe('a reserved key', () => {
   test.each([
     [['flavor'], "docker/metadata-action's flavor"],
     [['images', 'app', 'secrets'], 'build secrets'],
-    [['environments', 'p', 'services', 'web', 'cron'], 'scheduled commands'],
+    [['environments', 'p', 'compose'], 'deploying a compose project'],
     [['environments', 'p', 'secrets'], undefined],
     [['environments', 'smoke'], undefined],
     [['images'], undefined],

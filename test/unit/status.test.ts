@@ -26,6 +26,56 @@ describe('status', () => {
   })
 })
 
+describe('status of scheduled commands', () => {
+  const endedAt = '2026-11-21T03:31:07Z'
+  const ended = { state: 'ended', startedAt: '2026-11-21T03:30:01Z', endedAt, exitCode: 0, outOfMemory: false, error: '' } as const
+  const row = (release: string, cron: object): string => {
+    const containers = [
+      {
+        service: 'backup',
+        release,
+        slot: 'a' as const,
+        state: 'exited',
+        status: 'Exited',
+        cron: { times: '0 3 * * *', scheduled: true, ...cron },
+      },
+    ]
+    return showStatus([{ host: 'a', current: second, containers }], 'production').split('\n')[1] ?? ''
+  }
+
+  it.each<[string, object, string]>([
+    ['was only made', { lastRun: { state: 'never' } }, 'at 0 3 * * *: has not run yet'],
+    ['runs', { lastRun: { state: 'running', startedAt: endedAt } }, 'at 0 3 * * *: running since 2026-11-21 03:31:07Z'],
+    ['ended well', { lastRun: ended }, 'at 0 3 * * *: last run ended 2026-11-21 03:31:07Z, exit code 0'],
+    [
+      'ended badly',
+      { lastRun: { ...ended, exitCode: 137, outOfMemory: true } },
+      'at 0 3 * * *: last run ended 2026-11-21 03:31:07Z, exit code 137, out of memory',
+    ],
+    [
+      'could not be started',
+      { lastRun: { ...ended, endedAt: '', exitCode: 127, error: 'no such file' } },
+      'at 0 3 * * *: last run ended before it began, exit code 127, no such file',
+    ],
+    [
+      'was stopped',
+      { scheduled: false, lastRun: ended },
+      'stopped, else at 0 3 * * * (launchway start backup -e production): last run ended 2026-11-21 03:31:07Z, exit code 0',
+    ],
+  ])('one that %s', (_, cron, words) => {
+    expect(row(second, cron)).toBe(`  backup       a  ${second}  ${words}`)
+  })
+
+  it('of an earlier release its last run alone is told, and a cron that does not run is told once', () => {
+    expect(row(first, { scheduled: false, lastRun: ended })).toBe(
+      `  backup       a  ${first}  last run ended 2026-11-21 03:31:07Z, exit code 0`,
+    )
+    expect(showStatus([{ host: 'a', current: second, containers: [], cronLacks: ['no cron daemon runs'] }], 'production')).toContain(
+      '  no scheduled command runs: no cron daemon runs',
+    )
+  })
+})
+
 describe('a look at several hosts', () => {
   const deployed = environment([service()], { hosts: ['a', 'b', 'c'] })
   const seen: Host = () => ({ stdout: `uid\t0\ncurrent\t${second}\nseen\tyes\n` })

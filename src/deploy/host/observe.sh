@@ -1,15 +1,16 @@
 # Looks at a host and changes nothing: one line a fact, `name<TAB>value…`. Runs as the user who logs in; what that
 # user may not see is asked through sudo, where sudo needs no password.
 # Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks), LW_NGINX (yes where
-# the release wants it), LW_FILES (a line for each file that it wants to be there), LW_CERTIFICATES (that it asks for, by
-# certbot's names for them, separated by blanks), LW_CHALLENGES (where certbot puts what is asked for)
+# the release wants it), LW_CRON (the same), LW_FILES (a line for each file that it wants to be there), LW_CERTIFICATES (that
+# it asks for, by certbot's names for them, separated by blanks), LW_CHALLENGES (where certbot puts what is asked for).
+# Needs box.sh, crontab.sh and observe-cron.sh.
 # shellcheck disable=SC2154 # facts.sh
 set -u
 LC_ALL=C
 export LC_ALL
 as=''
 fact uid "$(id -u)"
-for tool in docker flock setsid curl wget nginx sudo awk find; do
+for tool in docker flock setsid curl wget nginx sudo awk find crontab; do
   command -v "$tool" > /dev/null 2>&1 && fact tool "$tool"
 done
 if sudo -n true 2> /dev/null; then fact sudo yes; fi
@@ -66,7 +67,11 @@ printf '%s\n' "$ports" | while read -r service a b; do [ -z "$b" ] || fact port 
 # shellcheck disable=SC2086 # words
 for kept in "$LW_HOME"/releases/*/recorded; do
   kept=${kept%/recorded}
-  [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$($as cat "$kept/release.json" 2> /dev/null)"
+  [ -e "$kept/recorded" ] || continue
+  what=$($as cat "$kept/release.json" 2> /dev/null)
+  fact release "${kept##*/}" "$what"
+  # A rollback may want what the configuration no longer has.
+  case $what in *'"cron":"'*) LW_CRON=yes ;; esac
 done
 
 for file in current previous owner lock.holder waits maintenance held nginx.container; do
@@ -93,10 +98,16 @@ fi
 answer=''
 ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "\
 {{if .Label \"launchway.accessory\"}}accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}\
-{{else if .Label \"launchway.release\"}}container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}{{end}}"
+{{else if .Label \"launchway.release\"}}container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.cron\"}}{{end}}"
 names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
+jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { print $2 }')
 # shellcheck disable=SC2086 # words: a container's name has no blank
 [ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}" $names
+# Of scheduled commands, how the last run went.
+# shellcheck disable=SC2086 # the same
+[ -z "$jobs" ] || ask inspect --format "run${tab}{{.Name}}${tab}{{json .State}}" $jobs
+# shellcheck disable=SC2086
+if [ -n "$LW_CRON" ] || $as test -e "$LW_HOME/cron.of"; then look_at_cron; fi
 
 # owner_of INODE: the program whose socket it is, as far as this account may see.
 owner_of() {

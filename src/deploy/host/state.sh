@@ -173,6 +173,7 @@ undo_attempt() { # RELEASE_DIR
         led) led_back "$1" "$what" ;;
         reload) reload_back ;;
         switch) turn_back "$what" ;;
+        cron) cron_back "$1" "$what" ;;
         forget) rm -f "$1/recorded" ;;
         assets) assets_back "${1##*/}" "$what" ;;
         *) false ;;
@@ -224,9 +225,13 @@ recover() {
 # Recorded, and killed before the old containers were stopped: no later plan would know of those.
 stop_strays() {
   [ -n "$current" ] || return 0
-  own_containers "{{.Names}} {{.Label \"launchway.release\"}}" | while read -r container release; do
+  own_containers "{{.Names}} {{.Label \"launchway.release\"}} {{.Label \"launchway.cron\"}}" | while read -r container release times; do
     [ "$release" != "$current" ] || continue
     step_started=$(uptime_cs)
+    if [ -n "$times" ]; then
+      seconds=$(docker inspect --format '{{if .Config.StopTimeout}}{{.Config.StopTimeout}}{{end}}' "$container" 2> /dev/null)
+      wait_run "$container" "${seconds:-10}"
+    fi
     docker update --restart no "$container" > /dev/null 2>&1
     docker stop "$container" > /dev/null 2>&1
     end_step recover 'done' '' "stopped $container, which an interrupted deploy had left running"

@@ -47,6 +47,11 @@ export async function exec(target: Target, wish: ExecWish, streams: Streams, por
 function begunIn(host: string, service: string, [how, text = '']: readonly string[]): string {
   if (how === 'begun') return text
   if (how === 'refused') throw refused(host, text)
+  if (how === 'asleep') {
+    throw new LaunchwayError('USAGE', `${service} does not run on ${host} just now: it has cron, and runs at its times`, {
+      hint: `In a container of its own: launchway exec --new ${service} -- COMMAND`,
+    })
+  }
   if (how === 'absent') {
     const known = text.split(' ').filter(Boolean)
     throw known.length === 0 ? nothingRuns(host) : noService(host, service, known)

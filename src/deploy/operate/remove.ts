@@ -18,6 +18,8 @@ export interface Removal {
   servers: string[]
   /** Releases that are kept; empty when one service alone goes. */
   releases: string[]
+  /** Scheduled commands that lose their line in the crontab. */
+  crontab: string[]
 }
 
 /**
@@ -41,6 +43,7 @@ export async function remove(target: Target, of: Which & { yes: boolean; isTermi
     const rows = [
       ...one.containers.map((name) => `container ${name}`),
       ...one.servers.map((file) => `nginx ${file}`),
+      ...one.crontab.map((name) => `crontab line of ${name}`),
       ...one.releases.map((id) => `release ${id}`),
     ]
     return [
@@ -86,11 +89,15 @@ export function planRemoval(
   }
   const kept = files.flatMap((one) => (gone.includes(one) ? [] : [one.file]))
   const as = seen.releases.get(seen.current)?.environment ?? target.environment
+  const { cron } = seen
+  const crontab = [...(cron?.lines.keys() ?? [])].filter((name) => service === undefined || name === service)
   const calls: HostCall[] = [
     // Visitors first: who comes later is told by nginx, not by a container that is about to go.
     ...(gone.length === 0 ? [] : unsiteCall(kept, seen)),
+    ...(service === undefined && cron?.of !== undefined ? [['schedule'] as const] : []),
+    ...(service !== undefined && crontab.length > 0 ? [['unschedule', service] as const] : []),
     ...containers.map(({ service: of, name }): HostCall => ['discard', of, name, stopSeconds(as, of)]),
-    ...(service === undefined ? [['forget_all'] as const] : []),
+    ...(service === undefined ? [['forget_all'] as const] : crontab.length > 0 ? [['settled'] as const] : []),
   ]
   return {
     calls,
@@ -98,6 +105,7 @@ export function planRemoval(
       containers: containers.map(({ name }) => name),
       servers,
       releases: service === undefined ? [...seen.releases.keys()] : [],
+      crontab,
     },
   }
 }

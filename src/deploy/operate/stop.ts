@@ -1,9 +1,11 @@
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
 import { type HostCall, stopSeconds } from '../call.ts'
+import { cronLacks } from '../cron.ts'
 import type { SeenHost } from '../look.ts'
 import { lookToChange } from '../recovered.ts'
 import type { Observation, SeenContainer } from '../observation.ts'
+import { refuseLacks } from '../unfit.ts'
 import { watchCall } from '../start.ts'
 import { perform } from './change.ts'
 import { type Answer, changeAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
@@ -50,27 +52,43 @@ export function stopCalls(
   seen: Pick<SeenHost, 'host' | 'seen'>,
   service: string | undefined,
 ): { calls: HostCall[]; services: string[] } {
-  const running = containersOf(seen, service).filter(({ state }) => state !== 'exited' && state !== 'created')
+  const found = containersOf(seen, service)
+  const running = found.filter(({ state }) => state !== 'exited' && state !== 'created')
+  // Their lines go first: no run begins while one is ended.
+  const jobs = found.filter((one) => one.cron !== undefined && seen.seen.cron?.lines.has(one.service) === true).map((one) => one.service)
   const as = seen.seen.releases.get(seen.seen.current ?? '')?.environment ?? target.environment
   return {
-    calls: running.map(({ service: of, name }): HostCall => [
-      'cease',
-      of,
-      name,
-      stopSeconds(as, of),
-      as.services.find((one) => one.name === of)?.restart ?? 'unless-stopped',
-    ]),
-    services: running.map((one) => one.service),
+    calls: [
+      ...(jobs.length === 0 ? [] : [['unschedule', ...jobs] as const]),
+      ...running.map(({ service: of, name }): HostCall => [
+        'cease',
+        of,
+        name,
+        stopSeconds(as, of),
+        as.services.find((one) => one.name === of)?.restart ?? 'unless-stopped',
+      ]),
+      ...(jobs.length === 0 ? [] : [['settled'] as const]),
+    ],
+    services: found.filter((one) => running.includes(one) || jobs.includes(one.service)).map((one) => one.service),
   }
 }
 
-/** In the order in which a deploy starts them. */
+/**
+ * In the order in which a deploy starts them; a scheduled command gets its line again.
+ * @throws LaunchwayError HOST_UNFIT where no cron would run it
+ */
 export function startAgainCalls(
   { host, seen }: Pick<SeenHost, 'host' | 'seen'>,
   service: string | undefined,
 ): { calls: HostCall[]; services: string[] } {
-  const stopped = containersOf({ host, seen }, service).filter(({ state }) => state !== 'running')
+  const found = containersOf({ host, seen }, service)
+  const stopped = found.filter(({ state, cron }) => state !== 'running' && cron === undefined)
   const kept = seen.releases.get(seen.current ?? '')
+  const jobs = found.flatMap((one) =>
+    one.cron === undefined || seen.cron?.lines.has(one.service) === true ? [] : [[one.service, one.cron]],
+  )
+  const asked = kept?.environment.services.filter(({ name }) => jobs.some(([job]) => job === name)) ?? []
+  refuseLacks(cronLacks(asked, seen), `${host} cannot run scheduled commands`)
   const order = kept?.environment.services.map(({ name }) => name) ?? []
   const sorted = stopped.toSorted((one, other) => order.indexOf(one.service) - order.indexOf(other.service))
   const calls = sorted.flatMap(({ service: of, name }): HostCall[] => {
@@ -82,7 +100,12 @@ export function startAgainCalls(
   const keep = sorted.map(({ name, service: of }): HostCall => {
     return ['keep', name, kept?.environment.services.find((one) => one.name === of)?.restart ?? 'unless-stopped']
   })
-  return { calls: calls.length === 0 ? [] : [...calls, ...keep, ['settled']], services: sorted.map((one) => one.service) }
+  const schedule: HostCall[] = jobs.length === 0 ? [] : [['schedule_again', ...jobs.flat()]]
+  const all = [...calls, ...keep, ...schedule]
+  return {
+    calls: all.length === 0 ? [] : [...all, ['settled']],
+    services: [...sorted.map((one) => one.service), ...jobs.map(([job = '']) => job)],
+  }
 }
 
 function slotAddress({ ports }: Observation, service: string, containers: readonly SeenContainer[]): string | undefined {
