@@ -84,7 +84,7 @@ export interface ActionDefinition {
 }
 
 /** What moves hosts between versions that they keep: it needs no record, and makes none. */
-export type Move = 'rollback' | 'confirm' | 'abort'
+type Move = 'rollback' | 'confirm' | 'abort'
 
 const start = ['config', 'environment', 'release'] as const
 const registry = ['registry-username', 'registry-password', 'github-token'] as const
