@@ -29,7 +29,7 @@ before_switch() {
   held='' lines=0 deadline=$(($(uptime_cs) + limit * 100)) overdue=''
   while :; do
     state=$(docker inspect --format '{{.State.Status}}' "$container" 2>&1)
-    tell_words
+    tell_words before-switch
     case $state in
       running | created | restarting | paused) ;;
       exited | dead) break ;;
@@ -45,7 +45,7 @@ before_switch() {
   done
   # It ends with the container; what that said last has to arrive.
   wait "$follower" 2> /dev/null
-  tell_words
+  tell_words before-switch
   [ -z "$held" ] || MS='' journal before-switch says "$LW_SERVICE" "$held"
   exec 7<&-
   # Kept with the release: the container goes.
@@ -71,7 +71,7 @@ exit_of() { # STATUS CODE …
 }
 
 # Whole lines that are new in the log go to the journal, each look one line of it. After some hundreds the file must do.
-tell_words() {
+tell_words() { # STEP
   words=''
   while [ "$lines" -lt 300 ]; do
     if IFS= read -r part <&7; then
@@ -84,5 +84,5 @@ tell_words() {
     [ "$lines" -lt 300 ] || words="${words}… there is more: the rest is in the log that is kept
 "
   done
-  [ -z "$words" ] || MS='' journal before-switch says "$LW_SERVICE" "${words%?}"
+  [ -z "$words" ] || MS='' journal "$1" says "$LW_SERVICE" "${words%?}"
 }

@@ -14,6 +14,11 @@ within() {
     exit 1
   fi
   container=$(printf '%s\n' "$found" | awk -v service="$LW_SERVICE" '$2 == service { print $1; exit }')
+  if [ -z "$container" ] && [ -n "$(docker ps --all --quiet --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+    --filter "label=launchway.release=$release" --filter "label=launchway.service=$LW_SERVICE" --filter label=launchway.cron)" ]; then
+    say asleep "$LW_SERVICE"
+    exit 1
+  fi
   if [ -z "$container" ]; then
     say absent "$(printf '%s\n' "$found" | awk '{ printf "%s ", $2 }')"
     exit 1

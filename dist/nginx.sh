@@ -14,13 +14,19 @@ short_sleep() {
   sleep 0.05 2> /dev/null || sleep 1
 }
 
-# One change of nginx and of ports on this host at a time. Calls of one program share the lock. Why it could not be had
-# is in `said`.
+# One change of nginx, of ports and of crontabs on this host at a time. Calls of one program share the lock. Why it
+# could not be had is in `said`.
 hold_host() {
   [ -z "$host_held" ] || return 0
   said="cannot write $LW_ROOT/host.lock"
-  can_open "$LW_ROOT/host.lock" || return
-  exec 8>> "$LW_ROOT/host.lock"
+  # Root may have made it: whoever may read a file may lock it.
+  if can_open "$LW_ROOT/host.lock"; then
+    exec 8>> "$LW_ROOT/host.lock"
+  elif [ -f "$LW_ROOT/host.lock" ] && [ -r "$LW_ROOT/host.lock" ]; then
+    exec 8< "$LW_ROOT/host.lock"
+  else
+    return 1
+  fi
   said="another deploy has held $LW_ROOT/host.lock for a minute"
   tries=0
   until flock -n 8; do
@@ -125,7 +131,8 @@ prove() { # STEP LIMIT_CS and what `through` is given
         ?*) [ "$status" != "$9" ] || return ;;
       esac
     fi
-    if [ "$(uptime_cs)" -ge "$deadline" ]; then
+    # One that has ended will not answer any more.
+    if [ "$(uptime_cs)" -ge "$deadline" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
       fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
 $(evidence "$4")"

@@ -1,14 +1,16 @@
 # Looks at a host and changes nothing: one line a fact, `name<TAB>value…`. Runs as the user who logs in; what that
 # user may not see is asked through sudo, where sudo needs no password.
 # Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks), LW_NGINX (yes where
-# the release wants it), LW_FILES (a line for each file that it wants to be there)
+# the release wants it), LW_CRON (the same), LW_FILES (a line for each file that it wants to be there), LW_CERTIFICATES (that
+# it asks for, by certbot's names for them, separated by blanks), LW_CHALLENGES (where certbot puts what is asked for).
+# Needs box.sh, crontab.sh and observe-cron.sh.
 # shellcheck disable=SC2154 # facts.sh
 set -u
 LC_ALL=C
 export LC_ALL
 as=''
 fact uid "$(id -u)"
-for tool in docker flock setsid curl wget nginx sudo awk; do
+for tool in docker flock setsid curl wget nginx sudo awk find crontab; do
   command -v "$tool" > /dev/null 2>&1 && fact tool "$tool"
 done
 if sudo -n true 2> /dev/null; then fact sudo yes; fi
@@ -65,10 +67,14 @@ printf '%s\n' "$ports" | while read -r service a b; do [ -z "$b" ] || fact port 
 # shellcheck disable=SC2086 # words
 for kept in "$LW_HOME"/releases/*/recorded; do
   kept=${kept%/recorded}
-  [ ! -e "$kept/recorded" ] || fact release "${kept##*/}" "$($as cat "$kept/release.json" 2> /dev/null)"
+  [ -e "$kept/recorded" ] || continue
+  what=$($as cat "$kept/release.json" 2> /dev/null)
+  fact release "${kept##*/}" "$what"
+  # A rollback may want what the configuration no longer has.
+  case $what in *'"cron":"'*) LW_CRON=yes ;; esac
 done
 
-for file in current previous owner lock.holder waits maintenance held; do
+for file in current previous owner lock.holder waits maintenance held nginx.container; do
   # shellcheck disable=SC2086 # $as is empty or two words
   content=$($as cat "$LW_HOME/$file" 2> /dev/null) && fact "$file" "$content"
 done
@@ -92,10 +98,16 @@ fi
 answer=''
 ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "\
 {{if .Label \"launchway.accessory\"}}accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}\
-{{else if .Label \"launchway.release\"}}container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}{{end}}"
+{{else if .Label \"launchway.release\"}}container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.cron\"}}{{end}}"
 names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
+jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { print $2 }')
 # shellcheck disable=SC2086 # words: a container's name has no blank
 [ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}" $names
+# Of scheduled commands, how the last run went.
+# shellcheck disable=SC2086 # the same
+[ -z "$jobs" ] || ask inspect --format "run${tab}{{.Name}}${tab}{{json .State}}" $jobs
+# shellcheck disable=SC2086
+if [ -n "$LW_CRON" ] || $as test -e "$LW_HOME/cron.of"; then look_at_cron; fi
 
 # owner_of INODE: the program whose socket it is, as far as this account may see.
 owner_of() {
@@ -118,33 +130,103 @@ for port in $asked; do
   done
 done
 
-# nginx, where it is wanted or was. Only root can read all of its configuration.
+# What the engine says of the container in which nginx runs. A mount is stale where the host has put something else in its
+# place since: the container still has what was there.
+# shellcheck disable=SC2086 # $root and $limit are words
+look_at_box() {
+  set -- $root $limit docker inspect --type container
+  if ! box_said=$("$@" --format "{{.State.Status}}${tab}{{.HostConfig.NetworkMode}}${tab}{{.HostConfig.RestartPolicy.Name}}${tab}{{.RestartCount}}${tab}{{.State.StartedAt}}${tab}{{.State.Pid}}" "$box" 2> /dev/null); then
+    [ -z "$alive" ] || fact nginx.in "$box"
+    fact nginx stopped
+    return 1
+  fi
+  fact nginx.in "$box" "$box_said"
+  top=${box_said##*"$tab"}
+  "$@" --format "{{range .Mounts}}{{.Source}}${tab}{{.Destination}}{{println}}{{end}}" "$box" 2> /dev/null | while IFS=$tab read -r source at; do
+    stale=''
+    [ "$top" = 0 ] || [ "$(inode "$source")" = "$(inode "/proc/$top/root$at")" ] || stale=stale
+    [ -z "$at" ] || fact nginx.mount "$source" "$at" "$stale"
+  done
+  case $box_said in running"$tab"*) return ;; esac
+  fact nginx stopped
+  return 1
+}
+inode() { # PATH
+  # shellcheck disable=SC2086,SC2012 # words; there is no stat in POSIX
+  $root ls -dLi "$1" 2> /dev/null | awk '{ print $1; exit }'
+}
+
+# is_there FILE: as nginx sees it. In a container a link leads on within the container.
+# shellcheck disable=SC2086 # words
+is_there() {
+  [ -n "$box" ] || { $root test -r "$1"; return; }
+  seen=$1 hops=0
+  while [ "$hops" -lt 20 ] && link=$($root readlink "/proc/$top/root$seen" 2> /dev/null); do
+    case $link in /*) seen=$link ;; *) seen=${seen%/*}/$link ;; esac
+    hops=$((hops + 1))
+  done
+  $root test -r "/proc/$top/root$seen"
+}
+
+# nginx, where it is wanted or was: the one that the release wants, else the one that has led here until now. Only root
+# can read all of its configuration.
 # shellcheck disable=SC2086,SC2016 # $root and $limit are words; the text in quotes is for another shell
 look_at_nginx() {
-  root=''
+  root='' box=$LW_BOX
+  [ -n "$LW_NGINX" ] || read -r box _ 2> /dev/null << END
+$($as cat "$LW_HOME/nginx.container" 2> /dev/null)
+END
   if [ "$(id -u)" != 0 ]; then
     sudo -n true 2> /dev/null || { fact nginx refused; return; }
     root='sudo -n'
   fi
-  nginx=$(PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" && command -v nginx) || { fact nginx missing; return; }
-  $root $limit "$nginx" -V 2>&1 | while IFS= read -r line; do fact nginx.built "$line"; done
-  if said=$($root $limit "$nginx" -t 2>&1); then
+  if [ -n "$box" ]; then
+    look_at_box || return
+    set -- $root $limit docker exec "$box" nginx
+  else
+    nginx=$(PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" && command -v nginx) || { fact nginx missing; return; }
+    set -- $root $limit "$nginx"
+  fi
+  built=$("$@" -V 2>&1)
+  case $?${box:+ in a box} in "126 in a box" | "127 in a box") fact nginx missing; return ;; esac
+  printf '%s\n' "$built" | while IFS= read -r line; do fact nginx.built "$line"; done
+  if said=$("$@" -t 2>&1); then
     fact nginx well
   else
     fact nginx broken
     printf '%s\n' "$said" | while IFS= read -r line; do fact nginx.said "$line"; done
     return
   fi
-  dump=$($root $limit "$nginx" -T 2> /dev/null)
+  dump=$("$@" -T 2> /dev/null)
   printf '%s\n' "$dump" | sed "s/^/nginx.conf$tab/"
-  pid_file=$(printf '%s\n' "$dump" | sed -n 's/^[[:space:]]*pid[[:space:]]\{1,\}\([^;]*\);.*/\1/p' | tail -n 1)
-  [ -n "$pid_file" ] || pid_file=$("$nginx" -V 2>&1 | tr ' ' '\n' | sed -n 's/^--pid-path=//p')
-  pid=$($root cat "$pid_file" 2> /dev/null)
+  if [ -n "$box" ]; then
+    pid=$(box_master "$top")
+    [ -z "$pid" ] || fact nginx.started "$($root cat "/proc/$pid/cmdline" 2> /dev/null | tr '\000\n\t' '   ')"
+  else
+    pid_file=$(printf '%s\n' "$dump" | sed -n 's/^[[:space:]]*pid[[:space:]]\{1,\}\([^;]*\);.*/\1/p' | tail -n 1)
+    [ -n "$pid_file" ] || pid_file=$("$nginx" -V 2>&1 | tr ' ' '\n' | sed -n 's/^--pid-path=//p')
+    pid=$($root cat "$pid_file" 2> /dev/null)
+  fi
   if [ -n "$pid" ] && [ -e "/proc/$pid" ]; then fact nginx.running "$pid"; fi
 
   printf '%s\n' "$LW_FILES" | while IFS= read -r file; do
-    if [ -n "$file" ] && ! $root test -r "$file"; then fact absent "$file"; fi
+    if [ -n "$file" ] && ! is_there "$file"; then fact absent "$file"; fi
   done
+  for name in $LW_CERTIFICATES; do
+    chain=/etc/letsencrypt/live/$name/fullchain.pem
+    $root test -r "$chain" || continue
+    ends=later own=''
+    $root openssl x509 -in "$chain" -noout -checkend 604800 > /dev/null 2>&1 || ends=soon
+    $root openssl x509 -in "$chain" -noout -checkend 0 > /dev/null 2>&1 || ends=over
+    if $root grep -qsF "$LW_CHALLENGES" "/etc/letsencrypt/renewal/$name.conf"; then own=own; fi
+    fact certificate "$name" "$ends" "$own" "$($root openssl x509 -in "$chain" -noout -enddate -ext subjectAltName 2> /dev/null | tr '\n\t' '  ')"
+  done
+  if [ -n "$LW_CERTIFICATES" ]; then
+    for program in certbot /usr/local/bin/certbot /snap/bin/certbot; do
+      if command -v "$program" > /dev/null; then fact tool certbot && break; fi
+    done
+    if command -v openssl > /dev/null; then fact tool openssl; fi
+  fi
   # Workers look for a file there: each folder on the way must let them pass.
   folder=$LW_HOME
   while [ "$folder" != / ] && [ "$folder" != . ]; do

@@ -14,12 +14,13 @@ cease() {
   fi
 }
 
-# discard SERVICE CONTAINER SECONDS: for good. Its volumes stay, those without a name as well.
+# discard SERVICE CONTAINER SECONDS: for good, as all containers of the service. Its volumes stay, those without a name as well.
 discard() {
   start_step remove "$1"
   volumes=$(docker inspect --format '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}' "$2" 2> /dev/null)
   docker update --restart no "$2" > /dev/null 2>&1
   docker stop -t "$3" "$2" > /dev/null 2>&1
+  rm -rf "${LW_HOME:?}/assets/$1"
   if said=$(docker rm --force "$2" 2>&1) || is_gone "$2"; then
     end_step remove 'done' "$1" "$2
 $volumes"
@@ -42,7 +43,8 @@ forget_all() {
     docker network rm "$network" > /dev/null 2>&1
   done
   # Last what says that something runs: until then it can be removed once more.
-  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" "$LW_HOME"/slot.?
+  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" \
+    "$LW_HOME/nginx.container" "$LW_HOME/assets" "$LW_HOME/job.sh" "$LW_HOME/cron.of" "$LW_HOME/jobs.lock" "$LW_HOME"/slot.?
   end_step remove 'done' '' 'what was kept here'
 }
 

@@ -23,6 +23,7 @@ prune() {
     [ ! -e "$dir/images" ] || forget_images "$dir" < "$dir/images"
     rm -rf "$dir"
   done
+  prune_assets
 }
 
 # What a release that stays has pulled stays too, of whichever application: its container may have been removed by hand,

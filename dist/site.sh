@@ -1,6 +1,38 @@
 # The servers of nginx that lead to services: files of ours, which change seldom; nginx is reloaded when one does.
+# Needs box.sh.
+#
+#   nginx.container   where nginx runs in a container: NAME, the folder launchway.d as nginx names it, and as the host does
 nginx=$(PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" && command -v nginx)
-changed=''
+changed='' box=''
+
+# led_by [CONTAINER OURS HERE]: in which container the nginx runs that leads here from now on; without one it is a
+# program of the host. Who takes files away later, or undoes, finds it written down.
+led_by() {
+  led=$* before=$(cat "$LW_HOME/nginx.container" 2> /dev/null)
+  [ "$led" != "$before" ] || return 0
+  # shellcheck disable=SC2034 # read by end_step
+  step_started=$(uptime_cs) was=none
+  if [ -n "$before" ]; then
+    was=kept
+    put "$LW_DIR/nginx.container" "$before" || fail switch '' "$(no_room)"
+  fi
+  will_undo led "$was" switch ''
+  if [ -z "$led" ]; then
+    rm -f "$LW_HOME/nginx.container"
+  else
+    put "$LW_HOME/nginx.container" "$led" || fail switch '' "$(no_room)"
+  fi
+}
+
+# Sets `box`, which is empty for the nginx of the host, and how the two of them name the folder of ours.
+find_nginx() {
+  box='' ours='' here=''
+  [ ! -e "$LW_HOME/nginx.container" ] || read -r box ours here < "$LW_HOME/nginx.container"
+}
+
+call_nginx() {
+  if [ -n "$box" ]; then docker exec "$box" nginx "$@" < /dev/null; else "$nginx" "$@"; fi
+}
 
 # A pattern of nginx's does not see a file whose name begins with a dot: it reads the old text or the new one.
 place() { # FILE, from standard input
@@ -59,15 +91,16 @@ load() {
 # nginx's own words are in `said`. Returns once workers with the new configuration are there and those before have
 # gone, or 5 s have passed: who keeps a connection open (WebSocket) keeps its worker.
 reload() {
-  said=$("$nginx" -t 2>&1) || return
+  find_nginx
+  said=$(call_nginx -t 2>&1) || return
   warned=$said
   master=$(nginx_master)
   if ! kill -0 "${master:-none}" 2> /dev/null; then
-    said='nginx is not running'
+    said="nginx is not running${box:+ in the container $box}"
     return 1
   fi
   before=" $(workers | tr '\n' ' ')"
-  said=$("$nginx" -s reload 2>&1) || return
+  said=$(call_nginx -s reload 2>&1) || return
   until=$(($(uptime_cs) + 500))
   while :; do
     fresh='' left=''
@@ -85,6 +118,10 @@ reload() {
 }
 
 nginx_master() {
+  if [ -n "$box" ]; then
+    box_master "$(docker inspect --type container --format '{{.State.Pid}}' "$box" 2> /dev/null)"
+    return
+  fi
   pid_file=$("$nginx" -T 2> /dev/null | sed -n 's/^[[:space:]]*pid[[:space:]]\{1,\}\([^;]*\);.*/\1/p' | tail -n 1)
   [ -n "$pid_file" ] || pid_file=$("$nginx" -V 2>&1 | tr ' ' '\n' | sed -n 's/^--pid-path=//p')
   cat "$pid_file" 2> /dev/null
@@ -136,7 +173,7 @@ site_back() { # RELEASE_DIR KEY FILE
   else
     rm -f "$3" || return
     # The folder of a server goes with the last that stood in it.
-    case $3 in */launchway.d/servers/*/*) rmdir "${3%/*}" 2> /dev/null || : ;; esac
+    case $3 in *launchway.d/servers/*/*) rmdir "${3%/*}" 2> /dev/null || : ;; esac
   fi
 }
 
@@ -147,10 +184,20 @@ is_anothers() {
   [ "$(cat "$1")" = "$(cat "$3")" ] || return 0
   [ ! -e "$2" ] || return
   folder=$(sed -n 's|^ *include \(/.*\)/\*\.conf;$|\1|p' "$3")
+  find_nginx
+  case $folder in "${ours:-none}"/*) folder=$here${folder#"$ours"} ;; esac
   for file in "$folder"/*.conf; do
     case ${file##*/} in "$LW_APP.$LW_ENVIRONMENT."*) ;; *) [ ! -e "$file" ] || return 0 ;; esac
   done
   return 1
+}
+
+led_back() { # RELEASE_DIR kept, or nothing
+  if [ "$2" != kept ]; then
+    rm -f "$LW_HOME/nginx.container"
+  elif [ -e "$1/nginx.container" ]; then
+    mv -f "$1/nginx.container" "$LW_HOME/nginx.container"
+  fi
 }
 
 # Where others have broken the configuration since, what nginx has loaded stays, and leads to the slot that serves.

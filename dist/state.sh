@@ -10,7 +10,7 @@
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
 #                               deployed; `recorded` (the release before it)
-# nginx.sh has its own.
+# nginx.sh and assets.sh have their own.
 set -u
 umask 022
 LW_DIR="$LW_HOME/releases/$LW_RELEASE"
@@ -170,9 +170,12 @@ undo_attempt() { # RELEASE_DIR
         rename) name_back "$what" "$file" ;;
         stop) { docker update --restart no "$what" && docker stop "$what"; } > /dev/null 2>&1 || is_gone "$what" ;;
         site) site_back "$1" "$what" "$file" ;;
+        led) led_back "$1" "$what" ;;
         reload) reload_back ;;
         switch) turn_back "$what" ;;
+        cron) cron_back "$1" "$what" ;;
         forget) rm -f "$1/recorded" ;;
+        assets) assets_back "${1##*/}" "$what" ;;
         *) false ;;
       esac || printf ' %s %s' "$kind" "$what"
     done
@@ -222,9 +225,13 @@ recover() {
 # Recorded, and killed before the old containers were stopped: no later plan would know of those.
 stop_strays() {
   [ -n "$current" ] || return 0
-  own_containers "{{.Names}} {{.Label \"launchway.release\"}}" | while read -r container release; do
+  own_containers "{{.Names}} {{.Label \"launchway.release\"}} {{.Label \"launchway.cron\"}}" | while read -r container release times; do
     [ "$release" != "$current" ] || continue
     step_started=$(uptime_cs)
+    if [ -n "$times" ]; then
+      seconds=$(docker inspect --format '{{if .Config.StopTimeout}}{{.Config.StopTimeout}}{{end}}' "$container" 2> /dev/null)
+      wait_run "$container" "${seconds:-10}"
+    fi
     docker update --restart no "$container" > /dev/null 2>&1
     docker stop "$container" > /dev/null 2>&1
     end_step recover 'done' '' "stopped $container, which an interrupted deploy had left running"
