@@ -139,8 +139,16 @@ export function scheduleCalls({ environment }: Pick<Wanted, 'environment'>, { cr
   return [['schedule', ...jobs.flatMap((job) => [job.name, job.cron])]]
 }
 
-/** An old container has its time to stop: a run of a scheduled command to end, and before it is told to. */
-export function retireCall(environment: Environment, { service, name, cron }: SeenContainer, drained: readonly string[]): HostCall {
-  const seconds = stopSeconds(environment, service)
-  return cron === undefined ? ['retire', service, name, seconds, ...drained] : ['retire_job', service, name, seconds]
+/**
+ * An old container has its time to stop. A run of a scheduled command has it to end by itself, as its own release says,
+ * which may be the last to know the service.
+ */
+export function retireCall(
+  environment: Environment,
+  { service, name, cron, release }: SeenContainer,
+  { releases }: Pick<Observation, 'releases'>,
+  drained: readonly string[],
+): HostCall {
+  if (cron === undefined) return ['retire', service, name, stopSeconds(environment, service), ...drained]
+  return ['retire_job', service, name, stopSeconds(releases.get(release)?.environment ?? environment, service)]
 }

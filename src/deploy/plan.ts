@@ -76,7 +76,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ...(wanted.forced === undefined ? [] : [['forced', wanted.forced] as const]),
     ['record', wanted.repositories[0]],
     ...unsites,
-    ...old.map((one) => retireCall(environment, one, drainPort(one, seen))),
+    ...old.map((one) => retireCall(environment, one, seen, drainPort(one, seen))),
     ...(old.length === 0 ? [] : [['retired'] as const]),
     ['finish'],
   ]

@@ -134,7 +134,7 @@ describe('a run', () => {
       job('slow', '0 3 * * *', `echo begin; sleep ${seconds}; echo end`, { stopTimeoutMs })
     const begun = async (id: string): Promise<void> => {
       await fire(host, 'slow', '> /dev/null 2>&1 < /dev/null &')
-      await expect.poll(() => stateOf(host, 'slow', id)).toBe('running 0')
+      await expect.poll(() => stateOf(host, 'slow', id), { timeout: 30_000 }).toBe('running 0')
     }
     const first = await release(host, image(), { version: 'one', services: [slow(8, 30_000)] })
     await begun(first.release)

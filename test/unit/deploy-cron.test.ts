@@ -68,12 +68,15 @@ const decisions: { case: string; services: Service[]; of?: Partial<Wanted>; seen
     notes: ["backup: runs at 30 4 * * * instead of 0 3 * * *, host's time"],
   },
   {
-    case: 'one that is gone from the configuration loses its line',
+    case: 'one that is gone from the configuration loses its line, and its last run has the time that it was promised',
     services: [worker],
-    seen: after1({ containers: [job('backup', first), container('worker', first)] }),
+    seen: after1({
+      containers: [job('backup', first), container('worker', first)],
+      releases: new Map([[first, kept([{ ...backup, stopTimeoutMs: 60_000 }])]]),
+    }),
     steps: [
       ...[...begin(first), 'pull', `create ${worker2}`, `start ${worker2}`, `watch ${worker2}`, `keep ${worker2}`, 'schedule', record],
-      ...[`retire_job backup ${backup1} 10`, `retire worker ${worker1} 10`, 'retired', 'finish'],
+      ...[`retire_job backup ${backup1} 60`, `retire worker ${worker1} 10`, 'retired', 'finish'],
     ],
     notes: ['worker: started beside the old one, which is stopped afterwards', 'backup: no longer in the configuration, stopped'],
   },

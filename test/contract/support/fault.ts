@@ -44,7 +44,7 @@ exec /bin/date "$@"
 /** @param container a host of the lab; its accounts find the wrapper first, also those that use sudo */
 export async function stopOn(container: string): Promise<Stop> {
   const inside = (text: string, ...words: string[]): Promise<string> => docker('exec', container, 'sh', '-euc', text, 'sh', ...words)
-  await inside(`mkdir -p ${folder}; printf '%s' "$1" > ${wrapper}; chmod 755 ${wrapper}`, script)
+  await inside(`mkdir -p ${folder}; chmod 777 ${folder}; printf '%s' "$1" > ${wrapper}; chmod 755 ${wrapper}`, script)
   return {
     at: async (app, line) => {
       await inside(`rm -f ${folder}/*; printf '%s %s\\n' "$1" "$2" > ${folder}/at.new; mv ${folder}/at.new ${folder}/at`, app, String(line))
