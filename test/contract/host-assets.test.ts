@@ -157,7 +157,14 @@ describe('what an attempt leaves of files', () => {
       const container = inject('lab').hosts['trixie']?.container ?? ''
       const bin = shell === 'busybox' ? await docker('exec', container, 'mktemp', '-d', '/tmp/launchway-busybox-XXXXXX') : ''
       const tools = 'sh awk basename cat chmod date dd df dirname find flock grep id ls mkdir mv rm rmdir sed setsid sleep tail timeout tr'
-      if (bin !== '') await docker('exec', container, 'sh', '-euc', `for tool in ${tools}; do ln -s /bin/busybox ${bin}/$tool; done`)
+      if (bin !== '')
+        await docker(
+          'exec',
+          container,
+          'sh',
+          '-euc',
+          `for tool in ${tools}; do ! busybox --list | grep -qx $tool || ln -s /bin/busybox ${bin}/$tool; done`,
+        )
       try {
         await using host = siteHost('trixie', { bin })
         const files = pathsOf(host).assets('web')
@@ -197,9 +204,10 @@ describe('what an attempt leaves of files', () => {
         const { environment } = releaseFor(host, image, wish).plan
         if (environment === undefined) throw new Error('no environment')
         const ports = portsFor(() => host.remote(), wish)
-        await prune({ app: host.app, environment }, { host: undefined }, ports)
+        expect((await prune({ app: host.app, environment }, { host: undefined }, ports)).exit).toBeUndefined()
         expect(await host.ask(`ls ${files} ${files}/..`)).not.toMatch(/old|gone/)
-        await remove({ app: host.app, environment }, { service: undefined, host: undefined, yes: true, isTerminal: false }, ports)
+        const all = { service: undefined, host: undefined, yes: true, isTerminal: false }
+        expect((await remove({ app: host.app, environment }, all, ports)).exit).toBeUndefined()
         expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toContain('assets')
       } finally {
         if (bin !== '') await docker('exec', container, 'rm', '-r', bin)

@@ -55,7 +55,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status, body = 500, b'the application is broken\\n'
         elif path.startswith('/static/'):
             file = os.path.normpath('/app/' + version + path[7:])
-            if mode != 'blind' and file.startswith('/app/' + version + '/') and os.path.isfile(file) and '/.' not in file and not os.path.islink(file):
+            if mode != 'blind' and file.startswith('/app/' + version + '/') and os.path.isfile(file) and '/.' not in file and os.path.realpath(file) == file:
                 body = open(file, 'rb').read()
             else:
                 status, body = 404, ('the application has no ' + path + '\\n').encode()
