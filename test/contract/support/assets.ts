@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 import type { Service } from '../../../src/core/deployment.ts'
 import { type PushedImage, pushImage } from './release.ts'
 import { site, type SiteHost } from './site.ts'
@@ -55,7 +55,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status, body = 500, b'the application is broken\\n'
         elif path.startswith('/static/'):
             file = os.path.normpath('/app/' + version + path[7:])
-            if mode != 'blind' and file.startswith('/app/' + version + '/') and os.path.isfile(file) and '/.' not in file and not os.path.islink(file):
+            if mode != 'blind' and file.startswith('/app/' + version + '/') and os.path.isfile(file) and '/.' not in file and os.path.realpath(file) == file:
                 body = open(file, 'rb').read()
             else:
                 status, body = 404, ('the application has no ' + path + '\\n').encode()
@@ -80,10 +80,35 @@ class Server(http.server.ThreadingHTTPServer):
 Server(('', 8000), Handler).serve_forever()
 `
 
-/** What nginx on the host answers, asked for exactly this path: status line, headers and body. */
-export function asked(host: SiteHost, path: string, ...words: string[]): Promise<string> {
-  const at = `--resolve ${host.name}:80:127.0.0.1 http://${host.name}`
-  return host.ask(`curl -s -i --max-time 10 --path-as-is ${words.join(' ')} ${at}'${path}'`)
+/**
+ * What nginx on the host answers, asked for exactly these paths: status line, headers and body.
+ * @param questions a path each, words of curl's before it: `--head /static/app.js`
+ */
+async function asked(host: SiteHost, questions: readonly string[]): Promise<string[]> {
+  const end = '-- the end of an answer --'
+  const curl = `curl -s -i --max-time 10 --path-as-is --resolve ${host.name}:80:127.0.0.1`
+  const lines = questions.map((question) => {
+    const [, words = '', path = ''] = /^(.*?)(\/\S*)$/.exec(question) ?? []
+    return `${curl} ${words} 'http://${host.name}${path}'; echo '${end}'\n`
+  })
+  return (await host.ask(lines.join(''))).split(end).map((answer) => answer.trim())
+}
+
+/** Expects each answer to be as it says, in one go. */
+export async function expectAnswers(host: SiteHost, expected: Record<string, RegExp>): Promise<void> {
+  const questions = Object.keys(expected)
+  const answers = await asked(host, questions)
+  const wrong = questions.flatMap((question, nth) => {
+    const answer = answers[nth] ?? ''
+    return expected[question]?.test(answer) === true ? [] : [`${question} should be ${expected[question]}, and is:\n${answer}`]
+  })
+  expect(wrong).toEqual([])
+}
+
+/** A disk of 64 kB in the place of a folder on the host, which is full soon. */
+export async function tinyDisk(host: SiteHost, folder: string): Promise<AsyncDisposable> {
+  await host.ask(`mount -t tmpfs -o size=64k tmpfs '${folder}'`)
+  return { [Symbol.asyncDispose]: async () => void (await host.ask(`umount '${folder}'`)) }
 }
 
 /** People who load the page, then ask for the script of the version that it names, over and over. */
