@@ -34,7 +34,7 @@ $words"
   end_step certificate 'done' "$LW_SERVICE" "$hostnames, until ${until#*=}"
 }
 
-# The folder, as nginx on this host shows it under each name: what fails here would fail for the authority, which counts
+# The folder, as nginx on this host shows it under each name: what is not shown here is not shown to the authority, which counts
 # failures.
 show_challenges() {
   challenges="$webroot/.well-known/acme-challenge" token="launchway-$LW_ATTEMPT"
