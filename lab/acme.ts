@@ -87,7 +87,9 @@ export async function startAuthority(lab: Lab): Promise<Authority> {
 /** The body of what answers on this machine's loopback. */
 function body(address: string, path: string, ca: Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asked = get(`https://${address}${path}`, { ca, servername: alias, timeout: 5000 }, (answer) => {
+    // RFC 8555 wants clients to say who they are.
+    const headers = { 'user-agent': 'launchway-lab' }
+    const asked = get(`https://${address}${path}`, { ca, headers, servername: alias, timeout: 5000 }, (answer) => {
       text(answer).then(
         (found) => (answer.statusCode === 200 ? resolve(found) : reject(new Error(`${path} answered ${answer.statusCode}`))),
         reject,

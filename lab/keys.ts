@@ -41,7 +41,10 @@ const tlsFile = (folder: string, name: string): string => join(folder, 'tls', na
 export async function makeCertificates(folder: string): Promise<{ ca: string; server: string }> {
   mkdirSync(join(folder, 'tls'), { recursive: true })
   const ca = tlsFile(folder, 'ca.pem')
-  await call('openssl', ['req', '-x509', ...curve, ...days, '-subj', '/CN=lab authority', '-keyout', tlsFile(folder, 'ca.key'), '-out', ca])
+  // Python 3.13 takes no authority that does not say what its key is for, and no certificate that does not say whose it is.
+  const use = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign']
+  const subject = ['-subj', '/CN=lab authority']
+  await call('openssl', ['req', '-x509', ...curve, ...days, ...subject, ...use, '-keyout', tlsFile(folder, 'ca.key'), '-out', ca])
   await makeCertificate(folder, 'server', 'IP:127.0.0.1,DNS:localhost,DNS:secure-registry')
   return { ca, server: join(folder, 'tls') }
 }
@@ -54,7 +57,7 @@ export async function makeCertificate(folder: string, name: string, names: strin
   const [certificate, key] = [tlsFile(folder, `${name}.pem`), tlsFile(folder, `${name}.key`)]
   const [request, extensions] = [tlsFile(folder, `${name}.csr`), tlsFile(folder, `${name}.ext`)]
   await call('openssl', ['req', '-new', ...curve, '-subj', `/CN=${name}`, '-keyout', key, '-out', request])
-  writeFileSync(extensions, `subjectAltName=${names}\n`)
+  writeFileSync(extensions, `subjectAltName=${names}\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n`)
   const authority = ['-CA', tlsFile(folder, 'ca.pem'), '-CAkey', tlsFile(folder, 'ca.key'), '-CAcreateserial']
   await call('openssl', ['x509', '-req', ...days, '-in', request, ...authority, '-extfile', extensions, '-out', certificate])
   return { certificate, key }

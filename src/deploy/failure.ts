@@ -43,7 +43,7 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
     return new LaunchwayError('RELEASE_COMMAND_FAILED', `${failed.service ?? ''}: before-switch failed on ${host}; nothing was changed`, {
       hint: evidence,
     })
-  const more = failed?.step === 'certificate' ? certificateHint : ''
+  const more = failed?.step === 'certificate' && evidence.startsWith('certbot ') ? certificateHint : ''
   const now = before === undefined ? 'none was running before' : `release ${before} serves`
   return new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${now}`, { hint: `${evidence}${more}` })
 }

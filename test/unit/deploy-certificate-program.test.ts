@@ -16,7 +16,7 @@ interface Told {
 }
 
 /** Runs the call with programs in the place of certbot and of curl, whose real ways to fail cannot be had at will. */
-function asked(shell: string, certbot: string, { shows = 'printf "launchway-0f\\n200"', seconds = 20 } = {}): Told {
+function asked(shell: string, certbot: string, { shows = '', seconds = 20 } = {}): Told {
   const folder = mkdtempSync(join(tmpdir(), 'launchway-certificate-'))
   try {
     const [bin, home] = [join(folder, 'bin'), join(folder, 'home')]
@@ -27,10 +27,10 @@ function asked(shell: string, certbot: string, { shows = 'printf "launchway-0f\\
     }
     const calls = join(folder, 'calls')
     place('certbot', `echo "$*" >> ${calls}\ncount=$(wc -l < ${calls})\n${certbot}`)
-    place('curl', shows)
+    place('curl', shows === '' ? `cat ${folder}/shown/.well-known/acme-challenge/*; printf '\\n200'` : shows)
     place('openssl', 'echo "notAfter=Feb 20 10:00:00 2027 GMT"')
     const text = `set -u
-LW_RELEASE=20261120-101500-bbbbbbb LW_ATTEMPT=0f LW_HOME=${home} LW_TRY=${home}/try nginx=/usr/sbin/nginx
+LW_APP=addie LW_ENVIRONMENT=production LW_RELEASE=20261120-101500-bbbbbbb LW_ATTEMPT=0f LW_HOME=${home} LW_TRY=${home}/try nginx=/usr/sbin/nginx
 PATH=${bin}:$PATH
 start_step() { journal "$1" start "\${2:-}"; }
 end_step() { journal "$1" "$2" "\${3:-}" "\${4:-}"; }
@@ -45,7 +45,7 @@ certificate web ${seconds} ${folder}/shown 'a.example.org b.example.org' certonl
     return {
       lines: lines.map((line) => JournalLine.parse(JSON.parse(line))).map(({ state, note = '' }) => `${state} ${note}`.trim()),
       called: existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : [],
-      left: existsSync(join(folder, 'shown/.well-known/acme-challenge/launchway-0f')),
+      left: existsSync(join(folder, 'shown/.well-known/acme-challenge/launchway-addie.production')),
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -82,7 +82,7 @@ describe.each(['dash', 'busybox'])('the call that has certbot ask, with %s', (sh
   it('does not call certbot where nginx does not show what it would put there', () => {
     const { lines, called, left } = asked(shell, 'exit 0', { shows: 'printf "Forbidden\\n403"' })
     expect(lines.at(-1)).toMatch(
-      /^failed nginx on this host does not show .* http:\/\/a\.example\.org\/\.well-known\/acme-challenge\/launchway-0f answered 403$/,
+      /^failed nginx on this host does not show .* http:\/\/a\.example\.org\/\.well-known\/acme-challenge\/launchway-addie\.production answered 403$/,
     )
     expect(called).toEqual([])
     expect(left).toBe(false)
