@@ -35,7 +35,8 @@ export function parseNginxContainer(facts: readonly string[][]): NginxContainer 
   return {
     name,
     state,
-    network,
+    // What the engine is not told is its bridge.
+    network: network === 'default' ? 'bridge' : network,
     restart,
     isLooping: state === 'restarting' || (Number(restarts) > 0 && hasJustStarted),
     mounts: facts.flatMap(([key, source, destination, stale]) =>

@@ -167,7 +167,7 @@ test('a container that cannot be the way in is refused before anything is touche
   await expect.poll(() => docker('exec', host.container, 'docker', 'inspect', '--format', '{{.RestartCount}}', edge.name)).not.toBe('0')
   expect(await refusal()).toContain(`the container ${edge.name} ends again and again`)
 
-  await edge.run({ first: 'shell', options: [...usual, ...sites, ...stateMount], command: ['sleep', '600'] })
+  await edge.run({ first: 'shell', options: [...usual, ...sites, ...stateMount], command: ['busybox', 'sleep', '600'] })
   expect(await refusal()).toContain(`nginx is not running in the container ${edge.name}`)
   await edge.run({ options: [...usual, ...sites, ...stateMount], command: ['nginx', '-c', '/etc/nginx/nginx.conf', '-g', 'daemon off;'] })
   expect(await refusal()).toContain('with a configuration of its own')

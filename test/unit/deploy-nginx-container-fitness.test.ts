@@ -192,6 +192,10 @@ describe('what observe.sh prints of a container', () => {
     expect(read(`now\t${at}`, `nginx.in\tedge\t${facts}`, 'nginx\tstopped').nginx?.container?.isLooping).toBe(expected)
   })
 
+  it('calls the network that nobody has chosen by its name', () => {
+    expect(read('nginx.in\tedge\trunning\tdefault\tno\t0\t\t1', 'nginx\twell').nginx?.container?.network).toBe('bridge')
+  })
+
   it('tells one that is gone by its name alone', () => {
     expect(read('nginx.in\tedge', 'nginx\tstopped').nginx?.container).toMatchObject({ name: 'edge', state: 'gone', mounts: [] })
   })
