@@ -20,8 +20,11 @@ MAILTO=""
 
 `
 
-describe('the cron of a host', () => {
-  test('starts a command at its minute with its secrets: for root, for an account of the group docker, for one that has sudo alone', async () => {
+describe('scheduled commands', () => {
+  // The first waits for a minute to begin: meanwhile the next two do something else, as other accounts.
+  test.concurrent('are started at their minute with their secrets: for root, for an account of the group docker, for one that has sudo alone', async ({
+    expect,
+  }) => {
     await using root = onHost('bookworm', 'root')
     await using member = onHost('trixie', 'deploy')
     // The lines of an account that has sudo alone are root's.
@@ -48,14 +51,14 @@ describe('the cron of a host', () => {
     for (const host of deploying) await release(host, image(), { version: 'two', services: [worker] })
     for (const host of hosts) expect(await crontab(host)).not.toContain(host.app)
   })
-})
 
-describe('the lines in a crontab', () => {
-  test('are those of the release that is live, after one that fails, one that is killed, a rollback, and one without any', async () => {
-    await using host = onHost('trixie', 'deploy')
+  test.concurrent('have the lines of the release that is live after one that fails, one that is killed, a rollback, and one without any', async ({
+    expect,
+  }) => {
+    await using host = onHost('bookworm', 'deploy')
     await using _ = await withCrontab(host, own)
     // Somebody has deployed another application as root.
-    await onHost('trixie', 'root').ask(`install -d -o deploy ${host.stateRoot} && install -m 644 /dev/null ${host.stateRoot}/host.lock`)
+    await onHost('bookworm', 'root').ask(`install -d -o deploy ${host.stateRoot} && install -m 644 /dev/null ${host.stateRoot}/host.lock`)
 
     const first = await release(host, image(), { version: 'one', services: [backup(), worker] })
     const lines = `${own}${blockOf(host, ['0 3 * * *', 'backup'])}`
@@ -76,7 +79,7 @@ describe('the lines in a crontab', () => {
     const refused = release(host, image(), { version: 'two', services: [{ ...backup('1 1 1 1 *'), memory: 'lots' }, worker] })
     expect((await failureOf(refused)).message).toContain('backup: create failed')
     {
-      await using stop = await stopOn(lab.hosts['trixie']?.container ?? '')
+      await using stop = await stopOn(lab.hosts['bookworm']?.container ?? '')
       // Seven lines: the lock, two of the pull, two of the making, two of the schedule.
       await stop.at(host.app, 7)
       const killed = failureOf(release(host, image(), { version: 'three', services: [backup('2 2 2 2 *')] }))
@@ -110,25 +113,7 @@ describe('the lines in a crontab', () => {
     expect(await crontab(host)).toBe(own)
   })
 
-  test('move from an account of the group docker to root when root deploys', async () => {
-    await using root = onHost('trixie', 'root')
-    const member = onHost('trixie', 'deploy', root)
-    await root.ask(`install -d -o deploy ${root.stateRoot}`)
-    await using _ = await withCrontab(member, own)
-    await release(member, image(), { version: 'one', services: [backup()] })
-    expect(await crontab(member)).toContain(blockOf(root, ['0 3 * * *', 'backup']))
-    const second = await release(root, image(), { version: 'two', services: [backup()] })
-    expect([await crontab(member), await crontab(root)]).toEqual([own, expect.stringContaining(blockOf(root, ['0 3 * * *', 'backup']))])
-    // From here on the state is root's.
-    expect(await fire(root, 'backup')).toBe('')
-    expect(await logOf(root, 'backup', second.release)).toBe('two says nothing')
-    await release(root, image(), { version: 'three', services: [worker] })
-    expect(await crontab(root)).not.toContain(root.app)
-  })
-})
-
-describe('a run', () => {
-  test('is never two at once, and has the stop-timeout to end when a new version comes', async () => {
+  test.concurrent('never run twice at once, and have their stop-timeout to end when a new version comes', async ({ expect }) => {
     await using host = onHost('trixie', 'root')
     const slow = (seconds: number, stopTimeoutMs: number): Job =>
       job('slow', '0 3 * * *', `echo begin; sleep ${seconds}; echo end`, { stopTimeoutMs })
@@ -152,6 +137,22 @@ describe('a run', () => {
     expect(journal).toContain('"note":"its run is still under way after 1 s"')
     await fire(host, 'slow')
     expect(await logOf(host, 'slow', third.release)).toBe('begin\nend')
+  })
+
+  test('move from an account of the group docker to root when root deploys', async () => {
+    await using root = onHost('trixie', 'root')
+    const member = onHost('trixie', 'deploy', root)
+    await root.ask(`install -d -o deploy ${root.stateRoot}`)
+    await using _ = await withCrontab(member, own)
+    await release(member, image(), { version: 'one', services: [backup()] })
+    expect(await crontab(member)).toContain(blockOf(root, ['0 3 * * *', 'backup']))
+    const second = await release(root, image(), { version: 'two', services: [backup()] })
+    expect([await crontab(member), await crontab(root)]).toEqual([own, expect.stringContaining(blockOf(root, ['0 3 * * *', 'backup']))])
+    // From here on the state is root's.
+    expect(await fire(root, 'backup')).toBe('')
+    expect(await logOf(root, 'backup', second.release)).toBe('two says nothing')
+    await release(root, image(), { version: 'three', services: [worker] })
+    expect(await crontab(root)).not.toContain(root.app)
   })
 })
 

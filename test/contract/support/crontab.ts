@@ -16,7 +16,15 @@ export function job(name: string, cron: string, script: string, more: Omit<Parti
 
 export function onHost(suite: string, user: string, like?: HostUnderTest): HostUnderTest {
   const container = inject('lab').hosts[suite]?.container ?? ''
-  return like === undefined ? labHost(container, user, 0) : labHost(container, user, 0, like.stateRoot, '', like.app)
+  const host = like === undefined ? labHost(container, user, 0) : labHost(container, user, 0, like.stateRoot, '', like.app)
+  return {
+    ...host,
+    async [Symbol.asyncDispose]() {
+      // What a test that failed has left there; every application has a name of its own.
+      await host.ask(`crontab -l 2> /dev/null | grep -q '${host.app}' && crontab -l | grep -v '${host.app}' | crontab - || :`)
+      await host[Symbol.asyncDispose]()
+    },
+  }
 }
 
 export async function crontab(host: HostUnderTest): Promise<string> {
