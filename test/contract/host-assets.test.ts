@@ -23,6 +23,8 @@ const keptIn = (host: SiteHost): Promise<string> =>
     `cd ${pathsOf(host).assets('web')} 2> /dev/null || exit 0; for one in *; do echo "$one" "$(find "$one" -name '*.js' | sed 's|.*/||' | sort | tr '\\n' ' ')"; done`,
   )
 
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
+
 describe.each(suites)('the files of two versions, on %s', (suite) => {
   test('are there for every page through a deploy, a rollback and the way back; what nobody has is not, nor what nobody shall get', async () => {
     await using host = siteHost(suite)
@@ -85,6 +87,7 @@ describe.each(suites)('the files of two versions, on %s', (suite) => {
     expect(await keptIn(host)).toBe('a app-three.js broken.js \nb app-two.js broken.js')
     await expectAnswers(host, {
       '/static/app-one.js': /^HTTP\/1\.1 404 [^]*X-App: three/,
+      '/static/up': /^HTTP\/1\.1 404 [^]*X-App: three/,
     })
   })
 })
@@ -156,62 +159,61 @@ async function onFullDisk(host: SiteHost): Promise<LaunchwayError> {
   return await failureOf(deploy(host, 'three', { assets: [{ path: '/static', folder: '/usr/lib' }] }))
 }
 
-describe('what an attempt leaves of files', () => {
-  test.each(['dash', 'busybox'])(
-    'that fails, is nothing, and those before it are back; a rollback copies what is gone; prune and remove clean up, with %s',
-    async (shell) => {
-      const container = inject('lab').hosts['trixie']?.container ?? ''
-      const bin = shell === 'busybox' ? await docker('exec', container, 'mktemp', '-d', '/tmp/launchway-busybox-XXXXXX') : ''
-      const tools = 'sh awk basename cat chmod date dd df dirname find flock grep id ls mkdir mv rm rmdir sed setsid sleep tail timeout tr'
-      if (bin !== '')
-        await docker(
-          'exec',
-          container,
-          'sh',
-          '-euc',
-          `for tool in ${tools}; do ! busybox --list | grep -qx $tool || ln -s /bin/busybox ${bin}/$tool; done`,
-        )
-      try {
-        await using host = siteHost('trixie', { bin })
-        const files = pathsOf(host).assets('web')
-        const missing = await failureOf(deployTo(host, image, { version: 'one', services: [withAssets(host, 'four')] }))
-        expect(missing).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: 'web: assets failed on host; none was running before' })
-        expect(missing.hint).toContain(
-          'the image has no folder /app/four, which assets of web names for what visitors ask for below /static',
-        )
-        expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toContain('assets')
-        const file = await failureOf(deployTo(host, image, { version: 'one', services: [withAssets(host, 'one/app.css')] }))
-        expect(file.hint).toContain('the image has no folder /app/one/app.css')
-        await deploy(host, 'one')
-        await deploy(host, 'two')
-        const health = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const
-        const error = await failureOf(deploy(host, 'three', { env: { MODE: 'sick' }, health }))
-        expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
-        expect(await keptIn(host)).toBe('a app-one.js broken.js \nb app-two.js broken.js')
-        await expectAnswers(host, {
-          '/static/app-one.js': /^HTTP\/1\.1 200 /,
-        })
-        const full = await onFullDisk(host)
-        expect(full).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: assets failed') })
-        expect(full.hint).toMatch(/kB of disk are free[^]*no space left on device/)
-        expect(await host.page()).toBe('two')
-        // Somebody has tidied up.
-        await host.ask(`rm -r ${files}`)
-        await rollBack(host, [withAssets(host, 'one')])
-        expect(await keptIn(host)).toBe('a app-one.js broken.js')
-        await host.ask(`mkdir -p ${files}/b.old/files ${pathsOf(host).assets('gone')}/a/files`)
-        const wish = { version: 'as configured now', services: [withAssets(host, 'one')] }
-        const { environment } = releaseFor(host, image, wish).plan
-        if (environment === undefined) throw new Error('no environment')
-        const ports = portsFor(() => host.remote(), wish)
-        expect((await prune({ app: host.app, environment }, { host: undefined }, ports)).exit).toBeUndefined()
-        expect(await host.ask(`ls ${files} ${files}/..`)).not.toMatch(/old|gone/)
-        const all = { service: undefined, host: undefined, yes: true, isTerminal: false }
-        expect((await remove({ app: host.app, environment }, all, ports)).exit).toBeUndefined()
-        expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toContain('assets')
-      } finally {
-        if (bin !== '') await docker('exec', container, 'rm', '-r', bin)
-      }
-    },
-  )
+describe.each(['dash', 'busybox'])('what an attempt leaves of files, with %s', (shell) => {
+  test('that fails is nothing, and those before it are back; a rollback copies what is gone; prune and remove clean up', async ({
+    skip,
+  }) => {
+    skip(!isCampaign && shell === 'dash', 'by busybox; the campaign has it by both')
+    const container = inject('lab').hosts['trixie']?.container ?? ''
+    const bin = shell === 'busybox' ? await docker('exec', container, 'mktemp', '-d', '/tmp/launchway-busybox-XXXXXX') : ''
+    const tools =
+      'sh awk basename cat chmod date dd df dirname find flock grep id ls mkdir mv rm rmdir sed setsid sleep tail tar timeout tr'
+    if (bin !== '')
+      await docker(
+        'exec',
+        container,
+        'sh',
+        '-euc',
+        `for tool in ${tools}; do ! busybox --list | grep -qx $tool || ln -s /bin/busybox ${bin}/$tool; done`,
+      )
+    try {
+      await using host = siteHost('trixie', { bin })
+      const files = pathsOf(host).assets('web')
+      const missing = await failureOf(deployTo(host, image, { version: 'one', services: [withAssets(host, 'four')] }))
+      expect(missing).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: 'web: assets failed on host; none was running before' })
+      expect(missing.hint).toContain('the image has no folder /app/four, which assets of web names for what visitors ask for below /static')
+      expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toContain('assets')
+      const file = await failureOf(deployTo(host, image, { version: 'one', services: [withAssets(host, 'one/app.css')] }))
+      expect(file.hint).toContain('the image has no folder /app/one/app.css')
+      await deploy(host, 'one')
+      await deploy(host, 'two')
+      const health = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const
+      const error = await failureOf(deploy(host, 'three', { env: { MODE: 'sick' }, health }))
+      expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
+      expect(await keptIn(host)).toBe('a app-one.js broken.js \nb app-two.js broken.js')
+      await expectAnswers(host, {
+        '/static/app-one.js': /^HTTP\/1\.1 200 /,
+      })
+      const full = await onFullDisk(host)
+      expect(full).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: assets failed') })
+      expect(full.hint).toMatch(/kB of disk are free[^]*no space left on device/)
+      expect(await host.page()).toBe('two')
+      // Somebody has tidied up.
+      await host.ask(`rm -r ${files}`)
+      await rollBack(host, [withAssets(host, 'one')])
+      expect(await keptIn(host)).toBe('a app-one.js broken.js')
+      await host.ask(`mkdir -p ${files}/b.old/files ${pathsOf(host).assets('gone')}/a/files`)
+      const wish = { version: 'as configured now', services: [withAssets(host, 'one')] }
+      const { environment } = releaseFor(host, image, wish).plan
+      if (environment === undefined) throw new Error('no environment')
+      const ports = portsFor(() => host.remote(), wish)
+      expect((await prune({ app: host.app, environment }, { host: undefined }, ports)).exit).toBeUndefined()
+      expect(await host.ask(`ls ${files} ${files}/..`)).not.toMatch(/old|gone/)
+      const all = { service: undefined, host: undefined, yes: true, isTerminal: false }
+      expect((await remove({ app: host.app, environment }, all, ports)).exit).toBeUndefined()
+      expect(await host.ask(`ls ${pathsOf(host).home}`)).not.toContain('assets')
+    } finally {
+      if (bin !== '') await docker('exec', container, 'rm', '-r', bin)
+    }
+  })
 })

@@ -8,7 +8,7 @@ import { site, type SiteHost } from './site.ts'
 
 /**
  * An image with the files of each version below /app/VERSION: app-VERSION.js, app.css, deep/a b.txt, broken.js, and what
- * nobody shall get: links to /etc/shadow and /etc, a hidden file. Its server, on port 8000, names its $VERSION; below
+ * nobody shall get: links to /etc/shadow and /etc (of three: also one by ..), a hidden file. Its server, on port 8000, names its $VERSION; below
  * /static it gives the files that this version has, says 404 in words of its own for others, and 500 for broken.js.
  * Every answer has X-App. MODE=sick has no /health, MODE=blind says 404 for all files.
  */
@@ -24,6 +24,8 @@ export function pushVersions(registry: string, versions: readonly string[]): Pro
       writeFileSync(join(files, '.env'), 'PASSWORD=1\n')
       symlinkSync('/etc/shadow', join(files, 'shadow'))
       symlinkSync('/etc', join(files, 'etc'))
+      // docker cp refuses all of a folder with such a link.
+      if (version === 'three') symlinkSync('../../etc/passwd', join(files, 'up'))
     }
     writeFileSync(join(context, 'server.py'), server)
     writeFileSync(
