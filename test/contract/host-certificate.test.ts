@@ -21,6 +21,8 @@ afterAll(async () => {
   await opened.disposeAsync()
 })
 
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
+
 /** What the lines of a deploy say, for the test to look at. */
 function listening(wish: Wish): { wish: Wish; said: string[] } {
   const said: string[] = []
@@ -45,6 +47,7 @@ describe.each(hosts)('a certificate that is asked for, on %s', (suite) => {
     )
     const [first, calls] = [await host.shown(), await host.calls()]
     expect(first.names).toEqual([host.name])
+    expect(calls).toBeGreaterThan(0)
 
     const again = listening({ version: 'two', services: [host.asking()] })
     await deployTo(host, image, again.wish)
@@ -64,7 +67,8 @@ describe.each(hosts)('a certificate that is asked for, on %s', (suite) => {
     expect(await host.calls()).toBe(had)
   })
 
-  test('is refused where DNS leads elsewhere: the words of the authority are told, and the old version serves', async () => {
+  test('is refused where DNS leads elsewhere: the words of the authority are told, and the old version serves', async ({ skip }) => {
+    skip(!isCampaign && suite !== 'bookworm', 'on bookworm; the campaign has it everywhere')
     await using host = await certifiedHost(suite, authority)
     await deployTo(host, image, { version: 'one', services: [site(host)] })
     const before = await host.root(what)
@@ -86,7 +90,7 @@ test('a renewal reloads nginx by itself, visitors get the new certificate, and n
   await using host = await certifiedHost('forky', authority)
   await deployTo(host, image, { version: 'one', services: [host.asking()] })
   const before = await host.shown()
-  await host.root(`certbot renew --dry-run --no-random-sleep-on-renew --cert-name ${host.name}`)
+  await host.root(`certbot renew --dry-run --server ${authority.directory} --no-random-sleep-on-renew --cert-name ${host.name}`)
   const requests = host.traffic({ ca: await authority.root(), connections: 20 })
   await requests.seen('one')
   await host.root(`certbot renew --force-renewal --no-random-sleep-on-renew --cert-name ${host.name}`)
@@ -110,6 +114,7 @@ test('an account that may sudo and nothing else asks; what fails later is undone
   expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
   expect(await host.root(what)).toBe(before)
   const calls = await host.calls()
+  expect(calls).toBeGreaterThan(0)
   // Maintenance closes neither the folder of the challenges nor the deploy's own questions.
   await host.root(`mkdir -p ${pathsOf(host).home} && touch ${pathsOf(host).maintenance}`)
   await deployTo(host, image, { version: 'two', services: [host.asking([host.name], { redirect: false })] })

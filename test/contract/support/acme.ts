@@ -12,7 +12,8 @@ export async function openAuthority(trustedBy: readonly string[]): Promise<Autho
   const containers = trustedBy.flatMap((suite) => lab.hosts[suite]?.container ?? [])
   for (const container of containers) {
     await docker('cp', lab.secureRegistry.ca, `${container}:${file}`)
-    await docker('exec', container, 'update-ca-certificates')
+    // An account of a run before is unknown to an authority that has just begun.
+    await docker('exec', container, 'sh', '-euc', 'update-ca-certificates; rm -rf /etc/letsencrypt/accounts/acme*')
   }
   return {
     ...authority,
@@ -30,7 +31,7 @@ export interface CertifiedHost extends SiteHost {
   asking(names?: string[], of?: Partial<Nginx>): Partial<Service> & { name: string }
   /** What nginx shows a visitor: the names of the certificate, sorted, and its number. */
   shown(): Promise<{ names: string[]; serial: string }>
-  /** How often certbot was called on this host: it begins a log each time. */
+  /** How often certbot was called on this host, as its log has it. */
   calls(): Promise<number>
   /** The page as a visitor gets it who trusts the authority's root alone. */
   securely(name: string): Promise<string>
@@ -73,7 +74,7 @@ export async function certifiedHost(
       const names = [...text.matchAll(/DNS:([^\s,]+)/g)].map(([, found = '']) => found).toSorted()
       return { names, serial: /serial=(\w+)/.exec(text)?.[1] ?? '' }
     },
-    calls: async () => Number(await root('ls /var/log/letsencrypt 2> /dev/null | wc -l')),
+    calls: async () => Number(await root("cat /var/log/letsencrypt/* 2> /dev/null | grep -c 'certbot version:' || :")),
     securely: (at) => root(`curl --silent --show-error --cacert /srv/${host.app}.pem --resolve ${at}:443:127.0.0.1 https://${at}/`),
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]()
