@@ -18,8 +18,7 @@ assets() {
   paths=''
   while [ "$#" -gt 1 ]; do
     paths="$paths $1"
-    said=$(mkdir -p "$slot_files.new/files$1" 2>&1 && docker cp "$from:$2/." "$slot_files.new/files$1" 2>&1) \
-      || fail assets "$service" "$(not_copied "$1" "$2")"
+    copy_out "$from:$2/." "$slot_files.new/files$1" || fail assets "$service" "$(not_copied "$1" "$2")"
     shift 2
   done
   said=$(only_files "$slot_files.new/files" 2>&1) || fail assets "$service" "$said"
@@ -27,6 +26,15 @@ assets() {
   said=$({ [ ! -e "$slot_files" ] || mv "$slot_files" "$slot_files.old"; } 2>&1 && mv "$slot_files.new" "$slot_files" 2>&1) \
     || fail assets "$service" "$said"
   end_step assets 'done' "$service" "what visitors ask for below$paths is kept for them"
+}
+
+# copy_out CONTAINER:FOLDER/. FOLDER: why it could not is in `said`. docker refuses a whole folder for one link that leads
+# out of it by .., where the next step only drops the link: tar takes such a folder as it is.
+copy_out() {
+  said=$(mkdir -p "$2" 2>&1 && docker cp "$1" "$2" 2>&1) && return
+  case $said in *'invalid symlink'*) ;; *) return 1 ;; esac
+  said=$({ { docker cp "$1" - 2>&3 || echo 'it is not whole' >&3; } | tar -xof - -C "$2" 2>&3 || echo 'it is not whole' >&3; } 3>&1)
+  case $said in *'it is not whole'*) return 1 ;; esac
 }
 
 # only_files FOLDER: what an image has may be anything. A link would lead out of the folder, to whatever the host has

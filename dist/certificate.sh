@@ -34,24 +34,24 @@ $words"
   end_step certificate 'done' "$LW_SERVICE" "$hostnames, until ${until#*=}"
 }
 
-# The folder, as nginx on this host shows it under each name: what is not shown here, the authority would not see, and it counts
+# The folder, as nginx on this host shows it under each name: what is not shown here is not shown to the authority, which counts
 # failures.
 show_challenges() {
-  challenges="$webroot/.well-known/acme-challenge" token="launchway-$LW_ATTEMPT"
-  said=$(mkdir -p "$challenges" && chmod 755 "$webroot" "$webroot/.well-known" "$challenges" && echo "$token" 2>&1 > "$challenges/$token") \
+  challenges="$webroot/.well-known/acme-challenge" file="launchway-$LW_APP.$LW_ENVIRONMENT"
+  said=$(mkdir -p "$challenges" && chmod 755 "$webroot" "$webroot/.well-known" "$challenges" && printf '%s' "$LW_ATTEMPT" 2>&1 > "$challenges/$file") \
     || fail certificate "$LW_SERVICE" "cannot write in $challenges: $said"
   for name in $hostnames; do
-    shown="http://$name/.well-known/acme-challenge/$token"
+    shown="http://$name/.well-known/acme-challenge/$file"
     # A server that has known no certificate of ours until now may send to HTTPS first, as an authority would follow it.
     answer=$(curl -q --noproxy '*' --silent --insecure --location --max-time 5 --write-out '\n%{http_code}' \
       --resolve "$name:80:127.0.0.1" --resolve "$name:443:127.0.0.1" "$shown" 2> /dev/null 8>&- 9>&-)
-    [ "$answer" != "$token
+    [ "$answer" != "$LW_ATTEMPT
 200" ] || continue
-    rm -f "$challenges/$token"
+    rm -f "$challenges/$file"
     fail certificate "$LW_SERVICE" "nginx on this host does not show what certbot would put into $challenges: asked on the loopback, $shown answered ${answer##*
 }"
   done
-  rm -f "$challenges/$token"
+  rm -f "$challenges/$file"
 }
 
 # run_certbot ARGUMENTS…: until it has ended, or has been ended. Sets `code`, and `overdue` where it took too long. It

@@ -21,7 +21,7 @@ export interface HostUnderTest extends AsyncDisposable {
   remote(hooks?: Hooks): Remote
   /** Runs a shell text there. */
   ask(text: string): Promise<string>
-  /** What the service on the port answers; empty when nobody does. */
+  /** What the service on the port answers, within 20 s; empty when nobody does. */
   answer(): Promise<string>
   containers(): Promise<{ name: string; state: string; service: string; release: string }[]>
 }
@@ -114,6 +114,16 @@ export function labHost(container: string, user: string, port: number, root = ne
   )
 }
 
+/** One that has just been started again listens a moment later. */
+async function answered(ask: () => Promise<string>): Promise<string> {
+  const until = performance.now() + 20_000
+  for (;;) {
+    const answer = (await ask()).trim()
+    if (answer !== '' || performance.now() > until) return answer
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
 const newApp = (): string => `t${randomBytes(5).toString('hex')}`
 
 function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Promise<string>, app = newApp()): HostUnderTest {
@@ -123,7 +133,7 @@ function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Pro
     app,
     stateRoot,
     port,
-    answer: async () => (await answer()).trim(),
+    answer: () => answered(answer),
     ask: inside,
     remote: (hooks = {}) => ({
       host: 'host',
