@@ -5,7 +5,7 @@ import { certifiedHost, openAuthority } from './support/acme.ts'
 import { failureOf, pathsOf } from './support/hosts.ts'
 import { deployTo, type PushedImage, removeImage, type Wish } from './support/release.ts'
 import { pushServer } from './support/server.ts'
-import { rollBack, site } from './support/site.ts'
+import { certified, rollBack, site } from './support/site.ts'
 
 const lab = inject('lab')
 const hosts = ['bookworm', 'forky']
@@ -88,6 +88,10 @@ describe.each(hosts)('a certificate that is asked for, on %s', (suite) => {
 
 test('a renewal reloads nginx by itself, visitors get the new certificate, and no request of 20 connections fails', async () => {
   await using host = await certifiedHost('forky', authority)
+  // Until now by files, with plain HTTP sent to HTTPS: the authority follows, and does not mind the old certificate.
+  await using own = await certified(host)
+  const files = site(host, { nginx: { serverNames: [host.name], tls: { certificate: own.certificate, key: own.key } } })
+  await deployTo(host, image, { version: 'by files', services: [files] })
   await deployTo(host, image, { version: 'one', services: [host.asking()] })
   const before = await host.shown()
   await host.root(`certbot renew --dry-run --server ${authority.directory} --no-random-sleep-on-renew --cert-name ${host.name}`)
