@@ -94,6 +94,7 @@ describe.each(suites)('the files of two versions, on %s', (suite) => {
 
 describe('with the rest of what nginx is told', () => {
   test('below a stripped prefix: headers, JSON errors and maintenance hold, and a service beside it has none', async () => {
+    expect.hasAssertions()
     await using host = siteHost('forky')
     const nginx: Nginx = { serverNames: [host.name], errors: 'json', headers: { 'X-Frame-Options': 'DENY', 'X-App': '' } }
     const services = (version: string) => [
@@ -126,6 +127,7 @@ describe('with the rest of what nginx is told', () => {
   })
 
   test("in a server of the user's: its error pages, its headers and its own locations stay", async () => {
+    expect.hasAssertions()
     await using host = siteHost('bookworm')
     const nginx = { serverNames: [host.name], existing: { https: false, port: 80 } }
     const server = `server { listen 80; server_name ${host.name}; add_header X-Mine yes always;
