@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { option } from '../src/core/command.ts'
 import { root } from './paths.ts'
 
-/** The name under which a workflow finds launchway as it is in this clone. */
-const action = 'team/launchway@v0'
+/** By which a workflow finds launchway as it is in this clone. */
+const [repository, ref] = ['team/launchway', 'v0']
 
 /** A starter workflow as a user would have it: with the account and the commit filled in. */
 export function filledIn(workflow: string): string {
   return (
     workflow
-      .replaceAll('OWNER/launchway@COMMIT', action)
+      .replaceAll(/OWNER\/launchway([\w/]*)@COMMIT/g, `${repository}$1@${ref}`)
       // GitHub knows it, act does not yet: "the others wait in line".
       .replace(/^ +queue: max\n/m, '')
   )
@@ -50,7 +50,7 @@ export function newRunner(folder: string, { api, secrets }: { api: string; secre
       ...option('--eventpath', payload),
       ...['--workflows', join('.github/workflows', workflow)],
       ...['--platform', 'ubuntu-latest=-self-hosted'],
-      ...['--local-repository', `${action}=${launchway}`],
+      ...['--local-repository', `${repository}@${ref}=${launchway}`],
       ...['--secret-file', secretFile],
       ...['--env', `GITHUB_API_URL=${api}`],
       ...['--cache-server-path', join(folder, 'cache'), '--action-cache-path', join(folder, 'actions')],

@@ -16,8 +16,6 @@ import { publishDatabase } from './vulnerabilities/publish.ts'
 /** What of a host is published on the loopback of this machine. */
 const hostPorts = ['22', '80', '443', '5000', '6000'] as const
 const accounts = ['root', 'deploy', 'ops', 'guest'] as const
-/** A password of its own for each lab: a test looks for it wherever it should not be, also while others come up. */
-const login = { username: 'lab', password: `lab-${randomBytes(12).toString('hex')}` }
 
 export interface Wanted {
   name: string
@@ -59,6 +57,8 @@ async function start({ name, hosts }: Wanted): Promise<Lab> {
   const published = new Map(hosts.map((suite) => [suite, Object.fromEntries(hostPorts.map((port) => [port, take()]))]))
 
   const network = `launchway-${name}`
+  // Of its own: a test looks for it wherever it should not be, also while others come up.
+  const login = { username: 'lab', password: `lab-${randomBytes(12).toString('hex')}` }
   const [, { ca, server }, github] = await Promise.all([
     makeSshKeys(folder, machines),
     makeCertificates(folder),

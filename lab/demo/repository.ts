@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { filledIn } from '../act.ts'
@@ -33,7 +33,7 @@ export async function makeRepository(place: Place): Promise<string[]> {
   writeFileSync(file, config.toString())
   const github = join(repository, '.github')
   cpSync(lab.knownHosts, join(github, 'known_hosts'))
-  for (const name of ['push.yml', 'pull-request.yml', 'redeploy.yml']) {
+  for (const name of readdirSync(join(github, 'workflows'))) {
     const workflow = join(github, 'workflows', name)
     writeFileSync(workflow, filledIn(readFileSync(workflow, 'utf8')))
   }
