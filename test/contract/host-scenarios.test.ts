@@ -45,7 +45,8 @@ test('a service that is ready and then dies within the settle time fails the dep
 test('a version that its first visitor brings down is undone, and the old one takes over at once', async () => {
   await using host = siteHost('bookworm')
   await deployTo(host, server, { version: 'one', services: [site(host)] })
-  const visitors = host.traffic({ path: '/visit', connections: 5, pauseMs: 20 })
+  // Seldom enough that none comes twice before the engine has noticed: until then its proxy takes what nobody answers.
+  const visitors = host.traffic({ path: '/visit', connections: 5, pauseMs: 300 })
   await visitors.seen('one')
   const frail = site(host, { env: { MODE: 'frail' } })
   const error = await failureOf(deployTo(host, server, { version: 'two', services: [frail] }))
