@@ -41,7 +41,7 @@ before_switch() {
       docker stop -t 10 "$container" > /dev/null 2>&1
       break
     fi
-    sleep 0.2 9>&- 2> /dev/null || sleep 1 9>&-
+    nap 20 9>&-
   done
   # It ends with the container; what that said last has to arrive.
   wait "$follower" 2> /dev/null

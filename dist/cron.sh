@@ -186,6 +186,6 @@ wait_run() { # CONTAINER SECONDS
   until=$(($(uptime_cs) + $2 * 100))
   while is_running "$1"; do
     [ "$(uptime_cs)" -lt "$until" ] || return
-    sleep 0.2 2> /dev/null || sleep 1
+    nap 20
   done
 }

@@ -89,7 +89,7 @@ $(evidence "$2")"
     [ "$pause" -lt "$6" ] || pause=$6
     rest=$pause
     [ -z "$well_since" ] || [ $((well_since + $5 - now)) -gt "$rest" ] || rest=$((well_since + $5 - now))
-    sleep "$((rest / 100)).$((rest / 10 % 10))$((rest % 10))" 9>&- 2> /dev/null || sleep 1 9>&-
+    nap "$rest" 9>&-
     pause=$((pause * 2))
   done
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"

@@ -10,6 +10,11 @@ uptime_cs() {
   echo $((${up%.*} * 100 + 1${up#*.} - 100))
 }
 
+# nap HUNDREDTHS of a second; a whole one where sleep takes no fraction.
+nap() {
+  sleep "$(($1 / 100)).$(($1 / 10 % 10))$(($1 % 10))" 2> /dev/null || sleep 1
+}
+
 # Standard input as the inside of a JSON string. Control characters other than tab and newline are dropped.
 json_text() {
   tr -d '\000-\010\013-\037\177' \

@@ -3,6 +3,7 @@ import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import type { Operation, OperatingVerb } from './deploy/operate/index.ts'
 import type { StageName } from './core/stages.ts'
+import { confirm, goBack } from './moves.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import type { Verb } from './verbs.ts'
 
@@ -45,9 +46,9 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   redeploy,
   status,
   recreate,
-  rollback: (asked, ports) => goBack(asked, ports, 'rollback'),
-  abort: (asked, ports) => goBack(asked, ports, 'abort'),
-  confirm,
+  rollback: (asked, ports) => returnHosts(asked, ports, 'rollback'),
+  abort: (asked, ports) => returnHosts(asked, ports, 'abort'),
+  confirm: confirmWaiting,
   maintenance,
   report,
   // Looking at what runs, and operating it.
@@ -134,11 +135,9 @@ async function status(asked: Asked, ports: Ports): Promise<Answer> {
   return { text: `${showStatus(hosts, environment.name)}\n`, json: hosts, exit: failed === undefined ? 0 : errorCodes[failed.code].exit }
 }
 
-async function goBack({ config, environment: name, argument, force }: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {
-  const [{ findEnvironment }, { abort, rollback }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
-  const { app, environment, registries } = await findEnvironment(config, name, ports)
-  const way = { force, registries, ...(argument === '' ? {} : { version: argument }) }
-  const returned = await (how === 'abort' ? abort : rollback)(app, environment, ports, way)
+async function returnHosts(asked: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {
+  const { argument, force } = asked
+  const { app, environment, returned } = await goBack(how, asked, { force, ...(argument === '' ? {} : { version: argument }) }, ports)
   const { version: to, url } = returned
   return { text: `${app} is back at ${to} in ${environment.name}${url === undefined ? '' : `: ${url}`}\n`, json: returned }
 }
@@ -152,10 +151,8 @@ async function recreate(asked: Asked, ports: Ports): Promise<Answer> {
   return { text: `${showRecreated(recreated)}\n`, json: recreated }
 }
 
-async function confirm(asked: Asked, ports: Ports): Promise<Answer> {
-  const [{ findEnvironment }, deploy] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
-  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
-  const confirmed = await deploy.confirm(app, environment, ports)
+async function confirmWaiting(asked: Asked, ports: Ports): Promise<Answer> {
+  const { app, environment, confirmed } = await confirm(asked, ports)
   const already = confirmed.hosts.length === 0 ? ' already: nothing waited' : ''
   return { text: `${app} ${confirmed.version} is confirmed in ${environment.name}${already}\n`, json: confirmed }
 }

@@ -9,6 +9,7 @@ import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
 import type { StageName } from './core/stages.ts'
+import { confirm, goBack } from './moves.ts'
 import { type Ran, runSteps, stepsOf } from './pipeline.ts'
 import { openPorts, runUrl } from './ports.ts'
 
@@ -34,8 +35,8 @@ export async function main(entry: string): Promise<void> {
   let concluded = false
   try {
     const { stage } = action
-    if (stage === 'confirm') return await confirm(env, ports)
-    if (stage === 'rollback' || stage === 'abort') return await goBack(stage, env, ports)
+    if (stage === 'confirm') return await confirmWaiting(env, ports)
+    if (stage === 'rollback' || stage === 'abort') return await returnHosts(stage, env, ports)
     const { release, error } = await perform(stage, env, ports)
     concluded = true
     if (error !== undefined) throw error
@@ -61,32 +62,23 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
   return ran
 }
 
-/** Needs no record and makes none: the hosts have all there is to know. */
-async function goBack(how: 'rollback' | 'abort', env: Env, ports: Ports): Promise<void> {
-  const [{ app, environment, registries }, { abort, rollback }] = await Promise.all([
-    environmentOf(env, ports),
-    import('./deploy/index.ts'),
-  ])
-  const asked = readInput(env, 'version')
-  const way = { registries, ...(asked === undefined ? {} : { version: asked }) }
-  const returned = await (how === 'abort' ? abort : rollback)(app, environment, ports, way)
-  const { version, url = '' } = returned
-  await setMoved(environment.name, version, url)
+async function returnHosts(how: 'rollback' | 'abort', env: Env, ports: Ports): Promise<void> {
+  const version = readInput(env, 'version')
+  const { app, environment, returned } = await goBack(how, placeOf(env), version === undefined ? {} : { version }, ports)
+  await setMoved(environment.name, returned.version, returned.url ?? '')
   const { rollbackSummary } = await import('./report/index.ts')
-  addSummary(rollbackSummary(app, version, returned))
+  addSummary(rollbackSummary(app, returned.version, returned))
 }
 
-async function confirm(env: Env, ports: Ports): Promise<void> {
-  const [{ app, environment }, deploy] = await Promise.all([environmentOf(env, ports), import('./deploy/index.ts')])
-  const confirmed = await deploy.confirm(app, environment, ports)
+async function confirmWaiting(env: Env, ports: Ports): Promise<void> {
+  const { app, environment, confirmed } = await confirm(placeOf(env), ports)
   await setMoved(environment.name, confirmed.version, environment.url ?? '')
   const { confirmSummary } = await import('./report/index.ts')
   addSummary(confirmSummary(app, confirmed))
 }
 
-async function environmentOf(env: Env, ports: Ports) {
-  const { findEnvironment } = await import('./plan/index.ts')
-  return findEnvironment(readInput(env, 'config') ?? 'launchway.yml', readInput(env, 'environment'), ports)
+function placeOf(env: Env): { config: string; environment: string | undefined } {
+  return { config: readInput(env, 'config') ?? 'launchway.yml', environment: readInput(env, 'environment') }
 }
 
 async function setMoved(environment: string, version: string, url: string): Promise<void> {

@@ -18,9 +18,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'inputs.ts': ['core'],
   'verbs.ts': [],
   'version.ts': [],
-  'main.ts': ['core', 'adapters', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
+  'main.ts': ['core', 'adapters', 'moves.ts', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
   'cli.ts': ['core', 'adapters', 'answers.ts', 'ports.ts', 'verbs.ts', 'version.ts'],
-  'answers.ts': ['core', 'pipeline.ts', 'verbs.ts', ...stages],
+  'answers.ts': ['core', 'moves.ts', 'pipeline.ts', 'verbs.ts', ...stages],
+  'moves.ts': ['core', 'plan', 'deploy'],
   'bundle.ts': ['main.ts', 'cli.ts'],
 }
 

@@ -57,6 +57,7 @@ export type SlotPorts = Record<Slot, number>
 
 const nginxStates = ['refused', 'missing', 'stopped', 'broken', 'well'] as const
 type NginxState = (typeof nginxStates)[number]
+
 /** A certificate that certbot keeps. */
 export interface SeenCertificate extends CertificateText {
   name: string

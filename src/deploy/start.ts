@@ -160,7 +160,7 @@ function noteFor(
   return `${service.name}: started beside the old one, which is stopped afterwards`
 }
 
-/** How long the new version is with visitors before the old one may stop. */
+/** How long the new version is with visitors before the old one may stop: `linger` in host/nginx.sh waits as long. */
 const lingerMs = 500
 
 /** @param address of a service that nginx leads to */

@@ -8,11 +8,11 @@ import type { Wanted } from './wanted.ts'
 /** From the old slot to the new one: tried through nginx by its name, switched, and proven as everybody sees it. */
 export function switchCalls(wanted: Wanted, { nginx }: Observation, slot: Slot, sites: readonly PlannedSite[]): HostCall[] {
   if (nginx === undefined || sites.length === 0) return []
-  const asked = (by: Slot | ''): HostCall[] =>
-    sites.map((site) => {
-      const { url, resolve, status } = throughNginx(site.service)
-      return ['through', site.service.name, nameIn(wanted, site.service), by, addressIn(slot, site), url, resolve, status]
-    })
+  const ways = sites.map((site) => {
+    const { url, resolve, status } = throughNginx(site.service)
+    return { service: site.service.name, container: nameIn(wanted, site.service), way: [addressIn(slot, site), url, resolve, status] }
+  })
+  const asked = (by: Slot | ''): HostCall[] => ways.map(({ service, container, way }) => ['through', service, container, by, ...way])
   return [
     ...sites.flatMap(({ files }) =>
       files.map(({ key, path }): HostCall => {
@@ -25,10 +25,7 @@ export function switchCalls(wanted: Wanted, { nginx }: Observation, slot: Slot, 
     ...asked(slot),
     ['switch', slot],
     ...asked(''),
-    ...sites.map((site): HostCall => {
-      const { url, resolve, status } = throughNginx(site.service)
-      return ['linger', site.service.name, nameIn(wanted, site.service), addressIn(slot, site), url, resolve, status]
-    }),
+    ...ways.map(({ service, container, way }): HostCall => ['linger', service, container, ...way]),
   ]
 }
 

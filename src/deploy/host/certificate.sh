@@ -74,7 +74,7 @@ run_certbot() {
       # It cleans up after itself where it can.
       deadline=$((deadline + 1000)) signal=KILL
     fi
-    sleep 0.2 8>&- 9>&- 2> /dev/null || sleep 1 8>&- 9>&-
+    nap 20 8>&- 9>&-
   done
   wait "$runner" 2> /dev/null
   code=$(cat "$LW_TRY/certbot.code")

@@ -11,7 +11,7 @@
 host_held='' switched=''
 
 short_sleep() {
-  sleep 0.05 2> /dev/null || sleep 1
+  nap 5
 }
 
 # One change of nginx, of ports and of crontabs on this host at a time. Calls of one program share the lock. Why it
