@@ -3,18 +3,21 @@
  * tests. Those against the real thing mostly wait for it, so the suites of them run side by side, each with a lab of
  * its own. The last line is `N passed, N failed`.
  *
- *   npm test                  all of it, with a sample of each long campaign
+ *   npm test                  all of it, with a sample of each long campaign; what has passed here with the very same files is
+ *                             not run again
+ *   npm test -- --again       all of it, whatever has passed; so does every run with CI in its environment
  *   npm run test:campaign     the campaigns in full: every fault at every step
  *   node test/run.ts --write-scenarios    writes docs/reference/scenarios.md from what passed
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { down } from '../lab/down.ts'
 import { root } from '../lab/paths.ts'
 import { allSuites, newLabName, up } from '../lab/up.ts'
 import type { Counts } from './support/counts.ts'
+import { Passed } from './support/passed.ts'
 import { scenarioPage, untold } from './support/scenarios-page.ts'
 import { scenarios } from './support/scenarios.ts'
 
@@ -30,7 +33,7 @@ const checks: readonly (readonly [string, ...string[]])[] = [
 type Suite = 'unit' | 'contract' | 'hosts' | 'e2e'
 
 const isCampaign = process.argv.includes('--campaign')
-const total = { passed: 0, failed: [] as string[], skipped: [] as string[], told: [] as Counts['told'] }
+const total = { passed: 0, reused: 0, failed: [] as string[], skipped: [] as string[], told: [] as Counts['told'] }
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
 const began = performance.now()
 
@@ -89,28 +92,47 @@ async function check([name, file = '', ...args]: (typeof checks)[number]): Promi
   else total.failed.push(name)
 }
 
-/** A suite that ran nothing has failed: a wrong pattern must not look like a green run. */
-async function suite(project: Suite, env: Record<string, string>, show: 'live' | 'at the end' = 'live', shard = ''): Promise<void> {
-  const name = shard === '' ? project : `${project} ${shard}`
-  if (stopped) return void total.failed.push(`${name}: stopped`)
+interface Part {
+  project: Suite
+  /** One file of it; all of them without. */
+  file?: string
+}
+
+function nameOf({ project, file = '' }: Part): string {
+  return file === '' ? project : basename(file, '.test.ts')
+}
+
+/** A part that ran nothing has failed: a wrong pattern must not look like a green run. */
+async function run({ project, file = '' }: Part, env: Record<string, string>, show: 'live' | 'at the end' = 'live'): Promise<boolean> {
+  const name = nameOf({ project, file })
+  if (stopped) return !total.failed.push(`${name}: stopped`)
+  const before = passed?.find(name)
+  if (before !== undefined) {
+    add(before.counts)
+    total.reused += before.counts.passed
+    console.log(`reused: ${name} tests, which passed ${Math.round(before.agoMs / 60_000)} min ago`)
+    return true
+  }
   const started = performance.now()
-  const file = join(scratch, `${name.replaceAll(/\W/g, '-')}.json`)
+  const into = join(scratch, `${name}.json`)
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/support/counts.ts')}`]
-  const ended = await passes(
-    'vitest',
-    ['run', '--project', project, ...(shard === '' ? [] : [`--shard=${shard}`]), ...reporters],
-    { ...env, LAUNCHWAY_COUNTS: file },
-    show,
-  )
-  const counts = readCounts(file)
-  const failed = [...counts.failed]
-  if (counts.passed === 0) failed.push(`${name}: no test ran`)
-  else if (!ended && failed.length === 0) failed.push(`${name}: vitest ended with an error`)
+  const files = file === '' ? [] : [file]
+  const ended = await passes('vitest', ['run', '--project', project, ...reporters, ...files], { ...env, LAUNCHWAY_COUNTS: into }, show)
+  const counts = readCounts(into)
+  if (counts.passed === 0) counts.failed.push(`${name}: no test ran`)
+  else if (!ended && counts.failed.length === 0) counts.failed.push(`${name}: vitest ended with an error`)
+  add(counts)
+  const well = counts.failed.length === 0
+  if (well && project !== 'unit') passed?.keep(name, counts)
+  console.log(`${well ? 'passed' : 'FAILED'}: ${name} tests (${seconds(started)})`)
+  return well
+}
+
+function add(counts: Counts): void {
   total.passed += counts.passed
-  total.failed.push(...failed)
+  total.failed.push(...counts.failed)
   total.skipped.push(...counts.skipped)
   total.told.push(...counts.told)
-  console.log(`${failed.length === 0 ? 'passed' : 'FAILED'}: ${name} tests (${seconds(started)})`)
 }
 
 function readCounts(file: string): Counts {
@@ -121,16 +143,26 @@ function readCounts(file: string): Counts {
   }
 }
 
-async function suiteInLab(name: Suite, env: Record<string, string>, show: 'live' | 'at the end', shard = ''): Promise<void> {
-  const lab = newLabName()
-  try {
-    await up({ name: lab, hosts: allSuites })
-    await suite(name, { ...env, LAUNCHWAY_LAB: lab }, show, shard)
-  } catch (error) {
-    total.failed.push(`the lab of ${name}: ${error instanceof Error ? error.message : String(error)}`)
-  } finally {
-    await down(lab)
+/** One part after the other, in a lab that is made for the first which needs one, and made anew after one that failed. */
+async function lane(parts: Part[]): Promise<void> {
+  let lab: string | undefined
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    const { project } = part
+    const reused = passed?.find(nameOf(part)) !== undefined
+    try {
+      if (lab === undefined && !reused && !stopped) {
+        lab = newLabName()
+        await up({ name: lab, hosts: allSuites })
+      }
+      const env = { ...campaign, ...(lab === undefined ? {} : { LAUNCHWAY_LAB: lab }) }
+      if (await run(part, env, project === 'contract' ? 'live' : 'at the end')) continue
+    } catch (error) {
+      total.failed.push(`the lab of ${nameOf(part)}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    if (lab !== undefined) await down(lab)
+    lab = undefined
   }
+  if (lab !== undefined) await down(lab)
 }
 
 /** The page says what this run has shown, or it is not true. */
@@ -152,25 +184,26 @@ let stopped = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true))
 
 const campaign: Record<string, string> = isCampaign ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
+const passed = isCampaign || process.env['CI'] !== undefined || process.argv.includes('--again') ? undefined : new Passed()
 await Promise.all(checks.map(check))
-await suite('unit', campaign)
-// As many at once as two cores bear, each with a lab of its own. What runs on hosts is by far the longest: in parts of
-// about two files, which fill the lanes that the others leave.
-const parts = 11
-const waiting: (() => Promise<void>)[] = [
-  () => suiteInLab('contract', campaign, 'live'),
-  () => suiteInLab('e2e', campaign, 'at the end'),
-  ...Array.from({ length: parts }, (_, part) => () => suiteInLab('hosts', campaign, 'at the end', `${part + 1}/${parts}`)),
+await run({ project: 'unit' }, campaign)
+// As many at once as two cores bear, each with a lab of its own. What runs on hosts is by far the longest: file by
+// file, which fills the lanes that the others leave.
+const parts: Part[] = [
+  { project: 'e2e' },
+  { project: 'contract' },
+  ...globSync('test/contract/host-*.test.ts', { cwd: root })
+    .toSorted()
+    .map((file): Part => ({ project: 'hosts', file })),
 ]
-const lane = async (): Promise<void> => {
-  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next()
-}
-await Promise.all(Array.from({ length: 4 }, lane))
+await Promise.all(Array.from({ length: 4 }, () => lane(parts)))
 rmSync(scratch, { recursive: true, force: true })
 
 checkScenarios()
 for (const name of total.failed) console.log(`failed: ${name}`)
 for (const name of total.skipped) console.log(`skipped: ${name}`)
+if (total.reused > 0)
+  console.log(`${total.reused} of those that passed did so before, with the very same files; all of it runs with npm test -- --again`)
 console.log(`${total.skipped.length} skipped, after ${seconds(began)}`)
 console.log(`${total.passed} passed, ${total.failed.length} failed`)
 process.exitCode = total.failed.length === 0 ? 0 : 1

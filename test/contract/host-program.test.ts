@@ -8,6 +8,8 @@ import { deployTo, web, worker } from './support/release.ts'
 const lab = inject('lab')
 const { image, machine } = useHosts()
 
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
+
 /** What `docker inspect` says of a container: what arrived there. */
 const Inspected = z.object({
   Args: z.array(z.string()),
@@ -112,7 +114,8 @@ describe.each(toolboxes)('on a host with $name', (toolbox) => {
     expect(seen.Config.Env).toEqual(expect.arrayContaining(wanted))
   })
 
-  test('whatever a killed program had done, the next deploy leaves one version serving', { tags: ['leftovers'] }, async () => {
+  test('whatever a killed program had done, the next deploy leaves one version serving', { tags: ['leftovers'] }, async ({ skip }) => {
+    skip(!isCampaign && toolbox.probe === 'wget' && toolbox.shell === 'dash', 'by curl and by busybox; the campaign has it by all three')
     const host = await machine(toolbox)
     const services = [web(host), worker]
     const deployNext = (version: string): ReturnType<typeof deployTo> => deployTo(host, image(), { version, services, keep: 2 })
@@ -123,7 +126,7 @@ describe.each(toolboxes)('on a host with $name', (toolbox) => {
     const calls = docker.disarm()
     expect(calls).toBeGreaterThan(10)
     // The campaign kills at each call of docker, every other run at a sample of them.
-    const step = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 5 : 1
+    const step = isCampaign ? 1 : 5
     for (let call = 1; call <= calls; call += step) {
       docker.arm(call, call % 2 === 0 ? 'before' : 'after')
       await deployNext('killed').catch(() => undefined)

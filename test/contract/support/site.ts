@@ -9,6 +9,9 @@ import { rollback, type Returned } from '../../../src/deploy/rollback.ts'
 import { environmentName, type HostUnderTest, labHost, newStateRoot } from './host.ts'
 import { portsFor, releaseFor, type PushedImage, type Wish } from './release.ts'
 
+/** The campaign asks without a pause; every other run leaves the tests beside it some of the machine. */
+const pauseMs = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 20 : 0
+
 /** A host of the lab with an application behind its nginx. */
 export interface SiteHost extends HostUnderTest {
   container: string
@@ -38,7 +41,7 @@ export function siteHost(suite: string, of: { user?: string; stateRoot?: string;
     conf: `/etc/nginx/conf.d/launchway.${host.app}.${environmentName}.web.conf`,
     page,
     answer: () => page(),
-    traffic: (load = {}) => traffic({ port: machine.ports[load.ca === undefined ? '80' : '443'] ?? 0, serverName: name, ...load }),
+    traffic: (load = {}) => traffic({ port: machine.ports[load.ca === undefined ? '80' : '443'] ?? 0, serverName: name, pauseMs, ...load }),
     async [Symbol.asyncDispose]() {
       // As root, whoever deploys: programs that still run first, then what they made.
       const clean = `
