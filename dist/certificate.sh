@@ -30,7 +30,10 @@ certificate() {
 $words"
   [ "$code" = 0 ] || fail certificate "$LW_SERVICE" "certbot ended with exit code $code
 $words"
-  until=$(openssl x509 -in "/etc/letsencrypt/live/${hostnames%% *}/fullchain.pem" -noout -enddate 2> /dev/null)
+  chain="/etc/letsencrypt/live/${hostnames%% *}/fullchain.pem"
+  check_got "$chain" || fail certificate "$LW_SERVICE" "certbot ended well, and $chain is still not good for $hostnames; on the host: certbot certificates
+$words"
+  until=$(openssl x509 -in "$chain" -noout -enddate 2> /dev/null)
   end_step certificate 'done' "$LW_SERVICE" "$hostnames, until ${until#*=}"
 }
 
@@ -57,26 +60,41 @@ show_challenges() {
 # run_certbot ARGUMENTS…: until it has ended, or has been ended. Sets `code`, and `overdue` where it took too long. It
 # outlives this program where that is killed, and has no lock of ours.
 run_certbot() {
-  rm -f "$LW_TRY/certbot.code"
+  rm -f "$LW_TRY/certbot.ended"
   (
     exec 7>&- 8>&- 9>&-
     "$certbot" "$@" >> "$certbot_log" 2>&1 < /dev/null &
     echo $! > "$LW_TRY/certbot.pid"
     wait $!
-    echo $? > "$LW_TRY/certbot.code"
+    code=$?
+    : > "$LW_TRY/certbot.ended"
+    exit "$code"
   ) 2> /dev/null &
-  runner=$! signal=TERM
-  until [ -s "$LW_TRY/certbot.code" ]; do
+  runner=$! signal=TERM code=1
+  until [ -e "$LW_TRY/certbot.ended" ]; do
     tell_words certificate
     if [ "$(uptime_cs)" -ge "$deadline" ]; then
       overdue=yes
-      kill -s "$signal" "$(cat "$LW_TRY/certbot.pid")" 2> /dev/null
+      pid=$(cat "$LW_TRY/certbot.pid" 2> /dev/null)
+      # It has ended, and nobody was left to say so.
+      grep -qs certbot "/proc/$pid/cmdline" || break
+      kill -s "$signal" "$pid" 2> /dev/null
       # It cleans up after itself where it can.
       deadline=$((deadline + 1000)) signal=KILL
     fi
     nap 20 8>&- 9>&-
   done
-  wait "$runner" 2> /dev/null
-  code=$(cat "$LW_TRY/certbot.code")
+  if [ -e "$LW_TRY/certbot.ended" ]; then
+    wait "$runner"
+    code=$?
+  fi
   tell_words certificate
+}
+
+# What nginx will read: certbot may have put what it got elsewhere.
+check_got() {
+  openssl x509 -in "$1" -noout -checkend 0 > /dev/null 2>&1 || return
+  for name in $hostnames; do
+    case $(openssl x509 -in "$1" -noout -checkhost "$name" 2> /dev/null) in *'does match'*) ;; *) return 1 ;; esac
+  done
 }

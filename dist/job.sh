@@ -15,11 +15,11 @@ give_up() {
 }
 
 # One at a time: who looks what runs must not be overtaken. A deploy waits for it before it stops what is old.
-exec 9>> "$LW_HOME/jobs.lock"
+exec 9>> "$LW_HOME/jobs.$service.lock"
 tries=0
 until flock -n 9; do
   tries=$((tries + 1))
-  [ "$tries" -le 60 ] || give_up "was not started: $LW_HOME/jobs.lock has been held for a minute"
+  [ "$tries" -le 60 ] || give_up "was not started: $LW_HOME/jobs.$service.lock has been held for a minute"
   sleep 1 9>&-
 done
 # A first deploy that is not recorded yet.

@@ -121,7 +121,7 @@ export function namesPage(): GeneratedFile {
         [code(paths.slotFile), 'while it is there, slot b serves behind nginx; else slot a, and the file is called `slot.a`'],
         [
           code(paths.nginxContainer),
-          'where nginx runs in a container: its name, its path of the folder `launchway.d`, and that of the host, with tabs between them; not there where nginx is a program of the host',
+          'where nginx runs in a container: its name, its path of the folder `launchway.d`, and that of the host, with blanks between them; not there where nginx is a program of the host',
         ],
         [
           code(`${paths.home}/ports`),
@@ -129,7 +129,7 @@ export function namesPage(): GeneratedFile {
         ],
         [
           code(paths.job),
-          'what the lines of a crontab start for a scheduled command; `cron.of` names the account whose crontab it is, `jobs.lock` is held while a run is started',
+          'what the lines of a crontab start for a scheduled command; `cron.of` names the account whose crontab it is, `jobs.<service>.lock` is held while a run is started',
         ],
         [code(`${paths.home}/held`), 'who keeps everybody from deploying (`launchway lock`): since when, who, why; not there otherwise'],
         [

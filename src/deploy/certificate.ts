@@ -1,5 +1,5 @@
 import type { Nginx, Service } from '../core/deployment.ts'
-import { certonly, challengeFolder, challengePath, covers } from '../tools/certbot.ts'
+import { certonly, challengeFolder, challengePath, covers, letsEncrypt } from '../tools/certbot.ts'
 import { challengeServerText, challengeText } from '../tools/nginx-challenge.ts'
 import { serverKey, serversFolder } from '../tools/nginx-site.ts'
 import type { HostCall } from './call.ts'
@@ -29,6 +29,8 @@ interface Turn {
   name: string
   there: SeenCertificate | undefined
   missing: string[]
+  /** It came by launchway, and from another authority than the one that is wanted now: from one to try out, for example. */
+  isElsewhere: boolean
   isAsked: boolean
 }
 
@@ -45,6 +47,7 @@ function turnsOf({ environment, isReturn }: Wanted, { certificates }: SeenNginx)
     if (at?.acme === undefined || name === undefined || turns.has(name)) continue
     const there = certificates.find((one) => one.name === name)
     const missing = at.serverNames.filter((one) => !covers(there?.names ?? [], one))
+    const isElsewhere = there?.isOwn === true && there.server !== undefined && there.server !== (at.acme.server ?? letsEncrypt)
     turns.set(name, {
       service,
       at,
@@ -52,7 +55,8 @@ function turnsOf({ environment, isReturn }: Wanted, { certificates }: SeenNginx)
       name,
       there,
       missing,
-      isAsked: there === undefined || missing.length > 0 || there.ends === 'over',
+      isElsewhere,
+      isAsked: there === undefined || missing.length > 0 || there.ends === 'over' || isElsewhere,
     })
   }
   return [...turns.values()]
@@ -63,12 +67,16 @@ export function planCertificates(wanted: Wanted, { nginx }: Observation): Planne
   if (nginx === undefined) return planned
   const prepared = new Set<string>()
   for (const turn of turnsOf(wanted, nginx)) {
-    const { service, at, acme, name, there, missing, isAsked } = turn
+    const { service, at, acme, name, there, missing, isElsewhere, isAsked } = turn
     const names = at.serverNames.join(', ')
     if (!isAsked) {
       planned.notes.push(
         `${service.name}: the certificate of ${names} is there${there?.until === undefined ? '' : ` until ${dayOf(there.until)}`}`,
       )
+      if (there?.authenticator === 'standalone')
+        planned.warnings.push(
+          `${service.name}: the certificate of ${names} was asked for without nginx (--standalone), and its renewal would need port 80, which nginx has. Once this deploy is through, on the host: certbot certonly --force-renewal --cert-name ${name} --webroot --webroot-path ${challengeFolder} ${at.serverNames.map((one) => `-d ${one}`).join(' ')}`,
+        )
       if (there?.ends === 'soon')
         planned.warnings.push(
           `${service.name}: the certificate of ${names} ends within a week, and certbot has not renewed it. On the host: systemctl list-timers certbot.timer; certbot renew --dry-run`,
@@ -78,9 +86,11 @@ export function planCertificates(wanted: Wanted, { nginx }: Observation): Planne
     const why =
       there === undefined
         ? ''
-        : missing.length === 0
-          ? '; the one that is there has ended'
-          : `; the one that is there lacks ${missing.join(', ')}`
+        : missing.length > 0
+          ? `; the one that is there lacks ${missing.join(', ')}`
+          : isElsewhere
+            ? `; the one that is there is of ${there.server ?? ''}`
+            : '; the one that is there has ended'
     planned.notes.push(`${service.name}: a certificate for ${names} is asked for${why}`)
     // The names of one server may stand in another order for another service.
     const files = prepared.has(serverKey(at.serverNames)) ? [] : meanwhile(wanted, turn, nginx)
@@ -90,7 +100,7 @@ export function planCertificates(wanted: Wanted, { nginx }: Observation): Planne
     planned.calls.push(
       ...files.map(({ key, path }): HostCall => ['site', key, path]),
       ['load', ...(files.length === 0 ? [] : at.serverNames)],
-      [...asked, ...certonly({ name, names: at.serverNames, ...acme })],
+      [...asked, ...certonly({ name, names: at.serverNames, ...acme, isAnew: isElsewhere })],
     )
     planned.away.push(...files.map(({ key, path }): HostCall => ['unseat', `${key}.gone`, path]))
   }
@@ -141,12 +151,19 @@ export function certificateLacks(wanted: Wanted, nginx: SeenNginx, tools: Readon
       hint: 'apt install certbot, or name the files of a certificate that is there: nginx: { tls: { certificate: …, key: … } } instead of acme',
     })
   for (const { there, at, name } of asked) {
+    if (there !== undefined && there.authenticator === undefined) {
+      lacks.push({
+        what: `/etc/letsencrypt/live/${name} has files that certbot does not know, and that are not what is asked for`,
+        hint: `certbot would put a new certificate beside them, where nobody looks. Move them away (mv /etc/letsencrypt/live/${name} /root/), or name files with nginx: { tls: … } instead of acme`,
+      })
+      continue
+    }
     const wantedNames = at.serverNames.map((one) => one.toLowerCase())
     const others = there === undefined || there.isOwn ? [] : there.names.filter((one) => !wantedNames.includes(one))
     if (others.length > 0)
       lacks.push({
         what: `the certificate ${name} of certbot's is for ${others.join(' ')} as well, and not by launchway`,
-        hint: `it is left in peace. Add ${at.serverNames.join(' ')} to it (certbot certonly --cert-name ${name} --expand …), or give it up: certbot delete --cert-name ${name}`,
+        hint: `it is left in peace. Add ${at.serverNames.join(' ')} to it (certbot certonly --cert-name ${name} --expand …), or name its files with nginx: { tls: … } instead of acme`,
       })
   }
   return lacks

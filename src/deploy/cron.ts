@@ -89,8 +89,11 @@ function instant(text: string): string | undefined {
   return text.startsWith('0001-') ? undefined : text.replace(/\.\d+Z$/, 'Z')
 }
 
-/** Why scheduled commands would not run here; nothing where none is wanted. */
-export function cronLacks(services: readonly Service[], { cron }: Pick<Observation, 'cron'>): Lack[] {
+/**
+ * Why scheduled commands would not run here; nothing where none is wanted.
+ * @param isReturn a way back that is needed now does not wait for a daemon that can be started later
+ */
+export function cronLacks(services: readonly Service[], { cron }: Pick<Observation, 'cron'>, isReturn = false): Lack[] {
   const names = services.filter(isJob).map(({ name }) => name)
   if (names.length === 0) return []
   const whose = `${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} cron`
@@ -106,7 +109,13 @@ export function cronLacks(services: readonly Service[], { cron }: Pick<Observati
       hint: `${whose}, and crontabs are changed under that lock. As root on the host: chown USER the state folder, or chmod a+r its host.lock`,
     },
   }
-  return (cron?.lacks ?? ['missing']).map((lack) => words[lack])
+  return (cron?.lacks ?? ['missing']).filter((lack) => !isReturn || lack !== 'idle').map((lack) => words[lack])
+}
+
+/** What a way back passes over. */
+export function cronWarnings({ isReturn, environment }: Pick<Wanted, 'isReturn' | 'environment'>, { cron }: Observation): string[] {
+  if (!isReturn || !environment.services.some(isJob) || cron?.lacks.includes('idle') !== true) return []
+  return ['no cron daemon runs, and no scheduled command until one does. As root on the host: systemctl enable --now cron']
 }
 
 /** Makes the containers of scheduled commands. None is started, and none that is there is touched. */
@@ -148,7 +157,13 @@ export function retireCall(
   { service, name, cron, release }: SeenContainer,
   { releases }: Pick<Observation, 'releases'>,
   drained: readonly string[],
+  when: 'now' | 'beside' = 'beside',
 ): HostCall {
   if (cron === undefined) return ['retire', service, name, stopSeconds(environment, service), ...drained]
-  return ['retire_job', service, name, stopSeconds(releases.get(release)?.environment ?? environment, service)]
+  return [
+    when === 'now' ? 'retire_run' : 'retire_job',
+    service,
+    name,
+    stopSeconds(releases.get(release)?.environment ?? environment, service),
+  ]
 }

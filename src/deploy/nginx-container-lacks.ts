@@ -1,8 +1,10 @@
 import { hostPaths } from '../core/names.ts'
+import { challengeFolder, challengePath } from '../tools/certbot.ts'
 import { isBelow, nearest, toHost } from '../tools/mounts.ts'
 import type { NginxContainer } from './nginx-container.ts'
 import { inNginx, placesOf } from './nginx-places.ts'
 import type { Observation, SeenNginx } from './observation.ts'
+import { keyOf } from './site.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
 /** Everything that keeps a container from being the way in, as far as the engine tells it. */
@@ -85,6 +87,16 @@ function staleLacks(nginx: SeenNginx, { name, mounts }: NginxContainer, home: st
 export function containerWarnings({ nginx, ledBy, ports }: Observation): string[] {
   const container = nginx?.container
   const warnings: string[] = []
+  if (nginx !== undefined && container !== undefined && inNginx(nginx, challengeFolder) === undefined) {
+    const servers = nginx.configuration.servers.filter(
+      ({ file, locations }) => keyOf(file) !== undefined && locations.includes(challengePath),
+    )
+    const names = [...new Set(servers.flatMap((server) => server.names))]
+    if (names.length > 0)
+      warnings.push(
+        `certbot renews the certificate of ${names.join(' ')} by way of ${challengeFolder}, which the container ${container.name} does not see: start it with -v ${challengeFolder}:${challengeFolder}:ro as well. And once, since the hook of certbot reloads another nginx: certbot renew --cert-name ${names[0]} --force-renewal --deploy-hook "docker exec ${container.name} nginx -s reload"`,
+      )
+  }
   if (container !== undefined && !['always', 'unless-stopped'].includes(container.restart)) {
     warnings.push(
       `the container ${container.name} has the restart policy ${container.restart || 'no'}: after a reboot nobody would serve. docker update --restart unless-stopped ${container.name}`,

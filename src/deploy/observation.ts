@@ -65,6 +65,10 @@ export interface SeenCertificate extends CertificateText {
   ends: 'later' | 'soon' | 'over'
   /** Its renewal goes by way of launchway. */
   isOwn: boolean
+  /** The directory of the authority that it came from. */
+  server: string | undefined
+  /** How certbot renews it, `webroot` for example; undefined for files that certbot does not know. */
+  authenticator: string | undefined
 }
 
 /** nginx on the host, where a release wants it or has had it. */
@@ -238,13 +242,15 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
     configuration: parseConfiguration(all('nginx.conf').join('\n')),
     absent: all('absent'),
     closed: all('closed'),
-    certificates: facts.flatMap(([key, name, ends, own, ...text]) =>
+    certificates: facts.flatMap(([key, name, ends, own, server, authenticator, ...text]) =>
       key === 'certificate' && name !== undefined
         ? [
             {
               name,
               ends: ends === 'over' || ends === 'soon' ? ends : ('later' as const),
               isOwn: own === 'own',
+              server: server || undefined,
+              authenticator: authenticator || undefined,
               ...parseCertificate(text.join(' ')),
             },
           ]

@@ -6,7 +6,7 @@ import { planAccessories } from './accessory.ts'
 import { beforeSwitchCalls } from './before-switch.ts'
 import { planCertificates } from './certificate.ts'
 import { type HostCall, imageOf, nameIn, pullCall } from './call.ts'
-import { jobCalls, retireCall, scheduleCalls } from './cron.ts'
+import { cronWarnings, jobCalls, retireCall, scheduleCalls } from './cron.ts'
 import { heldError, heldWords } from './held.ts'
 import type { Observation } from './observation.ts'
 import { ledByCalls, type PlannedSite, planSites, type SiteFile, unseatCalls, unsiteCalls } from './site.ts'
@@ -86,7 +86,7 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
   }
   const sudo = seen.as === 'sudo' || (unsites.length > 0 && seen.root === 'sudo')
   notes.unshift(...certificates.notes, ...accessories.notes)
-  const warnings = [...nginxWarnings(wanted, seen), ...certificates.warnings, ...accessories.warnings]
+  const warnings = [...nginxWarnings(wanted, seen), ...cronWarnings(wanted, seen), ...certificates.warnings, ...accessories.warnings]
   return { slot, calls, references, notes, warnings, sudo, sites, files: [...certificates.files, ...sites.flatMap(({ files }) => files)] }
 }
 

@@ -3,7 +3,7 @@ import type { Slot } from '../core/names.ts'
 import { parsePublish } from './address.ts'
 import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
-import { isJob } from './cron.ts'
+import { isJob, retireCall } from './cron.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { addressIn, isHttps, type PlannedSite, throughNginx } from './site.ts'
 import { holdersOf } from './unfit.ts'
@@ -76,7 +76,10 @@ export function startCalls(
   }
   const made = new Set(creates.flatMap(([name, , container]) => (name === 'create' ? [container] : [])))
   const start = ({ service, container, first, isRunning }: Turn): HostCall[] => [
-    ...first.map(({ name, service: whose }): HostCall => {
+    ...first.map((one): HostCall => {
+      const { name, service: whose } = one
+      // A run that was cut short must not begin again when the new version fails.
+      if (one.cron !== undefined) return retireCall(environment, one, seen, [], 'now')
       return ['halt', service.name, name, stopSeconds(environment, whose), restartOf(whose, seen)]
     }),
     ...(isRunning ? [] : [[made.has(container) ? 'start' : 'wake', service.name, container] as const]),

@@ -5,7 +5,7 @@ import type { Ports } from '../core/ports.ts'
 import { look } from './look.ts'
 import { homeOf } from './program.ts'
 import { isLeftOver } from './accessory.ts'
-import { cronLacks, type Run } from './cron.ts'
+import { cronLacks, isJob, type Run } from './cron.ts'
 import type { Hold, Observation, SeenAccessory, SeenContainer } from './observation.ts'
 import { showWait, type Waiting, waitOf, waysOut } from './waiting.ts'
 import { heldWords } from './held.ts'
@@ -45,6 +45,8 @@ export type HostStatus =
       containers: { service: string; release: string; slot: Slot; state: string; status: string; cron?: StatusOfJob }[]
       /** Why no scheduled command runs, if there are any and none does. */
       cronLacks?: string[]
+      /** Scheduled commands whose containers somebody has removed: they run no more, until the version is deployed again. */
+      goneJobs?: string[]
       /** What no release replaces. */
       accessories?: StatusOfAccessory[]
     }
@@ -73,7 +75,11 @@ export function unseen(host: string, error: unknown, { signal, redact }: Ports):
 function toStatus(host: string, seen: Observation): HostStatus {
   const { current, previous, lockedBy, held, maintenance, containers, accessories, releases } = seen
   const wait = waitOf(seen)
-  const lacks = cronLacks(releases.get(current ?? '')?.environment.services ?? [], seen)
+  const services = releases.get(current ?? '')?.environment.services ?? []
+  const lacks = cronLacks(services, seen)
+  const gone = services.filter(
+    (one) => isJob(one) && !containers.some(({ service, release }) => service === one.name && release === current),
+  )
   const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
     host,
@@ -89,6 +95,7 @@ function toStatus(host: string, seen: Observation): HostStatus {
       return { service, release, slot, state, status: words, ...jobOf(one, seen) }
     }),
     ...(lacks.length === 0 ? {} : { cronLacks: lacks.map(({ what }) => what) }),
+    ...(gone.length === 0 ? {} : { goneJobs: gone.map(({ name }) => name) }),
     ...(accessories.length === 0 ? {} : { accessories: accessories.map(toAccessory) }),
   }
 }
@@ -135,6 +142,7 @@ function showHost(status: HostStatus, environment: string): string[] {
     maintenance,
     containers,
     cronLacks: lacks = [],
+    goneJobs = [],
     accessories = [],
   } = status
   const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
@@ -149,6 +157,9 @@ function showHost(status: HostStatus, environment: string): string[] {
       return `  ${service.padEnd(12)} ${slot}  ${release}  ${said}`
     }),
     ...lacks.map((what) => `  no scheduled command runs: ${what}`),
+    ...goneJobs.map(
+      (name) => `  ${name.padEnd(12)} has no container any more, and does not run: somebody has removed it. Deploy this version again`,
+    ),
     ...accessories.map(({ name, image = '', status: words }) => `  ${name.padEnd(12)} accessory  ${image}  ${words}`),
   ]
 }

@@ -66,14 +66,14 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
       lacks.push({ what: `port ${publish} is held by ${who}`, hint: 'stop it, or publish another port' })
     }
   }
-  lacks.push(...slotLacks(wanted, seen), ...nginxLacks(wanted, seen), ...cronLacks(environment.services, seen))
+  lacks.push(...slotLacks(wanted, seen), ...nginxLacks(wanted, seen), ...cronLacks(environment.services, seen, wanted.isReturn))
   // What a host has kept is there already.
   if (wanted.isReturn) return lacks
   const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
   if (seen.freeBytes !== undefined && seen.freeBytes < bytes) {
     lacks.push({
       what: `${showBytes(seen.freeBytes)} of disk are free`,
-      hint: `the images take up to ${showBytes(bytes)}: docker system prune, or a larger disk`,
+      hint: `the images take up to ${showBytes(bytes)}: docker image prune --all on the host takes what no container has, or a larger disk`,
     })
   }
   const platform = seen.engine?.platform

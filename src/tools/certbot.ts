@@ -7,6 +7,9 @@
 export const challengeFolder = '/var/lib/letsencrypt/launchway'
 export const challengePath = '/.well-known/acme-challenge/'
 
+/** What certbot asks where no other is named. */
+export const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory'
+
 interface Request {
   /** By what certbot knows the certificate: /etc/letsencrypt/live/<name>/. */
   name: string
@@ -14,13 +17,15 @@ interface Request {
   email: string
   /** URL of the directory; without it Let's Encrypt's. */
   server?: string | undefined
+  /** The certificate that is there came from another authority: it is replaced, however long it is good. */
+  isAnew?: boolean
 }
 
 /**
  * The arguments of certbot that get a certificate for exactly these names. The agreement to the terms is the user's:
  * launchway.yml has it.
  */
-export function certonly({ name, names, email, server }: Request): string[] {
+export function certonly({ name, names, email, server, isAnew = false }: Request): string[] {
   return [
     'certonly',
     '--non-interactive',
@@ -30,7 +35,7 @@ export function certonly({ name, names, email, server }: Request): string[] {
     ...['--webroot', '--webroot-path', challengeFolder],
     ...['--cert-name', name],
     // A run that broke off may have got it already; one with fewer names is replaced.
-    '--keep-until-expiring',
+    isAnew ? '--force-renewal' : '--keep-until-expiring',
     '--renew-with-new-domains',
     ...names.flatMap((one) => ['--domain', one]),
   ]

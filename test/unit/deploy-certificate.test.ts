@@ -4,7 +4,7 @@ import { failureOf } from '../../src/deploy/failure.ts'
 import type { Observation, SeenCertificate } from '../../src/deploy/observation.ts'
 import { parseObservation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
-import { certonly, challengeFolder, challengePath } from '../../src/tools/certbot.ts'
+import { certonly, challengeFolder, challengePath, letsEncrypt } from '../../src/tools/certbot.ts'
 import { container, failureIn, first, second, service, wanted } from './support/deploy.ts'
 import { at, conf, file, nginx, part, seen, server, serverConf } from './support/nginx.ts'
 
@@ -20,6 +20,8 @@ const there = (of: Partial<SeenCertificate> = {}): SeenCertificate => ({
   until: new Date('2027-02-20T10:00:00Z'),
   ends: 'later',
   isOwn: true,
+  server: letsEncrypt,
+  authenticator: 'webroot',
   ...of,
 })
 const tools = new Set(['docker', 'flock', 'setsid', 'awk', 'curl', 'openssl', 'certbot'])
@@ -45,10 +47,23 @@ describe('a certificate that is there', () => {
   const text = 'notAfter=Feb  2 10:00:07 2027 GMT X509v3 Subject Alternative Name:      DNS:Addie.example.org, DNS:*.example.net'
 
   it('is told by the look at a host, with its end and whose it is', () => {
-    const facts = ['nginx\twell', `certificate\t${name}\tsoon\town\t${text}`, 'certificate\tb.example.org\tlater\t\tnonsense', 'seen\tyes']
+    const facts = [
+      'nginx\twell',
+      `certificate\t${name}\tsoon\town\t${letsEncrypt}\twebroot\t${text}`,
+      'certificate\tb.example.org\tlater\t\t\t\tnonsense',
+      'seen\tyes',
+    ]
     expect(parseObservation('a', facts.join('\n')).nginx?.certificates).toEqual([
-      { name, ends: 'soon', isOwn: true, names: [name, '*.example.net'], until: new Date('2027-02-02T10:00:07Z') },
-      { name: 'b.example.org', ends: 'later', isOwn: false, names: [], until: undefined },
+      {
+        name,
+        ends: 'soon',
+        isOwn: true,
+        server: letsEncrypt,
+        authenticator: 'webroot',
+        names: [name, '*.example.net'],
+        until: new Date('2027-02-02T10:00:07Z'),
+      },
+      { name: 'b.example.org', ends: 'later', isOwn: false, server: undefined, authenticator: undefined, names: [], until: undefined },
     ])
   })
 
@@ -56,6 +71,8 @@ describe('a certificate that is there', () => {
     ['launchway has asked for', there(), [name]],
     ['the user has made', there({ isOwn: false, names: ['mail.example.org', '*.example.org'] }), both],
     ['ends soon', there({ ends: 'soon' }), [name]],
+    ['the user has got elsewhere', there({ isOwn: false, server: 'https://other.example.org/directory' }), [name]],
+    ['the user has put there as files', there({ isOwn: false, server: undefined, authenticator: undefined }), [name]],
   ])('and that %s is left in peace: no call of certbot, nothing of nginx but the server itself', (_, certificate, names) => {
     const calls = story(asking(names), on({ certificates: [certificate] }))
     expect(calls).toEqual([
@@ -73,6 +90,14 @@ describe('a certificate that is there', () => {
     const plan = planHost(wanted([asking()]), on({ certificates: [there()] }), 'a')
     expect(plan.notes[0]).toBe('web: the certificate of addie.example.org is there until 2027-02-20')
     expect(plan.warnings).toEqual([])
+    const alone = planHost(
+      wanted([asking(both)]),
+      on({ certificates: [there({ isOwn: false, authenticator: 'standalone', names: both })] }),
+      'a',
+    )
+    expect(alone.warnings.join()).toContain(
+      `certbot certonly --force-renewal --cert-name ${name} --webroot --webroot-path ${challengeFolder} -d ${name} -d www.example.org`,
+    )
     const late = planHost(wanted([asking()]), on({ certificates: [there({ ends: 'soon' })] }), 'a')
     expect(late.warnings.join()).toContain('ends within a week, and certbot has not renewed it')
   })
@@ -126,6 +151,16 @@ describe('a certificate that is asked for', () => {
       'is asked for; the one that is there lacks www.example.org',
     ],
     [
+      'where it came from a directory to try out: anew, however long it is good',
+      [name],
+      on({
+        ...servers({ ports: [80], locations: [challengePath, '/'] }, { ports: [443] }),
+        certificates: [there({ server: 'https://staging.example.org/directory' })],
+      }),
+      ['load', `${challenge} ${name}`],
+      'is asked for; the one that is there is of https://staging.example.org/directory',
+    ],
+    [
       'where it has ended: by the server that is there, without a reload',
       [name],
       on({ ...servers({ ports: [80], locations: [challengePath, '/'] }, { ports: [443] }), certificates: [there({ ends: 'over' })] }),
@@ -147,6 +182,19 @@ describe('a certificate that is asked for', () => {
     const [unseats, sites] = [calls.findLastIndex((one) => one.startsWith('unseat ')), calls.indexOf(`site web ${file}`)]
     expect(calls.filter((one) => one.startsWith('unseat '))).toHaveLength(expected.filter((one) => one.startsWith('site ')).length)
     expect(unseats).toBeLessThan(sites)
+  })
+
+  it('takes the place of one from another directory, and stays where it is from the one that is wanted', () => {
+    const server = 'https://staging.example.org/directory'
+    const forced = (acme: NonNullable<Nginx['acme']>, from: string): boolean[] =>
+      planHost(wanted([asking([name], { acme })]), on({ certificates: [there({ server: from })] }), 'a').calls.flatMap((call) =>
+        call[0] === 'certificate' ? [call.includes('--force-renewal')] : [],
+      )
+    const email = 'ops@example.org'
+    expect(forced({ email }, server)).toEqual([true])
+    expect(forced({ email, server }, letsEncrypt)).toEqual([true])
+    expect(forced({ email, server }, server)).toEqual([])
+    expect(forced({ email }, letsEncrypt)).toEqual([])
   })
 
   it('is one for services that share a server', () => {
@@ -205,6 +253,13 @@ describe('a host that cannot ask for a certificate', () => {
       on({ certificates: [there({ isOwn: false, names: [name, 'mail.example.org'] })] }),
       'is for mail.example.org as well',
       `certbot certonly --cert-name ${name} --expand`,
+    ],
+    [
+      'files that certbot does not know have ended',
+      [name],
+      on({ certificates: [there({ isOwn: false, ends: 'over', server: undefined, authenticator: undefined })] }),
+      `/etc/letsencrypt/live/${name} has files that certbot does not know`,
+      `mv /etc/letsencrypt/live/${name} /root/`,
     ],
   ])('is told before anything is touched: %s', (_, names, found, what, hint) => {
     const error = failureIn(() => planHost(wanted([asking(names)]), found, 'a'))

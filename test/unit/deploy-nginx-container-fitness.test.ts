@@ -3,9 +3,10 @@ import type { Service } from '../../src/core/deployment.ts'
 import { containerWarnings } from '../../src/deploy/nginx-container-lacks.ts'
 import { type Observation, parseObservation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
+import { challengeFolder, challengePath } from '../../src/tools/certbot.ts'
 import { failureIn, service, wanted } from './support/deploy.ts'
 import { box, boxed, mount, state, web, whole } from './support/edge.ts'
-import { conf, names, nginx, seen } from './support/nginx.ts'
+import { conf, names, nginx, seen, server, serverConf } from './support/nginx.ts'
 
 describe('a container that cannot be the way in', () => {
   const secure = service({ port: 1, nginx: { container: 'edge', serverNames: names, tls: { certificate: '/tls/c', key: '/tls/k' } } })
@@ -146,6 +147,19 @@ describe('a container that may fail later', () => {
       'nor is one that is started when it fails',
       boxed({ restart: 'on-failure' }, {}, { ledBy: 'edge' }),
       ['the restart policy on-failure'],
+    ],
+    [
+      'does not see what certbot renews a certificate by',
+      boxed(
+        {},
+        { configuration: { ...nginx().configuration, servers: [server({ file: serverConf, ports: [80], locations: [challengePath] })] } },
+        { ledBy: 'edge' },
+      ),
+      [
+        'renews the certificate of addie.example.org',
+        `-v ${challengeFolder}:${challengeFolder}:ro`,
+        'certbot renew --cert-name addie.example.org --force-renewal --deploy-hook "docker exec edge nginx -s reload"',
+      ],
     ],
     ['took the place of the nginx of the host', boxed(), ['nginx was a program of the host, and is in the container edge now']],
     ['took the place of another', boxed({}, {}, { ledBy: 'old' }), ['nginx was in the container old, and is in the container edge now']],

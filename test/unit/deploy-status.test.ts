@@ -35,7 +35,7 @@ describe('a host that cannot take the deploy', () => {
     ],
     ['the repository may have moved', { owner: 'ghcr.io/team2/addie' }, 'belongs to', 'rm /var/lib/launchway/addie/production/owner'],
     ['the disk is nearly full', { freeBytes: 5e6 }, '5.0 MB of disk are free', '100 MB'],
-    ['the disk is full', { freeBytes: 0 }, '0.0 MB of disk are free', 'docker system prune'],
+    ['the disk is full', { freeBytes: 0 }, '0.0 MB of disk are free', 'docker image prune --all'],
     ['it is of another kind', { engine: { version: '26', platform: 'linux/arm64' } }, 'is for linux/amd64', 'this host is linux/arm64'],
   ])('%s: the error says what and what to do', (_, seen, what, todo) => {
     const error = failureIn(() => planHost(wanted([asked]), host(seen), 'a.example.org'))

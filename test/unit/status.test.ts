@@ -76,6 +76,15 @@ describe('status of scheduled commands', () => {
   })
 })
 
+describe('a scheduled command whose container somebody has removed', () => {
+  it('is told, since nothing runs it any more', () => {
+    const shown = showStatus([{ host: 'a', current: second, containers: [], goneJobs: ['backup'] }], 'production')
+    expect(shown).toContain(
+      '  backup       has no container any more, and does not run: somebody has removed it. Deploy this version again',
+    )
+  })
+})
+
 describe('a look at several hosts', () => {
   const deployed = environment([service()], { hosts: ['a', 'b', 'c'] })
   const seen: Host = () => ({ stdout: `uid\t0\ncurrent\t${second}\nseen\tyes\n` })

@@ -3,7 +3,7 @@
 #
 #   job.sh                      what the lines start
 #   cron.of                     whose crontab has the lines; not there while there are none
-#   jobs.lock                   held while a run is being started
+#   jobs.<service>.lock         held while a run of it is being started
 #   releases/<id>/cron.*        both as they were before this release
 # Needs crontab.sh.
 
@@ -39,14 +39,14 @@ put_lines() { # ACCOUNT LINES
 # schedule [SERVICE TIMES]…: these run at their times from now on, and no others.
 schedule() {
   start_step schedule
-  find_lines
+  find_lines $#
   reschedule "$(lines_for "$@")"
 }
 
 # schedule_again [SERVICE TIMES]…: these as well.
 schedule_again() {
   start_step schedule
-  find_lines
+  find_lines 1
   lines=$(lines_for "$@") again=''
   while [ $# -gt 0 ]; do
     again="$again $1"
@@ -59,7 +59,7 @@ schedule_again() {
 # unschedule SERVICE…: these no longer.
 unschedule() {
   start_step schedule
-  find_lines
+  find_lines 1
   reschedule "$(lines_but "$@")"
 }
 
@@ -75,21 +75,31 @@ lines_but() { # SERVICE…
   printf '%s\n' "$had" | awk -v gone=" $* " '$0 != "" && !index(gone, " " $NF " ")'
 }
 
-# Sets `me`, `of` (whose crontab has the lines, if any) and `had`, its lines.
+# find_lines WANTED: sets `me`, `of` (whose crontab has the lines, if any) and `had`, its lines. What is not wanted any more
+# keeps no deploy from going on: without cron.of, job.sh does nothing.
 find_lines() {
-  me=$(id -un) of=$(cat "$LW_HOME/cron.of" 2> /dev/null) had=''
+  me=$(id -un) of=$(cat "$LW_HOME/cron.of" 2> /dev/null) had='' unread=''
   hold_host || fail schedule '' "$said"
   [ -n "$of" ] || return 0
+  # Somebody has taken the account away, and its crontab with it.
+  if ! id "$of" > /dev/null 2>&1; then
+    of=''
+    return 0
+  fi
   # Only root sees the crontab of another; without the program nobody has one.
   [ "$of" = "$me" ] || [ "$(id -u)" = 0 ] || return 0
   command -v crontab > /dev/null || return 0
-  read_table "$of" || fail schedule '' "$said"
+  if ! read_table "$of"; then
+    [ "$1" = 0 ] || fail schedule '' "the crontab of $of cannot be read: $said"
+    unread=", and the crontab of $of cannot be read, whose lines do nothing any more: $said"
+    return 0
+  fi
   had=$(printf '%s' "$table" | cron_lines)
 }
 
 # The lines become these, in the crontab of this account; another that had them before loses its own.
 reschedule() { # LINES
-  left=''
+  left=$unread
   put "$LW_DIR/cron.of" "$of" || fail schedule '' "$(no_room)"
   if [ -n "$1" ]; then
     write_job || fail schedule '' "$(no_room)"
@@ -98,14 +108,14 @@ reschedule() { # LINES
   if [ -n "$of" ] && { [ "$of" != "$me" ] || [ -z "$1" ]; }; then
     if ! command -v crontab > /dev/null; then
       left=", and crontab is not installed any more"
-    elif [ "$of" = "$me" ] || [ "$(id -u)" = 0 ]; then
+    elif [ -z "$unread" ] && { [ "$of" = "$me" ] || [ "$(id -u)" = 0 ]; }; then
       change_lines "$of" ''
-    else
+    elif [ -z "$unread" ]; then
       # job.sh does nothing for an account that is not in cron.of.
       left=", and those in the crontab of $of do nothing any more; as root: crontab -u $of -e"
     fi
-    [ -n "$1" ] || rm -f "$LW_HOME/cron.of"
   fi
+  [ -n "$1" ] || rm -f "$LW_HOME/cron.of"
   let_host
   end_step schedule 'done' '' "$(printf '%s' "$1" | grep -c .) in the crontab of $me$left"
 }
@@ -153,7 +163,7 @@ retire_job() {
 }
 
 retire_run() {
-  started_runs
+  started_runs "$1"
   is_running "$2" || return 0
   start_step drain "$1"
   if wait_run "$2" "$3"; then
@@ -173,7 +183,7 @@ retire_run() {
 
 # A run that is being started just now may be of the release before: job.sh has read what was the current one.
 started_runs() (
-  { exec 6>> "$LW_HOME/jobs.lock"; } 2> /dev/null || return
+  { exec 6>> "$LW_HOME/jobs.$1.lock"; } 2> /dev/null || return
   until=$(($(uptime_cs) + 3000))
   until flock -n 6 || [ "$(uptime_cs)" -ge "$until" ]; do short_sleep; done
 )
@@ -186,6 +196,8 @@ wait_run() { # CONTAINER SECONDS
   until=$(($(uptime_cs) + $2 * 100))
   while is_running "$1"; do
     [ "$(uptime_cs)" -lt "$until" ] || return
+    # Beside the program: once that was killed, the lock that this holds with it is the next deploy's, which asks anew.
+    kill -0 $$ 2> /dev/null || exit
     nap 20
   done
 }

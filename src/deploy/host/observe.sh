@@ -168,6 +168,11 @@ is_there() {
   $root test -r "/proc/$top/root$seen"
 }
 
+# What certbot remembers of the certificate whose file is `renewal`.
+renewal_of() { # KEY
+  $root sed -n "s/^$1 *= *//p" "$renewal" 2> /dev/null | head -n 1
+}
+
 # nginx, where it is wanted or was: the one that the release wants, else the one that has led here until now. Only root
 # can read all of its configuration.
 # shellcheck disable=SC2086,SC2016 # $root and $limit are words; the text in quotes is for another shell
@@ -218,8 +223,9 @@ END
     ends=later own=''
     $root openssl x509 -in "$chain" -noout -checkend 604800 > /dev/null 2>&1 || ends=soon
     $root openssl x509 -in "$chain" -noout -checkend 0 > /dev/null 2>&1 || ends=over
-    if $root grep -qsF "$LW_CHALLENGES" "/etc/letsencrypt/renewal/$name.conf"; then own=own; fi
-    fact certificate "$name" "$ends" "$own" "$($root openssl x509 -in "$chain" -noout -enddate -ext subjectAltName 2> /dev/null | tr '\n\t' '  ')"
+    renewal="/etc/letsencrypt/renewal/$name.conf"
+    if $root grep -qsF "$LW_CHALLENGES" "$renewal"; then own=own; fi
+    fact certificate "$name" "$ends" "$own" "$(renewal_of server)" "$(renewal_of authenticator)" "$($root openssl x509 -in "$chain" -noout -enddate -ext subjectAltName 2> /dev/null | tr '\n\t' '  ')"
   done
   if [ -n "$LW_CERTIFICATES" ]; then
     for program in certbot /usr/local/bin/certbot /snap/bin/certbot; do

@@ -91,13 +91,18 @@ export function planRemoval(
   const as = seen.releases.get(seen.current)?.environment ?? target.environment
   const { cron } = seen
   const crontab = [...(cron?.lines.keys() ?? [])].filter((name) => service === undefined || name === service)
-  const calls: HostCall[] = [
+  const away: HostCall[] = [
     // Visitors first: who comes later is told by nginx, not by a container that is about to go.
     ...(gone.length === 0 ? [] : unsiteCall(kept, seen)),
     ...(service === undefined && cron?.of !== undefined ? [['schedule'] as const] : []),
     ...(service !== undefined && crontab.length > 0 ? [['unschedule', service] as const] : []),
+  ]
+  const calls: HostCall[] = [
+    ...away,
+    // No way back from here on: a line must not come back whose container is gone.
+    ...(away.length === 0 ? [] : [['settled'] as const]),
     ...containers.map(({ service: of, name }): HostCall => ['discard', of, name, stopSeconds(as, of)]),
-    ...(service === undefined ? [['forget_all'] as const] : crontab.length > 0 ? [['settled'] as const] : []),
+    ...(service === undefined ? [['forget_all'] as const] : []),
   ]
   return {
     calls,

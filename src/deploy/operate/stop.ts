@@ -59,7 +59,7 @@ export function stopCalls(
   const as = seen.seen.releases.get(seen.seen.current ?? '')?.environment ?? target.environment
   return {
     calls: [
-      ...(jobs.length === 0 ? [] : [['unschedule', ...jobs] as const]),
+      ...(jobs.length === 0 ? [] : [['unschedule', ...jobs] as const, ['settled'] as const]),
       ...running.map(({ service: of, name }): HostCall => [
         'cease',
         of,
@@ -67,7 +67,6 @@ export function stopCalls(
         stopSeconds(as, of),
         as.services.find((one) => one.name === of)?.restart ?? 'unless-stopped',
       ]),
-      ...(jobs.length === 0 ? [] : [['settled'] as const]),
     ],
     services: found.filter((one) => running.includes(one) || jobs.includes(one.service)).map((one) => one.service),
   }

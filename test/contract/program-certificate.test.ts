@@ -15,8 +15,10 @@ interface Told {
   left: boolean
 }
 
+const good = 'echo "notAfter=Feb 20 10:00:00 2027 GMT"; case $* in *checkhost*) echo "Hostname does match certificate" ;; esac'
+
 /** Runs the call with programs in the place of certbot and of curl, whose real ways to fail cannot be had at will. */
-function asked(shell: string, certbot: string, { shows = '', seconds = 20 } = {}): Told {
+function asked(shell: string, certbot: string, { shows = '', seconds = 20, openssl = good } = {}): Told {
   const folder = mkdtempSync(join(tmpdir(), 'launchway-certificate-'))
   try {
     const [bin, home] = [join(folder, 'bin'), join(folder, 'home')]
@@ -28,7 +30,7 @@ function asked(shell: string, certbot: string, { shows = '', seconds = 20 } = {}
     const calls = join(folder, 'calls')
     place('certbot', `echo "$*" >> ${calls}\ncount=$(wc -l < ${calls})\n${certbot}`)
     place('curl', shows === '' ? `cat ${folder}/shown/.well-known/acme-challenge/*; printf '\\n200'` : shows)
-    place('openssl', 'echo "notAfter=Feb 20 10:00:00 2027 GMT"')
+    place('openssl', openssl)
     const text = `set -u
 LW_APP=addie LW_ENVIRONMENT=production LW_RELEASE=20261120-101500-bbbbbbb LW_ATTEMPT=0f LW_HOME=${home} LW_TRY=${home}/try nginx=/usr/sbin/nginx
 PATH=${bin}:$PATH
@@ -77,6 +79,22 @@ describe.each(['dash', 'busybox'])('the call that has certbot ask, with %s', (sh
   it('ends one that does not come to an end, and lets it clean up', () => {
     const { lines } = asked(shell, 'trap "echo cleaned up; exit 143" TERM; echo waiting; while :; do sleep 0.1; done', { seconds: 1 })
     expect(lines.at(-1)).toBe('failed certbot was still running after 1 s, and was ended\nwaiting\ncleaned up')
+  })
+
+  it('ends although nobody is left who would say that certbot has ended', () => {
+    // What waits for certbot is its parent.
+    const { lines } = asked(shell, 'kill -9 "$PPID"; echo waiting; while :; do sleep 0.1; done', { seconds: 1 })
+    expect(lines.at(-1)).toMatch(/^failed certbot was still running after 1 s, and was ended\nwaiting/)
+  })
+
+  it.each([
+    ['has ended', '[ "$5" != 0 ] || exit 1'],
+    ['is for other names', 'echo "Hostname a.example.org does NOT match certificate"'],
+  ])('does not take its word for it where what nginx will read %s', (_, openssl) => {
+    const { lines } = asked(shell, 'echo "Successfully received certificate"', { openssl })
+    expect(lines.at(-1)).toMatch(
+      /^failed certbot ended well, and \/etc\/letsencrypt\/live\/a\.example\.org\/fullchain\.pem is still not good for a\.example\.org b\.example\.org[^]*Successfully received/,
+    )
   })
 
   it('does not call certbot where nginx does not show what it would put there', () => {

@@ -5,7 +5,7 @@ import { JournalLine } from '../../../src/core/journal.ts'
 import { hostPaths } from '../../../src/core/names.ts'
 import type { HostCall } from '../../../src/deploy/call.ts'
 import { type Attempt, applyProgram } from '../../../src/deploy/program.ts'
-import { first } from './deploy.ts'
+import { first } from '../../unit/support/deploy.ts'
 
 export const shells = ['dash', 'busybox']
 

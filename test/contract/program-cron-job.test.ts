@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { done, oddFolder, place, shells } from './support/crontab.ts'
-import { first } from './support/deploy.ts'
+import { done, oddFolder, place, shells } from './support/crontab-folder.ts'
+import { first } from '../unit/support/deploy.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-job-'))
 afterAll(() => rmSync(scratch, { recursive: true }))

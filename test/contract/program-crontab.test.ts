@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { HostCall } from '../../src/deploy/call.ts'
-import { begin, block, done, end, lineOf, place, shells } from './support/crontab.ts'
+import { begin, block, done, end, lineOf, place, shells } from './support/crontab-folder.ts'
 
 const crontabSh = readFileSync(new URL('../../src/deploy/host/crontab.sh', import.meta.url), 'utf8')
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-crontab-'))
@@ -170,12 +170,37 @@ describe.each(shells)('what the apply program does to a crontab, with %s', (shel
     () => {
       const there = place(scratch, shell)
       const theirs = `${own}${block(lineAt(there, 'backup'))}`
-      there.give('deploy', theirs)
-      writeFileSync(join(there.home, 'cron.of'), 'deploy\n')
+      there.give('nobody', theirs)
+      writeFileSync(join(there.home, 'cron.of'), 'nobody\n')
       there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...failing])
-      expect([there.table('deploy'), there.table(), there.of()]).toEqual([theirs, undefined, 'deploy'])
+      expect([there.table('nobody'), there.table(), there.of()]).toEqual([theirs, undefined, 'nobody'])
       there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
-      expect([there.table('deploy'), there.table(), there.of()]).toEqual([own, block(lineAt(there, 'backup')), there.account])
+      expect([there.table('nobody'), there.table(), there.of()]).toEqual([own, block(lineAt(there, 'backup')), there.account])
     },
   )
+
+  it.runIf(process.getuid?.() === 0)('an account that is there no more keeps no deploy from going on', () => {
+    const there = place(scratch, shell)
+    const had = (): void => writeFileSync(join(there.home, 'cron.of'), 'gone-long-ago\n')
+    had()
+    expect(there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'done' })
+    expect([there.table(), there.of()]).toEqual([block(lineAt(there, 'backup')), there.account])
+    there.run([['begin'], ['schedule'], ...done])
+    had()
+    expect(there.run([['begin'], ['schedule'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'done' })
+    expect(there.of()).toBeUndefined()
+  })
+
+  it('a crontab that cannot be read any more keeps only those from going on that want lines', () => {
+    const there = place(scratch, shell)
+    there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
+    writeFileSync(join(there.root, 'refuse'), '')
+    expect(there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'failed' })
+    expect(there.of()).toBe(there.account)
+    const lines = there.run([['begin'], ['schedule'], ...done])
+    expect(lines.findLast(({ step, state }) => step === 'schedule' && state === 'done')?.note).toContain(
+      'whose lines do nothing any more: no entry',
+    )
+    expect(there.of()).toBeUndefined()
+  })
 })
