@@ -1,9 +1,12 @@
+import type { Environment } from '../core/deployment.ts'
 import type { OutsideProbe } from '../core/lifecycle.ts'
 import type { Answer, Ports } from '../core/ports.ts'
 
 /** Time for one answer, and between two questions. */
 const answerMs = 10_000
 const pauseMs = 1000
+/** For what no deploy waits long. */
+const missingMs = 3000
 const mostRedirects = 5
 
 /** Headers that say who answered, and why. */
@@ -86,4 +89,29 @@ function shown({ headers, body }: Answer): string {
   const lines = telling.flatMap((name) => (headers[name] === undefined ? [] : [`${name}: ${headers[name]}`]))
   const text = body.slice(0, bodyChars).trim()
   return [...lines, ...(text === '' ? [] : ['', `${text}${body.length > bodyChars ? '…' : ''}`])].join('\n')
+}
+
+/**
+ * A server that answers for every path with the same page has no file that is missing: what `assets` keeps of the other
+ * version is then never given. Visitors would find out, so the first to ask is the deploy.
+ */
+export async function warnOfOnePage(
+  { url, services }: Pick<Environment, 'url' | 'services'>,
+  release: string,
+  ports: Ports,
+): Promise<void> {
+  if (url === undefined) return
+  for (const { name, assets = [] } of services) {
+    for (const { path } of assets) {
+      const missing = new URL(`${path.replace(/\/$/, '')}/launchway-${release}.js`, url)
+      const limit = AbortSignal.any([ports.signal, AbortSignal.timeout(missingMs)])
+      // Whether the public can reach it is not what is asked here.
+      const answer = await ports.probe.get(missing.href, { host: missing.host, signal: limit }).catch(() => undefined)
+      ports.signal.throwIfAborted()
+      if (answer === undefined || answer.status < 200 || answer.status >= 300) continue
+      ports.log.warning(
+        `${name}: ${missing.href}, which no version has, was answered ${answer.status}. So the application answers for files that it does not have, and visitors with an old page get that in the place of a script. Let it answer 404 below ${path}`,
+      )
+    }
+  }
 }

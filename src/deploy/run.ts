@@ -10,6 +10,7 @@ import type { Kept } from './kept.ts'
 import { lookAt } from './look.ts'
 import { lookToChange } from './recovered.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
+import { warnOfOnePage } from './outside.ts'
 import { prove } from './prove.ts'
 import { refuseWhereOneWaits, showInstant, waysOut } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
@@ -36,6 +37,7 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   }
   const done = soFar()
   await prove(release.app, environment, done, release.plan.registries, ports)
+  await warnOfOnePage(environment, release.id, ports)
   for (const { host, waits, previous } of done.hosts) {
     if (waits !== undefined) ports.log.notice(`${host}: ${endOfWait(waits, environment.name, previous)}`)
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { judge } from '../../src/deploy/outside.ts'
+import { judge, warnOfOnePage } from '../../src/deploy/outside.ts'
+import { environment, first, service } from './support/deploy.ts'
+import { localPorts, temporaryFolder } from './support/ports.ts'
 
 describe('what an answer to the probe means', () => {
   const url = 'https://shop.example.org/healthz'
@@ -30,5 +32,38 @@ describe('what an answer to the probe means', () => {
     ['a redirect out of TLS', answer(301, 'http://shop.example.org/healthz'), undefined, 'out of TLS'],
   ])('%s is not, and is said', (_, given, wanted, why) => {
     expect(judge(url, given, wanted)).toEqual({ not: expect.stringContaining(why) })
+  })
+})
+
+describe('a server that has one page for every path', () => {
+  const assets = [{ path: '/static/', folder: '/app/static' }]
+  const told = async (
+    status: number | undefined,
+    url: string | undefined = 'https://shop.example.org/shop',
+  ): Promise<[string[], string[]]> => {
+    const asked: string[] = []
+    const { ports, warnings } = localPorts(temporaryFolder())
+    const get = (at: string) => {
+      asked.push(at)
+      return status === undefined ? Promise.reject(new Error('nobody')) : Promise.resolve({ status, headers: {}, body: '' })
+    }
+    const of = environment([service(), service({ name: 'front', assets })], url === '' ? {} : { url })
+    await warnOfOnePage(of, first, { ...ports, probe: { ...ports.probe, get } })
+    return [asked, warnings]
+  }
+
+  it('is told, since the files of the other version would never be given', async () => {
+    expect(await told(200)).toEqual([
+      [`https://shop.example.org/static/launchway-${first}.js`],
+      [expect.stringMatching(/^front: .* was answered 200\. .* Let it answer 404 below \/static\/$/)],
+    ])
+  })
+
+  it.each([404, 403, 500, 302, undefined])('is not where %s is answered', async (status) => {
+    expect((await told(status))[1]).toEqual([])
+  })
+
+  it('is not looked for where nobody knows the address', async () => {
+    expect(await told(200, '')).toEqual([[], []])
   })
 })
