@@ -12,6 +12,7 @@ import type { Detach } from './observation.ts'
 const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
 const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8')
 const pruneSh = readFileSync(new URL('./host/prune.sh', import.meta.url), 'utf8')
+const hostLockSh = readFileSync(new URL('./host/host-lock.sh', import.meta.url), 'utf8')
 const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8')
 const boxSh = readFileSync(new URL('./host/box.sh', import.meta.url), 'utf8')
 const siteSh = readFileSync(new URL('./host/site.sh', import.meta.url), 'utf8')
@@ -109,6 +110,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
   const programs = [
     journalSh,
     stateSh,
+    hostLockSh,
     pruneSh,
     nginxSh,
     boxSh,

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { JournalLine } from '../../src/core/journal.ts'
 
 const read = (name: string): string => readFileSync(new URL(`../../src/deploy/host/${name}.sh`, import.meta.url), 'utf8')
-const program = ['journal', 'before-switch', 'certificate'].map(read).join('')
+const program = ['journal', 'certificate'].map(read).join('')
 
 interface Told {
   /** `step state note`, a line of the journal each. */
