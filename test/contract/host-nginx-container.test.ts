@@ -44,7 +44,8 @@ describe.each(ways)('nginx in a container on %s, with %s as its first process,',
   test(
     'leads every request to a version that serves: a new one, a broken one, the way back, one that is killed',
     { timeout: 300_000 },
-    async () => {
+    async ({ skip }) => {
+      skip(!isCampaign && suite !== 'forky', 'on forky; the campaign has it everywhere')
       await using killer = await killerOn(lab.hosts[suite]?.container ?? '')
       await using host = siteHost(suite, { bin: killer.bin })
       await using edge = await edgeOn(host)
