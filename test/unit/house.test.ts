@@ -98,6 +98,13 @@ describe('every file', () => {
     expect(files.filter((path) => registries.some((host) => read(path).includes(host)))).toEqual([])
   })
 
+  it('pins the actions that it uses, or shows to others, by commit', () => {
+    // OWNER/launchway…@COMMIT is filled in by a release.
+    const unpinned = /uses: *['"]?[\w.-]+\/[^@\s]+@(?!(?:[0-9a-f]{40}|COMMIT)\b)\S+/g
+    const shown = files.filter((path) => /\.(md|ya?ml)$/.test(path))
+    expect(shown.flatMap((path) => (read(path).match(unpinned) ?? []).map((found) => `${path}: ${found}`))).toEqual([])
+  })
+
   it('leaves the checking of host keys on', () => {
     expect(files.filter((path) => /StrictHostKeyChecking["']?[\s=:,]+["']?(no|off|accept-new)\b/i.test(read(path)))).toEqual([])
   })
