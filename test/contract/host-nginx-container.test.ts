@@ -56,7 +56,7 @@ describe.each(ways)('nginx in a container on %s, with %s as its first process,',
       expect(await host.page()).toBe('one')
       expect(warned).toEqual([])
 
-      const running = host.traffic({ seconds: 200, pauseMs: 20 })
+      const running = host.traffic({ seconds: 200 })
       await running.seen('one')
       await deployTo(host, image, { version: 'two', services: [boxed(host, edge)], onWarning })
       await running.seen('two')

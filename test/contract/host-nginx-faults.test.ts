@@ -49,7 +49,7 @@ describe.each(isCampaign ? suites : ['forky'])('a program that is killed on %s',
       await using killer = await killerOn(lab.hosts[suite]?.container ?? '')
       await using host = siteHost(suite, { bin: killer.bin })
       await deployTo(host, image, { version: 'first', services: [site(host)], keep: 2 })
-      const running = host.traffic({ pauseMs: 20, seconds: 600 })
+      const running = host.traffic({ seconds: 600 })
       await running.seen('first')
       let before = 'first'
       for (const [when, step, call] of points) {

@@ -161,7 +161,7 @@ describe('HTTPS', () => {
       await deployTo(host, image, { version: 'one', services: [site(host)] })
       const files = `cat ${host.conf} /etc/nginx/conf.d/launchway-server.${host.name}.conf /etc/nginx/launchway.d/servers/${host.name}/*`
       const before = await host.ask(files)
-      const running = host.traffic({ pauseMs: 20 })
+      const running = host.traffic()
       const wrong = { serverNames: [host.name], tls: { certificate: tls.certificate, key: other.key } }
       const error = await failureOf(deployTo(host, image, { version: 'two', services: [site(host, { nginx: wrong })] }))
       expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('switch failed') })

@@ -123,7 +123,7 @@ test('behind nginx a version that is in the slot of the current one is made agai
   for (const version of ['one', 'two']) await release(host, server, { version, services })
   const { hosts } = await release(host, server, { version: 'three', services })
   expect(hosts[0]?.slot).toBe('a')
-  const requests = host.traffic({ pauseMs: 20 })
+  const requests = host.traffic()
   await requests.seen('three')
   const { environment } = releaseOf(host, server, { version: 'now', services }).plan
   if (environment === undefined) throw new Error('no environment')

@@ -121,7 +121,7 @@ test('nginx is led by the shell and the tools of busybox alike', async () => {
     await using host = siteHost('trixie', { bin })
     expect(await host.ask('readlink /proc/$$/exe')).toMatch(/busybox$/)
     await deployTo(host, server, { version: 'one', services: [site(host)] })
-    const requests = host.traffic({ pauseMs: 20 })
+    const requests = host.traffic()
     await requests.seen('one')
     await deployTo(host, server, { version: 'two', services: [site(host)] })
     const error = await failureOf(deployTo(host, server, { version: 'bad', services: [site(host, { env: { MODE: 'shy' } })] }))

@@ -10,7 +10,7 @@ import { environmentName, type HostUnderTest, labHost, newStateRoot } from './ho
 import { portsFor, releaseFor, type PushedImage, type Wish } from './release.ts'
 
 /** The campaign asks without a pause; every other run leaves the tests beside it some of the machine. */
-const pauseMs = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 20 : 0
+const pauseMs = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 50 : 0
 
 /** A host of the lab with an application behind its nginx. */
 export interface SiteHost extends HostUnderTest {
