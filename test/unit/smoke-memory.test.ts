@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { symlinkSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -184,6 +185,40 @@ describe('what a smoke test is known by', () => {
     const of = world(temporaryFolder())
     for (let index = 0; index < 5_001; index += 1) writeFileSync(join(of.root, 'conf', String(index)), '')
     expect(await keyIn(of)).toBe(`none: ${join(of.root, 'conf')} has too many files to look through`)
+  })
+})
+
+describe('a check that may use any file of the repository', () => {
+  // A kind of check that is none of those inside the stack.
+  const script = { ...plan, checks: [{ kind: 'script', name: 's', script: 'check.sh', timeoutMs: 1 }] } as unknown as SmokePlan
+  const git = (root: string, ...args: string[]): void => {
+    const who = ['-c', 'user.name=t', '-c', 'user.email=t@example.org']
+    execFileSync('git', [...who, ...args], { cwd: root, stdio: 'ignore' })
+  }
+  const committed = (): World => {
+    const of = { ...world(temporaryFolder()), plan: script }
+    git(of.root, 'init', '-q')
+    git(of.root, 'add', '.')
+    git(of.root, 'commit', '-qm', 'x')
+    return of
+  }
+
+  it('is known by all of them', async () => {
+    const of = committed()
+    const before = await keyIn(of)
+    expect(before).toMatch(/^[0-9a-f]{32}$/)
+    git(of.root, 'commit', '-qm', 'the same files', '--allow-empty')
+    expect(await keyIn(of)).toBe(before)
+    git(written(of, 'library.sh').root, 'add', '.')
+    git(of.root, 'commit', '-qm', 'another file')
+    expect(await keyIn(of)).not.toBe(before)
+  })
+
+  it('is not remembered where some are not as committed, or nobody knows', async () => {
+    expect(await keyIn(written(committed(), 'library.sh'))).toBe('none: "s" may use any file, and some are not as committed')
+    expect(await keyIn({ ...world(temporaryFolder()), plan: script })).toBe(
+      'none: "s" may use any file, and git does not say which there are',
+    )
   })
 })
 
