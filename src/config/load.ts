@@ -52,7 +52,7 @@ export function loadConfig(text: string, file: string): Config {
     return problems.flatMap((one) => (firsts.includes(one) ? [{ ...one, message }] : at.includes(one) ? [] : [one]))
   }
 
-  const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt)))
+  const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt), [Config]))
   const found = parsed.success ? breaches(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue))
   if (parsed.success && found.length === 0) return parsed.data
   throw invalid(
@@ -160,15 +160,31 @@ function sentence(message: string): string {
   return message.replace(/^Invalid input: /, '').replace(/^./, (first) => first.toLowerCase())
 }
 
-/** `x-` keys hold what anchors share, and what other tools read. */
-function withoutExtensions(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutExtensions)
+/**
+ * `x-` keys hold what anchors share, and what other tools read. Where the keys are names of the user's own, such as those
+ * of headers, they are names like others.
+ */
+function withoutExtensions(value: unknown, schemas: readonly unknown[]): unknown {
+  if (Array.isArray(value)) {
+    const items = schemas.flatMap((schema) => below(schema, 0))
+    return value.map((item) => withoutExtensions(item, items))
+  }
   if (value === null || typeof value !== 'object') return value ?? {}
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => !key.startsWith('x-'))
-      .map(([key, inner]) => [key, inner === null ? null : withoutExtensions(inner)]),
+      .filter(([key]) => !key.startsWith('x-') || !schemas.some((schema) => isExtension(key, schema)))
+      .map(([key, inner]) => {
+        const inside = schemas.flatMap((schema) => below(schema, key))
+        return [key, inner === null ? null : withoutExtensions(inner, inside)]
+      }),
   )
+}
+
+function isExtension(key: string, schema: unknown): boolean {
+  const bare = unwrap(schema)
+  if (bare instanceof z.ZodUnion) return bare.options.some((option) => isExtension(key, option))
+  if (bare instanceof z.ZodRecord) return !z.safeParse(bare.keyType, key).success || isExtension(key, bare.valueType)
+  return bare instanceof z.ZodObject
 }
 
 /** Where the node at a path begins; where the path leaves the document (through an alias, or a missing key), its last node. */
