@@ -75,6 +75,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
       credentials: async (settings) => (await registries()).credentials(settings),
     },
     probe: {
+      ask: async (...asked) => (await import('./adapters/probe.ts')).localProbe.ask(...asked),
       get: async (...asked) => (await import('./adapters/probe.ts')).localProbe.get(...asked),
       connects: async (...asked) => (await import('./adapters/probe.ts')).localProbe.connects(...asked),
     },

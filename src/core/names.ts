@@ -77,6 +77,18 @@ export const smokeLabels = {
   owner: 'launchway.smoke.owner',
 } as const
 
+/** What a script that checks a stack finds in its environment. */
+export const smokeVariables = {
+  project: 'LAUNCHWAY_SMOKE_PROJECT',
+  /** Followed by the service and the port. */
+  address: 'LAUNCHWAY_SMOKE_',
+} as const
+
+/** `LAUNCHWAY_SMOKE_WEB_5000`: in capitals, and what no variable can have is an underscore. */
+export function smokeVariable(service: string, port: number): string {
+  return `${smokeVariables.address}${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_${port}`
+}
+
 /** @param random a few hexadecimal digits: any number of runs stand side by side */
 export const smokeProject = (app: string, random: string): string => `launchway-smoke-${app}-${random}`
 

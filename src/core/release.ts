@@ -88,6 +88,8 @@ export type BuildSection = z.infer<typeof BuildSection>
 export const SmokeSection = z.strictObject({
   project: z.string(),
   services: z.array(z.strictObject({ name: z.string(), image: z.string(), config: Digest.optional(), state: z.string(), ms })),
+  /** What was done before the checks, in its order; absent when nothing was, and in older records. */
+  steps: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), ms })).optional(),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), ms, evidence: z.string().optional() })),
   verdict,
   ms,

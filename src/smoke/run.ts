@@ -1,20 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
-import type { SmokePlan } from '../core/gates.ts'
+import type { SmokeCheck, SmokePlan } from '../core/gates.ts'
 import { smokeProject } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, SmokeSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
 import type { Stack } from '../tools/compose.ts'
 import { differs, type Present, presentImages } from './candidates.ts'
-import { type Check, type Checked, checksFailed, perform, type Standing } from './checks.ts'
+import { askAll } from './ask.ts'
+import { checksFailed } from './checks.ts'
 import { removeLeftovers, takeDown } from './clean.ts'
 import { logOf } from './evidence.ts'
 import { type Prepared, prepare } from './plan.ts'
 import { projectDirectory, render } from './render.ts'
-import { hiding, secretsOf } from './secrets.ts'
-import { Dead, make, settle, start, step, throwIfDead, unhealthy } from './stack.ts'
+import { hiding, secretNamesOf, secretsOf } from './secrets.ts'
+import { Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
+import type { Checked } from './standing.ts'
+import { step, type Step } from './step.ts'
 import { serviceOf, shownState } from './verdict.ts'
 import { type Watch, watch } from './watch.ts'
 
@@ -44,6 +47,7 @@ export async function smoke(release: Release, ports: Ports): Promise<SmokeSectio
   const project = smokeProject(release.app, randomBytes(4).toString('hex'))
   const prepared = prepare(rendered, { plan, candidates, root, project, owner: ports.self.id })
   const stack: Stack = { project, directory: projectDirectory(plan, root), file: prepared.file }
+  if (plan.checks.some(({ kind }) => kind === 'script')) for (const name of secretNamesOf(release)) ports.secret(name)
   const hide = hiding(secretsOf(rendered, plan.env), ports.redact)
   for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)
   // A service's log goes through this one: what it repeats of the rendered file is not for everybody.
@@ -74,10 +78,12 @@ async function test({ plan, prepared, candidates, stack, started, ports }: Test)
     .then(() => throwIfDead(seen))
     .catch((error: unknown) => stop.abort(error))
   const checked: Checked[] = []
+  const steps: Step[] = []
   let upSince = clock.elapsed()
   const section = async (verdict: SmokeSection['verdict']): Promise<SmokeSection> => ({
     project: stack.project,
     services: await servicesOf(seen, upSince, ports),
+    ...(steps.length === 0 ? {} : { steps }),
     checks: checked.map(({ name, passed, ms, evidence }) => ({
       name,
       passed,
@@ -94,7 +100,8 @@ async function test({ plan, prepared, candidates, stack, started, ports }: Test)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)
     refuseOthers(seen, prepared, candidates)
     const calm = (): Promise<void> => settle(plan.timeoutMs, seen, ports, signal)
-    await Promise.all([calm(), ask({ plan, prepared, stack, seen, signal, checked, ports })])
+    const settled = calm()
+    await Promise.all([settled, ask({ plan, prepared, stack, seen, settled, signal, checked, steps, ports })])
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
     if (seen.verdict().kind !== 'up') await calm()
@@ -120,38 +127,37 @@ interface Ask {
   prepared: Prepared
   stack: Stack
   seen: Watch
+  settled: Promise<void>
   signal: AbortSignal
-  /** Filled as the checks end. */
+  /** Filled as the checks and the steps end. */
   checked: Checked[]
+  steps: Step[]
   ports: Ports
 }
 
 /** The steps in their order, then the checks side by side. */
-async function ask({ plan, prepared, stack, seen, signal, checked, ports }: Ask): Promise<void> {
-  for (const one of plan.prepare) await step(one, stack, ports, signal)
-  const standing: Standing = { project: stack.project, services: prepared.file.services, containers: seen.containers, signal }
-  await Promise.all(
-    checksOf(plan, prepared, seen).map(async (check) => {
-      const done = await perform(check, standing, ports)
-      checked.push(done)
-      ports.log.info(`${done.passed ? 'passed' : 'failed'}: ${done.name} (${showMs(done.ms)})`)
-    }),
-  )
+async function ask({ plan, prepared, stack, seen, settled, signal, checked, steps, ports }: Ask): Promise<void> {
+  for (const one of plan.prepare) await step(one, stack, steps, ports, signal)
+  const standing = { stack, containers: seen.containers, reached: prepared.reached, settled, signal }
+  await askAll(checksOf(plan, prepared, seen), standing, ports, (done) => {
+    checked.push(done)
+    ports.log.info(`${done.passed ? 'passed' : 'failed'}: ${done.name} (${showMs(done.ms)})`)
+  })
 }
 
 /** Without checks: that somebody listens where the file publishes a port, but for what has ended. */
-function checksOf({ checks }: SmokePlan, { published }: Prepared, seen: Watch): readonly Check[] {
+function checksOf({ checks }: SmokePlan, { published }: Prepared, seen: Watch): readonly SmokeCheck[] {
   if (checks.length > 0) return checks
   const running = new Set(seen.containers().flatMap((one) => (one.status === 'running' ? (serviceOf(one) ?? []) : [])))
   return published
     .filter(({ service }) => running.has(service))
-    .map(({ service, port }) => ({ kind: 'port', name: `${service}:${port} takes connections`, service, port, timeoutMs: portMs }))
+    .map(({ service, port }) => ({ kind: 'tcp', name: `${service}:${port} takes connections`, service, port, timeoutMs: portMs }))
 }
 
 async function failures(checked: readonly Checked[], seen: Watch, ports: Ports): Promise<[Checked[], Map<string, string>]> {
   const failed = checked.filter(({ passed }) => !passed)
   const logs = new Map<string, string>()
-  for (const service of new Set(failed.map((one) => one.service))) {
+  for (const service of new Set(failed.flatMap((one) => (one.isEcho === true ? [] : (one.service ?? []))))) {
     const container = seen.containers().find((one) => serviceOf(one) === service)
     if (container !== undefined) logs.set(service, await logOf(container, ports))
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineContainer } from '../../src/core/ports.ts'
-import { wrongIn } from '../../src/smoke/checks.ts'
+import { wrongIn } from '../../src/core/http-check.ts'
 import { condensed } from '../../src/smoke/evidence.ts'
 import { shownState, verdictOf } from '../../src/smoke/verdict.ts'
 
