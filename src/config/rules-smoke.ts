@@ -23,6 +23,9 @@ function ownBreaches(check: SmokeCheckConfig, index: number): Breach[] {
   )
   if ('log' in check && check.matches === undefined && check.never === undefined)
     found.push({ path, message: `${at}: a log needs matches, never, or both: what must be in it, what must not` })
+  const [key, port] = 'tcp' in check ? ['tcp', /\d+$/.exec(check.tcp)?.[0]] : 'http' in check ? ['http', portOf(check.http)] : []
+  if (key !== undefined && port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
+    found.push({ path: [...path, key], message: `${at}.${key}: ${port} is no port: they go from 1 to 65535` })
   if ('http' in check) {
     if (check.ca !== undefined && check.http.startsWith('http:'))
       found.push({ path: [...path, 'ca'], onKey: true, message: `${at}: ca needs a URL with https: over http there is no certificate` })
@@ -30,6 +33,10 @@ function ownBreaches(check: SmokeCheckConfig, index: number): Breach[] {
       found.push({ path: [...path, 'body'], onKey: true, message: `${at}: ${check.method} sends no body: leave method out, or say POST` })
   }
   return found
+}
+
+function portOf(url: string): string | undefined {
+  return /^https?:\/\/[^/:]+:(\d+)/.exec(url)?.[1]
 }
 
 function orderBreaches(check: SmokeCheckConfig, index: number, checks: readonly SmokeCheckConfig[]): Breach[] {
@@ -47,6 +54,7 @@ function orderBreaches(check: SmokeCheckConfig, index: number, checks: readonly 
     const first = checks.filter((other) => nameOf(other) === name)
     if (first.some((other) => 'never' in other && other.never !== undefined))
       return [{ path, message: `${at}: "${name}" ends with the last of the others, so nothing can come after it` }]
+    if (name === nameOf(check)) return [{ path, message: `${at}: "${name}" cannot wait for itself` }]
     if (leadsTo(name, nameOf(check), checks)) return [{ path, message: `${at}: "${nameOf(check)}" and "${name}" wait for each other` }]
     return []
   })
