@@ -52,7 +52,7 @@ export function loadConfig(text: string, file: string): Config {
     return problems.flatMap((one) => (firsts.includes(one) ? [{ ...one, message }] : at.includes(one) ? [] : [one]))
   }
 
-  const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt), [Config]))
+  const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt) ?? {}, [Config]))
   const found = parsed.success ? breaches(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue))
   if (parsed.success && found.length === 0) return parsed.data
   throw invalid(
@@ -143,7 +143,10 @@ function kindsMissing(
   })
   const isMissing = issues.some(
     ({ code, path: at, message }) =>
-      code === 'invalid_type' && message.endsWith('received undefined') && at.length === path.length + 1 && kinds.includes(String(at.at(-1))),
+      code === 'invalid_type' &&
+      message.endsWith('received undefined') &&
+      at.length === path.length + 1 &&
+      kinds.includes(String(at.at(-1))),
   )
   return isMissing ? kinds : []
 }
@@ -199,14 +202,17 @@ function withoutExtensions(value: unknown, schemas: readonly unknown[]): unknown
     const items = schemas.flatMap((schema) => below(schema, 0))
     return value.map((item) => withoutExtensions(item, items))
   }
-  if (value === null || typeof value !== 'object') return value ?? {}
+  if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => !key.startsWith('x-') || !schemas.some((schema) => isExtension(key, schema)))
-      .map(([key, inner]) => {
-        const inside = schemas.flatMap((schema) => below(schema, key))
-        return [key, inner === null ? null : withoutExtensions(inner, inside)]
-      }),
+      .map(([key, inner]) => [
+        key,
+        withoutExtensions(
+          inner,
+          schemas.flatMap((schema) => below(schema, key)),
+        ),
+      ]),
   )
 }
 

@@ -6,7 +6,7 @@ export interface Answer {
 }
 
 /** A request over HTTP, without its address. */
-export interface HttpRequest {
+interface HttpRequest {
   method: string
   /** `host` among them. Names in lower case. */
   headers: Readonly<Record<string, string>>
