@@ -36,6 +36,9 @@ export function dockerEngine(): Engine {
           size: image.Size,
           layers: image.RootFS.Layers?.length ?? 0,
           repoDigests: image.RepoDigests ?? [],
+          ...((image.Config.Healthcheck?.Test ?? []).length === 0 || image.Config.Healthcheck?.Test?.[0] === 'NONE'
+            ? {}
+            : { startPeriodMs: (image.Config.Healthcheck?.StartPeriod ?? 0) / 1e6 }),
         }
       } catch (error) {
         if (hasStatus(error, 404)) return undefined

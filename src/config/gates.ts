@@ -27,6 +27,8 @@ export function resolveSmoke({ smoke }: Config, { compose }: Found): SmokePlan |
     profiles: smoke?.profiles ?? [],
     env: texts(smoke?.env ?? {}),
     timeoutMs: milliseconds(smoke?.timeout ?? '3m'),
+    ...(smoke?.scale === undefined ? {} : { scale: smoke.scale }),
+    ...(smoke?.remember === false ? { remember: false } : {}),
     prepare: (smoke?.prepare ?? []).map(resolveStep),
     checks: (smoke?.checks ?? []).map(resolveCheck),
   }

@@ -34,6 +34,16 @@ export const SmokeConfig = z.strictObject({
       'Variables for the compose files. They are readable in this file and the record: no secrets of yours, values for the test alone.',
     ),
   timeout: Duration.optional().describe('Time until every service must be up. Default: 3m'),
+  scale: z
+    .record(service, z.int().min(1))
+    .optional()
+    .describe('Containers of a service, such as `worker: 3`. Default: as many as the compose file says, else 1'),
+  remember: z
+    .boolean()
+    .optional()
+    .describe(
+      'false: every run starts the stack, also where nothing has changed since one that passed. For stacks whose checks ask something outside of them. Default: true',
+    ),
   prepare: z
     .array(SmokeStepConfig)
     .optional()

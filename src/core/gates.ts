@@ -87,6 +87,10 @@ export const SmokePlan = z.strictObject({
   env: z.record(z.string(), z.string()),
   /** Until every service is up. */
   timeoutMs: z.int(),
+  /** How many containers of a service, where it is not as the files have it. */
+  scale: z.record(z.string(), z.int().min(1)).optional(),
+  /** false: every run asks again, also where nothing has changed. */
+  remember: z.boolean().optional(),
   prepare: z.array(SmokeStep),
   checks: z.array(SmokeCheck),
 })

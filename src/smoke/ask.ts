@@ -11,7 +11,7 @@ export async function askAll(
   checks: readonly SmokeCheck[],
   { settled, ...around }: Omit<Standing, 'rest'> & { settled: Promise<unknown> },
   ports: Ports,
-  onDone: (checked: Checked) => void,
+  onDone: (checked: Checked, check: SmokeCheck) => void,
 ): Promise<void> {
   const asked = new Map<SmokeCheck, Promise<Checked>>()
   const rest = Promise.withResolvers<void>()
@@ -21,7 +21,7 @@ export async function askAll(
     const before = await Promise.all(checks.filter(({ name }) => check.after?.includes(name)).map(begin))
     const failed = before.filter(({ passed }) => !passed)
     const done = failed.length === 0 ? await perform(check, standing, ports) : echo(check, failed)
-    onDone(done)
+    onDone(done, check)
     return done
   }
   function begin(check: SmokeCheck): Promise<Checked> {

@@ -1,1 +1,2 @@
-export { smoke } from './run.ts'
+export { takeDownKept } from './clean.ts'
+export { smoke, type Wish } from './stage.ts'

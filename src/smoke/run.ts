@@ -1,21 +1,16 @@
-import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokeCheck, SmokePlan } from '../core/gates.ts'
-import { smokeProject } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Release, SmokeSection } from '../core/release.ts'
+import type { SmokeSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
 import type { Stack } from '../tools/compose.ts'
-import { differs, type Present, presentImages } from './candidates.ts'
 import { askAll } from './ask.ts'
+import { differs, type Present } from './candidates.ts'
 import { checksFailed } from './checks.ts'
-import { removeLeftovers, takeDown } from './clean.ts'
-import { logOf } from './evidence.ts'
-import { type Prepared, prepare } from './plan.ts'
-import { projectDirectory, render } from './render.ts'
-import { hiding, secretNamesOf, secretsOf } from './secrets.ts'
-import { Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
+import { keepEvidence, logOf, namesOf } from './evidence.ts'
+import type { Prepared } from './plan.ts'
+import { patienceOf, type Quickened } from './readiness.ts'
+import { Answered, Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
 import type { Checked } from './standing.ts'
 import { step, type Step } from './step.ts'
 import { serviceOf, shownState } from './verdict.ts'
@@ -24,58 +19,32 @@ import { type Watch, watch } from './watch.ts'
 /** How long somebody may need to listen on a port that is published. */
 const portMs = 30_000
 
-/**
- * Brings up the stack of the compose files with the images that were just built, asks it what the plan asks, and takes
- * it down again, whatever happens.
- * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, CONFIG_INVALID for files
- * that cannot be tested, DIGEST_MISMATCH when something else ran than was built
- */
-export async function smoke(release: Release, ports: Ports): Promise<SmokeSection> {
-  const { smoke: plan } = release.plan
-  if (plan === undefined) {
-    throw new LaunchwayError('RECORD_INVALID', 'the release record has no plan for the smoke test', {
-      hint: 'Run the plan stage again: it writes the record anew.',
-    })
-  }
-  const started = ports.clock.elapsed()
-  // Says what to do where there is no engine.
-  await ports.engine.info()
-  await removeLeftovers(ports)
-  const rendered = await render(plan, ports)
-  const candidates = await presentImages(release, ports)
-  const root = resolve(ports.root)
-  const project = smokeProject(release.app, randomBytes(4).toString('hex'))
-  const prepared = prepare(rendered, { plan, candidates, root, project, owner: ports.self.id })
-  const stack: Stack = { project, directory: projectDirectory(plan, root), file: prepared.file }
-  if (plan.checks.some(({ kind }) => kind === 'script')) for (const name of secretNamesOf(release)) ports.secret(name)
-  const hide = hiding(secretsOf(rendered, plan.env), ports.redact)
-  for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)
-  // A service's log goes through this one: what it repeats of the rendered file is not for everybody.
-  const quiet: Ports = { ...ports, redact: hide, log: { ...ports.log, info: (line) => ports.log.info(hide(line)) } }
-  try {
-    return await test({ plan, prepared, candidates, stack, started, ports: quiet })
-  } finally {
-    await takeDown(stack, ports)
-  }
-}
-
-interface Test {
+export interface Test {
   plan: SmokePlan
   prepared: Prepared
   candidates: readonly Present[]
   stack: Stack
+  quick: Quickened
   started: number
   ports: Ports
 }
 
-async function test({ plan, prepared, candidates, stack, started, ports }: Test): Promise<SmokeSection> {
+/**
+ * Starts the stack, asks it, and keeps what it showed for itself.
+ * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, DIGEST_MISMATCH
+ */
+export async function test({ plan, prepared, candidates, stack, quick, started, ports }: Test): Promise<SmokeSection> {
   const { clock, log } = ports
   using seen = await watch(stack.project, prepared.mustEnd, ports)
   const stop = new AbortController()
   const signal = AbortSignal.any([ports.signal, stop.signal])
   seen
     .until(({ kind }) => kind === 'dead', signal)
-    .then(() => throwIfDead(seen))
+    .then((verdict) => {
+      // Whoever reads along knows at once; what it shows for itself comes when all of it is there.
+      if (verdict.kind === 'dead') log.info(`failed: ${verdict.why}`)
+      throwIfDead(seen)
+    })
     .catch((error: unknown) => stop.abort(error))
   const checked: Checked[] = []
   const steps: Step[] = []
@@ -96,19 +65,25 @@ async function test({ plan, prepared, candidates, stack, started, ports }: Test)
   try {
     await make(stack, prepared.builds, ports, signal)
     upSince = clock.elapsed()
+    await seen.refresh()
+    seen.allow(await patienceOf(seen.containers(), quick, ports))
     await start(stack, plan.timeoutMs, seen, ports, signal)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)
     refuseOthers(seen, prepared, candidates)
-    const calm = (): Promise<void> => settle(plan.timeoutMs, seen, ports, signal)
+    const answered = new Answered()
+    const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
     const settled = calm()
-    await Promise.all([settled, ask({ plan, prepared, stack, seen, settled, signal, checked, steps, ports })])
+    await Promise.all([settled, ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports })])
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
     if (seen.verdict().kind !== 'up') await calm()
-    return await section('passed')
+    const [passed] = await Promise.all([section('passed'), keepEvidence(seen, ports)])
+    return passed
   } catch (error) {
     ports.signal.throwIfAborted()
-    const failure = error instanceof Dead ? await unhealthy(error, ports) : error
+    const failure = error instanceof Dead ? await unhealthy(await firstOf(error, seen), seen, ports) : error
+    const folder = await keepEvidence(seen, ports)
+    if (folder !== undefined) log.info(`what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
     const { code, message, hint, place, cause } = failure
     throw new LaunchwayError(code, ports.redact(message), {
@@ -122,11 +97,19 @@ async function test({ plan, prepared, candidates, stack, started, ports }: Test)
   }
 }
 
+/** What died before the one whose end was told first may be known a moment later. */
+async function firstOf(error: Dead, seen: Watch): Promise<Dead> {
+  await seen.refresh()
+  const verdict = seen.verdict()
+  return verdict.kind === 'dead' ? new Dead(verdict) : error
+}
+
 interface Ask {
   plan: SmokePlan
   prepared: Prepared
   stack: Stack
   seen: Watch
+  answered: Answered
   settled: Promise<void>
   signal: AbortSignal
   /** Filled as the checks and the steps end. */
@@ -136,13 +119,21 @@ interface Ask {
 }
 
 /** The steps in their order, then the checks side by side. */
-async function ask({ plan, prepared, stack, seen, settled, signal, checked, steps, ports }: Ask): Promise<void> {
+async function ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports }: Ask): Promise<void> {
   for (const one of plan.prepare) await step(one, stack, steps, ports, signal)
   const standing = { stack, containers: seen.containers, reached: prepared.reached, settled, signal }
-  await askAll(checksOf(plan, prepared, seen), standing, ports, (done) => {
+  await askAll(checksOf(plan, prepared, seen), standing, ports, (done, check) => {
     checked.push(done)
+    const reached = done.passed ? reachedBy(check) : undefined
+    if (reached !== undefined) answered.add(reached)
     ports.log.info(`${done.passed ? 'passed' : 'failed'}: ${done.name} (${showMs(done.ms)})`)
   })
+}
+
+/** The service that works itself, as the check shows that has passed. */
+function reachedBy(check: SmokeCheck): string | undefined {
+  if (check.kind === 'script' || check.kind === 'run') return undefined
+  return check.kind === 'log' && check.matches === undefined ? undefined : check.service
 }
 
 /** Without checks: that somebody listens where the file publishes a port, but for what has ended. */
@@ -175,15 +166,17 @@ function refuseOthers(seen: Watch, { ours }: Prepared, candidates: readonly Pres
 
 async function servicesOf(seen: Watch, upSince: number, { engine, clock, redact }: Ports): Promise<SmokeSection['services']> {
   const { containerdStore } = await engine.info()
-  return seen
-    .containers()
-    .flatMap((container) => {
-      const name = serviceOf(container)
-      if (name === undefined) return []
+  const own = seen.containers().filter((one) => serviceOf(one) !== undefined)
+  const names = namesOf(own)
+  return own
+    .map((container) => {
+      const name = names.get(container.id) ?? ''
+      const memory = seen.memoryOf(container.id)
       const ms = Math.max(0, (seen.upAt(container.id) ?? clock.elapsed()) - upSince)
       // In containerd's store the ID is of a manifest or an index.
       const config = containerdStore ? {} : { config: container.image }
-      return [{ name, image: container.reference, ...config, state: redact(shownState(container)), ms }]
+      const most = memory === undefined ? {} : { memory }
+      return { name, image: container.reference, ...config, state: redact(shownState(container)), ms, ...most }
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }

@@ -31,6 +31,16 @@ export const ComposeService = z.looseObject({
     .optional(),
   environment: Texts.optional(),
   external_links: z.array(z.string()).optional(),
+  healthcheck: z
+    .looseObject({
+      test: z.array(z.string()).optional(),
+      interval: z.string().optional(),
+      retries: z.int().optional(),
+      start_period: z.string().optional(),
+      start_interval: z.string().optional(),
+      disable: z.boolean().optional(),
+    })
+    .optional(),
   ipc: z.string().optional(),
   labels: Labels.optional(),
   network_mode: z.string().optional(),
@@ -42,6 +52,7 @@ export const ComposeService = z.looseObject({
   profiles: z.array(z.string()).optional(),
   pull_policy: z.string().optional(),
   restart: z.string().optional(),
+  volumes: z.array(z.looseObject({ type: z.string().optional(), source: z.string().optional() })).optional(),
   volumes_from: z.array(z.string()).optional(),
 })
 export type ComposeService = z.infer<typeof ComposeService>
@@ -51,11 +62,16 @@ const Resource = z.looseObject({ name: z.string().optional(), external: z.boolea
 const Network = Resource.extend({ ipam: z.looseObject({ config: z.array(z.unknown()).optional() }).optional() })
 export type ComposeNetwork = z.infer<typeof Network>
 
+/** A secret or a config: in a file, in the environment, or written in the compose file itself. */
+const Kept = z.looseObject({ file: z.string().optional(), environment: z.string().optional(), external: z.boolean().optional() })
+
 export const ComposeProject = z.looseObject({
   name: z.string().optional(),
   services: z.record(z.string(), ComposeService),
   networks: z.record(z.string(), Network.nullable()).optional(),
   volumes: z.record(z.string(), Resource.nullable()).optional(),
+  secrets: z.record(z.string(), Kept.nullable()).optional(),
+  configs: z.record(z.string(), Kept.nullable()).optional(),
 })
 export type ComposeProject = z.infer<typeof ComposeProject>
 
@@ -67,7 +83,18 @@ export interface Stack {
   file: ComposeProject
 }
 
+const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 }
+
+/** Of a duration as compose renders it: `1m30s`, `1.5s`, `200ms`. */
+export function durationMs(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)/g)]
+  return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (unitMs[unit] ?? 0), 0)
+}
+
 const compose = (...args: Parameters<typeof command>[1]): Parameters<typeof command>[1] => ['compose', ...args]
+
+/** Its version alone, such as 2.26.1. */
+export const composeVersion = command('docker', compose('version', '--short'))
 
 /** Renders the files of a user. What it prints may hold secrets. */
 export function config(of: {
@@ -105,9 +132,4 @@ export const run = (stack: Stack, service: string, words: readonly string[]): Co
 /** Without a file, since compose would hand its standard input to the command: the containers' labels say what there is. */
 export function exec(project: string, service: string, words: readonly string[]): Command {
   return command('docker', compose('--project-name', project, 'exec', '-T', service, words))
-}
-
-/** @param graceS seconds that containers have to end */
-export function down(stack: Stack, graceS: number): Command {
-  return withFile(stack, ['down', '--volumes', '--remove-orphans', '--rmi', 'local', '--timeout', String(graceS)])
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveSmoke } from '../../src/config/gates.ts'
 import { SmokeCheck, type SmokePlan } from '../../src/core/gates.ts'
-import { run, exec, config, down, up } from '../../src/tools/compose.ts'
+import { run, exec, config, up } from '../../src/tools/compose.ts'
 import { display } from '../../src/core/command.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { configOf, problems } from './support/config.ts'
@@ -236,7 +236,6 @@ describe('compose', () => {
     const begin = 'docker compose --progress quiet --project-name p --project-directory /srv/team/deploy --file -'
     expect(display(up(stack))).toBe(`${begin} up --detach --no-build --no-recreate`)
     expect(display(run(stack, 'web', ['sh', '-c', 'a b']))).toBe(`${begin} run --rm --no-deps -T web sh -c 'a b'`)
-    expect(display(down(stack, 5))).toBe(`${begin} down --volumes --remove-orphans --rmi local --timeout 5`)
     const { stdin } = up(stack)
     expect(stdin).toBeInstanceOf(Secret)
     expect(stdin instanceof Secret ? JSON.parse(stdin.reveal()) : undefined).toEqual(stack.file)

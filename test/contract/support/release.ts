@@ -257,6 +257,7 @@ export function portsFor(
     clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
     log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
     root: '.',
+    evidence: '.evidence',
     redact: (text) => text,
     conceal: (value) => new Secret(value),
     secret: (name) => (name === 'SSH_KEY' ? over?.key : secrets[name] === undefined ? undefined : new Secret(secrets[name])),

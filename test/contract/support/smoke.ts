@@ -105,6 +105,7 @@ export async function smokeTest(asked: Asked): Promise<Told> {
     clock: systemClock,
     log,
     root,
+    evidence: join(root, '.evidence'),
     redact: (text: string) => redact(text, known),
     secret(name: string) {
       const value = asked.secrets?.[name]

@@ -33,6 +33,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     clock: systemClock,
     log,
     root,
+    evidence: join(root, '.evidence'),
     who: 'ada@laptop',
     signal: new AbortController().signal,
     secret: (name) => (env[name] === undefined ? undefined : new Secret(env[name])),

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import { LaunchwayError } from '../core/error.ts'
+import { keptBy, smokeProject } from '../core/names.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Release, SmokeSection } from '../core/release.ts'
+import { composeVersion as compose, type Stack } from '../tools/compose.ts'
+import { presentImages } from './candidates.ts'
+import { removeLeftovers, takeDown } from './clean.ts'
+import { tellKept } from './keep.ts'
+import { keyOf } from './key.ts'
+import { recall, remember } from './memory.ts'
+import { prepare } from './plan.ts'
+import { knowsStartInterval, quicken } from './readiness.ts'
+import { projectDirectory, render } from './render.ts'
+import { test } from './run.ts'
+import { hiding, secretNamesOf, secretsOf } from './secrets.ts'
+import { chosen, opened, scaled } from './shape.ts'
+
+/** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
+const longerMs = 3_600_000
+
+/** How a person at a terminal wants it. */
+export interface Wish {
+  /** The stack stays, with every port that it publishes. */
+  keep?: boolean
+  /** Also where the same has passed before. */
+  fresh?: boolean
+  /** These checks alone; the section then says nothing about the release. */
+  only?: readonly string[]
+}
+
+/**
+ * Brings up the stack of the compose files with the images that were just built, asks it what the plan asks, and takes
+ * it down again, whatever happens; or tells of an earlier run that asked exactly the same of exactly the same.
+ * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, CONFIG_INVALID for files
+ * that cannot be tested, DIGEST_MISMATCH when something else ran than was built
+ */
+export async function smoke(release: Release, ports: Ports, wish: Wish = {}): Promise<SmokeSection> {
+  const whole = release.plan.smoke
+  if (whole === undefined) {
+    throw new LaunchwayError('RECORD_INVALID', 'the release record has no plan for the smoke test', {
+      hint: 'Run the plan stage again: it writes the record anew.',
+    })
+  }
+  const plan = chosen(whole, wish.only)
+  const started = ports.clock.elapsed()
+  // Says what to do where there is no engine.
+  const info = await ports.engine.info()
+  const [rendered, composeVersion] = await Promise.all([render(plan, ports), ports.exec.read(compose), removeLeftovers(ports)])
+  const isWhole = wish.only === undefined && wish.keep !== true
+  const identify = (): Promise<Identity> => keyOf({ rendered, plan, release, info, composeVersion }, ports)
+  const identity: Identity = isWhole ? await identify() : { why: 'this is no whole test' }
+  const earlier = 'key' in identity && wish.fresh !== true ? await recall(identity.key, release, ports) : undefined
+  if (earlier?.earlier !== undefined) {
+    const { at, by } = earlier.earlier
+    ports.log.info(`passed earlier, ${at.slice(0, 16).replace('T', ' ')} UTC, ${by}: the same images, stack and checks`)
+    return { ...earlier, ms: ports.clock.elapsed() - started }
+  }
+  if ('why' in identity) ports.log.debug(`how this ends is not remembered: ${identity.why}`)
+
+  const candidates = await presentImages(release, ports)
+  const root = resolve(ports.root)
+  const project = smokeProject(release.app, randomBytes(4).toString('hex'))
+  const owner = wish.keep === true ? keptBy(ports.root) : ports.self.id
+  const asked = prepare(rendered, { plan, candidates, root, project, owner })
+  const shaped = scaled(wish.keep === true ? opened(asked.file, asked) : asked.file, plan)
+  const quick = quicken(shaped, knowsStartInterval(info, composeVersion), plan.timeoutMs + longerMs)
+  const prepared = { ...asked, file: quick.file }
+  const stack: Stack = { project, directory: projectDirectory(plan, root), file: quick.file }
+  if (plan.checks.some(({ kind }) => kind === 'script')) for (const name of secretNamesOf(release)) ports.secret(name)
+  const hide = hiding(secretsOf(rendered, plan.env), ports.redact)
+  for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)
+  // A service's log goes through this one: what it repeats of the rendered file is not for everybody.
+  const quiet: Ports = { ...ports, redact: hide, log: { ...ports.log, info: (line) => ports.log.info(hide(line)) } }
+  let ended: SmokeSection | undefined
+  try {
+    ended = await test({ plan, prepared, candidates, stack, quick, started, ports: quiet })
+  } catch (error) {
+    // Only where somebody has asked in spite of it can there be a pass to take back.
+    if (wish.fresh === true && 'key' in identity && !ports.signal.aborted) await remember(identity.key, undefined, release, ports)
+    throw error
+  } finally {
+    if (wish.keep === true && !ports.signal.aborted) await tellKept(project, quiet)
+    else await takeDown(project, ports)
+  }
+  if ('key' in identity) {
+    const after = await identify()
+    if ('key' in after && after.key === identity.key) await remember(identity.key, ended, release, ports)
+    else ports.log.debug('how this ended is not remembered: files that the stack or its checks use have changed meanwhile')
+  }
+  return ended
+}
+
+type Identity = { key: string } | { why: string }
