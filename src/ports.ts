@@ -79,6 +79,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
       credentials: async (settings) => (await registries()).credentials(settings),
     },
     probe: {
+      ask: async (...asked) => (await import('./adapters/probe.ts')).localProbe.ask(...asked),
       get: async (...asked) => (await import('./adapters/probe.ts')).localProbe.get(...asked),
       connects: async (...asked) => (await import('./adapters/probe.ts')).localProbe.connects(...asked),
     },

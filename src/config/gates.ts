@@ -1,5 +1,6 @@
-import type { ScanPlan, SmokeCheck, SmokePlan, SmokeStep } from '../core/gates.ts'
+import type { ScanPlan, SmokePlan, SmokeStep } from '../core/gates.ts'
 import { milliseconds } from '../core/units.ts'
+import { resolveCheck } from './resolve-checks.ts'
 import type { Config } from './schema.ts'
 import type { SmokeConfig } from './schema-gates.ts'
 import { texts } from './texts.ts'
@@ -42,38 +43,6 @@ function resolveStep(step: NonNullable<SmokeConfig['prepare']>[number]): SmokeSt
     name: `${kind} ${service}: ${step.command.join(' ')}`,
     timeoutMs: milliseconds(step.timeout ?? '5m'),
   }
-}
-
-function resolveCheck(check: NonNullable<SmokeConfig['checks']>[number]): SmokeCheck {
-  const timeoutMs = milliseconds(check.timeout ?? '30s')
-  if ('http' in check) {
-    const url = new URL(check.http)
-    const scheme = url.protocol === 'https:' ? 'https' : 'http'
-    return {
-      kind: 'http',
-      name: check.name ?? check.http,
-      scheme,
-      // A URL knows no upper case in a host; compose tells Web from web.
-      service: /^https?:\/\/([^/:?#]+)/.exec(check.http)?.[1] ?? url.hostname,
-      port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
-      path: `${url.pathname}${url.search}`,
-      ...(check.status === undefined ? {} : { status: check.status }),
-      ...(check.contains === undefined ? {} : { contains: check.contains }),
-      headers: Object.fromEntries(Object.entries(check.headers ?? {}).map(([key, value]) => [key.toLowerCase(), value])),
-      timeoutMs,
-    }
-  }
-  if ('exec' in check) {
-    return {
-      kind: 'exec',
-      name: check.name ?? `exec ${check.exec}: ${check.command.join(' ')}`,
-      service: check.exec,
-      command: check.command,
-      ...(check.stdout === undefined ? {} : { stdout: check.stdout }),
-      timeoutMs,
-    }
-  }
-  return { kind: 'log', name: check.name ?? `log of ${check.log}: ${check.matches}`, service: check.log, matches: check.matches, timeoutMs }
 }
 
 /** What the scan stage shall do; in words, why there is nothing for it to do. */

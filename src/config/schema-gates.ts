@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { severities } from '../core/gates.ts'
 import { Duration } from '../core/units.ts'
+import { SmokeCheckConfig, words } from './schema-checks.ts'
 import { env, oneOrMany } from './schema-parts.ts'
 
 /** The two gates before the tags, as launchway.yml has them. */
 
-const words = z.array(z.string()).min(1)
 const service = z.string()
 
 const SmokeStepConfig = z.union([
@@ -18,39 +18,6 @@ const SmokeStepConfig = z.union([
     exec: service.describe('Service in whose running container the command runs.'),
     command: words.describe('Command, a list of words. Needed.'),
     timeout: Duration.optional().describe('Time until it must have ended. Default: 5m'),
-  }),
-])
-
-const checkName = z.string().optional().describe('Name of the check in lists. Default: what it asks')
-const checkTimeout = Duration.optional().describe('Time until it must have passed; it is tried again until then. Default: 30s')
-
-const SmokeCheckConfig = z.union([
-  z.strictObject({
-    http: z
-      .string()
-      .regex(/^https?:\/\/[^/\s:]+(:\d+)?(\/\S*)?$/, 'must be a URL with a service as its host, such as http://web:5000/healthz')
-      .describe('URL to ask, a service of the stack being the host and its port that inside the container.'),
-    status: z.int().min(100).max(599).optional().describe('The one status that passes. Default: any from 200 to 299'),
-    contains: z.string().optional().describe('Text that the body must contain.'),
-    headers: z
-      .record(z.string(), z.string())
-      .optional()
-      .describe('Headers that the answer must have, with their values; an empty text means any value.'),
-    name: checkName,
-    timeout: checkTimeout,
-  }),
-  z.strictObject({
-    exec: service.describe('Service in whose container the command runs; exit code 0 passes.'),
-    command: words.describe('Command, a list of words. Needed.'),
-    stdout: z.string().optional().describe('Text that its standard output must contain.'),
-    name: checkName,
-    timeout: checkTimeout,
-  }),
-  z.strictObject({
-    log: service.describe('Service whose log is read.'),
-    matches: z.string().describe('Regular expression that a line must match. Needed.'),
-    name: checkName,
-    timeout: checkTimeout,
   }),
 ])
 

@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Command } from './command.ts'
 import type { SshSettings } from './deployment.ts'
 import type { LaunchwayError, Place } from './error.ts'
+import type { Probe } from './probe.ts'
 import type { Registry as RegistrySettings } from './release.ts'
 import type { Secret } from './secret.ts'
 import type { Engine } from './engine.ts'
@@ -95,24 +96,6 @@ export interface Remote extends AsyncDisposable {
 export interface Ssh {
   /** Throws SSH_UNREACHABLE or SSH_HOST_KEY. */
   connect(host: string, settings: SshSettings, options: { key: Secret | undefined; signal: AbortSignal }): Promise<Remote>
-}
-
-/** An answer over HTTP; of a long body the beginning. */
-export interface Answer {
-  status: number
-  headers: Readonly<Record<string, string>>
-  body: string
-}
-
-/** Asks what runs on this machine, or at a public address, as somebody outside would. */
-export interface Probe {
-  /**
-   * One request, no redirect followed. A certificate is taken as it is, for stacks that make their own, unless it is to
-   * be checked. Rejects when nobody answers.
-   */
-  get(url: string, options: { host: string; signal: AbortSignal; isChecked?: boolean }): Promise<Answer>
-  /** Whether somebody takes a connection and keeps it: a proxy of the engine takes it for nobody, too. */
-  connects(address: string, port: number, signal: AbortSignal): Promise<boolean>
 }
 
 export interface Descriptor {

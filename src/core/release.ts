@@ -99,6 +99,8 @@ export const SmokeSection = z.strictObject({
       memory: z.int().nonnegative().optional(),
     }),
   ),
+  /** What was done before the checks, in its order; absent when nothing was, and in older records. */
+  steps: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), ms })).optional(),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), ms, evidence: z.string().optional() })),
   verdict,
   ms,

@@ -5,6 +5,7 @@ import type { SmokePlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import type { Output, Ports } from '../core/ports.ts'
 import { ComposeProject, config } from '../tools/compose.ts'
+import { refuseUnfitScripts } from './script.ts'
 import { secretNamesIn } from './secrets.ts'
 
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
@@ -14,9 +15,11 @@ export function projectDirectory({ compose: [first = ''] }: SmokePlan, root: str
 
 /**
  * The user's files as one project, variables filled in.
- * @throws LaunchwayError CONFIG_INVALID with compose's own words, TOOL_MISSING without compose
+ * @throws LaunchwayError CONFIG_INVALID with compose's own words, or for a script that cannot be run; TOOL_MISSING without
+ * compose
  */
 export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProject> {
+  await refuseUnfitScripts(plan, ports)
   const root = resolve(ports.root)
   const files = plan.compose.map((file) => resolve(root, file))
   const call = config({ files, profiles: plan.profiles, directory: projectDirectory(plan, root), env: plan.env })

@@ -1,20 +1,21 @@
 import { LaunchwayError } from '../core/error.ts'
-import type { SmokePlan } from '../core/gates.ts'
+import type { SmokeCheck, SmokePlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { SmokeSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
 import type { Stack } from '../tools/compose.ts'
+import { askAll } from './ask.ts'
 import { differs, type Present } from './candidates.ts'
-import { type Check, type Checked, checksFailed, perform, type Standing } from './checks.ts'
+import { checksFailed } from './checks.ts'
 import { keepEvidence, logOf, namesOf } from './evidence.ts'
 import type { Prepared } from './plan.ts'
 import { patienceOf, type Quickened } from './readiness.ts'
-import { Answered, Dead, make, settle, start, step, throwIfDead, unhealthy } from './stack.ts'
+import { Answered, Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
+import type { Checked } from './standing.ts'
+import { step, type Step } from './step.ts'
 import { serviceOf, shownState } from './verdict.ts'
 import { type Watch, watch } from './watch.ts'
 
-/** Checks that show, when they pass, that the service itself works. */
-const reaching: ReadonlySet<string> = new Set(['http', 'tcp', 'port', 'exec', 'log'])
 /** How long somebody may need to listen on a port that is published. */
 const portMs = 30_000
 
@@ -46,10 +47,12 @@ export async function test({ plan, prepared, candidates, stack, quick, started, 
     })
     .catch((error: unknown) => stop.abort(error))
   const checked: Checked[] = []
+  const steps: Step[] = []
   let upSince = clock.elapsed()
   const section = async (verdict: SmokeSection['verdict']): Promise<SmokeSection> => ({
     project: stack.project,
     services: await servicesOf(seen, upSince, ports),
+    ...(steps.length === 0 ? {} : { steps }),
     checks: checked.map(({ name, passed, ms, evidence }) => ({
       name,
       passed,
@@ -69,7 +72,8 @@ export async function test({ plan, prepared, candidates, stack, quick, started, 
     refuseOthers(seen, prepared, candidates)
     const answered = new Answered()
     const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
-    await Promise.all([calm(), ask({ plan, prepared, stack, seen, answered, signal, checked, ports })])
+    const settled = calm()
+    await Promise.all([settled, ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports })])
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
     if (seen.verdict().kind !== 'up') await calm()
@@ -106,39 +110,45 @@ interface Ask {
   stack: Stack
   seen: Watch
   answered: Answered
+  settled: Promise<void>
   signal: AbortSignal
-  /** Filled as the checks end. */
+  /** Filled as the checks and the steps end. */
   checked: Checked[]
+  steps: Step[]
   ports: Ports
 }
 
 /** The steps in their order, then the checks side by side. */
-async function ask({ plan, prepared, stack, seen, answered, signal, checked, ports }: Ask): Promise<void> {
-  for (const one of plan.prepare) await step(one, stack, ports, signal)
-  const standing: Standing = { project: stack.project, services: prepared.file.services, containers: seen.containers, signal }
-  await Promise.all(
-    checksOf(plan, prepared, seen).map(async (check) => {
-      const done = await perform(check, standing, ports)
-      checked.push(done)
-      if (done.passed && reaching.has(check.kind)) answered.add(check.service)
-      ports.log.info(`${done.passed ? 'passed' : 'failed'}: ${done.name} (${showMs(done.ms)})`)
-    }),
-  )
+async function ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports }: Ask): Promise<void> {
+  for (const one of plan.prepare) await step(one, stack, steps, ports, signal)
+  const standing = { stack, containers: seen.containers, reached: prepared.reached, settled, signal }
+  await askAll(checksOf(plan, prepared, seen), standing, ports, (done, check) => {
+    checked.push(done)
+    const reached = done.passed ? reachedBy(check) : undefined
+    if (reached !== undefined) answered.add(reached)
+    ports.log.info(`${done.passed ? 'passed' : 'failed'}: ${done.name} (${showMs(done.ms)})`)
+  })
+}
+
+/** The service that works itself, as the check shows that has passed. */
+function reachedBy(check: SmokeCheck): string | undefined {
+  if (check.kind === 'script' || check.kind === 'run') return undefined
+  return check.kind === 'log' && check.matches === undefined ? undefined : check.service
 }
 
 /** Without checks: that somebody listens where the file publishes a port, but for what has ended. */
-function checksOf({ checks }: SmokePlan, { published }: Prepared, seen: Watch): readonly Check[] {
+function checksOf({ checks }: SmokePlan, { published }: Prepared, seen: Watch): readonly SmokeCheck[] {
   if (checks.length > 0) return checks
   const running = new Set(seen.containers().flatMap((one) => (one.status === 'running' ? (serviceOf(one) ?? []) : [])))
   return published
     .filter(({ service }) => running.has(service))
-    .map(({ service, port }) => ({ kind: 'port', name: `${service}:${port} takes connections`, service, port, timeoutMs: portMs }))
+    .map(({ service, port }) => ({ kind: 'tcp', name: `${service}:${port} takes connections`, service, port, timeoutMs: portMs }))
 }
 
 async function failures(checked: readonly Checked[], seen: Watch, ports: Ports): Promise<[Checked[], Map<string, string>]> {
   const failed = checked.filter(({ passed }) => !passed)
   const logs = new Map<string, string>()
-  for (const service of new Set(failed.map((one) => one.service))) {
+  for (const service of new Set(failed.flatMap((one) => (one.isEcho === true ? [] : (one.service ?? []))))) {
     const container = seen.containers().find((one) => serviceOf(one) === service)
     if (container !== undefined) logs.set(service, await logOf(container, ports))
   }

@@ -1,3 +1,4 @@
+import type { Release } from '../core/release.ts'
 import { redact, Secret } from '../core/secret.ts'
 import type { ComposeProject } from '../tools/compose.ts'
 
@@ -8,6 +9,14 @@ const leastChars = 6
 /** Variables that a compose file asks for and whose names look like those of secrets: the step's environment has them. */
 export function secretNamesIn(file: string): string[] {
   return [...file.matchAll(/\$\{?([A-Za-z_]\w*)/g)].flatMap(([, name = '']) => (telling.test(name) ? [name] : []))
+}
+
+/** Variables of the step that a script finds in its environment, and must not have in its evidence. */
+export function secretNamesOf({ plan }: Pick<Release, 'plan'>): string[] {
+  const { registries, environment } = plan
+  const services = [...(environment?.services ?? []), ...(environment?.accessories ?? [])]
+  const ofDeploy = environment === undefined ? [] : [environment.ssh.key, ...services.flatMap(({ secrets }) => secrets)]
+  return [...new Set(['REGISTRY_PASSWORD', 'GITHUB_TOKEN', ...registries.flatMap(({ password }) => password ?? []), ...ofDeploy])]
 }
 
 /**

@@ -2,7 +2,8 @@ import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { nearest } from '../core/nearest.ts'
 import type { ComposeProject } from '../tools/compose.ts'
-import { networkOf, type Prepared } from './plan.ts'
+import type { Prepared } from './plan.ts'
+import { networkOf } from './reach.ts'
 
 /**
  * The project with as many containers of a service as the plan asks for.
@@ -53,5 +54,11 @@ export function chosen(plan: SmokePlan, only: readonly string[] | undefined): Sm
       hint: meant === undefined ? `The checks are:\n${names.map((one) => `  ${one}`).join('\n')}` : `Did you mean "${meant}"?`,
     })
   }
-  return { ...plan, checks: plan.checks.filter(({ name }) => only.includes(name)) }
+  const wanted = withBefore(plan.checks, new Set(only))
+  return { ...plan, checks: plan.checks.filter(({ name }) => wanted.has(name)) }
+}
+
+function withBefore(checks: SmokePlan['checks'], names: ReadonlySet<string>): ReadonlySet<string> {
+  const all = new Set([...names, ...checks.flatMap(({ name, after = [] }) => (names.has(name) ? after : []))])
+  return all.size === names.size ? all : withBefore(checks, all)
 }

@@ -1,9 +1,8 @@
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
-import type { SmokeStep } from '../core/gates.ts'
 import type { EngineContainer, Output, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
-import { build, create, exec, run, type Stack, up } from '../tools/compose.ts'
+import { build, create, type Stack, up } from '../tools/compose.ts'
 import { condensed, evidenceOf } from './evidence.ts'
 import { startable, startsByItself, waitsInVain } from './order.ts'
 import { serviceOf, type Verdict } from './verdict.ts'
@@ -181,22 +180,11 @@ export async function unhealthy({ message, container, echoes }: Dead, seen: Watc
   return new LaunchwayError('SMOKE_UNHEALTHY', message, { hint: [...after, await evidenceOf(container, seen, ports)].join('\n') })
 }
 
-/** What is done in the stack before the checks. */
-export async function step(of: SmokeStep, stack: Stack, ports: Ports, signal: AbortSignal): Promise<void> {
-  const started = ports.clock.elapsed()
-  const asked = of.kind === 'run' ? run(stack, of.service, of.command) : exec(stack.project, of.service, of.command)
-  const lines: string[] = []
-  const onLine = (line: string): void => void lines.push(line)
-  const done = await within(of.timeoutMs, signal, ports, (inTime) => ports.exec.run(asked, { signal: inTime, accept: anyCode, onLine }))
-  if (done?.code === 0) return ports.log.info(`${of.name}: done in ${showMs(ports.clock.elapsed() - started)}`)
-  const why = done === undefined ? `did not end within ${showMs(of.timeoutMs)}` : `ended with exit code ${done.code}`
-  throw new LaunchwayError('SMOKE_CHECK_FAILED', `${of.name} ${why}`, { hint: lastOf(lines.join('\n')) })
-}
-
 function call(asked: Parameters<Ports['exec']['run']>[0], { exec, log }: Ports, signal: AbortSignal): Promise<Output> {
   return exec.run(asked, { signal, accept: anyCode, onLine: (line) => log.info(line) })
 }
 
-function lastOf(text: string): string {
+/** The end of what a program said. */
+export function lastOf(text: string): string {
   return condensed(text.trim().split('\n').slice(-30).join('\n'))
 }

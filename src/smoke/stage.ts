@@ -14,7 +14,7 @@ import { prepare } from './plan.ts'
 import { knowsStartInterval, quicken } from './readiness.ts'
 import { projectDirectory, render } from './render.ts'
 import { test } from './run.ts'
-import { hiding, secretsOf } from './secrets.ts'
+import { hiding, secretNamesOf, secretsOf } from './secrets.ts'
 import { chosen, opened, scaled } from './shape.ts'
 
 /** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
@@ -68,6 +68,7 @@ export async function smoke(release: Release, ports: Ports, wish: Wish = {}): Pr
   const quick = quicken(shaped, knowsStartInterval(info, composeVersion), plan.timeoutMs + longerMs)
   const prepared = { ...asked, file: quick.file }
   const stack: Stack = { project, directory: projectDirectory(plan, root), file: quick.file }
+  if (plan.checks.some(({ kind }) => kind === 'script')) for (const name of secretNamesOf(release)) ports.secret(name)
   const hide = hiding(secretsOf(rendered, plan.env), ports.redact)
   for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)
   // A service's log goes through this one: what it repeats of the rendered file is not for everybody.

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineContainer } from '../../src/core/ports.ts'
-import { wrongIn } from '../../src/smoke/checks.ts'
 import { condensed } from '../../src/smoke/evidence.ts'
 import { type Seen, shownState, verdictOf } from '../../src/smoke/verdict.ts'
 import { seenContainer } from './support/container.ts'
@@ -115,31 +114,6 @@ describe('in a list', () => {
     [{ status: 'created', error: 'x' }, 'not started'],
   ])('%j is %s', (of, shown) => {
     expect(shownState(container('web', of))).toBe(shown)
-  })
-})
-
-describe('an answer', () => {
-  const answer = { status: 200, headers: { 'content-type': 'text/html' }, body: 'it works' }
-  it.each([
-    [{ headers: {} }, []],
-    [{ status: 200, contains: 'works', headers: { 'content-type': 'text/html' } }, []],
-    [{ headers: { 'content-type': '' } }, []],
-    [{ status: 204, headers: {} }, ['status 204']],
-    [{ contains: 'fails', headers: {} }, ['a body with "fails"']],
-    [{ headers: { etag: '', 'content-type': 'text/plain' } }, ['the header etag', 'the header content-type: text/plain']],
-  ])('of %j lacks %j', (asked, wrong) => {
-    expect(wrongIn(asked, answer)).toEqual(wrong)
-  })
-
-  it('of another status than any from 200 to 299 is wrong where none was asked for', () => {
-    for (const [status, wrong] of [
-      [199, 1],
-      [200, 0],
-      [299, 0],
-      [302, 1],
-      [503, 1],
-    ] as const)
-      expect(wrongIn({ headers: {} }, { ...answer, status })).toHaveLength(wrong)
   })
 })
 

@@ -238,7 +238,7 @@ export function portsFor(
     exec: processExec,
     ssh: over?.ssh ?? { connect: () => Promise.resolve(remote()) },
     engine: new Proxy(fakeEngine(), { get: () => unused }),
-    probe: { get: unused, connects: unused },
+    probe: { ask: unused, get: unused, connects: unused },
     self: { id: 'laptop:1', isGone: () => false },
     registry: { repository: unused, credentials: () => Promise.resolve(credentials) },
     github: undefined,

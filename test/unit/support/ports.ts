@@ -46,7 +46,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     github: undefined,
     ssh: { connect: () => unreachable('a host') },
     engine: new Proxy(fakeEngine(), { get: () => () => unreachable('the engine') }),
-    probe: { get: () => unreachable('a stack'), connects: () => unreachable('a stack') },
+    probe: { ask: () => unreachable('a stack'), get: () => unreachable('a stack'), connects: () => unreachable('a stack') },
     self: { id: 'laptop:1', isGone: () => false },
     registry: { repository: () => unreachable('a registry'), credentials: () => unreachable('a registry') },
     tools: { trivy: () => unreachable('Trivy'), folder: join(root, '.kept'), cache: undefined },
