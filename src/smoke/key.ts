@@ -70,7 +70,7 @@ async function materialOf({ rendered, plan, release, info, composeVersion }: Jud
   return {
     format,
     version,
-    engine: info,
+    engine: [info.version, info.apiVersion, info.platform, info.containerdStore],
     compose: composeVersion,
     rendered,
     plan,
