@@ -24,6 +24,7 @@ export function resolveSmoke({ smoke }: Config, { compose }: Found): SmokePlan |
   return {
     compose: [files].flat(),
     ...(smoke?.compose === undefined ? { composeFound: true } : {}),
+    ...(smoke?.['env-files'] === undefined ? {} : { envFiles: [smoke['env-files']].flat() }),
     profiles: smoke?.profiles ?? [],
     env: texts(smoke?.env ?? {}),
     timeoutMs: milliseconds(smoke?.timeout ?? '3m'),
