@@ -67,9 +67,9 @@ function tookAlong({ death, health }: Seen, at: number): boolean {
   return Date.parse(death.first) < at && Date.parse(death.last) > at - shortlyMs
 }
 
-function struggle({ death, restarts }: Seen): string {
+function struggle({ death }: Seen): string {
   const { exitCode = 0, outOfMemory = false } = death ?? {}
-  return `${ended({ exitCode, outOfMemory, restarts })} and is restarted`
+  return `${ended({ exitCode, outOfMemory, restarts: 0 })} and is restarted`
 }
 
 /** Whether a container is what it shall become. */

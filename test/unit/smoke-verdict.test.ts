@@ -1,23 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineContainer } from '../../src/core/ports.ts'
 import { condensed } from '../../src/smoke/evidence.ts'
-import { shownState, verdictOf } from '../../src/smoke/verdict.ts'
+import { type Seen, shownState, verdictOf } from '../../src/smoke/verdict.ts'
+import { seenContainer } from './support/container.ts'
 
-function container(service: string, of: Partial<EngineContainer> = {}, labels: Record<string, string> = {}): EngineContainer {
-  return {
-    id: service,
-    labels: { 'com.docker.compose.service': service, ...labels },
-    image: 'sha256:0',
-    reference: 'x',
-    status: 'running',
-    exitCode: 0,
-    error: '',
-    outOfMemory: false,
-    restarts: 0,
-    ports: {},
-    ...of,
-  }
-}
+const container = seenContainer
 const health = (status: string): Partial<EngineContainer> => ({ health: { status, output: '' } })
 
 describe('a container', () => {
@@ -66,6 +53,41 @@ describe('of several containers', () => {
     const cause = container('db', { status: 'exited', exitCode: 9, finishedAt: '2026-01-01T00:00:01Z' })
     const sick = container('proxy', health('unhealthy'))
     expect(verdictOf([sick, echo, cause], new Set())).toMatchObject({ kind: 'dead', container: { id: 'db' } })
+  })
+
+  /** Seconds after noon at which a container first died, and died last. */
+  const died = (first: number, last: number, exitCode = 1): Pick<Seen, 'death'> => {
+    const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString()
+    return { death: { first: at(first), last: at(last), exitCode, outOfMemory: false } }
+  }
+  const gone = (first: number): Partial<Seen> => {
+    const { death } = died(first, first)
+    return { status: 'exited', exitCode: 1, ...(death === undefined ? {} : { death, finishedAt: death.last }) }
+  }
+  it.each<[string, Partial<Seen>, string, string[]]>([
+    [
+      'one that is being restarted had died before it',
+      { status: 'restarting', exitCode: 9, restarts: 2, ...died(1, 3, 9) },
+      'db exited with code 9 and is restarted',
+      ['web exited with code 1'],
+    ],
+    [
+      'one that lives again had died shortly before it',
+      { restarts: 1, ...died(1, 1, 9) },
+      'db exited with code 9 and is restarted',
+      ['web exited with code 1'],
+    ],
+    ['another had died long before, and lives', { restarts: 1, ...died(-20, -20) }, 'web exited with code 1', []],
+    ['another died only after it', { status: 'restarting', exitCode: 9, ...died(3, 3) }, 'web exited with code 1', []],
+    ['another had died before, and is healthy by now', { ...health('healthy'), ...died(1, 1) }, 'web exited with code 1', []],
+    ['another died for good after it', gone(3), 'web exited with code 1', ['db exited with code 1']],
+    ['another died for good before it', gone(1), 'db exited with code 1', ['web exited with code 1']],
+  ])('the cause of one that died for good, when %s', (_, db, why, echoes) => {
+    const seen: Seen[] = [
+      { ...container('web'), ...gone(2) },
+      { ...container('db'), ...db },
+    ]
+    expect(verdictOf(seen, new Set())).toMatchObject({ kind: 'dead', why, echoes })
   })
 
   it('one that died ends the wait for the others', () => {
