@@ -168,7 +168,8 @@ function refuseOthers(seen: Watch, { ours }: Prepared, candidates: readonly Pres
 }
 
 async function servicesOf(seen: Watch, upSince: number, { engine, clock, redact }: Ports): Promise<SmokeSection['services']> {
-  const { containerdStore } = await engine.info()
+  // An engine that is gone is no reason to tell less of what was seen.
+  const { containerdStore } = await engine.info().catch(() => ({ containerdStore: true }))
   const own = seen.containers().filter((one) => serviceOf(one) !== undefined)
   const names = namesOf(own)
   return own
