@@ -41,6 +41,7 @@ function resolveStack(smoke: Omit<SmokeConfig, 'variants'>, found: string | unde
   return {
     compose: [files].flat(),
     ...(smoke.compose === undefined ? { composeFound: true } : {}),
+    ...(smoke['env-files'] === undefined ? {} : { envFiles: [smoke['env-files']].flat() }),
     profiles: smoke.profiles ?? [],
     env: texts(smoke.env ?? {}),
     timeoutMs: milliseconds(smoke.timeout ?? '3m'),

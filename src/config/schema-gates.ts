@@ -35,6 +35,11 @@ const SmokeStackConfig = z.strictObject({
     .describe(
       'Variables for the compose files. They are readable in this file and the record: no secrets of yours, values for the test alone.',
     ),
+  'env-files': oneOrMany(z.string())
+    .optional()
+    .describe(
+      'File of variables for the compose files, or several of which each changes those before it; `env` and the environment of the step come first. Default: .env beside the first compose file',
+    ),
   timeout: Duration.optional().describe('Time until every service must be up. Default: 3m'),
   scale: z
     .record(service, z.int().min(1))

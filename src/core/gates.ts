@@ -84,6 +84,8 @@ const SmokeStack = z.strictObject({
   compose: z.array(z.string()).min(1),
   /** Nobody named the file: it lay where compose looks by itself. */
   composeFound: z.boolean().optional(),
+  /** Files of variables for them, instead of the .env beside the first. */
+  envFiles: z.array(z.string()).optional(),
   profiles: z.array(z.string()),
   /** What the files may ask for as variables, beside the environment of the step. */
   env: z.record(z.string(), z.string()),

@@ -5,6 +5,9 @@ import type { Labelled, Ports } from '../core/ports.ts'
 const oldMs = 2 * 3_600_000
 /** What containers have to end. What they would still write goes with them, and many a first process hears no SIGTERM. */
 const graceMs = 500
+/** An engine that is restarted is there again after some seconds. */
+const restartMs = 30_000
+const pauseMs = 500
 /** A start that was cut short may still be making something. */
 const rounds = 3
 
@@ -37,7 +40,11 @@ export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner
  * Takes a stack down, also after a cancel, and never fails: what became of the test counts. What a start that was cut
  * short made meanwhile goes as well. Everything of it carries the label, so compose need not be asked.
  */
-export async function takeDown(project: string, { engine, log, signal }: Pick<Ports, 'engine' | 'log' | 'signal'>): Promise<void> {
+export async function takeDown(
+  project: string,
+  { engine, clock, log, signal }: Pick<Ports, 'engine' | 'clock' | 'log' | 'signal'>,
+): Promise<void> {
+  const started = clock.elapsed()
   const label = labelOf(project)
   let problem: unknown
   // Who has cancelled waits for some seconds only.
@@ -48,11 +55,19 @@ export async function takeDown(project: string, { engine, log, signal }: Pick<Po
       if ((await engine.labelled(label)).length === 0) return
     } catch (error) {
       problem = error
+      if (signal.aborted || hasAnswered(error) || clock.elapsed() - started > restartMs) continue
+      round -= 1
+      await clock.sleep(pauseMs, signal).catch(() => undefined)
     }
   }
   log.warning(
     `not all of ${project} could be removed${problem instanceof Error ? `: ${problem.message}` : ''}; docker ps --all --filter label=${label} shows it`,
   )
+}
+
+/** Whether an error is one that the engine itself has told. */
+function hasAnswered(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error
 }
 
 /** Takes down what was kept to look around, of this working tree alone. @returns its projects */

@@ -40,11 +40,11 @@ function memoryIn({ memoryLimit }: EngineContainer, most: number | undefined): s
 }
 
 /**
- * Puts into the folder of evidence what every container of the stack shows, whether the test passes or not: one file with
- * all their states, and the end of each one's log. What an earlier test left there goes. Never fails: the test itself counts.
+ * Puts into the folder of evidence what was started and what every container of the stack shows, whether the test passes or
+ * not: the rendered project, one file with all states, and the end of each log. What an earlier test left there goes. Never fails: the test itself counts.
  * @returns the folder, when something stands there
  */
-export async function keepEvidence(seen: Watch, ports: Ports): Promise<string | undefined> {
+export async function keepEvidence(seen: Watch, rendered: string, ports: Ports): Promise<string | undefined> {
   const { files, engine, log, redact } = ports
   const folder = join(ports.evidence, 'smoke')
   try {
@@ -53,6 +53,7 @@ export async function keepEvidence(seen: Watch, ports: Ports): Promise<string | 
     const states = containers.map((one) => stateIn(one, names.get(one.id) ?? one.id, seen.memoryOf(one.id)))
     const logs = await Promise.all(containers.map(({ id }) => engine.lastLines(id, { lines: keptLines })))
     await files.remove(folder)
+    await files.write(join(folder, 'compose.yaml'), rendered)
     await files.write(join(folder, 'containers.json'), redact(`${JSON.stringify(states, null, 2)}\n`))
     for (const [index, { id }] of containers.entries()) {
       await files.write(join(folder, `${names.get(id) ?? id}.log`), redact(`${(logs[index] ?? '').slice(-keptChars)}\n`))

@@ -1,5 +1,5 @@
 import { createHash, hash, scryptSync } from 'node:crypto'
-import { isAbsolute, relative, resolve } from 'node:path'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import { anyCode } from '../core/command.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, FileEntry, Ports } from '../core/ports.ts'
@@ -12,6 +12,7 @@ import type { ComposeProject } from '../tools/compose.ts'
 import { changes, treeOf } from '../tools/git.ts'
 import { version } from '../version.ts'
 import { servicesOf } from './images.ts'
+import { projectDirectory } from './render.ts'
 
 /** Another number when the way of testing changes within a version. */
 const format = 1
@@ -160,6 +161,9 @@ async function filesOf(
   for (const path of [...new Set([...mounted, ...kept])].toSorted()) found.push([path, await contentOf(path, budget, ports)])
   // A word of a command that happens to be the name of a file does no harm.
   const named = [...wordsIn([plan.prepare, plan.checks])].map((word) => resolve(root, word))
+  // Of what stands in these compose renders what services have, and not what secrets and configs take.
+  const variables = plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
+  for (const path of variables) found.push([path, await contentOf(path, budget, ports)])
   for (const path of [...new Set(named)].filter((one) => !outside(root, one)).toSorted()) {
     const body = await ports.files.read(path).catch(() => undefined)
     if (body !== undefined) found.push([path, hash('sha256', body)])

@@ -5,10 +5,13 @@ import { nearest } from '../core/nearest.ts'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 import { type Candidate, servicesOf } from './images.ts'
 import { openPorts, reachedPorts, type ServicePort } from './reach.ts'
-import { ownNetworks, ownVolumes, refuseForeign } from './resources.ts'
+import { ownNetworks, ownVolumes, refuseForeign, refusePortClash } from './resources.ts'
 
 /** How often a service that is restarted for ever may die before it counts as dead; the engine waits longer each time, 3 s in all. */
 const restarts = 5
+
+/** Where a service says nothing of its log: one that can be read, and that a flood cannot fill the disk with. */
+const bounded = { driver: 'json-file', options: { 'max-size': '100m', 'max-file': '2' } }
 
 export interface Asked {
   plan: SmokePlan
@@ -43,6 +46,7 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
   const { plan, project, owner } = asked
   refuseUnknown(plan, rendered)
   refuseForeign(rendered)
+  refusePortClash(rendered)
   const ours = servicesOf(rendered, asked)
   const marks = { [smokeLabels.project]: project, [smokeLabels.owner]: owner }
   const services = joined(rendered.services)
@@ -128,6 +132,7 @@ function ownService(service: ComposeService, own: Own): ComposeService {
     ...(restart === undefined ? {} : { restart }),
     ...(deploy === undefined ? {} : { deploy: deployed }),
     ...(ports.length === 0 || service.network_mode === 'host' ? {} : { ports }),
+    logging: service.logging ?? bounded,
     labels: { ...labels, ...marks },
   }
 }

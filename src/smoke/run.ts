@@ -24,6 +24,8 @@ export interface Test {
   prepared: Prepared
   candidates: readonly Present[]
   stack: Stack
+  /** The rendered project, for people. */
+  shown: string
   quick: Quickened
   started: number
   ports: Ports
@@ -33,7 +35,7 @@ export interface Test {
  * Starts the stack, asks it, and keeps what it showed for itself.
  * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, DIGEST_MISMATCH
  */
-export async function test({ plan, prepared, candidates, stack, quick, started, ports }: Test): Promise<SmokeSection> {
+export async function test({ plan, prepared, candidates, stack, shown, quick, started, ports }: Test): Promise<SmokeSection> {
   const { clock, log } = ports
   using seen = await watch(stack.project, prepared.mustEnd, ports)
   const stop = new AbortController()
@@ -77,13 +79,14 @@ export async function test({ plan, prepared, candidates, stack, quick, started, 
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
     if (seen.verdict().kind !== 'up') await calm()
-    const [passed] = await Promise.all([section('passed'), keepEvidence(seen, ports)])
+    const [passed, folder] = await Promise.all([section('passed'), keepEvidence(seen, shown, ports)])
+    if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     return passed
   } catch (error) {
     ports.signal.throwIfAborted()
     const failure = error instanceof Dead ? await unhealthy(await firstOf(error, seen), seen, ports) : error
-    const folder = await keepEvidence(seen, ports)
-    if (folder !== undefined) log.info(`what each container showed: ${folder}`)
+    const folder = await keepEvidence(seen, shown, ports)
+    if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
     const { code, message, hint, place, cause } = failure
     throw new LaunchwayError(code, ports.redact(message), {
@@ -165,7 +168,8 @@ function refuseOthers(seen: Watch, { ours }: Prepared, candidates: readonly Pres
 }
 
 async function servicesOf(seen: Watch, upSince: number, { engine, clock, redact }: Ports): Promise<SmokeSection['services']> {
-  const { containerdStore } = await engine.info()
+  // An engine that is gone is no reason to tell less of what was seen.
+  const { containerdStore } = await engine.info().catch(() => ({ containerdStore: true }))
   const own = seen.containers().filter((one) => serviceOf(one) !== undefined)
   const names = namesOf(own)
   return own

@@ -14,7 +14,8 @@ import { prepare } from './plan.ts'
 import { knowsStartInterval, quicken } from './readiness.ts'
 import { projectDirectory, render } from './render.ts'
 import { test } from './run.ts'
-import { hiding, secretNamesOf, secretsOf } from './secrets.ts'
+import { shownProject } from './rendered.ts'
+import { hiding, keptSecrets, secretNamesOf, secretsOf } from './secrets.ts'
 import { chosen, opened, scaled } from './shape.ts'
 
 /** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
@@ -61,15 +62,18 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   const shaped = scaled(wish.keep === true ? opened(asked.file, asked) : asked.file, plan)
   const quick = quicken(shaped, knowsStartInterval(info, composeVersion), plan.timeoutMs + longerMs)
   const prepared = { ...asked, file: quick.file }
-  const stack: Stack = { project, directory: projectDirectory(plan, root), file: quick.file }
+  const envFiles = (plan.envFiles ?? []).map((file) => resolve(root, file))
+  const stack: Stack = { project, directory: projectDirectory(plan, root), file: quick.file, env: plan.env, envFiles }
   if (plan.checks.some(({ kind }) => kind === 'script')) for (const name of secretNamesOf(release)) ports.secret(name)
-  const hide = hiding(secretsOf(rendered, plan.env), ports.redact)
+  const hide = hiding([...secretsOf(rendered, plan.env), ...(await keptSecrets(rendered, ports))], ports.redact)
+  const shown = shownProject(stack.file, new Set(Object.values(plan.env)), hide)
+  ports.log.debug(shown)
   for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)
   // A service's log goes through this one: what it repeats of the rendered file is not for everybody.
   const quiet: Ports = { ...ports, redact: hide, log: { ...ports.log, info: (line) => ports.log.info(hide(line)) } }
   let ended: SmokeSection | undefined
   try {
-    ended = await test({ plan, prepared, candidates, stack, quick, started, ports: quiet })
+    ended = await test({ plan, prepared, candidates, stack, shown, quick, started, ports: quiet })
   } catch (error) {
     // Only where somebody has asked in spite of it can there be a pass to take back.
     if (wish.fresh === true && 'key' in identity && !ports.signal.aborted) await remember(identity.key, undefined, release, ports)

@@ -1,3 +1,4 @@
+import { LaunchwayError } from '../core/error.ts'
 import { smokeLabels } from '../core/names.ts'
 import type { EngineContainer, Ports } from '../core/ports.ts'
 import type { Patience } from './readiness.ts'
@@ -94,7 +95,7 @@ export async function watch(
       else note(container)
       tell()
     }
-    if (!stop.signal.aborted) throw new Error('the Docker engine ended its stream of events')
+    if (!stop.signal.aborted) throw engineGone()
   }
   /** The engine keeps no peak: what is seen at each look has to do. What it cannot say is no reason to fail. */
   const measure = async (): Promise<void> => {
@@ -114,7 +115,7 @@ export async function watch(
   }
   const verdict = (): Verdict => verdictOf(containers(), mustEnd)
   follow().catch((error: unknown) => {
-    broken = error instanceof Error ? error : new Error(String(error))
+    broken = isCutOff(error) ? engineGone(error) : error instanceof Error ? error : new Error(String(error))
     tell()
   })
   sample().catch(() => undefined)
@@ -151,6 +152,19 @@ export async function watch(
       }),
     [Symbol.dispose]: () => stop.abort(),
   }
+}
+
+function isCutOff(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^E(CONN|PIPE|NOENT)/.test(code)
+}
+
+function engineGone(cause?: unknown): LaunchwayError {
+  if (cause instanceof LaunchwayError) return cause
+  return new LaunchwayError('SMOKE_UNHEALTHY', 'the Docker engine ended or was restarted while it ran the stack', {
+    hint: 'This says nothing about the images: run the test again. Why the engine ended, its own log says: journalctl --unit docker',
+    ...(cause === undefined ? {} : { cause }),
+  })
 }
 
 function deathOf({ status, exitCode, outOfMemory, finishedAt }: EngineContainer, before: Death | undefined): Death | undefined {

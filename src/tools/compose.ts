@@ -8,7 +8,12 @@ import { Secret } from '../core/secret.ts'
  * @see https://github.com/compose-spec/compose-spec/blob/main/spec.md
  */
 const Labels = z.record(z.string(), z.string())
-const Port = z.looseObject({ target: z.int(), protocol: z.string().optional() })
+const Port = z.looseObject({
+  target: z.int(),
+  published: z.string().optional(),
+  protocol: z.string().optional(),
+  host_ip: z.string().optional(),
+})
 const Texts = z.record(z.string(), z.string().nullable())
 
 export const ComposeService = z.looseObject({
@@ -43,6 +48,7 @@ export const ComposeService = z.looseObject({
     .optional(),
   ipc: z.string().optional(),
   labels: Labels.optional(),
+  logging: z.looseObject({ driver: z.string().optional() }).optional(),
   network_mode: z.string().optional(),
   networks: z
     .record(z.string(), z.looseObject({ aliases: z.array(z.string()).optional(), ipv4_address: z.string().optional() }).nullable())
@@ -81,6 +87,10 @@ export interface Stack {
   /** Where relative paths would begin; there are none any more. */
   directory: string
   file: ComposeProject
+  /** What secrets and configs of the file are read from that are kept in the environment. */
+  env: Readonly<Record<string, string>>
+  /** Files of the same, absolute. */
+  envFiles?: readonly string[]
 }
 
 const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 }
@@ -99,23 +109,45 @@ export const composeVersion = command('docker', compose('version', '--short'))
 /** Renders the files of a user. What it prints may hold secrets. */
 export function config(of: {
   files: readonly string[]
+  /** Instead of the file .env of the directory. */
+  envFiles?: readonly string[]
   profiles: readonly string[]
   directory: string
   env: Record<string, string>
 }): Command {
-  const { files, profiles, directory, env } = of
+  const { files, envFiles, profiles, directory, env } = of
   return command(
     'docker',
-    compose(each('--file', files), each('--profile', profiles), '--project-directory', directory, 'config', '--format', 'json'),
+    compose(
+      each('--file', files),
+      each('--env-file', envFiles),
+      each('--profile', profiles),
+      '--project-directory',
+      directory,
+      'config',
+      '--format',
+      'json',
+    ),
     { env, cwd: directory },
   )
 }
 
-function withFile({ project, directory, file }: Stack, args: readonly string[], progress = 'quiet'): Command {
+function withFile({ project, directory, file, env, envFiles }: Stack, args: readonly string[], progress = 'quiet'): Command {
   return command(
     'docker',
-    compose('--progress', progress, '--project-name', project, '--project-directory', directory, '--file', '-', args),
-    { stdin: new Secret(JSON.stringify(file)), cwd: directory, graceMs: 2_000 },
+    compose(
+      '--progress',
+      progress,
+      '--project-name',
+      project,
+      '--project-directory',
+      directory,
+      each('--env-file', envFiles),
+      '--file',
+      '-',
+      args,
+    ),
+    { stdin: new Secret(JSON.stringify(file)), cwd: directory, env, graceMs: 2_000 },
   )
 }
 

@@ -102,7 +102,7 @@ describe('a question over HTTP', () => {
 
 describe('a redirect', () => {
   const standing = {
-    stack: { project: 'p', directory: '/', file: { services: { web: {}, Api: {} } } },
+    stack: { project: 'p', directory: '/', env: {}, file: { services: { web: {}, Api: {} } } },
     reached: [
       { service: 'web', port: 5000 },
       { service: 'web', port: 443 },

@@ -248,7 +248,12 @@ describe('smoke in launchway.yml', () => {
 })
 
 describe('compose', () => {
-  const stack = { project: 'p', directory: '/srv/team/deploy', file: { services: { web: { image: 'x', environment: { A: 'secret$$' } } } } }
+  const stack = {
+    project: 'p',
+    directory: '/srv/team/deploy',
+    env: { B: '2' },
+    file: { services: { web: { image: 'x', environment: { A: 'secret$$' } } } },
+  }
 
   it('renders with every file and profile, and the variables of the test', () => {
     const call = config({ files: ['/srv/team/a.yml', '/srv/team/b.yml'], profiles: ['dev'], directory: '/srv/team', env: { A: '1' } })

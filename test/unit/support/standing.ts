@@ -38,7 +38,7 @@ type Around = Omit<Standing, 'rest'> & { settled: Promise<unknown>; ports: Ports
 export function around(containers: readonly EngineContainer[], root = temporaryFolder()): Around {
   const names = containers.map(({ id }) => id)
   return {
-    stack: { project: 'p', directory: root, file: { services: Object.fromEntries(names.map((name) => [name, { image: 'x' }])) } },
+    stack: { project: 'p', directory: root, env: {}, file: { services: Object.fromEntries(names.map((name) => [name, { image: 'x' }])) } },
     containers: () => containers,
     reached: names.map((service) => ({ service, port: 80 })),
     settled: Promise.resolve(),
