@@ -55,6 +55,7 @@ export async function keyOf(judged: Judged, ports: Ports): Promise<{ key: string
 
 async function materialOf({ rendered, plan, release, info, composeVersion }: Judged, ports: Ports): Promise<unknown> {
   if (plan.remember === false) throw new Unknown('smoke.remember is false')
+  if (composeVersion === '') throw new Unknown('compose does not say its version')
   const root = resolve(ports.root)
   const { images } = section(release, 'build')
   const built = release.plan.images.flatMap((image) => {
