@@ -19,19 +19,36 @@ export interface Found {
 /** What the smoke stage shall do; in words, why there is nothing for it to do. */
 export function resolveSmoke({ smoke }: Config, { compose }: Found): SmokePlan | string {
   if (smoke === false) return 'smoke: false'
-  const files = smoke?.compose ?? compose
-  if (files === undefined) return 'there is no compose file'
+  const { variants, ...shared } = smoke ?? {}
+  const own = resolveStack(shared, compose)
+  if (variants === undefined || Object.keys(variants).length === 0) return own ?? noFile
+  const resolved: NonNullable<SmokePlan['variants']> = {}
+  for (const [name, variant] of Object.entries(variants)) {
+    const stack = resolveStack({ ...shared, ...variant }, compose)
+    if (stack === undefined) return noFile
+    resolved[name] = stack
+  }
+  const [first] = Object.values(resolved)
+  const base = own ?? first
+  return base === undefined ? noFile : { ...base, variants: resolved }
+}
+
+const noFile = 'there is no compose file'
+
+function resolveStack(smoke: Omit<SmokeConfig, 'variants'>, found: string | undefined): Omit<SmokePlan, 'variants'> | undefined {
+  const files = smoke.compose ?? found
+  if (files === undefined) return undefined
   return {
     compose: [files].flat(),
-    ...(smoke?.compose === undefined ? { composeFound: true } : {}),
-    ...(smoke?.['env-files'] === undefined ? {} : { envFiles: [smoke['env-files']].flat() }),
-    profiles: smoke?.profiles ?? [],
-    env: texts(smoke?.env ?? {}),
-    timeoutMs: milliseconds(smoke?.timeout ?? '3m'),
-    ...(smoke?.scale === undefined ? {} : { scale: smoke.scale }),
-    ...(smoke?.remember === false ? { remember: false } : {}),
-    prepare: (smoke?.prepare ?? []).map(resolveStep),
-    checks: (smoke?.checks ?? []).map(resolveCheck),
+    ...(smoke.compose === undefined ? { composeFound: true } : {}),
+    ...(smoke['env-files'] === undefined ? {} : { envFiles: [smoke['env-files']].flat() }),
+    profiles: smoke.profiles ?? [],
+    env: texts(smoke.env ?? {}),
+    timeoutMs: milliseconds(smoke.timeout ?? '3m'),
+    ...(smoke.scale === undefined ? {} : { scale: smoke.scale }),
+    ...(smoke.remember === false ? { remember: false } : {}),
+    prepare: (smoke.prepare ?? []).map(resolveStep),
+    checks: (smoke.checks ?? []).map(resolveCheck),
   }
 }
 

@@ -7,12 +7,20 @@ import type { SmokeCheckConfig } from './schema-checks.ts'
 /** What the checks of a smoke test cannot be asked together. */
 export function smokeBreaches({ smoke }: Config): Breach[] {
   if (smoke === undefined || smoke === false) return []
-  const checks = smoke.checks ?? []
-  return checks.flatMap((check, index) => [...ownBreaches(check, index), ...orderBreaches(check, index, checks)])
+  const variants = Object.entries(smoke.variants ?? {}).flatMap(([name, { checks }]) => breachesIn(checks, ['smoke', 'variants', name]))
+  return [...breachesIn(smoke.checks, ['smoke']), ...variants]
 }
 
-function ownBreaches(check: SmokeCheckConfig, index: number): Breach[] {
-  const path = ['smoke', 'checks', index]
+type Path = readonly (string | number)[]
+
+function breachesIn(checks: readonly SmokeCheckConfig[] = [], inside: Path): Breach[] {
+  return checks.flatMap((check, index) => {
+    const path = [...inside, 'checks', index]
+    return [...ownBreaches(check, path), ...orderBreaches(check, path, checks)]
+  })
+}
+
+function ownBreaches(check: SmokeCheckConfig, path: Path): Breach[] {
   const at = path.join('.')
   const patterns = [
     ...('matches' in check ? [['matches', check.matches] as const] : []),
@@ -22,7 +30,7 @@ function ownBreaches(check: SmokeCheckConfig, index: number): Breach[] {
     text === undefined || isPattern(text) ? [] : [{ path: [...path, key], message: `${at}.${key}: not a regular expression: ${text}` }],
   )
   if ('log' in check && check.matches === undefined && check.never === undefined)
-    found.push({ path, message: `${at}: a log needs matches, never, or both: what must be in it, what must not` })
+    found.push({ path: [...path], message: `${at}: a log needs matches, never, or both: what must be in it, what must not` })
   const [key, port] = 'tcp' in check ? ['tcp', /\d+$/.exec(check.tcp)?.[0]] : 'http' in check ? ['http', portOf(check.http)] : []
   if (key !== undefined && port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
     found.push({ path: [...path, key], message: `${at}.${key}: ${port} is no port: they go from 1 to 65535` })
@@ -39,12 +47,12 @@ function portOf(url: string): string | undefined {
   return /^https?:\/\/[^/:]+:(\d+)/.exec(url)?.[1]
 }
 
-function orderBreaches(check: SmokeCheckConfig, index: number, checks: readonly SmokeCheckConfig[]): Breach[] {
+function orderBreaches(check: SmokeCheckConfig, inside: Path, checks: readonly SmokeCheckConfig[]): Breach[] {
   const names = checks.map(nameOf)
   const after = [check.after ?? []].flat()
   return after.flatMap((name, place): Breach[] => {
-    const path = ['smoke', 'checks', index, 'after', ...(typeof check.after === 'string' ? [] : [place])]
-    const at = `smoke.checks.${index}.after`
+    const path = [...inside, 'after', ...(typeof check.after === 'string' ? [] : [place])]
+    const at = `${inside.join('.')}.after`
     const others = names.filter((other) => other !== nameOf(check))
     if (name !== nameOf(check) && !names.includes(name)) {
       const meant = nearest(name, others)

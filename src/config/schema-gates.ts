@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { severities } from '../core/gates.ts'
+import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
 import { SmokeCheckConfig, words } from './schema-checks.ts'
 import { env, oneOrMany } from './schema-parts.ts'
@@ -21,7 +22,8 @@ const SmokeStepConfig = z.union([
   }),
 ])
 
-export const SmokeConfig = z.strictObject({
+/** The keys of a stack. */
+const SmokeStackConfig = z.strictObject({
   compose: oneOrMany(z.string())
     .optional()
     .describe(
@@ -57,6 +59,15 @@ export const SmokeConfig = z.strictObject({
     .array(SmokeCheckConfig)
     .optional()
     .describe('What is asked of the stack when it is up, side by side. Default: that every service is up and healthy'),
+})
+
+export const SmokeConfig = SmokeStackConfig.extend({
+  variants: z
+    .record(Name, SmokeStackConfig)
+    .optional()
+    .describe(
+      'Several stacks instead of one, by name. Each has the keys beside this one, and its own in their place. All of them have to pass; they run side by side',
+    ),
 })
 
 const ScanRuleConfig = z.strictObject({

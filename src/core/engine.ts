@@ -7,6 +7,8 @@ export interface EngineInfo {
   platform: string
   /** Images are kept by containerd: their ID is a manifest's digest, not a configuration's. */
   containerdStore: boolean
+  /** Of its machine, in bytes; absent where it does not say. */
+  memory?: number
 }
 
 export interface EngineImage {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { httpCheck } from './http-check.ts'
+import { Name } from './names.ts'
 
 /**
  * What the two gates before the tags shall ask, in full: every default filled in, every short form written out.
@@ -77,7 +78,8 @@ export const SmokeCheck = z.discriminatedUnion('kind', [
 ])
 export type SmokeCheck = z.infer<typeof SmokeCheck>
 
-export const SmokePlan = z.strictObject({
+/** One stack, and what it is asked. */
+const SmokeStack = z.strictObject({
   /** Compose files, from the root of the repository; each changes those before it. */
   compose: z.array(z.string()).min(1),
   /** Nobody named the file: it lay where compose looks by itself. */
@@ -95,6 +97,10 @@ export const SmokePlan = z.strictObject({
   remember: z.boolean().optional(),
   prepare: z.array(SmokeStep),
   checks: z.array(SmokeCheck),
+})
+export const SmokePlan = SmokeStack.extend({
+  /** By name, the stacks that are tested instead of that one; all of them. */
+  variants: z.record(Name, SmokeStack).optional(),
 })
 export type SmokePlan = z.infer<typeof SmokePlan>
 

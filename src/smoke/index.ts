@@ -1,2 +1,3 @@
 export { takeDownKept } from './clean.ts'
-export { smoke, type Wish } from './stage.ts'
+export type { Wish } from './stage.ts'
+export { smoke } from './variants.ts'

@@ -12,6 +12,7 @@ import type { ComposeProject } from '../tools/compose.ts'
 import { changes, treeOf } from '../tools/git.ts'
 import { version } from '../version.ts'
 import { servicesOf } from './images.ts'
+import { projectDirectory } from './render.ts'
 
 /** Another number when the way of testing changes within a version. */
 const format = 1
@@ -70,7 +71,7 @@ async function materialOf({ rendered, plan, release, info, composeVersion }: Jud
   return {
     format,
     version,
-    engine: info,
+    engine: [info.version, info.apiVersion, info.platform, info.containerdStore],
     compose: composeVersion,
     rendered,
     plan,
@@ -158,8 +159,9 @@ async function filesOf(
   const budget = { files: mostFiles, bytes: mostBytes }
   const found: [string, unknown][] = []
   for (const path of [...new Set([...mounted, ...kept])].toSorted()) found.push([path, await contentOf(path, budget, ports)])
-  // A word of a command that happens to be the name of a file does no harm.
-  const named = [...wordsIn([plan.prepare, plan.checks])].map((word) => resolve(root, word))
+  // A word of a command that happens to be the name of a file does no harm. Secrets may come from a file of variables.
+  const named = [...wordsIn([plan.prepare, plan.checks]), ...(plan.envFiles ?? [])].map((word) => resolve(root, word))
+  named.push(resolve(projectDirectory(plan, root), '.env'))
   for (const path of [...new Set(named)].filter((one) => !outside(root, one)).toSorted()) {
     const body = await ports.files.read(path).catch(() => undefined)
     if (body !== undefined) found.push([path, hash('sha256', body)])

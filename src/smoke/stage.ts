@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import { LaunchwayError } from '../core/error.ts'
+import type { SmokePlan } from '../core/gates.ts'
 import { keptBy, smokeProject } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, SmokeSection } from '../core/release.ts'
@@ -37,13 +37,7 @@ export interface Wish {
  * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, CONFIG_INVALID for files
  * that cannot be tested, DIGEST_MISMATCH when something else ran than was built
  */
-export async function smoke(release: Release, ports: Ports, wish: Wish = {}): Promise<SmokeSection> {
-  const whole = release.plan.smoke
-  if (whole === undefined) {
-    throw new LaunchwayError('RECORD_INVALID', 'the release record has no plan for the smoke test', {
-      hint: 'Run the plan stage again: it writes the record anew.',
-    })
-  }
+export async function smokeStack(release: Release, whole: SmokePlan, ports: Ports, wish: Wish): Promise<SmokeSection> {
   const plan = chosen(whole, wish.only)
   const started = ports.clock.elapsed()
   // Says what to do where there is no engine.

@@ -34,6 +34,32 @@ describe('smoke in launchway.yml', () => {
     expect(resolved('smoke: false')).toBe('smoke: false')
   })
 
+  it('may be several stacks, each with what it shares with the others and its own in its place', () => {
+    const plan = resolved(`smoke:
+  env: { A: 1 }
+  timeout: 10s
+  checks: [{ tcp: "web:80" }]
+  variants: { postgres: {}, mysql: { compose: mysql.yml, env: { B: 2 }, scale: { web: 2 } } }
+`)
+    const [shared, other] = [
+      { env: { A: '1' }, timeoutMs: 10_000 },
+      { env: { B: '2' }, scale: { web: 2 }, timeoutMs: 10_000 },
+    ]
+    expect(plan).toMatchObject({
+      variants: { postgres: { compose: ['compose.yaml'], ...shared }, mysql: { compose: ['mysql.yml'], ...other } },
+    })
+    expect(typeof plan === 'string' ? [] : Object.values(plan.variants ?? {}).map(({ checks }) => checks.length)).toEqual([1, 1])
+  })
+
+  it('has none of its own where each variant names its files', () => {
+    const without = (smoke: string) => resolveSmoke(configOf(`${base}${smoke}`), {})
+    expect(without('smoke: { variants: { a: { compose: a.yml } } }')).toMatchObject({
+      compose: ['a.yml'],
+      variants: { a: { compose: ['a.yml'] } },
+    })
+    expect(without('smoke: { variants: { a: { compose: a.yml }, b: {} } }')).toBe('there is no compose file')
+  })
+
   it('is written out in full', () => {
     expect(
       resolved(`smoke:

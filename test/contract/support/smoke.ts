@@ -65,6 +65,13 @@ function copyInto(from: string, to: string): void {
   copyFileSync(from, to)
 }
 
+/** A compose file with these services. */
+export const compose = (services: string): Record<string, string> => ({
+  'compose.yml': `services:\n${services.replaceAll(/^/gm, '  ')}\n`,
+})
+/** A service that serves. */
+export const web = `web: { image: "${repository}", ports: ["80:8000"] }`
+
 export interface Asked {
   /** By name; `compose.yml` is the one that is used where `smoke` names none. */
   files: Readonly<Record<string, string>>
