@@ -4,6 +4,7 @@ import { smokeVariable } from '../../src/core/names.ts'
 import { followed } from '../../src/smoke/ask-http.ts'
 import { checksFailed } from '../../src/smoke/checks.ts'
 import { reachedPorts } from '../../src/smoke/reach.ts'
+import { chosen } from '../../src/smoke/shape.ts'
 import { failureIn } from './support/deploy.ts'
 import { around, asked, http, plan, serving } from './support/standing.ts'
 
@@ -43,6 +44,16 @@ describe('the order of checks', () => {
     expect(message).toBe('the check "a" failed')
     expect(hint).toContain('b: not asked, since "a" failed')
     expect(hint).toContain('answered: 500')
+  })
+})
+
+describe('some of the checks', () => {
+  it('come with those that they wait for, in the order of the file, and without the others', () => {
+    const checks = [http('d', '/'), http('c', '/', { after: ['b'] }), http('b', '/', { after: ['a'] }), http('a', '/')]
+    const names = (only: string[]): string[] => chosen({ ...plan, checks }, only).checks.map(({ name }) => name)
+    expect(names(['c'])).toEqual(['c', 'b', 'a'])
+    expect(names(['a', 'd'])).toEqual(['d', 'a'])
+    expect(failureIn(() => names(['e', 'cc']))).toMatchObject({ code: 'USAGE', message: 'there is no check "e"' })
   })
 })
 
