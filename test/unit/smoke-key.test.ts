@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { SmokePlan } from '../../src/core/gates.ts'
 import type { EngineImage, Ports } from '../../src/core/ports.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { type Judged, keyOf } from '../../src/smoke/key.ts'
+import { identify, type Judged, keyOf } from '../../src/smoke/key.ts'
 import { ComposeProject } from '../../src/tools/compose.ts'
 import { fakeEngine } from '../fakes/engine.ts'
 import { digest, record } from './support/deploy.ts'
@@ -87,8 +87,8 @@ async function keyIn(of: World): Promise<string> {
       credentials: () => Promise.resolve(undefined),
     },
   }
-  const found = await keyOf(judged(of), ports)
-  return 'key' in found ? found.key : `none: ${found.why}`
+  const found = await identify(judged(of), ports)
+  return 'digest' in found ? keyOf(found) : `none: ${found.why}`
 }
 
 const web = (of: World, more: Record<string, unknown>): World => ({
