@@ -35,6 +35,10 @@ const benches: Record<string, Bench> = {
     about: 'how long a deploy alone takes, near and far, against one SSH call by hand',
     run: async (options) => (await import('./deploy.ts')).benchDeploy(options),
   },
+  smoke: {
+    about: 'how long a smoke test takes, against docker compose up --wait, curl and down',
+    run: async (options) => (await import('./smoke.ts')).benchSmoke(options),
+  },
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)

@@ -5,6 +5,8 @@ import type { Operation, OperatingVerb } from './deploy/operate/index.ts'
 import type { StageName } from './core/stages.ts'
 import { confirm, goBack } from './moves.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
+import type { Wish } from './smoke/index.ts'
+import { showMs } from './core/units.ts'
 import type { Verb } from './verbs.ts'
 
 /** What was asked for on the command line. */
@@ -20,6 +22,7 @@ export interface Asked {
   release: string
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
+  smoke: Wish & { down: boolean }
   json: boolean
   debug: boolean
 }
@@ -39,7 +42,7 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   plan: planned,
   run: (asked, ports) => release(asked, undefined, ports),
   build: (asked, ports) => release(asked, 'build', ports),
-  smoke: (asked, ports) => release(asked, 'smoke', ports),
+  smoke,
   scan: (asked, ports) => release(asked, 'scan', ports),
   push: (asked, ports) => release(asked, 'push', ports),
   deploy: (asked, ports) => release(asked, 'deploy', ports),
@@ -92,6 +95,34 @@ async function release(asked: Asked, stage: StageName | undefined, ports: Ports)
   const start = stage === undefined ? await begin(asked, ports) : await readRecord(asked.release, ports)
   if (stage === 'build') await (await import('./plan/index.ts')).requireSameTree(start, ports)
   return perform(asked, stage, start, ports)
+}
+
+async function smoke(asked: Asked, ports: Ports): Promise<Answer> {
+  const { down, ...wish } = asked.smoke
+  const { smoke: test, takeDownKept } = await import('./smoke/index.ts')
+  if (down) {
+    const projects = await takeDownKept(ports)
+    return { text: projects.length === 0 ? 'nothing was kept from here\n' : `taken down: ${projects.join(', ')}\n`, json: { projects } }
+  }
+  const start = await readRecord(asked.release, ports)
+  if (start.outcome.state === 'nothing-to-do') return { text: `nothing to do: ${start.outcome.message ?? ''}\n`, json: start }
+  const steps = stepsOf('smoke').map((step) => ({
+    ...step,
+    run: async (...of: Parameters<typeof step.run>) => ({ smoke: await test(...of, wish) }),
+  }))
+  const { release: record, error } = await runSteps(steps, start, ports)
+  // Some of the checks are no test: the record goes on saying what the whole of them said.
+  if (wish.only === undefined) await save(asked.release, record, ports)
+  return { text: error === undefined ? tested(record, wish, asked.release) : '', json: record, error }
+}
+
+function tested({ app, plan, smoke: section }: Release, { only }: Wish, path: string): string {
+  if (section === undefined) return `${app} ${plan.version}: there is nothing to smoke-test: ${plan.stages.smoke.reason}\n`
+  const { checks, earlier } = section
+  const asked = `${checks.length} check${checks.length === 1 ? '' : 's'}`
+  if (earlier !== undefined) return `passed earlier, ${earlier.at}, ${earlier.by} (${asked}); --fresh repeats it\nrecord: ${path}\n`
+  const what = `${app} ${plan.version} passed: ${asked} in ${showMs(section.ms)}`
+  return only === undefined ? `${what}\nrecord: ${path}\n` : `${what}; the record says nothing of it\n`
 }
 
 async function redeploy(asked: Asked, ports: Ports): Promise<Answer> {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { homedir, hostname, userInfo } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { liveLog } from './adapters/log/stages.ts'
 import { terminalSink } from './adapters/log/terminal.ts'
@@ -39,7 +39,8 @@ export async function cli(args: string[]): Promise<void> {
     log = say(asked.debug)
     const who = `${userInfo().username}@${hostname()}`
     const onSecret = (secret: Secret): void => void secrets.push(secret)
-    const ports = openPorts({ env: process.env, log, root: process.cwd(), who, signal: cancel.signal, onSecret, github: false })
+    const evidence = join(dirname(asked.release), 'launchway-evidence')
+    const ports = openPorts({ env: process.env, log, root: process.cwd(), evidence, who, signal: cancel.signal, onSecret, github: false })
     close = ports.close
     const answer = (await answers[asked.verb]?.(asked, ports)) ?? { text: help(), json: {} }
     process.stdout.write(!asked.json ? answer.text : answer.json === undefined ? '' : json(answer.json))
@@ -97,6 +98,12 @@ function parse(args: string[], root: string): Asked | string {
       anew: values.new ?? false,
       yes: values.yes ?? false,
       reason: values.reason,
+    },
+    smoke: {
+      ...(values.only === undefined ? {} : { only: values.only }),
+      fresh: values.fresh ?? false,
+      keep: values.keep ?? false,
+      down: values.down ?? false,
     },
     release: values.release ?? recordPath(root),
     json: values.json ?? false,

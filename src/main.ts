@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { groupedLog } from './adapters/log/stages.ts'
 import { addSummary, maskOnRunner, reportBug, runnerSink, setOutput } from './adapters/log/runner.ts'
 import { onSignals } from './adapters/signals.ts'
@@ -26,6 +26,7 @@ export async function main(entry: string): Promise<void> {
     env,
     log,
     root: process.cwd(),
+    evidence: join(dirname(recordPath(env)), 'launchway-evidence'),
     who: runUrl(env) ?? 'a workflow run',
     signal: cancel.signal,
     onSecret: maskOnRunner,
@@ -52,7 +53,7 @@ export async function main(entry: string): Promise<void> {
 }
 
 async function perform(stage: StageName | undefined, env: Env, ports: Ports): Promise<Ran> {
-  const path = readInput(env, 'release') ?? join(env['RUNNER_TEMP'] ?? tmpdir(), 'launchway', 'release.json')
+  const path = recordPath(env)
   const start = stage === undefined || stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
   const ran = stage === 'plan' ? { release: start, error: undefined } : await runSteps(stepsOf(stage), start, ports)
   await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
@@ -60,6 +61,10 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
   const { summary } = await import('./report/index.ts')
   addSummary(summary(ran.release))
   return ran
+}
+
+function recordPath(env: Env): string {
+  return readInput(env, 'release') ?? join(env['RUNNER_TEMP'] ?? tmpdir(), 'launchway', 'release.json')
 }
 
 async function returnHosts(how: 'rollback' | 'abort', env: Env, ports: Ports): Promise<void> {

@@ -10,6 +10,7 @@ export interface Surroundings {
   env: Record<string, string | undefined>
   log: Log
   root: string
+  evidence: string
   who: string
   signal: AbortSignal
   /** Told of each secret when it is first asked for, so that it can be masked before anything prints it. */
@@ -22,7 +23,7 @@ export interface Surroundings {
  * The real outside, for both doors. An adapter is loaded when it is first called: together they take longer than all
  * else that an action does at its start. `close` removes what this run alone needed.
  */
-export function openPorts({ env, log, root, who, signal, onSecret, github }: Surroundings): Ports & { close(this: void): void } {
+export function openPorts({ env, log, root, evidence, who, signal, onSecret, github }: Surroundings): Ports & { close(this: void): void } {
   const known = new Map<string, Secret>()
   const learn = (secret: Secret): Secret => {
     const value = secret.reveal()
@@ -67,6 +68,9 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
       container: async (id) => (await engine()).container(id),
       changes: async (...asked) => (await engine()).changes(...asked),
       lastLines: async (...asked) => (await engine()).lastLines(...asked),
+      start: async (id) => (await engine()).start(id),
+      stop: async (...asked) => (await engine()).stop(...asked),
+      memory: async (id) => (await engine()).memory(id),
       labelled: async (label) => (await engine()).labelled(label),
       remove: async (label) => (await engine()).remove(label),
     },
@@ -75,6 +79,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
       credentials: async (settings) => (await registries()).credentials(settings),
     },
     probe: {
+      ask: async (...asked) => (await import('./adapters/probe.ts')).localProbe.ask(...asked),
       get: async (...asked) => (await import('./adapters/probe.ts')).localProbe.get(...asked),
       connects: async (...asked) => (await import('./adapters/probe.ts')).localProbe.connects(...asked),
     },
@@ -95,6 +100,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     clock: systemClock,
     log,
     root,
+    evidence,
     secret,
     conceal: (value) => learn(new Secret(value)),
     redact: (text) => redact(text, known.values()),

@@ -16,6 +16,8 @@ import {
   smokeLabels,
   taskLabel,
   smokeProject,
+  smokeVariable,
+  smokeVariables,
   stateRoot,
 } from '../../src/core/names.ts'
 import { challengeFolder } from '../../src/tools/certbot.ts'
@@ -77,6 +79,17 @@ export function namesPage(): GeneratedFile {
       [
         [code(smokeLabels.project), `the compose project, such as ${code(smokeProject('shop', '4f2a9c1b'))}`],
         [code(smokeLabels.owner), 'the machine and the process that will remove it'],
+      ],
+    ),
+    'In the environment of a script that checks a stack:',
+    table(
+      ['variable', 'value'],
+      [
+        [
+          code(smokeVariable('web', 5000)),
+          'where the port 5000 of the service `web` is reached, such as `127.0.0.1:49153`; one for each port that the compose file publishes or a check asks. The service in capitals, what is no letter or digit an underscore',
+        ],
+        [code(smokeVariables.project), 'the compose project, for `docker compose --project-name`'],
       ],
     ),
     '## Tags in a registry',

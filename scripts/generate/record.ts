@@ -34,6 +34,7 @@ const meanings: Readonly<Record<string, string>> = {
   'smoke.services[].config': 'digest of the configuration that ran; absent where the engine keeps its images in containerd',
   'smoke.services[].state': 'how it was at the end: `healthy`, `running`, `exited 0`, `exited 3 after 5 restarts`',
   'smoke.services[].ms': 'until it was up',
+  'smoke.steps': 'what was done before the checks, in its order; absent when nothing was, and in older records',
   'smoke.checks[].evidence': 'what was answered, without the secrets of the run',
   'scan.rules[].findings': 'ids of what breaks the rule',
   'push.references[].was': 'what the tag pointed at before',

@@ -41,17 +41,25 @@ function needs(key: string): JsonSchema {
   return { required: [key] }
 }
 
-/** `x-` keys may stand in every mapping of the file; the loader takes them out before it looks. */
+/**
+ * `x-` keys may stand in every mapping of the file; the loader takes them out before it looks. But not where the names
+ * are the user's own, whatever they are, and have no mapping as their value: those of headers and labels.
+ */
 function allowExtensions(schema: JsonSchema | boolean): void {
   if (typeof schema === 'boolean') return
   const { propertyNames, additionalProperties, items, properties = {}, anyOf = [] } = schema
-  if (additionalProperties !== undefined) schema.patternProperties = { '^x-': {} }
+  const areNames = typeof propertyNames === 'object' && propertyNames.pattern === undefined && !takesMapping(additionalProperties)
+  if (additionalProperties !== undefined && !areNames) schema.patternProperties = { '^x-': {} }
   if (typeof propertyNames === 'object') {
     if (propertyNames.pattern === undefined) delete schema.propertyNames
     else schema.propertyNames = { anyOf: [propertyNames, { type: 'string', pattern: '^x-' }] }
   }
   const below = [additionalProperties, items, ...Object.values(properties), ...anyOf].flat()
   for (const inner of below) if (inner !== undefined) allowExtensions(inner)
+}
+
+function takesMapping(schema: JsonSchema | boolean | undefined): boolean {
+  return typeof schema === 'object' && (schema.type === 'object' || (schema.anyOf ?? []).some(takesMapping))
 }
 
 export function schemaFile(): GeneratedFile {

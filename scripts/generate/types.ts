@@ -22,6 +22,8 @@ export function typeOf(field: unknown): string {
   if (bare instanceof z.ZodLiteral) return [...bare.values].join(' or ')
   if (bare instanceof z.ZodEnum) return bare.options.join(', ')
   if (bare instanceof z.ZodBoolean) return 'true or false'
+  if (bare instanceof z.ZodNull) return 'null'
+  if (bare instanceof z.ZodUnknown) return 'anything'
   if (bare instanceof z.ZodNumber) return numberType(bare)
   return 'text'
 }

@@ -13,6 +13,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   tools: ['core'],
   adapters: ['core', 'tools'],
   ...Object.fromEntries(stages.map((stage) => [stage, ['core', 'config', 'tools']])),
+  // What it remembers holds for the launchway that found it out.
+  smoke: ['core', 'config', 'tools', 'version.ts'],
   'pipeline.ts': ['core', ...stages],
   'ports.ts': ['core', 'adapters'],
   'inputs.ts': ['core'],

@@ -2,14 +2,23 @@ import { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { z } from 'zod'
 import { parseJson } from '../core/json.ts'
-import type { Engine, EngineContainer } from '../core/ports.ts'
+import type { Engine, EngineContainer, HealthSettings } from '../core/ports.ts'
 
 /** The part of the engine that concerns what runs on it. */
-type Containers = Pick<Engine, 'containers' | 'container' | 'changes' | 'lastLines' | 'labelled' | 'remove'>
+type Containers = Omit<Engine, 'info' | 'image' | 'host'>
 
 /** What a container does that somebody waits for. */
 const awaited = ['start', 'die', 'oom', 'health_status']
 const Change = z.object({ Actor: z.object({ ID: z.string() }) })
+/** In the second version of cgroups, or in the first; nothing of either when the container has ended. */
+const Memory = z.object({
+  memory_stats: z
+    .object({
+      usage: z.number().optional(),
+      stats: z.object({ inactive_file: z.number().optional(), total_inactive_file: z.number().optional() }).optional(),
+    })
+    .optional(),
+})
 
 export function engineContainers(docker: () => Promise<Dockerode>): Containers {
   async function container(id: string): Promise<EngineContainer | undefined> {
@@ -40,6 +49,39 @@ export function engineContainers(docker: () => Promise<Dockerode>): Containers {
       const [log, found] = await Promise.all([orGone(read), orGone(() => engine.getContainer(id).inspect())])
       if (log === undefined) return ''
       return (found?.Config.Tty === true ? log.toString() : withoutHeaders(log)).trimEnd()
+    },
+
+    async start(id) {
+      try {
+        await (await docker()).getContainer(id).start()
+        return undefined
+      } catch (error) {
+        const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+        // 304: it runs already.
+        if (status === 304) return undefined
+        if (typeof status === 'number' && error instanceof Error) return error.message
+        throw error
+      }
+    },
+
+    async stop(label, graceMs) {
+      const engine = await docker()
+      const running = await engine.listContainers({ filters: { label: [label] } })
+      const t = Math.ceil(graceMs / 1000)
+      const ended = Promise.allSettled(running.map(({ Id }) => engine.getContainer(Id).stop({ t })))
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, graceMs)
+      })
+      await Promise.race([ended, late])
+      clearTimeout(timer)
+    },
+
+    async memory(id) {
+      const engine = await docker()
+      const found = await orGone(() => engine.getContainer(id).stats({ stream: false, 'one-shot': true }))
+      const { usage, stats } = Memory.parse(found ?? {}).memory_stats ?? {}
+      return usage === undefined ? undefined : Math.max(0, usage - (stats?.inactive_file ?? stats?.total_inactive_file ?? 0))
     },
 
     async labelled(label) {
@@ -97,6 +139,7 @@ async function orGone<T>(ask: () => Promise<T>): Promise<T | undefined> {
 function describe(found: Dockerode.ContainerInspectInfo): EngineContainer {
   const { Config, State } = found
   const last = State.Health?.Log.at(-1)
+  const limit = found.HostConfig.Memory ?? 0
   const started = happened(State.StartedAt)
   const finished = happened(State.FinishedAt)
   return {
@@ -108,6 +151,7 @@ function describe(found: Dockerode.ContainerInspectInfo): EngineContainer {
     exitCode: State.ExitCode,
     error: State.Error,
     outOfMemory: State.OOMKilled,
+    ...(limit > 0 ? { memoryLimit: limit } : {}),
     restarts: found.RestartCount,
     ...(started === undefined ? {} : { startedAt: started }),
     ...(finished === undefined ? {} : { finishedAt: finished }),
@@ -118,9 +162,23 @@ function describe(found: Dockerode.ContainerInspectInfo): EngineContainer {
             status: State.Health.Status,
             ...(last === undefined ? {} : { exitCode: last.ExitCode }),
             output: (last?.Output ?? '').trim(),
+            ...(last === undefined ? {} : { ms: Math.max(0, Date.parse(last.End) - Date.parse(last.Start)) }),
+            settings: healthSettings(Config.Healthcheck),
           },
         }),
     ports: reachable(found.NetworkSettings),
+  }
+}
+
+/** What the engine takes where nothing is said. */
+const healthDefaults = { interval: 30e9, timeout: 30e9, retries: 3 }
+
+function healthSettings(found: Dockerode.HealthConfig | undefined): HealthSettings {
+  const given = (value: number | undefined, otherwise: number): number => (value === undefined || value === 0 ? otherwise : value)
+  return {
+    intervalMs: given(found?.Interval, healthDefaults.interval) / 1e6,
+    timeoutMs: given(found?.Timeout, healthDefaults.timeout) / 1e6,
+    retries: given(found?.Retries, healthDefaults.retries),
   }
 }
 

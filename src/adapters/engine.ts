@@ -6,7 +6,7 @@ import { contextEngine, contextHost } from './docker-context.ts'
 import { engineContainers } from './engine-containers.ts'
 
 /** What dockerode's types leave open in the answer to /info. */
-const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish() })
+const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(), MemTotal: z.number().optional() })
 
 /** The engine that DOCKER_HOST or the docker context names, else the local socket. dockerode is heavy: it is loaded at the first question. */
 export function dockerEngine(): Engine {
@@ -21,6 +21,7 @@ export function dockerEngine(): Engine {
         version: version.Version,
         apiVersion: version.ApiVersion,
         platform: `${version.Os}/${version.Arch}`,
+        ...(info.MemTotal === undefined ? {} : { memory: info.MemTotal }),
         containerdStore: (info.DriverStatus ?? []).some(
           ([key, value]) => key === 'driver-type' && value.startsWith('io.containerd.snapshotter'),
         ),
@@ -36,6 +37,9 @@ export function dockerEngine(): Engine {
           size: image.Size,
           layers: image.RootFS.Layers?.length ?? 0,
           repoDigests: image.RepoDigests ?? [],
+          ...((image.Config.Healthcheck?.Test ?? []).length === 0 || image.Config.Healthcheck?.Test?.[0] === 'NONE'
+            ? {}
+            : { startPeriodMs: (image.Config.Healthcheck?.StartPeriod ?? 0) / 1e6 }),
         }
       } catch (error) {
         if (hasStatus(error, 404)) return undefined

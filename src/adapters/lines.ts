@@ -3,6 +3,9 @@ import type { Readable } from 'node:stream'
 /** Characters of a stream that are kept: a log flood must not take the memory of the run. */
 const keptChars = 8_000_000
 
+/** Characters of a line that are waited for: what goes on without an end is handed on in pieces. */
+const lineChars = 1_000_000
+
 /** What a program wrote, as it wrote it; of a flood the end, which tells why a program failed. */
 export class Kept {
   readonly #chunks: string[] = []
@@ -32,7 +35,7 @@ export class Kept {
 /**
  * Hands on each line as soon as it is complete, without its end, and at last what has none. A line ends at LF, CRLF or
  * a lone CR (progress bars), and nowhere else: not readline, which also ends one at U+2028, a character like any other
- * in JSON.
+ * in JSON. A line that is longer than a program can mean is handed on in pieces.
  */
 export function followLines(stream: Readable, kept: Kept, onLine: (line: string) => void): void {
   let rest = ''
@@ -41,11 +44,14 @@ export function followLines(stream: Readable, kept: Kept, onLine: (line: string)
     kept.add(chunk)
     const cut = /[\r\n]/.test(chunk) || rest.endsWith('\r')
     rest += chunk
-    if (!cut) return
+    if (!cut && rest.length < lineChars) return
     // A CR at the end may be half of a CRLF: it waits for what follows.
     const lines = rest.split(/\r\n|\n|\r(?!$)/)
     rest = lines.pop() ?? ''
     for (const line of lines) onLine(line)
+    if (rest.length < lineChars) return
+    onLine(rest)
+    rest = ''
   })
   stream.once('end', () => {
     if (rest !== '') onLine(rest.replace(/\r$/, ''))

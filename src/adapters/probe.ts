@@ -1,7 +1,7 @@
 import { request as plain, type IncomingMessage } from 'node:http'
 import { request as secure } from 'node:https'
 import { connect, isIP } from 'node:net'
-import type { Answer, Probe } from '../core/ports.ts'
+import type { Answer, Probe } from '../core/probe.ts'
 
 /** Characters of a body that are kept. */
 const bodyChars = 1_000_000
@@ -11,16 +11,25 @@ const keptMs = 250
 /** Not fetch: that one always checks certificates, and follows redirects out of the stack. */
 export const localProbe: Probe = {
   get(url, { host, signal, isChecked = false }) {
+    return localProbe.ask(url, { method: 'GET', headers: { host }, isChecked, signal })
+  },
+
+  ask(url, { method, headers, body, isChecked, ca, signal }) {
     return new Promise<Answer>((resolve, reject) => {
-      const options = { headers: { host, accept: '*/*', 'user-agent': 'launchway' }, signal, agent: false as const }
+      const options = {
+        method,
+        headers: { accept: '*/*', 'user-agent': 'launchway', ...headers },
+        signal,
+        agent: false as const,
+      }
       const read = (answer: IncomingMessage): void => {
-        let body = ''
-        const end = (): void => resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer), body })
+        let text = ''
+        const end = (): void => resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer), body: text })
         answer.setEncoding('utf8')
         answer.on('data', (chunk: string) => {
-          body += chunk
-          if (body.length < bodyChars) return
-          body = body.slice(0, bodyChars)
+          text += chunk
+          if (text.length < bodyChars) return
+          text = text.slice(0, bodyChars)
           end()
           answer.destroy()
         })
@@ -28,10 +37,14 @@ export const localProbe: Probe = {
         answer.once('error', reject)
       }
       const asked = url.startsWith('https:')
-        ? secure(url, { ...options, ...serverName(host), rejectUnauthorized: isChecked }, read)
+        ? secure(
+            url,
+            { ...options, ...serverName(headers['host'] ?? ''), rejectUnauthorized: isChecked, ...(ca === undefined ? {} : { ca }) },
+            read,
+          )
         : plain(url, options, read)
       asked.once('error', reject)
-      asked.end()
+      asked.end(body)
     })
   },
 

@@ -1,5 +1,6 @@
-import type { ScanPlan, SmokeCheck, SmokePlan, SmokeStep } from '../core/gates.ts'
+import type { ScanPlan, SmokePlan, SmokeStep } from '../core/gates.ts'
 import { milliseconds } from '../core/units.ts'
+import { resolveCheck } from './resolve-checks.ts'
 import type { Config } from './schema.ts'
 import type { SmokeConfig } from './schema-gates.ts'
 import { texts } from './texts.ts'
@@ -18,16 +19,36 @@ export interface Found {
 /** What the smoke stage shall do; in words, why there is nothing for it to do. */
 export function resolveSmoke({ smoke }: Config, { compose }: Found): SmokePlan | string {
   if (smoke === false) return 'smoke: false'
-  const files = smoke?.compose ?? compose
-  if (files === undefined) return 'there is no compose file'
+  const { variants, ...shared } = smoke ?? {}
+  const own = resolveStack(shared, compose)
+  if (variants === undefined || Object.keys(variants).length === 0) return own ?? noFile
+  const resolved: NonNullable<SmokePlan['variants']> = {}
+  for (const [name, variant] of Object.entries(variants)) {
+    const stack = resolveStack({ ...shared, ...variant }, compose)
+    if (stack === undefined) return noFile
+    resolved[name] = stack
+  }
+  const [first] = Object.values(resolved)
+  const base = own ?? first
+  return base === undefined ? noFile : { ...base, variants: resolved }
+}
+
+const noFile = 'there is no compose file'
+
+function resolveStack(smoke: Omit<SmokeConfig, 'variants'>, found: string | undefined): Omit<SmokePlan, 'variants'> | undefined {
+  const files = smoke.compose ?? found
+  if (files === undefined) return undefined
   return {
     compose: [files].flat(),
-    ...(smoke?.compose === undefined ? { composeFound: true } : {}),
-    profiles: smoke?.profiles ?? [],
-    env: texts(smoke?.env ?? {}),
-    timeoutMs: milliseconds(smoke?.timeout ?? '3m'),
-    prepare: (smoke?.prepare ?? []).map(resolveStep),
-    checks: (smoke?.checks ?? []).map(resolveCheck),
+    ...(smoke.compose === undefined ? { composeFound: true } : {}),
+    ...(smoke['env-files'] === undefined ? {} : { envFiles: [smoke['env-files']].flat() }),
+    profiles: smoke.profiles ?? [],
+    env: texts(smoke.env ?? {}),
+    timeoutMs: milliseconds(smoke.timeout ?? '3m'),
+    ...(smoke.scale === undefined ? {} : { scale: smoke.scale }),
+    ...(smoke.remember === false ? { remember: false } : {}),
+    prepare: (smoke.prepare ?? []).map(resolveStep),
+    checks: (smoke.checks ?? []).map(resolveCheck),
   }
 }
 
@@ -40,38 +61,6 @@ function resolveStep(step: NonNullable<SmokeConfig['prepare']>[number]): SmokeSt
     name: `${kind} ${service}: ${step.command.join(' ')}`,
     timeoutMs: milliseconds(step.timeout ?? '5m'),
   }
-}
-
-function resolveCheck(check: NonNullable<SmokeConfig['checks']>[number]): SmokeCheck {
-  const timeoutMs = milliseconds(check.timeout ?? '30s')
-  if ('http' in check) {
-    const url = new URL(check.http)
-    const scheme = url.protocol === 'https:' ? 'https' : 'http'
-    return {
-      kind: 'http',
-      name: check.name ?? check.http,
-      scheme,
-      // A URL knows no upper case in a host; compose tells Web from web.
-      service: /^https?:\/\/([^/:?#]+)/.exec(check.http)?.[1] ?? url.hostname,
-      port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
-      path: `${url.pathname}${url.search}`,
-      ...(check.status === undefined ? {} : { status: check.status }),
-      ...(check.contains === undefined ? {} : { contains: check.contains }),
-      headers: Object.fromEntries(Object.entries(check.headers ?? {}).map(([key, value]) => [key.toLowerCase(), value])),
-      timeoutMs,
-    }
-  }
-  if ('exec' in check) {
-    return {
-      kind: 'exec',
-      name: check.name ?? `exec ${check.exec}: ${check.command.join(' ')}`,
-      service: check.exec,
-      command: check.command,
-      ...(check.stdout === undefined ? {} : { stdout: check.stdout }),
-      timeoutMs,
-    }
-  }
-  return { kind: 'log', name: check.name ?? `log of ${check.log}: ${check.matches}`, service: check.log, matches: check.matches, timeoutMs }
 }
 
 /** What the scan stage shall do; in words, why there is nothing for it to do. */

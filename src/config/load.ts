@@ -52,7 +52,7 @@ export function loadConfig(text: string, file: string): Config {
     return problems.flatMap((one) => (firsts.includes(one) ? [{ ...one, message }] : at.includes(one) ? [] : [one]))
   }
 
-  const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt)))
+  const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt) ?? {}, [Config]))
   const found = parsed.success ? breaches(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue))
   if (parsed.success && found.length === 0) return parsed.data
   throw invalid(
@@ -120,22 +120,55 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion): Explained[] {
   const ofThisType = forms.filter((inner) =>
     inner.every((one) => !(['invalid_type', 'invalid_value'].includes(one.code ?? '') && one.path.length === issue.path.length)),
   )
-  const chosen = ofThisType.toSorted((a, b) => a.length - b.length)[0]
-  if (chosen !== undefined) return chosen.flatMap((one) => explain(one as z.core.$ZodIssue))
+  // The form that knows the most of the keys, then the one with the fewest problems.
+  const chosen = ofThisType.toSorted((a, b) => unknownKeys(a) - unknownKeys(b) || a.length - b.length)[0]
+  if (chosen !== undefined) {
+    const kinds = kindsMissing(issue.path, chosen)
+    if (kinds.length === 0) return chosen.flatMap((one) => explain(one as z.core.$ZodIssue))
+    const unknown = chosen.filter(({ code }) => code === 'unrecognized_keys').flatMap((one) => explain(one as z.core.$ZodIssue))
+    return [{ path: issue.path, message: `${issue.path.join('.')}: needs one of the keys ${kinds.join(', ')}` }, ...unknown]
+  }
   const expected = forms.flat().map((one) => ('expected' in one ? String(one.expected) : one.message))
   return [{ path: issue.path, message: `${issue.path.join('.')}: must be ${[...new Set(expected)].join(' or ')}` }]
 }
 
+/** Where mappings of several kinds may stand, each known by its first key, and none of these keys is there: which they are. */
+function kindsMissing(
+  path: readonly PropertyKey[],
+  issues: readonly { code?: string | undefined; path: PropertyKey[]; message: string }[],
+): string[] {
+  const kinds = schemasAt(path).flatMap((schema) => {
+    const bare = unwrap(schema)
+    return bare instanceof z.ZodUnion ? bare.options.map((option) => shapeOf(option)[0] ?? '') : []
+  })
+  const isMissing = issues.some(
+    ({ code, path: at, message }) =>
+      code === 'invalid_type' &&
+      message.endsWith('received undefined') &&
+      at.length === path.length + 1 &&
+      kinds.includes(String(at.at(-1))),
+  )
+  return isMissing ? kinds : []
+}
+
+function unknownKeys(issues: readonly { code?: string | undefined; keys?: string[] }[]): number {
+  return issues.reduce((sum, { keys = [] }) => sum + keys.length, 0)
+}
+
 /** The keys that may stand at a path: from the schema itself, so that they never drift. */
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  let schemas: unknown[] = [Config]
-  for (const part of path) schemas = schemas.flatMap((schema) => below(schema, part))
-  const names = schemas.flatMap((schema) => {
+  const names = schemasAt(path).flatMap((schema) => {
     const bare = unwrap(schema)
     if (bare instanceof z.ZodUnion) return bare.options.flatMap((option) => shapeOf(option))
     return shapeOf(bare)
   })
   return [...new Set(names)]
+}
+
+function schemasAt(path: readonly PropertyKey[]): unknown[] {
+  let schemas: unknown[] = [Config]
+  for (const part of path) schemas = schemas.flatMap((schema) => below(schema, part))
+  return schemas
 }
 
 function shapeOf(schema: unknown): string[] {
@@ -160,15 +193,34 @@ function sentence(message: string): string {
   return message.replace(/^Invalid input: /, '').replace(/^./, (first) => first.toLowerCase())
 }
 
-/** `x-` keys hold what anchors share, and what other tools read. */
-function withoutExtensions(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutExtensions)
-  if (value === null || typeof value !== 'object') return value ?? {}
+/**
+ * `x-` keys hold what anchors share, and what other tools read. Where the keys are names of the user's own, such as those
+ * of headers, they are names like others.
+ */
+function withoutExtensions(value: unknown, schemas: readonly unknown[]): unknown {
+  if (Array.isArray(value)) {
+    const items = schemas.flatMap((schema) => below(schema, 0))
+    return value.map((item) => withoutExtensions(item, items))
+  }
+  if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => !key.startsWith('x-'))
-      .map(([key, inner]) => [key, inner === null ? null : withoutExtensions(inner)]),
+      .filter(([key]) => !key.startsWith('x-') || !schemas.some((schema) => isExtension(key, schema)))
+      .map(([key, inner]) => [
+        key,
+        withoutExtensions(
+          inner,
+          schemas.flatMap((schema) => below(schema, key)),
+        ),
+      ]),
   )
+}
+
+function isExtension(key: string, schema: unknown): boolean {
+  const bare = unwrap(schema)
+  if (bare instanceof z.ZodUnion) return bare.options.some((option) => isExtension(key, option))
+  if (bare instanceof z.ZodRecord) return !z.safeParse(bare.keyType, key).success || isExtension(key, bare.valueType)
+  return bare instanceof z.ZodObject
 }
 
 /** Where the node at a path begins; where the path leaves the document (through an alias, or a missing key), its last node. */

@@ -4,6 +4,7 @@ import { accessoryBreaches } from './rules-accessory.ts'
 import { cronBreaches, schedulePathBreaches } from './rules-cron.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
+import { smokeBreaches } from './rules-smoke.ts'
 import { refusedOptions } from './run-options.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -78,24 +79,6 @@ function tagBreaches(config: Config): Breach[] {
         : []
     }),
   )
-}
-
-function smokeBreaches({ smoke }: Config): Breach[] {
-  if (smoke === undefined || smoke === false) return []
-  return (smoke.checks ?? []).flatMap((check, index) => {
-    if (!('matches' in check) || isPattern(check.matches)) return []
-    return [
-      { path: ['smoke', 'checks', index, 'matches'], message: `smoke.checks.${index}.matches: not a regular expression: ${check.matches}` },
-    ]
-  })
-}
-
-function isPattern(text: string): boolean {
-  try {
-    return new RegExp(text, 'm') instanceof RegExp
-  } catch {
-    return false
-  }
 }
 
 function environmentBreaches(config: Config): Breach[] {

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { severities } from '../core/gates.ts'
+import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
+import { SmokeCheckConfig, words } from './schema-checks.ts'
 import { env, oneOrMany } from './schema-parts.ts'
 
 /** The two gates before the tags, as launchway.yml has them. */
 
-const words = z.array(z.string()).min(1)
 const service = z.string()
 
 const SmokeStepConfig = z.union([
@@ -21,40 +22,8 @@ const SmokeStepConfig = z.union([
   }),
 ])
 
-const checkName = z.string().optional().describe('Name of the check in lists. Default: what it asks')
-const checkTimeout = Duration.optional().describe('Time until it must have passed; it is tried again until then. Default: 30s')
-
-const SmokeCheckConfig = z.union([
-  z.strictObject({
-    http: z
-      .string()
-      .regex(/^https?:\/\/[^/\s:]+(:\d+)?(\/\S*)?$/, 'must be a URL with a service as its host, such as http://web:5000/healthz')
-      .describe('URL to ask, a service of the stack being the host and its port that inside the container.'),
-    status: z.int().min(100).max(599).optional().describe('The one status that passes. Default: any from 200 to 299'),
-    contains: z.string().optional().describe('Text that the body must contain.'),
-    headers: z
-      .record(z.string(), z.string())
-      .optional()
-      .describe('Headers that the answer must have, with their values; an empty text means any value.'),
-    name: checkName,
-    timeout: checkTimeout,
-  }),
-  z.strictObject({
-    exec: service.describe('Service in whose container the command runs; exit code 0 passes.'),
-    command: words.describe('Command, a list of words. Needed.'),
-    stdout: z.string().optional().describe('Text that its standard output must contain.'),
-    name: checkName,
-    timeout: checkTimeout,
-  }),
-  z.strictObject({
-    log: service.describe('Service whose log is read.'),
-    matches: z.string().describe('Regular expression that a line must match. Needed.'),
-    name: checkName,
-    timeout: checkTimeout,
-  }),
-])
-
-export const SmokeConfig = z.strictObject({
+/** The keys of a stack. */
+const SmokeStackConfig = z.strictObject({
   compose: oneOrMany(z.string())
     .optional()
     .describe(
@@ -66,7 +35,22 @@ export const SmokeConfig = z.strictObject({
     .describe(
       'Variables for the compose files. They are readable in this file and the record: no secrets of yours, values for the test alone.',
     ),
+  'env-files': oneOrMany(z.string())
+    .optional()
+    .describe(
+      'File of variables for the compose files, or several of which each changes those before it; `env` and the environment of the step come first. Default: .env beside the first compose file',
+    ),
   timeout: Duration.optional().describe('Time until every service must be up. Default: 3m'),
+  scale: z
+    .record(service, z.int().min(1))
+    .optional()
+    .describe('Containers of a service, such as `worker: 3`. Default: as many as the compose file says, else 1'),
+  remember: z
+    .boolean()
+    .optional()
+    .describe(
+      'false: every run starts the stack, also where nothing has changed since one that passed. For stacks whose checks ask something outside of them. Default: true',
+    ),
   prepare: z
     .array(SmokeStepConfig)
     .optional()
@@ -75,6 +59,15 @@ export const SmokeConfig = z.strictObject({
     .array(SmokeCheckConfig)
     .optional()
     .describe('What is asked of the stack when it is up, side by side. Default: that every service is up and healthy'),
+})
+
+export const SmokeConfig = SmokeStackConfig.extend({
+  variants: z
+    .record(Name, SmokeStackConfig)
+    .optional()
+    .describe(
+      'Several stacks instead of one, by name. Each has the keys beside this one, and its own in their place. All of them have to pass; they run side by side',
+    ),
 })
 
 const ScanRuleConfig = z.strictObject({

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { httpCheck } from './http-check.ts'
+import { Name } from './names.ts'
 
 /**
  * What the two gates before the tags shall ask, in full: every default filled in, every short form written out.
@@ -22,52 +24,83 @@ export const SmokeStep = z.strictObject({
 })
 export type SmokeStep = z.infer<typeof SmokeStep>
 
+const ofCheck = {
+  ...common,
+  /** Names of checks that must have passed before this one is asked. */
+  after: z.array(z.string()).optional(),
+}
+const command = {
+  service: z.string(),
+  command: z.array(z.string()).min(1),
+  /** Text that its standard output must contain. */
+  stdout: z.string().optional(),
+}
+
 export const SmokeCheck = z.discriminatedUnion('kind', [
   z.strictObject({
-    ...common,
+    ...ofCheck,
     kind: z.literal('http'),
-    /** `http` or `https`; of https the stack's own certificate is taken as it is. */
     scheme: z.enum(['http', 'https']),
     service: z.string(),
     /** Port inside the container. */
     port: z.int(),
     /** Path and query. */
     path: z.string(),
-    status: z.int().optional(),
-    contains: z.string().optional(),
-    /** Headers that the answer must have; an empty text means any value. Names in lower case. */
-    headers: z.record(z.string(), z.string()),
+    ...httpCheck,
+    /** How many redirects are followed, inside the stack. Absent: none. */
+    redirects: z.int().optional(),
+    /** Whose certificates are good: a file, from the root of the repository. Absent: a certificate is taken as it is. */
+    ca: z.string().optional(),
   }),
+  /** Somebody takes connections on a port. */
+  z.strictObject({ ...ofCheck, kind: z.literal('tcp'), service: z.string(), port: z.int() }),
+  z.strictObject({ ...ofCheck, kind: z.literal('exec'), ...command }),
+  /** A container of its own, with the image and the settings of a service. */
+  z.strictObject({ ...ofCheck, kind: z.literal('run'), ...command }),
+  /** A file of the repository, executed once on this machine. */
   z.strictObject({
-    ...common,
-    kind: z.literal('exec'),
-    service: z.string(),
-    command: z.array(z.string()).min(1),
-    /** Text that its standard output must contain. */
+    ...ofCheck,
+    kind: z.literal('script'),
+    /** From the root of the repository. */
+    script: z.string(),
+    args: z.array(z.string()),
     stdout: z.string().optional(),
   }),
   z.strictObject({
-    ...common,
+    ...ofCheck,
     kind: z.literal('log'),
     service: z.string(),
     /** A regular expression that a line of the log must match. */
-    matches: z.string(),
+    matches: z.string().optional(),
+    /** One that no line may match until all other checks have ended. */
+    never: z.string().optional(),
   }),
 ])
 export type SmokeCheck = z.infer<typeof SmokeCheck>
 
-export const SmokePlan = z.strictObject({
+/** One stack, and what it is asked. */
+const SmokeStack = z.strictObject({
   /** Compose files, from the root of the repository; each changes those before it. */
   compose: z.array(z.string()).min(1),
   /** Nobody named the file: it lay where compose looks by itself. */
   composeFound: z.boolean().optional(),
+  /** Files of variables for them, instead of the .env beside the first. */
+  envFiles: z.array(z.string()).optional(),
   profiles: z.array(z.string()),
   /** What the files may ask for as variables, beside the environment of the step. */
   env: z.record(z.string(), z.string()),
   /** Until every service is up. */
   timeoutMs: z.int(),
+  /** How many containers of a service, where it is not as the files have it. */
+  scale: z.record(z.string(), z.int().min(1)).optional(),
+  /** false: every run asks again, also where nothing has changed. */
+  remember: z.boolean().optional(),
   prepare: z.array(SmokeStep),
   checks: z.array(SmokeCheck),
+})
+export const SmokePlan = SmokeStack.extend({
+  /** By name, the stacks that are tested instead of that one; all of them. */
+  variants: z.record(Name, SmokeStack).optional(),
 })
 export type SmokePlan = z.infer<typeof SmokePlan>
 

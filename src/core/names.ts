@@ -73,9 +73,27 @@ export function environmentNetwork(of: { app: string; environment: string }): st
 export const smokeLabels = {
   /** The compose project: `launchway-smoke-addie-4f2a9c1b`. */
   project: 'launchway.smoke',
-  /** The process that will remove it. */
+  /** The process that will remove it; `kept:` and the working tree where somebody wants to look around. */
   owner: 'launchway.smoke.owner',
 } as const
+
+const keptPrefix = 'kept:'
+/** The owner of a stack that stays until it is taken down from the same working tree. */
+export const keptBy = (root: string): string => `${keptPrefix}${root}`
+/** No process has such an ID: it would end with a number after its last colon, and no machine has a slash in its name. */
+export const isKept = (owner: string): boolean => owner.startsWith(`${keptPrefix}/`)
+
+/** What a script that checks a stack finds in its environment. */
+export const smokeVariables = {
+  project: 'LAUNCHWAY_SMOKE_PROJECT',
+  /** Followed by the service and the port. */
+  address: 'LAUNCHWAY_SMOKE_',
+} as const
+
+/** `LAUNCHWAY_SMOKE_WEB_5000`: in capitals, and what no variable can have is an underscore. */
+export function smokeVariable(service: string, port: number): string {
+  return `${smokeVariables.address}${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_${port}`
+}
 
 /** @param random a few hexadecimal digits: any number of runs stand side by side */
 export const smokeProject = (app: string, random: string): string => `launchway-smoke-${app}-${random}`

@@ -2,8 +2,12 @@ import type { Readable, Writable } from 'node:stream'
 import type { Command } from './command.ts'
 import type { SshSettings } from './deployment.ts'
 import type { LaunchwayError, Place } from './error.ts'
+import type { Probe } from './probe.ts'
 import type { Registry as RegistrySettings } from './release.ts'
 import type { Secret } from './secret.ts'
+import type { Engine } from './engine.ts'
+
+export type * from './engine.ts'
 
 /**
  * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
@@ -23,6 +27,8 @@ export interface Ports {
   log: Log
   /** The working tree that launchway.yml stands in. */
   root: string
+  /** A folder for what somebody may want to look at afterwards; each stage has one of its own in it. */
+  evidence: string
   /** A secret by the name of its environment variable. */
   secret(this: void, name: string): Secret | undefined
   /** Takes a value that was found elsewhere than in the environment for a secret: from now on it is masked. */
@@ -90,95 +96,6 @@ export interface Remote extends AsyncDisposable {
 export interface Ssh {
   /** Throws SSH_UNREACHABLE or SSH_HOST_KEY. */
   connect(host: string, settings: SshSettings, options: { key: Secret | undefined; signal: AbortSignal }): Promise<Remote>
-}
-
-export interface EngineInfo {
-  version: string
-  apiVersion: string
-  /** `linux/amd64` */
-  platform: string
-  /** Images are kept by containerd: their ID is a manifest's digest, not a configuration's. */
-  containerdStore: boolean
-}
-
-export interface EngineImage {
-  id: string
-  platform: string
-  size: number
-  layers: number
-  repoDigests: readonly string[]
-}
-
-/** A container, whatever it does. Instants are ISO 8601; those that have not been are absent. */
-export interface EngineContainer {
-  id: string
-  labels: Readonly<Record<string, string>>
-  /** ID of the image that it runs. */
-  image: string
-  /** What it was asked to run. */
-  reference: string
-  /** `created`, `running`, `restarting`, `exited`… */
-  status: string
-  exitCode: number
-  /** Why it could not be started. */
-  error: string
-  outOfMemory: boolean
-  restarts: number
-  startedAt?: string
-  finishedAt?: string
-  /** Of an image or service with a HEALTHCHECK: `starting`, `healthy` or `unhealthy`, and what the last check said. */
-  health?: { status: string; exitCode?: number; output: string }
-  /** By port inside (`80/tcp`): where it is reached from this machine. */
-  ports: Readonly<Record<string, { address: string; port: number }>>
-}
-
-/** The container engine of this machine. A label is `name` or `name=value`. */
-export interface Engine {
-  /** Throws TOOL_MISSING when no engine answers. */
-  info(): Promise<EngineInfo>
-  image(reference: string): Promise<EngineImage | undefined>
-  /**
-   * What DOCKER_HOST must be for a docker that does not see the user's configuration to reach this engine. Undefined
-   * where it needs none.
-   */
-  host(): Promise<string | undefined>
-  /** The running and the ended ones. */
-  containers(label: string): Promise<EngineContainer[]>
-  /** Undefined when it is gone. */
-  container(id: string): Promise<EngineContainer | undefined>
-  /** The IDs of containers that started, ended or changed their health. What happens after the promise is kept is not missed. */
-  changes(label: string, signal: AbortSignal): Promise<AsyncIterable<string>>
-  /** The last lines of what a container wrote, the two streams mixed. @param since an instant */
-  lastLines(id: string, options: { lines: number; since?: string }): Promise<string>
-  /** All that has this label. */
-  labelled(label: string): Promise<Labelled[]>
-  /** Containers with their anonymous volumes, then networks, volumes and images. */
-  remove(label: string): Promise<void>
-}
-
-export interface Labelled {
-  kind: 'container' | 'network' | 'volume' | 'image'
-  labels: Readonly<Record<string, string>>
-  /** Of an image when its layers were made, which a build that found them in its cache does not change. */
-  created: Date | undefined
-}
-
-/** An answer over HTTP; of a long body the beginning. */
-export interface Answer {
-  status: number
-  headers: Readonly<Record<string, string>>
-  body: string
-}
-
-/** Asks what runs on this machine, or at a public address, as somebody outside would. */
-export interface Probe {
-  /**
-   * One request, no redirect followed. A certificate is taken as it is, for stacks that make their own, unless it is to
-   * be checked. Rejects when nobody answers.
-   */
-  get(url: string, options: { host: string; signal: AbortSignal; isChecked?: boolean }): Promise<Answer>
-  /** Whether somebody takes a connection and keeps it: a proxy of the engine takes it for nobody, too. */
-  connects(address: string, port: number, signal: AbortSignal): Promise<boolean>
 }
 
 export interface Descriptor {

@@ -87,10 +87,25 @@ export type BuildSection = z.infer<typeof BuildSection>
 
 export const SmokeSection = z.strictObject({
   project: z.string(),
-  services: z.array(z.strictObject({ name: z.string(), image: z.string(), config: Digest.optional(), state: z.string(), ms })),
+  /** Of several containers of a service each has its number in the name. */
+  services: z.array(
+    z.strictObject({
+      name: z.string(),
+      image: z.string(),
+      config: Digest.optional(),
+      state: z.string(),
+      ms,
+      /** The most memory that it was seen to use, in bytes. */
+      memory: z.int().nonnegative().optional(),
+    }),
+  ),
+  /** What was done before the checks, in its order; absent when nothing was, and in older records. */
+  steps: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), ms })).optional(),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), ms, evidence: z.string().optional() })),
   verdict,
   ms,
+  /** Nothing was started: a run that asked exactly the same of exactly the same had passed, then, and this is where it tells of itself. */
+  earlier: z.strictObject({ at: z.iso.datetime(), by: z.string() }).optional(),
 })
 export type SmokeSection = z.infer<typeof SmokeSection>
 

@@ -1,6 +1,7 @@
 import type { Environment } from '../core/deployment.ts'
 import type { OutsideProbe } from '../core/lifecycle.ts'
-import type { Answer, Ports } from '../core/ports.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Answer } from '../core/probe.ts'
 
 /** Time for one answer, and between two questions. */
 const answerMs = 10_000

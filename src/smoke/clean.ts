@@ -1,14 +1,15 @@
-import { smokeLabels } from '../core/names.ts'
+import { isKept, keptBy, smokeLabels } from '../core/names.ts'
 import type { Labelled, Ports } from '../core/ports.ts'
-import { down, type Stack } from '../tools/compose.ts'
 
 /** Older than any run: what is left of it belongs to nobody. */
 const oldMs = 2 * 3_600_000
-/** How long `docker compose down` may take before what is left is removed piece by piece; a runner that cancels waits for some seconds. */
-const downMs = 60_000
-const hurriedMs = 5_000
-/** Seconds that containers have to end. What they would still write goes with them, and many a first process hears no SIGTERM. */
-const graceS = 1
+/** What containers have to end. What they would still write goes with them, and many a first process hears no SIGTERM. */
+const graceMs = 300
+/** An engine that is restarted is there again after some seconds. */
+const restartMs = 30_000
+const pauseMs = 500
+/** A start that was cut short may still be making something. */
+const rounds = 3
 
 const labelOf = (project: string): string => `${smokeLabels.project}=${project}`
 
@@ -26,6 +27,7 @@ export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner
   const left = found.flatMap(({ kind, labels, created }) => {
     const project = labels[smokeLabels.project]
     const owner = labels[smokeLabels.owner]
+    if (owner !== undefined && isKept(owner)) return []
     // A run makes its containers and networks itself; an image that it built may have the time of layers of long ago.
     const hasAge = kind === 'container' || kind === 'network'
     const isOld = hasAge && created !== undefined && now.getTime() - created.getTime() > oldMs
@@ -35,27 +37,43 @@ export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner
 }
 
 /**
- * Takes the stack down, also after a cancel, and never fails: what became of the test counts. What a start that was cut
- * short made meanwhile goes as well.
+ * Takes a stack down, also after a cancel, and never fails: what became of the test counts. What a start that was cut
+ * short made meanwhile goes as well. Everything of it carries the label, so compose need not be asked.
  */
-export async function takeDown(stack: Stack, { exec, engine, log, signal }: Ports): Promise<void> {
-  const hurried = signal.aborted
-  const label = labelOf(stack.project)
-  try {
-    await exec.run({ ...down(stack, hurried ? 0 : graceS), timeoutMs: hurried ? hurriedMs : downMs, graceMs: 500 })
-  } catch (error) {
-    log.debug(error instanceof Error ? error.message : String(error))
-  }
+export async function takeDown(
+  project: string,
+  { engine, clock, log, signal }: Pick<Ports, 'engine' | 'clock' | 'log' | 'signal'>,
+): Promise<void> {
+  const started = clock.elapsed()
+  const label = labelOf(project)
   let problem: unknown
-  for (let round = 0; round < 3; round += 1) {
+  // Who has cancelled waits for some seconds only.
+  if (!signal.aborted) await engine.stop(label, graceMs).catch((error: unknown) => log.debug(String(error)))
+  for (let round = 0; round < rounds; round += 1) {
     try {
       await engine.remove(label)
       if ((await engine.labelled(label)).length === 0) return
     } catch (error) {
       problem = error
+      if (signal.aborted || hasAnswered(error) || clock.elapsed() - started > restartMs) continue
+      round -= 1
+      await clock.sleep(pauseMs, signal).catch(() => undefined)
     }
   }
   log.warning(
-    `not all of ${stack.project} could be removed${problem instanceof Error ? `: ${problem.message}` : ''}; docker ps --all --filter label=${label} shows it`,
+    `not all of ${project} could be removed${problem instanceof Error ? `: ${problem.message}` : ''}; docker ps --all --filter label=${label} shows it`,
   )
+}
+
+/** Whether an error is one that the engine itself has told. */
+function hasAnswered(error: unknown): boolean {
+  return error instanceof Error && 'statusCode' in error
+}
+
+/** Takes down what was kept to look around, of this working tree alone. @returns its projects */
+export async function takeDownKept(ports: Ports): Promise<string[]> {
+  const found = await ports.engine.labelled(`${smokeLabels.owner}=${keptBy(ports.root)}`)
+  const projects = [...new Set(found.flatMap(({ labels }) => labels[smokeLabels.project] ?? []))].toSorted()
+  await Promise.all(projects.map((project) => takeDown(project, ports)))
+  return projects
 }

@@ -1,23 +1,88 @@
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { EngineContainer, Ports } from '../core/ports.ts'
+import { showBytes } from '../core/units.ts'
+import { type Seen, serviceOf } from './verdict.ts'
+import type { Watch } from './watch.ts'
 
+/** Of this stage, in the folder of evidence. */
+export const evidenceFolder = 'smoke'
 /** Lines of a log, and characters of each, that a failure shows. */
 const lines = 30
 const lineChars = 400
+/** The same of a log that is kept as a file. */
+const keptLines = 2_000
+const keptChars = 1_000_000
 /** A program may write before the engine has noted its start; between two lives there is at least this. */
 const startMs = 100
 
-/** What a container shows for itself: how it is, what its last health check said, what it wrote in its last life. */
-export async function evidenceOf(container: EngineContainer, ports: Ports): Promise<string> {
+/**
+ * What a container shows for itself: how it is, what it used of the memory, what its last health check said, what it
+ * wrote in its last life.
+ */
+export async function evidenceOf(container: EngineContainer, seen: Pick<Watch, 'memoryOf'>, ports: Ports): Promise<string> {
   const { health } = container
   const code = health?.exitCode === undefined ? [] : [`its last health check (exit code ${health.exitCode}): ${health.output}`]
   const check = health?.status === 'healthy' ? [] : code
   const log = await logOf(container, ports)
   return [
     `state: ${container.status}, exit code ${container.exitCode}${container.outOfMemory ? ', out of memory' : ''}${container.restarts === 0 ? '' : `, restarted ${container.restarts} times`}`,
+    ...memoryIn(container, seen.memoryOf(container.id)),
     ...check,
     ...(log === '' ? ['it wrote nothing'] : ['the end of its log:', ...log.split('\n').map((line) => `  ${line}`)]),
   ].join('\n')
+}
+
+function memoryIn({ memoryLimit }: EngineContainer, most: number | undefined): string[] {
+  const parts = [
+    ...(most === undefined ? [] : [`${showBytes(most)} at most, as far as was seen`]),
+    ...(memoryLimit === undefined ? [] : [`limit ${showBytes(memoryLimit)}`]),
+  ]
+  return parts.length === 0 ? [] : [`memory: ${parts.join(', ')}`]
+}
+
+/**
+ * Puts into the folder of evidence what was started and what every container of the stack shows, whether the test passes or
+ * not: the rendered project, one file with all states, and the end of each log. What an earlier test left there goes. Never fails: the test itself counts.
+ * @returns the folder, when something stands there
+ */
+export async function keepEvidence(seen: Watch, rendered: string, ports: Ports): Promise<string | undefined> {
+  const { files, engine, log, redact } = ports
+  const folder = join(ports.evidence, evidenceFolder)
+  try {
+    const containers = seen.containers().filter((one) => serviceOf(one) !== undefined)
+    const names = namesOf(containers)
+    const states = containers.map((one) => stateIn(one, names.get(one.id) ?? one.id, seen.memoryOf(one.id)))
+    const logs = await Promise.all(containers.map(({ id }) => engine.lastLines(id, { lines: keptLines })))
+    await files.write(join(folder, 'compose.yaml'), rendered)
+    await files.write(join(folder, 'containers.json'), redact(`${JSON.stringify(states, null, 2)}\n`))
+    for (const [index, { id }] of containers.entries()) {
+      await files.write(join(folder, `${names.get(id) ?? id}.log`), redact(`${(logs[index] ?? '').slice(-keptChars)}\n`))
+    }
+    return folder
+  } catch (error) {
+    log.debug(`no evidence could be kept: ${String(error)}`)
+    return undefined
+  }
+}
+
+/** Of several containers of a service each has its number: `web`, `worker-1`, `worker-2`. */
+export function namesOf(containers: readonly EngineContainer[]): ReadonlyMap<string, string> {
+  const count = new Map<string, number>()
+  for (const one of containers) count.set(serviceOf(one) ?? '', (count.get(serviceOf(one) ?? '') ?? 0) + 1)
+  return new Map(
+    containers.map((one) => {
+      const service = serviceOf(one) ?? ''
+      const number = one.labels['com.docker.compose.container-number'] ?? '1'
+      return [one.id, (count.get(service) ?? 0) > 1 ? `${service}-${number}` : service]
+    }),
+  )
+}
+
+function stateIn(container: Seen, name: string, memory: number | undefined): Record<string, unknown> {
+  const { status, exitCode, error, outOfMemory, restarts, startedAt, finishedAt, health, death, memoryLimit, image, reference } = container
+  const memoryUse = { ...(memory === undefined ? {} : { most: memory }), ...(memoryLimit === undefined ? {} : { limit: memoryLimit }) }
+  return { name, reference, image, status, exitCode, error, outOfMemory, restarts, startedAt, finishedAt, death, health, memory: memoryUse }
 }
 
 /** The end of what a container wrote; of one that was restarted, since then: what it said before is the same again. */

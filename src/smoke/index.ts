@@ -1,1 +1,3 @@
-export { smoke } from './run.ts'
+export { takeDownKept } from './clean.ts'
+export type { Wish } from './stage.ts'
+export { smoke } from './variants.ts'

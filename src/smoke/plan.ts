@@ -4,10 +4,14 @@ import { smokeLabels } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 import { type Candidate, servicesOf } from './images.ts'
-import { ownNetworks, ownVolumes, refuseForeign } from './resources.ts'
+import { openPorts, reachedPorts, type ServicePort } from './reach.ts'
+import { ownNetworks, ownVolumes, refuseForeign, refusePortClash } from './resources.ts'
 
 /** How often a service that is restarted for ever may die before it counts as dead; the engine waits longer each time, 3 s in all. */
 const restarts = 5
+
+/** Where a service says nothing of its log: one that can be read, and that a flood cannot fill the disk with. */
+const bounded = { driver: 'json-file', options: { 'max-size': '100m', 'max-file': '2' } }
 
 export interface Asked {
   plan: SmokePlan
@@ -17,12 +21,6 @@ export interface Asked {
   project: string
   /** The process that will remove what is made. */
   owner: string
-}
-
-/** A port inside of a service. */
-interface ServicePort {
-  service: string
-  port: number
 }
 
 export interface Prepared {
@@ -35,6 +33,8 @@ export interface Prepared {
   mustEnd: ReadonlySet<string>
   /** The TCP ports that the user's file publishes. */
   published: readonly ServicePort[]
+  /** Those that can be reached from this machine. */
+  reached: readonly ServicePort[]
 }
 
 /**
@@ -46,6 +46,7 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
   const { plan, project, owner } = asked
   refuseUnknown(plan, rendered)
   refuseForeign(rendered)
+  refusePortClash(rendered)
   const ours = servicesOf(rendered, asked)
   const marks = { [smokeLabels.project]: project, [smokeLabels.owner]: owner }
   const services = joined(rendered.services)
@@ -54,7 +55,8 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
   const published = entries.flatMap(([service, { ports = [] }]) =>
     ports.filter(({ protocol = 'tcp' }) => protocol === 'tcp').map(({ target }) => ({ service, port: target })),
   )
-  const open = openPorts(plan, published, services)
+  const reached = reachedPorts(plan, published)
+  const open = openPorts(reached, services)
   const renamed = builtNames(rendered, builds, project)
   const own = entries.map(([name, service]): [string, ComposeService] => [
     name,
@@ -76,14 +78,16 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
       ),
     ),
     published,
+    reached,
   }
 }
 
 /** Checks and steps of services that are not there. */
 function refuseUnknown({ prepare: steps, checks, compose }: SmokePlan, { services }: ComposeProject): void {
   const known = Object.keys(services)
-  for (const { name, service } of [...steps, ...checks]) {
-    if (known.includes(service)) continue
+  for (const one of [...steps, ...checks]) {
+    if (one.kind === 'script' || known.includes(one.service)) continue
+    const { name, service } = one
     const meant = nearest(service, known)
     throw new LaunchwayError(
       'CONFIG_INVALID',
@@ -96,24 +100,6 @@ function refuseUnknown({ prepare: steps, checks, compose }: SmokePlan, { service
       },
     )
   }
-}
-
-/** Which ports of which service are published: those that are asked for. Who shares another's network is reached there. */
-function openPorts(plan: SmokePlan, published: readonly ServicePort[], services: ComposeProject['services']): Map<string, number[]> {
-  const http = plan.checks.flatMap((check) => (check.kind === 'http' ? [{ service: check.service, port: check.port }] : []))
-  const open = new Map<string, number[]>()
-  for (const { service, port } of plan.checks.length === 0 ? published : http) {
-    const at = networkOf(service, services)
-    const ports = open.get(at) ?? []
-    if (!ports.includes(port)) open.set(at, [...ports, port])
-  }
-  return open
-}
-
-/** The service whose network a service is in: its own, or the one that `network_mode: service:…` names. */
-export function networkOf(service: string, services: ComposeProject['services']): string {
-  const [, other] = /^service:(.+)$/.exec(services[service]?.network_mode ?? '') ?? []
-  return other === undefined || other === service ? service : networkOf(other, services)
 }
 
 /** Images that compose builds get names of this project, also where other services run them: a tag of the user's stays what it was. */
@@ -146,6 +132,7 @@ function ownService(service: ComposeService, own: Own): ComposeService {
     ...(restart === undefined ? {} : { restart }),
     ...(deploy === undefined ? {} : { deploy: deployed }),
     ...(ports.length === 0 || service.network_mode === 'host' ? {} : { ports }),
+    logging: service.logging ?? bounded,
     labels: { ...labels, ...marks },
   }
 }

@@ -1,11 +1,13 @@
-import { dirname, relative, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { anyCode } from '../core/command.ts'
-import { LaunchwayError, type Place } from '../core/error.ts'
+import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import type { Output, Ports } from '../core/ports.ts'
 import { ComposeProject, config } from '../tools/compose.ts'
+import { refuseUnfitScripts } from './script.ts'
 import { secretNamesIn } from './secrets.ts'
+import { placeOf, type Source, sourcesOf } from './sources.ts'
 
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
 export function projectDirectory({ compose: [first = ''] }: SmokePlan, root: string): string {
@@ -14,16 +16,28 @@ export function projectDirectory({ compose: [first = ''] }: SmokePlan, root: str
 
 /**
  * The user's files as one project, variables filled in.
- * @throws LaunchwayError CONFIG_INVALID with compose's own words, TOOL_MISSING without compose
+ * @throws LaunchwayError CONFIG_INVALID with compose's own words, or for a script that cannot be run; TOOL_MISSING without
+ * compose
  */
 export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProject> {
+  await refuseUnfitScripts(plan, ports)
   const root = resolve(ports.root)
-  const files = plan.compose.map((file) => resolve(root, file))
-  const call = config({ files, profiles: plan.profiles, directory: projectDirectory(plan, root), env: plan.env })
-  await learnSecrets(plan, ports)
+  const sources = await sourcesOf(plan.compose, { files: ports.files, root })
+  const call = config({
+    files: plan.compose.map((file) => resolve(root, file)),
+    envFiles: (plan.envFiles ?? []).map((file) => resolve(root, file)),
+    profiles: plan.profiles,
+    directory: projectDirectory(plan, root),
+    env: plan.env,
+  })
+  learnSecrets(plan, sources, ports)
   const output = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
-  if (output.code !== 0) throw await refused(plan, output, ports)
-  for (const warning of warningsIn(output.stderr)) ports.log.warning(`${plan.compose.join(', ')}: ${warning}`)
+  if (output.code !== 0) throw refused(plan, output, sources, root)
+  for (const warning of warningsIn(output.stderr)) {
+    const [, variable] = /^The "(\w+)" variable is not set/.exec(warning) ?? []
+    const place = variable === undefined ? undefined : placeOf(variable, sources, root)
+    ports.log.warning(`${place?.file ?? plan.compose.join(', ')}: ${warning}`, place)
+  }
   const project = parseJson(output.stdout, ComposeProject)
   if (project !== undefined) return project
   throw new LaunchwayError('TOOL_MISSING', 'docker compose renders the project in a form that launchway does not know', {
@@ -32,47 +46,46 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProj
 }
 
 /** What is asked for by name is masked, and taken out of what the record keeps. */
-async function learnSecrets({ compose, env }: SmokePlan, ports: Ports): Promise<void> {
-  for (const file of compose) {
-    const text = (await ports.files.read(resolve(ports.root, file)))?.toString() ?? ''
-    for (const name of secretNamesIn(text)) if (!Object.hasOwn(env, name)) ports.secret(name)
-  }
+function learnSecrets({ env }: SmokePlan, sources: readonly Source[], ports: Ports): void {
+  for (const { text } of sources) for (const name of secretNamesIn(text)) if (!Object.hasOwn(env, name)) ports.secret(name)
 }
 
-async function refused({ compose }: SmokePlan, { stderr }: Output, ports: Ports): Promise<LaunchwayError> {
+function refused({ compose }: SmokePlan, { stderr }: Output, sources: readonly Source[], root: string): LaunchwayError {
   const said = stderr.trim()
   if (/is not a docker command|unknown (shorthand )?flag/.test(said)) {
     return new LaunchwayError('TOOL_MISSING', 'docker has no compose on this machine', {
       hint: `Install its plugin: https://docs.docker.com/compose/install/linux/\n${said}`,
     })
   }
+  const [, circle] = /dependency cycle detected: (.+)/.exec(said) ?? []
+  if (circle !== undefined) {
+    return new LaunchwayError('CONFIG_INVALID', `the services of ${compose.join(', ')} wait for each other: ${circle}`, {
+      hint: 'None of them could start first: take one of them out of the depends_on of another.',
+    })
+  }
   const [, variable] = /required variable (\w+) is missing a value/.exec(said) ?? []
   if (variable === undefined) {
-    return new LaunchwayError('CONFIG_INVALID', `docker compose cannot read ${compose.join(', ')}`, { hint: said })
+    return new LaunchwayError('CONFIG_INVALID', `docker compose cannot read ${compose.join(', ')}`, { hint: withoutWarnings(said) })
   }
-  const place = await placeOf(variable, compose, ports)
+  const place = placeOf(variable, sources, root)
   return new LaunchwayError(
     'CONFIG_INVALID',
     `${place?.file ?? compose.join(', ')} asks for the variable ${variable}, which has no value`,
     {
-      hint: `${said}\nGive it in the environment of the step if it is a secret, else in launchway.yml:\n  smoke:\n    env: { ${variable}: … }`,
+      hint: `${withoutWarnings(said)}\nGive it in the environment of the step if it is a secret, else in launchway.yml:\n  smoke:\n    env: { ${variable}: … }`,
       ...(place === undefined ? {} : { place }),
     },
   )
-}
-
-/** Where a variable is asked for. Compose itself says the service, not the file. */
-async function placeOf(variable: string, files: readonly string[], ports: Ports): Promise<Place | undefined> {
-  for (const file of files) {
-    const lines = (await ports.files.read(resolve(ports.root, file)))?.toString().split('\n') ?? []
-    const line = lines.findIndex((text) => text.includes(`\${${variable}:?`) || text.includes(`\${${variable}?`))
-    if (line !== -1) return { file: relative(ports.root, resolve(ports.root, file)), line: line + 1 }
-  }
-  return undefined
 }
 
 /** What compose warns of, without its format of log lines; that `version` is of no use any more is no news. */
 function warningsIn(stderr: string): string[] {
   const found = [...stderr.matchAll(/level=warning msg="((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text.replaceAll(/\\(.)/g, '$1'))
   return [...new Set(found)].filter((text) => !text.includes('`version` is obsolete'))
+}
+
+/** The words of a refusal: what compose warned of before it says nothing about that. */
+function withoutWarnings(said: string): string {
+  const lines = said.split('\n').filter((line) => !/^time="[^"]*" level=warning /.test(line))
+  return lines.length === 0 ? said : lines.join('\n')
 }

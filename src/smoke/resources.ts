@@ -7,7 +7,15 @@ type Marks = Readonly<Record<string, string>>
  * What reaches another project whatever we write.
  * @throws LaunchwayError CONFIG_INVALID
  */
-export function refuseForeign({ services, volumes = {} }: ComposeProject): void {
+export function refuseForeign({ services, volumes = {}, secrets = {}, configs = {} }: ComposeProject): void {
+  for (const [kind, all] of Object.entries({ secrets, configs })) {
+    const [name] = Object.entries(all).find(([, one]) => one?.external === true) ?? []
+    if (name === undefined) continue
+    const one = kind.slice(0, -1)
+    throw new LaunchwayError('CONFIG_INVALID', `the compose files use the external ${one} ${name}, which only a swarm has`, {
+      hint: `Give the smoke test a file of its own that replaces it, and name it last:\n  smoke:\n    compose: [docker-compose.yml, docker-compose.smoke.yml]\n  # docker-compose.smoke.yml\n  ${kind}:\n    ${name}: { external: false, file: ./smoke/${name}.txt }`,
+    })
+  }
   const external = Object.entries(volumes).filter(([, volume]) => volume?.external === true)
   if (external.length > 0) {
     const names = external.map(([name]) => name)
@@ -32,6 +40,40 @@ export function refuseForeign({ services, volumes = {} }: ComposeProject): void 
       },
     )
   }
+}
+
+/**
+ * Two services that want the same port of the machine: a test would give each its own, and what it has proven could not
+ * be started.
+ * @throws LaunchwayError CONFIG_INVALID
+ */
+export function refusePortClash({ services }: ComposeProject): void {
+  const seen: { service: string; address: string; port: string; protocol: string }[] = []
+  for (const [service, { ports = [] }] of Object.entries(services)) {
+    for (const { published, protocol = 'tcp', host_ip: address = everywhere } of ports) {
+      // A range leaves the choice to the engine.
+      if (published === undefined || !/^[1-9]\d*$/.test(published)) continue
+      const one = { service, address, port: published, protocol }
+      const other = seen.find((before) => before.port === one.port && before.protocol === protocol && overlap(before.address, address))
+      if (other !== undefined) {
+        const both =
+          other.service === service
+            ? `${service} publishes the port ${published} twice`
+            : `${other.service} and ${service} both publish the port ${published}`
+        throw new LaunchwayError('CONFIG_INVALID', `${both}, which one machine has once`, {
+          hint: `docker compose up would end with "port is already allocated". Give one of them another port, or a profile of its own.`,
+        })
+      }
+      seen.push(one)
+    }
+  }
+}
+
+const everywhere = '0.0.0.0'
+
+function overlap(one: string, other: string): boolean {
+  const all = [everywhere, '::', '']
+  return one === other || all.includes(one) || all.includes(other)
 }
 
 /** Networks of this project alone; one that others made becomes a fresh one. */

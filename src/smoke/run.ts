@@ -1,83 +1,61 @@
-import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
-import type { SmokePlan } from '../core/gates.ts'
-import { smokeProject } from '../core/names.ts'
+import type { SmokeCheck, SmokePlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Release, SmokeSection } from '../core/release.ts'
+import type { SmokeSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
 import type { Stack } from '../tools/compose.ts'
-import { differs, type Present, presentImages } from './candidates.ts'
-import { type Check, type Checked, checksFailed, perform, type Standing } from './checks.ts'
-import { removeLeftovers, takeDown } from './clean.ts'
-import { logOf } from './evidence.ts'
-import { type Prepared, prepare } from './plan.ts'
-import { projectDirectory, render } from './render.ts'
-import { hiding, secretsOf } from './secrets.ts'
-import { Dead, make, settle, start, step, throwIfDead, unhealthy } from './stack.ts'
+import { askAll } from './ask.ts'
+import { differs, type Present } from './candidates.ts'
+import { checksFailed } from './checks.ts'
+import { keepEvidence, logOf, namesOf } from './evidence.ts'
+import { hearListeners } from './listeners.ts'
+import type { Prepared } from './plan.ts'
+import { patienceOf, type Quickened } from './readiness.ts'
+import { Answered, Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
+import type { Checked } from './standing.ts'
+import { step, type Step } from './step.ts'
 import { serviceOf, shownState } from './verdict.ts'
 import { type Watch, watch } from './watch.ts'
 
 /** How long somebody may need to listen on a port that is published. */
 const portMs = 30_000
 
-/**
- * Brings up the stack of the compose files with the images that were just built, asks it what the plan asks, and takes
- * it down again, whatever happens.
- * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, CONFIG_INVALID for files
- * that cannot be tested, DIGEST_MISMATCH when something else ran than was built
- */
-export async function smoke(release: Release, ports: Ports): Promise<SmokeSection> {
-  const { smoke: plan } = release.plan
-  if (plan === undefined) {
-    throw new LaunchwayError('RECORD_INVALID', 'the release record has no plan for the smoke test', {
-      hint: 'Run the plan stage again: it writes the record anew.',
-    })
-  }
-  const started = ports.clock.elapsed()
-  // Says what to do where there is no engine.
-  await ports.engine.info()
-  await removeLeftovers(ports)
-  const rendered = await render(plan, ports)
-  const candidates = await presentImages(release, ports)
-  const root = resolve(ports.root)
-  const project = smokeProject(release.app, randomBytes(4).toString('hex'))
-  const prepared = prepare(rendered, { plan, candidates, root, project, owner: ports.self.id })
-  const stack: Stack = { project, directory: projectDirectory(plan, root), file: prepared.file }
-  const hide = hiding(secretsOf(rendered, plan.env), ports.redact)
-  for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)
-  // A service's log goes through this one: what it repeats of the rendered file is not for everybody.
-  const quiet: Ports = { ...ports, redact: hide, log: { ...ports.log, info: (line) => ports.log.info(hide(line)) } }
-  try {
-    return await test({ plan, prepared, candidates, stack, started, ports: quiet })
-  } finally {
-    await takeDown(stack, ports)
-  }
-}
-
-interface Test {
+export interface Test {
   plan: SmokePlan
   prepared: Prepared
   candidates: readonly Present[]
   stack: Stack
+  /** The rendered project, for people. */
+  shown: string
+  quick: Quickened
   started: number
   ports: Ports
 }
 
-async function test({ plan, prepared, candidates, stack, started, ports }: Test): Promise<SmokeSection> {
+/**
+ * Starts the stack, asks it, and keeps what it showed for itself.
+ * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, DIGEST_MISMATCH
+ */
+export async function test({ plan, prepared, candidates, stack, shown, quick, started, ports }: Test): Promise<SmokeSection> {
   const { clock, log } = ports
   using seen = await watch(stack.project, prepared.mustEnd, ports)
   const stop = new AbortController()
   const signal = AbortSignal.any([ports.signal, stop.signal])
   seen
     .until(({ kind }) => kind === 'dead', signal)
-    .then(() => throwIfDead(seen))
+    .then((verdict) => {
+      // Whoever reads along knows at once; what it shows for itself comes when all of it is there.
+      if (verdict.kind === 'dead') log.info(`failed: ${verdict.why}`)
+      throwIfDead(seen)
+    })
     .catch((error: unknown) => stop.abort(error))
   const checked: Checked[] = []
+  const steps: Step[] = []
   let upSince = clock.elapsed()
   const section = async (verdict: SmokeSection['verdict']): Promise<SmokeSection> => ({
     project: stack.project,
     services: await servicesOf(seen, upSince, ports),
+    ...(steps.length === 0 ? {} : { steps }),
     checks: checked.map(({ name, passed, ms, evidence }) => ({
       name,
       passed,
@@ -90,18 +68,29 @@ async function test({ plan, prepared, candidates, stack, started, ports }: Test)
   try {
     await make(stack, prepared.builds, ports, signal)
     upSince = clock.elapsed()
+    await seen.refresh()
+    seen.allow(await patienceOf(seen.containers(), quick, ports))
     await start(stack, plan.timeoutMs, seen, ports, signal)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)
     refuseOthers(seen, prepared, candidates)
-    const calm = (): Promise<void> => settle(plan.timeoutMs, seen, ports, signal)
-    await Promise.all([calm(), ask({ plan, prepared, stack, seen, signal, checked, ports })])
+    const answered = new Answered()
+    const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
+    const settled = calm()
+    const calmed = new AbortController()
+    hearListeners(answered, seen, ports, AbortSignal.any([signal, calmed.signal])).catch(() => undefined)
+    settled.finally(() => calmed.abort()).catch(() => undefined)
+    await Promise.all([settled, ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports })])
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
     if (seen.verdict().kind !== 'up') await calm()
-    return await section('passed')
+    const [passed, folder] = await Promise.all([section('passed'), keepEvidence(seen, shown, ports)])
+    if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
+    return passed
   } catch (error) {
     ports.signal.throwIfAborted()
-    const failure = error instanceof Dead ? await unhealthy(error, ports) : error
+    const failure = error instanceof Dead ? await unhealthy(await firstOf(error, seen), seen, ports) : error
+    const folder = await keepEvidence(seen, shown, ports)
+    if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
     const { code, message, hint, place, cause } = failure
     throw new LaunchwayError(code, ports.redact(message), {
@@ -115,43 +104,58 @@ async function test({ plan, prepared, candidates, stack, started, ports }: Test)
   }
 }
 
+/** What died before the one whose end was told first may be known a moment later. */
+async function firstOf(error: Dead, seen: Watch): Promise<Dead> {
+  await seen.refresh()
+  const verdict = seen.verdict()
+  return verdict.kind === 'dead' ? new Dead(verdict) : error
+}
+
 interface Ask {
   plan: SmokePlan
   prepared: Prepared
   stack: Stack
   seen: Watch
+  answered: Answered
+  settled: Promise<void>
   signal: AbortSignal
-  /** Filled as the checks end. */
+  /** Filled as the checks and the steps end. */
   checked: Checked[]
+  steps: Step[]
   ports: Ports
 }
 
 /** The steps in their order, then the checks side by side. */
-async function ask({ plan, prepared, stack, seen, signal, checked, ports }: Ask): Promise<void> {
-  for (const one of plan.prepare) await step(one, stack, ports, signal)
-  const standing: Standing = { project: stack.project, services: prepared.file.services, containers: seen.containers, signal }
-  await Promise.all(
-    checksOf(plan, prepared, seen).map(async (check) => {
-      const done = await perform(check, standing, ports)
-      checked.push(done)
-      ports.log.info(`${done.passed ? 'passed' : 'failed'}: ${done.name} (${showMs(done.ms)})`)
-    }),
-  )
+async function ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports }: Ask): Promise<void> {
+  for (const one of plan.prepare) await step(one, stack, steps, ports, signal)
+  const standing = { stack, containers: seen.containers, reached: prepared.reached, settled, signal }
+  await askAll(checksOf(plan, prepared, seen), standing, ports, (done, check) => {
+    checked.push(done)
+    const reached = done.passed ? reachedBy(check) : undefined
+    if (reached !== undefined) answered.add(reached)
+    ports.log.info(`${done.passed ? 'passed' : 'failed'}: ${done.name} (${showMs(done.ms)})`)
+  })
+}
+
+/** The service that works itself, as the check shows that has passed. */
+function reachedBy(check: SmokeCheck): string | undefined {
+  if (check.kind === 'script' || check.kind === 'run') return undefined
+  return check.kind === 'log' && check.matches === undefined ? undefined : check.service
 }
 
 /** Without checks: that somebody listens where the file publishes a port, but for what has ended. */
-function checksOf({ checks }: SmokePlan, { published }: Prepared, seen: Watch): readonly Check[] {
+function checksOf({ checks }: SmokePlan, { published }: Prepared, seen: Watch): readonly SmokeCheck[] {
   if (checks.length > 0) return checks
   const running = new Set(seen.containers().flatMap((one) => (one.status === 'running' ? (serviceOf(one) ?? []) : [])))
   return published
     .filter(({ service }) => running.has(service))
-    .map(({ service, port }) => ({ kind: 'port', name: `${service}:${port} takes connections`, service, port, timeoutMs: portMs }))
+    .map(({ service, port }) => ({ kind: 'tcp', name: `${service}:${port} takes connections`, service, port, timeoutMs: portMs }))
 }
 
 async function failures(checked: readonly Checked[], seen: Watch, ports: Ports): Promise<[Checked[], Map<string, string>]> {
   const failed = checked.filter(({ passed }) => !passed)
   const logs = new Map<string, string>()
-  for (const service of new Set(failed.map((one) => one.service))) {
+  for (const service of new Set(failed.flatMap((one) => (one.isEcho === true ? [] : (one.service ?? []))))) {
     const container = seen.containers().find((one) => serviceOf(one) === service)
     if (container !== undefined) logs.set(service, await logOf(container, ports))
   }
@@ -168,16 +172,19 @@ function refuseOthers(seen: Watch, { ours }: Prepared, candidates: readonly Pres
 }
 
 async function servicesOf(seen: Watch, upSince: number, { engine, clock, redact }: Ports): Promise<SmokeSection['services']> {
-  const { containerdStore } = await engine.info()
-  return seen
-    .containers()
-    .flatMap((container) => {
-      const name = serviceOf(container)
-      if (name === undefined) return []
+  // An engine that is gone is no reason to tell less of what was seen.
+  const { containerdStore } = await engine.info().catch(() => ({ containerdStore: true }))
+  const own = seen.containers().filter((one) => serviceOf(one) !== undefined)
+  const names = namesOf(own)
+  return own
+    .map((container) => {
+      const name = names.get(container.id) ?? ''
+      const memory = seen.memoryOf(container.id)
       const ms = Math.max(0, (seen.upAt(container.id) ?? clock.elapsed()) - upSince)
       // In containerd's store the ID is of a manifest or an index.
       const config = containerdStore ? {} : { config: container.image }
-      return [{ name, image: container.reference, ...config, state: redact(shownState(container)), ms }]
+      const most = memory === undefined ? {} : { memory }
+      return { name, image: container.reference, ...config, state: redact(shownState(container)), ms, ...most }
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }

@@ -1,13 +1,28 @@
+import type { Ports } from '../core/ports.ts'
+import type { Release } from '../core/release.ts'
 import { redact, Secret } from '../core/secret.ts'
 import type { ComposeProject } from '../tools/compose.ts'
 
 const telling = /pass(word|wd|phrase)?|secret|token|api_?key|private|credential/i
 /** Shorter ones are words of everyday. */
 const leastChars = 6
+/** A larger file is no secret that somebody would print. */
+const mostBytes = 100_000
+
+/** Whether a name is that of a secret. */
+export const looksSecret = (name: string): boolean => telling.test(name)
 
 /** Variables that a compose file asks for and whose names look like those of secrets: the step's environment has them. */
 export function secretNamesIn(file: string): string[] {
-  return [...file.matchAll(/\$\{?([A-Za-z_]\w*)/g)].flatMap(([, name = '']) => (telling.test(name) ? [name] : []))
+  return [...file.matchAll(/\$\{?([A-Za-z_]\w*)/g)].flatMap(([, name = '']) => (looksSecret(name) ? [name] : []))
+}
+
+/** Variables of the step that a script finds in its environment, and must not have in its evidence. */
+export function secretNamesOf({ plan }: Pick<Release, 'plan'>): string[] {
+  const { registries, environment } = plan
+  const services = [...(environment?.services ?? []), ...(environment?.accessories ?? [])]
+  const ofDeploy = environment === undefined ? [] : [environment.ssh.key, ...services.flatMap(({ secrets }) => secrets)]
+  return [...new Set(['REGISTRY_PASSWORD', 'GITHUB_TOKEN', ...registries.flatMap(({ password }) => password ?? []), ...ofDeploy])]
 }
 
 /**
@@ -21,10 +36,22 @@ export function secretsOf({ services }: ComposeProject, known: Readonly<Record<s
     Object.entries({ ...build?.args, ...environment }).flatMap(([name, value]) => {
       // Compose doubles what it would otherwise read as a variable.
       const text = (value ?? '').replaceAll('$$', '$')
-      return [...(telling.test(name) ? [text] : []), ...passwordsIn(text)]
+      return [...(looksSecret(name) ? [text] : []), ...passwordsIn(text)]
     }),
   )
   return [...new Set(values)].filter((value) => value.length >= leastChars && !shown.has(value)).map((value) => new Secret(value))
+}
+
+/** What compose hands to services as secrets, from files or from the environment: each of it is one, whatever its name. */
+export async function keptSecrets({ secrets = {} }: ComposeProject, { files, secret }: Pick<Ports, 'files' | 'secret'>): Promise<Secret[]> {
+  const found: Secret[] = []
+  for (const kept of Object.values(secrets)) {
+    if (kept?.environment !== undefined) secret(kept.environment)
+    const body = kept?.file === undefined ? undefined : await files.read(kept.file).catch(() => undefined)
+    const text = body === undefined || body.length > mostBytes ? '' : body.toString().trim()
+    if (text.length >= leastChars) found.push(new Secret(text))
+  }
+  return found
 }
 
 function passwordsIn(text: string): string[] {

@@ -1,24 +1,26 @@
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
-import type { SmokeStep } from '../core/gates.ts'
 import type { EngineContainer, Output, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
-import { build, create, exec, run, type Stack, up } from '../tools/compose.ts'
+import { build, create, type Stack, up } from '../tools/compose.ts'
 import { condensed, evidenceOf } from './evidence.ts'
-import { serviceOf } from './verdict.ts'
+import { startable, startsByItself, waitsInVain } from './order.ts'
+import { serviceOf, type Verdict } from './verdict.ts'
 import type { Watch } from './watch.ts'
 import { within } from './within.ts'
 
-/** How long what has no HEALTHCHECK must stay up. */
+/** How long what has no HEALTHCHECK, and has answered nothing that was asked of it, must stay up. */
 const settleMs = 2_000
 
 /** A container of the stack died for good, or is unhealthy. */
 export class Dead extends Error {
   readonly container: EngineContainer
+  readonly echoes: readonly string[]
 
-  constructor(why: string, container: EngineContainer) {
+  constructor({ why, container, echoes }: Extract<Verdict, { kind: 'dead' }>) {
     super(why)
     this.container = container
+    this.echoes = echoes
   }
 }
 
@@ -40,13 +42,8 @@ export async function make(stack: Stack, builds: readonly string[], ports: Ports
  */
 export async function start(stack: Stack, timeoutMs: number, seen: Watch, ports: Ports, signal: AbortSignal): Promise<void> {
   const isUp = await within(timeoutMs, signal, ports, async (inTime) => {
-    const { code, stderr } = await call(up(stack), ports, inTime)
-    if (code !== 0) {
-      // What compose says of a dependency is the echo of what a container did.
-      await seen.refresh()
-      throwIfDead(seen)
-      throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be started', { hint: lastOf(stderr) })
-    }
+    await seen.refresh()
+    await (startsByItself(stack.file) ? startInOrder(stack, seen, ports, inTime) : startByCompose(stack, seen, ports, inTime))
     await seen.refresh()
     await seen.until(({ kind }) => kind === 'up', inTime)
     return true
@@ -54,47 +51,121 @@ export async function start(stack: Stack, timeoutMs: number, seen: Watch, ports:
   if (isUp !== true) throw await late(timeoutMs, seen, ports)
 }
 
+/** Each container as soon as what it waits for is there, which the engine tells: compose would look twice a second. */
+async function startInOrder({ file }: Stack, seen: Watch, { engine }: Ports, signal: AbortSignal): Promise<void> {
+  const begun = new Map<string, Promise<void>>()
+  const begin = async (id: string): Promise<void> => {
+    const problem = await engine.start(id)
+    if (problem === undefined) return
+    await seen.refresh()
+    throwIfDead(seen)
+    throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be started', { hint: problem })
+  }
+  const next = (): EngineContainer[] => startable(seen.containers(), file.services).filter(({ id }) => !begun.has(id))
+  const all = new Set(seen.containers().flatMap((one) => (serviceOf(one) === undefined ? [] : [one.id])))
+  let failed: { error: unknown } | undefined
+  while (begun.size < all.size) {
+    for (const { id } of next()) {
+      const promise = begin(id)
+      promise.catch(async (error: unknown) => {
+        failed = { error }
+        // Whoever waits for the next event looks up.
+        await seen.refresh().catch(() => undefined)
+      })
+      begun.set(id, promise)
+    }
+    await seen.until(
+      () => failed !== undefined || begun.size === all.size || next().length > 0 || hopeless(seen, file) !== undefined,
+      signal,
+    )
+    if (failed !== undefined) break
+    const why = hopeless(seen, file)
+    if (why !== undefined) {
+      throw new LaunchwayError('SMOKE_UNHEALTHY', why, { hint: 'Give it a healthcheck, or wait for service_started.' })
+    }
+  }
+  await Promise.all(begun.values())
+}
+
+const hopeless = (seen: Watch, { services }: Stack['file']): string | undefined => waitsInVain(seen.containers(), services)
+
+async function startByCompose(stack: Stack, seen: Watch, ports: Ports, signal: AbortSignal): Promise<void> {
+  const { code, stderr } = await call(up(stack), ports, signal)
+  if (code === 0) return
+  // What compose says of a dependency is the echo of what a container did.
+  await seen.refresh()
+  throwIfDead(seen)
+  throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be started', { hint: lastOf(stderr) })
+}
+
+/** The services that a check has reached, each of which has shown by that alone that it works. */
+export class Answered {
+  readonly services = new Set<string>()
+  #next = Promise.withResolvers<void>()
+
+  add(service: string): void {
+    this.services.add(service)
+    this.#next.resolve()
+    this.#next = Promise.withResolvers()
+  }
+  /** Kept when there is one more. */
+  next(): Promise<void> {
+    return this.#next.promise
+  }
+}
+
 /**
- * Waits until nothing has ended or begun for a while: what has no HEALTHCHECK runs a moment before each of its deaths.
+ * Waits until all of the stack is up and each container has shown that it stays so: it is healthy, has answered, or has
+ * run for a while.
  * @throws Dead, or LaunchwayError SMOKE_UNHEALTHY
  */
-export async function settle(timeoutMs: number, seen: Watch, ports: Ports, signal: AbortSignal): Promise<void> {
+export async function settle(timeoutMs: number, answered: Answered, seen: Watch, ports: Ports, signal: AbortSignal): Promise<void> {
+  const { clock } = ports
   const settled = await within(timeoutMs, signal, ports, async (inTime) => {
     for (;;) {
       await seen.until(({ kind }) => kind === 'up', inTime)
-      const before = livesOf(seen)
-      await ports.clock.sleep(settleMs, inTime)
+      const wait = calmAt(seen, answered) - clock.elapsed()
+      if (wait > 0) {
+        await Promise.race([clock.sleep(wait, inTime), answered.next()])
+        continue
+      }
       await seen.refresh()
-      if (seen.verdict().kind === 'up' && livesOf(seen) === before) return true
       throwIfDead(seen)
+      if (seen.verdict().kind === 'up' && calmAt(seen, answered) <= clock.elapsed()) return true
     }
   })
   if (settled !== true) throw await late(timeoutMs, seen, ports)
 }
 
-function livesOf(seen: Watch): string {
-  return seen
-    .containers()
-    .flatMap((one) => (serviceOf(one) === undefined ? [] : `${one.id} ${one.startedAt ?? ''}`))
-    .toSorted()
-    .join('\n')
+/** When the last of those that show nothing else will have run for long enough: they run a moment before each of their deaths. */
+function calmAt(seen: Watch, { services: answered }: Answered): number {
+  const containers = seen.containers()
+  const times = containers.map((one) => {
+    const service = serviceOf(one)
+    const isOpen = service !== undefined && one.status === 'running' && one.health === undefined
+    // Who has died before is asked to stay up, whatever it answered; and of several one has answered for itself alone.
+    const isAlone = containers.filter((other) => serviceOf(other) === service).length === 1
+    const isKnown = service !== undefined && answered.has(service) && isAlone && one.restarts === 0
+    return isOpen && !isKnown ? (seen.bornAt(one.id) ?? 0) + settleMs : 0
+  })
+  return Math.max(0, ...times)
 }
 
 export function throwIfDead(seen: Watch): void {
   const verdict = seen.verdict()
-  if (verdict.kind === 'dead') throw new Dead(verdict.why, verdict.container)
+  if (verdict.kind === 'dead') throw new Dead(verdict)
 }
 
 /** @throws LaunchwayError SMOKE_UNHEALTHY with what the first of those that are not up shows for itself */
 async function late(timeoutMs: number, seen: Watch, ports: Ports): Promise<LaunchwayError> {
   await seen.refresh()
   const verdict = seen.verdict()
-  if (verdict.kind === 'dead') return unhealthy(new Dead(verdict.why, verdict.container), ports)
+  if (verdict.kind === 'dead') return unhealthy(new Dead(verdict), seen, ports)
   const on = verdict.kind === 'waiting' ? verdict.on : []
   const slow = seen.containers().filter((one) => serviceOf(one) !== undefined && seen.upAt(one.id) === undefined)
   // Who was not started yet waits for one that was.
   const container = slow.find(({ status }) => status !== 'created') ?? slow[0]
-  const evidence = container === undefined ? [] : [`${serviceOf(container) ?? ''}:\n${await evidenceOf(container, ports)}`]
+  const evidence = container === undefined ? [] : [`${serviceOf(container) ?? ''}:\n${await evidenceOf(container, seen, ports)}`]
   return new LaunchwayError(
     'SMOKE_UNHEALTHY',
     `the stack was not up after ${showMs(timeoutMs)}: ${on.length === 0 ? 'its containers come and go' : on.join(', ')}`,
@@ -104,26 +175,16 @@ async function late(timeoutMs: number, seen: Watch, ports: Ports): Promise<Launc
   )
 }
 
-export async function unhealthy({ message, container }: Dead, ports: Ports): Promise<LaunchwayError> {
-  return new LaunchwayError('SMOKE_UNHEALTHY', message, { hint: await evidenceOf(container, ports) })
-}
-
-/** What is done in the stack before the checks. */
-export async function step(of: SmokeStep, stack: Stack, ports: Ports, signal: AbortSignal): Promise<void> {
-  const started = ports.clock.elapsed()
-  const asked = of.kind === 'run' ? run(stack, of.service, of.command) : exec(stack.project, of.service, of.command)
-  const lines: string[] = []
-  const onLine = (line: string): void => void lines.push(line)
-  const done = await within(of.timeoutMs, signal, ports, (inTime) => ports.exec.run(asked, { signal: inTime, accept: anyCode, onLine }))
-  if (done?.code === 0) return ports.log.info(`${of.name}: done in ${showMs(ports.clock.elapsed() - started)}`)
-  const why = done === undefined ? `did not end within ${showMs(of.timeoutMs)}` : `ended with exit code ${done.code}`
-  throw new LaunchwayError('SMOKE_CHECK_FAILED', `${of.name} ${why}`, { hint: lastOf(lines.join('\n')) })
+export async function unhealthy({ message, container, echoes }: Dead, seen: Watch, ports: Ports): Promise<LaunchwayError> {
+  const after = echoes.length === 0 ? [] : [`after it: ${echoes.join('; ')}`]
+  return new LaunchwayError('SMOKE_UNHEALTHY', message, { hint: [...after, await evidenceOf(container, seen, ports)].join('\n') })
 }
 
 function call(asked: Parameters<Ports['exec']['run']>[0], { exec, log }: Ports, signal: AbortSignal): Promise<Output> {
   return exec.run(asked, { signal, accept: anyCode, onLine: (line) => log.info(line) })
 }
 
-function lastOf(text: string): string {
+/** The end of what a program said. */
+export function lastOf(text: string): string {
   return condensed(text.trim().split('\n').slice(-30).join('\n'))
 }

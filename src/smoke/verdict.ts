@@ -5,7 +5,22 @@ export type Verdict =
   | { kind: 'up' }
   /** In words, what is not there yet. */
   | { kind: 'waiting'; on: string[] }
-  | { kind: 'dead'; container: EngineContainer; why: string }
+  /** @property echoes in words, what failed after that and most likely because of it */
+  | { kind: 'dead'; container: EngineContainer; why: string; echoes: string[] }
+
+/** A container, and what is known of its deaths: the engine forgets the last one when the next life begins. */
+export interface Seen extends EngineContainer {
+  death?: Death
+}
+export interface Death {
+  first: string
+  last: string
+  exitCode: number
+  outOfMemory: boolean
+}
+
+/** Who died less than this before another one, and lives again, has most likely taken that one along. */
+const shortlyMs = 5_000
 
 type One = { kind: 'up' } | { kind: 'waiting'; why: string } | { kind: 'dead'; why: string }
 
@@ -16,19 +31,45 @@ export function serviceOf({ labels }: EngineContainer): string | undefined {
 
 /**
  * Decides by the containers as they are now. A container that ended well is fine; one that died for good, or is
- * unhealthy, ends the wait. Of several dead ones the first to die is the cause.
+ * unhealthy, ends the wait. The first that failed is the cause, also where it is being restarted by now.
  * @param mustEnd services that others wait for to end
  */
-export function verdictOf(containers: readonly EngineContainer[], mustEnd: ReadonlySet<string>): Verdict {
+export function verdictOf(containers: readonly Seen[], mustEnd: ReadonlySet<string>): Verdict {
   const found = containers.flatMap((container) => {
     const service = serviceOf(container)
     return service === undefined ? [] : [{ container, service, is: stateOf(container, mustEnd.has(service)) }]
   })
-  const dead = found.flatMap(({ container, service, is }) => (is.kind === 'dead' ? [{ container, why: `${service} ${is.why}` }] : []))
-  const [first] = dead.toSorted((a, b) => diedAt(a.container) - diedAt(b.container))
-  if (first !== undefined) return { kind: 'dead', ...first }
+  const dead = found
+    .flatMap(({ container, service, is }) =>
+      is.kind === 'dead' ? [{ container, why: `${service} ${is.why}`, at: failedAt(container) }] : [],
+    )
+    .toSorted((a, b) => a.at - b.at)
+  const [first] = dead
+  if (first !== undefined) {
+    const before = found
+      .flatMap(({ container, service, is }) =>
+        is.kind !== 'dead' && tookAlong(container, first.at)
+          ? [{ container, why: `${service} ${struggle(container)}`, at: Date.parse(container.death?.first ?? '') }]
+          : [],
+      )
+      .toSorted((a, b) => a.at - b.at)
+    const cause = before[0] ?? first
+    const echoes = [...before, ...dead].filter((one) => one !== cause).map(({ why }) => why)
+    return { kind: 'dead', container: cause.container, why: cause.why, echoes }
+  }
   const on = found.flatMap(({ service, is }) => (is.kind === 'waiting' ? [`${service} ${is.why}`] : []))
   return on.length === 0 ? { kind: 'up' } : { kind: 'waiting', on }
+}
+
+/** Whether a container that lives, or will, had failed shortly before another one did. */
+function tookAlong({ death, health }: Seen, at: number): boolean {
+  if (death === undefined || health?.status === 'healthy') return false
+  return Date.parse(death.first) < at && Date.parse(death.last) > at - shortlyMs
+}
+
+function struggle({ death }: Seen): string {
+  const { exitCode = 0, outOfMemory = false } = death ?? {}
+  return `${ended({ exitCode, outOfMemory, restarts: 0 })} and is restarted`
 }
 
 /** Whether a container is what it shall become. */
@@ -54,17 +95,18 @@ function stateOf(container: EngineContainer, mustEnd: boolean): One {
   }
 }
 
-function ended({ exitCode, outOfMemory, restarts }: EngineContainer): string {
+function ended({ exitCode, outOfMemory, restarts }: Pick<EngineContainer, 'exitCode' | 'outOfMemory' | 'restarts'>): string {
   const memory = outOfMemory ? ', having used up its memory' : exitCode === 137 ? ', killed' : ''
   const again = restarts === 0 ? '' : `, after ${restarts} restart${restarts === 1 ? '' : 's'}`
   return `exited with code ${exitCode}${memory}${again}`
 }
 
 /** What was never started stands first: it cannot be an echo of another's death, which would have come after a start. */
-function diedAt({ status, finishedAt }: EngineContainer): number {
+function failedAt({ status, finishedAt, death }: Seen): number {
   if (status === 'created') return 0
   // The unhealthy one still runs.
-  return finishedAt === undefined || status === 'running' ? Number.MAX_SAFE_INTEGER : Date.parse(finishedAt)
+  if (finishedAt === undefined || status === 'running') return Number.MAX_SAFE_INTEGER
+  return Date.parse(death?.first ?? finishedAt)
 }
 
 /** How a container is, for a list: `healthy`, `running`, `exited 0`. */

@@ -1,6 +1,11 @@
+import { LaunchwayError } from '../core/error.ts'
 import { smokeLabels } from '../core/names.ts'
 import type { EngineContainer, Ports } from '../core/ports.ts'
-import { isUp, type Verdict, verdictOf } from './verdict.ts'
+import type { Patience } from './readiness.ts'
+import { type Death, isUp, type Seen, type Verdict, verdictOf } from './verdict.ts'
+
+/** Between two looks at what the containers use of the memory. */
+const memoryMs = 500
 
 /** The containers of a project, kept up to date by what the engine tells. */
 export interface Watch extends Disposable {
@@ -8,10 +13,16 @@ export interface Watch extends Disposable {
   verdict(): Verdict
   /** When a container was first up, in milliseconds of the clock. */
   upAt(id: string): number | undefined
+  /** When its present life was first seen. */
+  bornAt(id: string): number | undefined
+  /** The most memory that a container was seen to use, in bytes. */
+  memoryOf(id: string): number | undefined
   /** Resolves as soon as the verdict is one that is asked for; at once when it is. Rejects when the engine falls silent. */
   until(isIt: (verdict: Verdict) => boolean, signal?: AbortSignal): Promise<Verdict>
   /** Asks for every container again. */
   refresh(): Promise<void>
+  /** From now on, who is not healthy after so long is unhealthy. */
+  allow(patience: Patience): void
 }
 
 /** Listens first and lists then, so that nothing falls between the two. */
@@ -24,15 +35,67 @@ export async function watch(
   const label = `${smokeLabels.project}=${project}`
   const seen = new Map<string, EngineContainer>()
   const upAt = new Map<string, number>()
+  const lives = new Map<string, { startedAt: string; at: number; death?: Death }>()
+  const memory = new Map<string, number>()
   const waiting = new Set<() => void>()
   let broken: Error | undefined
+  let patience: Patience = () => undefined
+  let alarm = new AbortController()
+  /** Lives that had long enough, by container and start. */
+  const overdue = new Set<string>()
+  const lifeOf = ({ id, startedAt = '' }: EngineContainer): string => `${id} ${startedAt}`
+
+  /** When a container has to be healthy; undefined when it is, or need not be. */
+  const dueAt = (container: EngineContainer): number | undefined => {
+    const [allowed, born] = [patience(container), lives.get(container.id)?.at]
+    const isStarting = container.status === 'running' && container.health?.status === 'starting'
+    return isStarting && allowed !== undefined && born !== undefined ? born + allowed : undefined
+  }
+  const judged = (container: EngineContainer): EngineContainer => {
+    const { health } = container
+    if (!overdue.has(lifeOf(container)) || health?.status !== 'starting') return container
+    return { ...container, health: { ...health, status: 'unhealthy' } }
+  }
+  const containers = (): Seen[] =>
+    [...seen.values()].map((one) => {
+      const death = lives.get(one.id)?.death
+      return { ...judged(one), ...(death === undefined ? {} : { death }) }
+    })
+  const note = (container: EngineContainer): void => {
+    seen.set(container.id, container)
+    const { id, startedAt } = container
+    const before = lives.get(id)
+    if (startedAt === undefined) return
+    const death = deathOf(container, before?.death)
+    const at = before?.startedAt === startedAt ? before.at : clock.elapsed()
+    lives.set(id, { startedAt, at, ...(death === undefined ? {} : { death }) })
+  }
   const tell = (): void => {
     for (const container of seen.values()) if (!upAt.has(container.id) && isUp(container, mustEnd)) upAt.set(container.id, clock.elapsed())
     for (const wake of waiting) wake()
+    setAlarm()
+  }
+  /** No event says that somebody has taken too long. What the last check took counts, so it is asked for first. */
+  const lookAtLate = async (): Promise<void> => {
+    await refresh()
+    for (const container of seen.values()) if ((dueAt(container) ?? Infinity) <= clock.elapsed()) overdue.add(lifeOf(container))
+    tell()
+  }
+  const setAlarm = (): void => {
+    alarm.abort()
+    const dues = [...seen.values()].flatMap((one) => (overdue.has(lifeOf(one)) ? [] : (dueAt(one) ?? [])))
+    if (dues.length === 0 || stop.signal.aborted) return
+    alarm = new AbortController()
+    const { signal } = alarm
+    const wait = Math.max(0, Math.min(...dues) - clock.elapsed()) + 1
+    clock
+      .sleep(wait, AbortSignal.any([signal, stop.signal]))
+      .then(lookAtLate)
+      .catch(() => undefined)
   }
   const changes = await engine.changes(label, stop.signal)
   const refresh = async (): Promise<void> => {
-    for (const container of await engine.containers(label)) seen.set(container.id, container)
+    for (const container of await engine.containers(label)) note(container)
     tell()
   }
 
@@ -41,23 +104,48 @@ export async function watch(
     for await (const id of changes) {
       const container = await engine.container(id)
       if (container === undefined) seen.delete(id)
-      else seen.set(id, container)
+      else note(container)
       tell()
     }
-    if (!stop.signal.aborted) throw new Error('the Docker engine ended its stream of events')
+    if (!stop.signal.aborted) throw engineGone()
   }
-  const verdict = (): Verdict => verdictOf([...seen.values()], mustEnd)
+  /** The engine keeps no peak: what is seen at each look has to do. What it cannot say is no reason to fail. */
+  const measure = async (): Promise<void> => {
+    const running = [...seen.values()].filter(({ status }) => status === 'running')
+    await Promise.all(
+      running.map(async ({ id }) => {
+        const now = await engine.memory(id).catch(() => undefined)
+        if (now !== undefined) memory.set(id, Math.max(now, memory.get(id) ?? 0))
+      }),
+    )
+  }
+  const sample = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await clock.sleep(memoryMs, stop.signal)
+      await measure()
+    }
+  }
+  const verdict = (): Verdict => verdictOf(containers(), mustEnd)
   follow().catch((error: unknown) => {
-    broken = error instanceof Error ? error : new Error(String(error))
+    broken = isCutOff(error) ? engineGone(error) : error instanceof Error ? error : new Error(String(error))
     tell()
   })
+  sample().catch(() => undefined)
   await refresh()
 
   return {
-    containers: () => [...seen.values()],
+    containers,
     verdict,
-    refresh,
+    refresh: async () => {
+      await Promise.all([refresh(), measure()])
+    },
     upAt: (id) => upAt.get(id),
+    bornAt: (id) => lives.get(id)?.at,
+    memoryOf: (id) => memory.get(id),
+    allow(given) {
+      patience = given
+      tell()
+    },
     until: (isIt, signal) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
@@ -76,4 +164,22 @@ export async function watch(
       }),
     [Symbol.dispose]: () => stop.abort(),
   }
+}
+
+function isCutOff(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^E(CONN|PIPE|NOENT)/.test(code)
+}
+
+function engineGone(cause?: unknown): LaunchwayError {
+  if (cause instanceof LaunchwayError) return cause
+  return new LaunchwayError('SMOKE_UNHEALTHY', 'the Docker engine ended or was restarted while it ran the stack', {
+    hint: 'This says nothing about the images: run the test again. Why the engine ended, its own log says: journalctl --unit docker',
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+function deathOf({ status, exitCode, outOfMemory, finishedAt }: EngineContainer, before: Death | undefined): Death | undefined {
+  if (status === 'running' || exitCode === 0 || finishedAt === undefined) return before
+  return { first: before?.first ?? finishedAt, last: finishedAt, exitCode, outOfMemory }
 }

@@ -8,7 +8,12 @@ import { Secret } from '../core/secret.ts'
  * @see https://github.com/compose-spec/compose-spec/blob/main/spec.md
  */
 const Labels = z.record(z.string(), z.string())
-const Port = z.looseObject({ target: z.int(), protocol: z.string().optional() })
+const Port = z.looseObject({
+  target: z.int(),
+  published: z.string().optional(),
+  protocol: z.string().optional(),
+  host_ip: z.string().optional(),
+})
 const Texts = z.record(z.string(), z.string().nullable())
 
 export const ComposeService = z.looseObject({
@@ -31,8 +36,19 @@ export const ComposeService = z.looseObject({
     .optional(),
   environment: Texts.optional(),
   external_links: z.array(z.string()).optional(),
+  healthcheck: z
+    .looseObject({
+      test: z.array(z.string()).optional(),
+      interval: z.string().optional(),
+      retries: z.int().optional(),
+      start_period: z.string().optional(),
+      start_interval: z.string().optional(),
+      disable: z.boolean().optional(),
+    })
+    .optional(),
   ipc: z.string().optional(),
   labels: Labels.optional(),
+  logging: z.looseObject({ driver: z.string().optional() }).optional(),
   network_mode: z.string().optional(),
   networks: z
     .record(z.string(), z.looseObject({ aliases: z.array(z.string()).optional(), ipv4_address: z.string().optional() }).nullable())
@@ -42,6 +58,7 @@ export const ComposeService = z.looseObject({
   profiles: z.array(z.string()).optional(),
   pull_policy: z.string().optional(),
   restart: z.string().optional(),
+  volumes: z.array(z.looseObject({ type: z.string().optional(), source: z.string().optional() })).optional(),
   volumes_from: z.array(z.string()).optional(),
 })
 export type ComposeService = z.infer<typeof ComposeService>
@@ -51,11 +68,16 @@ const Resource = z.looseObject({ name: z.string().optional(), external: z.boolea
 const Network = Resource.extend({ ipam: z.looseObject({ config: z.array(z.unknown()).optional() }).optional() })
 export type ComposeNetwork = z.infer<typeof Network>
 
+/** A secret or a config: in a file, in the environment, or written in the compose file itself. */
+const Kept = z.looseObject({ file: z.string().optional(), environment: z.string().optional(), external: z.boolean().optional() })
+
 export const ComposeProject = z.looseObject({
   name: z.string().optional(),
   services: z.record(z.string(), ComposeService),
   networks: z.record(z.string(), Network.nullable()).optional(),
   volumes: z.record(z.string(), Resource.nullable()).optional(),
+  secrets: z.record(z.string(), Kept.nullable()).optional(),
+  configs: z.record(z.string(), Kept.nullable()).optional(),
 })
 export type ComposeProject = z.infer<typeof ComposeProject>
 
@@ -65,30 +87,67 @@ export interface Stack {
   /** Where relative paths would begin; there are none any more. */
   directory: string
   file: ComposeProject
+  /** What secrets and configs of the file are read from that are kept in the environment. */
+  env: Readonly<Record<string, string>>
+  /** Files of the same, absolute. */
+  envFiles?: readonly string[]
+}
+
+const unitMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 }
+
+/** Of a duration as compose renders it: `1m30s`, `1.5s`, `200ms`. */
+export function durationMs(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)/g)]
+  return parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (unitMs[unit] ?? 0), 0)
 }
 
 const compose = (...args: Parameters<typeof command>[1]): Parameters<typeof command>[1] => ['compose', ...args]
 
+/** Its version alone, such as 2.26.1. */
+export const composeVersion = command('docker', compose('version', '--short'))
+
 /** Renders the files of a user. What it prints may hold secrets. */
 export function config(of: {
   files: readonly string[]
+  /** Instead of the file .env of the directory. */
+  envFiles?: readonly string[]
   profiles: readonly string[]
   directory: string
   env: Record<string, string>
 }): Command {
-  const { files, profiles, directory, env } = of
+  const { files, envFiles, profiles, directory, env } = of
   return command(
     'docker',
-    compose(each('--file', files), each('--profile', profiles), '--project-directory', directory, 'config', '--format', 'json'),
+    compose(
+      each('--file', files),
+      each('--env-file', envFiles),
+      each('--profile', profiles),
+      '--project-directory',
+      directory,
+      'config',
+      '--format',
+      'json',
+    ),
     { env, cwd: directory },
   )
 }
 
-function withFile({ project, directory, file }: Stack, args: readonly string[], progress = 'quiet'): Command {
+function withFile({ project, directory, file, env, envFiles }: Stack, args: readonly string[], progress = 'quiet'): Command {
   return command(
     'docker',
-    compose('--progress', progress, '--project-name', project, '--project-directory', directory, '--file', '-', args),
-    { stdin: new Secret(JSON.stringify(file)), cwd: directory, graceMs: 2_000 },
+    compose(
+      '--progress',
+      progress,
+      '--project-name',
+      project,
+      '--project-directory',
+      directory,
+      each('--env-file', envFiles),
+      '--file',
+      '-',
+      args,
+    ),
+    { stdin: new Secret(JSON.stringify(file)), cwd: directory, env, graceMs: 2_000 },
   )
 }
 
@@ -105,9 +164,4 @@ export const run = (stack: Stack, service: string, words: readonly string[]): Co
 /** Without a file, since compose would hand its standard input to the command: the containers' labels say what there is. */
 export function exec(project: string, service: string, words: readonly string[]): Command {
   return command('docker', compose('--project-name', project, 'exec', '-T', service, words))
-}
-
-/** @param graceS seconds that containers have to end */
-export function down(stack: Stack, graceS: number): Command {
-  return withFile(stack, ['down', '--volumes', '--remove-orphans', '--rmi', 'local', '--timeout', String(graceS)])
 }

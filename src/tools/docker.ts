@@ -1,4 +1,4 @@
-import { type Command, command } from '../core/command.ts'
+import { type Command, command, option } from '../core/command.ts'
 
 /** What docker shall use instead of what the user has chosen. */
 export interface Client {
@@ -35,7 +35,17 @@ export function unpack(archive: string, folder: string): Command {
   return command('tar', ['-xf', archive, '-C', folder])
 }
 
-/** Everything that a container wrote, and what it goes on to write until it ends. */
-export function followLog(container: string): Command {
-  return command('docker', ['logs', '--follow', container])
+/**
+ * What a container wrote, each line behind its instant. With `follow` also what it goes on to write until it ends.
+ * @param since an instant, itself included
+ */
+export function readLog(container: string, options: { follow: boolean; since?: string }): Command {
+  const { follow, since } = options
+  return command('docker', ['logs', '--timestamps', follow && '--follow', option('--since', since), container])
+}
+
+/** A line of such a log; undefined of what docker itself says. */
+export function logLine(text: string): { at: string; text: string } | undefined {
+  const [, at, rest = ''] = /^(\d{4}-\d\d-\d\dT\S+Z) ?(.*)$/s.exec(text) ?? []
+  return at === undefined ? undefined : { at, text: rest }
 }

@@ -22,6 +22,20 @@ const echo: RequestListener = ({ headers: { host }, url }, answer) => {
   answer.end(`${host ?? ''} ${url ?? ''}`)
 }
 
+/** Serves under a certificate of its own for that name; notes the names that it is asked for. */
+async function secureServer(folder: string, name: string): Promise<{ port: number; certificate: string; asked: string[] }> {
+  const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)]
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`]
+  execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' })
+  const asked: string[] = []
+  const server = createSecure(
+    { key: readFileSync(key), cert: readFileSync(cert), SNICallback: (asking, done) => (asked.push(asking), done(null)) },
+    echo,
+  )
+  return { port: await portOf(server), certificate: readFileSync(cert, 'utf8'), asked }
+}
+
 describe('a request', () => {
   it('carries the host that it was given, and brings status, headers and body', async () => {
     const port = await portOf(createServer(echo))
@@ -39,34 +53,36 @@ describe('a request', () => {
 
   it('takes a certificate as it is, asked for by the name of the service', async () => {
     await using folder = await openFolder()
-    const [key, cert] = [join(folder.path, 'key'), join(folder.path, 'cert')]
-    const openssl = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-subj',
-      '/CN=other',
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ]
-    execFileSync('openssl', openssl, { stdio: 'pipe' })
-    const asked: string[] = []
-    const server = createSecure(
-      { key: readFileSync(key), cert: readFileSync(cert), SNICallback: (name, done) => (asked.push(name), done(null)) },
-      echo,
-    )
-    const port = await portOf(server)
+    const { port, asked } = await secureServer(folder.path, 'other')
     expect(await localProbe.get(`https://127.0.0.1:${port}/`, { host: 'web:8443', signal })).toMatchObject({
       status: 200,
       body: 'web:8443 /',
     })
     expect(asked).toEqual(['web'])
+  })
+
+  it('takes a certificate only of those whose authority is given, and only for the name that was asked', async () => {
+    await using folder = await openFolder()
+    const [web, other] = [await secureServer(folder.path, 'web'), await secureServer(folder.path, 'other')]
+    const ask = async (port: number, ca: string) =>
+      localProbe.ask(`https://127.0.0.1:${port}/`, { method: 'GET', headers: { host: 'web:8443' }, isChecked: true, ca, signal })
+    expect(await ask(web.port, web.certificate)).toMatchObject({ status: 200 })
+    expect(await ask(web.port, `${other.certificate}${web.certificate}`)).toMatchObject({ status: 200 })
+    await expect(ask(web.port, other.certificate)).rejects.toThrow(/self-signed|certificate/)
+    await expect(ask(other.port, other.certificate)).rejects.toThrow(/altnames|Hostname/)
+  })
+
+  it('is sent with its method, its headers and its body', async () => {
+    const port = await portOf(
+      createServer((request, answer) => {
+        let body = ''
+        request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+        request.on('end', () => answer.end([request.method, request.headers['x-a'], request.headers['content-length'], body].join(' ')))
+      }),
+    )
+    const asked = { headers: { host: 'web', 'x-a': 'b' }, isChecked: false, signal }
+    expect((await localProbe.ask(`http://127.0.0.1:${port}/`, { ...asked, method: 'PUT', body: 'grüße' })).body).toBe('PUT b 7 grüße')
+    expect(await localProbe.ask(`http://127.0.0.1:${port}/`, { ...asked, method: 'HEAD' })).toMatchObject({ status: 200, body: '' })
   })
 
   it('of a body without an end brings the beginning', async () => {

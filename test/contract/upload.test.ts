@@ -83,6 +83,7 @@ function openHere(given: Record<string, string> = {}): Opened {
     env: { ...process.env, RUNNER_TEMP: join(folder.path, 'temp'), ...given },
     log: fakeLog(),
     root: folder.path,
+    evidence: join(folder.path, 'evidence'),
     who: 'ada@laptop',
     signal: new AbortController().signal,
     onSecret: (secret) => void secrets.push(secret),

@@ -18,6 +18,9 @@ export function fakeEngine(images: Readonly<Record<string, EngineImage>> = {}, i
     container: nothingRuns,
     changes: nothingRuns,
     lastLines: nothingRuns,
+    start: nothingRuns,
+    stop: async () => undefined,
+    memory: nothingRuns,
     labelled: async () => [],
     remove: async () => undefined,
   }

@@ -60,6 +60,19 @@ environments:
     expect(resolveEnvironment(config, 'a', undefined)?.services[0]).toMatchObject({ port: 5000, publish: '80', env: { LEVEL: 'info' } })
   })
 
+  test('names that begin with x- are names where the user chooses them', () => {
+    const config = loadConfig(
+      `
+image: ghcr.io/team/app
+smoke: { checks: [{ http: "http://web/", headers: { x-frame-options: DENY }, x-note: 1 }] }
+environments: { p: { host: h, publish: 80, port: 80, labels: { x-team: shop }, env: { x-a: { b: 1 } } } }
+`,
+      'launchway.yml',
+    )
+    expect(config.smoke).toEqual({ checks: [{ http: 'http://web/', headers: { 'x-frame-options': 'DENY' } }] })
+    expect(resolveEnvironment(config, 'p', undefined)?.services[0]).toMatchObject({ labels: { 'x-team': 'shop' } })
+  })
+
   test('the short and the long form mean the same', () => {
     const port = fc.integer({ min: 1, max: 65535 })
     const service = fc.record(

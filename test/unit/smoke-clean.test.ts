@@ -20,8 +20,9 @@ describe('a stack of another run', () => {
     ['with images of last year: they were in the cache', [found('container', 1, 'here'), found('image', 9000, 'here')], false],
     ['with a volume of last year', [found('container', 1, 'here'), found('volume', 9000, 'here')], false],
     ['of which the engine does not say when it was made', [found('container', undefined, 'here')], false],
+    ['that somebody keeps to look around, since three hours', [found('container', 3, 'kept:/srv/gone')], false],
   ])('%s', (_, stack, isLeft) => {
-    expect(leftBehind([...stack, ...stack], now, (owner) => owner === 'gone')).toEqual(isLeft ? ['stack'] : [])
+    expect(leftBehind([...stack, ...stack], now, (owner) => owner === 'gone' || owner.includes('gone'))).toEqual(isLeft ? ['stack'] : [])
   })
 
   it('is told from one of something else, which is left alone', () => {

@@ -1,14 +1,14 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SmokeCheck, SmokePlan } from '../../src/core/gates.ts'
 import type { PlannedImage } from '../../src/core/release.ts'
 import type { Candidate } from '../../src/smoke/images.ts'
 import { type Prepared, prepare } from '../../src/smoke/plan.ts'
-import { hiding, secretsOf } from '../../src/smoke/secrets.ts'
 import { ComposeProject, type ComposeService } from '../../src/tools/compose.ts'
 import { failureIn } from './support/deploy.ts'
 
 const marks = { 'launchway.smoke': 'launchway-smoke-addie-1', 'launchway.smoke.owner': 'laptop:1' }
+/** Of a service that says nothing of its log. */
+const logging = { driver: 'json-file', options: { 'max-size': '100m', 'max-file': '2' } }
 const nothing: SmokePlan = { compose: ['compose.yml'], profiles: [], env: {}, timeoutMs: 1, prepare: [], checks: [] }
 
 function candidate(image: Partial<PlannedImage> = {}): Candidate {
@@ -74,7 +74,7 @@ describe('the image of the release', () => {
   ])('%s', (_, of, image) => {
     const ours = candidate(image)
     const { file, ours: found, builds } = prepared({ services: { it: of } }, [], [ours])
-    expect(file.services['it']).toEqual({ image: ours.reference, pull_policy: 'never', labels: marks })
+    expect(file.services['it']).toEqual({ image: ours.reference, pull_policy: 'never', logging, labels: marks })
     expect([...found.keys()]).toEqual(['it'])
     expect(builds).toEqual([])
   })
@@ -162,6 +162,7 @@ describe('what a stack would take from the machine', () => {
     expect(service({ image: 'x', container_name: 'db-1' })).toEqual({
       image: 'x',
       networks: { default: { aliases: ['db-1'] } },
+      logging,
       labels: marks,
     })
     const joined = service({ image: 'x', container_name: 'db-1', networks: { back: { aliases: ['a'] }, front: null } }, [], {
@@ -216,8 +217,8 @@ describe('what a stack would take from the machine', () => {
       },
     })
     expect(builds).toEqual(['helper'])
-    expect(file.services['helper']).toEqual({ build: { context: '/srv/team/helper', labels: marks }, labels: marks })
-    expect(file.services['twin']).toEqual({ image: 'launchway-smoke-addie-1-helper', pull_policy: 'never', labels: marks })
+    expect(file.services['helper']).toEqual({ build: { context: '/srv/team/helper', labels: marks }, logging, labels: marks })
+    expect(file.services['twin']).toEqual({ image: 'launchway-smoke-addie-1-helper', pull_policy: 'never', logging, labels: marks })
   })
 
   it('everything else of a service stays what it was, doubled dollars too', () => {
@@ -227,6 +228,7 @@ describe('what a stack would take from the machine', () => {
       environment: { A: 'x$$y', B: null },
       cap_drop: ['ALL'],
       'x-own': { a: [1] },
+      logging: { driver: 'local' },
     }
     expect(service({ ...kept, profiles: ['debug'], labels: { a: 'b' } })).toEqual({ ...kept, labels: { a: 'b', ...marks } })
   })
@@ -251,38 +253,5 @@ describe('checks of a service', () => {
       db: { image: 'y' },
     }
     expect([...prepared({ services }).mustEnd]).toEqual(['migrate'])
-  })
-})
-
-describe('what a rendered file shows', () => {
-  const hidden = (environment: Record<string, string>, known: Record<string, string> = {}): string =>
-    hiding(secretsOf(ComposeProject.parse({ services: { a: { environment } } }), known), (text) => text)(JSON.stringify(environment))
-
-  it.each([
-    [{ DB_PASSWORD: 'hunter22' }, 'hunter22'],
-    [{ API_TOKEN: 'a$$b$$c$$d' }, 'a$b$c$d'],
-    [{ DATABASE_URL: 'postgres://u:s3cr%2Ft@db/x' }, 's3cr%2Ft'],
-    [{ BROKER: 'amqp://:longpass@mq' }, 'longpass'],
-  ])('is hidden where it looks like a secret: %j', (environment, secret) => {
-    const hide = hiding(secretsOf(ComposeProject.parse({ services: { a: { environment } } }), {}), (text) => text)
-    expect(hide(`before ${secret} after`)).toBe('before *** after')
-  })
-
-  it('stays where it does not, where it is a word of everyday, or where launchway.yml shows it', () => {
-    for (const [environment, known] of [
-      [{ GREETING: 'hello there' }, {}],
-      [{ DB_PASSWORD: 'db' }, {}],
-      [{ DB_PASSWORD: 'smoke-only' }, { MYSQL_PASSWORD: 'smoke-only' }],
-    ] as const)
-      expect(hidden(environment, known)).toBe(JSON.stringify(environment))
-  })
-
-  it('never shows a password of a URL, whatever it is made of', () => {
-    fc.assert(
-      fc.property(fc.stringMatching(/^[\w!$&'()*+,;=.~%-]{6,20}$/), (password) => {
-        const url = `redis://user:${password}@host:6379/0`
-        expect(hidden({ URL: url.replaceAll('$', '$$$$') })).not.toContain(password)
-      }),
-    )
   })
 })

@@ -1,24 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineContainer } from '../../src/core/ports.ts'
-import { wrongIn } from '../../src/smoke/checks.ts'
 import { condensed } from '../../src/smoke/evidence.ts'
-import { shownState, verdictOf } from '../../src/smoke/verdict.ts'
+import { type Seen, shownState, verdictOf } from '../../src/smoke/verdict.ts'
+import { seenContainer } from './support/container.ts'
 
-function container(service: string, of: Partial<EngineContainer> = {}, labels: Record<string, string> = {}): EngineContainer {
-  return {
-    id: service,
-    labels: { 'com.docker.compose.service': service, ...labels },
-    image: 'sha256:0',
-    reference: 'x',
-    status: 'running',
-    exitCode: 0,
-    error: '',
-    outOfMemory: false,
-    restarts: 0,
-    ports: {},
-    ...of,
-  }
-}
+const container = seenContainer
 const health = (status: string): Partial<EngineContainer> => ({ health: { status, output: '' } })
 
 describe('a container', () => {
@@ -69,6 +55,41 @@ describe('of several containers', () => {
     expect(verdictOf([sick, echo, cause], new Set())).toMatchObject({ kind: 'dead', container: { id: 'db' } })
   })
 
+  /** Seconds after noon at which a container first died, and died last. */
+  const died = (first: number, last: number, exitCode = 1): Pick<Seen, 'death'> => {
+    const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString()
+    return { death: { first: at(first), last: at(last), exitCode, outOfMemory: false } }
+  }
+  const gone = (first: number): Partial<Seen> => {
+    const { death } = died(first, first)
+    return { status: 'exited', exitCode: 1, ...(death === undefined ? {} : { death, finishedAt: death.last }) }
+  }
+  it.each<[string, Partial<Seen>, string, string[]]>([
+    [
+      'one that is being restarted had died before it',
+      { status: 'restarting', exitCode: 9, restarts: 2, ...died(1, 3, 9) },
+      'db exited with code 9 and is restarted',
+      ['web exited with code 1'],
+    ],
+    [
+      'one that lives again had died shortly before it',
+      { restarts: 1, ...died(1, 1, 9) },
+      'db exited with code 9 and is restarted',
+      ['web exited with code 1'],
+    ],
+    ['another had died long before, and lives', { restarts: 1, ...died(-20, -20) }, 'web exited with code 1', []],
+    ['another died only after it', { status: 'restarting', exitCode: 9, ...died(3, 3) }, 'web exited with code 1', []],
+    ['another had died before, and is healthy by now', { ...health('healthy'), ...died(1, 1) }, 'web exited with code 1', []],
+    ['another died for good after it', gone(3), 'web exited with code 1', ['db exited with code 1']],
+    ['another died for good before it', gone(1), 'db exited with code 1', ['web exited with code 1']],
+  ])('the cause of one that died for good, when %s', (_, db, why, echoes) => {
+    const seen: Seen[] = [
+      { ...container('web'), ...gone(2) },
+      { ...container('db'), ...db },
+    ]
+    expect(verdictOf(seen, new Set())).toMatchObject({ kind: 'dead', why, echoes })
+  })
+
   it('one that died ends the wait for the others', () => {
     expect(verdictOf([container('web', health('starting')), container('db', { status: 'exited', exitCode: 1 })], new Set()).kind).toBe(
       'dead',
@@ -93,31 +114,6 @@ describe('in a list', () => {
     [{ status: 'created', error: 'x' }, 'not started'],
   ])('%j is %s', (of, shown) => {
     expect(shownState(container('web', of))).toBe(shown)
-  })
-})
-
-describe('an answer', () => {
-  const answer = { status: 200, headers: { 'content-type': 'text/html' }, body: 'it works' }
-  it.each([
-    [{ headers: {} }, []],
-    [{ status: 200, contains: 'works', headers: { 'content-type': 'text/html' } }, []],
-    [{ headers: { 'content-type': '' } }, []],
-    [{ status: 204, headers: {} }, ['status 204']],
-    [{ contains: 'fails', headers: {} }, ['a body with "fails"']],
-    [{ headers: { etag: '', 'content-type': 'text/plain' } }, ['the header etag', 'the header content-type: text/plain']],
-  ])('of %j lacks %j', (asked, wrong) => {
-    expect(wrongIn(asked, answer)).toEqual(wrong)
-  })
-
-  it('of another status than any from 200 to 299 is wrong where none was asked for', () => {
-    for (const [status, wrong] of [
-      [199, 1],
-      [200, 0],
-      [299, 0],
-      [302, 1],
-      [503, 1],
-    ] as const)
-      expect(wrongIn({ headers: {} }, { ...answer, status })).toHaveLength(wrong)
   })
 })
 

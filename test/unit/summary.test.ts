@@ -104,6 +104,7 @@ describe('the summary of a run', () => {
         smoke: {
           project: 'launchway-smoke-addie-1',
           services: [{ name: 'web', image: 'registry.example.org/addie:launchway-1', config: digest, state: 'healthy', ms: 1_300 }],
+          steps: [{ name: 'run web: migrate', passed: true, ms: 400 }],
           checks: [
             { name: 'http://web/', passed: true, ms: 40, evidence: 'answered 200' },
             { name: 'home | <b>', passed: false, ms: 30_000, evidence: 'answered: 503\n```\n@team' },
@@ -115,6 +116,7 @@ describe('the summary of a run', () => {
     )
     expect(text).toContain('| smoke | failed |')
     expect(text).toContain('| web | `registry.example.org/addie:launchway-1` | `sha256:dddddddddddd` | healthy | 1.3 s |')
+    expect(text).toContain('| `run web: migrate` | done | 0.4 s |')
     expect(text).toContain('| `http://web/` | passed | 40 ms |')
     expect(text).toContain('| `home \\| <b>` | failed | 30 s |')
     expect(text).toContain('````text\nanswered: 503\n```\n@team\n````')

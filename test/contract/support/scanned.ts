@@ -97,6 +97,7 @@ export function openEach(kept?: () => string): {
       env: { ...process.env, RUNNER_TEMP: join(folder.path, 'temp'), XDG_CACHE_HOME: kept?.() ?? join(folder.path, 'cache'), ...env },
       log,
       root: folder.path,
+      evidence: join(folder.path, 'evidence'),
       who: 'ada@laptop',
       signal: new AbortController().signal,
       onSecret: () => undefined,

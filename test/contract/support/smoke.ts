@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { labLabel } from '../../../lab/lab.ts'
 import { docker } from '../../../lab/run.ts'
+import { folderCache } from '../../../src/adapters/cache.ts'
 import { systemClock } from '../../../src/adapters/clock.ts'
 import { dockerEngine } from '../../../src/adapters/engine.ts'
 import { processExec } from '../../../src/adapters/exec.ts'
@@ -17,9 +18,9 @@ import { candidates, smokeLabels } from '../../../src/core/names.ts'
 import type { Ports } from '../../../src/core/ports.ts'
 import { type BuiltImage, parseRelease, type PlannedImage, type Release, type SmokeSection } from '../../../src/core/release.ts'
 import { redact, Secret } from '../../../src/core/secret.ts'
-import { smoke } from '../../../src/smoke/index.ts'
+import { smoke, type Wish } from '../../../src/smoke/index.ts'
 import { configOf } from '../../unit/support/config.ts'
-import { fakeLog } from '../../fakes/log.ts'
+import { type FakeLog, fakeLog } from '../../fakes/log.ts'
 import { record } from '../../unit/support/deploy.ts'
 import { which } from './host.ts'
 
@@ -64,6 +65,13 @@ function copyInto(from: string, to: string): void {
   copyFileSync(from, to)
 }
 
+/** A compose file with these services. */
+export const compose = (services: string): Record<string, string> => ({
+  'compose.yml': `services:\n${services.replaceAll(/^/gm, '  ')}\n`,
+})
+/** A service that serves. */
+export const web = `web: { image: "${repository}", ports: ["80:8000"] }`
+
 export interface Asked {
   /** By name; `compose.yml` is the one that is used where `smoke` names none. */
   files: Readonly<Record<string, string>>
@@ -78,6 +86,11 @@ export interface Asked {
   secrets?: Readonly<Record<string, string>>
   signal?: AbortSignal
   isGone?: (owner: string) => boolean
+  /** The tree of an earlier test, with what is remembered there. */
+  root?: string
+  wish?: Wish
+  /** Told of each line as it is said. */
+  onLine?: (line: string) => void
 }
 
 export interface Told {
@@ -86,13 +99,25 @@ export interface Told {
   root: string
 }
 
-/** Runs the stage on this machine's engine, in a tree with these files. */
-export async function smokeTest(asked: Asked): Promise<Told> {
-  const root = mkdtempSync(join(scratch, 'tree-'))
-  for (const [name, text] of Object.entries(asked.files)) {
+/** A tree with these files. */
+function treeOf({ files, root = mkdtempSync(join(scratch, 'tree-')) }: Asked): string {
+  for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, name)), { recursive: true })
-    writeFileSync(join(root, name), text)
+    writeFileSync(join(root, name), text, { mode: name.endsWith('.sh') ? 0o755 : 0o644 })
   }
+  return root
+}
+
+/** A tree with these files, and beside it a record with which `launchway smoke` can be called there. */
+export function recordedTree(asked: Asked): { root: string; record: string } {
+  const root = treeOf(asked)
+  const path = join(mkdtempSync(join(scratch, 'record-')), 'release.json')
+  writeFileSync(path, JSON.stringify(releaseFor(asked)))
+  return { root, record: path }
+}
+
+/** What the stage gets of this machine, for that tree. */
+export function smokePorts(asked: Omit<Asked, 'files'>, root: string): { ports: Ports; log: FakeLog } {
   const log = fakeLog()
   const known: Secret[] = []
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the ports that the stage uses, all of them real
@@ -100,11 +125,18 @@ export async function smokeTest(asked: Asked): Promise<Told> {
     exec: processExec,
     engine: dockerEngine(),
     probe: localProbe,
-    registry: { credentials: () => Promise.resolve(undefined) },
+    registry: {
+      credentials: () => Promise.resolve(undefined),
+      repository: () => Promise.reject(new Error('there is no registry')),
+    },
     files: localFiles(scratch),
     clock: systemClock,
-    log,
+    cache: folderCache(join(root, '.cache'), log),
+    tools: { folder: join(root, '.kept') },
+    who: 'ada@laptop',
+    log: { ...log, info: (line: string) => (asked.onLine?.(line), log.info(line)) },
     root,
+    evidence: join(root, '.evidence'),
     redact: (text: string) => redact(text, known),
     secret(name: string) {
       const value = asked.secrets?.[name]
@@ -115,11 +147,15 @@ export async function smokeTest(asked: Asked): Promise<Told> {
     self: { ...thisProcess, ...(asked.isGone === undefined ? {} : { isGone: asked.isGone }) },
     signal: asked.signal ?? new AbortController().signal,
   } as unknown as Ports
-  return {
-    section: await smoke(releaseFor(asked), ports),
-    said: log.entries.flatMap((entry) => ('text' in entry ? [entry.text] : [])),
-    root,
-  }
+  return { ports, log }
+}
+
+/** Runs the stage on this machine's engine, in a tree with these files. */
+export async function smokeTest(asked: Asked): Promise<Told> {
+  const root = treeOf(asked)
+  const { ports, log } = smokePorts(asked, root)
+  const section = await smoke(releaseFor(asked), ports, asked.wish)
+  return { section, said: log.entries.flatMap((entry) => ('text' in entry ? [entry.text] : [])), root }
 }
 
 function releaseFor({ smoke: text = '', image, built = config, uploaded = {} }: Asked): Release {

@@ -1,0 +1,240 @@
+import { createHash, hash, scryptSync } from 'node:crypto'
+import { isAbsolute, join, relative, resolve } from 'node:path'
+import { anyCode } from '../core/command.ts'
+import type { SmokePlan } from '../core/gates.ts'
+import type { EngineInfo, FileEntry, Ports } from '../core/ports.ts'
+import { candidates } from '../core/names.ts'
+import { parseRepository } from '../core/reference.ts'
+import type { Release } from '../core/release.ts'
+import { registryOf } from '../core/repository.ts'
+import { section } from '../core/stages.ts'
+import type { ComposeProject } from '../tools/compose.ts'
+import { changes, treeOf } from '../tools/git.ts'
+import { version } from '../version.ts'
+import { servicesOf } from './images.ts'
+import { projectDirectory } from './render.ts'
+
+/** Another number when the way of testing changes within a version. */
+const format = 1
+/** More than this is not read for the sake of a few seconds. */
+const mostFiles = 5_000
+const mostBytes = 200e6
+/** Kinds of steps and checks that reach nothing but the stack, and what the plan says of them. */
+const inside: ReadonlySet<string> = new Set(['http', 'tcp', 'exec', 'run', 'log'])
+/** With these a service runs the image that is here. */
+const staying: ReadonlySet<string | undefined> = new Set([undefined, 'missing', 'if_not_present', 'never'])
+
+export interface Judged {
+  /** As compose renders it, before anything is changed. */
+  rendered: ComposeProject
+  plan: SmokePlan
+  release: Release
+  info: EngineInfo
+  composeVersion: string
+}
+
+/** What decides how a test ends cannot be told in full. */
+class Unknown extends Error {}
+
+/** What a test is known by, or in words why it is known by nothing. */
+export type Identity = { digest: Buffer } | { why: string }
+
+/**
+ * A digest over all that decides how a smoke test ends: two runs of one digest ask the same of the same.
+ */
+export async function identify(judged: Judged, ports: Ports): Promise<Identity> {
+  try {
+    const material = await materialOf(judged, ports)
+    return { digest: createHash('sha256').update(JSON.stringify(material)).digest() }
+  } catch (error) {
+    if (error instanceof Unknown) return { why: error.message }
+    throw error
+  }
+}
+
+/**
+ * The key of an identity. It may be read by others than the secrets that are in the digest: a slow hash keeps a short one
+ * from being found by trying words.
+ */
+export function keyOf({ digest }: { digest: Buffer }): string {
+  return scryptSync(digest, 'launchway smoke', 16).toString('hex')
+}
+
+async function materialOf({ rendered, plan, release, info, composeVersion }: Judged, ports: Ports): Promise<unknown> {
+  if (plan.remember === false) throw new Unknown('smoke.remember is false')
+  if (composeVersion === '') throw new Unknown('compose does not say its version')
+  const root = resolve(ports.root)
+  const { images } = section(release, 'build')
+  const built = release.plan.images.flatMap((image) => {
+    const found = images.find(({ name }) => name === image.name)
+    return found === undefined ? [] : [{ image, reference: candidates(image, found.key)[0] ?? '', config: found.config }]
+  })
+  const ours = servicesOf(rendered, { plan, candidates: built, root })
+  refuseOpen(rendered, new Set(ours.keys()), root)
+  const [others, files, tree] = await Promise.all([
+    otherImages(rendered, new Set(ours.keys()), release, ports),
+    filesOf(rendered, plan, root, ports),
+    treeFor(plan, ports),
+  ])
+  return {
+    format,
+    version,
+    engine: [info.version, info.apiVersion, info.platform, info.containerdStore],
+    compose: composeVersion,
+    rendered,
+    plan,
+    images: built.map(({ image: { name }, config }) => [name, config]),
+    others,
+    files,
+    tree,
+    environment: environmentOf(rendered, ports),
+  }
+}
+
+/** What a stack may do differently although nothing here has changed. */
+function refuseOpen({ services, volumes = {}, secrets = {}, configs = {} }: ComposeProject, ours: ReadonlySet<string>, root: string): void {
+  for (const [name, service] of Object.entries(services)) {
+    if (!ours.has(name)) {
+      if (service.build !== undefined) throw new Unknown(`compose builds ${name}`)
+      if (!staying.has(service.pull_policy)) throw new Unknown(`${name} is pulled each time`)
+    }
+    const isHost = [service.network_mode, service.pid, service.ipc].includes('host')
+    if (isHost) throw new Unknown(`${name} sees what else runs on the machine`)
+    for (const { type, source = '' } of service.volumes ?? []) {
+      if (type === 'bind' && outside(root, source)) throw new Unknown(`${name} mounts ${source}, which is not of the repository`)
+    }
+  }
+  const driven = Object.entries(volumes).find(([, volume]) => volume !== null && 'driver_opts' in volume)
+  if (driven !== undefined) throw new Unknown(`the volume ${driven[0]} is made by a driver's options`)
+  const external = Object.entries({ ...secrets, ...configs }).find(([, one]) => one?.external === true)
+  if (external !== undefined) throw new Unknown(`${external[0]} is kept elsewhere`)
+}
+
+function outside(root: string, path: string): boolean {
+  const way = relative(root, path)
+  return way.startsWith('..') || isAbsolute(way)
+}
+
+/** The images of other services, by their digest in the registry, or by their ID where they come from none. */
+async function otherImages(
+  { services }: ComposeProject,
+  ours: ReadonlySet<string>,
+  { plan }: Release,
+  ports: Ports,
+): Promise<[string, string][]> {
+  const references = Object.entries(services).flatMap(([name, { image }]) => (ours.has(name) || image === undefined ? [] : [image]))
+  const sorted = [...new Set(references)].toSorted()
+  return Promise.all(
+    sorted.map(async (reference): Promise<[string, string]> => {
+      const { repository, tag, digest } = takenApart(reference)
+      const here = await ports.engine.image(reference)
+      const same = (one: string): boolean => isSame(takenApart(one).repository, repository)
+      if (here !== undefined) return [reference, takenApart(here.repoDigests.find(same) ?? '').digest ?? here.id]
+      if (digest !== undefined) return [reference, digest]
+      try {
+        const there = await (await ports.registry.repository(repository, registryOf(repository, plan.registries))).resolve(tag)
+        if (there !== undefined) return [reference, there.digest]
+      } catch (error) {
+        ports.log.debug(String(error))
+      }
+      throw new Unknown(`${reference} is not on this machine, and its registry does not say what it is`)
+    }),
+  )
+}
+
+function takenApart(reference: string): { repository: string; tag: string; digest: string | undefined } {
+  const [name = '', digest] = reference.split('@')
+  const [, repository = name, tag = 'latest'] = /^(.+):([^:/]+)$/.exec(name) ?? []
+  return { repository, tag, digest }
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [parseRepository(one), parseRepository(other)]
+  return a.host === b.host && a.path === b.path
+}
+
+/** Everything in files that reaches the stack or its checks: mounts, secrets and configs, and what the plan names. */
+async function filesOf(
+  { services, secrets = {}, configs = {} }: ComposeProject,
+  plan: SmokePlan,
+  root: string,
+  ports: Ports,
+): Promise<unknown> {
+  const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
+    volumes.flatMap(({ type, source }) => (type === 'bind' && source !== undefined ? [source] : [])),
+  )
+  const kept = Object.values({ ...secrets, ...configs }).flatMap((one) => one?.file ?? [])
+  const budget = { files: mostFiles, bytes: mostBytes }
+  const found: [string, unknown][] = []
+  for (const path of [...new Set([...mounted, ...kept])].toSorted()) found.push([path, await contentOf(path, budget, ports)])
+  // A word of a command that happens to be the name of a file does no harm.
+  const named = [...wordsIn([plan.prepare, plan.checks])].map((word) => resolve(root, word))
+  // Of what stands in these compose renders what services have, and not what secrets and configs take.
+  const variables = plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
+  for (const path of variables) found.push([path, await contentOf(path, budget, ports)])
+  for (const path of [...new Set(named)].filter((one) => !outside(root, one)).toSorted()) {
+    const body = await ports.files.read(path).catch(() => undefined)
+    if (body !== undefined) found.push([path, hash('sha256', body)])
+  }
+  return found
+}
+
+function* wordsIn(value: unknown): Generator<string> {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) yield value
+  else if (value !== null && typeof value === 'object') for (const inner of Object.values(value)) yield* wordsIn(inner)
+}
+
+async function contentOf(path: string, budget: { files: number; bytes: number }, { files }: Ports): Promise<unknown> {
+  const entries = await entriesOf(path, budget, files)
+  if (entries === undefined) {
+    const body = await files.read(path).catch(() => unreadable(path))
+    return body === undefined ? 'nothing' : hash('sha256', body)
+  }
+  const content: unknown[] = []
+  for (const { path: name, kind, mode, size } of entries) {
+    // What is no file, such as a pipe, has no size and would be read for ever.
+    const isEmpty = kind === 'directory' || size === 0
+    content.push([name, kind, mode, isEmpty ? '' : await files.hash(`${path}/${name}`).catch(() => unreadable(`${path}/${name}`))])
+  }
+  return content
+}
+
+/** Undefined of what is no folder. */
+async function entriesOf(path: string, budget: { files: number; bytes: number }, files: Ports['files']): Promise<FileEntry[] | undefined> {
+  try {
+    const entries = await files.walk(path, () => {
+      budget.files -= 1
+      if (budget.files < 0) throw new Unknown(`${path} has too many files to look through`)
+      return 'keep'
+    })
+    budget.bytes -= entries.reduce((sum, { size }) => sum + size, 0)
+    if (budget.bytes < 0) throw new Unknown(`${path} holds too much to look through`)
+    return entries
+  } catch (error) {
+    if (error instanceof Unknown) throw error
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    return code === 'ENOTDIR' || code === 'ENOENT' ? undefined : unreadable(path)
+  }
+}
+
+function unreadable(path: string): never {
+  throw new Unknown(`${path} cannot be read`)
+}
+
+/** A script may use any other file of the repository: then all of it decides. */
+async function treeFor({ prepare, checks }: SmokePlan, { exec, root, signal }: Ports): Promise<string | undefined> {
+  const open = [...prepare, ...checks].find(({ kind }) => !inside.has(kind))
+  if (open === undefined) return undefined
+  const [tree, changed] = await Promise.all(
+    [treeOf('HEAD', root), changes(root)].map((asked) => exec.run(asked, { signal, accept: anyCode })),
+  )
+  if (tree?.code !== 0 || changed?.code !== 0) throw new Unknown(`"${open.name}" may use any file, and git does not say which there are`)
+  if (changed.stdout.trim() !== '') throw new Unknown(`"${open.name}" may use any file, and some are not as committed`)
+  return tree.stdout.trim()
+}
+
+/** What compose takes from the environment without rendering it. */
+function environmentOf({ secrets = {}, configs = {} }: ComposeProject, ports: Ports): [string, string][] {
+  const names = Object.values({ ...secrets, ...configs }).flatMap((one) => one?.environment ?? [])
+  return [...new Set(names)].toSorted().map((name) => [name, ports.secret(name)?.reveal() ?? ''])
+}

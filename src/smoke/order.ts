@@ -1,0 +1,58 @@
+import type { EngineContainer } from '../core/ports.ts'
+import type { ComposeProject, ComposeService } from '../tools/compose.ts'
+import { serviceOf } from './verdict.ts'
+
+/** What a service waits for before it starts. */
+interface Need {
+  service: string
+  condition: string
+}
+
+/**
+ * Whether containers that compose made can be started without it. Some of a service is put into place by compose at the
+ * start: secrets and configs that are in no file, commands after the start, services that are no containers.
+ */
+export function startsByItself({ services, secrets = {}, configs = {} }: ComposeProject): boolean {
+  const injected = [...Object.values(secrets), ...Object.values(configs)].some((one) => one !== null && one.file === undefined)
+  const special = ['post_start', 'pre_start', 'provider', 'models']
+  return !injected && Object.values(services).every((service) => special.every((key) => !(key in service)))
+}
+
+/** The containers that nothing keeps from starting any more. */
+export function startable(containers: readonly EngineContainer[], services: ComposeProject['services']): EngineContainer[] {
+  return containers.filter((container) => {
+    const service = serviceOf(container)
+    if (service === undefined || container.status !== 'created' || container.error !== '') return false
+    return needsOf(services[service] ?? {}).every((need) => services[need.service] === undefined || isMet(need, containers))
+  })
+}
+
+/** Whose health is waited for and never asked: they would be waited for until the end of time. */
+export function waitsInVain(containers: readonly EngineContainer[], services: ComposeProject['services']): string | undefined {
+  for (const [name, service] of Object.entries(services)) {
+    for (const { service: needed, condition } of needsOf(service)) {
+      const mute = containers.some((one) => serviceOf(one) === needed && one.status === 'running' && one.health === undefined)
+      if (condition === 'service_healthy' && mute) return `${name} waits until ${needed} is healthy, which has no health check`
+    }
+  }
+  return undefined
+}
+
+/** Whose network, processes or files a service shares has to be there first, as in compose. */
+function needsOf({ depends_on: asked = {}, network_mode: network, pid, ipc, volumes_from: from = [] }: ComposeService): Need[] {
+  const joined = [network, pid, ipc].flatMap((one) => /^service:(.+)$/.exec(one ?? '')?.[1] ?? [])
+  const shared = from.flatMap((one) => /^(?!container:)([^:]+)/.exec(one)?.[1] ?? [])
+  return [
+    ...Object.entries(asked).map(([service, { condition = 'service_started' }]) => ({ service, condition })),
+    ...[...joined, ...shared].map((service) => ({ service, condition: 'service_started' })),
+  ]
+}
+
+function isMet({ service, condition }: Need, containers: readonly EngineContainer[]): boolean {
+  const needed = containers.filter((one) => serviceOf(one) === service)
+  return needed.every(({ status, exitCode, health, startedAt }) => {
+    if (condition === 'service_healthy') return status === 'running' && health?.status === 'healthy'
+    if (condition === 'service_completed_successfully') return status === 'exited' && exitCode === 0
+    return startedAt !== undefined
+  })
+}

@@ -1,0 +1,41 @@
+import type { SmokeCheck } from '../core/gates.ts'
+import type { EngineContainer } from '../core/ports.ts'
+import type { SmokeSection } from '../core/release.ts'
+import type { Stack } from '../tools/compose.ts'
+import { networkOf, type ServicePort } from './reach.ts'
+import { serviceOf } from './verdict.ts'
+
+/** The stack as the checks find it. */
+export interface Standing {
+  stack: Stack
+  containers(this: void): readonly EngineContainer[]
+  /** The ports that can be reached, by the services that have them. */
+  reached: readonly ServicePort[]
+  /** Kept when all checks have ended that end by themselves, and nothing in the stack comes or goes any more. */
+  rest: Promise<unknown>
+  /** Aborted when the stack died, or the run was cancelled. */
+  signal: AbortSignal
+}
+
+export type Of<Kind extends SmokeCheck['kind']> = Extract<SmokeCheck, { kind: Kind }>
+
+/** What a try showed. */
+export interface Try {
+  passed: boolean
+  evidence: string
+}
+
+/** How a check ended. `isEcho`: it was not asked, since another one failed. */
+export type Checked = SmokeSection['checks'][number] & { service: string | undefined; isEcho?: boolean }
+
+/** Characters that are shown of what was answered. */
+export const shownChars = 2_000
+
+/** Where a port inside is reached. It changes with each start of a container, so it is looked up for each try. */
+export function addressOf({ service, port }: ServicePort, { stack, containers }: Standing): EngineContainer['ports'][string] | undefined {
+  const { services } = stack.file
+  const at = networkOf(service, services)
+  const container = containers().find((one) => serviceOf(one) === at && one.status === 'running')
+  if (container === undefined) return undefined
+  return services[at]?.network_mode === 'host' ? { address: '127.0.0.1', port } : container.ports[`${port}/tcp`]
+}

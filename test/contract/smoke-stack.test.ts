@@ -1,0 +1,240 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { takeDownKept } from '../../src/smoke/index.ts'
+import { failureOf } from './support/errors.ts'
+import { type Asked, compose, leftovers, recordedTree, repository, smokePorts, smokeTest, web, withImage } from './support/smoke.ts'
+
+withImage()
+
+const failing = (asked: Asked) => failureOf(smokeTest(asked))
+
+describe('the same stack again', () => {
+  const files = {
+    ...compose(`web: { image: "${repository}", environment: { PASSWORD: hush-hush }, volumes: ["./page.html:/www/page.html:ro"] }`),
+    'page.html': 'one\n',
+  }
+  const smoke = 'checks: [{ http: "http://web:8000/page.html", name: page }]'
+
+  it('is not started, and says when and by whom it was; what is written down has no secret in it', async () => {
+    const first = await smokeTest({ files, smoke })
+    const again = await smokeTest({ files, smoke, root: first.root })
+    expect(again.section).toMatchObject({
+      verdict: 'passed',
+      checks: [{ name: 'page', passed: true }],
+      earlier: { at: expect.stringMatching(/^\d{4}-/), by: 'ada@laptop' },
+    })
+    expect(again.said.join('\n')).toMatch(/^passed earlier, .* UTC, ada@laptop: the same images, stack and checks$/m)
+    expect(again.said.join('\n')).not.toContain('up in')
+    const cached = globSync('.cache/**', { cwd: first.root, withFileTypes: true }).filter((one) => one.isFile())
+    expect(cached.length).toBeGreaterThan(0)
+    for (const { parentPath, name } of cached) expect(readFileSync(join(parentPath, name), 'utf8')).not.toContain('hush')
+  })
+
+  it('is started when it is asked for, and then what failed has not passed', async () => {
+    const { root } = await smokeTest({ files, smoke })
+    expect((await smokeTest({ files, smoke, root, wish: { fresh: true } })).section.earlier).toBeUndefined()
+    const engineless = { ...files, 'page.html': 'two\n' }
+    expect((await smokeTest({ files: engineless, smoke, root })).section.earlier).toBeUndefined()
+    expect((await smokeTest({ files: engineless, smoke, root })).section.earlier).toBeDefined()
+    expect((await smokeTest({ files, smoke, root })).section.earlier).toBeDefined()
+  })
+
+  it('is started when it had failed, or had written into what is mounted', async () => {
+    const red = 'checks: [{ http: "http://web:8000/nothing", timeout: 1s }]'
+    const { root } = await smokeTest({ files, smoke })
+    await expect(smokeTest({ files, smoke: red, root })).rejects.toThrow('the check')
+    await expect(smokeTest({ files, smoke: red, root })).rejects.toThrow('the check')
+    const writing = compose(`web: { image: "${repository}", volumes: ["./out:/out"], command: [sh, -c, "echo x >> /out/x; sleep 1000"] }`)
+    writing['out/x'] = ''
+    const { root: other } = await smokeTest({ files: writing })
+    expect((await smokeTest({ files: {}, root: other })).section.earlier).toBeUndefined()
+  })
+})
+
+describe('a stack that is kept', () => {
+  it('stays until it is taken down from its folder, with its ports, whatever other tests clear away', async () => {
+    const { root, said } = await smokeTest({ files: compose(web), wish: { keep: true } })
+    onTestFinished(() => void takeDownKept(smokePorts({}, root).ports))
+    await smokeTest({ files: compose(web), isGone: () => true })
+    const told = said.join('\n')
+    const [, address = '', project = ''] = /web: (127\.0\.0\.1:\d+) is its 8000\/tcp[^]*--project-name (\S+) logs/.exec(told) ?? []
+    expect(await (await fetch(`http://${address}/`)).text()).toBe('it works\n')
+    expect(await leftovers()).toContain(`${project} ${project}-web-1`)
+    expect(await takeDownKept(smokePorts({}, join(root, 'elsewhere')).ports)).toEqual([])
+    expect(await takeDownKept(smokePorts({}, root).ports)).toEqual([project])
+    expect(await leftovers()).toEqual([])
+  })
+
+  it('stays when it failed, for whoever wants to see why', async () => {
+    const said: string[] = []
+    const asked = { ...recordedTree({ files: compose(web) }), files: {}, smoke: 'checks: [{ http: "http://web:8000/no", timeout: 1s }]' }
+    onTestFinished(() => void takeDownKept(smokePorts({}, asked.root).ports))
+    await failing({ ...asked, wish: { keep: true }, onLine: (line) => said.push(line) })
+    expect(said.join('\n')).toMatch(/web: 127\.0\.0\.1:\d+ is its 8000\/tcp/)
+    expect(await takeDownKept(smokePorts({}, asked.root).ports)).toHaveLength(1)
+    expect(await leftovers()).toEqual([])
+  })
+})
+
+describe('one check alone', () => {
+  const smoke = 'checks: [{ http: "http://web:8000/", name: front page }, { http: "http://web:8000/no", name: other, timeout: 1s }]'
+
+  it('is asked by its name', async () => {
+    const { section } = await smokeTest({ files: compose(web), smoke, wish: { only: ['front page'] } })
+    expect(section.checks.map(({ name }) => name)).toEqual(['front page'])
+  })
+
+  it('that there is not is told with the nearest, before anything is started', async () => {
+    expect(await failing({ files: compose(web), smoke, wish: { only: ['front pgae'] } })).toMatchObject({
+      code: 'USAGE',
+      hint: 'Did you mean "front page"?',
+    })
+  })
+})
+
+describe('who has a health check', () => {
+  it('is seen to be healthy long before its interval, one after the other, by whatever says so', async () => {
+    const slow = 'interval: 60s, timeout: 5s, retries: 3'
+    const { section } = await smokeTest({
+      files: {
+        ...compose(`
+db: { image: "${repository}", command: [sh, -c, "sleep 1; touch /up; sleep 1000"], healthcheck: { test: [CMD, test, -f, /up], ${slow} } }
+web: { image: "${repository}", depends_on: { db: { condition: service_healthy } }, healthcheck: { test: [CMD, "true"], ${slow} } }
+own: { build: { context: own, network: none }, depends_on: { web: { condition: service_healthy } } }`),
+        'own/Dockerfile': `FROM ${repository}-base\nHEALTHCHECK --interval=60s CMD ["true"]\n`,
+      },
+      smoke: 'timeout: 20s',
+    })
+    expect(section.services.map(({ name, state }) => `${name} ${state}`)).toEqual(['db healthy', 'own healthy', 'web healthy'])
+  })
+
+  it('has as long as its file gives it until it is unhealthy, and no longer', async () => {
+    const healthcheck = 'healthcheck: { test: [CMD-SHELL, "echo nobody there; false"], interval: 500ms, retries: 4, start_period: 1s }'
+    const failure = await failing({ files: compose(`web: { image: "${repository}", ${healthcheck} }`), smoke: 'timeout: 60s' })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web is unhealthy' })
+    expect(failure.hint).toContain('nobody there')
+    expect(failure.part?.smoke?.services).toMatchObject([{ state: 'unhealthy' }])
+  })
+
+  it('may be waited for by a service that is started by compose itself', async () => {
+    const { section } = await smokeTest({
+      files: {
+        'compose.yml': `
+services:
+  db: { image: "${repository}", healthcheck: { test: [CMD, "true"], interval: 60s } }
+  web:
+    image: "${repository}"
+    depends_on: { db: { condition: service_healthy } }
+    secrets: [token]
+    command: [sh, -c, 'grep -q of-the-step /run/secrets/token && exec httpd -f -p 8000 -h /www']
+secrets: { token: { environment: STEP_TOKEN } }
+`,
+      },
+      smoke: 'env: { STEP_TOKEN: of-the-step }\ntimeout: 20s\nchecks: [{ http: "http://web:8000/" }]',
+    })
+    expect(section.verdict).toBe('passed')
+  })
+
+  it('is missed by who waits for it where there is none', async () => {
+    const failure = await failing({
+      files: compose(`db: { image: "${repository}" }\nweb: { image: "${repository}", depends_on: { db: { condition: service_healthy } } }`),
+    })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web waits until db is healthy, which has no health check' })
+  })
+})
+
+describe('what failed', () => {
+  it('says that the memory was used up, how much there was, and shows it in the folder of evidence', async () => {
+    const asked = {
+      ...recordedTree({ files: compose(`web: { image: "${repository}", mem_limit: 16m, command: [tail, /dev/zero] }`) }),
+      files: {},
+    }
+    const failure = await failing(asked)
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 137, having used up its memory' })
+    expect(failure.hint).toMatch(/^memory: .*limit 17 MB$/m)
+    const states: unknown = JSON.parse(readFileSync(join(asked.root, '.evidence/smoke/containers.json'), 'utf8'))
+    expect(states).toMatchObject([{ name: 'web', status: 'exited', exitCode: 137, outOfMemory: true, memory: { limit: 16 * 2 ** 20 } }])
+  })
+
+  it('is the one that took the others along, also where it is being restarted by then', async () => {
+    const asking = `command: [sh, -c, "sleep 1; while wget -q -O /dev/null http://db:8000/; do sleep 0.1; done; echo the database is gone; exit 4"]`
+    const failure = await failing({
+      files: compose(`
+db: { image: "${repository}", restart: always, command: [sh, -c, "httpd -p 8000 -h /www; sleep 2; echo disk full; exit 9"] }
+web: { image: "${repository}", ${asking}, depends_on: [db] }`),
+    })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'db exited with code 9 and is restarted' })
+    expect(failure.hint).toMatch(/^after it: web exited with code 4$/m)
+  })
+
+  it('is said at once, before what is left is taken down', async () => {
+    const said: { line: string; there: Promise<string[]> }[] = []
+    await failing({
+      files: compose(`web: { image: "${repository}", command: [sh, -c, "sleep 1; exit 4"] }`),
+      smoke: 'checks: [{ http: "http://web:8000/", timeout: 1m }]',
+      onLine: (line) => said.push({ line, there: leftovers() }),
+    })
+    const first = said.find(({ line }) => line === 'failed: web exited with code 4')
+    expect((await first?.there)?.length).toBeGreaterThan(0)
+  })
+
+  it('is kept as a file of each container, what a secret is being left out; of a test that passed, too', async () => {
+    const { root } = await smokeTest({
+      files: compose(`web: { image: "${repository}", environment: { A_TOKEN: hush-hush }, command: [sh, -c, "env; sleep 1000"] }`),
+    })
+    const log = readFileSync(join(root, '.evidence/smoke/web.log'), 'utf8')
+    expect(log).toContain('A_TOKEN=***')
+    expect(JSON.parse(readFileSync(join(root, '.evidence/smoke/containers.json'), 'utf8'))).toMatchObject([
+      { name: 'web', status: 'running', memory: { most: expect.any(Number) } },
+    ])
+  })
+})
+
+describe('several containers of a service', () => {
+  it('are as many as the test asks for, each with its own line', async () => {
+    const { section, root } = await smokeTest({
+      files: compose(
+        `${web}\nworker: { image: "${repository}", command: [sh, -c, "echo ready on $$HOSTNAME; sleep 1000"], deploy: { replicas: 2 } }`,
+      ),
+      smoke: 'scale: { worker: 3 }\nchecks: [{ log: worker, matches: ready }]',
+    })
+    expect(section.services.map(({ name }) => name)).toEqual(['web', 'worker-1', 'worker-2', 'worker-3'])
+    const lines = [1, 2, 3].map((number) => readFileSync(join(root, `.evidence/smoke/worker-${number}.log`), 'utf8'))
+    expect(new Set(lines).size).toBe(3)
+  })
+
+  it('of a service that is not there are refused with the nearest', async () => {
+    expect(await failing({ files: compose(web), smoke: 'scale: { wbe: 3 }' })).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'smoke.scale names a service wbe, which compose.yml does not have',
+      hint: 'Did you mean "web"?',
+    })
+  })
+})
+
+describe('several stacks of a release', () => {
+  const files = {
+    ...compose(web),
+    'other.yml': `services:\n  web: { image: "${repository}", environment: { WHICH: other } }\n`,
+  }
+  const smoke = (path: string): string => `
+variants: { first: {}, second: { compose: other.yml, checks: [{ http: "http://web:8000/${path}", name: page, timeout: 1s }] } }`
+
+  it('are tested side by side, each with a name and a folder of its own', async () => {
+    const { section, root } = await smokeTest({ files, smoke: smoke('') })
+    expect(section.services.map(({ name }) => name)).toEqual(['first/web', 'second/web'])
+    expect(section.checks.map(({ name }) => name)).toEqual(['first/web:8000 takes connections', 'second/page'])
+    for (const name of ['first', 'second'])
+      expect(readFileSync(join(root, `.evidence/${name}/smoke/containers.json`), 'utf8')).toContain('running')
+    expect((await smokeTest({ files: {}, smoke: smoke(''), root })).section.earlier).toBeDefined()
+    expect(await leftovers()).toEqual([])
+  })
+
+  it('have all to pass', async () => {
+    const failure = await failing({ files, smoke: smoke('no') })
+    expect(failure).toMatchObject({ code: 'SMOKE_CHECK_FAILED', message: 'second: the check "page" failed' })
+    expect(failure.part?.smoke).toMatchObject({ verdict: 'failed', checks: [{ passed: true }, { name: 'second/page', passed: false }] })
+    expect(await leftovers()).toEqual([])
+  })
+})

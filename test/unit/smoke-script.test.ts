@@ -1,0 +1,74 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { SmokeCheck } from '../../src/core/gates.ts'
+import { refuseUnfitScripts } from '../../src/smoke/script.ts'
+import { failureOf } from '../contract/support/errors.ts'
+import { localPorts, temporaryFolder } from './support/ports.ts'
+import { around, asked, plan, serving } from './support/standing.ts'
+
+describe('a script', () => {
+  const check = (script: string, rest: Partial<Extract<SmokeCheck, { kind: 'script' }>> = {}): SmokeCheck => ({
+    kind: 'script',
+    name: 's',
+    script,
+    args: [],
+    timeoutMs: 5_000,
+    ...rest,
+  })
+  function written(body: string | Buffer, mode = 0o755): string {
+    const root = temporaryFolder()
+    writeFileSync(join(root, 'check.sh'), body)
+    chmodSync(join(root, 'check.sh'), mode)
+    return root
+  }
+  const refused = (root: string, name = 'check.sh') => refuseUnfitScripts({ ...plan, checks: [check(name)] }, localPorts(root).ports)
+
+  it('gets its arguments word by word, the addresses of the stack, and what it says is kept', async () => {
+    const root = written('#!/bin/sh\nprintf "%s|" "$@"; echo; echo "$LAUNCHWAY_SMOKE_PROJECT"; pwd; echo "$LAUNCHWAY_SMOKE_WEB_80" >&2\n')
+    const web = await serving('web', (_, answer) => void answer.end())
+    const [done] = await asked([check('check.sh', { args: ['a b', '$HOME;`id`', ''], stdout: 'a b|$HOME;`id`||' })], around([web], root))
+    expect(done?.passed).toBe(true)
+    const lines = (done?.evidence ?? '').split('\n')
+    expect(lines[0]).toBe('exit code 0')
+    expect(new Set(lines.slice(1))).toEqual(new Set(['a b|$HOME;`id`||', 'p', root, `127.0.0.1:${web.ports['80/tcp']?.port}`]))
+  })
+
+  it('runs once, and fails by its exit code, by what it did not say, or by its time', async () => {
+    const root = written('#!/bin/sh\necho run >> runs; echo oh; [ "$1" != hang ] || exec sleep 60; exit "$1"\n')
+    const [code] = await asked([check('check.sh', { args: ['3'] })], around([], root))
+    expect(code).toMatchObject({ passed: false, evidence: 'exit code 3\noh' })
+    const [said] = await asked([check('check.sh', { args: ['0'], stdout: 'fine' })], around([], root))
+    expect(said).toMatchObject({ passed: false, evidence: 'exit code 0\nwanted: a standard output with "fine"\noh' })
+    const [time] = await asked([check('check.sh', { args: ['hang'], timeoutMs: 300 })], around([], root))
+    expect(time).toMatchObject({ passed: false, evidence: 'did not end within 0.3 s\noh' })
+    expect((await localPorts(root).ports.files.read(join(root, 'runs')))?.toString()).toBe('run\nrun\nrun\n')
+  })
+
+  it('that floods its output is told by the end of that', async () => {
+    const root = written('#!/bin/sh\nseq 100000; exit 1\n')
+    const [done] = await asked([check('check.sh')], around([], root))
+    expect(done?.evidence?.split('\n')).toHaveLength(41)
+    expect(done?.evidence).toMatch(/\n99999\n100000$/)
+  })
+
+  it.each<[string, string | Buffer, number, RegExp, RegExp]>([
+    ['is not executable', '#!/bin/sh\n', 0o644, /it is not executable/, /chmod=\+x check\.sh/],
+    ['has lines of Windows', '#!/bin/sh\r\ntrue\r\n', 0o755, /its lines end as on Windows/, /check\.sh text eol=lf/],
+    ['does not say what runs it', 'echo hello\n', 0o755, /its first line does not say/, /#!\/bin\/sh/],
+  ])('that %s is refused before anything is started', async (_, body, mode, message, hint) => {
+    expect(await failureOf(refused(written(body, mode)))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(message),
+      hint: expect.stringMatching(hint),
+    })
+  })
+
+  it('that is not there is refused before anything is started, and a program is none that needs a first line', async () => {
+    expect((await failureOf(refused(written(''), 'other.sh'))).message).toBe(
+      'smoke: the script other.sh cannot be run: there is no such file',
+    )
+    await refused(written(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0])))
+    await refused(written('#!/usr/bin/env python3\n'))
+  })
+})
