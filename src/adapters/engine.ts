@@ -35,6 +35,7 @@ export function dockerEngine(): Engine {
           platform: `${image.Os}/${image.Architecture}`,
           size: image.Size,
           layers: image.RootFS.Layers?.length ?? 0,
+          diffIds: image.RootFS.Layers ?? [],
           repoDigests: image.RepoDigests ?? [],
         }
       } catch (error) {

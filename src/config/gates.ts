@@ -1,4 +1,4 @@
-import type { ScanPlan, SmokeCheck, SmokePlan, SmokeStep } from '../core/gates.ts'
+import type { SmokeCheck, SmokePlan, SmokeStep } from '../core/gates.ts'
 import { milliseconds } from '../core/units.ts'
 import type { Config } from './schema.ts'
 import type { SmokeConfig } from './schema-gates.ts'
@@ -72,19 +72,4 @@ function resolveCheck(check: NonNullable<SmokeConfig['checks']>[number]): SmokeC
     }
   }
   return { kind: 'log', name: check.name ?? `log of ${check.log}: ${check.matches}`, service: check.log, matches: check.matches, timeoutMs }
-}
-
-/** What the scan stage shall do; in words, why there is nothing for it to do. */
-export function resolveScan({ scan }: Config, { ignoreFile }: Found): ScanPlan | string {
-  if (scan === false) return 'scan: false'
-  const file = scan?.['ignore-file'] ?? ignoreFile
-  return {
-    failOn: (scan?.['fail-on'] ?? [{ severity: 'CRITICAL' as const, fixable: true }]).map(({ severity, fixable = false }) => ({
-      severity,
-      fixable,
-    })),
-    ...(file === undefined ? {} : { ignoreFile: file }),
-    maxDbAgeMs: milliseconds(scan?.['max-db-age'] ?? '48h'),
-    databases: scan?.databases ?? [],
-  }
 }

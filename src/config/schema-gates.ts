@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { severities } from '../core/gates.ts'
 import { Duration } from '../core/units.ts'
 import { env, oneOrMany } from './schema-parts.ts'
 
-/** The two gates before the tags, as launchway.yml has them. */
+/** The smoke test, as launchway.yml has it. */
 
 const words = z.array(z.string()).min(1)
 const service = z.string()
@@ -77,27 +76,4 @@ export const SmokeConfig = z.strictObject({
     .describe('What is asked of the stack when it is up, side by side. Default: that every service is up and healthy'),
 })
 
-const ScanRuleConfig = z.strictObject({
-  severity: z.enum(severities).describe('Findings of this severity or worse. Needed.'),
-  fixable: z.boolean().optional().describe('true: only those that a newer version of the package ends. Default: false'),
-})
-
-export const ScanConfig = z.strictObject({
-  'fail-on': z
-    .array(ScanRuleConfig)
-    .optional()
-    .describe('What blocks a release; an empty list reports only. Default: findings of severity CRITICAL that can be fixed'),
-  'ignore-file': z
-    .string()
-    .optional()
-    .describe(
-      "Path, from the root of the repository, of Trivy's list of exceptions. Default: .trivyignore.yaml or .trivyignore if it is there",
-    ),
-  'max-db-age': Duration.optional().describe('Age of the vulnerability database from which on it is no basis for a verdict. Default: 48h'),
-  databases: z
-    .array(z.string())
-    .min(1)
-    .optional()
-    .describe("Repositories of the vulnerability database, asked in this order, such as ghcr.io/team/trivy-db:2. Default: Trivy's own"),
-})
 export type SmokeConfig = z.infer<typeof SmokeConfig>

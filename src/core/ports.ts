@@ -106,6 +106,8 @@ export interface EngineImage {
   platform: string
   size: number
   layers: number
+  /** Digests of what the layers hold, the lowest first. */
+  diffIds?: readonly string[]
   repoDigests: readonly string[]
 }
 
@@ -254,6 +256,8 @@ export interface Files {
   write(path: string, body: string | Buffer, mode?: number): Promise<void>
   /** The entries under the root, a folder before what is in it, in the order of their names. A pruned folder is not entered. */
   walk(root: string, choose: (path: string, kind: FileEntry['kind']) => 'keep' | 'skip' | 'prune'): Promise<FileEntry[]>
+  /** Its size in bytes, and when it was last written, in milliseconds since 1970; undefined when it is not there. */
+  stat(path: string): Promise<{ size: number; modified: number } | undefined>
   /** SHA-256 of a file's bytes, or of a link's target, in hexadecimal. */
   hash(path: string): Promise<string>
   /** A folder of this run alone, removed at its end. */
