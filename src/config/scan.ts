@@ -13,9 +13,10 @@ const usual: RuleConfig = { then: 'fail', severity: 'CRITICAL', fixable: true }
 export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: string }): ScanPlan | string {
   if (scan === false) return 'scan: false'
   const file = scan?.['ignore-file'] ?? ignoreFile
-  const blocking = scan?.['fail-on']?.map((rule): RuleConfig => ({ then: 'fail', ...rule })) ?? [usual]
+  const scanners = scan?.scanners ?? ['vuln']
+  const blocking = scan?.['fail-on']?.map((rule): RuleConfig => ({ then: 'fail', ...rule })) ?? (scanners.includes('vuln') ? [usual] : [])
   return {
-    scanners: scan?.scanners ?? ['vuln'],
+    scanners,
     rules: [...(scan?.rules ?? []), ...blocking].map(resolveRule),
     ...(file === undefined ? {} : { ignoreFile: file }),
     strictExceptions: scan?.['strict-exceptions'] ?? false,

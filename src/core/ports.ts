@@ -2,8 +2,11 @@ import type { Readable, Writable } from 'node:stream'
 import type { Command } from './command.ts'
 import type { SshSettings } from './deployment.ts'
 import type { LaunchwayError, Place } from './error.ts'
+import type { GitHub } from './github.ts'
 import type { Registry as RegistrySettings } from './release.ts'
 import type { Secret } from './secret.ts'
+
+export type { DeploymentStatus, GitHub } from './github.ts'
 
 /**
  * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
@@ -221,18 +224,6 @@ export interface Registries {
   credentials(settings: RegistrySettings): Promise<Credentials | undefined>
 }
 
-export interface DeploymentStatus {
-  state: 'in_progress' | 'success' | 'failure' | 'error' | 'inactive'
-  description: string
-  url?: string
-}
-
-/** GitHub's API, for the repository this run belongs to. Absent where there is no GitHub. */
-export interface GitHub {
-  startDeployment(of: { ref: string; environment: string; description: string }): Promise<number>
-  setDeploymentStatus(deployment: number, status: DeploymentStatus): Promise<void>
-}
-
 /** Folders that outlive a run: @actions/cache on a runner, a folder of the user elsewhere. */
 export interface Cache {
   /** The key that was found (the exact one, or the newest with one of the prefixes), its paths being in place again. */
@@ -256,7 +247,7 @@ export interface Files {
   write(path: string, body: string | Buffer, mode?: number): Promise<void>
   /** The entries under the root, a folder before what is in it, in the order of their names. A pruned folder is not entered. */
   walk(root: string, choose: (path: string, kind: FileEntry['kind']) => 'keep' | 'skip' | 'prune'): Promise<FileEntry[]>
-  /** Its size in bytes, and when it was last written, in milliseconds since 1970; undefined when it is not there. */
+  /** Bytes, and the last writing in milliseconds since 1970; undefined when it is not there. */
   stat(path: string): Promise<{ size: number; modified: number } | undefined>
   /** SHA-256 of a file's bytes, or of a link's target, in hexadecimal. */
   hash(path: string): Promise<string>

@@ -108,7 +108,7 @@ export const Finding = z.strictObject({
   /** Whether it came with the base image; absent where the base is not known. */
   base: z.boolean().optional(),
   /** An exception lets it pass. */
-  exempt: z.literal(true).optional(),
+  exempt: z.boolean().optional(),
 })
 export type Finding = z.infer<typeof Finding>
 
