@@ -7,14 +7,14 @@ import type { ScanConfig } from './schema-scan.ts'
 type RuleConfig = NonNullable<ScanConfig['rules']>[number]
 
 /** What blocks where nobody has said what does. */
-const usual: RuleConfig = { then: 'fail', severity: 'CRITICAL', fixable: true }
+const usual: RuleConfig = { action: 'fail', severity: 'CRITICAL', fixable: true }
 
 /** What the scan stage shall do; in words, why there is nothing for it to do. @param ignoreFile that was found in the repository */
 export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: string }): ScanPlan | string {
   if (scan === false) return 'scan: false'
   const file = scan?.['ignore-file'] ?? ignoreFile
   const scanners = scan?.scanners ?? ['vuln']
-  const blocking = scan?.['fail-on']?.map((rule): RuleConfig => ({ then: 'fail', ...rule })) ?? (scanners.includes('vuln') ? [usual] : [])
+  const blocking = scan?.['fail-on']?.map((rule): RuleConfig => ({ action: 'fail', ...rule })) ?? (scanners.includes('vuln') ? [usual] : [])
   return {
     scanners,
     rules: [...(scan?.rules ?? []), ...blocking].map(resolveRule),
@@ -31,9 +31,9 @@ export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: str
 }
 
 function resolveRule(rule: RuleConfig): ScanRule {
-  const { then, severity, fixable, base, reason } = rule
+  const { action, severity, fixable, base, reason } = rule
   return {
-    then,
+    action,
     ...(severity === undefined ? {} : { severity }),
     ...(fixable === undefined ? {} : { fixable }),
     classes: [rule.class ?? (['os', 'library'] as const)].flat(),
@@ -54,13 +54,14 @@ export function scanBreaches({ scan }: Config): Breach[] {
     (scan[list] ?? []).flatMap((rule: Partial<RuleConfig>, index): Breach[] => {
       const path = ['scan', list, index]
       const at = path.join('.')
-      const { then = 'fail', reason, ...conditions } = rule
+      const { action = 'fail', reason, ...conditions } = rule
       const classes = [rule.class ?? (['os', 'library'] as const)].flat()
       const off = classes.find((one) => !scanners.includes(scannerOf[one]))
       const found: Breach[] = []
       if (Object.keys(conditions).length === 0)
         found.push({ path, message: `${at}: a rule needs a condition, such as severity; severity: UNKNOWN matches every vulnerability` })
-      if (then === 'ignore' && reason === undefined) found.push({ path, message: `${at}: reason is needed: why what it matches may pass` })
+      if (action === 'ignore' && reason === undefined)
+        found.push({ path, message: `${at}: reason is needed: why what it matches may pass` })
       if (off !== undefined) {
         found.push({
           path: [...path, ...(rule.class === undefined ? [] : ['class'])],

@@ -31,18 +31,18 @@ const conditions = {
     ),
   base: z.boolean().optional().describe('true: only what is known to come with the base image; false: everything else. Default: both'),
   'known-for': Duration.optional().describe(
-    'Only vulnerabilities that have been public at least so long. One without a date is matched where then is fail, and not elsewhere.',
+    'Only vulnerabilities that have been public at least so long. One without a date is matched where action is fail, and not elsewhere.',
   ),
 }
 
 const FailRule = z.strictObject(conditions)
 
 const Rule = z.strictObject({
-  then: z
+  action: z
     .enum(decisions)
     .describe('What becomes of a finding that matches: fail blocks the release, warn says so, ignore lets it pass. Needed.'),
   ...conditions,
-  reason: z.string().min(1).optional().describe('Why; it stands in the summary. Needed where then is ignore.'),
+  reason: z.string().min(1).optional().describe('Why; it stands in the summary. Needed where action is ignore.'),
 })
 
 export const ScanConfig = z.strictObject({

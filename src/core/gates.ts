@@ -100,7 +100,7 @@ export const decisions = ['fail', 'warn', 'ignore'] as const
 
 /** It matches what all of its conditions are true of; a condition that is not there is true of everything. */
 export const ScanRule = z.strictObject({
-  then: z.enum(decisions),
+  action: z.enum(decisions),
   /** This severity or a worse one. */
   severity: Severity.optional(),
   /** Whether a newer version of the package ends it. */

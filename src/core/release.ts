@@ -145,7 +145,7 @@ export const ScanSection = z.strictObject({
   /** What it was compared with. */
   against: z.strictObject({ environment: Name, release: ReleaseId, version: z.string() }).optional(),
   images: z.array(ScannedImage),
-  rules: z.array(z.strictObject({ rule: z.string(), then: z.enum(decisions), passed: z.boolean(), findings: z.array(z.string()) })),
+  rules: z.array(z.strictObject({ rule: z.string(), action: z.enum(decisions), passed: z.boolean(), findings: z.array(z.string()) })),
   exceptions: z.array(ScanException),
   reports: z.array(z.strictObject({ image: Name, kind: ReportKind, path: z.string(), note: z.string().optional() })),
   verdict,

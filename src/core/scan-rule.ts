@@ -9,7 +9,7 @@ export type Asked = Finding & {
 
 /** @param now in milliseconds since 1970 */
 export function matches(rule: ScanRule, finding: Asked, now: number): boolean {
-  const { severity, fixable, classes, packages, ids, knownForMs, then } = rule
+  const { severity, fixable, classes, packages, ids, knownForMs, action } = rule
   return (
     classes.includes(finding.class) &&
     (severity === undefined || severities.indexOf(finding.severity) <= severities.indexOf(severity)) &&
@@ -19,7 +19,7 @@ export function matches(rule: ScanRule, finding: Asked, now: number): boolean {
     (rule.new === undefined || rule.new === (finding.status === 'new')) &&
     (rule.base === undefined || rule.base === (finding.base === true)) &&
     // Without a date it may be as old as can be: what is not known opens no gate.
-    (knownForMs === undefined || (finding.published === undefined ? then === 'fail' : now - finding.published >= knownForMs))
+    (knownForMs === undefined || (finding.published === undefined ? action === 'fail' : now - finding.published >= knownForMs))
   )
 }
 

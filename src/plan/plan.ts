@@ -153,7 +153,7 @@ function stagesOf(route: Route | string, trigger: Trigger, { environment, smoke,
 }
 
 function whatBlocks({ rules }: ScanPlan): string {
-  const blocking = rules.filter(({ then }) => then === 'fail').map(ruleName)
+  const blocking = rules.filter(({ action }) => action === 'fail').map(ruleName)
   return blocking.length === 0 ? 'known vulnerabilities are reported' : `it blocks on ${blocking.join('; ')}`
 }
 

@@ -36,8 +36,8 @@ export function changeParts({ against, images }: ScanSection): string[] {
 export function scanParts(scan: ScanSection): string[] {
   const { images, rules, exceptions, reports, tool, database } = scan
   const [blocking, warned] = [decidedRows(scan, 'fail'), decidedRows(scan, 'warn')]
-  const fails = rules.filter(({ then }) => then === 'fail')
-  const ignored = rules.filter(({ then, findings }) => then === 'ignore' && findings.length > 0)
+  const fails = rules.filter(({ action }) => action === 'fail')
+  const ignored = rules.filter(({ action, findings }) => action === 'ignore' && findings.length > 0)
   return [
     table(['vulnerabilities', ...severities.map((severity) => severity.toLowerCase())], images.flatMap(countRows)),
     ...(blocking.length === 0
@@ -114,7 +114,7 @@ function decidedTable(verb: string, which: string, rows: readonly string[][]): s
   ]
 }
 
-function decidedRows({ images, rules }: ScanSection, then: 'fail' | 'warn'): string[][] {
+function decidedRows({ images, rules }: ScanSection, action: 'fail' | 'warn'): string[][] {
   const byName = new Map(
     images.flatMap(({ name, findings }) =>
       findings
@@ -123,7 +123,7 @@ function decidedRows({ images, rules }: ScanSection, then: 'fail' | 'warn'): str
     ),
   )
   return rules
-    .filter((one) => one.then === then)
+    .filter((one) => one.action === action)
     .flatMap(({ rule, findings }) =>
       findings.flatMap((of) => {
         const [image, finding] = byName.get(of) ?? []

@@ -3,17 +3,18 @@ import { z } from 'zod'
 import { parseJson } from '../core/json.ts'
 import { Digest } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
-import type { PlannedImage, Registry, ScannedImage } from '../core/release.ts'
+import type { PlannedImage, Registry } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { baseReference } from '../tools/dockerfile.ts'
 import type { Report } from '../tools/trivy-report.ts'
 
 /** What an image may have been built on: the image that its Dockerfile names, as it is now. */
-export interface Candidate {
+interface Candidate {
   reference: string
   /** Digests of what its layers hold, the lowest first. */
   layers: readonly string[]
   /** In its registry. */
+  repository?: string
   digest?: string
 }
 
@@ -21,19 +22,19 @@ export interface Candidate {
 const patienceMs = 5_000
 
 /** The image that the Dockerfile builds on, as it is written there. */
-export async function referenceFor(image: PlannedImage, ports: Ports): Promise<string | undefined> {
+async function referenceFor(image: PlannedImage, ports: Ports): Promise<string | undefined> {
   const text = (await ports.files.read(join(ports.root, image.context, image.dockerfile)))?.toString()
   return text === undefined ? undefined : baseReference(text, image)
 }
 
 /** What the engine has under that name. It may be another one than at the time of the build: `baseLayers` tells. */
-export async function inEngine(reference: string, ports: Ports): Promise<Candidate | undefined> {
+async function inEngine(reference: string, ports: Ports): Promise<Candidate | undefined> {
   const layers = (await ports.engine.image(reference))?.diffIds ?? []
   return layers.length === 0 ? undefined : { reference, layers }
 }
 
 /** The same of its registry; undefined where that does not say so, or not soon. */
-export async function inRegistry(
+async function inRegistry(
   reference: string,
   platform: string | undefined,
   registries: readonly Registry[],
@@ -53,7 +54,13 @@ export async function inRegistry(
   }
 }
 
-export type BaseLayers = NonNullable<ScannedImage['base']>
+export interface Base {
+  /** As the Dockerfile names it. */
+  reference: string
+  layers: number
+  /** What its registry has now under that name, where that is another image. */
+  newer?: { repository: string; digest: string }
+}
 
 /**
  * The image that this one stands on, where its layers prove it: what the Dockerfile names may have moved since the build,
@@ -64,14 +71,21 @@ export async function baseOf(
   { layers, findings }: Pick<Report, 'layers' | 'findings'>,
   registries: readonly Registry[],
   ports: Ports,
-): Promise<BaseLayers | undefined> {
+): Promise<Base | undefined> {
   // Without a finding there is nothing to tell apart.
   const reference = findings.length === 0 ? undefined : await referenceFor(image, ports)
   if (reference === undefined) return undefined
   const here = await inEngine(reference, ports)
   const found = here === undefined ? undefined : baseLayers(layers, here.layers)
-  if (found !== undefined) return { reference, layers: found }
+  // What stands on it can be told apart already: the registry is asked only for something that it could mend.
+  const below = new Set(layers.slice(0, found))
+  if (found !== undefined && !findings.some(({ layer, fixed }) => fixed !== undefined && layer !== undefined && below.has(layer)))
+    return { reference, layers: found }
   const there = await inRegistry(reference, image.platforms[0], registries, ports)
+  if (found !== undefined) {
+    const isNewer = there !== undefined && baseLayers(layers, there.layers) === undefined
+    return { reference, layers: found, ...(isNewer ? { newer: { repository: there.repository, digest: there.digest } } : {}) }
+  }
   const count = there === undefined ? undefined : baseLayers(layers, there.layers)
   return count === undefined ? undefined : { reference, layers: count }
 }
@@ -98,7 +112,7 @@ async function ask(
   const found = await manifestFor(repository, pinned ?? tag, platform ?? (await ports.engine.info()).platform)
   const config = found?.config === undefined ? undefined : await repository.blob(found.config)
   const layers = config === undefined ? undefined : parseJson(config.toString(), Config)?.rootfs.diff_ids
-  return found === undefined || layers === undefined ? undefined : { reference: `${name}@${found.digest}`, layers, digest: found.digest }
+  return found === undefined || layers === undefined ? undefined : { reference, repository: name, layers, digest: found.digest }
 }
 
 async function manifestFor(

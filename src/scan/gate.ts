@@ -7,10 +7,15 @@ export function open<T extends Finding>(findings: readonly T[]): T[] {
   return findings.filter(({ status, exempt }) => status !== 'fixed' && exempt !== true)
 }
 
-/** The worst first; the same vulnerability of the same package once, wherever it lies in the image. */
+/**
+ * The worst first; the same vulnerability of the same package once, wherever it lies in the image. Where an exception is
+ * about one place only, the other one counts; and what an own layer brings as well is not of the base alone.
+ */
 export function sorted<T extends Finding>(findings: readonly T[]): T[] {
   const rank = ({ severity }: Finding): number => severities.indexOf(severity)
-  const once = new Map(findings.map((finding) => [findingName(finding.class, finding), finding]))
+  const weight = ({ exempt, base }: Finding): number => (exempt === true ? 2 : 0) + (base === true ? 1 : 0)
+  const weakestFirst = findings.toSorted((a, b) => weight(b) - weight(a))
+  const once = new Map(weakestFirst.map((finding) => [findingName(finding.class, finding), finding]))
   return [...once.values()].toSorted(
     (a, b) => rank(a) - rank(b) || compare(a.id, b.id) || compare(a.package, b.package) || compare(a.installed, b.installed),
   )
@@ -44,8 +49,8 @@ export function gate(
     const found = decided.filter((one) => one.rule === rule)
     return {
       rule: `${ruleName(rule)}${rule.reason === undefined ? '' : `: ${rule.reason}`}`,
-      then: rule.then,
-      passed: found.length === 0 || rule.then !== 'fail',
+      action: rule.action,
+      passed: found.length === 0 || rule.action !== 'fail',
       findings: found.map(({ image, finding }) => findingName(image, finding)),
     }
   })

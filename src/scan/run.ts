@@ -8,7 +8,7 @@ import type { Asked } from '../core/scan-rule.ts'
 import { section } from '../core/stages.ts'
 import { showMs } from '../core/units.ts'
 import { fingerprints, type Found, type Report } from '../tools/trivy-report.ts'
-import { type BaseLayers, baseOf } from './base.ts'
+import { type Base, baseOf } from './base.ts'
 import { type Current, currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
 import { compared, gone } from './diff.ts'
@@ -16,6 +16,7 @@ import { announcement, type Entry, exceptionsOf, readExceptions, stateOf } from 
 import { changes, counts, explain, gate, open, sorted, warning } from './gate.ts'
 import { versionOf } from './kept.ts'
 import { type Glass, look } from './look.ts'
+import { weighed } from './newer.ts'
 import { sight } from './plan.ts'
 import { writeReports } from './reports.ts'
 
@@ -44,13 +45,14 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   for (const image of section(release, 'build').images) {
     const of = planned.find(({ name }) => name === image.name)
     const [reference = ''] = candidates(of ?? { repositories: [] }, image.key)
-    const { report, text, isKept } = await look(image, reference, { trivy, database, plan, ...documents }, release, ports)
+    const glass = { trivy, database, plan, ...documents }
+    const { report, text, isKept } = await look(image, reference, glass, release, ports)
     const config = judge(image, reference, report, ports)
     const base = of === undefined ? undefined : await baseOf(of, report, release.plan.registries, ports)
     const one = compareImage({ name: image.name, config, report, base }, current, plan)
     ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
     seen.push({ name: image.name, findings: report.findings })
-    images.push(one)
+    images.push(base === undefined ? one : { ...one, base: await weighed(base, one.findings, glass, release, ports) })
     reports.push(...(await writeReports(image.name, text, plan, trivy, ports)))
   }
   const { rules, verdict, decided } = gate(images, plan.rules, now)
@@ -69,16 +71,16 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     ms: ports.clock.elapsed() - started,
   }
   if (current !== undefined) ports.log.info(`beside ${current.against.version} in ${current.against.environment}: ${changes(found.images)}`)
-  const warned = decided.filter(({ rule }) => rule.then === 'warn')
+  const warned = decided.filter(({ rule }) => rule.action === 'warn')
   if (warned.length > 0) ports.log.warning(warning(warned))
   if (verdict === 'passed') {
-    const asked = rules.filter(({ then }) => then === 'fail')
+    const asked = rules.filter(({ action }) => action === 'fail')
     ports.log.info(
       `passed in ${showMs(found.ms)}: ${asked.length === 0 ? 'no rule, so nothing blocks' : asked.map(({ rule }) => `no ${rule}`).join('; ')}`,
     )
     return found
   }
-  const blocked = decided.filter(({ rule }) => rule.then === 'fail')
+  const blocked = decided.filter(({ rule }) => rule.action === 'fail')
   throw new LaunchwayError('SCAN_BLOCKED', ...explained(blocked, plan, exceptions, found))
 }
 
@@ -96,7 +98,7 @@ interface Seen {
   name: string
   config: string
   report: Report
-  base: BaseLayers | undefined
+  base: Base | undefined
 }
 
 type Compared = Omit<ScannedImage, 'findings'> & { findings: Asked[] }
@@ -105,7 +107,7 @@ type Compared = Omit<ScannedImage, 'findings'> & { findings: Asked[] }
 function compareImage({ name, config, report, base }: Seen, current: Current | undefined, { scanners }: ScanPlan): Compared {
   const earlier = current?.images.get(name)
   const below = base === undefined ? undefined : new Set(report.layers.slice(0, base.layers))
-  const here = compared(report.findings, earlier).map(({ exempt, packageKey: _, layer, ...finding }) => ({
+  const here = compared(report.findings, earlier).map(({ exempt, packageKey: _key, layer, ...finding }) => ({
     ...finding,
     ...(exempt === undefined ? {} : { exempt: true as const }),
     ...(below === undefined || layer === undefined ? {} : { base: below.has(layer) }),
@@ -114,14 +116,13 @@ function compareImage({ name, config, report, base }: Seen, current: Current | u
     name,
     config,
     findings: [...sorted(here), ...gone(report.findings, earlier, scanners)],
-    ...(base === undefined ? {} : { base }),
     packages: fingerprints(report.packageKeys),
   }
 }
 
 /** As the record keeps it: when a vulnerability became public is for the rules alone. */
 function recorded({ findings, ...image }: Compared): ScannedImage {
-  return { ...image, findings: findings.map(({ published: _, ...finding }) => finding) }
+  return { ...image, findings: findings.map(({ published: _at, ...finding }) => finding) }
 }
 
 /** What the repository says of findings: the list of exceptions and VEX documents. */

@@ -5,7 +5,7 @@ import { z } from 'zod'
  * What GitHub's code scanning takes of a SARIF file. Of more it takes nothing at all.
  * @see https://docs.github.com/en/code-security/reference/code-scanning/sarif-files/sarif-support
  */
-export const codeScanning = {
+const codeScanning = {
   /** Of these it shows people the worst. */
   shown: 5_000,
   results: 25_000,

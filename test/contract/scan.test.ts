@@ -50,7 +50,7 @@ describe('an image with known vulnerabilities', () => {
     expect(failure.part?.scan).toMatchObject({
       tool: { name: 'trivy' },
       images: [{ name: 'app', config: bad.config, findings: [httpx, zlib, werkzeug, requests] }],
-      rules: [{ rule: 'CRITICAL, with a fix', then: 'fail', passed: false, findings: ['app: CVE-2021-41945 in httpx 0.22.0'] }],
+      rules: [{ rule: 'CRITICAL, with a fix', action: 'fail', passed: false, findings: ['app: CVE-2021-41945 in httpx 0.22.0'] }],
       verdict: 'failed',
     })
     expect(here().log.said('line').join('\n')).toMatch(/app: 2 CRITICAL, 1 HIGH, 1 MEDIUM in \d{3} packages, debian 12/)

@@ -8,7 +8,7 @@ const base = 'image: ghcr.io/team/app\nbranches: { master: {} }\n'
 const resolved = (text: string, ignoreFile?: string) =>
   resolveScan(configOf(`${base}${text}`), ignoreFile === undefined ? {} : { ignoreFile })
 
-const usual = { then: 'fail', severity: 'CRITICAL', fixable: true, classes: ['os', 'library'], packages: [], ids: [] }
+const usual = { action: 'fail', severity: 'CRITICAL', fixable: true, classes: ['os', 'library'], packages: [], ids: [] }
 
 describe('scan in launchway.yml', () => {
   it('is a scan for vulnerabilities that blocks on what is critical and can be mended, when nothing is said', () => {
@@ -30,17 +30,17 @@ describe('scan in launchway.yml', () => {
 
   it('asks its rules before those of fail-on, and those of fail-on also where only rules are given', () => {
     const rules =
-      '  rules:\n    - { then: ignore, id: CVE-1, reason: not reachable }\n    - { then: warn, package: [a, "b*"], class: os, known-for: 7d, new: true, base: false }\n'
-    const first = { then: 'ignore', classes: ['os', 'library'], packages: [], ids: ['CVE-1'], reason: 'not reachable' }
-    const second = { then: 'warn', classes: ['os'], packages: ['a', 'b*'], ids: [], new: true, base: false, knownForMs: 7 * 86_400_000 }
+      '  rules:\n    - { action: ignore, id: CVE-1, reason: not reachable }\n    - { action: warn, package: [a, "b*"], class: os, known-for: 7d, new: true, base: false }\n'
+    const first = { action: 'ignore', classes: ['os', 'library'], packages: [], ids: ['CVE-1'], reason: 'not reachable' }
+    const second = { action: 'warn', classes: ['os'], packages: ['a', 'b*'], ids: [], new: true, base: false, knownForMs: 7 * 86_400_000 }
     expect(resolved(`scan:\n${rules}`)).toMatchObject({ rules: [first, second, usual] })
     expect(resolved(`scan:\n${rules}  fail-on: []\n`)).toMatchObject({ rules: [first, second] })
   })
 
   it.each([
-    ['a rule without a condition', '{ rules: [{ then: fail }] }', 'scan.rules.0: a rule needs a condition'],
+    ['a rule without a condition', '{ rules: [{ action: fail }] }', 'scan.rules.0: a rule needs a condition'],
     ['one in fail-on', '{ fail-on: [{}] }', 'scan.fail-on.0: a rule needs a condition'],
-    ['a rule that lets pass without a reason', '{ rules: [{ then: ignore, severity: LOW }] }', 'scan.rules.0: reason is needed'],
+    ['a rule that lets pass without a reason', '{ rules: [{ action: ignore, severity: LOW }] }', 'scan.rules.0: reason is needed'],
     [
       'a class that nothing looks for',
       '{ fail-on: [{ class: secret }] }',
@@ -56,7 +56,7 @@ describe('scan in launchway.yml', () => {
       '{ scanners: [vuln, secret], fail-on: [{ class: secret, fixable: true }] }',
       'scan.fail-on.0: fixable is about vulnerabilities, not secret',
     ],
-    ['a decision that there is not', '{ rules: [{ then: block, severity: LOW }] }', 'fail'],
+    ['a decision that there is not', '{ rules: [{ action: block, severity: LOW }] }', 'fail'],
     ['a path out of the repository', '{ reports-folder: ../x }', 'must be a path from the root of the repository, without ..'],
     ['an absolute path', '{ vex: /etc/x }', 'must be a path from the root of the repository, without ..'],
   ])('with %s is refused', (_, scan, problem) => {
@@ -80,7 +80,7 @@ describe('what a scan is compared with', () => {
     expect(plan(configOf(systemText), { sha, event: 'push', ref: 'refs/heads/master' }).stages['scan']?.reason).toBe(
       'it blocks on CRITICAL, with a fix',
     )
-    const text = `${systemText}scan: { rules: [{ then: warn, severity: LOW }], fail-on: [] }\n`
+    const text = `${systemText}scan: { rules: [{ action: warn, severity: LOW }], fail-on: [] }\n`
     expect(plan(configOf(text), { sha, event: 'push', ref: 'refs/heads/master' }).stages['scan']?.reason).toBe(
       'known vulnerabilities are reported',
     )

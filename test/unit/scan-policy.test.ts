@@ -10,7 +10,7 @@ function finding(severity: Severity, of: Partial<Asked> = {}): Asked {
   return { class: 'os', id: 'CVE-2026-0001', severity, package: 'openssl', installed: '1.0', status: 'new', ...of }
 }
 function rule(of: Partial<ScanRule>): ScanRule {
-  return { then: 'fail', classes: ['os', 'library'], packages: [], ids: [], ...of }
+  return { action: 'fail', classes: ['os', 'library'], packages: [], ids: [], ...of }
 }
 const judge = (findings: readonly Asked[], ...rules: ScanRule[]): ReturnType<typeof gate> => gate([{ name: 'app', findings }], rules, now)
 
@@ -56,7 +56,7 @@ describe('a rule of the scan', () => {
     ['known for two weeks', { knownForMs: 14 * day }, known, true],
     ['known for two months', { knownForMs: 60 * day }, known, false],
     ['known for long, without a date, where it would fail', { knownForMs: 60 * day }, {}, true],
-    ['known for long, without a date, where it would pass', { knownForMs: 60 * day, then: 'ignore' }, {}, false],
+    ['known for long, without a date, where it would pass', { knownForMs: 60 * day, action: 'ignore' }, {}, false],
     ['of all of that', { severity: 'HIGH', fixable: true, new: true }, { fixed: '2' }, true],
     ['of all of that but one', { severity: 'HIGH', fixable: true, new: false }, { fixed: '2' }, false],
   ])('%s: %j on %j: %s', (_, of, about, answer) => {
@@ -71,22 +71,22 @@ describe('a rule of the scan', () => {
     ]
     const { rules, verdict } = judge(
       [loud, quiet, odd],
-      rule({ then: 'ignore', ids: ['CVE-2026-0003'], reason: 'not reachable' }),
-      rule({ then: 'warn', severity: 'HIGH', fixable: true }),
+      rule({ action: 'ignore', ids: ['CVE-2026-0003'], reason: 'not reachable' }),
+      rule({ action: 'warn', severity: 'HIGH', fixable: true }),
       rule({ severity: 'HIGH' }),
       rule({ severity: 'UNKNOWN', new: false }),
     )
     expect(rules).toEqual([
-      { rule: 'CVE-2026-0003: not reachable', then: 'ignore', passed: true, findings: ['app: CVE-2026-0003 in openssl 1.0'] },
-      { rule: 'HIGH or worse, with a fix', then: 'warn', passed: true, findings: ['app: CVE-2026-0002 in openssl 1.0'] },
-      { rule: 'HIGH or worse', then: 'fail', passed: false, findings: ['app: CVE-2026-0001 in openssl 1.0'] },
-      { rule: 'any severity, not new', then: 'fail', passed: true, findings: [] },
+      { rule: 'CVE-2026-0003: not reachable', action: 'ignore', passed: true, findings: ['app: CVE-2026-0003 in openssl 1.0'] },
+      { rule: 'HIGH or worse, with a fix', action: 'warn', passed: true, findings: ['app: CVE-2026-0002 in openssl 1.0'] },
+      { rule: 'HIGH or worse', action: 'fail', passed: false, findings: ['app: CVE-2026-0001 in openssl 1.0'] },
+      { rule: 'any severity, not new', action: 'fail', passed: true, findings: [] },
     ])
     expect(verdict).toBe('failed')
   })
 
   it('that only warns fails nothing, and one that is not there blocks nothing', () => {
-    expect(judge([finding('CRITICAL')], rule({ then: 'warn' })).verdict).toBe('passed')
+    expect(judge([finding('CRITICAL')], rule({ action: 'warn' })).verdict).toBe('passed')
     expect(judge([finding('CRITICAL')])).toEqual({ decided: [], rules: [], verdict: 'passed' })
   })
 
@@ -112,6 +112,21 @@ describe('what a scan found', () => {
   it('is sorted by severity, then by name, and the same finding stands once', () => {
     const [low, b, a] = [finding('LOW'), finding('HIGH', { id: 'CVE-2026-0003' }), finding('HIGH', { id: 'CVE-2026-0002' })]
     expect(sorted([low, b, a, { ...b }])).toEqual([a, b, low])
+  })
+
+  it('that an exception lets pass in one place only still counts, and so does what an own layer brings as well', () => {
+    const [passed, counted] = [finding('HIGH', { exempt: true }), finding('HIGH', { base: true })]
+    for (const order of [
+      [passed, counted],
+      [counted, passed],
+    ])
+      expect(sorted(order)).toEqual([counted])
+    const own = finding('HIGH', { base: false })
+    for (const order of [
+      [own, counted],
+      [counted, own],
+    ])
+      expect(sorted(order)).toEqual([own])
   })
 
   it('is counted from the worst to the least, and beside what runs', () => {
@@ -170,7 +185,7 @@ Update what has a fix. What must wait is an exception with an end: in .trivyigno
   })
 
   it('that is only warned of is one message', () => {
-    expect(warning([{ image: 'app', finding: finding('HIGH', { fixed: '2' }), rule: rule({ then: 'warn', new: true }) }])).toBe(
+    expect(warning([{ image: 'app', finding: finding('HIGH', { fixed: '2' }), rule: rule({ action: 'warn', new: true }) }])).toBe(
       '1 finding is only warned of: 1 HIGH\nCVE-2026-0001  HIGH  openssl  1.0 → 2  (any severity, new)',
     )
   })

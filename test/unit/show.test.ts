@@ -18,7 +18,7 @@ describe('what a record says in a few lines', () => {
         tool: { name: 'trivy', version: '0.71.2' },
         database: { updated: '2026-11-20T00:00:00Z' },
         images: [],
-        rules: [{ rule: 'CRITICAL', then: 'fail', passed: false, findings: ['CVE-1'] }],
+        rules: [{ rule: 'CRITICAL', action: 'fail', passed: false, findings: ['CVE-1'] }],
         exceptions: [],
         reports: [],
         verdict: 'failed',

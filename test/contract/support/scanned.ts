@@ -63,7 +63,7 @@ export const copyAll = 'FROM scratch\nCOPY site-packages /usr/lib/python3/site-p
 
 /** A rule that fails where all of this is true of a vulnerability. */
 export function failOn(of: Partial<ScanRule>): ScanRule {
-  return { then: 'fail', classes: ['os', 'library'], packages: [], ids: [], ...of }
+  return { action: 'fail', classes: ['os', 'library'], packages: [], ids: [], ...of }
 }
 
 export function toScan(image: BuiltHere, plan: Partial<ScanPlan> = {}): Release {
