@@ -69,7 +69,7 @@ export interface Base {
 export async function baseOf(
   image: PlannedImage,
   { layers, findings }: Pick<Report, 'layers' | 'findings'>,
-  registries: readonly Registry[],
+  { registries, offline }: { registries: readonly Registry[]; offline: boolean },
   ports: Ports,
 ): Promise<Base | undefined> {
   // Without a finding there is nothing to tell apart.
@@ -81,7 +81,7 @@ export async function baseOf(
   const below = new Set(layers.slice(0, found))
   if (found !== undefined && !findings.some(({ layer, fixed }) => fixed !== undefined && layer !== undefined && below.has(layer)))
     return { reference, layers: found }
-  const there = await inRegistry(reference, image.platforms[0], registries, ports)
+  const there = offline ? undefined : await inRegistry(reference, image.platforms[0], registries, ports)
   if (found !== undefined) {
     const isNewer = there !== undefined && baseLayers(layers, there.layers) === undefined
     return { reference, layers: found, ...(isNewer ? { newer: { repository: there.repository, digest: there.digest } } : {}) }

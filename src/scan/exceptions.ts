@@ -172,11 +172,12 @@ function unknown(name: string, known: readonly string[]): string {
   return `Trivy does not know "${name}"${meant === undefined ? '' : `; did you mean ${meant}?`}`
 }
 
-/** In milliseconds since 1970; undefined for what is no date. */
+/** In milliseconds since 1970, UTC where nothing else is said; undefined for what is no date. */
 function endOf(text = ''): number | undefined {
-  const [date = ''] = /^\d{4}-\d{2}-\d{2}(?=$|[Tt ])/.exec(text) ?? []
+  const [, date = '', time = '00:00:00', zone = 'Z'] =
+    /^(\d{4}-\d{2}-\d{2})(?:[Tt ]+(\d{2}:\d{2}:\d{2}(?:\.\d+)?) ?(Z|[+-]\d{2}:\d{2})?)?$/.exec(text.trim()) ?? []
   // 30 February is a date to Date, and none to Trivy.
   if (date === '' || Number.isNaN(Date.parse(date)) || !new Date(date).toISOString().startsWith(date)) return undefined
-  const instant = Date.parse(text)
-  return Number.isNaN(instant) ? Date.parse(date) : instant
+  const instant = Date.parse(`${date}T${time}${zone}`)
+  return Number.isNaN(instant) ? undefined : instant
 }

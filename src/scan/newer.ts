@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { scannerOf } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Finding, Release, ScannedImage } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
@@ -26,7 +27,7 @@ export async function weighed(
   const report = newer === undefined ? undefined : await lookAt(newer, glass, release, ports)
   if (newer === undefined || report === undefined) return { reference, layers }
   const still = new Set(report.findings.map(keyOf))
-  const below = open(findings).filter((finding) => finding.base === true && finding.class !== 'secret' && finding.class !== 'misconfig')
+  const below = open(findings).filter((finding) => finding.base === true && scannerOf[finding.class] === 'vuln')
   const fixes = below.filter((finding) => !still.has(keyOf(finding))).length
   return { reference, layers, ...(fixes === 0 ? {} : { newer: { reference, digest: newer.digest, fixes, of: below.length } }) }
 }

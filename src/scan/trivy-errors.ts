@@ -45,7 +45,7 @@ export function scanFailed(
   }
   if (/java (db|index)|DB error|vulnerability DB/i.test(stderr)) {
     return new LaunchwayError('SCAN_DB_UNAVAILABLE', `${image} could not be scanned: a database that Trivy needs cannot be had`, {
-      hint: `${said}\nFor .jar files Trivy looks in a database of its own, which is not among scan.databases: TRIVY_JAVA_DB_REPOSITORY in the environment of the step names a mirror.`,
+      hint: `${said}\nFor .jar files Trivy looks in a database of its own, which is not among scan.databases: scan.java-databases names mirrors of it.`,
     })
   }
   return new LaunchwayError('COMMAND_FAILED', `Trivy could not scan ${image}`, { hint: said })

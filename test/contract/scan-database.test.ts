@@ -13,7 +13,7 @@ import type { LaunchwayError } from '../../src/core/error.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { setEnv } from './support/folder.ts'
-import { type Act, openProxy, openServer } from './support/http.ts'
+import { openProxy, openServer } from './support/http.ts'
 import { type BuiltHere, buildHere, copyAll, holdCache, installed, openEach, toScan } from './support/scanned.ts'
 
 /** Where the vulnerability database comes from, and which one may decide. Every mirror is a registry that Trivy itself asks. */
@@ -77,63 +77,6 @@ describe('the mirrors of the database', () => {
     const busy = `${server.address}/trivy-db:2`
     expect(ids(await scanWith(busy, vulnerabilities))).toEqual(found)
     expect(here().log.said('line').join('\n')).toContain(`database: ${busy}: `)
-  })
-
-  it('are asked again after a pause where all were busy, and serve then', async () => {
-    const served = new URL(`http://${vulnerabilities}`)
-    const busy: Act = { status: 429, body: JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message: 'not now' }] }) }
-    await using server = await openServer(({ url }, count) =>
-      count <= 2 ? busy : { status: 307, headers: { location: `http://${served.host}${url}` } },
-    )
-    const pauses: number[] = []
-    const { ports } = here()
-    const clock = { ...ports.clock, sleep: async (ms: number) => void pauses.push(ms) }
-    const release = toScan(image, { databases: [`${server.address}${served.pathname}`], rules: [] })
-    expect(ids(await scan(release, { ...ports, clock }))).toEqual(found)
-    expect(pauses.length).toBeGreaterThan(0)
-    expect(here().log.said('line').join('\n')).toMatch(
-      /database: 127\.0\.0\.1:\d+\/trivy-db:2: .*TOOMANYREQUESTS[^]*asked again in 2 s \(1 of 2\)/,
-    )
-  })
-
-  it('are asked three times where they stay busy, and then the scan fails', async () => {
-    await using server = await openServer(() => ({ status: 503, body: 'not now' }))
-    const pauses: number[] = []
-    const { ports } = here()
-    const clock = { ...ports.clock, sleep: async (ms: number) => void pauses.push(ms) }
-    const release = toScan(image, { databases: [`${server.address}/trivy-db:2`], rules: [] })
-    expect(await failureOf(scan(release, { ...ports, clock }))).toMatchObject({ code: 'SCAN_DB_UNAVAILABLE' })
-    expect(pauses).toEqual([2_000, 8_000])
-  })
-
-  it.each<[string, Act]>([
-    ['break off in the middle of the database', { status: 200, headers: { 'content-length': 99_999, connection: 'close' }, body: 'half' }],
-    ['give something else in its place', { status: 200, body: 'garbage' }],
-    ['have lost it', { status: 404 }],
-    ['close the connection', 'break'],
-  ])('that %s are gone past', async (_, blob) => {
-    const served = new URL(`http://${vulnerabilities}`)
-    await using server = await openServer(({ url }) =>
-      url.includes('/blobs/') ? blob : { status: 307, headers: { location: `http://${served.host}${url}` } },
-    )
-    const broken = `${server.address}${served.pathname}`
-    expect(ids(await scanWith(broken, vulnerabilities))).toEqual(found)
-    expect(here().log.said('line').join('\n')).toContain(`database: ${broken}: `)
-    expect(server.asked.some(({ url }) => url.includes('/blobs/'))).toBe(true)
-  })
-
-  it('may be pinned by a digest: the record has it, and that one is used for as long as it is young enough', async () => {
-    const [, name = '', tag = ''] = /^(.+):([^:/]+)$/.exec(await aged(30)) ?? []
-    const opened = await here().ports.registry.repository(name, { host: registry.address, plainHttp: true })
-    const digest = (await opened.resolve(tag))?.digest ?? ''
-    const pinned = `${name}@${digest}`
-    const section = await scanWith(pinned)
-    expect([ids(section), section.database.digest]).toEqual([found, digest])
-    const said = here().log.said('line').length
-    expect((await scanWith(pinned)).database.digest).toBe(digest)
-    expect(here().log.said('line').slice(said).join('\n')).toContain('kept from an earlier run')
-    expect(here().log.said('warning')).toEqual([])
-    expect((await failureOf(scan(toScan(image, { databases: [pinned], maxDbAgeMs: hour }), here().ports))).message).toContain('is 30 h old')
   })
 
   it('are gone past where one has an old database', async () => {
@@ -213,29 +156,6 @@ describe('a database', () => {
     const failure = await refused(poor)
     expect(failure.code).toBe('SCAN_DB_UNAVAILABLE')
     expect(failure.hint).toContain(`${poor}: does not know CVE-2021-44228, which every database of vulnerabilities knows`)
-  })
-})
-
-describe('without a network, as the plan says', () => {
-  const offline = { offline: true, rules: [] }
-
-  it('the database of an earlier run decides, and no mirror is asked, whatever newer one it may have', async () => {
-    await scanWith(await aged(30))
-    await nowFrom(down)
-    expect(ids(await scan(toScan(image, { ...offline, databases: [down] }), here().ports))).toEqual(found)
-    expect(here().log.said('line').join('\n')).not.toContain('refused')
-    expect(here().log.said('warning')).toEqual([])
-  })
-
-  it('nothing passes where there is none, or where it is too old', async () => {
-    expect(await failureOf(scan(toScan(image, offline), here().ports))).toMatchObject({
-      code: 'SCAN_DB_UNAVAILABLE',
-      message: 'nothing may be fetched (scan.offline), and there is none of an earlier run, so nothing was scanned',
-    })
-    await scanWith(await aged(30))
-    await nowFrom(vulnerabilities)
-    const failure = await failureOf(scan(toScan(image, { ...offline, maxDbAgeMs: hour }), here().ports))
-    expect(failure.message).toContain('the one of an earlier run is 30 h old, and scan.max-db-age is 60 min')
   })
 })
 

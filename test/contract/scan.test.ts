@@ -157,13 +157,12 @@ describe('what would make a scan see less', () => {
     await call('python3', ['-m', 'zipfile', '-c', 'some.jar', 'hello'], { cwd: folder.path })
     const jar = readFileSync(join(folder.path, 'some.jar'))
     const java = await buildHere('FROM scratch\nCOPY some.jar /some.jar\n', { 'some.jar': jar })
-    using _ = setEnv({ TRIVY_JAVA_DB_REPOSITORY: '127.0.0.1:9/trivy-java-db:1' })
-    const failure = await failureOf(scan(toScan(java), here().ports))
+    const failure = await failureOf(scan(toScan(java, { javaDatabases: ['127.0.0.1:9/trivy-java-db:1'] }), here().ports))
     expect(failure).toMatchObject({
       code: 'SCAN_DB_UNAVAILABLE',
       message: expect.stringContaining('a database that Trivy needs cannot be had'),
     })
-    expect(failure.hint).toContain('TRIVY_JAVA_DB_REPOSITORY')
+    expect(failure.hint).toContain('scan.java-databases')
   })
 
   it('an image of one file passes, and the log says that there was nothing to look up', async () => {

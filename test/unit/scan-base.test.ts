@@ -55,7 +55,7 @@ async function withImage(diffIds: string[], architecture?: string): Promise<Regi
 }
 
 const found = (ports: Ports, layers: readonly string[] = [one, two, mine]): Promise<unknown> =>
-  baseOf(planned, { layers, findings }, [], ports)
+  baseOf(planned, { layers, findings }, { registries: [], offline: false }, ports)
 const reference = 'registry.example.org/python:3'
 
 describe('the base of an image', () => {
@@ -87,8 +87,15 @@ describe('the base of an image', () => {
     expect(await found(outside({}, registry))).toBeUndefined()
   })
 
+  it('is not asked of a registry where nothing may be fetched', async () => {
+    const ports = outside({}, await withImage([one]))
+    expect(await baseOf(planned, { layers: [one], findings }, { registries: [], offline: true }, ports)).toBeUndefined()
+  })
+
   it('is nothing for what is made from scratch, and where the Dockerfile is not there', async () => {
     expect(await found(outside({}, fakeRegistries(), 'FROM scratch\n'))).toBeUndefined()
-    expect(await baseOf({ ...planned, context: 'web' }, { layers: [one], findings }, [], outside({}))).toBeUndefined()
+    expect(
+      await baseOf({ ...planned, context: 'web' }, { layers: [one], findings }, { registries: [], offline: false }, outside({})),
+    ).toBeUndefined()
   })
 })

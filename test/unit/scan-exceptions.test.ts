@@ -58,6 +58,16 @@ describe('a list of exceptions', () => {
     ])
   })
 
+  it.each([
+    ['2027-01-31', '2027-01-31T00:00:00.000Z'],
+    ['2027-01-31T12:00:00Z', '2027-01-31T12:00:00.000Z'],
+    ['2027-01-31 12:00:00', '2027-01-31T12:00:00.000Z'],
+    ['2027-01-31T12:00:00+02:00', '2027-01-31T10:00:00.000Z'],
+  ])('takes the end %s for that instant, wherever the machine is', (end, instant) => {
+    const [entry] = readExceptions(file, `vulnerabilities:\n  - id: CVE-1\n    expired_at: ${end}\n`, false)
+    expect(new Date(entry?.until ?? 0).toISOString()).toBe(instant)
+  })
+
   it('may be in the older form, one id a line, whose ends count as well', () => {
     expect(readExceptions('.trivyignore', '# why\n\nCVE-1\n CVE-2 exp:2027-01-31\n', false)).toEqual([
       { id: 'CVE-1', line: 3 },
