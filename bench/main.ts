@@ -35,6 +35,10 @@ const benches: Record<string, Bench> = {
     about: 'how long a deploy alone takes, near and far, against one SSH call by hand',
     run: async (options) => (await import('./deploy.ts')).benchDeploy(options),
   },
+  scan: {
+    about: 'how long a scan takes with all that it writes, against Trivy called by hand',
+    run: async (options) => (await import('./scan.ts')).benchScan(options),
+  },
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
