@@ -63,7 +63,14 @@ export async function look(image: BuiltImage, reference: string, glass: Glass, r
 
 /** What the report depends on. What only decides about findings, such as the rules, is asked anew each time. */
 function keyOf(image: BuiltImage, { source, id }: Subject, { trivy, database, plan, exceptions, vex }: Glass): ReportKey {
-  const parts = [image.config, source.from === 'registry' ? source.digest : id, plan.scanners, plan.offline, plan.javaDatabases]
+  const parts = [
+    image.config,
+    source.from,
+    source.from === 'registry' ? source.digest : id,
+    plan.scanners,
+    plan.offline,
+    plan.javaDatabases,
+  ]
   const documents = vex.map(({ body }) => hash('sha256', body))
   return {
     database: hash('sha256', JSON.stringify([trivy.version, database.identity])).slice(0, 16),
