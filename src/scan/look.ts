@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import type { Command } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { save, unpack } from '../tools/docker.ts'
-import { type ImageScan, scanImage, trivyCodes } from '../tools/trivy.ts'
-import { parseReport, type Report } from '../tools/trivy-report.ts'
+import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
+import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
 import type { Database, VersionedTrivy } from './database.ts'
 import { keepReport, type ReportKey, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
@@ -42,12 +43,7 @@ export async function look(image: BuiltImage, reference: string, glass: Glass, r
   const kept = await readReport(key, glass.trivy, ports)
   const known = kept === undefined ? undefined : parseReport(kept)
   if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true }
-  const output = join(await ports.files.temporary('scan'), 'report.json')
-  await scanOnce(image, subject, output, glass, release, ports)
-  const size = (await ports.files.stat(output))?.size ?? 0
-  const text = size > mostBytes ? '' : ((await ports.files.read(output))?.toString() ?? '')
-  await ports.files.remove(output)
-  const report = parseReport(text)
+  const { text, report, size } = await scanOnce(image, subject, glass, release, ports)
   if (report === undefined) {
     throw new LaunchwayError('COMMAND_FAILED', `Trivy wrote no report about ${image.name} that launchway can read`, {
       hint:
@@ -78,15 +74,17 @@ function keyOf(image: BuiltImage, { source, id }: Subject, { trivy, database, pl
   }
 }
 
-async function scanOnce(
-  image: BuiltImage,
-  { source, host }: Subject,
-  output: string,
-  glass: Glass,
-  release: Release,
-  ports: Ports,
-): Promise<void> {
+interface Seen {
+  /** Undefined where Trivy wrote none. */
+  report: Report | undefined
+  text: string
+  /** In bytes. */
+  size: number
+}
+
+async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Glass, release: Release, ports: Ports): Promise<Seen> {
   const { trivy, plan, exceptions, vex } = glass
+  const output = join(await ports.files.temporary('scan'), 'report.json')
   const way = await wayTo(image, source, host, release, ports)
   const asked: ImageScan = {
     ...way,
@@ -97,12 +95,43 @@ async function scanOnce(
     vex: vex.map(({ path }) => path),
     ...(exceptions === undefined ? {} : { ignoreFile: exceptions.path }),
   }
-  const run = (more: Partial<ImageScan>) =>
-    ports.exec.run(scanImage(trivy, { ...asked, ...more }), { signal: ports.signal, accept: trivyCodes })
-  let ended = await run({})
-  if (ended.code !== 0 && isLocked(ended.stderr)) ended = await run({ inMemory: true })
-  if ('archive' in way.image) await ports.files.remove(way.image.archive)
-  if (ended.code !== 0) throw scanFailed(image.name, plan, ended)
+  const run = async (build: (more: Partial<ImageScan>) => Command): Promise<void> => {
+    const options = { signal: ports.signal, accept: trivyCodes }
+    const first = await ports.exec.run(build({}), options)
+    const ended = first.code !== 0 && isLocked(first.stderr) ? await ports.exec.run(build({ inMemory: true }), options) : first
+    if (ended.code !== 0) throw scanFailed(image.name, plan, ended)
+  }
+  try {
+    await run((more) => scanImage(trivy, { ...asked, ...more }))
+    const seen = await readSeen(output, ports)
+    // Of a system that does not say which it is Trivy leaves the packages out of its report, without a word.
+    if (seen.report !== undefined && seen.report.os === undefined && plan.scanners.includes('vuln')) {
+      const list = `${output}.packages`
+      await run((more) => listPackages(trivy, { ...way, ...more, output: list }))
+      const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
+      if (hidden > 0) throw nameless(image.name, hidden)
+    }
+    return seen
+  } finally {
+    await ports.files.remove(output)
+    if ('archive' in way.image) await ports.files.remove(way.image.archive)
+  }
+}
+
+async function readSeen(output: string, { files }: Ports): Promise<Seen> {
+  const size = (await files.stat(output))?.size ?? 0
+  const text = size > mostBytes ? '' : ((await files.read(output))?.toString() ?? '')
+  return { size, text, report: parseReport(text) }
+}
+
+function nameless(image: string, packages: number): LaunchwayError {
+  return new LaunchwayError(
+    'SCAN_BLOCKED',
+    `${image} cannot be judged: it has ${packages} packages of a system that does not say which it is`,
+    {
+      hint: 'Its /etc/os-release was removed, so no vulnerability in them can be found. Leave that file in the image.',
+    },
+  )
 }
 
 interface Subject {

@@ -29,7 +29,7 @@ export function scanFailed(
 ): LaunchwayError {
   tooOld(stderr)
   const said = whyEnded(code, stderr)
-  if (code > 128 || /out of memory|cannot allocate memory/.test(stderr)) {
+  if (code > 128 || /out of memory|cannot allocate memory|failed to reserve page summary memory/.test(stderr)) {
     return new LaunchwayError('COMMAND_FAILED', `Trivy was ended before it had looked through ${image}, so nothing passed`, {
       hint: `${said}\nSignal 9 is most often the system's, out of memory: give this machine more of it, or nothing else to do at the same time.`,
     })

@@ -206,6 +206,17 @@ function keyOf(purl: string | undefined, id: string | undefined, name: string): 
   return (purl ?? id ?? name).replace(/[?#].*$/s, '')
 }
 
+const Components = z.object({
+  components: z.array(z.object({ properties: z.array(z.object({ name: z.string(), value: z.string() })).default([]) })).default([]),
+})
+
+/** How many packages of a system stand in a list of Trivy's that does not know which system; undefined for what is no list. */
+export function parseHidden(text: string): number | undefined {
+  return parseJson(text, Components)?.components.filter(({ properties }) =>
+    properties.some(({ name, value }) => name === 'aquasecurity:trivy:PkgType' && value === 'none'),
+  ).length
+}
+
 /** The first four bytes of a name's SHA-256: two of three thousand packages share them once in a million times. */
 const printBytes = 4
 

@@ -104,7 +104,7 @@ export interface ImageScan {
  * misconfigurations are those that are part of Trivy, so that the same Trivy always finds the same.
  */
 export function scanImage(of: Trivy, asked: ImageScan): Command {
-  const { image, scanners, vex = [], javaDatabases = [] } = asked
+  const { scanners, vex = [], javaDatabases = [] } = asked
   return trivy(
     of,
     [
@@ -116,14 +116,26 @@ export function scanImage(of: Trivy, asked: ImageScan): Command {
       each('--vex', vex),
       each('--java-db-repository', javaDatabases),
       asked.offline === true && ['--offline-scan', '--skip-java-db-update'],
-      option('--platform', asked.platform),
-      asked.insecure === true && '--insecure',
-      option('--cacert', asked.ca),
-      asked.inMemory === true && ['--cache-backend', 'memory'],
-      'archive' in image ? ['--input', image.archive] : ['--image-src', image.from, image.reference],
+      subjectOf(asked),
     ],
     asked.env,
   )
+}
+
+/** Lists the packages of an image (CycloneDX), also of a system that it does not know: those a scan leaves out in silence. */
+export function listPackages(of: Trivy, asked: Omit<ImageScan, 'scanners'>): Command {
+  const list = ['image', '--format', 'cyclonedx', '--output', asked.output, '--offline-scan', '--skip-java-db-update', '--no-progress']
+  return trivy(of, [...list, ...alone, ...subjectOf(asked)], asked.env)
+}
+
+function subjectOf({ image, platform, insecure, ca, inMemory }: Omit<ImageScan, 'output' | 'scanners'>): string[] {
+  return [
+    ...option('--platform', platform),
+    ...(insecure === true ? ['--insecure'] : []),
+    ...option('--cacert', ca),
+    ...(inMemory === true ? ['--cache-backend', 'memory'] : []),
+    ...('archive' in image ? ['--input', image.archive] : ['--image-src', image.from, image.reference]),
+  ]
 }
 
 const formats = { sarif: 'sarif', table: 'table', cyclonedx: 'cyclonedx', spdx: 'spdx-json', json: 'json' } as const satisfies Record<

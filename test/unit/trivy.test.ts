@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   convert,
   downloadDatabase,
+  listPackages,
   parseDatabaseMetadata,
   parseVersion,
   reasonOf,
@@ -9,7 +10,7 @@ import {
   scanList,
   version,
 } from '../../src/tools/trivy.ts'
-import { parseReport, unfiltered } from '../../src/tools/trivy-report.ts'
+import { parseHidden, parseReport, unfiltered } from '../../src/tools/trivy-report.ts'
 
 const trivy = { file: '/usr/bin/trivy', cacheDir: '/cache', cwd: '/empty' }
 const first = ['--cache-dir', '/cache', '--quiet', '--timeout', '30m']
@@ -51,6 +52,17 @@ describe('a call of Trivy', () => {
   ] as const)('scans %s', (_, asked, rest) => {
     const { file, args, cwd } = scanImage(trivy, { output: '/out', scanners: ['vuln'], ...asked })
     expect([file, cwd, ...args]).toEqual(['/usr/bin/trivy', '/empty', ...scanned, ...rest])
+  })
+
+  it('lists the packages of an image whose system it does not know', () => {
+    expect(listPackages(trivy, { output: '/out', image: { reference: 'a/b:1', from: 'docker' } }).args).toEqual([
+      ...[...first, 'image', '--format', 'cyclonedx', '--output', '/out', '--offline-scan', '--skip-java-db-update', '--no-progress'],
+      ...['--skip-version-check', '--disable-telemetry', '--image-src', 'docker', 'a/b:1'],
+    ])
+    const list = (type: string): object => ({ properties: [{ name: 'aquasecurity:trivy:PkgType', value: type }] })
+    expect(parseHidden(JSON.stringify({ components: [list('none'), list('none'), list('python-pkg'), {}] }))).toBe(2)
+    expect(parseHidden('{}')).toBe(0)
+    expect(parseHidden('<html>')).toBeUndefined()
   })
 
   it('looks for misconfigurations of the image itself, by the checks that are part of it', () => {
