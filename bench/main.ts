@@ -39,6 +39,10 @@ const benches: Record<string, Bench> = {
     about: 'how long a smoke test takes, against docker compose up --wait, curl and down',
     run: async (options) => (await import('./smoke.ts')).benchSmoke(options),
   },
+  scan: {
+    about: 'how long a scan takes with all that it writes, against Trivy called by hand',
+    run: async (options) => (await import('./scan.ts')).benchScan(options),
+  },
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)

@@ -18,8 +18,10 @@ export async function goBack(
   ports: Ports,
 ): Promise<{ app: string; environment: Environment; returned: Returned }> {
   const [{ findEnvironment }, { abort, rollback }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
-  const { app, environment, registries } = await findEnvironment(config, name, ports)
+  const { app, environment, registries, repositories } = await findEnvironment(config, name, ports)
   const returned = await (how === 'abort' ? abort : rollback)(app, environment, ports, { ...way, registries })
+  const { markReturned } = await import('./push/index.ts')
+  await markReturned({ app, environment: environment.name, repository: repositories[0], registries }, returned, ports)
   return { app, environment, returned }
 }
 

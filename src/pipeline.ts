@@ -90,6 +90,16 @@ export const steps: readonly Step[] = [
       return { deploy: await announced(release, ports, () => deploy(release, ports)) }
     },
   },
+  {
+    name: 'current',
+    stage: 'deploy',
+    gated: true,
+    needs: ['deploy'],
+    run: async (release, ports) => {
+      await (await import('./push/index.ts')).markCurrent(release, ports)
+      return {}
+    },
+  },
 ]
 
 export interface Ran {

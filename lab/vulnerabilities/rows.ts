@@ -14,14 +14,24 @@ interface Row {
   /** Of an operating system: the source package. */
   Package: string
   Advisory: object
-  Vulnerability: { Title: string; VendorSeverity: Record<string, Severity>; References: string[] }
+  Vulnerability: { Title: string; VendorSeverity: Record<string, Severity>; References: string[]; PublishedDate: string }
   Source: { ID: string; Name: string; URL: string }
 }
 
 /** GitHub's advisories for a language. @param url the advisory */
 function github(
   ecosystem: { bucket: string; name: string },
-  of: { id: string; package: string; severity: Severity; title: string; url: string; vulnerable: string[]; patched: string[] },
+  of: {
+    id: string
+    package: string
+    severity: Severity
+    title: string
+    url: string
+    /** The day on which it became public. */
+    published: string
+    vulnerable: string[]
+    patched: string[]
+  },
 ): Row {
   const Name = `GitHub Security Advisory ${ecosystem.name}`
   return {
@@ -29,7 +39,12 @@ function github(
     Bucket: `${ecosystem.bucket}::${Name}`,
     Package: of.package,
     Advisory: { VulnerableVersions: of.vulnerable, PatchedVersions: of.patched },
-    Vulnerability: { Title: of.title, VendorSeverity: { ghsa: of.severity }, References: [of.url] },
+    Vulnerability: {
+      Title: of.title,
+      VendorSeverity: { ghsa: of.severity },
+      References: [of.url],
+      PublishedDate: `${of.published}T00:00:00Z`,
+    },
     Source: { ID: 'ghsa', Name, URL: 'https://github.com/advisories' },
   }
 }
@@ -44,6 +59,7 @@ export const rows: readonly Row[] = [
     severity: 4,
     title: 'httpx: a URL that is made for it is not checked',
     url: 'https://github.com/advisories/GHSA-h8pj-cxx2-jfg2',
+    published: '2022-04-28',
     vulnerable: ['<0.23.0'],
     patched: ['0.23.0'],
   }),
@@ -53,6 +69,7 @@ export const rows: readonly Row[] = [
     severity: 3,
     title: 'Werkzeug: a form of many parts exhausts the memory',
     url: 'https://github.com/advisories/GHSA-xg9f-g7g7-2323',
+    published: '2023-02-14',
     vulnerable: ['<2.2.3'],
     patched: ['2.2.3'],
   }),
@@ -62,6 +79,7 @@ export const rows: readonly Row[] = [
     severity: 2,
     title: 'requests: Proxy-Authorization reaches the destination of a redirect',
     url: 'https://github.com/advisories/GHSA-j8r2-6x86-q33q',
+    published: '2023-05-26',
     vulnerable: ['>=2.3.0, <2.31.0'],
     patched: ['2.31.0'],
   }),
@@ -72,6 +90,7 @@ export const rows: readonly Row[] = [
     severity: 4,
     title: 'Log4j: a message that is logged runs code from elsewhere',
     url: 'https://github.com/advisories/GHSA-jfh8-c2jp-5v3q',
+    published: '2021-12-10',
     vulnerable: ['>=2.13.0, <2.15.0', '>=2.4, <2.12.2', '>=2.0-beta9, <2.3.1'],
     patched: ['2.15.0', '2.12.2', '2.3.1'],
   }),
@@ -85,6 +104,7 @@ export const rows: readonly Row[] = [
       Title: 'zlib: an integer overflow in MiniZip',
       VendorSeverity: { nvd: 4 },
       References: ['https://security-tracker.debian.org/tracker/CVE-2023-45853'],
+      PublishedDate: '2023-10-14T00:00:00Z',
     },
     Source: { ID: 'debian', Name: 'Debian Security Tracker', URL: 'https://salsa.debian.org/security-tracker-team/security-tracker' },
   },

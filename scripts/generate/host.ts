@@ -101,12 +101,12 @@ export function namesPage(): GeneratedFile {
         [
           code(environmentTag({ ...owner, repository: 'ghcr.io/team/shop' })),
           'the release record of what runs in an environment',
-          'kept for a later version',
+          'by the deploy and by a rollback, once the hosts have switched',
         ],
         [
           code(environmentTag({ ...owner, repository: 'ghcr.io/team/all' })),
           'the same, in a repository that the application is not named after and may share',
-          'kept for a later version',
+          'by the deploy and by a rollback, once the hosts have switched',
         ],
         [code('sha256-…'), 'the list of what refers to a digest', 'in registries without a referrers API, with the record of each release'],
       ],

@@ -36,7 +36,16 @@ const meanings: Readonly<Record<string, string>> = {
   'smoke.services[].ms': 'until it was up',
   'smoke.steps': 'what was done before the checks, in its order; absent when nothing was, and in older records',
   'smoke.checks[].evidence': 'what was answered, without the secrets of the run',
-  'scan.rules[].findings': 'ids of what breaks the rule',
+  'scan.against': 'what it was compared with; without it every finding counts as new',
+  'scan.images[].findings[].class': 'kind of finding: vulnerabilities of the system and of libraries, and what the other scanners find',
+  'scan.images[].findings[].package': 'of a secret or a misconfiguration the file',
+  'scan.images[].findings[].base': 'it came with the base image; absent where the base is not known',
+  'scan.images[].findings[].exempt': 'an exception lets it pass',
+  'scan.images[].base': 'what the image stands on, where its layers prove it',
+  'scan.images[].packages': "first four bytes of the SHA-256 of each package's name and version, sorted, in Base64",
+  'scan.rules[].findings': 'names of what the rule decides about',
+  'scan.exceptions[].findings': 'names of what it lets pass',
+  'scan.reports[].path': 'from the root of the repository',
   'push.references[].was': 'what the tag pointed at before',
   'deploy.hosts[].downtimeMs': 'time without any version serving; 0 where the switch overlaps',
   'deploy.hosts[].waits': 'the release waits there for a confirmation',
@@ -44,7 +53,7 @@ const meanings: Readonly<Record<string, string>> = {
   'deploy.hosts[].previous': 'the release that a rollback would return to',
 }
 
-const notYet: readonly string[] = ['scan', 'report']
+const notYet: readonly string[] = ['report']
 
 export function recordPage(): GeneratedFile {
   const { shape } = Release

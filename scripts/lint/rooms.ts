@@ -23,7 +23,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'main.ts': ['core', 'adapters', 'moves.ts', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
   'cli.ts': ['core', 'adapters', 'answers.ts', 'ports.ts', 'verbs.ts', 'version.ts'],
   'answers.ts': ['core', 'moves.ts', 'pipeline.ts', 'verbs.ts', ...stages],
-  'moves.ts': ['core', 'plan', 'deploy'],
+  'moves.ts': ['core', 'plan', 'deploy', 'push'],
   'bundle.ts': ['main.ts', 'cli.ts'],
 }
 

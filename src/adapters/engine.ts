@@ -36,6 +36,7 @@ export function dockerEngine(): Engine {
           platform: `${image.Os}/${image.Architecture}`,
           size: image.Size,
           layers: image.RootFS.Layers?.length ?? 0,
+          diffIds: image.RootFS.Layers ?? [],
           repoDigests: image.RepoDigests ?? [],
           ...((image.Config.Healthcheck?.Test ?? []).length === 0 || image.Config.Healthcheck?.Test?.[0] === 'NONE'
             ? {}

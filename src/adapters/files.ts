@@ -1,4 +1,4 @@
-import { createReadStream, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { FileEntry, Files } from '../core/ports.ts'
 
@@ -51,6 +51,11 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
       }
       await enter('')
       return found
+    },
+
+    async stat(path) {
+      const found = statSync(path, { throwIfNoEntry: false })
+      return found === undefined ? undefined : { size: found.size, modified: found.mtimeMs }
     },
 
     async hash(path) {

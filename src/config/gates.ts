@@ -1,4 +1,4 @@
-import type { ScanPlan, SmokePlan, SmokeStep } from '../core/gates.ts'
+import type { SmokePlan, SmokeStep } from '../core/gates.ts'
 import { milliseconds } from '../core/units.ts'
 import { resolveCheck } from './resolve-checks.ts'
 import type { Config } from './schema.ts'
@@ -60,20 +60,5 @@ function resolveStep(step: NonNullable<SmokeConfig['prepare']>[number]): SmokeSt
     command: step.command,
     name: `${kind} ${service}: ${step.command.join(' ')}`,
     timeoutMs: milliseconds(step.timeout ?? '5m'),
-  }
-}
-
-/** What the scan stage shall do; in words, why there is nothing for it to do. */
-export function resolveScan({ scan }: Config, { ignoreFile }: Found): ScanPlan | string {
-  if (scan === false) return 'scan: false'
-  const file = scan?.['ignore-file'] ?? ignoreFile
-  return {
-    failOn: (scan?.['fail-on'] ?? [{ severity: 'CRITICAL' as const, fixable: true }]).map(({ severity, fixable = false }) => ({
-      severity,
-      fixable,
-    })),
-    ...(file === undefined ? {} : { ignoreFile: file }),
-    maxDbAgeMs: milliseconds(scan?.['max-db-age'] ?? '48h'),
-    databases: scan?.databases ?? [],
   }
 }

@@ -6,6 +6,7 @@ import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
 import { smokeBreaches } from './rules-smoke.ts'
 import { refusedOptions } from './run-options.ts'
+import { scanBreaches } from './scan.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
 import { type ServiceConfig, ServiceConfig as ServiceSchema } from './schema-service.ts'
@@ -28,6 +29,7 @@ export function breaches(config: Config): Breach[] {
     ...refBreaches(config),
     ...tagBreaches(config),
     ...smokeBreaches(config),
+    ...scanBreaches(config),
     ...environmentBreaches(config),
   ]
 }

@@ -1,11 +1,10 @@
 import { z } from 'zod'
-import { severities } from '../core/gates.ts'
 import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
 import { SmokeCheckConfig, words } from './schema-checks.ts'
 import { env, oneOrMany } from './schema-parts.ts'
 
-/** The two gates before the tags, as launchway.yml has them. */
+/** The smoke test, as launchway.yml has it. */
 
 const service = z.string()
 
@@ -68,29 +67,5 @@ export const SmokeConfig = SmokeStackConfig.extend({
     .describe(
       'Several stacks instead of one, by name. Each has the keys beside this one, and its own in their place. All of them have to pass; they run side by side',
     ),
-})
-
-const ScanRuleConfig = z.strictObject({
-  severity: z.enum(severities).describe('Findings of this severity or worse. Needed.'),
-  fixable: z.boolean().optional().describe('true: only those that a newer version of the package ends. Default: false'),
-})
-
-export const ScanConfig = z.strictObject({
-  'fail-on': z
-    .array(ScanRuleConfig)
-    .optional()
-    .describe('What blocks a release; an empty list reports only. Default: findings of severity CRITICAL that can be fixed'),
-  'ignore-file': z
-    .string()
-    .optional()
-    .describe(
-      "Path, from the root of the repository, of Trivy's list of exceptions. Default: .trivyignore.yaml or .trivyignore if it is there",
-    ),
-  'max-db-age': Duration.optional().describe('Age of the vulnerability database from which on it is no basis for a verdict. Default: 48h'),
-  databases: z
-    .array(z.string())
-    .min(1)
-    .optional()
-    .describe("Repositories of the vulnerability database, asked in this order, such as ghcr.io/team/trivy-db:2. Default: Trivy's own"),
 })
 export type SmokeConfig = z.infer<typeof SmokeConfig>

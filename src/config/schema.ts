@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
 import { AccessoryConfig } from './schema-accessory.ts'
-import { ScanConfig, SmokeConfig } from './schema-gates.ts'
+import { SmokeConfig } from './schema-gates.ts'
 import { LifecycleConfig } from './schema-lifecycle.ts'
 import { envName, oneOrMany, scalar } from './schema-parts.ts'
+import { ScanConfig } from './schema-scan.ts'
 import { ServiceConfig } from './schema-service.ts'
 
 /**

@@ -16,6 +16,8 @@ export interface EngineImage {
   platform: string
   size: number
   layers: number
+  /** Digests of what the layers hold, the lowest first. */
+  diffIds?: readonly string[]
   repoDigests: readonly string[]
   /** How long its HEALTHCHECK leaves a program that starts in peace; absent without one. */
   startPeriodMs?: number

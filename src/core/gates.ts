@@ -109,23 +109,83 @@ export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as co
 export const Severity = z.enum(severities)
 export type Severity = z.infer<typeof Severity>
 
-/** Findings of this severity or worse block; with `fixable` only those that a newer version of the package ends. */
-export const ScanRule = z.strictObject({ severity: Severity, fixable: z.boolean() })
+/** What is looked for, in Trivy's words. */
+export const scanners = ['vuln', 'secret', 'misconfig', 'license'] as const
+export const Scanner = z.enum(scanners)
+export type Scanner = z.infer<typeof Scanner>
+
+/** Kinds of findings: vulnerabilities of the system's packages and of a language's, and what the other scanners find. */
+export const findingClasses = ['os', 'library', 'secret', 'misconfig', 'license'] as const
+export const FindingClass = z.enum(findingClasses)
+export type FindingClass = z.infer<typeof FindingClass>
+
+/** The scanner that finds each class. */
+export const scannerOf = {
+  os: 'vuln',
+  library: 'vuln',
+  secret: 'secret',
+  misconfig: 'misconfig',
+  license: 'license',
+} as const satisfies Record<FindingClass, Scanner>
+
+/** What a rule of the scan decides of what it matches. */
+export const decisions = ['fail', 'warn', 'ignore'] as const
+
+/** It matches what all of its conditions are true of; a condition that is not there is true of everything. */
+export const ScanRule = z.strictObject({
+  action: z.enum(decisions),
+  /** This severity or a worse one. */
+  severity: Severity.optional(),
+  /** Whether a newer version of the package ends it. */
+  fixable: z.boolean().optional(),
+  classes: z.array(FindingClass).min(1),
+  /** Patterns of names, in which `*` stands for any text; none: any. */
+  packages: z.array(z.string()),
+  /** The same of CVE numbers, or of what else a scanner calls its finding. */
+  ids: z.array(z.string()),
+  /** Whether the environment runs it already. */
+  new: z.boolean().optional(),
+  /** Whether it comes from the base image; what nobody knows of does not. */
+  base: z.boolean().optional(),
+  /** The vulnerability has been public at least so long. */
+  knownForMs: z.int().optional(),
+  /** Why, for the table of those that it lets pass. */
+  reason: z.string().optional(),
+})
 export type ScanRule = z.infer<typeof ScanRule>
 
+/** Files that are made of what was found, in the formats of others. */
+export const reportKinds = ['sarif', 'table', 'cyclonedx', 'spdx', 'json'] as const
+export const ReportKind = z.enum(reportKinds)
+export type ReportKind = z.infer<typeof ReportKind>
+
 export const ScanPlan = z.strictObject({
-  /** The first that matches explains. None: everything passes, and is reported. */
-  failOn: z.array(ScanRule),
+  scanners: z.array(Scanner).min(1),
+  /** The first that matches decides, and explains. What none matches is reported. */
+  rules: z.array(ScanRule),
   /** From the root of the repository. */
   ignoreFile: z.string().optional(),
+  /** Every exception needs an end, an owner and a reason. */
+  strictExceptions: z.boolean(),
+  /** Documents that say which vulnerability does no harm here, from the root of the repository. */
+  vex: z.array(z.string()),
+  /** The environment whose release of now it is compared with. */
+  against: z.string().optional(),
+  reports: z.array(ReportKind),
+  /** Where they are written, from the root of the repository. */
+  reportsFolder: z.string(),
   /** An older database is no basis for a verdict. */
   maxDbAgeMs: z.int(),
   /** Repositories of the vulnerability database, in the order in which they are asked; none: those of Trivy. */
   databases: z.array(z.string()),
+  /** The same of the database for Java. */
+  javaDatabases: z.array(z.string()),
+  /** Nothing is fetched. */
+  offline: z.boolean(),
 })
 export type ScanPlan = z.infer<typeof ScanPlan>
 
 /** How the rules of a scan name a finding: the same package may be in several images. */
 export function findingName(image: string, of: { id: string; package: string; installed: string }): string {
-  return `${image}: ${of.id} in ${of.package} ${of.installed}`
+  return `${image}: ${of.id} in ${of.package} ${of.installed}`.trimEnd()
 }

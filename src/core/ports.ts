@@ -2,12 +2,15 @@ import type { Readable, Writable } from 'node:stream'
 import type { Command } from './command.ts'
 import type { SshSettings } from './deployment.ts'
 import type { LaunchwayError, Place } from './error.ts'
+import type { GitHub } from './github.ts'
 import type { Probe } from './probe.ts'
 import type { Registry as RegistrySettings } from './release.ts'
 import type { Secret } from './secret.ts'
 import type { Engine } from './engine.ts'
 
 export type * from './engine.ts'
+
+export type { DeploymentStatus, GitHub } from './github.ts'
 
 /**
  * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
@@ -97,7 +100,6 @@ export interface Ssh {
   /** Throws SSH_UNREACHABLE or SSH_HOST_KEY. */
   connect(host: string, settings: SshSettings, options: { key: Secret | undefined; signal: AbortSignal }): Promise<Remote>
 }
-
 export interface Descriptor {
   mediaType: string
   digest: string
@@ -136,18 +138,6 @@ export interface Registries {
   credentials(settings: RegistrySettings): Promise<Credentials | undefined>
 }
 
-export interface DeploymentStatus {
-  state: 'in_progress' | 'success' | 'failure' | 'error' | 'inactive'
-  description: string
-  url?: string
-}
-
-/** GitHub's API, for the repository this run belongs to. Absent where there is no GitHub. */
-export interface GitHub {
-  startDeployment(of: { ref: string; environment: string; description: string }): Promise<number>
-  setDeploymentStatus(deployment: number, status: DeploymentStatus): Promise<void>
-}
-
 /** Folders that outlive a run: @actions/cache on a runner, a folder of the user elsewhere. */
 export interface Cache {
   /** The key that was found (the exact one, or the newest with one of the prefixes), its paths being in place again. */
@@ -171,6 +161,8 @@ export interface Files {
   write(path: string, body: string | Buffer, mode?: number): Promise<void>
   /** The entries under the root, a folder before what is in it, in the order of their names. A pruned folder is not entered. */
   walk(root: string, choose: (path: string, kind: FileEntry['kind']) => 'keep' | 'skip' | 'prune'): Promise<FileEntry[]>
+  /** Bytes, and the last writing in milliseconds since 1970; undefined when it is not there. */
+  stat(path: string): Promise<{ size: number; modified: number } | undefined>
   /** SHA-256 of a file's bytes, or of a link's target, in hexadecimal. */
   hash(path: string): Promise<string>
   /** A folder of this run alone, removed at its end. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Environment } from './deployment.ts'
 import { LaunchwayError } from './error.ts'
-import { ScanPlan, Severity, SmokePlan } from './gates.ts'
+import { decisions, FindingClass, ReportKind, ScanPlan, Severity, SmokePlan } from './gates.ts'
 import { dropUnknownKeys } from './json.ts'
 import { ContentKey, Digest, Name, ReleaseId, Slot } from './names.ts'
 import { eventNames, stageNames } from './stages.ts'
@@ -111,19 +111,58 @@ export type SmokeSection = z.infer<typeof SmokeSection>
 
 export const Finding = z.strictObject({
   id: z.string(),
+  class: FindingClass,
   severity: Severity,
+  /** Of a secret or a misconfiguration the file. */
   package: z.string(),
   installed: z.string(),
   fixed: z.string().optional(),
   title: z.string().optional(),
+  /** Beside what the environment ran; `fixed` is no longer there. All are new where there is nothing to compare with. */
   status: z.enum(['new', 'existing', 'fixed']),
+  /** Whether it came with the base image; absent where the base is not known. */
+  base: z.boolean().optional(),
+  /** An exception lets it pass. */
+  exempt: z.boolean().optional(),
 })
 export type Finding = z.infer<typeof Finding>
+
+/** What lets findings pass that a rule would stop: an entry of the ignore file, or a VEX document. */
+export const ScanException = z.strictObject({
+  id: z.string(),
+  /** The file, or the kind of document. */
+  source: z.string(),
+  until: z.iso.datetime().optional(),
+  owner: z.string().optional(),
+  reason: z.string().optional(),
+  state: z.enum(['open', 'ending', 'ended']),
+  findings: z.array(z.string()),
+})
+export type ScanException = z.infer<typeof ScanException>
+
+/** What a newer base would end of what came with the base. */
+export const BaseChoice = z.strictObject({ reference: z.string(), digest: Digest, fixes: z.int(), of: z.int() })
+
+export const ScannedImage = z.strictObject({
+  name: Name,
+  config: Digest,
+  findings: z.array(Finding),
+  /** The image that it was built on, where that is known for certain. */
+  base: z.strictObject({ reference: z.string(), layers: z.int(), newer: BaseChoice.optional() }).optional(),
+  /** What was installed: of the SHA-256 of each package's name and version the first four bytes, sorted, in Base64. */
+  packages: z.string().optional(),
+})
+export type ScannedImage = z.infer<typeof ScannedImage>
+
 export const ScanSection = z.strictObject({
   tool: z.strictObject({ name: z.string(), version: z.string() }),
   database: z.strictObject({ updated: z.iso.datetime(), digest: Digest.optional() }),
-  images: z.array(z.strictObject({ name: Name, config: Digest, findings: z.array(Finding) })),
-  rules: z.array(z.strictObject({ rule: z.string(), passed: z.boolean(), findings: z.array(z.string()) })),
+  /** What it was compared with. */
+  against: z.strictObject({ environment: Name, release: ReleaseId, version: z.string() }).optional(),
+  images: z.array(ScannedImage),
+  rules: z.array(z.strictObject({ rule: z.string(), action: z.enum(decisions), passed: z.boolean(), findings: z.array(z.string()) })),
+  exceptions: z.array(ScanException),
+  reports: z.array(z.strictObject({ image: Name, kind: ReportKind, path: z.string(), note: z.string().optional() })),
   verdict,
   ms,
 })

@@ -1,6 +1,7 @@
 import { defaultTagRules, parseTagRule, type TagRule } from '../config/image-tags.ts'
-import { type Found, resolveScan, resolveSmoke } from '../config/gates.ts'
+import { type Found, resolveSmoke } from '../config/gates.ts'
 import { resolveEnvironment, resolveImages, resolveRegistries } from '../config/resolve.ts'
+import { resolveScan } from '../config/scan.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -9,6 +10,7 @@ import { isOwnTag } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import { byKey } from '../core/objects.ts'
 import type { PlanSection } from '../core/release.ts'
+import { ruleName } from '../core/scan-rule.ts'
 import { stageNames } from '../core/stages.ts'
 import { choose } from './glob.ts'
 import { imageTags } from './tags.ts'
@@ -35,6 +37,7 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
   const smoke = resolveSmoke(config, found)
   const scan = resolveScan(config, found)
+  const against = environment?.name ?? proposedFor(config, trigger)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
@@ -46,7 +49,7 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
     registries: resolveRegistries(config),
     ...(environment === undefined ? {} : { environment }),
     ...(typeof smoke === 'string' ? {} : { smoke }),
-    ...(typeof scan === 'string' ? {} : { scan }),
+    ...(typeof scan === 'string' ? {} : { scan: { ...scan, ...(against === undefined ? {} : { against }) } }),
     stages: stagesOf(route, trigger, { environment, smoke, scan }),
   }
 }
@@ -86,6 +89,13 @@ function refRoute(config: Config, trigger: Trigger, rules: readonly TagRule[]): 
   const by = pattern === name ? '' : ` (by ${pattern})`
   const because = environment === undefined ? `the ${kind} ${name}${by} is not deployed` : `the ${kind} ${name}${by} goes to ${environment}`
   return { environment, rules: own === undefined ? rules : rulesOf(own), because }
+}
+
+/** Where a change that is not merged would go. */
+function proposedFor(config: Config, { base }: Trigger): string | undefined {
+  const pattern = base === undefined ? undefined : choose(Object.keys(config.branches ?? {}), base)
+  const target = pattern === undefined ? undefined : config.branches?.[pattern]
+  return typeof target === 'string' ? target : target?.environment
 }
 
 /** Under these names a registry keeps candidates and records: a branch of such a name would replace them. */
@@ -142,9 +152,9 @@ function stagesOf(route: Route | string, trigger: Trigger, { environment, smoke,
   }
 }
 
-function whatBlocks({ failOn }: ScanPlan): string {
-  if (failOn.length === 0) return 'known vulnerabilities are reported'
-  return `it blocks on ${failOn.map(({ severity, fixable }) => `${severity}${fixable ? ' that can be fixed' : ''}`).join(', ')}`
+function whatBlocks({ rules }: ScanPlan): string {
+  const blocking = rules.filter(({ action }) => action === 'fail').map(ruleName)
+  return blocking.length === 0 ? 'known vulnerabilities are reported' : `it blocks on ${blocking.join('; ')}`
 }
 
 function gatesBefore(smoke: Chosen['smoke'], scan: Chosen['scan']): string {

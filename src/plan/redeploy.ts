@@ -1,11 +1,10 @@
-import { z } from 'zod'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { parseJson } from '../core/json.ts'
-import { Digest, isOwnTag, labels, recordType, releaseId } from '../core/names.ts'
+import { isOwnTag, labels, recordType, releaseId } from '../core/names.ts'
 import { byKey } from '../core/objects.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import { type PlanSection, parseRelease, type Registry, type Release } from '../core/release.ts'
+import { documentOf } from '../core/record-document.ts'
 import { openRepository } from '../core/repository.ts'
 import { type EventName, type StageName, stageNames } from '../core/stages.ts'
 
@@ -139,15 +138,6 @@ function holds({ build }: Release, digest: string): boolean {
 
 function created(annotations: Readonly<Record<string, string>>): string {
   return annotations['org.opencontainers.image.created'] ?? ''
-}
-
-const Manifest = z.object({ layers: z.array(z.object({ digest: Digest })) })
-
-/** The only layer of a referrer is the document. */
-async function documentOf(repository: Repository, digest: string): Promise<string | undefined> {
-  const manifest = await repository.manifest(digest)
-  const [layer] = (manifest === undefined ? undefined : parseJson(manifest.body.toString(), Manifest))?.layers ?? []
-  return layer === undefined ? undefined : (await repository.blob(layer.digest))?.toString()
 }
 
 /**

@@ -9,6 +9,8 @@ export interface Trigger {
   ref?: string
   sha: string
   pullRequest?: number
+  /** The branch that a change is proposed for. */
+  base?: string
   /** The environment that was asked for by name. */
   environment?: string
   /** What is built is not what the commit holds. */
@@ -18,7 +20,10 @@ export interface Trigger {
 }
 
 const Payload = z.object({
-  pull_request: z.object({ number: z.int(), head: z.object({ sha: z.string() }) }).optional(),
+  pull_request: z
+    .object({ number: z.int(), head: z.object({ sha: z.string() }), base: z.object({ ref: z.string() }).optional() })
+    .optional(),
+  merge_group: z.object({ base_ref: z.string() }).optional(),
   release: z.object({ tag_name: z.string() }).optional(),
   action: z.string().optional(),
   deleted: z.boolean().optional(),
@@ -44,16 +49,18 @@ export function triggerOf(env: Record<string, string | undefined>, payload: stri
       hint: `It runs on: ${eventNames.filter((one) => one !== 'local').join(', ')}.`,
     })
   }
-  const { pull_request: pull, release, action, deleted } = Payload.parse(JSON.parse(payload === '' ? '{}' : payload))
+  const { pull_request: pull, merge_group: queued, release, action, deleted } = Payload.parse(JSON.parse(payload === '' ? '{}' : payload))
   const ref = release === undefined ? env['GITHUB_REF'] : `refs/tags/${release.tag_name}`
   const idle = event === 'release' ? idleRelease(action) : event === 'push' ? idlePush(ref, deleted) : undefined
   // On a pull request GITHUB_SHA is a merge that nobody made; what people look for is the head of their branch.
   const sha = pull?.head.sha ?? env['GITHUB_SHA'] ?? ''
+  const base = pull?.base?.ref ?? queued?.base_ref.replace(/^refs\/heads\//, '')
   return {
     event,
     sha: idle === undefined ? commit(sha) : sha,
     ...(ref === undefined || ref === '' ? {} : { ref }),
     ...(pull === undefined ? {} : { pullRequest: pull.number }),
+    ...(base === undefined ? {} : { base }),
     ...(idle === undefined ? {} : { idle }),
   }
 }

@@ -1,6 +1,6 @@
 import { labels, recordType } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Release } from '../core/release.ts'
+import type { Release, ScannedImage } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 
@@ -8,13 +8,32 @@ import { section } from '../core/stages.ts'
  * What anybody may read who may pull the image: nothing of hosts and their environment, of logins, or of what
  * programs said.
  */
-function published({ plan, smoke, outcome, ...release }: Release): Release {
+function published({ plan, smoke, scan, outcome, deploy: _hosts, ...release }: Release): Release {
   const { environment: _, ...rest } = plan
   return {
     ...release,
     outcome: { state: outcome.state },
     plan: { ...rest, registries: [] },
     ...(smoke === undefined ? {} : { smoke: { ...smoke, checks: smoke.checks.map(({ evidence: _said, ...check }) => check) } }),
+    ...(scan === undefined ? {} : { scan: { ...scan, images: scan.images.map(small) } }),
+  }
+}
+
+/** What the next release is compared with: of hundreds of findings neither what they are called nor what was mended before. */
+function small({ findings, ...image }: ScannedImage): ScannedImage {
+  return { ...image, findings: findings.filter(({ status }) => status !== 'fixed').map(({ title: _title, ...finding }) => finding) }
+}
+
+export function documentOf(release: Release): Buffer {
+  return Buffer.from(`${JSON.stringify(published(release))}\n`)
+}
+
+export function annotationsOf({ id, created, plan }: Release): Record<string, string> {
+  return {
+    'org.opencontainers.image.created': created,
+    [labels.release]: id,
+    'launchway.version': plan.version,
+    ...(plan.environment === undefined ? {} : { [labels.environment]: plan.environment.name }),
   }
 }
 
@@ -24,13 +43,7 @@ function published({ plan, smoke, outcome, ...release }: Release): Release {
  */
 export async function keepRecord(release: Release, ports: Ports): Promise<void> {
   const { plan } = release
-  const body = Buffer.from(`${JSON.stringify(published(release))}\n`)
-  const annotations = {
-    'org.opencontainers.image.created': release.created,
-    [labels.release]: release.id,
-    'launchway.version': plan.version,
-    ...(plan.environment === undefined ? {} : { [labels.environment]: plan.environment.name }),
-  }
+  const [body, annotations] = [documentOf(release), annotationsOf(release)]
   for (const image of section(release, 'build').images) {
     const repository = plan.images.find(({ name }) => name === image.name)?.repositories[0]
     const uploaded = repository === undefined ? undefined : image.registries[repository]

@@ -24,7 +24,7 @@ export function showRecord({ id, app, created, outcome, plan, build, smoke, scan
 }
 
 function scanned({ verdict, images, tool, database, rules }: NonNullable<Release['scan']>): string {
-  const findings = images.reduce((sum, image) => sum + image.findings.length, 0)
+  const findings = images.reduce((sum, image) => sum + image.findings.filter(({ status }) => status !== 'fixed').length, 0)
   const broken = rules.filter(({ passed }) => !passed).map(({ rule }) => rule)
   const why = broken.length === 0 ? '' : `, broken: ${broken.join('; ')}`
   return `${verdict}, ${findings} findings by ${tool.name} ${tool.version} with the database of ${database.updated}${why}`

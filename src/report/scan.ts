@@ -1,43 +1,140 @@
 import { findingName, severities } from '../core/gates.ts'
-import type { Finding, ScanSection } from '../core/release.ts'
-import { code, prose, table } from './markdown.ts'
+import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
+import { code, prose, short, table } from './markdown.ts'
 
 /** Findings that are listed one by one; a summary has a limit, and nobody reads a thousand rows. */
 const listed = 50
+/** The same of what has changed. */
+const changed = 20
 
-/** What a scan found: how many of each severity in each image, then what blocks, or that nothing does. */
-export function scanParts(scan: ScanSection): string[] {
-  const { images, rules, tool, database } = scan
-  const rows = images.map(({ name, findings }) => [
-    prose(name),
-    ...severities.map((severity) => String(findings.filter((finding) => finding.severity === severity).length)),
-  ])
-  const blocking = blockingRows(scan)
-  const rest = blocking.length - listed
+/** What is new, mended and still there beside what the environment runs: what a reader wants to know first. */
+export function changeParts({ against, images }: ScanSection): string[] {
+  if (against === undefined) return []
+  const rows = images.flatMap(({ name, findings }) =>
+    findings.filter(({ exempt }) => exempt !== true).map((finding): [string, Finding] => [name, finding]),
+  )
+  const of = (status: Finding['status']): [string, Finding][] => rows.filter(([, finding]) => finding.status === status)
+  const [fresh, fixed, existing] = [of('new'), of('fixed'), of('existing')]
+  const beside = `${code(against.version)} in ${prose(against.environment)}`
+  const moved = [...fresh, ...fixed]
+  const rest = moved.length - changed
   return [
-    table(['vulnerabilities', ...severities.map((severity) => severity.toLowerCase())], rows),
+    `**${fresh.length} new, ${fixed.length} fixed, ${existing.length} still there** beside ${beside}`,
+    ...(moved.length === 0
+      ? []
+      : [
+          table(
+            ['', 'finding', 'severity', 'image', 'package', 'installed', 'fixed in'],
+            moved.slice(0, changed).map(([image, finding]) => [finding.status, ...cells(image, finding)]),
+          ),
+        ]),
+    ...(rest > 0 ? [`… and ${rest} more; all are in the release record.`] : []),
+  ]
+}
+
+/** What a scan found: how many of each severity in each image, what the rules decide, and by which exceptions what passes. */
+export function scanParts(scan: ScanSection): string[] {
+  const { images, rules, exceptions, reports, tool, database } = scan
+  const [blocking, warned] = [decidedRows(scan, 'fail'), decidedRows(scan, 'warn')]
+  const fails = rules.filter(({ action }) => action === 'fail')
+  const ignored = rules.filter(({ action, findings }) => action === 'ignore' && findings.length > 0)
+  return [
+    table(['vulnerabilities', ...severities.map((severity) => severity.toLowerCase())], images.flatMap(countRows)),
     ...(blocking.length === 0
-      ? [rules.length === 0 ? 'No rule of the scan blocks.' : `Nothing blocks: no ${rules.map(({ rule }) => prose(rule)).join('; no ')}.`]
-      : [table(['blocks', 'severity', 'image', 'package', 'installed', 'fixed in', 'rule'], blocking.slice(0, listed))]),
-    ...(rest > 0 ? [`… and ${rest} more that block; all are in the release record.`] : []),
+      ? [fails.length === 0 ? 'No rule of the scan blocks.' : `Nothing blocks: no ${fails.map(({ rule }) => prose(rule)).join('; no ')}.`]
+      : decidedTable('blocks', 'that block', blocking)),
+    ...(warned.length === 0 ? [] : decidedTable('warns', 'that are warned of', warned)),
+    ...images.flatMap(rebuildParts),
+    ...(ignored.length === 0
+      ? []
+      : [
+          table(
+            ['passes by a rule', 'findings'],
+            ignored.map(({ rule, findings }) => [prose(rule), String(findings.length)]),
+          ),
+        ]),
+    ...exceptionParts(exceptions),
+    ...(reports.length === 0
+      ? []
+      : [
+          table(
+            ['file', 'note'],
+            reports.map(({ path, note = '' }) => [code(path), prose(note)]),
+          ),
+        ]),
     `${prose(`${tool.name} ${tool.version}`)}, database of ${prose(database.updated)}`,
   ]
 }
 
-function blockingRows({ images, rules }: ScanSection): string[][] {
+/** An image's own findings apart from those of what it stands on, where that is known. */
+function countRows({ name, findings, base }: ScannedImage): string[][] {
+  const open = findings.filter(({ status, exempt }) => status !== 'fixed' && exempt !== true)
+  const row = (title: string, of: readonly Finding[]): string[] => [
+    title,
+    ...severities.map((severity) => String(of.filter((finding) => finding.severity === severity).length)),
+  ]
+  if (base === undefined) return [row(prose(name), open)]
+  const below = open.filter((finding) => finding.base === true)
+  return [
+    row(
+      `${prose(name)}, its own`,
+      open.filter((finding) => finding.base !== true),
+    ),
+    row(`${prose(name)}, of ${code(base.reference)}`, below),
+  ]
+}
+
+function rebuildParts({ name, base }: ScannedImage): string[] {
+  const newer = base?.newer
+  if (newer === undefined) return []
+  const { reference, digest, fixes, of } = newer
+  return [`${prose(name)}: a rebuild on ${code(reference)} of now (${code(short(digest))}) ends ${fixes} of the ${of} that come with it.`]
+}
+
+function exceptionParts(exceptions: readonly ScanException[]): string[] {
+  if (exceptions.length === 0) return []
+  const states = { open: '', ending: 'ends soon', ended: 'has ended: it blocks again' }
+  const rows = exceptions.map(({ id, source, until, owner = '', reason = '', state, findings }) => [
+    code(id),
+    String(findings.length),
+    until === undefined ? 'no end' : prose(until.slice(0, 10)),
+    states[state],
+    prose(owner),
+    prose(reason),
+    code(source),
+  ])
+  return [table(['exception', 'findings', 'until', '', 'owner', 'reason', 'from'], rows.slice(0, listed))]
+}
+
+function decidedTable(verb: string, which: string, rows: readonly string[][]): string[] {
+  const rest = rows.length - listed
+  return [
+    table([verb, 'severity', 'image', 'package', 'installed', 'fixed in', 'rule'], rows.slice(0, listed)),
+    ...(rest > 0 ? [`… and ${rest} more ${which}; all are in the release record.`] : []),
+  ]
+}
+
+function decidedRows({ images, rules }: ScanSection, action: 'fail' | 'warn'): string[][] {
   const byName = new Map(
     images.flatMap(({ name, findings }) =>
-      findings.map((finding): [string, [string, Finding]] => [findingName(name, finding), [name, finding]]),
+      findings
+        .filter(({ status }) => status !== 'fixed')
+        .map((finding): [string, [string, Finding]] => [findingName(name, finding), [name, finding]]),
     ),
   )
-  return rules.flatMap(({ rule, findings }) =>
-    findings.flatMap((of) => {
-      const [image, finding] = byName.get(of) ?? []
-      if (image === undefined || finding === undefined) return []
-      const { id, severity, package: name, installed, fixed } = finding
-      return [
-        [code(id), severity, prose(image), code(name), code(installed), fixed === undefined ? 'no fix yet' : code(fixed), prose(rule)],
-      ]
-    }),
-  )
+  return rules
+    .filter((one) => one.action === action)
+    .flatMap(({ rule, findings }) =>
+      findings.flatMap((of) => {
+        const [image, finding] = byName.get(of) ?? []
+        return image === undefined || finding === undefined ? [] : [[...cells(image, finding), prose(rule)]]
+      }),
+    )
+}
+
+/** What, how bad, where, and what ends it. */
+function cells(image: string, { id, severity, package: name, installed, fixed, ...finding }: Finding): string[] {
+  const isVulnerability = finding.class === 'os' || finding.class === 'library'
+  const ends = fixed === undefined ? (isVulnerability ? 'no fix yet' : prose(finding.class)) : code(fixed)
+  return [code(id), severity, prose(image), code(name), code(installed), ends]
 }

@@ -1,7 +1,7 @@
 import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { code, folded, prose, short, table } from './markdown.ts'
-import { scanParts } from './scan.ts'
+import { changeParts, scanParts } from './scan.ts'
 import { smokeParts } from './smoke.ts'
 
 /** The job summary, in GitHub's Markdown: made from the record alone, so it can be made again at any time. */
@@ -12,6 +12,7 @@ export function summary(release: Release): string {
     `${code(release.id)} · ${plan.ref === undefined ? 'no ref' : code(plan.ref)} · ${code(plan.sha.slice(0, 7))}`,
   ]
   if (outcome.state === 'failed') parts.push(...why(outcome))
+  if (release.scan !== undefined) parts.push(...changeParts(release.scan))
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
   if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke))

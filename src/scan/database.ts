@@ -5,19 +5,16 @@ import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
-import {
-  downloadDatabase,
-  type Mirror,
-  parseDatabaseMetadata,
-  parseReport,
-  reasonOf,
-  scanList,
-  type Trivy,
-  trivyCodes,
-} from '../tools/trivy.ts'
+import { downloadDatabase, type Mirror, parseDatabaseMetadata, scanList, type Trivy, trivyCodes } from '../tools/trivy.ts'
+import { parseReport } from '../tools/trivy-report.ts'
 import { dockerConfig } from './logins.ts'
 import { type DatabaseTimes, isCurrent, showAge, unfit } from './plan.ts'
-import { tooOld } from './trivy-errors.ts'
+import { isBusy, tooOld, whyEnded } from './trivy-errors.ts'
+
+/** A Trivy whose version is known. */
+export interface VersionedTrivy extends Trivy {
+  version: string
+}
 
 /** What Trivy itself knows where launchway.yml names no database. */
 const ownDatabases = "Trivy's own databases"
@@ -45,54 +42,105 @@ const known = {
   },
 }
 
+/** A database that may decide. */
+export interface Database extends DatabaseTimes {
+  /** Where it was fetched, if it is known to the digest. */
+  digest?: string
+  /** Tells it from every other: what was found with it needs no second look. */
+  identity: string
+}
+
+interface Refusal {
+  mirror: string
+  why: string
+  /** It is there, and too old or from the future. */
+  unfit?: string
+  /** It may serve in a moment. */
+  busy: boolean
+}
+
+/** How long is waited before mirrors that were busy are asked again. */
+const pausesMs = [2_000, 8_000]
+
 /**
  * Sees to it that the cache folder has a database that may decide: from where it is asked for, young enough, and able to
  * find something. What another application on this machine has fetched from elsewhere is not asked. Fetched
  * beside the one that is there, which it replaces only when it is good; so a bad mirror takes nothing away.
  * @throws LaunchwayError SCAN_DB_UNAVAILABLE
  */
-export async function readyDatabase(plan: ScanPlan, trivy: Trivy, release: Release, ports: Ports): Promise<DatabaseTimes> {
+export async function readyDatabase(plan: ScanPlan, trivy: VersionedTrivy, release: Release, ports: Ports): Promise<Database> {
   const now = ports.clock.now()
   const sources = plan.databases.length === 0 ? [ownDatabases] : plan.databases
-  const kept = (await keptFrom(sources, trivy, ports)) ?? (await restored(sources, trivy, ports))
+  const kept = (await keptFrom(sources, trivy, ports)) ?? (plan.offline ? undefined : await restored(sources, trivy, ports))
   const keptProblem = kept === undefined ? undefined : (unfit(kept, now, plan.maxDbAgeMs) ?? (await cannotFind(trivy, ports)))
-  if (kept !== undefined && keptProblem === undefined && isCurrent(kept, now, plan.maxDbAgeMs))
-    return told(kept, `kept from an earlier run, from ${kept.source}`, now, ports)
+  const usable = kept !== undefined && keptProblem === undefined ? kept : undefined
+  // One that was named by its digest is never another.
+  const isLast = usable !== undefined && (plan.offline || digestOf(usable.source) !== undefined || isCurrent(usable, now, plan.maxDbAgeMs))
+  if (isLast) return told(usable, `kept from an earlier run, from ${usable.source}`, trivy, ports)
+  if (plan.offline) throw offline(kept === undefined ? 'there is none of an earlier run' : `the one of an earlier run ${keptProblem}`)
 
-  const refused: { mirror: string; why: string; unfit?: string }[] = []
-  for (const mirror of plan.databases.length === 0 ? [undefined] : plan.databases) {
-    const fetched = { ...trivy, cacheDir: await ports.files.temporary('trivy-db') }
-    const { code, stderr } = await ports.exec.run(
-      downloadDatabase(fetched, mirror === undefined ? {} : await mirrorOf(mirror, release, ports)),
-      { signal: ports.signal, accept: trivyCodes },
-    )
-    tooOld(stderr)
-    const times = code === 0 ? await readTimes(fetched, ports) : undefined
-    const age = times === undefined ? undefined : unfit(times, now, plan.maxDbAgeMs)
-    const why =
-      code !== 0 ? reasonOf(stderr) : times === undefined ? 'what it has is no database' : (age ?? (await cannotFind(fetched, ports)))
-    if (times !== undefined && why === undefined) {
-      await ports.files.write(fileOf(fetched, 'source'), mirror ?? ownDatabases)
-      // What is older than it says is safe; what is younger than it is would not be: the date comes last.
-      for (const name of ['trivy.db', 'source', 'metadata.json']) await ports.files.move(fileOf(fetched, name), fileOf(trivy, name))
-      await ports.tools.cache?.save([join(trivy.cacheDir, 'db')], `${cacheKey(sources)}${times.updated.getTime()}`)
-      return told(times, mirror ?? ownDatabases, now, ports)
+  let refused: Refusal[] = []
+  for (const [round, pause] of [...pausesMs, undefined].entries()) {
+    refused = []
+    for (const mirror of sources) {
+      const found = await fetched(mirror, plan, trivy, release, ports)
+      if ('why' in found) {
+        refused.push(found)
+        ports.log.info(`database: ${mirror}: ${found.why}`)
+        continue
+      }
+      await ports.tools.cache?.save([join(trivy.cacheDir, 'db')], `${cacheKey(sources)}${found.updated.getTime()}`)
+      return told(found, mirror, trivy, ports)
     }
-    await ports.files.remove(fileOf(fetched, 'trivy.db'))
-    refused.push({ mirror: mirror ?? ownDatabases, why: why ?? '', ...(age === undefined ? {} : { unfit: age }) })
-    ports.log.info(`database: ${mirror ?? ownDatabases}: ${why}`)
+    if (usable !== undefined || pause === undefined || !refused.some(({ busy }) => busy)) break
+    ports.log.info(`database: asked again in ${pause / 1000} s (${round + 1} of ${pausesMs.length})`)
+    await ports.clock.sleep(pause, ports.signal)
   }
-  if (kept !== undefined && keptProblem === undefined) {
-    const age = showAge(now.getTime() - kept.updated.getTime())
+  if (usable !== undefined) {
+    const age = showAge(now.getTime() - usable.updated.getTime())
     ports.log.warning(
       `no newer vulnerability database can be had: the one of an earlier run is used, ${age} old. ${refused.map(({ mirror, why }) => `${mirror}: ${why}`).join('; ')}`,
     )
-    return kept
+    return identified(usable, trivy, ports)
   }
   throw unavailable(refused, kept === undefined ? undefined : keptProblem)
 }
 
-function unavailable(refused: readonly { mirror: string; why: string; unfit?: string }[], keptProblem: string | undefined): LaunchwayError {
+/** Fetches the database of one mirror, and puts it into its place when it is good. */
+async function fetched(mirror: string, plan: ScanPlan, trivy: VersionedTrivy, release: Release, ports: Ports): Promise<Kept | Refusal> {
+  const aside = { ...trivy, cacheDir: await ports.files.temporary('trivy-db') }
+  const { code, stderr } = await ports.exec.run(
+    downloadDatabase(aside, mirror === ownDatabases ? {} : await mirrorOf(mirror, release, ports)),
+    { signal: ports.signal, accept: trivyCodes },
+  )
+  tooOld(stderr)
+  const times = code === 0 ? await readTimes(aside, ports) : undefined
+  const age = times === undefined ? undefined : unfit(times, ports.clock.now(), plan.maxDbAgeMs)
+  const why =
+    code !== 0 ? whyEnded(code, stderr) : times === undefined ? 'what it has is no database' : (age ?? (await cannotFind(aside, ports)))
+  if (times === undefined || why !== undefined) {
+    await ports.files.remove(fileOf(aside, 'trivy.db'))
+    return { mirror, why: why ?? '', busy: code !== 0 && isBusy(stderr), ...(age === undefined ? {} : { unfit: age }) }
+  }
+  await ports.files.write(fileOf(aside, 'source'), mirror)
+  // What is older than it says is safe; what is younger than it is would not be: the date comes last.
+  for (const name of ['trivy.db', 'source', 'metadata.json']) await ports.files.move(fileOf(aside, name), fileOf(trivy, name))
+  await believe(trivy, ports)
+  return { ...times, source: mirror }
+}
+
+/** `sha256:…` of a mirror that is named by it. */
+function digestOf(mirror: string): string | undefined {
+  return /@(sha256:[0-9a-f]{64})$/.exec(mirror)?.[1]
+}
+
+function offline(why: string): LaunchwayError {
+  return new LaunchwayError('SCAN_DB_UNAVAILABLE', `nothing may be fetched (scan.offline), and ${why}, so nothing was scanned`, {
+    hint: 'Run a scan with `offline: false` once where there is a network, and keep the folder ~/.cache/launchway/trivy/db; scan.max-db-age says what is young enough.',
+  })
+}
+
+function unavailable(refused: readonly Refusal[], keptProblem: string | undefined): LaunchwayError {
   const age = refused.find((one) => one.unfit !== undefined)?.unfit
   return new LaunchwayError(
     'SCAN_DB_UNAVAILABLE',
@@ -107,10 +155,16 @@ function unavailable(refused: readonly { mirror: string; why: string; unfit?: st
   )
 }
 
-function told(times: DatabaseTimes, from: string, now: Date, ports: Ports): DatabaseTimes {
-  const age = showAge(now.getTime() - times.updated.getTime())
-  ports.log.info(`database: ${age} old (${times.updated.toISOString()}), ${from}`)
-  return times
+async function told(database: Kept, from: string, trivy: VersionedTrivy, ports: Ports): Promise<Database> {
+  const age = showAge(ports.clock.now().getTime() - database.updated.getTime())
+  ports.log.info(`database: ${age} old (${database.updated.toISOString()}), ${from}`)
+  return identified(database, trivy, ports)
+}
+
+async function identified({ updated, next, source }: Kept, trivy: VersionedTrivy, ports: Ports): Promise<Database> {
+  const digest = digestOf(source)
+  const size = (await ports.files.stat(fileOf(trivy, 'trivy.db')))?.size ?? 0
+  return { updated, next, identity: JSON.stringify([source, updated, size]), ...(digest === undefined ? {} : { digest }) }
 }
 
 function fileOf({ cacheDir }: Trivy, name: string): string {
@@ -140,18 +194,35 @@ function cacheKey(sources: readonly string[]): string {
 async function restored(sources: readonly string[], trivy: Trivy, ports: Ports): Promise<Kept | undefined> {
   const key = cacheKey(sources)
   const found = await ports.tools.cache?.restore([join(trivy.cacheDir, 'db')], key, [key])
+  // Who filled that cache may have written anything: it is asked again.
+  await ports.files.remove(fileOf(trivy, 'believed'))
   return found === undefined ? undefined : keptFrom(sources, trivy, ports)
 }
 
-/** Why the database is none, in words; undefined when it finds what every database finds. */
-async function cannotFind(trivy: Trivy, ports: Ports): Promise<string | undefined> {
+/** Why the database is none, in words; undefined when it finds what every database finds. One that did is not asked twice. */
+async function cannotFind(trivy: VersionedTrivy, ports: Ports): Promise<string | undefined> {
+  const believed = await ports.files.read(fileOf(trivy, 'believed'))
+  if (believed !== undefined && believed.toString() === (await proofOf(trivy, ports))) return undefined
   const list = join(await ports.files.temporary('known'), 'list.json')
   await ports.files.write(list, JSON.stringify(known.list))
   const { code, stdout, stderr } = await ports.exec.run(scanList(trivy, list), { signal: ports.signal, accept: trivyCodes })
   if (stderr.includes('cannot be specified on the first run')) return 'there is no trivy.db in it'
-  if (code !== 0) return `cannot be read: ${reasonOf(stderr)}`
-  const found = parseReport(stdout)?.vulnerabilities.some(({ id }) => id === known.id) === true
-  return found ? undefined : `does not know ${known.id}, which every database of vulnerabilities knows: it is empty or broken`
+  if (code !== 0) return `cannot be read: ${whyEnded(code, stderr)}`
+  if (parseReport(stdout)?.findings.some(({ id }) => id === known.id) !== true)
+    return `does not know ${known.id}, which every database of vulnerabilities knows: it is empty or broken`
+  await believe(trivy, ports)
+  return undefined
+}
+
+/** Notes that this very file was asked. */
+async function believe(trivy: VersionedTrivy, ports: Ports): Promise<void> {
+  const proof = await proofOf(trivy, ports)
+  if (proof !== undefined) await ports.files.write(fileOf(trivy, 'believed'), proof)
+}
+
+async function proofOf(trivy: VersionedTrivy, ports: Ports): Promise<string | undefined> {
+  const stat = await ports.files.stat(fileOf(trivy, 'trivy.db'))
+  return stat === undefined ? undefined : JSON.stringify([trivy.version, stat.size, stat.modified])
 }
 
 /** A mirror with what launchway.yml and the step have for its registry; without a login there, Trivy looks by itself. */

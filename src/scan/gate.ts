@@ -1,23 +1,21 @@
-import { findingName, type ScanPlan, type ScanRule, type Severity, severities } from '../core/gates.ts'
-import type { Finding, ScanSection } from '../core/release.ts'
+import { findingName, type ScanRule, type Severity, severities } from '../core/gates.ts'
+import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
+import { type Asked, matches, ruleName } from '../core/scan-rule.ts'
 
-export type ScannedImage = ScanSection['images'][number]
-
-/** A rule in words: `HIGH or worse, with a fix`. */
-export function ruleName({ severity, fixable }: ScanRule): string {
-  const all = severity === severities.at(-1)
-  const worst = severity === severities[0]
-  return `${all ? 'any severity' : worst ? severity : `${severity} or worse`}${fixable ? ', with a fix' : ''}`
+/** What an image holds now: neither what is gone nor what an exception lets pass. */
+export function open<T extends Finding>(findings: readonly T[]): T[] {
+  return findings.filter(({ status, exempt }) => status !== 'fixed' && exempt !== true)
 }
 
-function breaks({ severity, fixable }: ScanRule, finding: Finding): boolean {
-  return severities.indexOf(finding.severity) <= severities.indexOf(severity) && (!fixable || finding.fixed !== undefined)
-}
-
-/** The worst first; the same vulnerability of the same package once, wherever it lies in the image. */
-export function sorted(findings: readonly Finding[]): Finding[] {
+/**
+ * The worst first; the same vulnerability of the same package once, wherever it lies in the image. Where an exception is
+ * about one place only, the other one counts; and what an own layer brings as well is not of the base alone.
+ */
+export function sorted<T extends Finding>(findings: readonly T[]): T[] {
   const rank = ({ severity }: Finding): number => severities.indexOf(severity)
-  const once = new Map(findings.map((finding) => [findingName('', finding), finding]))
+  const weight = ({ exempt, base }: Finding): number => (exempt === true ? 2 : 0) + (base === true ? 1 : 0)
+  const weakestFirst = findings.toSorted((a, b) => weight(b) - weight(a))
+  const once = new Map(weakestFirst.map((finding) => [findingName(finding.class, finding), finding]))
   return [...once.values()].toSorted(
     (a, b) => rank(a) - rank(b) || compare(a.id, b.id) || compare(a.package, b.package) || compare(a.installed, b.installed),
   )
@@ -28,32 +26,39 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-export interface Blocked {
+/** A finding, and the rule that decides about it: the first that matches. */
+export interface Decided {
   image: string
   finding: Finding
   rule: ScanRule
 }
 
-/** What the rules make of the findings: each is blocked by the first rule that it breaks, which explains it. */
+/** What the rules make of the findings. @param now in milliseconds since 1970 */
 export function gate(
-  images: readonly ScannedImage[],
-  { failOn }: Pick<ScanPlan, 'failOn'>,
-): Pick<ScanSection, 'rules' | 'verdict'> & { blocked: Blocked[] } {
-  const blocked = images.flatMap(({ name, findings }) =>
-    findings.flatMap((finding): Blocked[] => {
-      const rule = failOn.find((one) => breaks(one, finding))
+  images: readonly { name: string; findings: readonly Asked[] }[],
+  rules: readonly ScanRule[],
+  now: number,
+): Pick<ScanSection, 'rules' | 'verdict'> & { decided: Decided[] } {
+  const decided = images.flatMap(({ name, findings }) =>
+    open(findings).flatMap((finding): Decided[] => {
+      const rule = rules.find((one) => matches(one, finding, now))
       return rule === undefined ? [] : [{ image: name, finding, rule }]
     }),
   )
-  const rules = failOn.map((rule) => {
-    const found = blocked.filter((one) => one.rule === rule)
-    return { rule: ruleName(rule), passed: found.length === 0, findings: found.map(({ image, finding }) => findingName(image, finding)) }
+  const judged = rules.map((rule) => {
+    const found = decided.filter((one) => one.rule === rule)
+    return {
+      rule: `${ruleName(rule)}${rule.reason === undefined ? '' : `: ${rule.reason}`}`,
+      action: rule.action,
+      passed: found.length === 0 || rule.action !== 'fail',
+      findings: found.map(({ image, finding }) => findingName(image, finding)),
+    }
   })
-  return { rules, verdict: blocked.length === 0 ? 'passed' : 'failed', blocked }
+  return { rules: judged, verdict: judged.every(({ passed }) => passed) ? 'passed' : 'failed', decided }
 }
 
 /** `2 CRITICAL, 1 HIGH`; `no findings`. */
-export function counts(findings: readonly Finding[]): string {
+export function counts(findings: readonly Pick<Finding, 'severity'>[]): string {
   const count = (severity: Severity): number => findings.filter((finding) => finding.severity === severity).length
   const found = severities.filter((severity) => count(severity) > 0)
   return found.length === 0 ? 'no findings' : found.map((severity) => `${count(severity)} ${severity}`).join(', ')
@@ -62,30 +67,59 @@ export function counts(findings: readonly Finding[]): string {
 /** How many of what blocks are shown one by one. */
 const shown = 20
 
-/** The message and the evidence of a scan that blocks. */
-export function explain(blocked: readonly Blocked[], ignoreFile: string): { message: string; hint: string } {
+/** The message and the evidence of a scan that blocks. @param exceptions of the ignore file, those that have ended among them */
+export function explain(
+  blocked: readonly Decided[],
+  ignoreFile: string,
+  exceptions: readonly ScanException[] = [],
+): { message: string; hint: string } {
   const names = [...new Set(blocked.map(({ image }) => image))]
   const of = names.length === 1 ? '' : ` of ${names.length} images`
   const findings = blocked.map(({ finding }) => finding)
   const [verb, things] = blocked.length === 1 ? ['blocks', 'finding'] : ['block', 'findings']
-  const rows = blocked
-    .slice(0, shown)
-    .map(({ image, finding, rule }) => [
-      finding.id,
-      finding.severity,
-      ...(names.length === 1 ? [] : [image]),
-      finding.package,
-      `${finding.installed} → ${finding.fixed ?? 'no fix yet'}`,
-      `(${ruleName(rule)})`,
-    ])
+  const ended = exceptions.filter(({ id, state }) => state === 'ended' && findings.some((finding) => finding.id === id))
   return {
     message: `${names.length === 1 ? `${names[0] ?? ''}: ` : ''}${blocked.length} ${things}${of} ${verb} this release: ${counts(findings)}`,
     hint: [
-      ...columns(rows),
+      ...rowsOf(blocked.slice(0, shown), names.length > 1),
       ...(blocked.length > shown ? [`… and ${blocked.length - shown} more; all are in the release record`] : []),
+      ...ended.map(
+        ({ id, until = '', owner }) => `${id}: its exception ended on ${until.slice(0, 10)}${owner === undefined ? '' : ` (${owner})`}`,
+      ),
       `Update what has a fix. What must wait is an exception with an end: in ${ignoreFile}, id and expired_at.`,
     ].join('\n'),
   }
+}
+
+/** What a rule only warns of, in one message: a runner shows few. */
+export function warning(warned: readonly Decided[]): string {
+  const rows = rowsOf(warned.slice(0, shown), new Set(warned.map(({ image }) => image)).size > 1)
+  const rest = warned.length - shown
+  return [
+    `${warned.length} ${warned.length === 1 ? 'finding is' : 'findings are'} only warned of: ${counts(warned.map(({ finding }) => finding))}`,
+    ...rows,
+    ...(rest > 0 ? [`… and ${rest} more; all are in the release record`] : []),
+  ].join('\n')
+}
+
+function rowsOf(decided: readonly Decided[], withImage: boolean): string[] {
+  return columns(
+    decided.map(({ image, finding, rule }) => [
+      finding.id,
+      finding.severity,
+      ...(withImage ? [image] : []),
+      finding.package,
+      finding.class === 'os' || finding.class === 'library' ? `${finding.installed} → ${finding.fixed ?? 'no fix yet'}` : finding.class,
+      `(${ruleName(rule)})`,
+    ]),
+  )
+}
+
+/** What the images hold beside what the environment runs, in words. */
+export function changes(images: readonly ScannedImage[]): string {
+  const all = images.flatMap(({ findings }) => findings)
+  const count = (status: Finding['status']): number => all.filter((finding) => finding.status === status && finding.exempt !== true).length
+  return `${count('new')} new, ${count('fixed')} fixed, ${count('existing')} still there`
 }
 
 function columns(rows: readonly (readonly string[])[]): string[] {

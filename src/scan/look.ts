@@ -1,55 +1,148 @@
+import { hash } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import type { Command } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
+import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { save, unpack } from '../tools/docker.ts'
-import { type ImageScan, parseReport, type Report, scanImage, type Trivy, trivyCodes } from '../tools/trivy.ts'
+import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
+import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
+import type { Database, VersionedTrivy } from './database.ts'
+import { keepReport, type ReportKey, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
-import { sourceOf } from './plan.ts'
+import { type Source, sourceOf } from './plan.ts'
 import { isLocked, scanFailed } from './trivy-errors.ts'
 
-/** The list of exceptions: its name from the root of the repository, and its path from anywhere. */
-export interface IgnoreFile {
-  name: string
-  path: string
+/** What every image is looked through with. */
+export interface Glass {
+  trivy: VersionedTrivy
+  database: Database
+  plan: ScanPlan
+  /** The list of exceptions: its path, and what of it counts today. */
+  exceptions: { path: string; state: string } | undefined
+  vex: readonly { path: string; body: Buffer }[]
 }
 
-/** Has Trivy look at one image. */
-export async function look(
-  image: BuiltImage,
-  reference: string,
-  { trivy, ignoreFile }: { trivy: Trivy; ignoreFile: IgnoreFile | undefined },
-  release: Release,
-  ports: Ports,
-): Promise<Report> {
-  const folder = await ports.files.temporary('scan')
-  const output = join(folder, 'report.json')
-  const subject = await locate(image, reference, folder, release, ports)
-  const asked: ImageScan = { ...subject, output, ...(ignoreFile === undefined ? {} : { ignoreFile: ignoreFile.path }) }
-  const run = (more: Partial<ImageScan>) =>
-    ports.exec.run(scanImage(trivy, { ...asked, ...more }), { signal: ports.signal, accept: trivyCodes })
-  let ended = await run({})
-  if (ended.code !== 0 && isLocked(ended.stderr)) ended = await run({ inMemory: true })
-  if ('archive' in subject.image) await ports.files.remove(subject.image.archive)
-  if (ended.code !== 0) throw scanFailed(image.name, ignoreFile?.name, ended.stderr)
-  const report = parseReport((await ports.files.read(output))?.toString() ?? '')
+export interface Looked {
+  report: Report
+  /** As Trivy wrote it. */
+  text: string
+  /** It was known from an earlier look. */
+  isKept: boolean
+}
+
+/** More than this is no text for a program in JavaScript. */
+const mostBytes = 400_000_000
+
+/** Has Trivy look at one image; once for the same image, Trivy, database, scanners and exceptions. */
+export async function look(image: BuiltImage, reference: string, glass: Glass, release: Release, ports: Ports): Promise<Looked> {
+  const subject = await locate(image, reference, ports)
+  const key = keyOf(image, subject, glass)
+  const kept = await readReport(key, glass.trivy, ports)
+  const known = kept === undefined ? undefined : parseReport(kept)
+  if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true }
+  const { text, report, size } = await scanOnce(image, subject, glass, release, ports)
   if (report === undefined) {
     throw new LaunchwayError('COMMAND_FAILED', `Trivy wrote no report about ${image.name} that launchway can read`, {
-      hint: 'Another version of Trivy is in PATH than launchway is tested with; without one there, it fetches its own.',
+      hint:
+        size > mostBytes
+          ? `It has ${Math.round(size / 1e6)} MB. Take a scanner out of scan.scanners, or packages out of the image.`
+          : 'Another version of Trivy is in PATH than launchway is tested with; without one there, it fetches its own.',
     })
   }
-  return report
+  // Only what is about the image that was built: the next look trusts it.
+  if (report.imageId !== undefined && Object.values(image.config).includes(report.imageId)) await keepReport(key, text, glass.trivy, ports)
+  return { report, text, isKept: false }
 }
 
-/** How Trivy gets at the image. */
-async function locate(
-  image: BuiltImage,
-  reference: string,
-  folder: string,
-  { plan }: Release,
-  ports: Ports,
-): Promise<Pick<ImageScan, 'image' | 'env' | 'insecure' | 'ca' | 'platform'>> {
+/** What the report depends on. What only decides about findings, such as the rules, is asked anew each time. */
+function keyOf(image: BuiltImage, { source, id }: Subject, { trivy, database, plan, exceptions, vex }: Glass): ReportKey {
+  const parts = [
+    image.config,
+    source.from,
+    source.from === 'registry' ? source.digest : id,
+    plan.scanners,
+    plan.offline,
+    plan.javaDatabases,
+  ]
+  const documents = vex.map(({ body }) => hash('sha256', body))
+  return {
+    database: hash('sha256', JSON.stringify([trivy.version, database.identity])).slice(0, 16),
+    image: hash('sha256', JSON.stringify([...parts, exceptions?.path ?? '', exceptions?.state ?? '', ...documents])),
+  }
+}
+
+interface Seen {
+  /** Undefined where Trivy wrote none. */
+  report: Report | undefined
+  text: string
+  /** In bytes. */
+  size: number
+}
+
+async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Glass, release: Release, ports: Ports): Promise<Seen> {
+  const { trivy, plan, exceptions, vex } = glass
+  const output = join(await ports.files.temporary('scan'), 'report.json')
+  const way = await wayTo(image, source, host, release, ports)
+  const asked: ImageScan = {
+    ...way,
+    output,
+    scanners: plan.scanners,
+    javaDatabases: plan.javaDatabases,
+    offline: plan.offline,
+    vex: vex.map(({ path }) => path),
+    ...(exceptions === undefined ? {} : { ignoreFile: exceptions.path }),
+  }
+  const run = async (build: (more: Partial<ImageScan>) => Command): Promise<void> => {
+    const options = { signal: ports.signal, accept: trivyCodes }
+    const first = await ports.exec.run(build({}), options)
+    const ended = first.code !== 0 && isLocked(first.stderr) ? await ports.exec.run(build({ inMemory: true }), options) : first
+    if (ended.code !== 0) throw scanFailed(image.name, plan, ended)
+  }
+  try {
+    await run((more) => scanImage(trivy, { ...asked, ...more }))
+    const seen = await readSeen(output, ports)
+    // Of a system that does not say which it is Trivy leaves the packages out of its report, without a word.
+    if (seen.report !== undefined && seen.report.os === undefined && plan.scanners.includes('vuln')) {
+      const list = `${output}.packages`
+      await run((more) => listPackages(trivy, { ...way, ...more, output: list }))
+      const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
+      if (hidden > 0) throw nameless(image.name, hidden)
+    }
+    return seen
+  } finally {
+    await ports.files.remove(output)
+    if ('archive' in way.image) await ports.files.remove(way.image.archive)
+  }
+}
+
+async function readSeen(output: string, { files }: Ports): Promise<Seen> {
+  const size = (await files.stat(output))?.size ?? 0
+  const text = size > mostBytes ? '' : ((await files.read(output))?.toString() ?? '')
+  return { size, text, report: parseReport(text) }
+}
+
+function nameless(image: string, packages: number): LaunchwayError {
+  return new LaunchwayError(
+    'SCAN_BLOCKED',
+    `${image} cannot be judged: it has ${packages} packages of a system that does not say which it is`,
+    {
+      hint: 'Its /etc/os-release was removed, so no vulnerability in them can be found. Leave that file in the image.',
+    },
+  )
+}
+
+interface Subject {
+  source: Source & { reference: string }
+  /** What the engine calls it; undefined where it comes from a registry. */
+  id: string | undefined
+  host: string | undefined
+}
+
+/** Where the image is. */
+async function locate(image: BuiltImage, reference: string, ports: Ports): Promise<Subject> {
   const [{ containerdStore }, found, host] = await Promise.all([ports.engine.info(), ports.engine.image(reference), ports.engine.host()])
   const source = sourceOf(image, { inEngine: found !== undefined, containerdStore, host })
   if (source === undefined) {
@@ -57,11 +150,20 @@ async function locate(
       hint: 'Something removed it, or this is another machine than the one that built it, and nothing was uploaded: run the build again, in the same job.',
     })
   }
+  return { source: { ...source, reference }, id: found?.id, host }
+}
+
+/** How Trivy gets at it. */
+async function wayTo(
+  image: BuiltImage,
+  source: Subject['source'],
+  host: string | undefined,
+  { plan }: Release,
+  ports: Ports,
+): Promise<Pick<ImageScan, 'image' | 'env' | 'insecure' | 'ca' | 'platform'>> {
   if (source.from === 'engine')
-    return { image: { reference, from: 'docker' }, ...(host === undefined ? {} : { env: { DOCKER_HOST: host } }) }
-  if (source.from === 'archive') {
-    return { image: { archive: await saved(reference, folder, ports) } }
-  }
+    return { image: { reference: source.reference, from: 'docker' }, ...(host === undefined ? {} : { env: { DOCKER_HOST: host } }) }
+  if (source.from === 'archive') return { image: { archive: await saved(source.reference, await ports.files.temporary('image'), ports) } }
   const settings = registryOf(source.repository, plan.registries)
   const [platform] = Object.keys(image.config)
   return {

@@ -1,5 +1,5 @@
 import type { BuiltImage } from '../core/release.ts'
-import type { Report } from '../tools/trivy.ts'
+import type { Report } from '../tools/trivy-report.ts'
 
 /** Clocks of two machines differ; a database that is made later than this is no database of today. */
 const clockSkewMs = 10 * 60_000

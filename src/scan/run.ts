@@ -3,18 +3,26 @@ import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import type { BuiltImage, Release, ScanSection } from '../core/release.ts'
+import type { BuiltImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
+import type { Asked } from '../core/scan-rule.ts'
 import { section } from '../core/stages.ts'
 import { showMs } from '../core/units.ts'
-import { parseVersion, type Report, version } from '../tools/trivy.ts'
+import { fingerprints, type Found, type Report } from '../tools/trivy-report.ts'
+import { type Base, baseOf } from './base.ts'
+import { type Current, currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
-import { counts, explain, gate, type ScannedImage, sorted } from './gate.ts'
-import { checkIgnoreFile } from './ignore.ts'
-import { type IgnoreFile, look } from './look.ts'
+import { compared, gone } from './diff.ts'
+import { announcement, type Entry, exceptionsOf, readExceptions, stateOf } from './exceptions.ts'
+import { changes, counts, explain, gate, open, sorted, warning } from './gate.ts'
+import { versionOf } from './kept.ts'
+import { type Glass, look } from './look.ts'
+import { weighed } from './newer.ts'
 import { sight } from './plan.ts'
+import { writeReports } from './reports.ts'
 
 /**
- * Looks for known vulnerabilities in every image that was built, and asks the rules of the plan.
+ * Looks for known vulnerabilities, and what else the plan asks for, in every image that was built; compares it with what
+ * runs, and asks the rules of the plan.
  * @throws LaunchwayError SCAN_BLOCKED with the section as its part, SCAN_DB_UNAVAILABLE, DIGEST_MISMATCH, CONFIG_INVALID,
  *   TOOL_MISSING; BUILD_FAILED when an image is neither in the engine nor in a registry
  */
@@ -22,49 +30,129 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const { scan: plan, images: planned } = release.plan
   if (plan === undefined)
     throw new LaunchwayError('RECORD_INVALID', 'the plan does not say what to scan for', { hint: 'Run the plan stage again.' })
-  const { images } = section(release, 'build')
   const started = ports.clock.elapsed()
-  const ignoreFile = await readIgnoreFile(plan, ports)
+  const now = ports.clock.now().getTime()
+  const { entries, ...documents } = await readDocuments(plan, now, ports)
   const file = await ports.tools.trivy()
-  const trivy = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
-  const tool = { name: 'trivy', version: parseVersion(await ports.exec.read(version(trivy))) ?? 'unknown' }
-  ports.log.info(`Trivy ${tool.version}, ${file}`)
-  const { updated } = await readyDatabase(plan, trivy, release, ports)
+  const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
+  const trivy = { ...bare, version: await versionOf(bare, ports) }
+  ports.log.info(`Trivy ${trivy.version}, ${file}`)
+  const [database, current] = await Promise.all([readyDatabase(plan, trivy, release, ports), currentOf(release, ports)])
 
-  const scanned: ScannedImage[] = []
-  for (const image of images) {
-    const [reference = ''] = candidates(planned.find(({ name }) => name === image.name) ?? { repositories: [] }, image.key)
-    const report = await look(image, reference, { trivy, ignoreFile }, release, ports)
-    scanned.push(judge(image, reference, report, ports))
+  const images: Compared[] = []
+  const seen: { name: string; findings: readonly Found[] }[] = []
+  const reports: ScanSection['reports'] = []
+  for (const image of section(release, 'build').images) {
+    const of = planned.find(({ name }) => name === image.name)
+    const [reference = ''] = candidates(of ?? { repositories: [] }, image.key)
+    const glass = { trivy, database, plan, ...documents }
+    const { report, text, isKept } = await look(image, reference, glass, release, ports)
+    const config = judge(image, reference, report, plan, ports)
+    const base =
+      of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
+    const one = compareImage({ name: image.name, config, report, base }, current, plan)
+    ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
+    seen.push({ name: image.name, findings: report.findings })
+    images.push(base === undefined ? one : { ...one, base: await weighed(base, one.findings, glass, release, ports) })
+    reports.push(...(await writeReports(image.name, text, plan, trivy, ports)))
   }
-  const { rules, verdict, blocked } = gate(scanned, plan)
-  const ms = ports.clock.elapsed() - started
-  const found: ScanSection = { tool, database: { updated: updated.toISOString() }, images: scanned, rules, verdict, ms }
+  const { rules, verdict, decided } = gate(images, plan.rules, now)
+  const exceptions = exceptionsOf(plan.ignoreFile, entries, seen, now).filter(
+    ({ id, state, findings }) => findings.length > 0 || (state === 'ended' && decided.some(({ finding }) => finding.id === id)),
+  )
+  const found: ScanSection = {
+    tool: { name: 'trivy', version: trivy.version },
+    database: { updated: database.updated.toISOString(), ...(database.digest === undefined ? {} : { digest: database.digest }) },
+    ...(current === undefined ? {} : { against: current.against }),
+    images: images.map(recorded),
+    rules,
+    exceptions,
+    reports,
+    verdict,
+    ms: ports.clock.elapsed() - started,
+  }
+  if (current !== undefined) ports.log.info(`beside ${current.against.version} in ${current.against.environment}: ${changes(found.images)}`)
+  const warned = decided.filter(({ rule }) => rule.action === 'warn')
+  if (warned.length > 0) ports.log.warning(warning(warned))
   if (verdict === 'passed') {
+    const asked = rules.filter(({ action }) => action === 'fail')
     ports.log.info(
-      `passed in ${showMs(ms)}: ${rules.length === 0 ? 'no rule, so nothing blocks' : rules.map(({ rule }) => `no ${rule}`).join('; ')}`,
+      `passed in ${showMs(found.ms)}: ${asked.length === 0 ? 'no rule, so nothing blocks' : asked.map(({ rule }) => `no ${rule}`).join('; ')}`,
     )
     return found
   }
-  const { message, hint } = explain(blocked, plan.ignoreFile ?? '.trivyignore.yaml')
-  throw new LaunchwayError('SCAN_BLOCKED', message, { hint, part: { scan: found } })
+  const blocked = decided.filter(({ rule }) => rule.action === 'fail')
+  throw new LaunchwayError('SCAN_BLOCKED', ...explained(blocked, plan, exceptions, found))
 }
 
-async function readIgnoreFile({ ignoreFile: name }: ScanPlan, ports: Ports): Promise<IgnoreFile | undefined> {
-  if (name === undefined) return undefined
-  const path = join(ports.root, name)
-  const body = await ports.files.read(path)
-  if (body === undefined) {
-    throw new LaunchwayError('CONFIG_INVALID', `${name}, the list of exceptions for the scan, is not there`, {
-      hint: 'scan.ignore-file in launchway.yml names it, from the root of the repository. Check it out in this job too.',
-    })
+function explained(
+  blocked: Parameters<typeof explain>[0],
+  { ignoreFile = '.trivyignore.yaml' }: ScanPlan,
+  exceptions: ScanSection['exceptions'],
+  scanned: ScanSection,
+): [string, { hint: string; part: Partial<Release> }] {
+  const { message, hint } = explain(blocked, ignoreFile, exceptions)
+  return [message, { hint, part: { scan: scanned } }]
+}
+
+interface Seen {
+  name: string
+  config: string
+  report: Report
+  base: Base | undefined
+}
+
+type Compared = Omit<ScannedImage, 'findings'> & { findings: Asked[] }
+
+/** What an image holds, beside what runs, and apart by what it stands on. */
+function compareImage({ name, config, report, base }: Seen, current: Current | undefined, { scanners }: ScanPlan): Compared {
+  const earlier = current?.images.get(name)
+  const below = base === undefined ? undefined : new Set(report.layers.slice(0, base.layers))
+  const here = compared(report.findings, earlier).map(({ exempt, packageKey: _key, layer, ...finding }) => ({
+    ...finding,
+    ...(exempt === undefined ? {} : { exempt: true as const }),
+    ...(below === undefined || layer === undefined ? {} : { base: below.has(layer) }),
+  }))
+  return {
+    name,
+    config,
+    findings: [...sorted(here), ...gone(report.findings, earlier, scanners)],
+    packages: fingerprints(report.packageKeys),
   }
-  checkIgnoreFile(name, body.toString())
-  return { name, path }
 }
 
-/** That it is what was built, and that something of it was seen. */
-function judge(image: BuiltImage, reference: string, report: Report, ports: Ports): ScannedImage {
+/** As the record keeps it: when a vulnerability became public is for the rules alone. */
+function recorded({ findings, ...image }: Compared): ScannedImage {
+  return { ...image, findings: findings.map(({ published: _at, ...finding }) => finding) }
+}
+
+/** What the repository says of findings: the list of exceptions and VEX documents. */
+async function readDocuments(
+  { ignoreFile, strictExceptions, vex }: ScanPlan,
+  now: number,
+  ports: Ports,
+): Promise<Pick<Glass, 'exceptions' | 'vex'> & { entries: Entry[] }> {
+  const documents = await Promise.all(vex.map(async (name) => ({ path: join(ports.root, name), body: await needed(name, 'vex', ports) })))
+  if (ignoreFile === undefined) return { exceptions: undefined, vex: documents, entries: [] }
+  const text = (await needed(ignoreFile, 'ignore-file', ports)).toString()
+  const entries = readExceptions(ignoreFile, text, strictExceptions)
+  const soon = announcement(entries, now)
+  if (soon !== undefined) ports.log.warning(soon.message, { file: ignoreFile, line: soon.line })
+  const ended = entries.map((entry) => stateOf(entry, now) === 'ended')
+  return { exceptions: { path: join(ports.root, ignoreFile), state: JSON.stringify([text, ended]) }, vex: documents, entries }
+}
+
+async function needed(name: string, key: 'ignore-file' | 'vex', ports: Ports): Promise<Buffer> {
+  const body = await ports.files.read(join(ports.root, name))
+  if (body !== undefined) return body
+  const what = key === 'vex' ? 'a VEX document' : 'the list of exceptions for the scan'
+  throw new LaunchwayError('CONFIG_INVALID', `${name}, ${what}, is not there`, {
+    hint: `scan.${key} in launchway.yml names it, from the root of the repository. Check it out in this job too.`,
+  })
+}
+
+/** The digest of its configuration: that it is what was built, and that something of it was seen. */
+function judge(image: BuiltImage, reference: string, report: Report, { scanners }: ScanPlan, ports: Ports): string {
   const built = Object.values(image.config)
   const config = built.find((digest) => digest === report.imageId)
   if (config === undefined) {
@@ -72,18 +160,23 @@ function judge(image: BuiltImage, reference: string, report: Report, ports: Port
       hint: `Built: ${built.join(', ')}; scanned: ${report.imageId ?? 'unknown'}.\nAnother run of the same content on this engine may have replaced it: run this one again, from the build, and queue the runs of one branch.`,
     })
   }
-  const { kind, says } = sight(report)
+  // Who looks for no vulnerabilities is shown no packages.
+  if (!scanners.includes('vuln')) return config
+  const { kind, says: seen } = sight(report)
   if (kind === 'blind') {
-    throw new LaunchwayError('SCAN_BLOCKED', `${image.name} cannot be judged: ${says}`, {
+    throw new LaunchwayError('SCAN_BLOCKED', `${image.name} cannot be judged: ${seen}`, {
       hint: 'Its package database was removed, so no vulnerability in it can be found. Leave /var/lib/dpkg, /lib/apk/db or /var/lib/rpm in the image.',
     })
   }
-  if (kind === 'bare') ports.log.notice(`${image.name}: ${says}`)
+  if (kind === 'bare') ports.log.notice(`${image.name}: ${seen}`)
   if (report.os?.ended === true)
     ports.log.warning(
       `${image.name}: ${report.os.family} ${report.os.name} gets no security updates any more, so what is found is not all there is`,
     )
-  const findings = sorted(report.vulnerabilities.map((found) => ({ ...found, status: 'new' as const })))
-  ports.log.info(`${image.name}: ${counts(findings)}${kind === 'seen' ? ` in ${says}` : ''}`)
-  return { name: image.name, config, findings }
+  return config
+}
+
+function says(report: Report): string {
+  const { kind, says: seen } = sight(report)
+  return kind === 'seen' ? ` in ${seen}` : ''
 }

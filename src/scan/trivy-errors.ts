@@ -9,10 +9,34 @@ export function tooOld(stderr: string): void {
   })
 }
 
-/** What a scan that failed means to a user. @param image its name @param ignoreFile from the root of the repository */
-export function scanFailed(image: string, ignoreFile: string | undefined, stderr: string): LaunchwayError {
-  tooOld(stderr)
+/** Whether a registry may serve in a moment: too many requests, or an error of its own. */
+export function isBusy(stderr: string): boolean {
+  return /TOOMANYREQUESTS|Too Many Requests|\b429\b|\b50[0234] |status code 5\d\d|INTERNAL|UNAVAILABLE/.test(stderr)
+}
+
+/** Why Trivy ended, in one line. @param code above 128 a signal, as a shell has it */
+export function whyEnded(code: number, stderr: string): string {
   const said = reasonOf(stderr)
+  if (code > 128) return `something ended it from outside (signal ${code - 128})${said === '' ? '' : `; before that it said: ${said}`}`
+  return said === '' ? `it ended with ${code} and without a word` : said
+}
+
+/** What a scan that failed means to a user. @param image its name @param files of the repository that Trivy was given */
+export function scanFailed(
+  image: string,
+  { ignoreFile, vex = [] }: { ignoreFile?: string | undefined; vex?: readonly string[] },
+  { code, stderr }: { code: number; stderr: string },
+): LaunchwayError {
+  tooOld(stderr)
+  const said = whyEnded(code, stderr)
+  if (code > 128 || /out of memory|cannot allocate memory|failed to reserve page summary memory/.test(stderr)) {
+    return new LaunchwayError('COMMAND_FAILED', `Trivy was ended before it had looked through ${image}, so nothing passed`, {
+      hint: `${said}\nSignal 9 is most often the system's, out of memory: give this machine more of it, or nothing else to do at the same time.`,
+    })
+  }
+  if (/VEX/.test(stderr) && vex.length > 0) {
+    return new LaunchwayError('CONFIG_INVALID', `${vex.join(', ')}: not a VEX document that Trivy reads`, { hint: said })
+  }
   if (/filter(ing)? error/.test(stderr) && ignoreFile !== undefined) {
     return new LaunchwayError('CONFIG_INVALID', `${ignoreFile} is not a list of exceptions that Trivy reads`, {
       hint: said,
@@ -21,7 +45,7 @@ export function scanFailed(image: string, ignoreFile: string | undefined, stderr
   }
   if (/java (db|index)|DB error|vulnerability DB/i.test(stderr)) {
     return new LaunchwayError('SCAN_DB_UNAVAILABLE', `${image} could not be scanned: a database that Trivy needs cannot be had`, {
-      hint: `${said}\nFor .jar files Trivy looks in a database of its own, which is not among scan.databases: TRIVY_JAVA_DB_REPOSITORY in the environment of the step names a mirror.`,
+      hint: `${said}\nFor .jar files Trivy looks in a database of its own, which is not among scan.databases: scan.java-databases names mirrors of it.`,
     })
   }
   return new LaunchwayError('COMMAND_FAILED', `Trivy could not scan ${image}`, { hint: said })

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { type Command, command, option } from '../core/command.ts'
-import { Severity } from '../core/gates.ts'
+import { type Command, command, each, option } from '../core/command.ts'
+import type { ReportKind, Scanner } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
-import { Digest } from '../core/names.ts'
 
 /** One Trivy: the program, where it keeps database and layers, and the empty folder that it runs in. */
 export interface Trivy {
@@ -26,8 +25,8 @@ const unset = [
 /** An image of ten gigabytes takes longer than Trivy's own five minutes. */
 const timeoutMs = 30 * 60_000
 
-/** Exit codes of Trivy: done, failed, died. What it found never decides. */
-export const trivyCodes = [0, 1, 2] as const
+/** Exit codes of Trivy: done, failed, died, ended by a signal. What it found never decides. */
+export const trivyCodes = [0, 1, 2, 130, 134, 137, 139, 143] as const
 
 function trivy({ file, cacheDir, cwd }: Trivy, args: Parameters<typeof command>[1], env?: Command['env']): Command {
   return command(file, ['--cache-dir', cacheDir, '--quiet', '--timeout', `${timeoutMs / 60_000}m`, ...args], {
@@ -81,7 +80,14 @@ export interface ImageScan {
   image: { reference: string; from: 'docker' | 'remote' } | { archive: string }
   /** The JSON report: larger than an output that is kept. */
   output: string
+  scanners: readonly Scanner[]
   ignoreFile?: string
+  /** Documents that say which vulnerability does no harm. */
+  vex?: readonly string[]
+  /** Repositories of the database for Java; none: from where Trivy itself knows one. */
+  javaDatabases?: readonly string[]
+  /** Nothing is fetched. */
+  offline?: boolean
   /** `linux/amd64`; for a registry, where an image may have several. */
   platform?: string
   /** A registry without TLS. */
@@ -93,22 +99,53 @@ export interface ImageScan {
   env?: Command['env']
 }
 
-export function scanImage(of: Trivy, { image, output, ignoreFile, platform, insecure, ca, inMemory, env }: ImageScan): Command {
+/**
+ * Looks for everything once. What an exception lets pass stays in the report, apart from the rest. The checks for
+ * misconfigurations are those that are part of Trivy, so that the same Trivy always finds the same.
+ */
+export function scanImage(of: Trivy, asked: ImageScan): Command {
+  const { scanners, vex = [], javaDatabases = [] } = asked
   return trivy(
     of,
     [
       'image',
-      ['--format', 'json', '--output', output, '--scanners', 'vuln', '--list-all-pkgs', '--exit-code', '0'],
-      ['--skip-db-update', '--no-progress', ...alone],
-      option('--ignorefile', ignoreFile),
-      option('--platform', platform),
-      insecure === true && '--insecure',
-      option('--cacert', ca),
-      inMemory === true && ['--cache-backend', 'memory'],
-      'archive' in image ? ['--input', image.archive] : ['--image-src', image.from, image.reference],
+      ['--format', 'json', '--output', asked.output, '--list-all-pkgs', '--show-suppressed', '--exit-code', '0'],
+      ['--scanners', scanners.join(','), '--skip-db-update', '--no-progress', ...alone],
+      scanners.includes('misconfig') && ['--image-config-scanners', 'misconfig', '--skip-check-update'],
+      option('--ignorefile', asked.ignoreFile),
+      each('--vex', vex),
+      each('--java-db-repository', javaDatabases),
+      asked.offline === true && ['--offline-scan', '--skip-java-db-update'],
+      subjectOf(asked),
     ],
-    env,
+    asked.env,
   )
+}
+
+/** Lists the packages of an image (CycloneDX), also of a system that it does not know: those a scan leaves out in silence. */
+export function listPackages(of: Trivy, asked: Omit<ImageScan, 'scanners'>): Command {
+  const list = ['image', '--format', 'cyclonedx', '--output', asked.output, '--offline-scan', '--skip-java-db-update', '--no-progress']
+  return trivy(of, [...list, ...alone, ...subjectOf(asked)], asked.env)
+}
+
+function subjectOf({ image, platform, insecure, ca, inMemory }: Omit<ImageScan, 'output' | 'scanners'>): string[] {
+  return [
+    ...option('--platform', platform),
+    ...(insecure === true ? ['--insecure'] : []),
+    ...option('--cacert', ca),
+    ...(inMemory === true ? ['--cache-backend', 'memory'] : []),
+    ...('archive' in image ? ['--input', image.archive] : ['--image-src', image.from, image.reference]),
+  ]
+}
+
+const formats = { sarif: 'sarif', table: 'table', cyclonedx: 'cyclonedx', spdx: 'spdx-json', json: 'json' } as const satisfies Record<
+  ReportKind,
+  string
+>
+
+/** Makes another format of a report. It looks nothing up. */
+export function convert(of: Trivy, { from, to, kind }: { from: string; to: string; kind: ReportKind }): Command {
+  return trivy(of, ['convert', '--format', formats[kind], '--output', to, '--exit-code', '0', from])
 }
 
 /**
@@ -118,81 +155,6 @@ export function scanImage(of: Trivy, { image, output, ignoreFile, platform, inse
 export function scanList(of: Trivy, file: string): Command {
   const memory = ['--cache-backend', 'memory']
   return trivy(of, ['sbom', '--format', 'json', '--scanners', 'vuln', '--skip-db-update', '--offline-scan', ...memory, ...alone, file])
-}
-
-const Vulnerability = z.object({
-  VulnerabilityID: z.string(),
-  PkgName: z.string(),
-  InstalledVersion: z.string().default(''),
-  FixedVersion: z.string().optional(),
-  Severity: Severity.catch('UNKNOWN'),
-  Title: z.string().optional(),
-})
-
-const Report = z.object({
-  Metadata: z
-    .object({
-      OS: z.object({ Family: z.string(), Name: z.string().default(''), EOSL: z.boolean().optional() }).optional(),
-      ImageID: Digest.optional(),
-    })
-    .default({}),
-  Results: z
-    .array(
-      z.object({
-        Class: z.string().optional(),
-        Packages: z.array(z.unknown()).nullish(),
-        Vulnerabilities: z.array(Vulnerability).nullish(),
-      }),
-    )
-    .nullish(),
-})
-
-export interface Report {
-  /** The digest of the image's configuration; the containerd store gives Trivy that of a manifest instead. */
-  imageId: string | undefined
-  os: { family: string; name: string; ended: boolean } | undefined
-  /** Packages of the operating system, and all others. */
-  packages: { os: number; others: number }
-  vulnerabilities: readonly Vulnerability[]
-}
-interface Vulnerability {
-  id: string
-  severity: Severity
-  package: string
-  installed: string
-  /** Absent where no version ends it. */
-  fixed?: string
-  title?: string
-}
-
-/** Undefined for what is no report of Trivy's. */
-export function parseReport(text: string): Report | undefined {
-  const report = parseJson(text, Report)
-  if (report === undefined) return undefined
-  const { OS, ImageID } = report.Metadata
-  const results = report.Results ?? []
-  const count = (of: typeof results): number => of.reduce((sum, { Packages }) => sum + (Packages?.length ?? 0), 0)
-  return {
-    imageId: ImageID,
-    os:
-      OS === undefined || OS.Family === '' || OS.Family === 'none'
-        ? undefined
-        : { family: OS.Family, name: OS.Name, ended: OS.EOSL === true },
-    packages: {
-      os: count(results.filter((result) => result.Class === 'os-pkgs')),
-      others: count(results.filter((result) => result.Class !== 'os-pkgs')),
-    },
-    vulnerabilities: results.flatMap(({ Vulnerabilities }) =>
-      (Vulnerabilities ?? []).map(({ VulnerabilityID, Severity, PkgName, InstalledVersion, FixedVersion = '', Title = '' }) => ({
-        id: VulnerabilityID,
-        severity: Severity,
-        package: PkgName,
-        installed: InstalledVersion,
-        ...(FixedVersion === '' ? {} : { fixed: FixedVersion }),
-        ...(Title === '' ? {} : { title: Title }),
-      })),
-    ),
-  }
 }
 
 /** The ways that an error went inside of Trivy before it came out. */

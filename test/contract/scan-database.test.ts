@@ -29,7 +29,7 @@ beforeAll(async () => {
   image = await buildHere(copyAll, installed('httpx', '0.22.0'))
 })
 
-const scanWith = (...databases: string[]): Promise<ScanSection> => scan(toScan(image, { databases, failOn: [] }), here().ports)
+const scanWith = (...databases: string[]): Promise<ScanSection> => scan(toScan(image, { databases, rules: [] }), here().ports)
 const refused = (...databases: string[]): Promise<LaunchwayError> => failureOf(scanWith(...databases))
 const ids = ({ images }: ScanSection): string[] => images.flatMap(({ findings }) => findings.map(({ id }) => id))
 const found = ['CVE-2021-41945']
@@ -87,7 +87,7 @@ describe('the mirrors of the database', () => {
     const { address, ca, username, password } = secureRegistry
     const guarded = `${address}/mirror-${process.pid}:2`
     await publishDatabase(guarded, new Date(), { ca, username, password })
-    const release = toScan(image, { databases: [guarded], failOn: [] })
+    const release = toScan(image, { databases: [guarded], rules: [] })
     const registries = [...release.plan.registries, { host: address, ca, plainHttp: false, username, password: 'MIRROR_PASSWORD' }]
     const withLogin = { ...release, plan: { ...release.plan, registries } }
     const open = (given: string): ReturnType<typeof here>['ports'] => openHere({ MIRROR_PASSWORD: given })
@@ -102,7 +102,7 @@ describe('the mirrors of the database', () => {
     const served = new URL(`http://${vulnerabilities}`)
     await using proxy = await openProxy({ [name]: served.host })
     using _ = setEnv({ HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url })
-    const release = toScan(image, { databases: [`${name}${served.pathname}`], failOn: [] })
+    const release = toScan(image, { databases: [`${name}${served.pathname}`], rules: [] })
     const withMirror = (plainHttp: boolean): typeof release => ({
       ...release,
       plan: { ...release.plan, registries: [...release.plan.registries, { host: name, plainHttp }] },
@@ -214,7 +214,7 @@ describe('the database of an earlier run', () => {
     await nowFrom(down)
     const { ports } = here()
     const clock = { ...ports.clock, now: () => new Date(Date.now() + 24 * hour) }
-    const failure = await failureOf(scan(toScan(image, { databases: [down], failOn: [] }), { ...ports, clock }))
+    const failure = await failureOf(scan(toScan(image, { databases: [down], rules: [] }), { ...ports, clock }))
     expect(failure.code).toBe('SCAN_DB_UNAVAILABLE')
     expect(failure.hint).toContain('the one kept from an earlier run is 54 h old, and scan.max-db-age is 48 h')
   })
@@ -223,14 +223,14 @@ describe('the database of an earlier run', () => {
     const { root, log, ports } = here()
     const db = join(ports.tools.folder, 'trivy/db')
     const tools = { ...ports.tools, cache: folderCache(join(root, 'service'), log) }
-    await scan(toScan(image, { databases: [vulnerabilities], failOn: [] }), { ...ports, tools })
+    await scan(toScan(image, { databases: [vulnerabilities], rules: [] }), { ...ports, tools })
     rmSync(db, { recursive: true })
     const asked = log.said('line').length
-    const section = await scan(toScan(image, { databases: [vulnerabilities], failOn: [] }), { ...ports, tools })
+    const section = await scan(toScan(image, { databases: [vulnerabilities], rules: [] }), { ...ports, tools })
     expect(ids(section)).toEqual(found)
     expect(log.said('line').slice(asked).join('\n')).toContain('kept from an earlier run')
     rmSync(db, { recursive: true })
-    expect((await failureOf(scan(toScan(image, { databases: [down], failOn: [] }), { ...ports, tools }))).code).toBe('SCAN_DB_UNAVAILABLE')
+    expect((await failureOf(scan(toScan(image, { databases: [down], rules: [] }), { ...ports, tools }))).code).toBe('SCAN_DB_UNAVAILABLE')
   })
 
   it('is fetched anew when it was damaged on the disk', async () => {

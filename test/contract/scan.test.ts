@@ -8,7 +8,7 @@ import { scan } from '../../src/scan/index.ts'
 import { upload } from '../../src/push/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder, setEnv } from './support/folder.ts'
-import { type BuiltHere, buildHere, copyAll, holdCache, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, buildHere, copyAll, failOn, holdCache, installed, openEach, toScan } from './support/scanned.ts'
 
 /** Trivy, the engine, the registry and the images are real; the database has the lab's few advisories. */
 
@@ -34,8 +34,8 @@ function enter(folder: string): void {
   onTestFinished(() => process.chdir(before))
 }
 
-const critical = { severity: 'CRITICAL', fixable: false } as const
-const fixable = { severity: 'CRITICAL', fixable: true } as const
+const critical = failOn({ severity: 'CRITICAL' })
+const fixable = failOn({ severity: 'CRITICAL', fixable: true })
 
 const httpx = { id: 'CVE-2021-41945', severity: 'CRITICAL', package: 'httpx', installed: '0.22.0', fixed: '0.23.0', status: 'new' }
 const zlib = { id: 'CVE-2023-45853', severity: 'CRITICAL', package: 'zlib1g', installed: '1:1.2.13.dfsg-1', status: 'new' }
@@ -50,7 +50,7 @@ describe('an image with known vulnerabilities', () => {
     expect(failure.part?.scan).toMatchObject({
       tool: { name: 'trivy' },
       images: [{ name: 'app', config: bad.config, findings: [httpx, zlib, werkzeug, requests] }],
-      rules: [{ rule: 'CRITICAL, with a fix', passed: false, findings: ['app: CVE-2021-41945 in httpx 0.22.0'] }],
+      rules: [{ rule: 'CRITICAL, with a fix', action: 'fail', passed: false, findings: ['app: CVE-2021-41945 in httpx 0.22.0'] }],
       verdict: 'failed',
     })
     expect(here().log.said('line').join('\n')).toMatch(/app: 2 CRITICAL, 1 HIGH, 1 MEDIUM in \d{3} packages, debian 12/)
@@ -63,23 +63,23 @@ describe('an image with known vulnerabilities', () => {
 
   it.each([
     ['CRITICAL, with or without a fix', [critical], ['CVE-2021-41945', 'CVE-2023-45853']],
-    ['HIGH or worse, with a fix', [{ severity: 'HIGH', fixable: true }], ['CVE-2021-41945', 'CVE-2023-25577']],
-    ['any severity', [{ severity: 'UNKNOWN', fixable: false }], ['CVE-2021-41945', 'CVE-2023-45853', 'CVE-2023-25577', 'CVE-2023-32681']],
-  ] as const)('is blocked by exactly what a rule names: %s', async (_, failOn, ids) => {
-    const { part } = await failureOf(scan(toScan(bad, { failOn: [...failOn] }), here().ports))
+    ['HIGH or worse, with a fix', [failOn({ severity: 'HIGH', fixable: true })], ['CVE-2021-41945', 'CVE-2023-25577']],
+    ['any severity', [failOn({ severity: 'UNKNOWN' })], ['CVE-2021-41945', 'CVE-2023-45853', 'CVE-2023-25577', 'CVE-2023-32681']],
+  ] as const)('is blocked by exactly what a rule names: %s', async (_, rules, ids) => {
+    const { part } = await failureOf(scan(toScan(bad, { rules: [...rules] }), here().ports))
     const names = part?.scan?.rules.flatMap(({ findings }) => findings) ?? []
     expect(names.map((name) => /CVE-[\d-]+/.exec(name)?.[0])).toEqual(ids)
   })
 
   it('is blocked for what has no fix only where the rule says so', async () => {
-    expect(await scan(toScan(mended, { failOn: [fixable] }), here().ports)).toMatchObject({ verdict: 'passed' })
-    const failure = await failureOf(scan(toScan(mended, { failOn: [critical] }), here().ports))
+    expect(await scan(toScan(mended, { rules: [fixable] }), here().ports)).toMatchObject({ verdict: 'passed' })
+    const failure = await failureOf(scan(toScan(mended, { rules: [critical] }), here().ports))
     expect(failure).toMatchObject({ code: 'SCAN_BLOCKED', message: 'app: 1 finding blocks this release: 1 CRITICAL' })
     expect(failure.hint).toContain('zlib1g  1:1.2.13.dfsg-1 → no fix yet')
   })
 
   it('is only reported where no rule blocks', async () => {
-    const section = await scan(toScan(bad, { failOn: [] }), here().ports)
+    const section = await scan(toScan(bad, { rules: [] }), here().ports)
     expect(section).toMatchObject({ rules: [], verdict: 'passed' })
     expect(section.images[0]?.findings).toHaveLength(4)
   })
@@ -91,7 +91,11 @@ describe('an exception', () => {
 
   it('lets a finding pass until its last day, and not a day longer', async () => {
     write('.trivyignore.yaml', until('2199-12-31'))
-    expect(await scan(toScan(small, named), here().ports)).toMatchObject({ images: [{ findings: [] }], verdict: 'passed' })
+    expect(await scan(toScan(small, named), here().ports)).toMatchObject({
+      images: [{ findings: [{ ...httpx, exempt: true }] }],
+      exceptions: [{ id: httpx.id, reason: 'not reachable', state: 'open', findings: ['app: CVE-2021-41945 in httpx 0.22.0'] }],
+      verdict: 'passed',
+    })
     write('.trivyignore.yaml', until('2020-12-31'))
     expect(await failureOf(scan(toScan(small, named), here().ports))).toMatchObject({ code: 'SCAN_BLOCKED' })
   })
@@ -153,13 +157,12 @@ describe('what would make a scan see less', () => {
     await call('python3', ['-m', 'zipfile', '-c', 'some.jar', 'hello'], { cwd: folder.path })
     const jar = readFileSync(join(folder.path, 'some.jar'))
     const java = await buildHere('FROM scratch\nCOPY some.jar /some.jar\n', { 'some.jar': jar })
-    using _ = setEnv({ TRIVY_JAVA_DB_REPOSITORY: '127.0.0.1:9/trivy-java-db:1' })
-    const failure = await failureOf(scan(toScan(java), here().ports))
+    const failure = await failureOf(scan(toScan(java, { javaDatabases: ['127.0.0.1:9/trivy-java-db:1'] }), here().ports))
     expect(failure).toMatchObject({
       code: 'SCAN_DB_UNAVAILABLE',
       message: expect.stringContaining('a database that Trivy needs cannot be had'),
     })
-    expect(failure.hint).toContain('TRIVY_JAVA_DB_REPOSITORY')
+    expect(failure.hint).toContain('scan.java-databases')
   })
 
   it('an image of one file passes, and the log says that there was nothing to look up', async () => {

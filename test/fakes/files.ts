@@ -51,6 +51,10 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
         return choice === 'keep'
       })
     },
+    async stat(path) {
+      const body = bodies.get(posix.normalize(path))
+      return body === undefined ? undefined : { size: body.length, modified: 0 }
+    },
     async hash(path) {
       const body = bodies.get(posix.normalize(path))
       if (body === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, lstat '${path}'`), { code: 'ENOENT' })

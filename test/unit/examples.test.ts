@@ -4,8 +4,9 @@ import { describe, expect, it, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { loadConfig } from '../../src/config/load.ts'
-import { resolveScan, resolveSmoke } from '../../src/config/gates.ts'
+import { resolveSmoke } from '../../src/config/gates.ts'
 import { resolveEnvironment } from '../../src/config/resolve.ts'
+import { resolveScan } from '../../src/config/scan.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { root } from '../../lab/paths.ts'
 
@@ -93,7 +94,7 @@ describe('examples/addie', () => {
     expect(config.branches).toEqual({ master: 'production', docker: {}, docker_dev: 'development' })
     expect(config.tags).toEqual({ 'v*': 'production' })
     expect(resolveSmoke(config, { compose: 'compose.yaml' })).toMatchObject({ env: { SECRET_KEY: 'smoke-only' } })
-    expect(resolveScan(config, {})).toMatchObject({ failOn: [{ severity: 'HIGH', fixable: true }] })
+    expect(resolveScan(config, {})).toMatchObject({ rules: [{ action: 'fail', severity: 'HIGH', fixable: true }] })
     const push = z.object({ push: z.object({ branches: z.array(z.string()), tags: z.array(z.string()) }) })
     const { on } = Workflow.parse(parse(read('examples/addie', '.github/workflows/push.yml')))
     expect(push.parse(on).push).toEqual({ branches: Object.keys(config.branches ?? {}), tags: Object.keys(config.tags ?? {}) })

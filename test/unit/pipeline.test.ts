@@ -31,8 +31,8 @@ describe('the graph', () => {
   it.each([
     ['build', ['build', 'upload']],
     ['push', ['push', 'record']],
-    ['deploy', ['deploy']],
-    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'push', 'record', 'deploy']],
+    ['deploy', ['deploy', 'current']],
+    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'push', 'record', 'deploy', 'current']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {

@@ -1,20 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import {
+  convert,
   downloadDatabase,
+  listPackages,
   parseDatabaseMetadata,
-  parseReport,
   parseVersion,
   reasonOf,
   scanImage,
   scanList,
   version,
 } from '../../src/tools/trivy.ts'
+import { parseHidden, parseReport, unfiltered } from '../../src/tools/trivy-report.ts'
 
 const trivy = { file: '/usr/bin/trivy', cacheDir: '/cache', cwd: '/empty' }
 const first = ['--cache-dir', '/cache', '--quiet', '--timeout', '30m']
 const scanned = [
-  ...[...first, 'image', '--format', 'json', '--output', '/out', '--scanners', 'vuln', '--list-all-pkgs', '--exit-code', '0'],
-  ...['--skip-db-update', '--no-progress', '--skip-version-check', '--disable-telemetry'],
+  ...[...first, 'image', '--format', 'json', '--output', '/out', '--list-all-pkgs', '--show-suppressed', '--exit-code', '0'],
+  ...['--scanners', 'vuln', '--skip-db-update', '--no-progress', '--skip-version-check', '--disable-telemetry'],
 ]
 
 describe('a call of Trivy', () => {
@@ -33,12 +35,52 @@ describe('a call of Trivy', () => {
     ['an archive', { image: { archive: '/image.tar' } }, ['--input', '/image.tar']],
     [
       'exceptions, and a cache that another holds',
-      { image: { archive: '/image.tar' }, ignoreFile: '/x/.trivyignore.yaml', inMemory: true },
-      ['--ignorefile', '/x/.trivyignore.yaml', '--cache-backend', 'memory', '--input', '/image.tar'],
+      { image: { archive: '/image.tar' }, ignoreFile: '/x/.trivyignore.yaml', vex: ['/x/a.json', '/x/b.json'], inMemory: true },
+      [
+        ...['--ignorefile', '/x/.trivyignore.yaml', '--vex', '/x/a.json', '--vex', '/x/b.json'],
+        ...['--cache-backend', 'memory', '--input', '/image.tar'],
+      ],
+    ],
+    [
+      'without a network, or with mirrors of the database for Java',
+      { image: { archive: '/image.tar' }, offline: true, javaDatabases: ['a/java:1', 'b/java:1'] },
+      [
+        ...['--java-db-repository', 'a/java:1', '--java-db-repository', 'b/java:1'],
+        ...['--offline-scan', '--skip-java-db-update', '--input', '/image.tar'],
+      ],
     ],
   ] as const)('scans %s', (_, asked, rest) => {
-    const { file, args, cwd } = scanImage(trivy, { output: '/out', ...asked })
+    const { file, args, cwd } = scanImage(trivy, { output: '/out', scanners: ['vuln'], ...asked })
     expect([file, cwd, ...args]).toEqual(['/usr/bin/trivy', '/empty', ...scanned, ...rest])
+  })
+
+  it('lists the packages of an image whose system it does not know', () => {
+    expect(listPackages(trivy, { output: '/out', image: { reference: 'a/b:1', from: 'docker' } }).args).toEqual([
+      ...[...first, 'image', '--format', 'cyclonedx', '--output', '/out', '--offline-scan', '--skip-java-db-update', '--no-progress'],
+      ...['--skip-version-check', '--disable-telemetry', '--image-src', 'docker', 'a/b:1'],
+    ])
+    const list = (type: string): object => ({ properties: [{ name: 'aquasecurity:trivy:PkgType', value: type }] })
+    expect(parseHidden(JSON.stringify({ components: [list('none'), list('none'), list('python-pkg'), {}] }))).toBe(2)
+    expect(parseHidden('{}')).toBe(0)
+    expect(parseHidden('<html>')).toBeUndefined()
+  })
+
+  it('looks for misconfigurations of the image itself, by the checks that are part of it', () => {
+    const { args } = scanImage(trivy, { output: '/out', scanners: ['vuln', 'secret', 'misconfig'], image: { archive: '/i' } })
+    expect(args.join(' ')).toContain('--scanners vuln,secret,misconfig ')
+    expect(args.join(' ')).toContain(' --image-config-scanners misconfig --skip-check-update ')
+  })
+
+  it.each([
+    ['sarif', 'sarif'],
+    ['table', 'table'],
+    ['cyclonedx', 'cyclonedx'],
+    ['spdx', 'spdx-json'],
+    ['json', 'json'],
+  ] as const)('makes %s of a report', (kind, format) => {
+    expect(convert(trivy, { from: '/report.json', to: '/out', kind }).args).toEqual([
+      ...[...first, 'convert', '--format', format, '--output', '/out', '--exit-code', '0', '/report.json'],
+    ])
   })
 
   it('fetches a database, from a mirror or from where Trivy has its own', () => {
@@ -74,7 +116,7 @@ describe('a call of Trivy', () => {
     'TRIVY_CONFIG',
     'TRIVY_SERVER',
   ])('takes no %s from the environment', (name) => {
-    expect(scanImage(trivy, { output: '/out', image: { archive: 'x' } }).env).toMatchObject({ [name]: '' })
+    expect(scanImage(trivy, { output: '/out', scanners: ['vuln'], image: { archive: 'x' } }).env).toMatchObject({ [name]: '' })
   })
 
   it('takes from the environment how to reach something', () => {
@@ -96,14 +138,26 @@ describe("Trivy's report", () => {
         Results: [
           {
             Class: 'os-pkgs',
-            Packages: [{}, {}],
-            Vulnerabilities: [{ VulnerabilityID: 'CVE-1', PkgName: 'zlib1g', InstalledVersion: '1', Severity: 'HIGH', Title: '' }],
+            Packages: [
+              { Name: 'zlib1g', ID: 'zlib1g@1', Identifier: { PURL: 'pkg:deb/debian/zlib1g@1?distro=debian-12.5' } },
+              { Name: 'x', Version: '2' },
+            ],
+            Vulnerabilities: [
+              {
+                ...{ VulnerabilityID: 'CVE-1', PkgName: 'zlib1g', InstalledVersion: '1', Severity: 'HIGH', Title: '' },
+                ...{ PublishedDate: '2026-11-01T00:00:00Z', Layer: { DiffID: 'sha256:1' } },
+                PkgIdentifier: { PURL: 'pkg:deb/debian/zlib1g@1?distro=debian-12.6' },
+              },
+            ],
           },
           {
             Class: 'lang-pkgs',
-            Packages: [{}],
+            Packages: [{ Name: 'httpx', Version: '2', ID: 'httpx@2' }],
             Vulnerabilities: [
-              { VulnerabilityID: 'CVE-2', PkgName: 'httpx', InstalledVersion: '2', FixedVersion: '3', Severity: 'LOW', Title: 't' },
+              {
+                ...{ VulnerabilityID: 'CVE-2', PkgName: 'httpx', InstalledVersion: '2', FixedVersion: '3', Severity: 'LOW', Title: 't' },
+                ...{ PkgID: 'httpx@2', PublishedDate: '0001-01-01T00:00:00Z' },
+              },
             ],
           },
           { Class: 'lang-pkgs' },
@@ -114,20 +168,73 @@ describe("Trivy's report", () => {
       imageId: digest,
       os: { family: 'debian', name: '9.13', ended: true },
       packages: { os: 2, others: 1 },
-      vulnerabilities: [
-        { id: 'CVE-1', severity: 'HIGH', package: 'zlib1g', installed: '1' },
-        { id: 'CVE-2', severity: 'LOW', package: 'httpx', installed: '2', fixed: '3', title: 't' },
+      packageKeys: ['pkg:deb/debian/zlib1g@1', 'x@2', 'httpx@2'],
+      layers: [],
+      findings: [
+        {
+          ...{ class: 'os', id: 'CVE-1', severity: 'HIGH', package: 'zlib1g', installed: '1', packageKey: 'pkg:deb/debian/zlib1g@1' },
+          ...{ published: Date.parse('2026-11-01T00:00:00Z'), layer: 'sha256:1' },
+        },
+        { class: 'library', id: 'CVE-2', severity: 'LOW', package: 'httpx', installed: '2', fixed: '3', title: 't', packageKey: 'httpx@2' },
       ],
     })
   })
 
+  const secret = { RuleID: 'aws', Severity: 'CRITICAL', Title: 'AWS key' }
+  const others = [
+    { Target: '/app/.env', Class: 'secret', Secrets: [secret] },
+    {
+      ...{ Target: 'image', Class: 'config' },
+      Misconfigurations: [
+        { ID: 'DS-2', Severity: 'HIGH', Status: 'FAIL' },
+        { ID: 'DS-3', Severity: 'HIGH', Status: 'PASS' },
+      ],
+    },
+    { Target: 'OS Packages', Class: 'license', Licenses: [{ Name: 'GPL-3.0', Severity: 'HIGH', Category: 'restricted', PkgName: 'bash' }] },
+  ]
+
+  it('gives secrets, misconfigurations that there are, and licences, by the file or the package', () => {
+    expect(parseReport(report({ Results: others }))?.findings).toEqual([
+      { class: 'secret', id: 'aws', severity: 'CRITICAL', package: '/app/.env', installed: '', title: 'AWS key' },
+      { class: 'misconfig', id: 'DS-2', severity: 'HIGH', package: 'image', installed: '' },
+      { class: 'license', id: 'GPL-3.0', severity: 'HIGH', package: 'bash', installed: '', title: 'restricted' },
+    ])
+  })
+
+  const vulnerability = { VulnerabilityID: 'CVE-1', PkgName: 'zlib1g', InstalledVersion: '1', Severity: 'HIGH' }
+  const filtered = {
+    ...{ Target: 'debian', Class: 'os-pkgs' },
+    ExperimentalModifiedFindings: [
+      { Type: 'vulnerability', Status: 'ignored', Statement: 'why', Source: '/x/.trivyignore.yaml', Finding: vulnerability },
+    ],
+  }
+
+  it('gives what an exception took out, with the reason', () => {
+    expect(parseReport(report({ Results: [filtered] }))?.findings).toMatchObject([
+      { class: 'os', id: 'CVE-1', exempt: { reason: 'why', source: '/x/.trivyignore.yaml' } },
+    ])
+  })
+
+  it('is none where an exception took out what cannot be read: nothing vanishes', () => {
+    const odd = { ...filtered, ExperimentalModifiedFindings: [{ Type: 'novelty', Finding: {} }] }
+    expect(parseReport(report({ Results: [odd] }))).toBeUndefined()
+  })
+
+  it('has everything in one list again for formats that know no exceptions', () => {
+    const whole: unknown = JSON.parse(unfiltered(report({ Results: [filtered, ...others] })))
+    expect(whole).toEqual({
+      ...{ SchemaVersion: 2, Metadata: { ImageID: digest } },
+      Results: [{ Target: 'debian', Class: 'os-pkgs', Vulnerabilities: [vulnerability] }, ...others],
+    })
+  })
+
   it('of an image without anything has no results', () => {
-    expect(parseReport(report({}))).toEqual({ imageId: digest, os: undefined, packages: { os: 0, others: 0 }, vulnerabilities: [] })
+    expect(parseReport(report({}))).toMatchObject({ imageId: digest, os: undefined, packages: { os: 0, others: 0 }, findings: [] })
   })
 
   it('takes a severity that it does not know for unknown, which the strictest rule blocks', () => {
     const Vulnerabilities = [{ VulnerabilityID: 'CVE-1', PkgName: 'p', InstalledVersion: '1', Severity: 'SEVERE' }]
-    expect(parseReport(report({ Results: [{ Vulnerabilities }] }))?.vulnerabilities).toMatchObject([{ severity: 'UNKNOWN' }])
+    expect(parseReport(report({ Results: [{ Vulnerabilities }] }))?.findings).toMatchObject([{ severity: 'UNKNOWN' }])
   })
 
   it.each(['', 'null', '[]', '<html>', JSON.stringify({ Results: [{ Vulnerabilities: [{}] }] })])('is not %j', (text) => {

@@ -248,6 +248,7 @@ export function portsFor(
         Promise.resolve(files[path.slice(process.cwd().length + 1)]).then((text) => (text === undefined ? undefined : Buffer.from(text))),
       write: unused,
       walk: unused,
+      stat: unused,
       hash: unused,
       temporary: unused,
       move: unused,

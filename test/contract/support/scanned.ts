@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, inject, onTestFinished } from 'vitest'
 import { ask, call, docker } from '../../../lab/run.ts'
-import type { ScanPlan } from '../../../src/core/gates.ts'
+import { resolveScan } from '../../../src/config/scan.ts'
+import type { ScanPlan, ScanRule } from '../../../src/core/gates.ts'
 import { keyTag } from '../../../src/core/names.ts'
 import type { Ports } from '../../../src/core/ports.ts'
 import type { Release } from '../../../src/core/release.ts'
@@ -60,14 +61,16 @@ export function installed(name: string, version: string): Record<string, string>
 
 export const copyAll = 'FROM scratch\nCOPY site-packages /usr/lib/python3/site-packages\n'
 
+/** A rule that fails where all of this is true of a vulnerability. */
+export function failOn(of: Partial<ScanRule>): ScanRule {
+  return { action: 'fail', classes: ['os', 'library'], packages: [], ids: [], ...of }
+}
+
 export function toScan(image: BuiltHere, plan: Partial<ScanPlan> = {}): Release {
   const release = releaseOf({ ...image, tags: ['main'] })
-  const scan = {
-    failOn: [{ severity: 'CRITICAL' as const, fixable: true }],
-    maxDbAgeMs: 48 * 3_600_000,
-    databases: [vulnerabilities],
-    ...plan,
-  }
+  const usual = resolveScan({}, {})
+  if (typeof usual === 'string') throw new TypeError(usual)
+  const scan = { ...usual, databases: [vulnerabilities], ...plan }
   return { ...release, plan: { ...release.plan, scan } }
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 /** As much of JSON Schema as zod writes for our records. */
 interface Node {
-  type?: string | undefined
+  type?: string | string[] | undefined
   pattern?: string | undefined
   format?: string | undefined
   enum?: string[] | undefined
@@ -20,7 +20,7 @@ interface Node {
 
 const Node: z.ZodType<Node> = z.lazy(() =>
   z.object({
-    type: z.string().optional(),
+    type: z.union([z.string(), z.array(z.string())]).optional(),
     pattern: z.string().optional(),
     format: z.string().optional(),
     enum: z.array(z.string()).optional(),
@@ -45,7 +45,10 @@ function valueOf(node: Node): fc.Arbitrary<unknown> {
   if (node.const !== undefined) return fc.constant(node.const)
   if (node.enum !== undefined) return fc.constantFrom(...node.enum)
   if (node.oneOf !== undefined) return fc.oneof(...node.oneOf.map(valueOf))
+  if (Array.isArray(node.type)) return fc.oneof(...node.type.map((type) => valueOf({ ...node, type })))
   switch (node.type ?? '') {
+    case 'null':
+      return fc.constant(null)
     case 'string':
       return textOf(node)
     case 'boolean':

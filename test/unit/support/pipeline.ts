@@ -28,6 +28,8 @@ export function withVerdicts(smoke: Verdict, scan: Verdict): Release {
     plan: { ...plan, stages: { ...plan.stages, smoke: run, scan: run } },
     push: wrote('a:1'),
     ...(smoke === undefined ? {} : { smoke: { project: 'p', services: [], checks: [], verdict: smoke, ms: 1 } }),
-    ...(scan === undefined ? {} : { scan: { tool, database: { updated: '' }, images: [], rules: [], verdict: scan, ms: 1 } }),
+    ...(scan === undefined
+      ? {}
+      : { scan: { tool, database: { updated: '' }, images: [], rules: [], exceptions: [], reports: [], verdict: scan, ms: 1 } }),
   })
 }

@@ -1,0 +1,79 @@
+import { type ScanPlan, type ScanRule, scannerOf } from '../core/gates.ts'
+import { milliseconds } from '../core/units.ts'
+import type { Breach } from './rules.ts'
+import type { Config } from './schema.ts'
+import type { ScanConfig } from './schema-scan.ts'
+
+type RuleConfig = NonNullable<ScanConfig['rules']>[number]
+
+/** What blocks where nobody has said what does. */
+const usual: RuleConfig = { action: 'fail', severity: 'CRITICAL', fixable: true }
+
+/** What the scan stage shall do; in words, why there is nothing for it to do. @param ignoreFile that was found in the repository */
+export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: string }): ScanPlan | string {
+  if (scan === false) return 'scan: false'
+  const file = scan?.['ignore-file'] ?? ignoreFile
+  const scanners = scan?.scanners ?? ['vuln']
+  const blocking = scan?.['fail-on']?.map((rule): RuleConfig => ({ action: 'fail', ...rule })) ?? (scanners.includes('vuln') ? [usual] : [])
+  return {
+    scanners,
+    rules: [...(scan?.rules ?? []), ...blocking].map(resolveRule),
+    ...(file === undefined ? {} : { ignoreFile: file }),
+    strictExceptions: scan?.['strict-exceptions'] ?? false,
+    vex: [scan?.vex ?? []].flat(),
+    reports: scan?.reports ?? [],
+    reportsFolder: scan?.['reports-folder'] ?? 'launchway-reports',
+    maxDbAgeMs: milliseconds(scan?.['max-db-age'] ?? '48h'),
+    databases: scan?.databases ?? [],
+    javaDatabases: scan?.['java-databases'] ?? [],
+    offline: scan?.offline ?? false,
+  }
+}
+
+function resolveRule(rule: RuleConfig): ScanRule {
+  const { action, severity, fixable, base, reason } = rule
+  return {
+    action,
+    ...(severity === undefined ? {} : { severity }),
+    ...(fixable === undefined ? {} : { fixable }),
+    classes: [rule.class ?? (['os', 'library'] as const)].flat(),
+    packages: [rule.package ?? []].flat(),
+    ids: [rule.id ?? []].flat(),
+    ...(rule.new === undefined ? {} : { new: rule.new }),
+    ...(base === undefined ? {} : { base }),
+    ...(rule['known-for'] === undefined ? {} : { knownForMs: milliseconds(rule['known-for']) }),
+    ...(reason === undefined ? {} : { reason }),
+  }
+}
+
+/** Rules that would do nothing, or everything, without anybody having meant it. */
+export function scanBreaches({ scan }: Config): Breach[] {
+  if (scan === undefined || scan === false) return []
+  const { scanners = ['vuln'] } = scan
+  return (['rules', 'fail-on'] as const).flatMap((list) =>
+    (scan[list] ?? []).flatMap((rule: Partial<RuleConfig>, index): Breach[] => {
+      const path = ['scan', list, index]
+      const at = path.join('.')
+      const { action = 'fail', reason, ...conditions } = rule
+      const classes = [rule.class ?? (['os', 'library'] as const)].flat()
+      const off = classes.find((one) => !scanners.includes(scannerOf[one]))
+      const found: Breach[] = []
+      if (Object.keys(conditions).length === 0)
+        found.push({ path, message: `${at}: a rule needs a condition, such as severity; severity: UNKNOWN matches every vulnerability` })
+      if (action === 'ignore' && reason === undefined)
+        found.push({ path, message: `${at}: reason is needed: why what it matches may pass` })
+      if (off !== undefined) {
+        found.push({
+          path: [...path, ...(rule.class === undefined ? [] : ['class'])],
+          message: `${at}: nothing looks for ${off}: add ${scannerOf[off]} to scan.scanners`,
+        })
+      }
+      const about = classes.every((one) => scannerOf[one] !== 'vuln')
+        ? (['fixable', 'known-for'] as const).find((key) => rule[key] !== undefined)
+        : undefined
+      if (about !== undefined)
+        found.push({ path: [...path, about], onKey: true, message: `${at}: ${about} is about vulnerabilities, not ${classes.join(', ')}` })
+      return found
+    }),
+  )
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { decisions, findingClasses, reportKinds, scanners, severities } from '../core/gates.ts'
+import { Duration } from '../core/units.ts'
+import { oneOrMany } from './schema-parts.ts'
+
+/** The scan, as launchway.yml has it. */
+
+const path = z.string().regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$)).+$/, 'must be a path from the root of the repository, without ..')
+
+/** What a rule asks of a finding; all of it must be true. */
+const conditions = {
+  severity: z.enum(severities).optional().describe('Findings of this severity or worse. Default: any'),
+  fixable: z
+    .boolean()
+    .optional()
+    .describe('true: only what a newer version of the package ends; false: only what none ends. Default: both'),
+  class: oneOrMany(z.enum(findingClasses))
+    .optional()
+    .describe(
+      'Kind of finding, or several: os and library are vulnerabilities, the others are what the scanners secret, misconfig and license find. Default: os and library',
+    ),
+  package: oneOrMany(z.string())
+    .optional()
+    .describe('Package, or several; * stands for any text. Of secrets and misconfigurations the file. Default: any'),
+  id: oneOrMany(z.string()).optional().describe('Vulnerability, or several, such as CVE-2023-45853; * stands for any text. Default: any'),
+  new: z
+    .boolean()
+    .optional()
+    .describe(
+      'true: only what the environment does not run yet, everything where that is not known; false: only what it runs already. Default: both',
+    ),
+  base: z.boolean().optional().describe('true: only what is known to come with the base image; false: everything else. Default: both'),
+  'known-for': Duration.optional().describe(
+    'Only vulnerabilities that have been public at least so long. One without a date is matched where action is fail, and not elsewhere.',
+  ),
+}
+
+const FailRule = z.strictObject(conditions)
+
+const Rule = z.strictObject({
+  action: z
+    .enum(decisions)
+    .describe('What becomes of a finding that matches: fail blocks the release, warn says so, ignore lets it pass. Needed.'),
+  ...conditions,
+  reason: z.string().min(1).optional().describe('Why; it stands in the summary. Needed where action is ignore.'),
+})
+
+export const ScanConfig = z.strictObject({
+  scanners: z
+    .array(z.enum(scanners))
+    .min(1)
+    .optional()
+    .describe('What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Default: vuln alone'),
+  rules: z
+    .array(Rule)
+    .optional()
+    .describe('Rules that are asked before those of fail-on, in their order: the first that matches a finding decides. Default: none'),
+  'fail-on': z
+    .array(FailRule)
+    .optional()
+    .describe('What blocks a release; an empty list reports only. Default: findings of severity CRITICAL that can be fixed'),
+  'ignore-file': z
+    .string()
+    .optional()
+    .describe(
+      "Path, from the root of the repository, of Trivy's list of exceptions. Default: .trivyignore.yaml or .trivyignore if it is there",
+    ),
+  'strict-exceptions': z
+    .boolean()
+    .optional()
+    .describe('true: an exception without expired_at, owner and statement is refused. Default: false'),
+  vex: oneOrMany(path)
+    .optional()
+    .describe(
+      'Path of a VEX document (OpenVEX, CycloneDX or CSAF), or several: what they call harmless here blocks nothing. Default: none',
+    ),
+  reports: z
+    .array(z.enum(reportKinds))
+    .optional()
+    .describe('Files to write for each image, whatever the verdict: sarif, table, cyclonedx, spdx, json. Default: none'),
+  'reports-folder': path.optional().describe('Folder for them, from the root of the repository. Default: launchway-reports'),
+  'max-db-age': Duration.optional().describe('Age of the vulnerability database from which on it is no basis for a verdict. Default: 48h'),
+  databases: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe(
+      "Repositories of the vulnerability database, asked in this order, such as ghcr.io/team/trivy-db:2; with @sha256:… exactly that one. Default: Trivy's own",
+    ),
+  'java-databases': z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("The same for Java's database, which only images with .jar files need. Default: Trivy's own"),
+  offline: z
+    .boolean()
+    .optional()
+    .describe('true: nothing is fetched, and the database that an earlier run has kept decides. Default: false'),
+})
+export type ScanConfig = z.infer<typeof ScanConfig>

@@ -1,0 +1,11 @@
+export interface DeploymentStatus {
+  state: 'in_progress' | 'success' | 'failure' | 'error' | 'inactive'
+  description: string
+  url?: string
+}
+
+/** GitHub's API, for the repository this run belongs to. Absent where there is no GitHub. */
+export interface GitHub {
+  startDeployment(of: { ref: string; environment: string; description: string }): Promise<number>
+  setDeploymentStatus(deployment: number, status: DeploymentStatus): Promise<void>
+}

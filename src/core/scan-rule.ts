@@ -1,0 +1,74 @@
+import { type FindingClass, type ScanRule, severities } from './gates.ts'
+import type { Finding } from './release.ts'
+
+/** What a rule is asked about. */
+export type Asked = Finding & {
+  /** When the vulnerability became public, in milliseconds since 1970; absent where nobody says. */
+  published?: number
+}
+
+/** @param now in milliseconds since 1970 */
+export function matches(rule: ScanRule, finding: Asked, now: number): boolean {
+  const { severity, fixable, classes, packages, ids, knownForMs, action } = rule
+  return (
+    classes.includes(finding.class) &&
+    (severity === undefined || severities.indexOf(finding.severity) <= severities.indexOf(severity)) &&
+    (fixable === undefined || fixable === (finding.fixed !== undefined)) &&
+    (packages.length === 0 || packages.some((pattern) => fits(pattern, finding.package))) &&
+    (ids.length === 0 || ids.some((pattern) => fits(pattern, finding.id))) &&
+    (rule.new === undefined || rule.new === (finding.status === 'new')) &&
+    (rule.base === undefined || rule.base === (finding.base === true)) &&
+    // Without a date it may be as old as can be: what is not known opens no gate.
+    (knownForMs === undefined || (finding.published === undefined ? action === 'fail' : now - finding.published >= knownForMs))
+  )
+}
+
+/** `*` stands for any text; nothing else has a meaning. Case does not count: databases and package lists differ in it. */
+function fits(pattern: string, text: string): boolean {
+  const parts = pattern.toLowerCase().split('*')
+  const whole = text.toLowerCase()
+  const [first = '', last = ''] = [parts[0], parts.at(-1)]
+  if (parts.length === 1) return whole === first
+  if (whole.length < first.length + last.length || !whole.startsWith(first) || !whole.endsWith(last)) return false
+  let at = first.length
+  for (const part of parts.slice(1, -1)) {
+    const found = whole.indexOf(part, at)
+    if (found === -1 || found + part.length > whole.length - last.length) return false
+    at = found + part.length
+  }
+  return true
+}
+
+const classNames: Record<FindingClass, string> = {
+  os: "the system's packages",
+  library: 'libraries',
+  secret: 'secrets',
+  misconfig: 'misconfigurations',
+  license: 'licences',
+}
+
+/** A rule in words: `HIGH or worse, with a fix, new`. */
+export function ruleName({ severity, fixable, classes, packages, ids, base, knownForMs, ...rule }: ScanRule): string {
+  const isUsual = classes.length === 2 && classes.includes('os') && classes.includes('library')
+  const about = isUsual ? [] : [`in ${classes.map((one) => classNames[one]).join(' and ')}`]
+  const level =
+    severity === undefined || severity === severities.at(-1)
+      ? 'any severity'
+      : severity === severities[0]
+        ? severity
+        : `${severity} or worse`
+  return [
+    [ids.length === 0 ? level : ids.join(' or '), ...about].join(' '),
+    ...(ids.length > 0 && severity !== undefined ? [level] : []),
+    ...(packages.length === 0 ? [] : [`in ${packages.join(' or ')}`]),
+    ...(fixable === undefined ? [] : [fixable ? 'with a fix' : 'without a fix']),
+    ...(rule.new === undefined ? [] : [rule.new ? 'new' : 'not new']),
+    ...(base === undefined ? [] : [base ? 'of the base image' : 'not of the base image']),
+    ...(knownForMs === undefined ? [] : [`known for ${showDays(knownForMs)}`]),
+  ].join(', ')
+}
+
+function showDays(ms: number): string {
+  const hours = Math.round(ms / 3_600_000)
+  return hours % 24 === 0 ? `${hours / 24} ${hours === 24 ? 'day' : 'days'}` : `${hours} h`
+}

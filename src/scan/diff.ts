@@ -1,0 +1,40 @@
+import { type Scanner, scannerOf } from '../core/gates.ts'
+import type { Finding, ScannedImage } from '../core/release.ts'
+import { type Found, holdsPackage } from '../tools/trivy-report.ts'
+
+/** An image of the release that runs, as its record has it. */
+export type Earlier = Pick<ScannedImage, 'findings' | 'packages'>
+
+/**
+ * Tells what is new beside what runs. A vulnerability that became known since then is not new where the package stood in
+ * the same version in what runs: the release did not bring it.
+ * @param earlier undefined where there is nothing to compare with: then all is new
+ */
+export function compared<T extends Found>(findings: readonly T[], earlier: Earlier | undefined): (T & Pick<Finding, 'status'>)[] {
+  if (earlier === undefined) return findings.map((finding) => ({ ...finding, status: 'new' }))
+  const ran = new Set(earlier.findings.filter(({ status }) => status !== 'fixed').map(keyOf))
+  const hadPackage = earlier.packages === undefined ? () => false : holdsPackage(earlier.packages)
+  return findings.map((finding) => ({
+    ...finding,
+    status: ran.has(keyOf(finding)) || (finding.packageKey !== undefined && hadPackage(finding.packageKey)) ? 'existing' : 'new',
+  }))
+}
+
+/**
+ * What runs, and is not in the new image any more. What an exception let pass is no fix, nor is what it lets pass now, nor
+ * what nobody has looked for this time.
+ */
+export function gone(findings: readonly Found[], earlier: Earlier | undefined, scanners: readonly Scanner[]): Finding[] {
+  const now = new Set(findings.map(keyOf))
+  return (earlier?.findings ?? [])
+    .filter(
+      (finding) =>
+        scanners.includes(scannerOf[finding.class]) && finding.status !== 'fixed' && finding.exempt !== true && !now.has(keyOf(finding)),
+    )
+    .map(({ base: _of, ...finding }) => ({ ...finding, status: 'fixed' }))
+}
+
+/** Without the version: the same vulnerability in another version of its package is still there. */
+function keyOf(of: Pick<Finding, 'class' | 'id' | 'package'>): string {
+  return JSON.stringify([of.class, of.id, of.package])
+}

@@ -1,0 +1,60 @@
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { join } from 'node:path'
+import type { Ports } from '../core/ports.ts'
+import { parseVersion, type Trivy, version } from '../tools/trivy.ts'
+
+/** What Trivy has said, for the next time it would say the same. */
+
+export interface ReportKey {
+  /** Trivy and its database: what was found with others is worth nothing any more. */
+  database: string
+  /** Everything else that a report depends on. */
+  image: string
+}
+
+/** Reports that are kept for one database. */
+const mostReports = 50
+
+function folderOf({ cacheDir }: Trivy): string {
+  return join(cacheDir, 'reports')
+}
+
+function fileOf({ database, image }: ReportKey, trivy: Trivy): string {
+  return join(folderOf(trivy), database, `${image}.json.gz`)
+}
+
+export async function readReport(key: ReportKey, trivy: Trivy, { files }: Ports): Promise<string | undefined> {
+  const body = await files.read(fileOf(key, trivy))
+  try {
+    return body === undefined ? undefined : gunzipSync(body).toString()
+  } catch {
+    return undefined
+  }
+}
+
+/** Keeps a report, and removes those of other databases. A disk that is full is no reason to fail. */
+export async function keepReport(key: ReportKey, text: string, trivy: Trivy, { files, log }: Ports): Promise<void> {
+  try {
+    await files.write(fileOf(key, trivy), gzipSync(text, { level: 1 }))
+    const found = await files.walk(folderOf(trivy), (path, kind) =>
+      kind === 'directory' && !path.startsWith(key.database) ? 'keep' : kind === 'file' ? 'keep' : 'skip',
+    )
+    const others = found.filter(({ path, kind }) => kind === 'directory' && !path.includes('/'))
+    const own = found.filter(({ path, kind }) => kind === 'file' && path.startsWith(key.database))
+    for (const { path } of [...others, ...(own.length > mostReports ? own : [])]) await files.remove(join(folderOf(trivy), path))
+  } catch (error) {
+    log.debug(`the report was not kept: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** The version of this Trivy. A program that is the same file as the last time is not asked again. */
+export async function versionOf(trivy: Trivy, { exec, files }: Ports): Promise<string> {
+  const note = join(trivy.cacheDir, 'version.json')
+  const stat = await files.stat(trivy.file)
+  const proof = JSON.stringify([trivy.file, stat?.size, stat?.modified])
+  const [known, before] = ((await files.read(note))?.toString() ?? '').split('\n')
+  if (before === proof && known !== undefined && stat !== undefined) return known
+  const found = parseVersion(await exec.read(version(trivy))) ?? 'unknown'
+  if (stat !== undefined) await files.write(note, `${found}\n${proof}`)
+  return found
+}

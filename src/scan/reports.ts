@@ -1,0 +1,64 @@
+import { join } from 'node:path'
+import { LaunchwayError } from '../core/error.ts'
+import type { ReportKind, ScanPlan } from '../core/gates.ts'
+import type { Ports } from '../core/ports.ts'
+import type { ScanSection } from '../core/release.ts'
+import { fitSarif } from '../tools/sarif.ts'
+import { convert, type Trivy, trivyCodes } from '../tools/trivy.ts'
+import { unfiltered } from '../tools/trivy-report.ts'
+import { scanFailed } from './trivy-errors.ts'
+
+type Written = ScanSection['reports'][number]
+
+const endings: Record<ReportKind, string> = {
+  sarif: 'sarif',
+  table: 'txt',
+  cyclonedx: 'cdx.json',
+  spdx: 'spdx.json',
+  json: 'json',
+}
+
+/**
+ * Writes the files that the plan asks for, all made from the one report: everything that was found, whatever a rule or
+ * an exception says of it.
+ */
+export async function writeReports(
+  image: string,
+  text: string,
+  { reports, reportsFolder }: ScanPlan,
+  trivy: Trivy,
+  ports: Ports,
+): Promise<Written[]> {
+  if (reports.length === 0) return []
+  const folder = await ports.files.temporary('reports')
+  const from = join(folder, 'report.json')
+  await ports.files.write(from, unfiltered(text))
+  return Promise.all(
+    [...new Set(reports)].map(async (kind) => {
+      const path = join(reportsFolder, `${image}.${endings[kind]}`)
+      const { body, note } = await bodyOf(kind, image, from, join(folder, `made.${endings[kind]}`), trivy, ports)
+      await ports.files.write(join(ports.root, path), body)
+      ports.log.info(`${image}: ${path}${note === undefined ? '' : `; ${note}`}`)
+      return { image, kind, path, ...(note === undefined ? {} : { note }) }
+    }),
+  )
+}
+
+async function bodyOf(
+  kind: ReportKind,
+  image: string,
+  from: string,
+  to: string,
+  trivy: Trivy,
+  ports: Ports,
+): Promise<{ body: string | Buffer; note?: string | undefined }> {
+  const ended = await ports.exec.run(convert(trivy, { from, to, kind }), { signal: ports.signal, accept: trivyCodes })
+  const made = ended.code === 0 ? await ports.files.read(to) : undefined
+  if (made === undefined) throw scanFailed(image, {}, ended)
+  if (kind !== 'sarif') return { body: made }
+  const fitted = fitSarif(made.toString(), `launchway/${image}`)
+  if (fitted !== undefined) return { body: fitted.text, note: fitted.note }
+  throw new LaunchwayError('COMMAND_FAILED', `what Trivy wrote about ${image} as SARIF is none`, {
+    hint: 'Another version of Trivy is in PATH than launchway is tested with; without one there, it fetches its own.',
+  })
+}

@@ -1,0 +1,90 @@
+/**
+ * What a Dockerfile says of the image that it builds on, as far as that can be told without building it.
+ * @see https://docs.docker.com/reference/dockerfile/
+ */
+
+interface Stage {
+  name: string | undefined
+  from: string
+}
+
+/**
+ * The image under the last stage, or under the one that is built, such as `python:3.12-slim`. Undefined for `scratch`,
+ * and where it is not written down: a variable that nobody has set, a stage that is not there.
+ */
+export function baseReference(
+  dockerfile: string,
+  { target, args }: { target?: string | undefined; args: Readonly<Record<string, string>> },
+): string | undefined {
+  const { stages, variables } = read(dockerfile, args)
+  const index = target === undefined ? stages.length - 1 : stages.findIndex(({ name }) => name === target.toLowerCase())
+  return resolve(stages, index, variables)
+}
+
+function resolve(stages: readonly Stage[], index: number, variables: ReadonlyMap<string, string>): string | undefined {
+  const stage = stages[index]
+  const from = stage === undefined ? undefined : expand(stage.from, variables)
+  if (from === undefined || from === '' || from === 'scratch') return undefined
+  const below = stages.slice(0, index).findLastIndex(({ name }) => name === from.toLowerCase())
+  return below === -1 ? from : resolve(stages, below, variables)
+}
+
+/** Only what stands before the first FROM counts for FROM lines. */
+function read(dockerfile: string, args: Readonly<Record<string, string>>): { stages: Stage[]; variables: Map<string, string> } {
+  const stages: Stage[] = []
+  const variables = new Map<string, string>()
+  for (const line of instructions(dockerfile)) {
+    const [word = '', ...rest] = line.split(/\s+/)
+    if (/^arg$/i.test(word) && stages.length === 0) {
+      for (const one of rest) {
+        const [, name = '', value] = /^([^=]+)(?:=(.*))?$/.exec(one) ?? []
+        const set = Object.hasOwn(args, name) ? args[name] : value?.replace(/^(["'])(.*)\1$/, '$2')
+        if (set !== undefined) variables.set(name, expand(set, variables) ?? set)
+      }
+    }
+    if (/^from$/i.test(word)) {
+      const [from = '', as, name] = rest.filter((part) => !part.startsWith('--'))
+      stages.push({ from, name: /^as$/i.test(as ?? '') ? name?.toLowerCase() : undefined })
+    }
+  }
+  return { stages, variables }
+}
+
+/** Whole instructions: without comments, with continued lines joined, and without the bodies of here-documents. */
+function instructions(text: string): string[] {
+  const escape = /^#\s*escape\s*=\s*`/im.test(text.split('\n', 3).join('\n')) ? '`' : '\\'
+  const found: string[] = []
+  let joined = ''
+  let until: string[] = []
+  for (const line of text.split(/\r?\n/)) {
+    if (until.length > 0) {
+      if (line.trim() === until[0]) until = until.slice(1)
+      continue
+    }
+    if (/^\s*#/.test(line)) continue
+    const isContinued = line.trimEnd().endsWith(escape)
+    joined += isContinued ? `${line.trimEnd().slice(0, -1)} ` : line
+    if (isContinued) continue
+    if (joined.trim() !== '') found.push(joined.trim())
+    if (/^\s*(run|copy|add)\s/i.test(joined)) until = [...joined.matchAll(/<<-?\s*(["']?)(\w+)\1/g)].map(([, , word]) => word ?? '')
+    joined = ''
+  }
+  return found
+}
+
+/** Undefined where a variable is not set. */
+function expand(text: string, variables: ReadonlyMap<string, string>): string | undefined {
+  let isWhole = true
+  const expanded = text.replaceAll(
+    /\$(?:\{(\w+)(?::([-+])([^}]*))?\}|(\w+))/g,
+    (_, braced: string | undefined, operator: string | undefined, word: string | undefined, bare: string | undefined) => {
+      const value = variables.get(braced ?? bare ?? '') ?? ''
+      if (operator === '+') return value === '' ? '' : (word ?? '')
+      if (value !== '') return value
+      if (operator === '-') return word ?? ''
+      isWhole = false
+      return ''
+    },
+  )
+  return isWhole ? expanded : undefined
+}

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { call, docker } from '../../lab/run.ts'
+import type { Ports } from '../../src/core/ports.ts'
+import type { Release, ScanSection } from '../../src/core/release.ts'
+import { keepRecord, markCurrent, upload } from '../../src/push/index.ts'
+import { summary } from '../../src/report/index.ts'
+import { scan } from '../../src/scan/index.ts'
+import { failureOf } from './support/errors.ts'
+import { type Folder, openFolder } from './support/folder.ts'
+import { type BuiltHere, buildHere, copyAll, failOn, installed, openEach, toScan } from './support/scanned.ts'
+
+/** What is new, mended and still there beside what an environment runs, as a real registry keeps it. */
+
+let kept: Folder
+const { here, write } = openEach(() => kept.path)
+const bad = { ...installed('httpx', '0.22.0'), ...installed('Werkzeug', '2.2.2') }
+const mended = { ...installed('httpx', '0.23.0'), ...installed('Werkzeug', '2.2.2') }
+let first: BuiltHere
+let second: BuiltHere
+
+beforeAll(async () => {
+  kept = await openFolder()
+  first = await buildHere(copyAll, bad)
+  second = await buildHere(copyAll, mended)
+})
+afterAll(() => kept[Symbol.asyncDispose]())
+
+let environments = 0
+/** An environment of its own, in which the image runs. */
+async function running(image: BuiltHere, ports: Ports, also: Partial<ScanSection> = {}): Promise<string> {
+  environments += 1
+  const environment = `env-${environments}`
+  const release = toScan(image, { rules: [] })
+  const uploaded: Release = { ...release, build: { builder: 'test', images: await upload(release, ports) } }
+  const section = await scan(uploaded, ports)
+  const scanned = { ...uploaded, scan: { ...section, ...also } }
+  await keepRecord(scanned, ports)
+  await markCurrent({ ...scanned, deploy: { environment, hosts: [], ms: 1 } }, ports)
+  return environment
+}
+const statuses = ({ images }: ScanSection): string[] =>
+  images.flatMap(({ findings }) => findings.map(({ id, status }) => `${id} ${status}`)).toSorted()
+
+describe('beside what an environment runs', () => {
+  it('the difference between a bad image and a mended one is exactly the fix, and it comes first in the summary', async () => {
+    const { ports } = here()
+    const against = await running(first, ports)
+    const release = toScan(second, { rules: [], against })
+    const section = await scan(release, ports)
+    expect(statuses(section)).toEqual(['CVE-2021-41945 fixed', 'CVE-2023-25577 existing'])
+    expect(section.against).toEqual({ environment: against, release: release.id, version: 'main' })
+    expect(summary({ ...release, scan: section })).toMatch(
+      new RegExp(`^## .*\\n\\n.*\\n\\n\\*\\*0 new, 1 fixed, 1 still there\\*\\* beside \`main\` in ${against}\\n`),
+    )
+    expect(here().log.said('line').join('\n')).toContain(`beside main in ${against}: 0 new, 1 fixed, 1 still there`)
+  })
+
+  it('a rule about what is new blocks what this release brings, and not what runs already', async () => {
+    const { ports } = here()
+    const rules = [failOn({ severity: 'LOW', new: true })]
+    const against = await running(second, ports)
+    expect(await scan(toScan(second, { rules, against }), ports)).toMatchObject({ verdict: 'passed' })
+    const { part } = await failureOf(scan(toScan(first, { rules, against }), ports))
+    expect(part?.scan?.rules[0]?.findings).toEqual(['app: CVE-2021-41945 in httpx 0.22.0'])
+  })
+
+  it('a vulnerability that became known since then is not new: the package ran in that version before', async () => {
+    const { ports } = here()
+    const { images } = await scan(toScan(first, { rules: [] }), ports)
+    const before = images.map((image) => ({ ...image, findings: [] }))
+    const against = await running(first, ports, { images: before })
+    expect(statuses(await scan(toScan(first, { rules: [], against }), ports))).toEqual([
+      'CVE-2021-41945 existing',
+      'CVE-2023-25577 existing',
+    ])
+  })
+
+  it('everything is new where nothing runs yet, and the log says so', async () => {
+    const { ports } = here()
+    const section = await scan(toScan(first, { rules: [], against: 'nowhere' }), ports)
+    expect(statuses(section)).toEqual(['CVE-2021-41945 new', 'CVE-2023-25577 new'])
+    expect(here().log.said('line').join('\n')).toContain('nothing to compare with, so everything counts as new')
+  })
+})
+
+describe('what came with the base image', () => {
+  it('is told apart from what the own layers bring, and what a rebuild on the base of now would end is counted', async () => {
+    const { ports } = here()
+    const base = `${first.repository}-base:1`
+    const [old, fresh] = [await buildHere(copyAll, bad), await buildHere(copyAll, mended)]
+    const tag = (image: BuiltHere): Promise<string> => docker('image', 'tag', image.config, base)
+    await tag(old)
+    const dockerfile = `FROM ${base}\nCOPY site-packages /opt/site-packages\n`
+    const image = await buildHere(dockerfile, installed('requests', '2.30.0'))
+    write('Dockerfile', dockerfile)
+    const own = await scan(toScan(image, { rules: [failOn({ severity: 'CRITICAL', base: false })] }), ports)
+    expect(own.images[0]?.base).toEqual({ reference: base, layers: 1 })
+    expect(own.images[0]?.findings.map((finding) => [finding.package, finding.base])).toEqual([
+      ['httpx', true],
+      ['Werkzeug', true],
+      ['requests', false],
+    ])
+    // Somebody has made the base anew, and this machine still has the old one.
+    await tag(fresh)
+    await call('docker', ['push', '--quiet', base])
+    await tag(old)
+    const later = await scan(toScan(image, { rules: [] }), ports)
+    expect(later.images[0]?.base).toMatchObject({ reference: base, layers: 1, newer: { reference: base, fixes: 1, of: 2 } })
+    expect(summary({ ...toScan(image), scan: later })).toMatch(
+      /app: a rebuild on `\S+` of now \(`sha256:\w{12}`\) ends 1 of the 2 that come with it\./,
+    )
+    await docker('image', 'rm', '--force', base)
+  })
+})

@@ -1,0 +1,107 @@
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { publishDatabase } from '../../lab/vulnerabilities/publish.ts'
+import type { Ports } from '../../src/core/ports.ts'
+import { scan } from '../../src/scan/index.ts'
+import { failureOf } from './support/errors.ts'
+import { type BuiltHere, buildHere, copyAll, failOn, installed, openEach, toScan } from './support/scanned.ts'
+
+/** What Trivy has said about an image is not asked twice. */
+
+const { registry } = inject('lab')
+/** Each test has an empty cache. */
+const { here, write } = openEach()
+let image: BuiltHere
+beforeAll(async () => {
+  image = await buildHere(copyAll, installed('httpx', '0.22.0'))
+})
+
+/** How many programs a scan starts. */
+function counting(): { ports: Ports; count: () => number } {
+  const { ports } = here()
+  let calls = 0
+  const exec: Ports['exec'] = {
+    read: (...asked) => ((calls += 1), ports.exec.read(...asked)),
+    run: (...asked) => ((calls += 1), ports.exec.run(...asked)),
+  }
+  return {
+    ports: { ...ports, exec },
+    count: () => {
+      const since = calls
+      calls = 0
+      return since
+    },
+  }
+}
+const folder = (): string => join(here().ports.tools.folder, 'trivy/reports')
+const report = (): string => {
+  const [database = ''] = readdirSync(folder())
+  const [name = ''] = readdirSync(join(folder(), database))
+  return join(folder(), database, name)
+}
+
+describe('a second scan of the same image', () => {
+  it('starts no program, finds the same, and asks the rules anew', async () => {
+    const { ports, count } = counting()
+    const first = await scan(toScan(image, { rules: [] }), ports)
+    expect(count()).toBeGreaterThan(2)
+    const second = await scan(toScan(image, { rules: [] }), ports)
+    expect(count()).toBe(0)
+    expect(second).toEqual({ ...first, ms: second.ms })
+    const failure = await failureOf(scan(toScan(image, { rules: [failOn({ severity: 'CRITICAL' })] }), ports))
+    expect([failure.code, count()]).toEqual(['SCAN_BLOCKED', 0])
+    expect(here().log.said('line').join('\n')).toContain('app: 1 CRITICAL in 1 package, known from an earlier look')
+  })
+
+  it('looks again where the exceptions, the scanners or the database are others', async () => {
+    const { ports, count } = counting()
+    const named = { ignoreFile: '.trivyignore.yaml', rules: [] }
+    write('.trivyignore.yaml', '# none\n')
+    await scan(toScan(image, named), ports)
+    count()
+    write('.trivyignore.yaml', 'vulnerabilities:\n  - id: CVE-2021-41945\n')
+    expect((await scan(toScan(image, named), ports)).images[0]?.findings).toMatchObject([{ exempt: true }])
+    expect(count()).toBeGreaterThan(0)
+    await scan(toScan(image, { ...named, scanners: ['vuln', 'secret'] }), ports)
+    expect(count()).toBeGreaterThan(0)
+    const other = `${registry.address}/kept-${process.pid}:2`
+    await publishDatabase(other, new Date(Date.now() - 3_600_000))
+    await scan(toScan(image, { ...named, databases: [other] }), ports)
+    expect(count()).toBeGreaterThan(1)
+    expect(readdirSync(folder())).toHaveLength(1)
+  })
+
+  it('looks again on the day that an exception ends', async () => {
+    const { ports, count } = counting()
+    const day = 24 * 3_600_000
+    const end = new Date(Date.now() + day).toISOString()
+    write('.trivyignore.yaml', `vulnerabilities:\n  - id: CVE-2021-41945\n    expired_at: ${end}\n`)
+    await scan(toScan(image, { rules: [] }), ports)
+    const release = toScan(image, { ignoreFile: '.trivyignore.yaml', rules: [], offline: true, maxDbAgeMs: 10 * day })
+    await scan(release, ports)
+    count()
+    await scan(release, ports)
+    expect(count()).toBe(0)
+    await scan(release, { ...ports, clock: { ...ports.clock, now: () => new Date(Date.now() + 2 * day) } })
+    expect(count()).toBeGreaterThan(0)
+  })
+
+  it('does not believe what was damaged', async () => {
+    const { ports, count } = counting()
+    await scan(toScan(image, { rules: [] }), ports)
+    count()
+    writeFileSync(report(), 'garbage')
+    expect((await scan(toScan(image, { rules: [] }), ports)).images[0]?.findings).toHaveLength(1)
+    expect(count()).toBeGreaterThan(0)
+    expect(gunzipSync((await ports.files.read(report())) ?? '').toString()).toContain(image.config)
+  })
+
+  it('is no second scan where another image has taken the name', async () => {
+    const { ports } = counting()
+    await scan(toScan(image, { rules: [] }), ports)
+    const other = await buildHere(copyAll, installed('httpx', '0.23.0'))
+    expect(await failureOf(scan(toScan({ ...other, config: image.config }), ports))).toMatchObject({ code: 'DIGEST_MISMATCH' })
+  })
+})

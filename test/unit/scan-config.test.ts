@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { resolveScan } from '../../src/config/scan.ts'
+import { plan } from '../../src/plan/plan.ts'
+import type { Trigger } from '../../src/plan/trigger.ts'
+import { configOf, problems, systemText } from './support/config.ts'
+
+const base = 'image: ghcr.io/team/app\nbranches: { master: {} }\n'
+const resolved = (text: string, ignoreFile?: string) =>
+  resolveScan(configOf(`${base}${text}`), ignoreFile === undefined ? {} : { ignoreFile })
+
+const usual = { action: 'fail', severity: 'CRITICAL', fixable: true, classes: ['os', 'library'], packages: [], ids: [] }
+
+describe('scan in launchway.yml', () => {
+  it('is a scan for vulnerabilities that blocks on what is critical and can be mended, when nothing is said', () => {
+    expect(resolved('')).toEqual({
+      scanners: ['vuln'],
+      rules: [usual],
+      strictExceptions: false,
+      vex: [],
+      reports: [],
+      reportsFolder: 'launchway-reports',
+      maxDbAgeMs: 48 * 3_600_000,
+      databases: [],
+      javaDatabases: [],
+      offline: false,
+    })
+    expect(resolved('', '.trivyignore')).toMatchObject({ ignoreFile: '.trivyignore' })
+    expect(resolved('scan: false')).toBe('scan: false')
+  })
+
+  it('asks its rules before those of fail-on, and those of fail-on also where only rules are given', () => {
+    const rules =
+      '  rules:\n    - { action: ignore, id: CVE-1, reason: not reachable }\n    - { action: warn, package: [a, "b*"], class: os, known-for: 7d, new: true, base: false }\n'
+    const first = { action: 'ignore', classes: ['os', 'library'], packages: [], ids: ['CVE-1'], reason: 'not reachable' }
+    const second = { action: 'warn', classes: ['os'], packages: ['a', 'b*'], ids: [], new: true, base: false, knownForMs: 7 * 86_400_000 }
+    expect(resolved(`scan:\n${rules}`)).toMatchObject({ rules: [first, second, usual] })
+    expect(resolved(`scan:\n${rules}  fail-on: []\n`)).toMatchObject({ rules: [first, second] })
+  })
+
+  it.each([
+    ['a rule without a condition', '{ rules: [{ action: fail }] }', 'scan.rules.0: a rule needs a condition'],
+    ['one in fail-on', '{ fail-on: [{}] }', 'scan.fail-on.0: a rule needs a condition'],
+    ['a rule that lets pass without a reason', '{ rules: [{ action: ignore, severity: LOW }] }', 'scan.rules.0: reason is needed'],
+    [
+      'a class that nothing looks for',
+      '{ fail-on: [{ class: secret }] }',
+      'scan.fail-on.0: nothing looks for secret: add secret to scan.scanners',
+    ],
+    [
+      'a scan without vulnerabilities that the usual rule would be about',
+      '{ scanners: [secret], fail-on: [{ severity: HIGH }] }',
+      'scan.fail-on.0: nothing looks for os: add vuln to scan.scanners',
+    ],
+    [
+      'a fix of what has none',
+      '{ scanners: [vuln, secret], fail-on: [{ class: secret, fixable: true }] }',
+      'scan.fail-on.0: fixable is about vulnerabilities, not secret',
+    ],
+    ['a decision that there is not', '{ rules: [{ action: block, severity: LOW }] }', 'fail'],
+    ['a path out of the repository', '{ reports-folder: ../x }', 'must be a path from the root of the repository, without ..'],
+    ['an absolute path', '{ vex: /etc/x }', 'must be a path from the root of the repository, without ..'],
+  ])('with %s is refused', (_, scan, problem) => {
+    expect(problems(`${base}scan: ${scan}\n`).join('\n')).toContain(problem)
+  })
+})
+
+describe('what a scan is compared with', () => {
+  const sha = 'a'.repeat(40)
+  it.each<[string, Omit<Trigger, 'sha'>, string | undefined]>([
+    ['the environment that it goes to', { event: 'push', ref: 'refs/heads/master' }, 'production'],
+    ['the environment of the branch that a pull request is for', { event: 'pull_request', base: 'docker_dev' }, 'development'],
+    ['the same by a pattern', { event: 'pull_request', base: 'release/1' }, 'development'],
+    ['nothing, where that branch goes nowhere', { event: 'pull_request', base: 'docker' }, undefined],
+    ['nothing, where the branch goes nowhere', { event: 'push', ref: 'refs/heads/docker' }, undefined],
+  ])('is %s', (_, trigger, environment) => {
+    expect(plan(configOf(systemText), { sha, ...trigger }).scan?.against).toBe(environment)
+  })
+
+  it('stands in the reason of the stage with the rules that block', () => {
+    expect(plan(configOf(systemText), { sha, event: 'push', ref: 'refs/heads/master' }).stages['scan']?.reason).toBe(
+      'it blocks on CRITICAL, with a fix',
+    )
+    const text = `${systemText}scan: { rules: [{ action: warn, severity: LOW }], fail-on: [] }\n`
+    expect(plan(configOf(text), { sha, event: 'push', ref: 'refs/heads/master' }).stages['scan']?.reason).toBe(
+      'known vulnerabilities are reported',
+    )
+  })
+})

@@ -1,0 +1,72 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { compared, gone } from '../../src/scan/diff.ts'
+import { fingerprints, type Found, holdsPackage } from '../../src/tools/trivy-report.ts'
+import type { Finding } from '../../src/core/release.ts'
+
+function found(id: string, of: Partial<Found> = {}): Found {
+  return { class: 'library', id, severity: 'HIGH', package: 'httpx', installed: '0.22.0', packageKey: 'pkg:pypi/httpx@0.22.0', ...of }
+}
+function ran(id: string, of: Partial<Finding> = {}): Finding {
+  return { class: 'library', id, severity: 'HIGH', package: 'httpx', installed: '0.21.0', status: 'new', ...of }
+}
+const statuses = (findings: readonly Found[], earlier: Parameters<typeof compared>[1]): string[] =>
+  compared(findings, earlier).map(({ status }) => status)
+
+describe('beside what runs, a finding', () => {
+  it('is new where it does not run yet, and still there where it does, also in another version of its package', () => {
+    expect(statuses([found('CVE-1'), found('CVE-2')], { findings: [ran('CVE-1')] })).toEqual(['existing', 'new'])
+  })
+
+  it('is new where the package is another one', () => {
+    expect(statuses([found('CVE-1', { package: 'h11' })], { findings: [ran('CVE-1')] })).toEqual(['new'])
+  })
+
+  it('is not new where only the knowledge of it is: the same package in the same version runs', () => {
+    const packages = fingerprints(['pkg:pypi/httpx@0.22.0', 'pkg:pypi/h11@0.14.0'])
+    expect(statuses([found('CVE-1')], { findings: [], packages })).toEqual(['existing'])
+    expect(statuses([found('CVE-1', { packageKey: 'pkg:pypi/httpx@0.22.1' })], { findings: [], packages })).toEqual(['new'])
+  })
+
+  it('that an exception let pass there is still there, and one that was mended before runs no more', () => {
+    expect(statuses([found('CVE-1')], { findings: [ran('CVE-1', { exempt: true })] })).toEqual(['existing'])
+    expect(statuses([found('CVE-1')], { findings: [ran('CVE-1', { status: 'fixed' })] })).toEqual(['new'])
+  })
+
+  it('is new where there is nothing to compare with', () => {
+    expect(statuses([found('CVE-1')], undefined)).toEqual(['new'])
+  })
+})
+
+describe('what runs and is gone', () => {
+  it('is fixed, once', () => {
+    expect(
+      gone([found('CVE-2')], { findings: [ran('CVE-1', { base: true }), ran('CVE-2'), ran('CVE-0', { status: 'fixed' })] }, ['vuln']),
+    ).toEqual([ran('CVE-1', { status: 'fixed' })])
+  })
+
+  it('is not fixed by an exception, nor by not being looked for', () => {
+    const earlier = { findings: [ran('CVE-1'), ran('aws', { class: 'secret' }), ran('CVE-3', { exempt: true })] }
+    expect(gone([found('CVE-1', { exempt: { reason: '', source: '' } })], earlier, ['vuln'])).toEqual([])
+    expect(gone([found('CVE-1')], earlier, ['vuln', 'secret']).map(({ id }) => id)).toEqual(['aws'])
+  })
+})
+
+describe('the packages of an image, as a record keeps them', () => {
+  it('are found again, each of them', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string(), { maxLength: 50 }), (keys) => {
+        const holds = holdsPackage(fingerprints(keys))
+        expect(keys.every(holds)).toBe(true)
+      }),
+    )
+  })
+
+  it('are few bytes, the same in whatever order they come, and hold nothing else', () => {
+    const keys = Array.from({ length: 1000 }, (_, index) => `pkg:npm/p${index}@1.0.0`)
+    expect(fingerprints(keys).length).toBeLessThan(5_400)
+    expect(fingerprints(keys.toReversed())).toBe(fingerprints(keys))
+    expect(Array.from({ length: 1000 }, (_, index) => `pkg:npm/q${index}@1.0.0`).filter(holdsPackage(fingerprints(keys)))).toEqual([])
+    expect(holdsPackage('')('anything')).toBe(false)
+  })
+})

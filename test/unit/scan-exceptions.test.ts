@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import { announcement, exceptionsOf, readExceptions, stateOf } from '../../src/scan/exceptions.ts'
+import type { Found } from '../../src/tools/trivy-report.ts'
+import { failureIn } from './support/deploy.ts'
+
+const file = '.trivyignore.yaml'
+const day = 86_400_000
+const now = Date.parse('2026-11-21T12:00:00Z')
+const on = (days: number): number => now + days * day
+
+describe('a list of exceptions', () => {
+  it.each([
+    ['nothing', ''],
+    ['comments', '# none yet\n'],
+    ['an empty list', 'vulnerabilities:\n'],
+    [
+      'everything that Trivy reads',
+      'vulnerabilities:\n  - id: CVE-1\n    paths: [usr/bin/x]\n    purls: ["pkg:deb/debian/zlib1g"]\n    expired_at: 2027-01-31\n    statement: why\nsecrets:\n  - id: aws\n',
+    ],
+  ])('may hold %s', (_, text) => {
+    expect(() => readExceptions(file, text, false)).not.toThrow()
+  })
+
+  it.each([
+    [
+      'a slip in a key',
+      'vulnerabilities:\n  - id: CVE-1\n    expires_at: 2027-01-31\n',
+      '3:5: Trivy does not know "expires_at"; did you mean expired_at?',
+    ],
+    ['a slip in a list', 'vulnerabilites: []\n', '1:1: Trivy does not know "vulnerabilites"; did you mean vulnerabilities?'],
+    ['no id', 'vulnerabilities:\n  - statement: x\n', '2:5: an entry of vulnerabilities has no id'],
+    ['an id alone', 'vulnerabilities:\n  - CVE-1\n', '2:5: an entry of vulnerabilities must have an id'],
+    ['no list', 'vulnerabilities: CVE-1\n', '1:18: vulnerabilities must be a list'],
+    ['no map', '- CVE-1\n', '1:1: must be a map of lists, such as vulnerabilities'],
+    [
+      'a day that no month has',
+      'vulnerabilities:\n  - id: CVE-1\n    expired_at: 2027-02-30\n',
+      '3:17: expired_at must be a date such as 2027-01-31',
+    ],
+    [
+      'a date in words',
+      'vulnerabilities:\n  - id: CVE-1\n    expired_at: next week\n',
+      '3:17: expired_at must be a date such as 2027-01-31',
+    ],
+    ['no YAML', 'vulnerabilities: [\n', 'not YAML: '],
+  ])('with %s is refused, with its place', (_, text, problem) => {
+    const failure = failureIn(() => readExceptions(file, text, false))
+    expect(failure).toMatchObject({ code: 'CONFIG_INVALID', place: { file: '.trivyignore.yaml' } })
+    expect(failure.message).toContain(problem)
+  })
+
+  it('gives of each entry its end, its owner and its reason', () => {
+    const text =
+      'vulnerabilities:\n  - id: CVE-1\n    expired_at: 2027-01-31\n    owner: team-web\n    statement: not reachable\n  - id: CVE-2\n'
+    expect(readExceptions(file, text, false)).toEqual([
+      { id: 'CVE-1', line: 2, until: Date.parse('2027-01-31T00:00:00Z'), owner: 'team-web', reason: 'not reachable' },
+      { id: 'CVE-2', line: 6 },
+    ])
+  })
+
+  it.each([
+    ['2027-01-31', '2027-01-31T00:00:00.000Z'],
+    ['2027-01-31T12:00:00Z', '2027-01-31T12:00:00.000Z'],
+    ['2027-01-31 12:00:00', '2027-01-31T12:00:00.000Z'],
+    ['2027-01-31T12:00:00+02:00', '2027-01-31T10:00:00.000Z'],
+  ])('takes the end %s for that instant, wherever the machine is', (end, instant) => {
+    const [entry] = readExceptions(file, `vulnerabilities:\n  - id: CVE-1\n    expired_at: ${end}\n`, false)
+    expect(new Date(entry?.until ?? 0).toISOString()).toBe(instant)
+  })
+
+  it('may be in the older form, one id a line, whose ends count as well', () => {
+    expect(readExceptions('.trivyignore', '# why\n\nCVE-1\n CVE-2 exp:2027-01-31\n', false)).toEqual([
+      { id: 'CVE-1', line: 3 },
+      { id: 'CVE-2', line: 4, until: Date.parse('2027-01-31T00:00:00Z') },
+    ])
+    expect(failureIn(() => readExceptions('.trivyignore', 'CVE-1 exp:soon\n', false))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: '.trivyignore:1:7: soon is no date such as 2027-01-31',
+    })
+  })
+
+  it.each([
+    ['nothing but its id', '  - id: CVE-1\n', '2:5: the exception for CVE-1 has no expired_at and no owner and no statement'],
+    ['no owner', '  - id: CVE-1\n    expired_at: 2027-01-31\n    statement: x\n', '2:5: the exception for CVE-1 has no owner'],
+  ])('is refused where everything must be said and an entry has %s', (_, entry, problem) => {
+    const failure = failureIn(() => readExceptions(file, `vulnerabilities:\n${entry}`, true))
+    expect(failure).toMatchObject({ code: 'CONFIG_INVALID', message: `${file}:${problem}` })
+  })
+
+  it('in the older form is refused where everything must be said: it has no place for it', () => {
+    expect(failureIn(() => readExceptions('.trivyignore', 'CVE-1\n', true)).message).toContain('no owner and no reason')
+  })
+})
+
+describe('the end of an exception', () => {
+  it.each([
+    ['none', undefined, 'open'],
+    ['far away', on(15), 'open'],
+    ['in two weeks', on(14), 'ending'],
+    ['today', on(0), 'ending'],
+    ['a moment ago', now - 1, 'ended'],
+  ])('%s', (_, until, state) => {
+    expect(stateOf(until === undefined ? {} : { until }, now)).toBe(state)
+  })
+
+  it('is announced two weeks before, by name, day and owner', () => {
+    const entries = [
+      { id: 'CVE-1', line: 2, until: on(9), owner: 'team-web' },
+      { id: 'CVE-2', line: 5, until: on(30) },
+      { id: 'CVE-3', line: 8, until: on(0.5) },
+      { id: 'CVE-4', line: 9, until: on(-1) },
+    ]
+    expect(announcement(entries, now)).toEqual({
+      message: '2 exceptions end soon: CVE-1 on 2026-11-30, in 9 days (team-web); CVE-3 on 2026-11-22, within a day',
+      line: 2,
+    })
+    expect(announcement(entries.slice(1, 2), now)).toBeUndefined()
+  })
+})
+
+describe('what exceptions let pass', () => {
+  const finding = (id: string, exempt?: Found['exempt']): Found => ({
+    ...{ class: 'library', id, severity: 'HIGH', package: 'p', installed: '1' },
+    ...(exempt === undefined ? {} : { exempt }),
+  })
+  const bySource = (source: string, reason = ''): NonNullable<Found['exempt']> => ({ source, reason })
+
+  it('stands with the entry that does it; of two with one id, with the one of that reason', () => {
+    const entries = [
+      { id: 'CVE-1', line: 2, reason: 'here' },
+      { id: 'CVE-1', line: 3, reason: 'there', owner: 'ops' },
+    ]
+    const images = [{ name: 'app', findings: [finding('CVE-1', bySource('/work/tree/.trivyignore.yaml', 'there')), finding('CVE-2')] }]
+    expect(exceptionsOf(file, entries, images, now)).toEqual([
+      { id: 'CVE-1', source: file, reason: 'here', state: 'open', findings: [] },
+      { id: 'CVE-1', source: file, reason: 'there', owner: 'ops', state: 'open', findings: ['app: CVE-1 in p 1'] },
+    ])
+  })
+
+  it('by a VEX document stands with that, and what no entry explains is not lost', () => {
+    const images = [
+      { name: 'app', findings: [finding('CVE-1', bySource('OpenVEX', 'not affected')), finding('CVE-9', bySource(`/x/${file}`))] },
+    ]
+    expect(exceptionsOf(file, [], images, now)).toEqual([
+      { id: 'CVE-1', source: 'OpenVEX', reason: 'not affected', state: 'open', findings: ['app: CVE-1 in p 1'] },
+      { id: 'CVE-9', source: file, state: 'open', findings: ['app: CVE-9 in p 1'] },
+    ])
+  })
+})

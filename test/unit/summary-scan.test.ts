@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import { findingName } from '../../src/core/gates.ts'
+import type { Finding, ScanSection } from '../../src/core/release.ts'
+import { summary } from '../../src/report/summary.ts'
+import { digest, first, record } from './support/deploy.ts'
+
+const httpx: Finding = {
+  ...{ class: 'library', id: 'CVE-2021-41945', severity: 'CRITICAL', status: 'new' },
+  ...{ package: 'httpx', installed: '0.22.0', fixed: '0.23.0' },
+}
+const zlib: Finding = { class: 'os', id: 'CVE-2023-45853', severity: 'HIGH', package: 'zlib1g', installed: '1.2', status: 'new' }
+const scanned: ScanSection = {
+  tool: { name: 'trivy', version: '0.71.2' },
+  database: { updated: '2026-11-20T06:00:00.000Z' },
+  images: [{ name: 'app', config: digest, findings: [httpx, zlib] }],
+  rules: [{ rule: 'HIGH or worse', action: 'fail', passed: false, findings: [httpx, zlib].map((one) => findingName('app', one)) }],
+  exceptions: [],
+  reports: [],
+  verdict: 'failed',
+  ms: 900,
+}
+
+describe('the summary of a run', () => {
+  it('of a scan says how many of each severity, what blocks, and what would end it', () => {
+    const text = summary(record({ scan: scanned }))
+    expect(text).toContain(`| vulnerabilities | critical | high | medium | low | unknown |
+| --- | --- | --- | --- | --- | --- |
+| app | 1 | 1 | 0 | 0 | 0 |
+
+| blocks | severity | image | package | installed | fixed in | rule |
+| --- | --- | --- | --- | --- | --- | --- |
+| \`CVE-2021-41945\` | CRITICAL | app | \`httpx\` | \`0.22.0\` | \`0.23.0\` | HIGH or worse |
+| \`CVE-2023-45853\` | HIGH | app | \`zlib1g\` | \`1.2\` | no fix yet | HIGH or worse |
+
+trivy 0.71.2, database of 2026-11-20T06:00:00.000Z`)
+  })
+
+  it('of a scan that passed says by which rules, or that there is none', () => {
+    const passed = {
+      ...scanned,
+      rules: [{ rule: 'CRITICAL, with a fix', action: 'fail' as const, passed: true, findings: [] }],
+      verdict: 'passed' as const,
+    }
+    expect(summary(record({ scan: passed }))).toContain('\nNothing blocks: no CRITICAL, with a fix.\n')
+    expect(summary(record({ scan: { ...passed, rules: [] } }))).toContain('\nNo rule of the scan blocks.\n')
+  })
+
+  it('of a scan that found a thousand lists fifty', () => {
+    const findings = Array.from({ length: 1000 }, (_, index) => ({ ...httpx, id: `CVE-2026-${index}` }))
+    const rules = [
+      { rule: 'any severity', action: 'fail' as const, passed: false, findings: findings.map((one) => findingName('app', one)) },
+    ]
+    const text = summary(record({ scan: { ...scanned, images: [{ name: 'app', config: digest, findings }], rules } }))
+    expect(text.match(/^\| `CVE-/gm)).toHaveLength(50)
+    expect(text).toContain('… and 950 more that block; all are in the release record.')
+  })
+
+  const against = { environment: 'production', release: first, version: 'v1.2' }
+
+  it('of a scan begins with what is new, mended and still there beside what runs', () => {
+    const findings: Finding[] = [
+      httpx,
+      { ...zlib, status: 'existing' },
+      { ...httpx, id: 'CVE-1', status: 'fixed' },
+      { ...httpx, id: 'CVE-2', exempt: true },
+    ]
+    const text = summary(record({ scan: { ...scanned, against, images: [{ name: 'app', config: digest, findings }] } }))
+    expect(text).toContain(`**1 new, 1 fixed, 1 still there** beside \`v1.2\` in production
+
+|  | finding | severity | image | package | installed | fixed in |
+| --- | --- | --- | --- | --- | --- | --- |
+| new | \`CVE-2021-41945\` | CRITICAL | app | \`httpx\` | \`0.22.0\` | \`0.23.0\` |
+| fixed | \`CVE-1\` | CRITICAL | app | \`httpx\` | \`0.22.0\` | \`0.23.0\` |
+
+| stage |`)
+    expect(text).toContain('| app | 1 | 1 | 0 | 0 | 0 |')
+  })
+
+  it('of a scan tells an image apart from its base, and what another base would end', () => {
+    const newer = { reference: 'python:3', digest, fixes: 3, of: 4 }
+    const image = {
+      name: 'app',
+      config: digest,
+      findings: [httpx, { ...zlib, base: true }],
+      base: { reference: 'python:3', layers: 2, newer },
+    }
+    const text = summary(record({ scan: { ...scanned, images: [image] } }))
+    expect(text).toContain('| app, its own | 1 | 0 | 0 | 0 | 0 |\n| app, of `python:3` | 0 | 1 | 0 | 0 | 0 |')
+    expect(text).toContain('app: a rebuild on `python:3` of now (`sha256:dddddddddddd`) ends 3 of the 4 that come with it.')
+  })
+
+  it('of a scan shows what is only warned of, what passes and by whose word, and the files', () => {
+    const aws: Finding = { class: 'secret', id: 'aws', severity: 'HIGH', package: '/k', installed: '', status: 'new' }
+    const until = '2026-12-01T00:00:00.000Z'
+    const text = summary(
+      record({
+        scan: {
+          ...scanned,
+          images: [{ name: 'app', config: digest, findings: [httpx, aws] }],
+          rules: [
+            { rule: 'any severity in secrets', action: 'warn', passed: true, findings: [findingName('app', aws)] },
+            { rule: 'CVE-2021-41945: not reachable', action: 'ignore', passed: true, findings: [findingName('app', httpx)] },
+          ],
+          exceptions: [
+            { id: 'CVE-9', source: '.trivyignore.yaml', until, owner: 'team-web', reason: 'soon', state: 'ending', findings: ['x'] },
+          ],
+          reports: [{ image: 'app', kind: 'sarif', path: 'launchway-reports/app.sarif', note: 'cut' }],
+          verdict: 'passed',
+        },
+      }),
+    )
+    expect(text).toContain('| warns | severity | image | package | installed | fixed in | rule |')
+    expect(text).toContain('| `aws` | HIGH | app | `/k` |  | secret | any severity in secrets |')
+    expect(text).toContain('| CVE-2021-41945: not reachable | 1 |')
+    expect(text).toContain('| `CVE-9` | 1 | 2026-12-01 | ends soon | team-web | soon | `.trivyignore.yaml` |')
+    expect(text).toContain('| `launchway-reports/app.sarif` | cut |')
+  })
+})
