@@ -42,7 +42,7 @@ describe('a release record', () => {
       fc.property(any(Release), (release) => {
         expect(parseRelease(JSON.stringify(release, null, 2), 'release.json')).toEqual(release)
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 

@@ -14,6 +14,8 @@ interface Node {
   propertyNames?: Node | undefined
   additionalProperties?: Node | boolean | undefined
   items?: Node | undefined
+  minimum?: number | undefined
+  maximum?: number | undefined
   minItems?: number | undefined
   maxItems?: number | undefined
 }
@@ -31,6 +33,8 @@ const Node: z.ZodType<Node> = z.lazy(() =>
     propertyNames: Node.optional(),
     additionalProperties: z.union([z.boolean(), Node]).optional(),
     items: Node.optional(),
+    minimum: z.number().optional(),
+    maximum: z.number().optional(),
     minItems: z.number().optional(),
     maxItems: z.number().optional(),
   }),
@@ -54,7 +58,7 @@ function valueOf(node: Node): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean()
     case 'integer':
-      return fc.nat()
+      return fc.integer({ min: Math.max(0, node.minimum ?? 0), max: Math.min(2 ** 31, node.maximum ?? 2 ** 31) })
     case 'number':
       // JSON has no -0.
       return fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 })
