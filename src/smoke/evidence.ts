@@ -5,6 +5,8 @@ import { showBytes } from '../core/units.ts'
 import { type Seen, serviceOf } from './verdict.ts'
 import type { Watch } from './watch.ts'
 
+/** Of this stage, in the folder of evidence. */
+export const evidenceFolder = 'smoke'
 /** Lines of a log, and characters of each, that a failure shows. */
 const lines = 30
 const lineChars = 400
@@ -46,13 +48,12 @@ function memoryIn({ memoryLimit }: EngineContainer, most: number | undefined): s
  */
 export async function keepEvidence(seen: Watch, rendered: string, ports: Ports): Promise<string | undefined> {
   const { files, engine, log, redact } = ports
-  const folder = join(ports.evidence, 'smoke')
+  const folder = join(ports.evidence, evidenceFolder)
   try {
     const containers = seen.containers().filter((one) => serviceOf(one) !== undefined)
     const names = namesOf(containers)
     const states = containers.map((one) => stateIn(one, names.get(one.id) ?? one.id, seen.memoryOf(one.id)))
     const logs = await Promise.all(containers.map(({ id }) => engine.lastLines(id, { lines: keptLines })))
-    await files.remove(folder)
     await files.write(join(folder, 'compose.yaml'), rendered)
     await files.write(join(folder, 'containers.json'), redact(`${JSON.stringify(states, null, 2)}\n`))
     for (const [index, { id }] of containers.entries()) {

@@ -1,5 +1,5 @@
 import { createHash, hash, scryptSync } from 'node:crypto'
-import { isAbsolute, relative, resolve } from 'node:path'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import { anyCode } from '../core/command.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, FileEntry, Ports } from '../core/ports.ts'
@@ -55,6 +55,7 @@ export async function keyOf(judged: Judged, ports: Ports): Promise<{ key: string
 
 async function materialOf({ rendered, plan, release, info, composeVersion }: Judged, ports: Ports): Promise<unknown> {
   if (plan.remember === false) throw new Unknown('smoke.remember is false')
+  if (composeVersion === '') throw new Unknown('compose does not say its version')
   const root = resolve(ports.root)
   const { images } = section(release, 'build')
   const built = release.plan.images.flatMap((image) => {
@@ -159,9 +160,11 @@ async function filesOf(
   const budget = { files: mostFiles, bytes: mostBytes }
   const found: [string, unknown][] = []
   for (const path of [...new Set([...mounted, ...kept])].toSorted()) found.push([path, await contentOf(path, budget, ports)])
-  // A word of a command that happens to be the name of a file does no harm. Secrets may come from a file of variables.
-  const named = [...wordsIn([plan.prepare, plan.checks]), ...(plan.envFiles ?? [])].map((word) => resolve(root, word))
-  named.push(resolve(projectDirectory(plan, root), '.env'))
+  // A word of a command that happens to be the name of a file does no harm.
+  const named = [...wordsIn([plan.prepare, plan.checks])].map((word) => resolve(root, word))
+  // Of what stands in these compose renders what services have, and not what secrets and configs take.
+  const variables = plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
+  for (const path of variables) found.push([path, await contentOf(path, budget, ports)])
   for (const path of [...new Set(named)].filter((one) => !outside(root, one)).toSorted()) {
     const body = await ports.files.read(path).catch(() => undefined)
     if (body !== undefined) found.push([path, hash('sha256', body)])

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { SmokePlan } from '../core/gates.ts'
 import { keptBy, smokeProject } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
@@ -7,6 +7,7 @@ import type { Release, SmokeSection } from '../core/release.ts'
 import { composeVersion as compose, type Stack } from '../tools/compose.ts'
 import { presentImages } from './candidates.ts'
 import { removeLeftovers, takeDown } from './clean.ts'
+import { evidenceFolder } from './evidence.ts'
 import { tellKept } from './keep.ts'
 import { keyOf } from './key.ts'
 import { recall, remember } from './memory.ts'
@@ -42,9 +43,11 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   const started = ports.clock.elapsed()
   // Says what to do where there is no engine.
   const info = await ports.engine.info()
-  const [rendered, composeVersion] = await Promise.all([render(plan, ports), ports.exec.read(compose), removeLeftovers(ports)])
+  const [rendered, composeVersion] = await Promise.all([render(plan, ports), versionOfCompose(ports), removeLeftovers(ports)])
   const isWhole = wish.only === undefined && wish.keep !== true
   const identify = (): Promise<Identity> => keyOf({ rendered, plan, release, info, composeVersion }, ports)
+  // What an earlier test has left there says nothing about this one.
+  await ports.files.remove(join(ports.evidence, evidenceFolder))
   const identity: Identity = isWhole ? await identify() : { why: 'this is no whole test' }
   const earlier = 'key' in identity && wish.fresh !== true ? await recall(identity.key, release, ports) : undefined
   if (earlier?.earlier !== undefined) {
@@ -88,6 +91,11 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
     else ports.log.debug('how this ended is not remembered: files that the stack or its checks use have changed meanwhile')
   }
   return ended
+}
+
+/** Where compose cannot be asked at all, rendering says so in better words. */
+function versionOfCompose({ exec }: Ports): Promise<string> {
+  return exec.read(compose).catch(() => '')
 }
 
 type Identity = { key: string } | { why: string }

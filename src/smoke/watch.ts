@@ -41,6 +41,9 @@ export async function watch(
   let broken: Error | undefined
   let patience: Patience = () => undefined
   let alarm = new AbortController()
+  /** Lives that had long enough, by container and start. */
+  const overdue = new Set<string>()
+  const lifeOf = ({ id, startedAt = '' }: EngineContainer): string => `${id} ${startedAt}`
 
   /** When a container has to be healthy; undefined when it is, or need not be. */
   const dueAt = (container: EngineContainer): number | undefined => {
@@ -49,9 +52,9 @@ export async function watch(
     return isStarting && allowed !== undefined && born !== undefined ? born + allowed : undefined
   }
   const judged = (container: EngineContainer): EngineContainer => {
-    const due = dueAt(container)
-    if (due === undefined || due > clock.elapsed() || container.health === undefined) return container
-    return { ...container, health: { ...container.health, status: 'unhealthy' } }
+    const { health } = container
+    if (!overdue.has(lifeOf(container)) || health?.status !== 'starting') return container
+    return { ...container, health: { ...health, status: 'unhealthy' } }
   }
   const containers = (): Seen[] =>
     [...seen.values()].map((one) => {
@@ -72,14 +75,23 @@ export async function watch(
     for (const wake of waiting) wake()
     setAlarm()
   }
-  /** No event says that somebody has taken too long. */
+  /** No event says that somebody has taken too long. What the last check took counts, so it is asked for first. */
+  const lookAtLate = async (): Promise<void> => {
+    await refresh()
+    for (const container of seen.values()) if ((dueAt(container) ?? Infinity) <= clock.elapsed()) overdue.add(lifeOf(container))
+    tell()
+  }
   const setAlarm = (): void => {
     alarm.abort()
-    const dues = [...seen.values()].flatMap((one) => dueAt(one) ?? []).filter((due) => due > clock.elapsed())
+    const dues = [...seen.values()].flatMap((one) => (overdue.has(lifeOf(one)) ? [] : (dueAt(one) ?? [])))
     if (dues.length === 0 || stop.signal.aborted) return
     alarm = new AbortController()
-    const wait = Math.min(...dues) - clock.elapsed() + 1
-    clock.sleep(wait, AbortSignal.any([alarm.signal, stop.signal])).then(tell, () => undefined)
+    const { signal } = alarm
+    const wait = Math.max(0, Math.min(...dues) - clock.elapsed()) + 1
+    clock
+      .sleep(wait, AbortSignal.any([signal, stop.signal]))
+      .then(lookAtLate)
+      .catch(() => undefined)
   }
   const changes = await engine.changes(label, stop.signal)
   const refresh = async (): Promise<void> => {

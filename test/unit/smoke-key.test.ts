@@ -1,0 +1,221 @@
+import { execFileSync } from 'node:child_process'
+import { symlinkSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { SmokePlan } from '../../src/core/gates.ts'
+import type { EngineImage, Ports } from '../../src/core/ports.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { type Judged, keyOf } from '../../src/smoke/key.ts'
+import { ComposeProject } from '../../src/tools/compose.ts'
+import { fakeEngine } from '../fakes/engine.ts'
+import { digest, record } from './support/deploy.ts'
+import { localPorts, temporaryFolder } from './support/ports.ts'
+
+const plan: SmokePlan = {
+  compose: ['compose.yml'],
+  profiles: [],
+  env: {},
+  timeoutMs: 1_000,
+  prepare: [],
+  checks: [{ kind: 'exec', name: 'c', service: 'web', command: ['sh', 'check.sh'], timeoutMs: 1 }],
+}
+const redis: EngineImage = { id: 'sha256:r', platform: 'linux/amd64', size: 1, layers: 1, repoDigests: [`redis@${digest}`] }
+const built = { name: 'app', key: '5'.repeat(32), how: 'built', registries: {}, size: 1, layers: 1, ms: 1 } as const
+
+/** A tree with all that can be in a key, and what to ask for it. */
+interface World {
+  root: string
+  rendered: Record<string, unknown>
+  services: Record<string, Record<string, unknown>>
+  plan: SmokePlan
+  config: string
+  images: Record<string, EngineImage>
+  composeVersion: string
+  engine: string
+  secrets: Record<string, string>
+}
+
+function world(root: string): World {
+  mkdirSync(join(root, 'conf/deep'), { recursive: true })
+  for (const name of ['conf/deep/a', 'page.html', 'token', 'check.sh']) writeFileSync(join(root, name), name)
+  return {
+    root,
+    services: {
+      web: {
+        image: 'ghcr.io/team/app:1',
+        environment: { PASSWORD: 'short' },
+        volumes: [
+          { type: 'bind', source: join(root, 'conf'), target: '/conf' },
+          { type: 'bind', source: join(root, 'page.html'), target: '/p' },
+          { type: 'volume', source: 'data', target: '/data' },
+        ],
+      },
+      redis: { image: 'redis:7' },
+    },
+    rendered: { volumes: { data: { name: 'x_data' } }, secrets: { token: { file: join(root, 'token') }, env: { environment: 'TOKEN' } } },
+    plan,
+    config: `sha256:${'a'.repeat(64)}`,
+    images: { 'redis:7': redis },
+    composeVersion: '2.26.1',
+    engine: '26.1.5',
+    secrets: { TOKEN: 't-1' },
+  }
+}
+
+function judged({ rendered, services, plan, config, composeVersion, engine }: World): Judged {
+  const image = { name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: ['ghcr.io/team/app'] }
+  const release = record({
+    plan: { ...record().plan, images: [image], smoke: plan },
+    build: { builder: 'b', images: [{ ...built, config: { 'linux/amd64': config } }] },
+  })
+  return {
+    rendered: ComposeProject.parse({ ...rendered, services }),
+    plan,
+    release,
+    info: { version: engine, apiVersion: '1.45', platform: 'linux/amd64', containerdStore: false },
+    composeVersion,
+  }
+}
+
+async function keyIn(of: World): Promise<string> {
+  const ports: Ports = {
+    ...localPorts(of.root).ports,
+    engine: fakeEngine(of.images),
+    secret: (name) => (of.secrets[name] === undefined ? undefined : new Secret(of.secrets[name])),
+    registry: {
+      repository: () => Promise.reject(new Error('nobody answers')),
+      credentials: () => Promise.resolve(undefined),
+    },
+  }
+  const found = await keyOf(judged(of), ports)
+  return 'key' in found ? found.key : `none: ${found.why}`
+}
+
+const web = (of: World, more: Record<string, unknown>): World => ({
+  ...of,
+  services: { ...of.services, web: { ...of.services['web'], ...more } },
+})
+const other = (of: World, more: Record<string, unknown>): World => ({
+  ...of,
+  services: { ...of.services, redis: { ...of.services['redis'], ...more } },
+})
+const written = (of: World, name: string, text = 'changed'): World => {
+  writeFileSync(join(of.root, name), text)
+  return of
+}
+
+describe('what a smoke test is known by', () => {
+  it('is the same for the same, and tells nothing of what went into it', async () => {
+    const [one, two] = [await keyIn(world(temporaryFolder())), await keyIn(world(temporaryFolder()))]
+    expect(one).toMatch(/^[0-9a-f]{32}$/)
+    const root = temporaryFolder()
+    expect(await keyIn(world(root))).toBe(await keyIn(world(root)))
+    // Another folder is another place for what is mounted.
+    expect(one).not.toBe(two)
+  })
+
+  it.each<[string, (of: World) => World]>([
+    ['another image under test', (of) => ({ ...of, config: `sha256:${'b'.repeat(64)}` })],
+    ['another image beside it', (of) => ({ ...of, images: { 'redis:7': { ...redis, id: 'sha256:s', repoDigests: [] } } })],
+    ['another digest of it', (of) => ({ ...of, images: { 'redis:7': { ...redis, repoDigests: ['redis@sha256:other'] } } })],
+    ['another value of a secret in the files', (of) => web(of, { environment: { PASSWORD: 'shorT' } })],
+    ['another command', (of) => web(of, { command: ['serve'] })],
+    ['another check', (of) => ({ ...of, plan: { ...plan, checks: [] } })],
+    ['another time for a check', (of) => ({ ...of, plan: { ...plan, checks: plan.checks.map((one) => ({ ...one, timeoutMs: 2 })) } })],
+    ['more containers of a service', (of) => ({ ...of, plan: { ...plan, scale: { web: 2 } } })],
+    ['another mounted file', (of) => written(of, 'page.html')],
+    ['another file deep in a mounted folder', (of) => written(of, 'conf/deep/a')],
+    ['one more file in a mounted folder', (of) => written(of, 'conf/deep/b', '')],
+    [
+      'other permissions of a mounted file',
+      (of) => {
+        chmodSync(join(of.root, 'conf/deep/a'), 0o700)
+        return of
+      },
+    ],
+    ['another file of variables', (of) => written(of, '.env')],
+    ['another file of a secret', (of) => written(of, 'token')],
+    ['another secret of the environment', (of) => ({ ...of, secrets: { TOKEN: 't-2' } })],
+    ['another script that a check names', (of) => written(of, 'check.sh')],
+    ['another compose', (of) => ({ ...of, composeVersion: '2.27.0' })],
+    ['another engine', (of) => ({ ...of, engine: '27.0.0' })],
+  ])('changes with %s', async (_, change) => {
+    const of = world(temporaryFolder())
+    const before = await keyIn(of)
+    const after = await keyIn(change(of))
+    expect(after).not.toContain('none')
+    expect(after).not.toBe(before)
+  })
+
+  it('sees what a link leads to where a mount is one', async () => {
+    const of = world(temporaryFolder())
+    symlinkSync('page.html', join(of.root, 'link.html'))
+    const linked = web(of, { volumes: [{ type: 'bind', source: join(of.root, 'link.html'), target: '/p' }] })
+    const before = await keyIn(linked)
+    expect(await keyIn(written(linked, 'page.html'))).not.toBe(before)
+  })
+
+  it.each<[string, (of: World) => World, string]>([
+    ['the plan says so', (of) => ({ ...of, plan: { ...plan, remember: false } }), 'smoke.remember is false'],
+    ['compose builds something', (of) => other(of, { build: { context: '/srv' } }), 'compose builds redis'],
+    ['an image is pulled anew', (of) => other(of, { pull_policy: 'always' }), 'redis is pulled each time'],
+    [
+      'nobody knows what an image is',
+      (of) => ({ ...of, images: {} }),
+      'redis:7 is not on this machine, and its registry does not say what it is',
+    ],
+    ['a service has the network of the machine', (of) => other(of, { network_mode: 'host' }), 'redis sees what else runs on the machine'],
+    [
+      'something else of the machine is mounted',
+      (of) => other(of, { volumes: [{ type: 'bind', source: '/var/run/docker.sock' }] }),
+      'redis mounts /var/run/docker.sock, which is not of the repository',
+    ],
+    [
+      'a volume is a folder of the machine',
+      (of) => ({ ...of, rendered: { volumes: { data: { driver_opts: { device: '/srv' } } } } }),
+      "the volume data is made by a driver's options",
+    ],
+  ])('is nothing when %s', async (_, change, why) => {
+    expect(await keyIn(change(world(temporaryFolder())))).toBe(`none: ${why}`)
+  })
+
+  it('is nothing when a mounted folder has too much in it', async () => {
+    const of = world(temporaryFolder())
+    for (let index = 0; index < 5_001; index += 1) writeFileSync(join(of.root, 'conf', String(index)), '')
+    expect(await keyIn(of)).toBe(`none: ${join(of.root, 'conf')} has too many files to look through`)
+  })
+})
+
+describe('a check that may use any file of the repository', () => {
+  // A kind of check that is none of those inside the stack.
+  const script = { ...plan, checks: [{ kind: 'script', name: 's', script: 'check.sh', timeoutMs: 1 }] } as unknown as SmokePlan
+  const git = (root: string, ...args: string[]): void => {
+    const who = ['-c', 'user.name=t', '-c', 'user.email=t@example.org']
+    execFileSync('git', [...who, ...args], { cwd: root, stdio: 'ignore' })
+  }
+  const committed = (): World => {
+    const of = { ...world(temporaryFolder()), plan: script }
+    git(of.root, 'init', '-q')
+    git(of.root, 'add', '.')
+    git(of.root, 'commit', '-qm', 'x')
+    return of
+  }
+
+  it('is known by all of them', async () => {
+    const of = committed()
+    const before = await keyIn(of)
+    expect(before).toMatch(/^[0-9a-f]{32}$/)
+    git(of.root, 'commit', '-qm', 'the same files', '--allow-empty')
+    expect(await keyIn(of)).toBe(before)
+    git(written(of, 'library.sh').root, 'add', '.')
+    git(of.root, 'commit', '-qm', 'another file')
+    expect(await keyIn(of)).not.toBe(before)
+  })
+
+  it('is not remembered where some are not as committed, or nobody knows', async () => {
+    expect(await keyIn(written(committed(), 'library.sh'))).toBe('none: "s" may use any file, and some are not as committed')
+    expect(await keyIn({ ...world(temporaryFolder()), plan: script })).toBe(
+      'none: "s" may use any file, and git does not say which there are',
+    )
+  })
+})
