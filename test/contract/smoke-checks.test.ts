@@ -90,7 +90,7 @@ checks:
       smoke: `
 checks:
   - { tcp: "worker:9", timeout: 1s }
-  - { run: worker, command: [sh, -c, "echo no table; exit 3"], timeout: 1s }
+  - { run: worker, command: [sh, -c, "echo no table; exit 3"], timeout: 6s }
   - { name: red script, script: test/red.sh }
   - { log: web, never: serving, name: quiet }
   - { http: "http://web:8000/", security: true, timeout: 1s, name: unsafe }

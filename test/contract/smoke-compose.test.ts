@@ -175,8 +175,7 @@ services:
     for (const words of ['yes 0123456789', 'cat /dev/zero | tr "\\\\0" x']) {
       const failure = await failing({
         files: { 'compose.yml': flood(words) },
-        smoke:
-          'checks: [{ log: web, matches: nothing like this, never: nor this, timeout: 5m }]',
+        smoke: 'checks: [{ log: web, matches: nothing like this, never: nor this, timeout: 5m }]',
       })
       expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3' })
       expect(failure.hint).toContain('the end of the flood')
