@@ -14,6 +14,8 @@ import { within } from './within.ts'
 
 /** Between two tries. */
 const pauseMs = 500
+/** After the first; who has just started is there a moment later. */
+const firstPauseMs = 100
 /** A request that hangs longer than this, or than half the time of its check, is asked again. */
 const tryMs = 10_000
 
@@ -42,7 +44,7 @@ async function again(check: Of<'http' | 'tcp' | 'exec' | 'run'>, standing: Stand
   while (!last.passed) {
     const left = check.timeoutMs - (clock.elapsed() - started)
     if (left <= 0) break
-    if (tries > 0) await clock.sleep(Math.min(pauseMs, left), standing.signal)
+    if (tries > 0) await clock.sleep(Math.min(firstPauseMs * tries, pauseMs, left), standing.signal)
     tries += 1
     const longest = check.kind === 'http' ? Math.min(left, Math.max(tryMs, check.timeoutMs / 2)) : left
     const inTime = await within(longest, standing.signal, ports, (signal) => attempt(check, { ...standing, signal }, ports))

@@ -4,7 +4,7 @@ import type { Labelled, Ports } from '../core/ports.ts'
 /** Older than any run: what is left of it belongs to nobody. */
 const oldMs = 2 * 3_600_000
 /** What containers have to end. What they would still write goes with them, and many a first process hears no SIGTERM. */
-const graceMs = 500
+const graceMs = 300
 /** An engine that is restarted is there again after some seconds. */
 const restartMs = 30_000
 const pauseMs = 500

@@ -36,21 +36,28 @@ export interface Judged {
 /** What decides how a test ends cannot be told in full. */
 class Unknown extends Error {}
 
+/** What a test is known by, or in words why it is known by nothing. */
+export type Identity = { digest: Buffer } | { why: string }
+
 /**
- * A key over all that decides how a smoke test ends: two runs of one key ask the same of the same. Secrets are in it as
- * what a slow hash makes of them.
- * @returns in words, why there is none
+ * A digest over all that decides how a smoke test ends: two runs of one digest ask the same of the same.
  */
-export async function keyOf(judged: Judged, ports: Ports): Promise<{ key: string } | { why: string }> {
+export async function identify(judged: Judged, ports: Ports): Promise<Identity> {
   try {
     const material = await materialOf(judged, ports)
-    const digest = createHash('sha256').update(JSON.stringify(material)).digest()
-    // The key may be read by others than its secrets: a short one is not to be found by trying words.
-    return { key: scryptSync(digest, 'launchway smoke', 16).toString('hex') }
+    return { digest: createHash('sha256').update(JSON.stringify(material)).digest() }
   } catch (error) {
     if (error instanceof Unknown) return { why: error.message }
     throw error
   }
+}
+
+/**
+ * The key of an identity. It may be read by others than the secrets that are in the digest: a slow hash keeps a short one
+ * from being found by trying words.
+ */
+export function keyOf({ digest }: { digest: Buffer }): string {
+  return scryptSync(digest, 'launchway smoke', 16).toString('hex')
 }
 
 async function materialOf({ rendered, plan, release, info, composeVersion }: Judged, ports: Ports): Promise<unknown> {

@@ -8,6 +8,7 @@ import { askAll } from './ask.ts'
 import { differs, type Present } from './candidates.ts'
 import { checksFailed } from './checks.ts'
 import { keepEvidence, logOf, namesOf } from './evidence.ts'
+import { hearListeners } from './listeners.ts'
 import type { Prepared } from './plan.ts'
 import { patienceOf, type Quickened } from './readiness.ts'
 import { Answered, Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
@@ -75,6 +76,9 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     const answered = new Answered()
     const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
     const settled = calm()
+    const calmed = new AbortController()
+    hearListeners(answered, seen, ports, AbortSignal.any([signal, calmed.signal])).catch(() => undefined)
+    settled.finally(() => calmed.abort()).catch(() => undefined)
     await Promise.all([settled, ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports })])
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()

@@ -9,7 +9,7 @@ import { presentImages } from './candidates.ts'
 import { removeLeftovers, takeDown } from './clean.ts'
 import { evidenceFolder } from './evidence.ts'
 import { tellKept } from './keep.ts'
-import { keyOf } from './key.ts'
+import { identify, type Identity, keyOf } from './key.ts'
 import { recall, remember } from './memory.ts'
 import { prepare } from './plan.ts'
 import { knowsStartInterval, quicken } from './readiness.ts'
@@ -41,15 +41,18 @@ export interface Wish {
 export async function smokeStack(release: Release, whole: SmokePlan, ports: Ports, wish: Wish): Promise<SmokeSection> {
   const plan = chosen(whole, wish.only)
   const started = ports.clock.elapsed()
-  // Says what to do where there is no engine.
+  const rendering = Promise.all([render(plan, ports), versionOfCompose(ports)])
+  // That there is no engine is said before what follows from it.
+  rendering.catch(() => undefined)
   const info = await ports.engine.info()
-  const [rendered, composeVersion] = await Promise.all([render(plan, ports), versionOfCompose(ports), removeLeftovers(ports)])
-  const isWhole = wish.only === undefined && wish.keep !== true
-  const identify = (): Promise<Identity> => keyOf({ rendered, plan, release, info, composeVersion }, ports)
+  const [[rendered, composeVersion]] = await Promise.all([rendering, removeLeftovers(ports)])
   // What an earlier test has left there says nothing about this one.
   await ports.files.remove(join(ports.evidence, evidenceFolder))
-  const identity: Identity = isWhole ? await identify() : { why: 'this is no whole test' }
-  const earlier = 'key' in identity && wish.fresh !== true ? await recall(identity.key, release, ports) : undefined
+  const judged = { rendered, plan, release, info, composeVersion }
+  const isWhole = wish.only === undefined && wish.keep !== true
+  const identity: Identity = isWhole ? await identify(judged, ports) : { why: 'this is no whole test' }
+  const key = 'why' in identity ? undefined : keyOf(identity)
+  const earlier = key === undefined || wish.fresh === true ? undefined : await recall(key, release, ports)
   if (earlier?.earlier !== undefined) {
     const { at, by } = earlier.earlier
     ports.log.info(`passed earlier, ${at.slice(0, 16).replace('T', ' ')} UTC, ${by}: the same images, stack and checks`)
@@ -79,15 +82,15 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
     ended = await test({ plan, prepared, candidates, stack, shown, quick, started, ports: quiet })
   } catch (error) {
     // Only where somebody has asked in spite of it can there be a pass to take back.
-    if (wish.fresh === true && 'key' in identity && !ports.signal.aborted) await remember(identity.key, undefined, release, ports)
+    if (wish.fresh === true && key !== undefined && !ports.signal.aborted) await remember(key, undefined, release, ports)
     throw error
   } finally {
     if (wish.keep === true && !ports.signal.aborted) await tellKept(project, quiet)
     else await takeDown(project, ports)
   }
-  if ('key' in identity) {
-    const after = await identify()
-    if ('key' in after && after.key === identity.key) await remember(identity.key, ended, release, ports)
+  if (key !== undefined) {
+    const after = await identify(judged, ports)
+    if (isSame(identity, after)) await remember(key, ended, release, ports)
     else ports.log.debug('how this ended is not remembered: files that the stack or its checks use have changed meanwhile')
   }
   return ended
@@ -98,4 +101,6 @@ function versionOfCompose({ exec }: Ports): Promise<string> {
   return exec.read(compose).catch(() => '')
 }
 
-type Identity = { key: string } | { why: string }
+function isSame(one: Identity, other: Identity): boolean {
+  return 'digest' in one && 'digest' in other && one.digest.equals(other.digest)
+}

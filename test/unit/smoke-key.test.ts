@@ -3,9 +3,9 @@ import { symlinkSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SmokePlan } from '../../src/core/gates.ts'
-import type { EngineImage, Ports } from '../../src/core/ports.ts'
+import type { EngineImage, Ports, Repository } from '../../src/core/ports.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { type Judged, keyOf } from '../../src/smoke/key.ts'
+import { identify, type Judged, keyOf } from '../../src/smoke/key.ts'
 import { ComposeProject } from '../../src/tools/compose.ts'
 import { fakeEngine } from '../fakes/engine.ts'
 import { digest, record } from './support/deploy.ts'
@@ -77,18 +77,25 @@ function judged({ rendered, services, plan, config, composeVersion, engine }: Wo
   }
 }
 
-async function keyIn(of: World): Promise<string> {
+async function keyIn(of: World, inRegistry?: string): Promise<string> {
   const ports: Ports = {
     ...localPorts(of.root).ports,
     engine: fakeEngine(of.images),
     secret: (name) => (of.secrets[name] === undefined ? undefined : new Secret(of.secrets[name])),
     registry: {
-      repository: () => Promise.reject(new Error('nobody answers')),
+      repository: () =>
+        inRegistry === undefined ? Promise.reject(new Error('nobody answers')) : Promise.resolve(registryWith(inRegistry)),
       credentials: () => Promise.resolve(undefined),
     },
   }
-  const found = await keyOf(judged(of), ports)
-  return 'key' in found ? found.key : `none: ${found.why}`
+  const found = await identify(judged(of), ports)
+  return 'digest' in found ? keyOf(found) : `none: ${found.why}`
+}
+
+/** A repository in which every tag is this one. */
+function registryWith(found: string): Repository {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked of it
+  return { resolve: () => Promise.resolve({ mediaType: 'm', digest: found, size: 1 }) } as unknown as Repository
 }
 
 const web = (of: World, more: Record<string, unknown>): World => ({
@@ -145,6 +152,14 @@ describe('what a smoke test is known by', () => {
     const after = await keyIn(change(of))
     expect(after).not.toContain('none')
     expect(after).not.toBe(before)
+  })
+
+  it('is the same where an image was not pulled yet, by what its registry says, and another when the tag has moved there', async () => {
+    const of = world(temporaryFolder())
+    expect(await keyIn({ ...of, images: {} }, digest)).toBe(await keyIn(of))
+    expect(await keyIn({ ...of, images: {} }, `sha256:${'e'.repeat(64)}`)).not.toBe(await keyIn(of))
+    // What is here is what would run, wherever the tag points by now.
+    expect(await keyIn(of, `sha256:${'e'.repeat(64)}`)).toBe(await keyIn(of))
   })
 
   it('sees what a link leads to where a mount is one', async () => {
