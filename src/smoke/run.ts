@@ -136,8 +136,8 @@ interface Ask {
 
 /** The steps in their order, then the checks side by side. */
 async function ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports }: Ask): Promise<void> {
-  for (const one of plan.prepare) await step(one, stack, steps, ports, signal)
   const standing = { stack, containers: seen.containers, reached: prepared.reached, settled, signal }
+  for (const one of plan.prepare) await step(one, standing, steps, ports)
   await askAll(checksOf(plan, prepared, seen), standing, ports, (done, check) => {
     checked.push(done)
     const reached = done.passed ? reachedBy(check) : undefined
