@@ -89,6 +89,7 @@ export function namesPage(): GeneratedFile {
           code(smokeVariable('web', 5000)),
           'where the port 5000 of the service `web` is reached, such as `127.0.0.1:49153`; one for each port that the compose file publishes or a check asks. The service in capitals, what is no letter or digit an underscore',
         ],
+        [code(smokeVariable('web', 'CONTAINER')), 'the ID of its container, the first that runs of several, for `docker exec`'],
         [code(smokeVariables.project), 'the compose project, for `docker compose --project-name`'],
       ],
     ),

@@ -2,14 +2,18 @@ import { Readable } from 'node:stream'
 import type Dockerode from 'dockerode'
 import { z } from 'zod'
 import { parseJson } from '../core/json.ts'
-import type { Engine, EngineContainer, HealthSettings } from '../core/ports.ts'
+import type { Engine, EngineChange, EngineContainer, HealthSettings } from '../core/ports.ts'
 
 /** The part of the engine that concerns what runs on it. */
 type Containers = Omit<Engine, 'info' | 'image' | 'host'>
 
 /** What a container does that somebody waits for. */
 const awaited = ['start', 'die', 'oom', 'health_status']
-const Change = z.object({ Actor: z.object({ ID: z.string() }) })
+const Change = z.object({
+  Action: z.string(),
+  timeNano: z.number(),
+  Actor: z.object({ ID: z.string(), Attributes: z.looseObject({ exitCode: z.string().optional() }) }),
+})
 /** In the second version of cgroups, or in the first; nothing of either when the container has ended. */
 const Memory = z.object({
   memory_stats: z
@@ -206,8 +210,13 @@ function instant(of: string | number | undefined): Date | undefined {
   return date === undefined || Number.isNaN(date.getTime()) ? undefined : date
 }
 
-/** The IDs in a stream of events, one JSON document a line, until the signal. */
-async function* follow(stream: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<string> {
+function told({ Action, timeNano, Actor: { ID, Attributes } }: z.infer<typeof Change>): EngineChange {
+  const at = new Date(timeNano / 1e6).toISOString()
+  return { id: ID, ...(Action === 'die' ? { died: { at, exitCode: Number(Attributes.exitCode ?? 0) } } : {}) }
+}
+
+/** What a stream of events says, one JSON document a line, until the signal. */
+async function* follow(stream: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<EngineChange> {
   const stop = (): void => {
     if (stream instanceof Readable) stream.destroy()
   }
@@ -221,7 +230,7 @@ async function* follow(stream: NodeJS.ReadableStream, signal: AbortSignal): Asyn
       rest = lines.pop() ?? ''
       for (const line of lines) {
         const change = parseJson(line, Change)
-        if (change !== undefined) yield change.Actor.ID
+        if (change !== undefined) yield told(change)
       }
     }
   } catch (error) {

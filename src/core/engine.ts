@@ -56,6 +56,13 @@ export interface HealthSettings {
   retries: number
 }
 
+/** What happened to a container. */
+export interface EngineChange {
+  id: string
+  /** It ended, at this instant: one that is restarted may live again before anybody has looked. */
+  died?: { at: string; exitCode: number }
+}
+
 /** The container engine of this machine. A label is `name` or `name=value`. */
 export interface Engine {
   /** Throws TOOL_MISSING when no engine answers. */
@@ -70,8 +77,8 @@ export interface Engine {
   containers(label: string): Promise<EngineContainer[]>
   /** Undefined when it is gone. */
   container(id: string): Promise<EngineContainer | undefined>
-  /** The IDs of containers that started, ended or changed their health. What happens after the promise is kept is not missed. */
-  changes(label: string, signal: AbortSignal): Promise<AsyncIterable<string>>
+  /** Containers that started, ended or changed their health. What happens after the promise is kept is not missed. */
+  changes(label: string, signal: AbortSignal): Promise<AsyncIterable<EngineChange>>
   /** The last lines of what a container wrote, the two streams mixed. @param since an instant */
   lastLines(id: string, options: { lines: number; since?: string }): Promise<string>
   /** Starts a container that was made. @returns why it could not be started; undefined when it was */

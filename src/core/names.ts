@@ -86,13 +86,13 @@ export const isKept = (owner: string): boolean => owner.startsWith(`${keptPrefix
 /** What a script that checks a stack finds in its environment. */
 export const smokeVariables = {
   project: 'LAUNCHWAY_SMOKE_PROJECT',
-  /** Followed by the service and the port. */
+  /** Followed by the service, and the port or CONTAINER. */
   address: 'LAUNCHWAY_SMOKE_',
 } as const
 
 /** `LAUNCHWAY_SMOKE_WEB_5000`: in capitals, and what no variable can have is an underscore. */
-export function smokeVariable(service: string, port: number): string {
-  return `${smokeVariables.address}${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_${port}`
+export function smokeVariable(service: string, what: number | 'CONTAINER'): string {
+  return `${smokeVariables.address}${service.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_${what}`
 }
 
 /** @param random a few hexadecimal digits: any number of runs stand side by side */

@@ -1,14 +1,15 @@
-import { anyCode, type Command } from '../core/command.ts'
+import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokeCheck } from '../core/gates.ts'
 import type { Output, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
-import { exec, run } from '../tools/compose.ts'
+import { run } from '../tools/compose.ts'
+import { execIn } from '../tools/docker.ts'
 import { askHttp } from './ask-http.ts'
 import { cut } from './evidence.ts'
 import { watchLog } from './read-log.ts'
 import { runScript } from './script.ts'
-import { addressOf, type Checked, type Of, shownChars, type Standing, type Try } from './standing.ts'
+import { addressOf, type Checked, type Of, runningOf, shownChars, type Standing, type Try } from './standing.ts'
 import { within } from './within.ts'
 
 /** Between two tries. */
@@ -58,9 +59,10 @@ async function again(check: Of<'http' | 'tcp' | 'exec' | 'run'>, standing: Stand
 async function attempt(check: Of<'http' | 'tcp' | 'exec' | 'run'>, standing: Standing, ports: Ports): Promise<Try> {
   if (check.kind === 'http') return askHttp(check, standing, ports)
   if (check.kind === 'tcp') return askPort(check, standing, ports)
-  const { stack } = standing
   const { service, command, stdout } = check
-  const asked: Command = check.kind === 'exec' ? exec(stack.project, service, command) : run(stack, service, command)
+  const inside = check.kind === 'exec' ? runningOf(service, standing.containers()) : undefined
+  if (check.kind === 'exec' && inside === undefined) return { passed: false, evidence: `${service} does not run` }
+  const asked = inside === undefined ? run(standing.stack, service, command) : execIn(inside.id, command)
   return judgedOutput(await ports.exec.run(asked, { signal: standing.signal, accept: anyCode }), stdout)
 }
 

@@ -1,6 +1,6 @@
 import type { EngineContainer } from '../core/ports.ts'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
-import { serviceOf } from './verdict.ts'
+import { type Needs, serviceOf } from './verdict.ts'
 
 /** What a service waits for before it starts. */
 interface Need {
@@ -36,6 +36,20 @@ export function waitsInVain(containers: readonly EngineContainer[], services: Co
     }
   }
   return undefined
+}
+
+/** What each service waits for, and what that waits for. */
+export function allNeeds(services: ComposeProject['services']): Needs {
+  const direct = new Map(Object.entries(services).map(([name, service]) => [name, needsOf(service).map((need) => need.service)]))
+  const reach = (name: string, known: Set<string>): Set<string> => {
+    for (const next of direct.get(name) ?? []) {
+      if (known.has(next)) continue
+      known.add(next)
+      reach(next, known)
+    }
+    return known
+  }
+  return new Map(Object.keys(services).map((name) => [name, reach(name, new Set())]))
 }
 
 /** Whose network, processes or files a service shares has to be there first, as in compose. */

@@ -9,9 +9,10 @@ import { differs, type Present } from './candidates.ts'
 import { checksFailed } from './checks.ts'
 import { keepEvidence, logOf, namesOf } from './evidence.ts'
 import { hearListeners } from './listeners.ts'
+import { allNeeds } from './order.ts'
 import type { Prepared } from './plan.ts'
 import { patienceOf, type Quickened } from './readiness.ts'
-import { Answered, Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
+import { Answered, Dead, make, settle, start, unhealthy } from './stack.ts'
 import type { Checked } from './standing.ts'
 import { step, type Step } from './step.ts'
 import { serviceOf, shownState } from './verdict.ts'
@@ -19,6 +20,9 @@ import { type Watch, watch } from './watch.ts'
 
 /** How long somebody may need to listen on a port that is published. */
 const portMs = 30_000
+
+/** Until all that ended at the same time is known. */
+const momentMs = 150
 
 export interface Test {
   plan: SmokePlan
@@ -38,16 +42,20 @@ export interface Test {
  */
 export async function test({ plan, prepared, candidates, stack, shown, quick, started, ports }: Test): Promise<SmokeSection> {
   const { clock, log } = ports
-  using seen = await watch(stack.project, prepared.mustEnd, ports)
+  using seen = await watch(stack.project, { mustEnd: prepared.mustEnd, needs: allNeeds(stack.file.services) }, ports)
   const stop = new AbortController()
   const signal = AbortSignal.any([ports.signal, stop.signal])
+  let cause: Promise<Dead> | undefined
+  /** Whoever reads along knows as soon as it is clear; what it shows for itself comes when all of it is there. */
+  const causeOf = (error: Dead): Promise<Dead> =>
+    (cause ??= firstOf(error, seen, ports).then((first) => {
+      log.info(`failed: ${first.message}`)
+      return first
+    }))
   seen
     .until(({ kind }) => kind === 'dead', signal)
-    .then((verdict) => {
-      // Whoever reads along knows at once; what it shows for itself comes when all of it is there.
-      if (verdict.kind === 'dead') log.info(`failed: ${verdict.why}`)
-      throwIfDead(seen)
-    })
+    .then((verdict) => (verdict.kind === 'dead' ? causeOf(new Dead(verdict)) : undefined))
+    .then((first) => stop.abort(first))
     .catch((error: unknown) => stop.abort(error))
   const checked: Checked[] = []
   const steps: Step[] = []
@@ -88,7 +96,7 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     return passed
   } catch (error) {
     ports.signal.throwIfAborted()
-    const failure = error instanceof Dead ? await unhealthy(await firstOf(error, seen), seen, ports) : error
+    const failure = error instanceof Dead ? await unhealthy(await causeOf(error), seen, ports) : error
     const folder = await keepEvidence(seen, shown, ports)
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
@@ -104,8 +112,9 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
   }
 }
 
-/** What died before the one whose end was told first may be known a moment later. */
-async function firstOf(error: Dead, seen: Watch): Promise<Dead> {
+/** Who took along the one whose end was told first may end, or be seen to have ended, a moment later. */
+async function firstOf(error: Dead, seen: Watch, { clock, signal }: Ports): Promise<Dead> {
+  await clock.sleep(momentMs, signal)
   await seen.refresh()
   const verdict = seen.verdict()
   return verdict.kind === 'dead' ? new Dead(verdict) : error
@@ -127,8 +136,8 @@ interface Ask {
 
 /** The steps in their order, then the checks side by side. */
 async function ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports }: Ask): Promise<void> {
-  for (const one of plan.prepare) await step(one, stack, steps, ports, signal)
   const standing = { stack, containers: seen.containers, reached: prepared.reached, settled, signal }
+  for (const one of plan.prepare) await step(one, standing, steps, ports)
   await askAll(checksOf(plan, prepared, seen), standing, ports, (done, check) => {
     checked.push(done)
     const reached = done.passed ? reachedBy(check) : undefined

@@ -6,7 +6,7 @@ import { smokeVariable, smokeVariables } from '../core/names.ts'
 import type { Files, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
 import { condensed } from './evidence.ts'
-import { addressOf, type Of, type Standing, type Try } from './standing.ts'
+import { addressOf, type Of, runningOf, type Standing, type Try } from './standing.ts'
 import { within } from './within.ts'
 
 /** Lines of a script's output that are kept. */
@@ -29,13 +29,17 @@ export async function runScript(check: Of<'script'>, standing: Standing, ports: 
   return { passed, evidence: [ended, ...lacking, said === '' ? '(no output)' : said].join('\n') }
 }
 
-/** Where a script finds the stack: `LAUNCHWAY_SMOKE_WEB_5000=127.0.0.1:49153`. */
+/** Where a script finds the stack: `LAUNCHWAY_SMOKE_WEB_5000=127.0.0.1:49153`, and by which ID the container of `web`. */
 function addresses(standing: Standing): Record<string, string> {
   const found = standing.reached.flatMap((one) => {
     const at = addressOf(one, standing)
     return at === undefined ? [] : [[smokeVariable(one.service, one.port), `${at.address}:${at.port}`] as const]
   })
-  return { ...Object.fromEntries(found), [smokeVariables.project]: standing.stack.project }
+  const inside = Object.keys(standing.stack.file.services).flatMap((service) => {
+    const container = runningOf(service, standing.containers())
+    return container === undefined ? [] : [[smokeVariable(service, 'CONTAINER'), container.id] as const]
+  })
+  return { ...Object.fromEntries([...inside, ...found]), [smokeVariables.project]: standing.stack.project }
 }
 
 /**

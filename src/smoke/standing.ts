@@ -31,11 +31,16 @@ export type Checked = SmokeSection['checks'][number] & { service: string | undef
 /** Characters that are shown of what was answered. */
 export const shownChars = 2_000
 
+/** The container of a service in which a command can run: the first of several that runs. */
+export function runningOf(service: string, containers: readonly EngineContainer[]): EngineContainer | undefined {
+  return containers.find((one) => serviceOf(one) === service && one.status === 'running')
+}
+
 /** Where a port inside is reached. It changes with each start of a container, so it is looked up for each try. */
 export function addressOf({ service, port }: ServicePort, { stack, containers }: Standing): EngineContainer['ports'][string] | undefined {
   const { services } = stack.file
   const at = networkOf(service, services)
-  const container = containers().find((one) => serviceOf(one) === at && one.status === 'running')
+  const container = runningOf(at, containers())
   if (container === undefined) return undefined
   return services[at]?.network_mode === 'host' ? { address: '127.0.0.1', port } : container.ports[`${port}/tcp`]
 }

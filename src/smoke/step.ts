@@ -4,11 +4,15 @@ import type { SmokeStep } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { SmokeSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
-import { exec, run, type Stack } from '../tools/compose.ts'
+import { run } from '../tools/compose.ts'
+import { execIn } from '../tools/docker.ts'
 import { lastOf } from './stack.ts'
+import { runningOf, type Standing } from './standing.ts'
 import { within } from './within.ts'
 
 export type Step = NonNullable<SmokeSection['steps']>[number]
+
+type Around = Pick<Standing, 'stack' | 'containers' | 'signal'>
 
 /** Lines that are kept of what a step says. */
 const keptLines = 200
@@ -18,9 +22,14 @@ const keptLines = 200
  * @param steps gets one more when it has ended, however that was
  * @throws LaunchwayError SMOKE_CHECK_FAILED with the end of what it said
  */
-export async function step(of: SmokeStep, stack: Stack, steps: Step[], ports: Ports, signal: AbortSignal): Promise<void> {
+export async function step(of: SmokeStep, { stack, containers, signal }: Around, steps: Step[], ports: Ports): Promise<void> {
   const started = ports.clock.elapsed()
-  const asked = of.kind === 'run' ? run(stack, of.service, of.command) : exec(stack.project, of.service, of.command)
+  const inside = of.kind === 'exec' ? runningOf(of.service, containers()) : undefined
+  if (of.kind === 'exec' && inside === undefined) {
+    steps.push({ name: ports.redact(of.name), passed: false, ms: 0 })
+    throw new LaunchwayError('SMOKE_CHECK_FAILED', `${of.name}: ${of.service} does not run`)
+  }
+  const asked = inside === undefined ? run(stack, of.service, of.command) : execIn(inside.id, of.command)
   const lines: string[] = []
   const onLine = (line: string): void => {
     lines.push(line)

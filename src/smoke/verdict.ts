@@ -29,42 +29,61 @@ export function serviceOf({ labels }: EngineContainer): string | undefined {
   return labels['com.docker.compose.oneoff'] === 'True' ? undefined : labels['com.docker.compose.service']
 }
 
+/** Two ends that are no farther apart than this may be told in the wrong order. */
+const sameMs = 1_000
+
+/** Services, by name with all that they wait for, and all that these wait for. */
+export type Needs = ReadonlyMap<string, ReadonlySet<string>>
+
 /**
  * Decides by the containers as they are now. A container that ended well is fine; one that died for good, or is
- * unhealthy, ends the wait. The first that failed is the cause, also where it is being restarted by now.
+ * unhealthy, ends the wait. The first that failed is the cause, also where it is being restarted by now; of two at the same
+ * time the one that the other needs.
  * @param mustEnd services that others wait for to end
  */
-export function verdictOf(containers: readonly Seen[], mustEnd: ReadonlySet<string>): Verdict {
+export function verdictOf(containers: readonly Seen[], mustEnd: ReadonlySet<string>, needs: Needs = new Map()): Verdict {
   const found = containers.flatMap((container) => {
     const service = serviceOf(container)
     return service === undefined ? [] : [{ container, service, is: stateOf(container, mustEnd.has(service)) }]
   })
   const dead = found
-    .flatMap(({ container, service, is }) =>
-      is.kind === 'dead' ? [{ container, why: `${service} ${is.why}`, at: failedAt(container) }] : [],
+    .flatMap(({ container, service, is }): Failed[] =>
+      is.kind === 'dead' ? [{ container, service, why: `${service} ${is.why}`, at: failedAt(container) }] : [],
     )
-    .toSorted((a, b) => a.at - b.at)
+    .toSorted(byTime)
   const [first] = dead
-  if (first !== undefined) {
-    const before = found
-      .flatMap(({ container, service, is }) =>
-        is.kind !== 'dead' && tookAlong(container, first.at)
-          ? [{ container, why: `${service} ${struggle(container)}`, at: Date.parse(container.death?.first ?? '') }]
-          : [],
-      )
-      .toSorted((a, b) => a.at - b.at)
-    const cause = before[0] ?? first
-    const echoes = [...before, ...dead].filter((one) => one !== cause).map(({ why }) => why)
-    return { kind: 'dead', container: cause.container, why: cause.why, echoes }
+  if (first === undefined) {
+    const on = found.flatMap(({ service, is }) => (is.kind === 'waiting' ? [`${service} ${is.why}`] : []))
+    return on.length === 0 ? { kind: 'up' } : { kind: 'waiting', on }
   }
-  const on = found.flatMap(({ service, is }) => (is.kind === 'waiting' ? [`${service} ${is.why}`] : []))
-  return on.length === 0 ? { kind: 'up' } : { kind: 'waiting', on }
+  const struggling = found.flatMap(({ container, service, is }): Failed[] => {
+    const { death, health } = container
+    // One that died long ago, and lives, has nothing to do with it.
+    const isClose = death !== undefined && Date.parse(death.last) > first.at - shortlyMs && health?.status !== 'healthy'
+    return is.kind !== 'dead' && isClose
+      ? [{ container, service, why: `${service} ${struggle(container)}`, at: Date.parse(death.first) }]
+      : []
+  })
+  const before = struggling.filter(({ at }) => at < first.at).toSorted(byTime)
+  const cause = whatItNeeded(before[0] ?? first, [...dead, ...struggling], needs)
+  const echoes = [...new Set([...before, ...dead])].filter((one) => one !== cause).map(({ why }) => why)
+  return { kind: 'dead', container: cause.container, why: cause.why, echoes }
 }
 
-/** Whether a container that lives, or will, had failed shortly before another one did. */
-function tookAlong({ death, health }: Seen, at: number): boolean {
-  if (death === undefined || health?.status === 'healthy') return false
-  return Date.parse(death.first) < at && Date.parse(death.last) > at - shortlyMs
+interface Failed {
+  container: Seen
+  service: string
+  why: string
+  at: number
+}
+
+const byTime = (a: Failed, b: Failed): number => a.at - b.at
+
+/** Who failed because of what it needs may be told to have ended a moment before that. */
+function whatItNeeded(one: Failed, failed: readonly Failed[], needs: Needs): Failed {
+  const others = failed.filter(({ service, at }) => needs.get(one.service)?.has(service) === true && at - one.at < sameMs)
+  const [needed] = others.filter((other) => needs.get(other.service)?.has(one.service) !== true).toSorted(byTime)
+  return needed === undefined ? one : whatItNeeded(needed, failed, needs)
 }
 
 function struggle({ death }: Seen): string {

@@ -1,11 +1,14 @@
 import { LaunchwayError } from '../core/error.ts'
 import { smokeLabels } from '../core/names.ts'
-import type { EngineContainer, Ports } from '../core/ports.ts'
+import type { EngineChange, EngineContainer, Ports } from '../core/ports.ts'
 import type { Patience } from './readiness.ts'
-import { type Death, isUp, type Seen, type Verdict, verdictOf } from './verdict.ts'
+import { type Death, isUp, type Needs, type Seen, type Verdict, verdictOf } from './verdict.ts'
 
 /** Between two looks at what the containers use of the memory. */
 const memoryMs = 500
+
+/** An event, and what the container says of it afterwards, are no farther apart. */
+const sameMs = 50
 
 /** The containers of a project, kept up to date by what the engine tells. */
 export interface Watch extends Disposable {
@@ -28,7 +31,7 @@ export interface Watch extends Disposable {
 /** Listens first and lists then, so that nothing falls between the two. */
 export async function watch(
   project: string,
-  mustEnd: ReadonlySet<string>,
+  { mustEnd, needs }: { mustEnd: ReadonlySet<string>; needs: Needs },
   { engine, clock }: Pick<Ports, 'engine' | 'clock'>,
 ): Promise<Watch> {
   const stop = new AbortController()
@@ -70,6 +73,12 @@ export async function watch(
     const at = before?.startedAt === startedAt ? before.at : clock.elapsed()
     lives.set(id, { startedAt, at, ...(death === undefined ? {} : { death }) })
   }
+  /** An end of which there is nothing to be seen any more: the container lives again. */
+  const noteDeath = (id: string, { at, exitCode }: NonNullable<EngineChange['died']>): void => {
+    const life = lives.get(id)
+    if (life === undefined || (life.death !== undefined && Date.parse(life.death.last) >= Date.parse(at) - sameMs)) return
+    lives.set(id, { ...life, death: { first: life.death?.first ?? at, last: at, exitCode, outOfMemory: false } })
+  }
   const tell = (): void => {
     for (const container of seen.values()) if (!upAt.has(container.id) && isUp(container, mustEnd)) upAt.set(container.id, clock.elapsed())
     for (const wake of waiting) wake()
@@ -101,10 +110,11 @@ export async function watch(
 
   /** An event says that something happened; what is so now is asked for, since the next may be on its way. */
   const follow = async (): Promise<void> => {
-    for await (const id of changes) {
+    for await (const { id, died } of changes) {
       const container = await engine.container(id)
       if (container === undefined) seen.delete(id)
       else note(container)
+      if (died !== undefined && died.exitCode !== 0) noteDeath(id, died)
       tell()
     }
     if (!stop.signal.aborted) throw engineGone()
@@ -125,7 +135,7 @@ export async function watch(
       await measure()
     }
   }
-  const verdict = (): Verdict => verdictOf(containers(), mustEnd)
+  const verdict = (): Verdict => verdictOf(containers(), mustEnd, needs)
   follow().catch((error: unknown) => {
     broken = isCutOff(error) ? engineGone(error) : error instanceof Error ? error : new Error(String(error))
     tell()

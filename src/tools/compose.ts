@@ -160,8 +160,3 @@ export const up = (stack: Stack): Command => withFile(stack, ['up', '--detach', 
 /** Runs a command in a container of its own. */
 export const run = (stack: Stack, service: string, words: readonly string[]): Command =>
   withFile(stack, ['run', '--rm', '--no-deps', '-T', service, ...words])
-
-/** Without a file, since compose would hand its standard input to the command: the containers' labels say what there is. */
-export function exec(project: string, service: string, words: readonly string[]): Command {
-  return command('docker', compose('--project-name', project, 'exec', '-T', service, words))
-}

@@ -49,3 +49,11 @@ export function logLine(text: string): { at: string; text: string } | undefined 
   const [, at, rest = ''] = /^(\d{4}-\d\d-\d\dT\S+Z) ?(.*)$/s.exec(text) ?? []
   return at === undefined ? undefined : { at, text: rest }
 }
+
+/**
+ * Runs a command in a running container. Not compose's own exec: that one also takes the container of a `compose run` of
+ * the same service, and would hand its standard input to the command, which may be the whole project.
+ */
+export function execIn(container: string, words: readonly string[]): Command {
+  return command('docker', ['exec', container, ...words])
+}

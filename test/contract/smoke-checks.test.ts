@@ -47,7 +47,7 @@ exec httpd -f -p 8000 -h /www
   'test/look.sh': `#!/bin/sh
 echo "arguments: $*"
 case "$LAUNCHWAY_SMOKE_WEB_8000" in 127.0.0.1:*) echo "web is there" ;; *) exit 1 ;; esac
-docker compose --project-name "$LAUNCHWAY_SMOKE_PROJECT" exec -T worker echo the worker is there
+docker exec "$LAUNCHWAY_SMOKE_WORKER_CONTAINER" echo the worker is there
 `,
 }
 const failing = (asked: Partial<Asked>) => failureOf(smokeTest({ files, ...asked }))
@@ -90,7 +90,7 @@ checks:
       smoke: `
 checks:
   - { tcp: "worker:9", timeout: 1s }
-  - { run: worker, command: [sh, -c, "echo no table; exit 3"], timeout: 1s }
+  - { run: worker, command: [sh, -c, "echo no table; exit 3"], timeout: 6s }
   - { name: red script, script: test/red.sh }
   - { log: web, never: serving, name: quiet }
   - { http: "http://web:8000/", security: true, timeout: 1s, name: unsafe }

@@ -64,7 +64,7 @@ checks:
   - { log: web, matches: "secret-of-the-file" }
   - { log: web, matches: "secret-of-the-step" }
   - { log: web, matches: "value-of-smoke" }
-  - { log: web, matches: "^written here for [$]5$" }
+  - { log: web, matches: "written here for [$]5$" }
   - { log: web, matches: "^config of the file$" }
 `
     const secrets = { OF_STEP: 'secret-of-the-step' }
@@ -151,7 +151,7 @@ describe('bad input', () => {
 
   it('that is a health check without an end is told when the time is up', async () => {
     const failure = await failing({
-      files: { 'compose.yml': `services:\n${web('healthcheck: { test: [CMD, sleep, "1000"], timeout: 10m, interval: 1s }')}` },
+      files: { 'compose.yml': `services:\n${web('healthcheck: { test: [CMD, sleep, "1000"], timeout: 10m }')}` },
       smoke: 'timeout: 4s',
     })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'the stack was not up after 4.0 s: web is not healthy yet' })
@@ -175,8 +175,7 @@ services:
     for (const words of ['yes 0123456789', 'cat /dev/zero | tr "\\\\0" x']) {
       const failure = await failing({
         files: { 'compose.yml': flood(words) },
-        smoke:
-          'checks: [{ log: web, matches: "nothing like this", never: "nor this" }, { exec: web, command: [sh, -c, "yes"], timeout: 1s }]',
+        smoke: 'checks: [{ log: web, matches: nothing like this, never: nor this, timeout: 5m }]',
       })
       expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3' })
       expect(failure.hint).toContain('the end of the flood')

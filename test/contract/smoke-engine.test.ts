@@ -14,6 +14,8 @@ const { name: lab } = inject('lab')
 let folder: Folder
 let container = ''
 let host = ''
+/** The engine of this machine. */
+const outside = process.env['DOCKER_HOST'] ?? ''
 
 /** An engine of its own that comes back when it ends, as one does that systemd looks after; reached through a socket in a folder. */
 beforeAll(async () => {
@@ -46,7 +48,7 @@ describe('an engine that is restarted in the middle of a test', () => {
       }),
     )
     await eventually(async () => (await ask('docker', ['ps', '--quiet'], { env: { DOCKER_HOST: host } }))?.trim() !== '')
-    await docker('exec', container, 'sh', '-c', 'kill -9 "$(cat /var/run/docker.pid)"')
+    await call('docker', ['exec', container, 'sh', '-c', 'kill -9 "$(cat /var/run/docker.pid)"'], { env: { DOCKER_HOST: outside } })
     expect(await failed).toMatchObject({
       code: 'SMOKE_UNHEALTHY',
       message: 'the Docker engine ended or was restarted while it ran the stack',

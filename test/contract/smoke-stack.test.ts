@@ -158,7 +158,7 @@ describe('what failed', () => {
   })
 
   it('is the one that took the others along, also where it is being restarted by then', async () => {
-    const asking = `command: [sh, -c, "sleep 1; while wget -q -O /dev/null http://db:8000/; do sleep 0.1; done; echo the database is gone; exit 4"]`
+    const asking = `command: [sh, -c, "until wget -q -O /dev/null http://db:8000/; do sleep 0.1; done; while wget -q -O /dev/null http://db:8000/; do sleep 0.1; done; echo the database is gone; exit 4"]`
     const failure = await failing({
       files: compose(`
 db: { image: "${repository}", restart: always, command: [sh, -c, "httpd -p 8000 -h /www; sleep 2; echo disk full; exit 9"] }

@@ -31,7 +31,7 @@ describe('the order of checks', () => {
       answer.writeHead(url === '/a' ? 500 : 200).end('oh')
     })
     const done = await asked(
-      [http('a', '/a', { timeoutMs: 50 }), http('b', '/b', { after: ['a'] }), http('c', '/c', { after: ['b'] })],
+      [http('a', '/a', { timeoutMs: 2_000 }), http('b', '/b', { after: ['a'] }), http('c', '/c', { after: ['b'] })],
       around([web]),
     )
     expect(new Set(seen)).toEqual(new Set(['/a']))
@@ -92,7 +92,7 @@ describe('a question over HTTP', () => {
     expect(done?.evidence).toBe(
       'GET http://web/\n  answered: 302, to /login\nGET http://web/login\n  answered: 302, to http://api/x\nanswered 200',
     )
-    const [tooFar] = await asked([http('a', '/', { redirects: 1, timeoutMs: 50 })], around([web, api]))
+    const [tooFar] = await asked([http('a', '/', { redirects: 1, timeoutMs: 2_000 })], around([web, api]))
     expect(tooFar?.evidence).toContain('wanted: at most 1 redirects')
   })
 
@@ -106,7 +106,7 @@ describe('a question over HTTP', () => {
 
   it('that wants a file of certificates which is not there says so', async () => {
     const web = await serving('web', (_, answer) => void answer.end())
-    const [done] = await asked([http('a', '/', { scheme: 'https', ca: 'tls/ca.pem', timeoutMs: 50 })], around([web]))
+    const [done] = await asked([http('a', '/', { scheme: 'https', ca: 'tls/ca.pem', timeoutMs: 2_000 })], around([web]))
     expect(done?.evidence).toContain('ca: there is no file tls/ca.pem')
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveSmoke } from '../../src/config/gates.ts'
 import { SmokeCheck, type SmokePlan } from '../../src/core/gates.ts'
-import { run, exec, config, up } from '../../src/tools/compose.ts'
+import { run, config, up } from '../../src/tools/compose.ts'
 import { display } from '../../src/core/command.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { configOf, problems } from './support/config.ts'
@@ -270,9 +270,5 @@ describe('compose', () => {
     const { stdin } = up(stack)
     expect(stdin).toBeInstanceOf(Secret)
     expect(stdin instanceof Secret ? JSON.parse(stdin.reveal()) : undefined).toEqual(stack.file)
-  })
-
-  it('gets none for a command in a running container: it would be the input of that command', () => {
-    expect(exec('p', 'web', ['true'])).toEqual({ file: 'docker', args: ['compose', '--project-name', 'p', 'exec', '-T', 'web', 'true'] })
   })
 })

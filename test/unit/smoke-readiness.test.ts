@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineContainer } from '../../src/core/ports.ts'
-import { startable, startsByItself, waitsInVain } from '../../src/smoke/order.ts'
+import { allNeeds, startable, startsByItself, waitsInVain } from '../../src/smoke/order.ts'
 import { knowsStartInterval, patienceOf, quicken } from '../../src/smoke/readiness.ts'
 import { ComposeProject, type ComposeService, durationMs } from '../../src/tools/compose.ts'
 import { fakeEngine } from '../fakes/engine.ts'
@@ -116,6 +116,11 @@ describe('a container that was made', () => {
     const needed = db.status === 'created' ? rest : { ...rest, startedAt: '2026-01-01T00:00:00Z' }
     const ids = startable([made, needed], services(of)).map(({ id }) => id)
     expect(ids.includes('web')).toBe(starts)
+  })
+
+  it('needs all that is needed by what it needs', () => {
+    const all = ComposeProject.parse({ services: { a: { depends_on: { b: {} } }, b: { network_mode: 'service:c' }, c: {} } })
+    expect(Object.fromEntries(allNeeds(all.services))).toEqual({ a: new Set(['b', 'c']), b: new Set(['c']), c: new Set() })
   })
 
   it('with several needed waits for each of them', () => {

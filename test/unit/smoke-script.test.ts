@@ -25,13 +25,15 @@ describe('a script', () => {
   const refused = (root: string, name = 'check.sh') => refuseUnfitScripts({ ...plan, checks: [check(name)] }, localPorts(root).ports)
 
   it('gets its arguments word by word, the addresses of the stack, and what it says is kept', async () => {
-    const root = written('#!/bin/sh\nprintf "%s|" "$@"; echo; echo "$LAUNCHWAY_SMOKE_PROJECT"; pwd; echo "$LAUNCHWAY_SMOKE_WEB_80" >&2\n')
+    const root = written(
+      '#!/bin/sh\nprintf "%s|" "$@"; echo; echo "$LAUNCHWAY_SMOKE_PROJECT $LAUNCHWAY_SMOKE_WEB_CONTAINER"; pwd; echo "$LAUNCHWAY_SMOKE_WEB_80" >&2\n',
+    )
     const web = await serving('web', (_, answer) => void answer.end())
     const [done] = await asked([check('check.sh', { args: ['a b', '$HOME;`id`', ''], stdout: 'a b|$HOME;`id`||' })], around([web], root))
     expect(done?.passed).toBe(true)
     const lines = (done?.evidence ?? '').split('\n')
     expect(lines[0]).toBe('exit code 0')
-    expect(new Set(lines.slice(1))).toEqual(new Set(['a b|$HOME;`id`||', 'p', root, `127.0.0.1:${web.ports['80/tcp']?.port}`]))
+    expect(new Set(lines.slice(1))).toEqual(new Set(['a b|$HOME;`id`||', 'p web', root, `127.0.0.1:${web.ports['80/tcp']?.port}`]))
   })
 
   it('runs once, and fails by its exit code, by what it did not say, or by its time', async () => {
@@ -40,8 +42,8 @@ describe('a script', () => {
     expect(code).toMatchObject({ passed: false, evidence: 'exit code 3\noh' })
     const [said] = await asked([check('check.sh', { args: ['0'], stdout: 'fine' })], around([], root))
     expect(said).toMatchObject({ passed: false, evidence: 'exit code 0\nwanted: a standard output with "fine"\noh' })
-    const [time] = await asked([check('check.sh', { args: ['hang'], timeoutMs: 300 })], around([], root))
-    expect(time).toMatchObject({ passed: false, evidence: 'did not end within 0.3 s\noh' })
+    const [time] = await asked([check('check.sh', { args: ['hang'], timeoutMs: 3_000 })], around([], root))
+    expect(time).toMatchObject({ passed: false, evidence: 'did not end within 3.0 s\noh' })
     expect((await localPorts(root).ports.files.read(join(root, 'runs')))?.toString()).toBe('run\nrun\nrun\n')
   })
 

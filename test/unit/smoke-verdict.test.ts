@@ -57,7 +57,7 @@ describe('of several containers', () => {
 
   /** Seconds after noon at which a container first died, and died last. */
   const died = (first: number, last: number, exitCode = 1): Pick<Seen, 'death'> => {
-    const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString()
+    const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 12) + second * 1000).toISOString()
     return { death: { first: at(first), last: at(last), exitCode, outOfMemory: false } }
   }
   const gone = (first: number): Partial<Seen> => {
@@ -88,6 +88,24 @@ describe('of several containers', () => {
       { ...container('db'), ...db },
     ]
     expect(verdictOf(seen, new Set())).toMatchObject({ kind: 'dead', why, echoes })
+  })
+
+  it('the cause is what the first one needs, where both ended at the same time', () => {
+    const seen: Seen[] = [
+      { ...container('web'), ...gone(2) },
+      { ...container('db'), status: 'restarting', exitCode: 9, ...died(2.4, 2.4, 9) },
+    ]
+    const needs = new Map([['web', new Set(['db'])]])
+    expect(verdictOf(seen, new Set(), needs)).toMatchObject({
+      why: 'db exited with code 9 and is restarted',
+      echoes: ['web exited with code 1'],
+    })
+    expect(verdictOf(seen, new Set())).toMatchObject({ why: 'web exited with code 1', echoes: [] })
+    const late: Seen[] = [
+      { ...container('web'), ...gone(2) },
+      { ...container('db'), ...gone(4) },
+    ]
+    expect(verdictOf(late, new Set(), needs)).toMatchObject({ why: 'web exited with code 1' })
   })
 
   it('one that died ends the wait for the others', () => {
