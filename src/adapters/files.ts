@@ -54,8 +54,13 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
     },
 
     async stat(path) {
-      const found = statSync(path, { throwIfNoEntry: false })
-      return found === undefined ? undefined : { size: found.size, modified: found.mtimeMs }
+      try {
+        const { size, mtimeMs } = statSync(path)
+        return { size, modified: mtimeMs }
+      } catch (error) {
+        if (isMissing(error)) return undefined
+        throw error
+      }
     },
 
     async hash(path) {

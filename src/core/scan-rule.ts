@@ -39,7 +39,7 @@ function fits(pattern: string, text: string): boolean {
   return true
 }
 
-const classNames: Record<FindingClass, string> = {
+export const classNames: Record<FindingClass, string> = {
   os: "the system's packages",
   library: 'libraries',
   secret: 'secrets',

@@ -1,5 +1,6 @@
-import { findingName, severities } from '../core/gates.ts'
+import { findingName, scannerOf, severities } from '../core/gates.ts'
 import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
+import { classNames } from '../core/scan-rule.ts'
 import { code, prose, short, table } from './markdown.ts'
 
 /** Findings that are listed one by one; a summary has a limit, and nobody reads a thousand rows. */
@@ -66,21 +67,29 @@ export function scanParts(scan: ScanSection): string[] {
   ]
 }
 
-/** An image's own findings apart from those of what it stands on, where that is known. */
+/** An image's own vulnerabilities apart from those of what it stands on, where that is known; then what else was found. */
 function countRows({ name, findings, base }: ScannedImage): string[][] {
   const open = findings.filter(({ status, exempt }) => status !== 'fixed' && exempt !== true)
   const row = (title: string, of: readonly Finding[]): string[] => [
     title,
     ...severities.map((severity) => String(of.filter((finding) => finding.severity === severity).length)),
   ]
-  if (base === undefined) return [row(prose(name), open)]
-  const below = open.filter((finding) => finding.base === true)
+  const vulnerabilities = open.filter((finding) => scannerOf[finding.class] === 'vuln')
+  const own = vulnerabilities.filter((finding) => finding.base !== true)
   return [
-    row(
-      `${prose(name)}, its own`,
-      open.filter((finding) => finding.base !== true),
-    ),
-    row(`${prose(name)}, of ${code(base.reference)}`, below),
+    ...(base === undefined
+      ? [row(prose(name), vulnerabilities)]
+      : [
+          row(`${prose(name)}, its own`, own),
+          row(
+            `${prose(name)}, of ${code(base.reference)}`,
+            vulnerabilities.filter((finding) => finding.base === true),
+          ),
+        ]),
+    ...(['secret', 'misconfig', 'license'] as const).flatMap((kind) => {
+      const others = open.filter((finding) => finding.class === kind)
+      return others.length === 0 ? [] : [row(`${prose(name)}, ${classNames[kind]}`, others)]
+    }),
   ]
 }
 
@@ -134,7 +143,7 @@ function decidedRows({ images, rules }: ScanSection, action: 'fail' | 'warn'): s
 
 /** What, how bad, where, and what ends it. */
 function cells(image: string, { id, severity, package: name, installed, fixed, ...finding }: Finding): string[] {
-  const isVulnerability = finding.class === 'os' || finding.class === 'library'
+  const isVulnerability = scannerOf[finding.class] === 'vuln'
   const ends = fixed === undefined ? (isVulnerability ? 'no fix yet' : prose(finding.class)) : code(fixed)
   return [code(id), severity, prose(image), code(name), code(installed), ends]
 }

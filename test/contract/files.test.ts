@@ -107,6 +107,13 @@ describe.each(worlds)('files: $name', ({ open }) => {
     expect(asked).not.toContain('pruned/never')
   })
 
+  it('says how large a file is, and nothing of one that is not there, also below a file', async () => {
+    const files = open()
+    await files.write(at('abc'), 'abc')
+    expect((await files.stat(at('abc')))?.size).toBe(3)
+    expect([await files.stat(at('gone')), await files.stat(at('abc/deeper'))]).toEqual([undefined, undefined])
+  })
+
   it("hashes a file's bytes", async () => {
     const files = open()
     await files.write(at('abc'), 'abc')

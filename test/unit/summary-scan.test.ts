@@ -109,6 +109,7 @@ trivy 0.71.2, database of 2026-11-20T06:00:00.000Z`)
         },
       }),
     )
+    expect(text).toContain('| app | 1 | 0 | 0 | 0 | 0 |\n| app, secrets | 0 | 1 | 0 | 0 | 0 |')
     expect(text).toContain('| warns | severity | image | package | installed | fixed in | rule |')
     expect(text).toContain('| `aws` | HIGH | app | `/k` |  | secret | any severity in secrets |')
     expect(text).toContain('| CVE-2021-41945: not reachable | 1 |')
