@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 /** As much of JSON Schema as zod writes for our records. */
 interface Node {
-  type?: string | undefined
+  type?: string | string[] | undefined
   pattern?: string | undefined
   format?: string | undefined
   enum?: string[] | undefined
@@ -20,7 +20,7 @@ interface Node {
 
 const Node: z.ZodType<Node> = z.lazy(() =>
   z.object({
-    type: z.string().optional(),
+    type: z.union([z.string(), z.array(z.string())]).optional(),
     pattern: z.string().optional(),
     format: z.string().optional(),
     enum: z.array(z.string()).optional(),
@@ -45,7 +45,9 @@ function valueOf(node: Node): fc.Arbitrary<unknown> {
   if (node.const !== undefined) return fc.constant(node.const)
   if (node.enum !== undefined) return fc.constantFrom(...node.enum)
   if (node.oneOf !== undefined) return fc.oneof(...node.oneOf.map(valueOf))
-  switch (node.type ?? '') {
+  const { type = '' } = node
+  if (Array.isArray(type)) return fc.oneof(...type.map((one) => valueOf({ ...node, type: one })))
+  switch (type) {
     case 'string':
       return textOf(node)
     case 'boolean':
@@ -55,6 +57,8 @@ function valueOf(node: Node): fc.Arbitrary<unknown> {
     case 'number':
       // JSON has no -0.
       return fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 })
+    case 'null':
+      return fc.constant(null)
     case 'array':
       return fc.array(valueOf(node.items ?? {}), { minLength: node.minItems ?? 0, maxLength: node.maxItems ?? 3 })
     case 'object':
