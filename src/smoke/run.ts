@@ -47,8 +47,8 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
   const signal = AbortSignal.any([ports.signal, stop.signal])
   let cause: Promise<Dead> | undefined
   /** Whoever reads along knows as soon as it is clear; what it shows for itself comes when all of it is there. */
-  const causeOf = (error: Dead): Promise<Dead> =>
-    (cause ??= firstOf(error, seen, ports).then((first) => {
+  const causeOf = (dead: Dead): Promise<Dead> =>
+    (cause ??= firstOf(dead, seen, ports).then((first) => {
       log.info(`failed: ${first.message}`)
       return first
     }))

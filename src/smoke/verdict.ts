@@ -105,6 +105,8 @@ function stateOf(container: EngineContainer, mustEnd: boolean): One {
     case 'exited':
     case 'dead':
       return exitCode === 0 && status === 'exited' ? { kind: 'up' } : { kind: 'dead', why: ended(container) }
+    case 'removing':
+      return { kind: 'dead', why: 'is removed by somebody else' }
     case 'running':
       if (health?.status === 'unhealthy') return { kind: 'dead', why: 'is unhealthy' }
       if (mustEnd) return { kind: 'waiting', why: 'has not ended yet, and others wait for that' }

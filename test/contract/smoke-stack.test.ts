@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { keptBy } from '../../src/core/names.ts'
 import { takeDownKept } from '../../src/smoke/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Asked, compose, leftovers, recordedTree, repository, smokePorts, smokeTest, web, withImage } from './support/smoke.ts'
@@ -56,7 +57,7 @@ describe('a stack that is kept', () => {
   it('stays until it is taken down from its folder, with its ports, whatever other tests clear away', async () => {
     const { root, said } = await smokeTest({ files: compose(web), wish: { keep: true } })
     onTestFinished(() => void takeDownKept(smokePorts({}, root).ports))
-    await smokeTest({ files: compose(web), isGone: () => true })
+    await smokeTest({ files: compose(web), isGone: (owner) => owner === keptBy(root) })
     const told = said.join('\n')
     const [, address = '', project = ''] = /web: (127\.0\.0\.1:\d+) is its 8000\/tcp[^]*--project-name (\S+) logs/.exec(told) ?? []
     expect(await (await fetch(`http://${address}/`)).text()).toBe('it works\n')

@@ -28,6 +28,7 @@ describe('a container', () => {
     ],
     ['that the engine could not remove', { status: 'dead' }, 'dead: web exited with code 0'],
     ['that is about to run again', { status: 'restarting', exitCode: 2 }, 'waiting: web exited with code 2 and is restarted'],
+    ['that somebody takes away', { status: 'removing', exitCode: 137 }, 'dead: web is removed by somebody else'],
     ['that is paused', { status: 'paused' }, 'waiting: web is paused'],
   ])('%s', (_, of, expected) => {
     const verdict = verdictOf([container('web', of)], new Set())
