@@ -35,6 +35,7 @@ function resolveRule(rule: RuleConfig): ScanRule {
   return {
     action,
     ...(severity === undefined ? {} : { severity }),
+    ...(rule['max-severity'] === undefined ? {} : { maxSeverity: rule['max-severity'] }),
     ...(fixable === undefined ? {} : { fixable }),
     classes: [rule.class ?? (['os', 'library'] as const)].flat(),
     packages: [rule.package ?? []].flat(),
@@ -59,7 +60,24 @@ export function scanBreaches({ scan }: Config): Breach[] {
       const off = classes.find((one) => !scanners.includes(scannerOf[one]))
       const found: Breach[] = []
       if (Object.keys(conditions).length === 0)
-        found.push({ path, message: `${at}: a rule needs a condition, such as severity; severity: UNKNOWN matches every vulnerability` })
+        found.push({
+          path,
+          message: `${at}: a rule needs a condition, such as ${action === 'fail' ? 'severity; severity: UNKNOWN matches every vulnerability' : 'max-severity, id or package'}`,
+        })
+      if (action === 'ignore' && rule.severity !== undefined) {
+        found.push({
+          path: [...path, 'severity'],
+          onKey: true,
+          message: `${at}: severity means this and worse, so ignore would let pass what is worst; for ${rule.severity} and milder say max-severity: ${rule.severity}`,
+        })
+      }
+      if (action === 'fail' && rule['max-severity'] !== undefined) {
+        found.push({
+          path: [...path, 'max-severity'],
+          onKey: true,
+          message: `${at}: max-severity is for warn and ignore; where action is fail, severity says from which severity on`,
+        })
+      }
       if (action === 'ignore' && reason === undefined)
         found.push({ path, message: `${at}: reason is needed: why what it matches may pass` })
       if (off !== undefined) {

@@ -40,7 +40,23 @@ describe('scan in launchway.yml', () => {
   it.each([
     ['a rule without a condition', '{ rules: [{ action: fail }] }', 'scan.rules.0: a rule needs a condition'],
     ['one in fail-on', '{ fail-on: [{}] }', 'scan.fail-on.0: a rule needs a condition'],
-    ['a rule that lets pass without a reason', '{ rules: [{ action: ignore, severity: LOW }] }', 'scan.rules.0: reason is needed'],
+    ['a rule that lets pass without a reason', '{ rules: [{ action: ignore, max-severity: LOW }] }', 'scan.rules.0: reason is needed'],
+    [
+      'a rule that would let pass what is worst',
+      '{ rules: [{ action: ignore, severity: LOW, reason: noise }] }',
+      'scan.rules.0: severity means this and worse, so ignore would let pass what is worst; for LOW and milder say max-severity: LOW',
+    ],
+    [
+      'a rule that would fail on what is mild',
+      '{ rules: [{ action: fail, max-severity: LOW }] }',
+      'scan.rules.0: max-severity is for warn and ignore',
+    ],
+    ['a rule of fail-on that would', '{ fail-on: [{ max-severity: LOW }] }', 'max-severity'],
+    [
+      'a rule to warn without a condition',
+      '{ rules: [{ action: warn }] }',
+      'scan.rules.0: a rule needs a condition, such as max-severity, id or package',
+    ],
     [
       'a class that nothing looks for',
       '{ fail-on: [{ class: secret }] }',

@@ -28,6 +28,18 @@ describe('a rule of the scan', () => {
     expect(rules.map((each) => each.rule)).toEqual([name])
   })
 
+  it.each([
+    ['CRITICAL or milder', { maxSeverity: 'CRITICAL' }, ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW']],
+    ['LOW or milder', { maxSeverity: 'LOW' }, ['LOW']],
+    ['UNKNOWN', { maxSeverity: 'UNKNOWN' }, ['UNKNOWN']],
+    ['HIGH to MEDIUM', { severity: 'MEDIUM', maxSeverity: 'HIGH' }, ['HIGH', 'MEDIUM']],
+    ['LOW', { severity: 'LOW', maxSeverity: 'LOW' }, ['LOW']],
+  ] as const)('%s lets pass nothing that is worse, nor what nobody has rated', (name, of, severities) => {
+    const { decided, rules } = judge(all, rule({ action: 'ignore', reason: 'mild', ...of }), rule({}))
+    expect(decided.filter((one) => one.rule.action === 'ignore').map((one) => one.finding.severity)).toEqual(severities)
+    expect(rules[0]?.rule).toBe(`${name}: mild`)
+  })
+
   const known = { published: now - 30 * day }
   it.each<[string, Partial<ScanRule>, Partial<Asked>, boolean]>([
     ['with a fix', { fixable: true }, { fixed: '1.1' }, true],
