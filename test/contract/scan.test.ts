@@ -139,6 +139,10 @@ describe('what would make a scan see less', () => {
       TRIVY_IGNORE_STATUS: 'fixed',
       TRIVY_FORMAT: 'table',
       TRIVY_EXIT_CODE: '1',
+      TRIVY_DB_REPOSITORY: '127.0.0.1:9/none',
+      TRIVY_IGNORED_LICENSES: 'MIT',
+      TRIVY_FILE_PATTERNS: 'pip:none',
+      TRIVY_OFFLINE_SCAN: 'perhaps',
     })
     expect(await failureOf(scan(toScan(small), here().ports))).toMatchObject({ code: 'SCAN_BLOCKED' })
   })
