@@ -12,7 +12,7 @@ import { type Base, baseOf } from './base.ts'
 import { type Current, currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
 import { compared, gone } from './diff.ts'
-import { announcement, type Entry, exceptionsOf, readExceptions, stateOf } from './exceptions.ts'
+import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
 import { changes, counts, explain, gate, open, sorted, warning } from './gate.ts'
 import { versionOf } from './kept.ts'
 import { type Glass, look } from './look.ts'
@@ -57,6 +57,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     reports.push(...(await writeReports(image.name, text, plan, trivy, ports)))
   }
   const { rules, verdict, decided } = gate(images, plan.rules, now)
+  refuseEnded(plan.ignoreFile, entries, seen, now)
   const exceptions = exceptionsOf(plan.ignoreFile, entries, seen, now).filter(
     ({ id, state, findings }) => findings.length > 0 || (state === 'ended' && decided.some(({ finding }) => finding.id === id)),
   )
