@@ -31,6 +31,8 @@ export interface Looked {
   text: string
   /** It was known from an earlier look. */
   isKept: boolean
+  /** Why what it says is no verdict about the image. */
+  blind?: LaunchwayError
 }
 
 /** More than this is no text for a program in JavaScript. */
@@ -43,7 +45,7 @@ export async function look(image: BuiltImage, reference: string, glass: Glass, r
   const kept = await readReport(key, glass.trivy, ports)
   const known = kept === undefined ? undefined : parseReport(kept)
   if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true }
-  const { text, report, size } = await scanOnce(image, subject, glass, release, ports)
+  const { text, report, size, blind } = await scanOnce(image, subject, glass, release, ports)
   if (report === undefined) {
     throw new LaunchwayError('COMMAND_FAILED', `Trivy wrote no report about ${image.name} that launchway can read`, {
       hint:
@@ -53,8 +55,9 @@ export async function look(image: BuiltImage, reference: string, glass: Glass, r
     })
   }
   // Only what is about the image that was built: the next look trusts it.
-  if (report.imageId !== undefined && Object.values(image.config).includes(report.imageId)) await keepReport(key, text, glass.trivy, ports)
-  return { report, text, isKept: false }
+  const isBuilt = report.imageId !== undefined && Object.values(image.config).includes(report.imageId)
+  if (isBuilt && blind === undefined) await keepReport(key, text, glass.trivy, ports)
+  return { report, text, isKept: false, ...(blind === undefined ? {} : { blind }) }
 }
 
 /** What the report depends on. What only decides about findings, such as the rules, is asked anew each time. */
@@ -80,6 +83,7 @@ interface Seen {
   text: string
   /** In bytes. */
   size: number
+  blind?: LaunchwayError
 }
 
 async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Glass, release: Release, ports: Ports): Promise<Seen> {
@@ -109,7 +113,7 @@ async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Gla
       const list = `${output}.packages`
       await run((more) => listPackages(trivy, { ...way, ...more, output: list }))
       const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
-      if (hidden > 0) throw nameless(image.name, hidden)
+      if (hidden > 0) return { ...seen, blind: nameless(image.name, hidden) }
     }
     return seen
   } finally {

@@ -155,6 +155,24 @@ describe('what would make a scan see less', () => {
     })
   })
 
+  it('an image that cannot be judged leaves nothing out of the verdict about the others', async () => {
+    const blind = toScan(await buildHere('FROM python:3\nRUN rm -rf /var/lib/dpkg # with others\n'))
+    const other = toScan(small)
+    const [planned, built] = [other.plan.images[0], other.build?.images[0]]
+    if (planned === undefined || built === undefined || blind.build === undefined) throw new TypeError('no image')
+    const release = {
+      ...blind,
+      plan: { ...blind.plan, images: [...blind.plan.images, { ...planned, name: 'worker' }] },
+      build: { ...blind.build, images: [...blind.build.images, { ...built, name: 'worker' }] },
+    }
+    const failure = await failureOf(scan(release, here().ports))
+    expect(failure).toMatchObject({
+      code: 'SCAN_BLOCKED',
+      message: expect.stringMatching(/^app cannot be judged: .*; worker: 1 finding blocks this release: 1 CRITICAL$/),
+      part: { scan: { verdict: 'failed', images: [{ name: 'app' }, { name: 'worker', findings: [httpx] }] } },
+    })
+  })
+
   it('a .jar file whose own database cannot be had is no pass', async () => {
     await using folder = await openFolder()
     writeFileSync(join(folder.path, 'hello'), 'hello')
