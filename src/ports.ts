@@ -89,7 +89,7 @@ export function openPorts({ env, log, root, who, signal, onSecret, github }: Sur
     files,
     tools: {
       folder,
-      trivy: once(async () => (await import('./adapters/trivy.ts')).findTrivy(env, folder)),
+      trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(env, folder, how),
       cache: cacheService(env) === undefined ? undefined : cache,
     },
     clock: systemClock,

@@ -1,4 +1,4 @@
-import { type ScanPlan, type ScanRule, scannerOf } from '../core/gates.ts'
+import { type Scanner, type ScanPlan, type ScanRule, scannerOf } from '../core/gates.ts'
 import { milliseconds } from '../core/units.ts'
 import type { Breach } from './rules.ts'
 import type { Config } from './schema.ts'
@@ -9,15 +9,22 @@ type RuleConfig = NonNullable<ScanConfig['rules']>[number]
 /** What blocks where nobody has said what does. */
 const usual: RuleConfig = { action: 'fail', severity: 'CRITICAL', fixable: true }
 
+/** What is looked for on purpose, and no rule names, is not looked for in vain. What no rule matches is reported alone. */
+function usualOf(one: Scanner, rules: readonly RuleConfig[]): RuleConfig[] {
+  if (one === 'vuln' || rules.some((rule) => [rule.class ?? []].flat().includes(one))) return []
+  return [one === 'secret' ? { action: 'fail', class: one, severity: 'HIGH' } : { action: 'warn', class: one }]
+}
+
 /** What the scan stage shall do; in words, why there is nothing for it to do. @param ignoreFile that was found in the repository */
 export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: string }): ScanPlan | string {
   if (scan === false) return 'scan: false'
   const file = scan?.['ignore-file'] ?? ignoreFile
   const scanners = scan?.scanners ?? ['vuln']
   const blocking = scan?.['fail-on']?.map((rule): RuleConfig => ({ action: 'fail', ...rule })) ?? (scanners.includes('vuln') ? [usual] : [])
+  const asked = [...(scan?.rules ?? []), ...blocking]
   return {
     scanners,
-    rules: [...(scan?.rules ?? []), ...blocking].map(resolveRule),
+    rules: [...asked, ...scanners.flatMap((one) => usualOf(one, asked))].map(resolveRule),
     ...(file === undefined ? {} : { ignoreFile: file }),
     strictExceptions: scan?.['strict-exceptions'] ?? false,
     vex: [scan?.vex ?? []].flat(),

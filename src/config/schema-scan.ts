@@ -59,7 +59,9 @@ export const ScanConfig = z.strictObject({
     .array(z.enum(scanners))
     .min(1)
     .optional()
-    .describe('What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Default: vuln alone'),
+    .describe(
+      'What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Where no rule names their class, secrets of HIGH and worse block, and the last two are warned of. Default: vuln alone',
+    ),
   rules: z
     .array(Rule)
     .optional()

@@ -36,7 +36,7 @@ export interface Looked {
 }
 
 /** More than this is no text for a program in JavaScript. */
-const mostBytes = 400_000_000
+export const mostBytes = 150_000_000
 
 /** Has Trivy look at one image; once for the same image, Trivy, database, scanners and exceptions. */
 export async function look(image: BuiltImage, reference: string, glass: Glass, release: Release, ports: Ports): Promise<Looked> {

@@ -33,7 +33,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const started = ports.clock.elapsed()
   const now = ports.clock.now().getTime()
   const { entries, ...documents } = await readDocuments(plan, now, ports)
-  const file = await ports.tools.trivy()
+  const file = await ports.tools.trivy(plan)
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
   const trivy = { ...bare, version: await versionOf(bare, ports) }
   ports.log.info(`Trivy ${trivy.version}, ${file}`)

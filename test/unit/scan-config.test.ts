@@ -37,6 +37,17 @@ describe('scan in launchway.yml', () => {
     expect(resolved(`scan:\n${rules}  fail-on: []\n`)).toMatchObject({ rules: [first, second] })
   })
 
+  it('decides about what is looked for and no rule names: secrets block, the rest is a warning', () => {
+    const secret = { action: 'fail', severity: 'HIGH', classes: ['secret'], packages: [], ids: [] }
+    const [misconfig, license] = ['misconfig', 'license'].map((one) => ({ action: 'warn', classes: [one], packages: [], ids: [] }))
+    const all = 'scan:\n  scanners: [vuln, secret, misconfig, license]\n'
+    expect(resolved(all)).toMatchObject({ rules: [usual, secret, misconfig, license] })
+    expect(resolved(`${all}  fail-on: []\n`)).toMatchObject({ rules: [secret, misconfig, license] })
+    const named = { ...secret, severity: 'CRITICAL', classes: ['secret', 'misconfig'] }
+    expect(resolved(`${all}  fail-on: [{ class: [secret, misconfig], severity: CRITICAL }]\n`)).toMatchObject({ rules: [named, license] })
+    expect(resolved('scan: { scanners: [secret] }')).toMatchObject({ rules: [secret] })
+  })
+
   it.each([
     ['a rule without a condition', '{ rules: [{ action: fail }] }', 'scan.rules.0: a rule needs a condition'],
     ['one in fail-on', '{ fail-on: [{}] }', 'scan.fail-on.0: a rule needs a condition'],

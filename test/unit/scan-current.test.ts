@@ -134,6 +134,18 @@ describe('what an environment runs, as the registry has it', () => {
     expect((await currentOf(first, here.ports))?.against.release).toBe('20261120-120000-aaaaaaa')
   })
 
+  it('is not asked of a registry where nothing may be fetched', async () => {
+    const here = outside()
+    const first = await released(here, 'v1', 1)
+    await markCurrent(live(first), here.ports)
+    const { scan, ...plan } = first.plan
+    if (scan === undefined) throw new TypeError('no scan')
+    const offline = { ...first, plan: { ...plan, scan: { ...scan, offline: true } } }
+    const broken = outside({ ...fakeRegistries(), repository: () => Promise.reject(new Error('was asked')) })
+    expect(await compared(offline, broken)).toBeUndefined()
+    expect(broken.log.said('line')).toEqual(['nothing to compare with, so everything counts as new: scan.offline, so no registry is asked'])
+  })
+
   it('tells nothing of hosts', async () => {
     const here = outside()
     const first = await released(here, 'v1', 1)
