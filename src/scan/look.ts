@@ -107,7 +107,7 @@ async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Gla
   }
   try {
     await run((more) => scanImage(trivy, { ...asked, ...more }))
-    const seen = await readSeen(output, ports)
+    const seen = await readSeen(output, 'archive' in way.image ? [way.image.archive, source.reference] : undefined, ports)
     // Of a system that does not say which it is Trivy leaves the packages out of its report, without a word.
     if (seen.report !== undefined && seen.report.os === undefined && plan.scanners.includes('vuln')) {
       const list = `${output}.packages`
@@ -122,9 +122,11 @@ async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Gla
   }
 }
 
-async function readSeen(output: string, { files }: Ports): Promise<Seen> {
+/** @param renamed what an archive is called in the report: the image's reference instead of a path of this run */
+async function readSeen(output: string, renamed: readonly [string, string] | undefined, { files }: Ports): Promise<Seen> {
   const size = (await files.stat(output))?.size ?? 0
-  const text = size > mostBytes ? '' : ((await files.read(output))?.toString() ?? '')
+  const written = size > mostBytes ? '' : ((await files.read(output))?.toString() ?? '')
+  const text = renamed === undefined ? written : written.replaceAll(renamed[0], renamed[1])
   return { size, text, report: parseReport(text) }
 }
 
