@@ -215,9 +215,12 @@ describe('the image that is scanned is the one that was built', () => {
         return ports.exec.run(command, options)
       },
     }
-    const { part } = await failureOf(scan(toScan(small), { ...ports, engine, exec }))
+    const { part } = await failureOf(scan(toScan(small, { reports: ['json'] }), { ...ports, engine, exec }))
     expect(called).toEqual(expect.arrayContaining(['save', '--input']))
     expect(part?.scan?.images).toMatchObject([{ config: small.config, findings: [httpx] }])
+    expect(JSON.parse(readFileSync(join(here().root, 'launchway-reports/app.json'), 'utf8'))).toMatchObject({
+      ArtifactName: `${small.repository}:${keyTag(small.key)}`,
+    })
   })
 
   it('comes from the registry where the engine never had it: in a job of its own', async () => {
