@@ -9,7 +9,7 @@ import { registryOf } from '../core/repository.ts'
 import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
 import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
-import type { Database, VersionedTrivy } from './database.ts'
+import { type Database, isStill, type VersionedTrivy } from './database.ts'
 import { keepReport, type ReportKey, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
@@ -56,7 +56,9 @@ export async function look(image: BuiltImage, reference: string, glass: Glass, r
   }
   // Only what is about the image that was built: the next look trusts it.
   const isBuilt = report.imageId !== undefined && Object.values(image.config).includes(report.imageId)
-  if (isBuilt && blind === undefined) await keepReport(key, text, glass.trivy, ports)
+  if (!(await isStill(glass.database, glass.trivy, ports)))
+    ports.log.warning(`${image.name}: another run replaced the vulnerability database meanwhile, so what Trivy said is not kept`)
+  else if (isBuilt && blind === undefined) await keepReport(key, text, glass.trivy, ports)
   return { report, text, isKept: false, ...(blind === undefined ? {} : { blind }) }
 }
 

@@ -7,6 +7,7 @@ import { registryOf } from '../core/repository.ts'
 import { scanImage, trivyCodes } from '../tools/trivy.ts'
 import { parseReport, type Report } from '../tools/trivy-report.ts'
 import type { Base } from './base.ts'
+import { isStill } from './database.ts'
 import { open } from './gate.ts'
 import { keepReport, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
@@ -82,6 +83,6 @@ async function lookAt(
     ports.log.debug(`${repository}@${digest}, the base of now, was not looked at: ${whyEnded(code, stderr)}`)
     return undefined
   }
-  await keepReport(key, text, trivy, ports)
+  if (await isStill(database, trivy, ports)) await keepReport(key, text, trivy, ports)
   return report
 }
