@@ -94,7 +94,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     files,
     tools: {
       folder,
-      trivy: once(async () => (await import('./adapters/trivy.ts')).findTrivy(env, folder)),
+      trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(env, folder, how),
       cache: cacheService(env) === undefined ? undefined : cache,
     },
     clock: systemClock,

@@ -117,8 +117,11 @@ async function readOutput(command: Command): Promise<{ code: number; stdout: str
   }
 }
 
-function environment(command: Command): Record<string, string> {
-  const inherited = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+function environment({ drops, ...command }: Command): Record<string, string> {
+  const isDropped = (name: string): boolean => drops !== undefined && name.startsWith(drops.prefix) && !drops.but.includes(name)
+  const inherited = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined || isDropped(name) ? [] : [[name, value] as const],
+  )
   const extra = Object.entries(command.env ?? {}).map(([name, value]) => [name, reveal(value)] as const)
   return Object.fromEntries([...inherited, ...extra])
 }

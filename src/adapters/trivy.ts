@@ -34,11 +34,13 @@ export function archiveFor({ archives, base }: ToolRelease, platform: string): {
 
 /**
  * The path of Trivy: that of PATH, else the release, kept in the folder.
+ * @param how offline: nothing is fetched
  * @throws LaunchwayError TOOL_MISSING, DIGEST_MISMATCH
  */
 export async function findTrivy(
   env: Record<string, string | undefined>,
   folder: string,
+  { offline }: { offline: boolean },
   release: ToolRelease = trivyRelease,
   platform = `${process.platform}-${process.arch}`,
 ): Promise<string> {
@@ -51,7 +53,9 @@ export async function findTrivy(
   const why =
     archive === undefined
       ? `there is no release of Trivy for ${platform} that launchway knows`
-      : await fetchArchive(archive.url, archive.sha256, 'trivy', kept)
+      : offline
+        ? 'scan.offline is set, so nothing is'
+        : await fetchArchive(archive.url, archive.sha256, 'trivy', kept)
   if (why === undefined) return join(kept, 'trivy')
   throw new LaunchwayError('TOOL_MISSING', `trivy is not in PATH, and could not be fetched: ${why}`, {
     hint: [

@@ -1,4 +1,4 @@
-import { type ScanPlan, type ScanRule, scannerOf } from '../core/gates.ts'
+import { type Scanner, type ScanPlan, type ScanRule, scannerOf } from '../core/gates.ts'
 import { milliseconds } from '../core/units.ts'
 import type { Breach } from './rules.ts'
 import type { Config } from './schema.ts'
@@ -9,15 +9,22 @@ type RuleConfig = NonNullable<ScanConfig['rules']>[number]
 /** What blocks where nobody has said what does. */
 const usual: RuleConfig = { action: 'fail', severity: 'CRITICAL', fixable: true }
 
+/** What is looked for on purpose, and no rule names, is not looked for in vain. What no rule matches is reported alone. */
+function usualOf(one: Scanner, rules: readonly RuleConfig[]): RuleConfig[] {
+  if (one === 'vuln' || rules.some((rule) => [rule.class ?? []].flat().includes(one))) return []
+  return [one === 'secret' ? { action: 'fail', class: one, severity: 'HIGH' } : { action: 'warn', class: one }]
+}
+
 /** What the scan stage shall do; in words, why there is nothing for it to do. @param ignoreFile that was found in the repository */
 export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: string }): ScanPlan | string {
   if (scan === false) return 'scan: false'
   const file = scan?.['ignore-file'] ?? ignoreFile
   const scanners = scan?.scanners ?? ['vuln']
   const blocking = scan?.['fail-on']?.map((rule): RuleConfig => ({ action: 'fail', ...rule })) ?? (scanners.includes('vuln') ? [usual] : [])
+  const asked = [...(scan?.rules ?? []), ...blocking]
   return {
     scanners,
-    rules: [...(scan?.rules ?? []), ...blocking].map(resolveRule),
+    rules: [...asked, ...scanners.flatMap((one) => usualOf(one, asked))].map(resolveRule),
     ...(file === undefined ? {} : { ignoreFile: file }),
     strictExceptions: scan?.['strict-exceptions'] ?? false,
     vex: [scan?.vex ?? []].flat(),
@@ -35,6 +42,7 @@ function resolveRule(rule: RuleConfig): ScanRule {
   return {
     action,
     ...(severity === undefined ? {} : { severity }),
+    ...(rule['max-severity'] === undefined ? {} : { maxSeverity: rule['max-severity'] }),
     ...(fixable === undefined ? {} : { fixable }),
     classes: [rule.class ?? (['os', 'library'] as const)].flat(),
     packages: [rule.package ?? []].flat(),
@@ -59,7 +67,24 @@ export function scanBreaches({ scan }: Config): Breach[] {
       const off = classes.find((one) => !scanners.includes(scannerOf[one]))
       const found: Breach[] = []
       if (Object.keys(conditions).length === 0)
-        found.push({ path, message: `${at}: a rule needs a condition, such as severity; severity: UNKNOWN matches every vulnerability` })
+        found.push({
+          path,
+          message: `${at}: a rule needs a condition, such as ${action === 'fail' ? 'severity; severity: UNKNOWN matches every vulnerability' : 'max-severity, id or package'}`,
+        })
+      if (action === 'ignore' && rule.severity !== undefined) {
+        found.push({
+          path: [...path, 'severity'],
+          onKey: true,
+          message: `${at}: severity means this and worse, so ignore would let pass what is worst; for ${rule.severity} and milder say max-severity: ${rule.severity}`,
+        })
+      }
+      if (action === 'fail' && rule['max-severity'] !== undefined) {
+        found.push({
+          path: [...path, 'max-severity'],
+          onKey: true,
+          message: `${at}: max-severity is for warn and ignore; where action is fail, severity says from which severity on`,
+        })
+      }
       if (action === 'ignore' && reason === undefined)
         found.push({ path, message: `${at}: reason is needed: why what it matches may pass` })
       if (off !== undefined) {

@@ -35,6 +35,14 @@ const conditions = {
   ),
 }
 
+/** Where more than the named severity may pass, it is what is worse that nobody has meant. */
+const maxSeverity = z
+  .enum(severities)
+  .optional()
+  .describe(
+    'Findings of this severity or milder, for warn and ignore; UNKNOWN, which may be anything, only by its name. Where action is ignore, severity is refused. Default: any',
+  )
+
 const FailRule = z.strictObject(conditions)
 
 const Rule = z.strictObject({
@@ -42,6 +50,7 @@ const Rule = z.strictObject({
     .enum(decisions)
     .describe('What becomes of a finding that matches: fail blocks the release, warn says so, ignore lets it pass. Needed.'),
   ...conditions,
+  'max-severity': maxSeverity,
   reason: z.string().min(1).optional().describe('Why; it stands in the summary. Needed where action is ignore.'),
 })
 
@@ -50,7 +59,9 @@ export const ScanConfig = z.strictObject({
     .array(z.enum(scanners))
     .min(1)
     .optional()
-    .describe('What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Default: vuln alone'),
+    .describe(
+      'What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Where no rule names their class, secrets of HIGH and worse block, and the last two are warned of. Default: vuln alone',
+    ),
   rules: z
     .array(Rule)
     .optional()

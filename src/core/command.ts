@@ -12,6 +12,8 @@ export interface Command {
   stdin?: string | Secret
   /** Added to the environment. The place for what must not be seen in the process list. */
   env?: Readonly<Record<string, string | Secret>>
+  /** What of the environment it does not get, by the beginning of the name; `env` is added after that. */
+  drops?: { prefix: string; but: readonly string[] }
   cwd?: string
   /** Milliseconds after which the program is ended, first kindly, then not. */
   timeoutMs?: number

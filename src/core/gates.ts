@@ -136,6 +136,8 @@ export const ScanRule = z.strictObject({
   action: z.enum(decisions),
   /** This severity or a worse one. */
   severity: Severity.optional(),
+  /** This severity or a milder one; UNKNOWN is none of them, it may be as bad as can be. */
+  maxSeverity: Severity.optional(),
   /** Whether a newer version of the package ends it. */
   fixable: z.boolean().optional(),
   classes: z.array(FindingClass).min(1),

@@ -179,7 +179,7 @@ interface Tools {
    * The path of Trivy: that of PATH, else the official release of the pinned version, fetched once and checked. Throws
    * TOOL_MISSING when it cannot be had, DIGEST_MISMATCH when what was fetched is not what was pinned.
    */
-  trivy(): Promise<string>
+  trivy(how: { offline: boolean }): Promise<string>
   /** A folder of this user that outlives a run. */
   folder: string
   /** What outlives the machine, on a runner that is thrown away with that folder. */

@@ -1,4 +1,4 @@
-import { type FindingClass, type ScanRule, severities } from './gates.ts'
+import { type FindingClass, type ScanRule, type Severity, severities } from './gates.ts'
 import type { Finding } from './release.ts'
 
 /** What a rule is asked about. */
@@ -9,10 +9,11 @@ export type Asked = Finding & {
 
 /** @param now in milliseconds since 1970 */
 export function matches(rule: ScanRule, finding: Asked, now: number): boolean {
-  const { severity, fixable, classes, packages, ids, knownForMs, action } = rule
+  const { severity, maxSeverity, fixable, classes, packages, ids, knownForMs, action } = rule
   return (
     classes.includes(finding.class) &&
     (severity === undefined || severities.indexOf(finding.severity) <= severities.indexOf(severity)) &&
+    (maxSeverity === undefined || isAtMost(finding.severity, maxSeverity)) &&
     (fixable === undefined || fixable === (finding.fixed !== undefined)) &&
     (packages.length === 0 || packages.some((pattern) => fits(pattern, finding.package))) &&
     (ids.length === 0 || ids.some((pattern) => fits(pattern, finding.id))) &&
@@ -21,6 +22,11 @@ export function matches(rule: ScanRule, finding: Asked, now: number): boolean {
     // Without a date it may be as old as can be: what is not known opens no gate.
     (knownForMs === undefined || (finding.published === undefined ? action === 'fail' : now - finding.published >= knownForMs))
   )
+}
+
+/** What is not known is not mild: nobody has rated it yet. */
+function isAtMost(severity: Severity, most: Severity): boolean {
+  return severity === most || (severity !== 'UNKNOWN' && severities.indexOf(severity) > severities.indexOf(most))
 }
 
 /** `*` stands for any text; nothing else has a meaning. Case does not count: databases and package lists differ in it. */
@@ -48,24 +54,26 @@ export const classNames: Record<FindingClass, string> = {
 }
 
 /** A rule in words: `HIGH or worse, with a fix, new`. */
-export function ruleName({ severity, fixable, classes, packages, ids, base, knownForMs, ...rule }: ScanRule): string {
+export function ruleName({ severity, maxSeverity, fixable, classes, packages, ids, base, knownForMs, ...rule }: ScanRule): string {
   const isUsual = classes.length === 2 && classes.includes('os') && classes.includes('library')
   const about = isUsual ? [] : [`in ${classes.map((one) => classNames[one]).join(' and ')}`]
-  const level =
-    severity === undefined || severity === severities.at(-1)
-      ? 'any severity'
-      : severity === severities[0]
-        ? severity
-        : `${severity} or worse`
+  const level = levelName(severity, maxSeverity)
   return [
     [ids.length === 0 ? level : ids.join(' or '), ...about].join(' '),
-    ...(ids.length > 0 && severity !== undefined ? [level] : []),
+    ...(ids.length > 0 && (severity ?? maxSeverity) !== undefined ? [level] : []),
     ...(packages.length === 0 ? [] : [`in ${packages.join(' or ')}`]),
     ...(fixable === undefined ? [] : [fixable ? 'with a fix' : 'without a fix']),
     ...(rule.new === undefined ? [] : [rule.new ? 'new' : 'not new']),
     ...(base === undefined ? [] : [base ? 'of the base image' : 'not of the base image']),
     ...(knownForMs === undefined ? [] : [`known for ${showDays(knownForMs)}`]),
   ].join(', ')
+}
+
+function levelName(least: Severity | undefined, most: Severity | undefined): string {
+  const isAny = least === undefined || least === severities.at(-1)
+  if (most !== undefined) return isAny ? (most === 'UNKNOWN' ? most : `${most} or milder`) : least === most ? least : `${most} to ${least}`
+  if (isAny) return 'any severity'
+  return least === severities[0] ? least : `${least} or worse`
 }
 
 function showDays(ms: number): string {

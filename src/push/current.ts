@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { environmentTag, labels, recordType } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import type { Registry, Release } from '../core/release.ts'
@@ -36,13 +37,42 @@ interface Where {
   registries: readonly Registry[]
 }
 
-/** The same after hosts have gone back to a version that they had kept: its record lies beside its image. */
+/**
+ * The same after hosts have gone back to a version that they had kept. Its record lies beside its image, whose tag may have
+ * moved on since, as a branch's does; every image keeps the tag of its content. Where no record is found, the tag leads to
+ * none any more: beside what does not run, what is new would pass for old.
+ */
 export async function markReturned(where: Where, { release, version }: { release: string; version: string }, ports: Ports): Promise<void> {
-  await note(where, ports, async (opened) => {
-    const image = await opened.resolve(version)
-    const kept = image === undefined ? [] : await opened.referrers(image.digest, recordType)
-    return kept.find(({ annotations }) => annotations[labels.release] === release)?.digest
-  })
+  await note(where, ports, async (opened) => (await recordOf(opened, release, version)) ?? (await nothing(opened)))
+}
+
+/** The digest of the record of a release. */
+async function recordOf(opened: Repository, release: string, version: string): Promise<string | undefined> {
+  const seen = new Set<string>()
+  for (const tag of [version, ...(await opened.tags()).filter((one) => one !== version && one.startsWith('launchway-'))]) {
+    const image = await opened.resolve(tag)
+    if (image === undefined || seen.has(image.digest)) continue
+    seen.add(image.digest)
+    const kept = await opened.referrers(image.digest, recordType)
+    const found = kept.find(({ annotations }) => annotations[labels.release] === release)
+    if (found !== undefined) return found.digest
+  }
+  return undefined
+}
+
+/** A record that is none: few registries let a tag be removed. */
+async function nothing(opened: Repository): Promise<string> {
+  const config = await opened.putBlob(Buffer.from('{}'))
+  const type = 'application/vnd.oci.image.manifest.v1+json'
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: type,
+    artifactType: recordType,
+    config: { ...config, mediaType: 'application/vnd.oci.empty.v1+json' },
+    layers: [],
+  }
+  const body = Buffer.from(JSON.stringify(manifest))
+  return (await opened.putManifest(`sha256:${hash('sha256', body)}`, type, body)).digest
 }
 
 /** @param find the digest of the record; undefined where there is none */
@@ -64,9 +94,10 @@ async function note(where: Where, ports: Ports, find: (opened: Repository) => Pr
   }
   const why = await Promise.race([write().catch((error: unknown) => (error instanceof Error ? error.message : String(error))), late])
   done.abort()
-  ports.log.info(
-    why === undefined
-      ? `${repository}:${tag} leads to the record of what ${environment} runs`
-      : `${repository}:${tag} does not say yet what ${environment} runs, so the next scan of ${app} compares with what was there before: ${why}`,
-  )
+  if (why === undefined) ports.log.info(`${repository}:${tag} leads to the record of what ${environment} runs`)
+  else {
+    ports.log.warning(
+      `${repository}:${tag} does not say yet what ${environment} runs, so the next scan of ${app} compares with what was there before: ${why}`,
+    )
+  }
 }

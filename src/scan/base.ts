@@ -29,8 +29,15 @@ async function referenceFor(image: PlannedImage, ports: Ports): Promise<string |
 
 /** What the engine has under that name. It may be another one than at the time of the build: `baseLayers` tells. */
 async function inEngine(reference: string, ports: Ports): Promise<Candidate | undefined> {
-  const layers = (await ports.engine.image(reference))?.diffIds ?? []
-  return layers.length === 0 ? undefined : { reference, layers }
+  try {
+    const layers = (await ports.engine.image(reference))?.diffIds ?? []
+    return layers.length === 0 ? undefined : { reference, layers }
+  } catch (error) {
+    // A name that it refuses is nobody's base.
+    ports.signal.throwIfAborted()
+    ports.log.debug(`${reference}: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
 }
 
 /** The same of its registry; undefined where that does not say so, or not soon. */

@@ -23,6 +23,7 @@ export async function currentOf({ app, plan }: Release, ports: Ports): Promise<C
   const unknown = (why: string): undefined => {
     ports.log.info(`nothing to compare with, so everything counts as new: ${why}`)
   }
+  if (plan.scan?.offline === true) return unknown('scan.offline, so no registry is asked')
   try {
     const record = await findDocument(repository, tag, plan.registries, ports)
     if (record === undefined) return unknown(`${repository}:${tag}, the record of what ${environment} runs, is not there yet`)

@@ -163,8 +163,19 @@ async function told(database: Kept, from: string, trivy: VersionedTrivy, ports: 
 
 async function identified({ updated, next, source }: Kept, trivy: VersionedTrivy, ports: Ports): Promise<Database> {
   const digest = digestOf(source)
+  const identity = await identityOf({ source, updated }, trivy, ports)
+  return { updated, next, identity, ...(digest === undefined ? {} : { digest }) }
+}
+
+async function identityOf({ source, updated }: Pick<Kept, 'source' | 'updated'>, trivy: Trivy, ports: Ports): Promise<string> {
   const size = (await ports.files.stat(fileOf(trivy, 'trivy.db')))?.size ?? 0
-  return { updated, next, identity: JSON.stringify([source, updated, size]), ...(digest === undefined ? {} : { digest }) }
+  return JSON.stringify([source, updated, size])
+}
+
+/** Whether the database that lies there is still this one: another run on this machine may have put its own in its place. */
+export async function isStill({ identity }: Pick<Database, 'identity'>, trivy: Trivy, ports: Ports): Promise<boolean> {
+  const [times, source] = [await readTimes(trivy, ports), (await ports.files.read(fileOf(trivy, 'source')))?.toString()]
+  return times !== undefined && source !== undefined && (await identityOf({ source, updated: times.updated }, trivy, ports)) === identity
 }
 
 function fileOf({ cacheDir }: Trivy, name: string): string {

@@ -7,17 +7,24 @@ export type Earlier = Pick<ScannedImage, 'findings' | 'packages'>
 
 /**
  * Tells what is new beside what runs. A vulnerability that became known since then is not new where the package stood in
- * the same version in what runs: the release did not bring it.
+ * the same version in what runs: the release did not bring it. What only an exception let run was never accepted: once
+ * that has ended, it is as new as on its first day. Secrets are always new: what a report shows of two is the same.
  * @param earlier undefined where there is nothing to compare with: then all is new
  */
 export function compared<T extends Found>(findings: readonly T[], earlier: Earlier | undefined): (T & Pick<Finding, 'status'>)[] {
   if (earlier === undefined) return findings.map((finding) => ({ ...finding, status: 'new' }))
-  const ran = new Set(earlier.findings.filter(({ status }) => status !== 'fixed').map(keyOf))
+  const running = earlier.findings.filter(({ status }) => status !== 'fixed')
+  const ran = new Set(running.filter(({ exempt }) => exempt !== true).map(keyOf))
+  const exempted = new Set(running.filter(({ exempt }) => exempt === true).map(keyOf))
   const hadPackage = earlier.packages === undefined ? () => false : holdsPackage(earlier.packages)
-  return findings.map((finding) => ({
-    ...finding,
-    status: ran.has(keyOf(finding)) || (finding.packageKey !== undefined && hadPackage(finding.packageKey)) ? 'existing' : 'new',
-  }))
+  const isThere = (finding: Found): boolean => {
+    if (finding.class === 'secret') return false
+    const key = keyOf(finding)
+    if (ran.has(key)) return true
+    if (exempted.has(key)) return finding.exempt !== undefined
+    return finding.packageKey !== undefined && hadPackage(finding.packageKey)
+  }
+  return findings.map((finding) => ({ ...finding, status: isThere(finding) ? 'existing' : 'new' }))
 }
 
 /**
@@ -34,7 +41,7 @@ export function gone(findings: readonly Found[], earlier: Earlier | undefined, s
     .map(({ base: _of, ...finding }) => ({ ...finding, status: 'fixed' }))
 }
 
-/** Without the version: the same vulnerability in another version of its package is still there. */
-function keyOf(of: Pick<Finding, 'class' | 'id' | 'package'>): string {
-  return JSON.stringify([of.class, of.id, of.package])
+/** Without the version: the same vulnerability in another version of its package is still there. Of a secret with its line. */
+function keyOf(of: Pick<Finding, 'class' | 'id' | 'package' | 'installed'>): string {
+  return JSON.stringify([of.class, of.id, of.package, ...(of.class === 'secret' ? [of.installed] : [])])
 }

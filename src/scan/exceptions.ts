@@ -85,10 +85,18 @@ function readLines(file: string, text: string, strict: boolean): Entry[] {
         line: index + 1,
         col: 1,
       })
-    const end = fields.find((field) => field.startsWith('exp:'))?.slice('exp:'.length)
-    const until = endOf(end)
-    if (end !== undefined && until === undefined)
-      refuse(file, `${end} is no date such as 2027-01-31`, { line: index + 1, col: line.indexOf('exp:') + 1 })
+    const at = (field: string): { line: number; col: number } => ({
+      line: index + 1,
+      col: line.indexOf(field, line.indexOf(id) + id.length) + 1,
+    })
+    const comment = fields.findIndex((field) => field.startsWith('#'))
+    const stray = (comment === -1 ? fields : fields.slice(0, comment)).find((field) => !field.startsWith('exp:'))
+    if (stray !== undefined) refuse(file, `Trivy overlooks "${stray}"; an end is exp:2027-01-31, a comment begins with #`, at(stray))
+    // Trivy looks for them in a comment as well.
+    const [end, second] = fields.filter((field) => field.startsWith('exp:'))
+    if (second !== undefined) refuse(file, `${id} has two ends`, at(second))
+    const until = end !== undefined && /^exp:[\d-]+$/.test(end) ? endOf(end.slice('exp:'.length)) : undefined
+    if (end !== undefined && until === undefined) refuse(file, `${end.slice('exp:'.length)} is no date such as 2027-01-31`, at(end))
     entries.push({ id, line: index + 1, ...given(until, undefined, undefined) })
   }
   return entries
@@ -118,7 +126,7 @@ export function exceptionsOf(
       exempt === undefined ? [] : [{ exempt, id: finding.id, name: findingName(name, finding) }],
     ),
   )
-  const byFile = (source: string): boolean => file !== undefined && (source === file || source.endsWith(`/${file}`))
+  const byFile = (source: string): boolean => file !== undefined && isOf(file, source)
   const listed = entries.map((entry): ScanException => {
     const state = stateOf(entry, now)
     const mine = passed.filter(
@@ -147,6 +155,36 @@ export function exceptionsOf(
   ]
 }
 
+/**
+ * What has ended lets nothing pass: that is Trivy's doing, and not believed unseen.
+ * @throws LaunchwayError SCAN_BLOCKED with the place of the entry
+ */
+export function refuseEnded(
+  file: string | undefined,
+  entries: readonly Entry[],
+  images: readonly { name: string; findings: readonly Found[] }[],
+  now: number,
+): void {
+  for (const { name, findings } of images) {
+    for (const { exempt, ...finding } of findings) {
+      if (exempt === undefined || file === undefined || !isOf(file, exempt.source)) continue
+      const behind = entries.filter(({ id, reason = '' }) => id === finding.id && reason === exempt.reason)
+      const [entry] = behind
+      if (entry === undefined || behind.some((one) => stateOf(one, now) !== 'ended')) continue
+      throw new LaunchwayError(
+        'SCAN_BLOCKED',
+        `${file}:${entry.line}: this exception has ended, and Trivy still lets ${findingName(name, finding)} pass`,
+        {
+          hint: 'Remove the entry, or give it a new end. Where it goes on, another version of Trivy is in PATH than launchway is tested with.',
+          place: { file, line: entry.line },
+        },
+      )
+    }
+  }
+}
+
+const isOf = (file: string, source: string): boolean => source === file || source.endsWith(`/${file}`)
+
 /** What ends soon, in one message; undefined where nothing does. */
 export function announcement(entries: readonly Entry[], now: number): { message: string; line: number } | undefined {
   const ending = entries.filter((entry) => stateOf(entry, now) === 'ending')
@@ -172,6 +210,9 @@ function unknown(name: string, known: readonly string[]): string {
   return `Trivy does not know "${name}"${meant === undefined ? '' : `; did you mean ${meant}?`}`
 }
 
+/** The year 1, which is how Go writes a time that it does not have, is no end to Trivy. None was meant before this. */
+const oldest = Date.UTC(2000, 0, 1)
+
 /** In milliseconds since 1970, UTC where nothing else is said; undefined for what is no date. */
 function endOf(text = ''): number | undefined {
   const [, date = '', time = '00:00:00', zone = 'Z'] =
@@ -179,5 +220,5 @@ function endOf(text = ''): number | undefined {
   // 30 February is a date to Date, and none to Trivy.
   if (date === '' || Number.isNaN(Date.parse(date)) || !new Date(date).toISOString().startsWith(date)) return undefined
   const instant = Date.parse(`${date}T${time}${zone}`)
-  return Number.isNaN(instant) ? undefined : instant
+  return Number.isNaN(instant) || instant < oldest ? undefined : instant
 }

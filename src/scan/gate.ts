@@ -109,7 +109,9 @@ function rowsOf(decided: readonly Decided[], withImage: boolean): string[] {
       finding.severity,
       ...(withImage ? [image] : []),
       finding.package,
-      finding.class === 'os' || finding.class === 'library' ? `${finding.installed} → ${finding.fixed ?? 'no fix yet'}` : finding.class,
+      finding.class === 'os' || finding.class === 'library'
+        ? `${finding.installed} → ${finding.fixed ?? 'no fix yet'}`
+        : [finding.class, finding.installed].join(' ').trimEnd(),
       `(${ruleName(rule)})`,
     ]),
   )

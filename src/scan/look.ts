@@ -9,7 +9,7 @@ import { registryOf } from '../core/repository.ts'
 import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
 import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
-import type { Database, VersionedTrivy } from './database.ts'
+import { type Database, isStill, type VersionedTrivy } from './database.ts'
 import { keepReport, type ReportKey, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
@@ -31,10 +31,12 @@ export interface Looked {
   text: string
   /** It was known from an earlier look. */
   isKept: boolean
+  /** Why what it says is no verdict about the image. */
+  blind?: LaunchwayError
 }
 
 /** More than this is no text for a program in JavaScript. */
-const mostBytes = 400_000_000
+export const mostBytes = 150_000_000
 
 /** Has Trivy look at one image; once for the same image, Trivy, database, scanners and exceptions. */
 export async function look(image: BuiltImage, reference: string, glass: Glass, release: Release, ports: Ports): Promise<Looked> {
@@ -43,7 +45,7 @@ export async function look(image: BuiltImage, reference: string, glass: Glass, r
   const kept = await readReport(key, glass.trivy, ports)
   const known = kept === undefined ? undefined : parseReport(kept)
   if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true }
-  const { text, report, size } = await scanOnce(image, subject, glass, release, ports)
+  const { text, report, size, blind } = await scanOnce(image, subject, glass, release, ports)
   if (report === undefined) {
     throw new LaunchwayError('COMMAND_FAILED', `Trivy wrote no report about ${image.name} that launchway can read`, {
       hint:
@@ -53,8 +55,11 @@ export async function look(image: BuiltImage, reference: string, glass: Glass, r
     })
   }
   // Only what is about the image that was built: the next look trusts it.
-  if (report.imageId !== undefined && Object.values(image.config).includes(report.imageId)) await keepReport(key, text, glass.trivy, ports)
-  return { report, text, isKept: false }
+  const isBuilt = report.imageId !== undefined && Object.values(image.config).includes(report.imageId)
+  if (!(await isStill(glass.database, glass.trivy, ports)))
+    ports.log.warning(`${image.name}: another run replaced the vulnerability database meanwhile, so what Trivy said is not kept`)
+  else if (isBuilt && blind === undefined) await keepReport(key, text, glass.trivy, ports)
+  return { report, text, isKept: false, ...(blind === undefined ? {} : { blind }) }
 }
 
 /** What the report depends on. What only decides about findings, such as the rules, is asked anew each time. */
@@ -80,6 +85,7 @@ interface Seen {
   text: string
   /** In bytes. */
   size: number
+  blind?: LaunchwayError
 }
 
 async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Glass, release: Release, ports: Ports): Promise<Seen> {
@@ -103,13 +109,13 @@ async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Gla
   }
   try {
     await run((more) => scanImage(trivy, { ...asked, ...more }))
-    const seen = await readSeen(output, ports)
+    const seen = await readSeen(output, 'archive' in way.image ? [way.image.archive, source.reference] : undefined, ports)
     // Of a system that does not say which it is Trivy leaves the packages out of its report, without a word.
     if (seen.report !== undefined && seen.report.os === undefined && plan.scanners.includes('vuln')) {
       const list = `${output}.packages`
       await run((more) => listPackages(trivy, { ...way, ...more, output: list }))
       const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
-      if (hidden > 0) throw nameless(image.name, hidden)
+      if (hidden > 0) return { ...seen, blind: nameless(image.name, hidden) }
     }
     return seen
   } finally {
@@ -118,9 +124,11 @@ async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Gla
   }
 }
 
-async function readSeen(output: string, { files }: Ports): Promise<Seen> {
+/** @param renamed what an archive is called in the report: the image's reference instead of a path of this run */
+async function readSeen(output: string, renamed: readonly [string, string] | undefined, { files }: Ports): Promise<Seen> {
   const size = (await files.stat(output))?.size ?? 0
-  const text = size > mostBytes ? '' : ((await files.read(output))?.toString() ?? '')
+  const written = size > mostBytes ? '' : ((await files.read(output))?.toString() ?? '')
+  const text = renamed === undefined ? written : written.replaceAll(renamed[0], renamed[1])
   return { size, text, report: parseReport(text) }
 }
 

@@ -7,11 +7,15 @@ import { registryOf } from '../core/repository.ts'
 import { scanImage, trivyCodes } from '../tools/trivy.ts'
 import { parseReport, type Report } from '../tools/trivy-report.ts'
 import type { Base } from './base.ts'
+import { isStill } from './database.ts'
 import { open } from './gate.ts'
 import { keepReport, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
-import type { Glass } from './look.ts'
+import { type Glass, mostBytes } from './look.ts'
 import { whyEnded } from './trivy-errors.ts'
+
+/** More time than this the answer is not worth. */
+const patienceMs = 2 * 60_000
 
 /**
  * The base of an image as the record has it: with what a rebuild on the one of now would end of what came with it. That is
@@ -24,7 +28,7 @@ export async function weighed(
   release: Release,
   ports: Ports,
 ): Promise<NonNullable<ScannedImage['base']>> {
-  const report = newer === undefined ? undefined : await lookAt(newer, glass, release, ports)
+  const report = newer === undefined ? undefined : await tried(newer, glass, release, ports)
   if (newer === undefined || report === undefined) return { reference, layers }
   const still = new Set(report.findings.map(keyOf))
   const below = open(findings).filter((finding) => finding.base === true && scannerOf[finding.class] === 'vuln')
@@ -34,6 +38,17 @@ export async function weighed(
 
 function keyOf({ id, package: name }: Pick<Finding, 'id' | 'package'>): string {
   return JSON.stringify([id, name])
+}
+
+/** It says what could be done, and decides nothing: whatever goes wrong is no failure of the scan. */
+async function tried(newer: NonNullable<Base['newer']>, glass: Glass, release: Release, ports: Ports): Promise<Report | undefined> {
+  try {
+    return await lookAt(newer, glass, release, ports)
+  } catch (error) {
+    ports.signal.throwIfAborted()
+    ports.log.debug(`${newer.repository}@${newer.digest}, the base of now: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
 }
 
 async function lookAt(
@@ -60,13 +75,14 @@ async function lookAt(
     insecure: settings.plainHttp,
     ...(settings.ca === undefined ? {} : { ca: resolve(ports.root, settings.ca) }),
   })
-  const { code, stderr } = await ports.exec.run(asked, { signal: ports.signal, accept: trivyCodes })
-  const text = code === 0 ? (await ports.files.read(output))?.toString() : undefined
+  const { code, stderr } = await ports.exec.run({ ...asked, timeoutMs: patienceMs }, { signal: ports.signal, accept: trivyCodes })
+  const size = (await ports.files.stat(output))?.size ?? 0
+  const text = code === 0 && size <= mostBytes ? (await ports.files.read(output))?.toString() : undefined
   const report = text === undefined ? undefined : parseReport(text)
   if (text === undefined || report === undefined) {
-    ports.log.info(`${repository}@${digest}, the base of now, was not looked at: ${whyEnded(code, stderr)}`)
+    ports.log.debug(`${repository}@${digest}, the base of now, was not looked at: ${whyEnded(code, stderr)}`)
     return undefined
   }
-  await keepReport(key, text, trivy, ports)
+  if (await isStill(database, trivy, ports)) await keepReport(key, text, trivy, ports)
   return report
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
-import type { ScanPlan } from '../core/gates.ts'
+import type { Scanner, ScanPlan } from '../core/gates.ts'
 import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
@@ -12,7 +12,7 @@ import { type Base, baseOf } from './base.ts'
 import { type Current, currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
 import { compared, gone } from './diff.ts'
-import { announcement, type Entry, exceptionsOf, readExceptions, stateOf } from './exceptions.ts'
+import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
 import { changes, counts, explain, gate, open, sorted, warning } from './gate.ts'
 import { versionOf } from './kept.ts'
 import { type Glass, look } from './look.ts'
@@ -33,7 +33,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const started = ports.clock.elapsed()
   const now = ports.clock.now().getTime()
   const { entries, ...documents } = await readDocuments(plan, now, ports)
-  const file = await ports.tools.trivy()
+  const file = await ports.tools.trivy(plan)
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
   const trivy = { ...bare, version: await versionOf(bare, ports) }
   ports.log.info(`Trivy ${trivy.version}, ${file}`)
@@ -42,21 +42,30 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const images: Compared[] = []
   const seen: { name: string; findings: readonly Found[] }[] = []
   const reports: ScanSection['reports'] = []
+  const blind: LaunchwayError[] = []
   for (const image of section(release, 'build').images) {
     const of = planned.find(({ name }) => name === image.name)
     const [reference = ''] = candidates(of ?? { repositories: [] }, image.key)
     const glass = { trivy, database, plan, ...documents }
-    const { report, text, isKept } = await look(image, reference, glass, release, ports)
-    const config = judge(image, reference, report, plan, ports)
+    const { report, text, isKept, ...looked } = await look(image, reference, glass, release, ports)
+    const config = judge(image, reference, report)
+    const unseen = looked.blind ?? unseenIn(image, report, plan, ports)
+    if (unseen !== undefined) blind.push(unseen)
     const base =
       of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
-    const one = compareImage({ name: image.name, config, report, base }, current, plan)
+    const one = compareImage(
+      { name: image.name, config, report, base },
+      current,
+      unseen === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
+    )
     ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
     seen.push({ name: image.name, findings: report.findings })
     images.push(base === undefined ? one : { ...one, base: await weighed(base, one.findings, glass, release, ports) })
     reports.push(...(await writeReports(image.name, text, plan, trivy, ports)))
   }
-  const { rules, verdict, decided } = gate(images, plan.rules, now)
+  const { rules, decided, ...judged } = gate(images, plan.rules, now)
+  const verdict = blind.length > 0 ? 'failed' : judged.verdict
+  refuseEnded(plan.ignoreFile, entries, seen, now)
   const exceptions = exceptionsOf(plan.ignoreFile, entries, seen, now).filter(
     ({ id, state, findings }) => findings.length > 0 || (state === 'ended' && decided.some(({ finding }) => finding.id === id)),
   )
@@ -82,17 +91,20 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     return found
   }
   const blocked = decided.filter(({ rule }) => rule.action === 'fail')
-  throw new LaunchwayError('SCAN_BLOCKED', ...explained(blocked, plan, exceptions, found))
+  throw new LaunchwayError('SCAN_BLOCKED', ...explained(blind, blocked, plan, exceptions, found))
 }
 
+/** What cannot be judged stands first: what blocks of the others is no more than the rest of it. */
 function explained(
+  blind: readonly LaunchwayError[],
   blocked: Parameters<typeof explain>[0],
   { ignoreFile = '.trivyignore.yaml' }: ScanPlan,
   exceptions: ScanSection['exceptions'],
   scanned: ScanSection,
 ): [string, { hint: string; part: Partial<Release> }] {
-  const { message, hint } = explain(blocked, ignoreFile, exceptions)
-  return [message, { hint, part: { scan: scanned } }]
+  const problems = [...blind, ...(blocked.length === 0 ? [] : [explain(blocked, ignoreFile, exceptions)])]
+  const hint = [...new Set(problems.flatMap((one) => one.hint ?? []))].join('\n')
+  return [problems.map(({ message }) => message).join('; '), { hint, part: { scan: scanned } }]
 }
 
 interface Seen {
@@ -104,8 +116,8 @@ interface Seen {
 
 type Compared = Omit<ScannedImage, 'findings'> & { findings: Asked[] }
 
-/** What an image holds, beside what runs, and apart by what it stands on. */
-function compareImage({ name, config, report, base }: Seen, current: Current | undefined, { scanners }: ScanPlan): Compared {
+/** What an image holds, beside what runs, and apart by what it stands on. @param scanners whose silence says something */
+function compareImage({ name, config, report, base }: Seen, current: Current | undefined, scanners: readonly Scanner[]): Compared {
   const earlier = current?.images.get(name)
   const below = base === undefined ? undefined : new Set(report.layers.slice(0, base.layers))
   const here = compared(report.findings, earlier).map(({ exempt, packageKey: _key, layer, ...finding }) => ({
@@ -151,8 +163,8 @@ async function needed(name: string, key: 'ignore-file' | 'vex', ports: Ports): P
   })
 }
 
-/** The digest of its configuration: that it is what was built, and that something of it was seen. */
-function judge(image: BuiltImage, reference: string, report: Report, { scanners }: ScanPlan, ports: Ports): string {
+/** The digest of its configuration: that it is what was built. */
+function judge(image: BuiltImage, reference: string, report: Report): string {
   const built = Object.values(image.config)
   const config = built.find((digest) => digest === report.imageId)
   if (config === undefined) {
@@ -160,11 +172,16 @@ function judge(image: BuiltImage, reference: string, report: Report, { scanners 
       hint: `Built: ${built.join(', ')}; scanned: ${report.imageId ?? 'unknown'}.\nAnother run of the same content on this engine may have replaced it: run this one again, from the build, and queue the runs of one branch.`,
     })
   }
+  return config
+}
+
+/** Why nothing that was found in an image says nothing; undefined where something of it was seen. */
+function unseenIn(image: BuiltImage, report: Report, { scanners }: ScanPlan, ports: Ports): LaunchwayError | undefined {
   // Who looks for no vulnerabilities is shown no packages.
-  if (!scanners.includes('vuln')) return config
+  if (!scanners.includes('vuln')) return undefined
   const { kind, says: seen } = sight(report)
   if (kind === 'blind') {
-    throw new LaunchwayError('SCAN_BLOCKED', `${image.name} cannot be judged: ${seen}`, {
+    return new LaunchwayError('SCAN_BLOCKED', `${image.name} cannot be judged: ${seen}`, {
       hint: 'Its package database was removed, so no vulnerability in it can be found. Leave /var/lib/dpkg, /lib/apk/db or /var/lib/rpm in the image.',
     })
   }
@@ -173,7 +190,7 @@ function judge(image: BuiltImage, reference: string, report: Report, { scanners 
     ports.log.warning(
       `${image.name}: ${report.os.family} ${report.os.name} gets no security updates any more, so what is found is not all there is`,
     )
-  return config
+  return undefined
 }
 
 function says(report: Report): string {

@@ -24,7 +24,8 @@ export function baseReference(
 function resolve(stages: readonly Stage[], index: number, variables: ReadonlyMap<string, string>): string | undefined {
   const stage = stages[index]
   const from = stage === undefined ? undefined : expand(stage.from, variables)
-  if (from === undefined || from === '' || from === 'scratch') return undefined
+  // What is left of a form that is not understood is no name.
+  if (from === undefined || from === '' || from === 'scratch' || /[${}]/.test(from)) return undefined
   const below = stages.slice(0, index).findLastIndex(({ name }) => name === from.toLowerCase())
   return below === -1 ? from : resolve(stages, below, variables)
 }

@@ -22,7 +22,13 @@ const Vulnerability = z.object({
   PublishedDate: z.string().optional(),
   Layer: layer,
 })
-const Secret = z.object({ RuleID: z.string(), Severity: severity, Title: z.string().optional(), Layer: layer })
+const Secret = z.object({
+  RuleID: z.string(),
+  Severity: severity,
+  Title: z.string().optional(),
+  StartLine: z.int().optional(),
+  Layer: layer,
+})
 const Misconfiguration = z.object({
   ID: z.string(),
   Severity: severity,
@@ -81,6 +87,7 @@ export interface Found {
   severity: Severity
   /** Of a secret or a misconfiguration the file. */
   package: string
+  /** Of a secret the line. */
   installed: string
   /** Absent where no version ends it. */
   fixed?: string
@@ -184,8 +191,10 @@ function vulnerability(one: z.infer<typeof Vulnerability>, resultClass: string |
   }
 }
 
-function secret({ RuleID, Severity, Title, Layer }: z.infer<typeof Secret>, file: string): Found {
-  return { class: 'secret', id: RuleID, severity: Severity, package: file, installed: '', ...titled(Title), ...from(Layer) }
+/** Two in one file are two. */
+function secret({ RuleID, Severity, Title, StartLine, Layer }: z.infer<typeof Secret>, file: string): Found {
+  const installed = StartLine === undefined ? '' : `line ${StartLine}`
+  return { class: 'secret', id: RuleID, severity: Severity, package: file, installed, ...titled(Title), ...from(Layer) }
 }
 
 function misconfiguration({ ID, Severity, Title, Layer }: z.infer<typeof Misconfiguration>, file: string): Found {

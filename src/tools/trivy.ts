@@ -12,15 +12,13 @@ export interface Trivy {
 }
 
 /**
- * What Trivy would take from the environment of the step and what would change what is looked for, or found, or said.
- * An empty variable counts as none. Left alone is what says how to reach something: proxies, certificates, logins.
+ * Every flag of Trivy is a variable of the environment as well, and the next Trivy has more of them: what would change what
+ * is looked for, or found, or said. What says how to reach something is taken: certificates and logins.
  */
-const unset = [
-  ...['CONFIG', 'COMPLIANCE', 'DETECTION_PRIORITY', 'DISTRO', 'EXIT_CODE', 'EXIT_ON_EOL', 'FORMAT', 'IGNOREFILE', 'IGNORE_POLICY'],
-  ...['IGNORE_STATUS', 'IGNORE_UNFIXED', 'INPUT', 'LIST_ALL_PKGS', 'MAX_IMAGE_SIZE', 'OUTPUT', 'PKG_RELATIONSHIPS', 'PKG_TYPES'],
-  ...['PLATFORM', 'REMOVED_PKGS', 'REPORT', 'SCANNERS', 'SERVER', 'SEVERITY', 'SKIP_DIRS', 'SKIP_FILES', 'TEMPLATE', 'TOKEN', 'VEX'],
-  ...['VULN_SEVERITY_SOURCE', 'VULN_TYPE', 'CACHE_BACKEND', 'CACHE_DIR', 'IMAGE_SRC', 'SKIP_DB_UPDATE', 'DOWNLOAD_DB_ONLY', 'TIMEOUT'],
-].map((name) => `TRIVY_${name}`)
+const drops = {
+  prefix: 'TRIVY_',
+  but: ['INSECURE', 'CACERT', 'USERNAME', 'PASSWORD', 'REGISTRY_TOKEN', 'PARALLEL'].map((name) => `TRIVY_${name}`),
+}
 
 /** An image of ten gigabytes takes longer than Trivy's own five minutes. */
 const timeoutMs = 30 * 60_000
@@ -32,7 +30,8 @@ function trivy({ file, cacheDir, cwd }: Trivy, args: Parameters<typeof command>[
   return command(file, ['--cache-dir', cacheDir, '--quiet', '--timeout', `${timeoutMs / 60_000}m`, ...args], {
     cwd,
     timeoutMs,
-    env: { ...Object.fromEntries(unset.map((name) => [name, ''])), ...env },
+    drops,
+    ...(env === undefined ? {} : { env }),
   })
 }
 
@@ -105,13 +104,16 @@ export interface ImageScan {
  */
 export function scanImage(of: Trivy, asked: ImageScan): Command {
   const { scanners, vex = [], javaDatabases = [] } = asked
+  // Without it what ENV holds is looked at by none of them.
+  const inConfig = (['misconfig', 'secret'] as const).filter((one) => scanners.includes(one))
   return trivy(
     of,
     [
       'image',
       ['--format', 'json', '--output', asked.output, '--list-all-pkgs', '--show-suppressed', '--exit-code', '0'],
       ['--scanners', scanners.join(','), '--skip-db-update', '--no-progress', ...alone],
-      scanners.includes('misconfig') && ['--image-config-scanners', 'misconfig', '--skip-check-update'],
+      inConfig.length > 0 && ['--image-config-scanners', inConfig.join(',')],
+      scanners.includes('misconfig') && '--skip-check-update',
       option('--ignorefile', asked.ignoreFile),
       each('--vex', vex),
       each('--java-db-repository', javaDatabases),

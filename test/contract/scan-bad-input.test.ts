@@ -22,7 +22,7 @@ afterAll(() => kept[Symbol.asyncDispose]())
 async function around(program: string): Promise<Ports> {
   const { ports, root } = here()
   const file = join(root, 'trivy')
-  writeFileSync(file, `#!/bin/sh\nTRIVY='${await ports.tools.trivy()}'\n${program}\n`)
+  writeFileSync(file, `#!/bin/sh\nTRIVY='${await ports.tools.trivy({ offline: false })}'\n${program}\n`)
   chmodSync(file, 0o755)
   return { ...ports, tools: { ...ports.tools, trivy: async () => file } }
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call, docker } from '../../lab/run.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import type { Release, ScanSection } from '../../src/core/release.ts'
-import { keepRecord, markCurrent, upload } from '../../src/push/index.ts'
+import { keepRecord, markCurrent, markReturned, upload } from '../../src/push/index.ts'
 import { summary } from '../../src/report/index.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
@@ -73,6 +73,16 @@ describe('beside what an environment runs', () => {
       'CVE-2021-41945 existing',
       'CVE-2023-25577 existing',
     ])
+  })
+
+  it('everything is new after a rollback to a release that the registry has no record of', async () => {
+    const { ports } = here()
+    const against = await running(first, ports)
+    const { plan, app } = toScan(first)
+    const where = { app, environment: against, repository: first.repository, registries: plan.registries }
+    await markReturned(where, { release: 'another', version: 'v0' }, ports)
+    expect(here().log.said('warning')).toEqual([])
+    expect(statuses(await scan(toScan(first, { rules: [], against }), ports))).toEqual(['CVE-2021-41945 new', 'CVE-2023-25577 new'])
   })
 
   it('everything is new where nothing runs yet, and the log says so', async () => {

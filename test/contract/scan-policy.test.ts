@@ -91,6 +91,30 @@ describe('the rules of a scan', () => {
   })
 })
 
+describe('a secret in the configuration of an image', () => {
+  it('blocks like one in a file, and stays out of record and log', async () => {
+    const token = `ghp_${'a1B2c3D4e'.repeat(4)}`
+    const leaky = await buildHere(`FROM scratch\nCOPY hello /hello\nENV GITHUB_TOKEN=${token}\n`, { hello: 'hello' })
+    const rules = [rule('fail', { classes: ['secret'], severity: 'HIGH' })]
+    const failure = await failureOf(scan(toScan(leaky, { scanners: ['vuln', 'secret'], rules }), here().ports))
+    expect(failure.code).toBe('SCAN_BLOCKED')
+    // In Env, and in the history of the image.
+    const found = failure.part?.scan?.images[0]?.findings.map((finding) => `${finding.class} ${finding.id}`)
+    expect([...new Set(found)]).toEqual(['secret github-pat'])
+    expect(JSON.stringify([failure.part, failure.hint, here().log.entries])).not.toContain(token)
+  })
+
+  it('of two secrets in one file both stand in the record', async () => {
+    const [one, two] = ['a1B2c3D4e', 'f5G6h7I8j'].map((part) => `token = "ghp_${part.repeat(4)}"\n`)
+    const leaky = await buildHere('FROM scratch\nCOPY settings.txt /settings.txt\n', { 'settings.txt': `${one}${two}` })
+    const section = await scan(toScan(leaky, { scanners: ['vuln', 'secret'], rules: [] }), here().ports)
+    expect(section.images[0]?.findings.map(({ package: file, installed: line }) => [file, line])).toEqual([
+      ['/settings.txt', 'line 1'],
+      ['/settings.txt', 'line 2'],
+    ])
+  })
+})
+
 describe('an exception', () => {
   const named = { ignoreFile: '.trivyignore.yaml', rules: [failOn({ severity: 'CRITICAL' })] }
   const entry = (end: string): string =>

@@ -139,6 +139,10 @@ describe('what would make a scan see less', () => {
       TRIVY_IGNORE_STATUS: 'fixed',
       TRIVY_FORMAT: 'table',
       TRIVY_EXIT_CODE: '1',
+      TRIVY_DB_REPOSITORY: '127.0.0.1:9/none',
+      TRIVY_IGNORED_LICENSES: 'MIT',
+      TRIVY_FILE_PATTERNS: 'pip:none',
+      TRIVY_OFFLINE_SCAN: 'perhaps',
     })
     expect(await failureOf(scan(toScan(small), here().ports))).toMatchObject({ code: 'SCAN_BLOCKED' })
   })
@@ -148,6 +152,24 @@ describe('what would make a scan see less', () => {
     expect(await failureOf(scan(toScan(blind), here().ports))).toMatchObject({
       code: 'SCAN_BLOCKED',
       message: expect.stringMatching(/^app cannot be judged: it is debian 12\S*, and not one package of it was found$/),
+    })
+  })
+
+  it('an image that cannot be judged leaves nothing out of the verdict about the others', async () => {
+    const blind = toScan(await buildHere('FROM python:3\nRUN rm -rf /var/lib/dpkg # with others\n'))
+    const other = toScan(small)
+    const [planned, built] = [other.plan.images[0], other.build?.images[0]]
+    if (planned === undefined || built === undefined || blind.build === undefined) throw new TypeError('no image')
+    const release = {
+      ...blind,
+      plan: { ...blind.plan, images: [...blind.plan.images, { ...planned, name: 'worker' }] },
+      build: { ...blind.build, images: [...blind.build.images, { ...built, name: 'worker' }] },
+    }
+    const failure = await failureOf(scan(release, here().ports))
+    expect(failure).toMatchObject({
+      code: 'SCAN_BLOCKED',
+      message: expect.stringMatching(/^app cannot be judged: .*; worker: 1 finding blocks this release: 1 CRITICAL$/),
+      part: { scan: { verdict: 'failed', images: [{ name: 'app' }, { name: 'worker', findings: [httpx] }] } },
     })
   })
 
@@ -193,9 +215,12 @@ describe('the image that is scanned is the one that was built', () => {
         return ports.exec.run(command, options)
       },
     }
-    const { part } = await failureOf(scan(toScan(small), { ...ports, engine, exec }))
+    const { part } = await failureOf(scan(toScan(small, { reports: ['json'] }), { ...ports, engine, exec }))
     expect(called).toEqual(expect.arrayContaining(['save', '--input']))
     expect(part?.scan?.images).toMatchObject([{ config: small.config, findings: [httpx] }])
+    expect(JSON.parse(readFileSync(join(here().root, 'launchway-reports/app.json'), 'utf8'))).toMatchObject({
+      ArtifactName: `${small.repository}:${keyTag(small.key)}`,
+    })
   })
 
   it('comes from the registry where the engine never had it: in a job of its own', async () => {

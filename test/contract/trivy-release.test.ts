@@ -10,6 +10,8 @@ import { openServer, type Server } from './support/http.ts'
 
 /** The way a pinned release comes, against a server of our own: the archive and its sum are made here. */
 
+const online = { offline: false }
+
 let folder: Folder
 let server: Server
 let archive: Buffer
@@ -43,27 +45,27 @@ describe('Trivy', () => {
     mkdirSync(bin)
     writeFileSync(join(bin, 'trivy'), '')
     chmodSync(join(bin, 'trivy'), 0o755)
-    expect(await findTrivy({ PATH: `${join(folder.path, 'src')}:${bin}` }, kept(), release())).toBe(join(bin, 'trivy'))
+    expect(await findTrivy({ PATH: `${join(folder.path, 'src')}:${bin}` }, kept(), online, release())).toBe(join(bin, 'trivy'))
     expect(server.asked).toEqual([])
   })
 
   it('is fetched once where PATH has none, checked, and kept by its version', async () => {
-    const found = await findTrivy(nowhere, kept(), release(), 'linux-x64')
+    const found = await findTrivy(nowhere, kept(), online, release(), 'linux-x64')
     expect(found).toBe(join(kept(), 'trivy-1.2.3/trivy'))
     expect((await call(found, ['--version'])).stdout).toBe('Version: 1.2.3\n')
-    expect(await findTrivy(nowhere, kept(), release(), 'linux-x64')).toBe(found)
+    expect(await findTrivy(nowhere, kept(), online, release(), 'linux-x64')).toBe(found)
     expect(server.asked.map(({ url }) => url)).toEqual(['/v1.2.3/trivy_1.2.3_Linux-64bit.tar.gz'])
   })
 
   it('is not taken where its checksum is another, and nothing of it stays', async () => {
     const other = 'a'.repeat(64)
-    expect(await failureOf(findTrivy(nowhere, kept(), release(other), 'linux-x64'))).toMatchObject({ code: 'DIGEST_MISMATCH' })
+    expect(await failureOf(findTrivy(nowhere, kept(), online, release(other), 'linux-x64'))).toMatchObject({ code: 'DIGEST_MISMATCH' })
     expect(existsSync(kept()) ? readdirSync(kept()) : []).toEqual([])
   })
 
   it('that cannot be fetched is a tool that is missing: the hint says what to install, and from where', async () => {
     serves = false
-    const failure = await failureOf(findTrivy(nowhere, kept(), release(), 'linux-x64'))
+    const failure = await failureOf(findTrivy(nowhere, kept(), online, release(), 'linux-x64'))
     expect(failure).toMatchObject({
       code: 'TOOL_MISSING',
       message: `trivy is not in PATH, and could not be fetched: ${server.address} answered 503`,
@@ -72,8 +74,18 @@ describe('Trivy', () => {
     expect(failure.hint).toContain(`${server.url}/v1.2.3/trivy_1.2.3_Linux-64bit.tar.gz\nSHA-256 `)
   })
 
+  it('is not fetched where nothing may be, and the failure says what is missing', async () => {
+    const failure = await failureOf(findTrivy(nowhere, kept(), { offline: true }, release(), 'linux-x64'))
+    expect(failure).toMatchObject({
+      code: 'TOOL_MISSING',
+      message: 'trivy is not in PATH, and could not be fetched: scan.offline is set, so nothing is',
+    })
+    expect(failure.hint).toContain('Install Trivy 1.2.3')
+    expect(server.asked).toEqual([])
+  })
+
   it('for a platform without a release is one too', async () => {
-    expect(await failureOf(findTrivy(nowhere, kept(), release(), 'win32-x64'))).toMatchObject({
+    expect(await failureOf(findTrivy(nowhere, kept(), online, release(), 'win32-x64'))).toMatchObject({
       code: 'TOOL_MISSING',
       message: expect.stringContaining('there is no release of Trivy for win32-x64'),
     })

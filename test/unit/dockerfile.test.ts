@@ -18,6 +18,8 @@ describe('the image that a Dockerfile builds on', () => {
     ['a digest', `FROM python@sha256:${'a'.repeat(64)}\n`, {}, `python@sha256:${'a'.repeat(64)}`],
     ['nothing for scratch', 'FROM golang AS build\nFROM scratch\n', {}, undefined],
     ['nothing for a variable that nobody sets', 'ARG IMAGE\nFROM $IMAGE\n', {}, undefined],
+    ['nothing for a form of a variable that is not known', 'ARG TAG=v3\nFROM python:${TAG#v}\n', {}, undefined],
+    ['nothing for a form within another', 'ARG A=b\nFROM python:${C:-${A}}\n', {}, undefined],
     ['nothing for a variable of a stage', 'FROM a\nARG IMAGE=b\nFROM $IMAGE\n', {}, undefined],
     ['nothing for a stage that is not there', 'FROM a\n', { target: 'b' }, undefined],
     ['nothing without a FROM', '\n', {}, undefined],

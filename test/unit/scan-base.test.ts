@@ -87,6 +87,12 @@ describe('the base of an image', () => {
     expect(await found(outside({}, registry))).toBeUndefined()
   })
 
+  it('is not known where the engine refuses its name, and that is no failure', async () => {
+    const ports = outside({})
+    const engine = { ...ports.engine, image: () => Promise.reject(new Error('invalid reference format')) }
+    expect(await found({ ...ports, engine })).toBeUndefined()
+  })
+
   it('is not asked of a registry where nothing may be fetched', async () => {
     const ports = outside({}, await withImage([one]))
     expect(await baseOf(planned, { layers: [one], findings }, { registries: [], offline: true }, ports)).toBeUndefined()

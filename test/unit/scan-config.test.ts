@@ -37,10 +37,37 @@ describe('scan in launchway.yml', () => {
     expect(resolved(`scan:\n${rules}  fail-on: []\n`)).toMatchObject({ rules: [first, second] })
   })
 
+  it('decides about what is looked for and no rule names: secrets block, the rest is a warning', () => {
+    const secret = { action: 'fail', severity: 'HIGH', classes: ['secret'], packages: [], ids: [] }
+    const [misconfig, license] = ['misconfig', 'license'].map((one) => ({ action: 'warn', classes: [one], packages: [], ids: [] }))
+    const all = 'scan:\n  scanners: [vuln, secret, misconfig, license]\n'
+    expect(resolved(all)).toMatchObject({ rules: [usual, secret, misconfig, license] })
+    expect(resolved(`${all}  fail-on: []\n`)).toMatchObject({ rules: [secret, misconfig, license] })
+    const named = { ...secret, severity: 'CRITICAL', classes: ['secret', 'misconfig'] }
+    expect(resolved(`${all}  fail-on: [{ class: [secret, misconfig], severity: CRITICAL }]\n`)).toMatchObject({ rules: [named, license] })
+    expect(resolved('scan: { scanners: [secret] }')).toMatchObject({ rules: [secret] })
+  })
+
   it.each([
     ['a rule without a condition', '{ rules: [{ action: fail }] }', 'scan.rules.0: a rule needs a condition'],
     ['one in fail-on', '{ fail-on: [{}] }', 'scan.fail-on.0: a rule needs a condition'],
-    ['a rule that lets pass without a reason', '{ rules: [{ action: ignore, severity: LOW }] }', 'scan.rules.0: reason is needed'],
+    ['a rule that lets pass without a reason', '{ rules: [{ action: ignore, max-severity: LOW }] }', 'scan.rules.0: reason is needed'],
+    [
+      'a rule that would let pass what is worst',
+      '{ rules: [{ action: ignore, severity: LOW, reason: noise }] }',
+      'scan.rules.0: severity means this and worse, so ignore would let pass what is worst; for LOW and milder say max-severity: LOW',
+    ],
+    [
+      'a rule that would fail on what is mild',
+      '{ rules: [{ action: fail, max-severity: LOW }] }',
+      'scan.rules.0: max-severity is for warn and ignore',
+    ],
+    ['a rule of fail-on that would', '{ fail-on: [{ max-severity: LOW }] }', 'max-severity'],
+    [
+      'a rule to warn without a condition',
+      '{ rules: [{ action: warn }] }',
+      'scan.rules.0: a rule needs a condition, such as max-severity, id or package',
+    ],
     [
       'a class that nothing looks for',
       '{ fail-on: [{ class: secret }] }',

@@ -114,17 +114,27 @@ describe('what an environment runs, as the registry has it', () => {
     expect(await compared(second, here)).toBe('v1')
   })
 
-  it('stays what it was where a version has no record of that release, and the log says so', async () => {
+  it('is what hosts went back to, also where the tag of its version has moved on since', async () => {
+    const here = outside()
+    const [first, second] = [await released(here, 'v1', 1), await released(here, 'v2', 2)]
+    const opened = await here.ports.registry.repository(repository, { host: 'registry.example.org', plainHttp: false })
+    const [image, next] = [await opened.manifest('v1'), await opened.manifest('v2')]
+    if (image === undefined || next === undefined) throw new TypeError('no image')
+    await opened.putManifest('launchway-0', manifestType, image.body)
+    await opened.putManifest('v1', manifestType, next.body)
+    await markCurrent(live(second), here.ports)
+    const where = { app: 'addie', environment: 'production', repository, registries }
+    await markReturned(where, { release: first.id, version: 'v1' }, here.ports)
+    expect(await ids(second, here)).toEqual(['CVE-1', 'CVE-1'])
+  })
+
+  it('is not known any more where hosts went back to a release that has no record', async () => {
     const here = outside()
     const first = await released(here, 'v1', 1)
     await markCurrent(live(first), here.ports)
-    await markReturned(
-      { app: 'addie', environment: 'production', repository, registries },
-      { release: 'another', version: 'v1' },
-      here.ports,
-    )
-    expect(await compared(first, here)).toBe('v1')
-    expect(here.log.said('line').join('\n')).toContain('does not say yet what production runs')
+    const where = { app: 'addie', environment: 'production', repository, registries }
+    await markReturned(where, { release: 'another', version: 'v1' }, here.ports)
+    expect(await compared(first, here)).toBeUndefined()
   })
 
   it('has its record written where none lies beside the image: of a version put live again', async () => {
@@ -132,6 +142,18 @@ describe('what an environment runs, as the registry has it', () => {
     const first = await released(here, 'v1', 1)
     await markCurrent(live({ ...first, id: '20261120-120000-aaaaaaa', plan: { ...first.plan, tags: [], redeploys: first.id } }), here.ports)
     expect((await currentOf(first, here.ports))?.against.release).toBe('20261120-120000-aaaaaaa')
+  })
+
+  it('is not asked of a registry where nothing may be fetched', async () => {
+    const here = outside()
+    const first = await released(here, 'v1', 1)
+    await markCurrent(live(first), here.ports)
+    const { scan, ...plan } = first.plan
+    if (scan === undefined) throw new TypeError('no scan')
+    const offline = { ...first, plan: { ...plan, scan: { ...scan, offline: true } } }
+    const broken = outside({ ...fakeRegistries(), repository: () => Promise.reject(new Error('was asked')) })
+    expect(await compared(offline, broken)).toBeUndefined()
+    expect(broken.log.said('line')).toEqual(['nothing to compare with, so everything counts as new: scan.offline, so no registry is asked'])
   })
 
   it('tells nothing of hosts', async () => {
@@ -153,9 +175,7 @@ describe('what an environment runs, as the registry has it', () => {
     const broken = outside({ ...fake, repository: () => Promise.reject(new Error('registry.example.org did not answer')) })
     await markCurrent(live(first), broken.ports)
     expect(await compared(first, broken)).toBeUndefined()
-    expect(broken.log.said('line')).toEqual([
-      expect.stringMatching(/does not say yet what production runs.*did not answer$/),
-      'nothing to compare with, so everything counts as new: registry.example.org did not answer',
-    ])
+    expect(broken.log.said('warning')).toEqual([expect.stringMatching(/does not say yet what production runs.*did not answer$/)])
+    expect(broken.log.said('line')).toEqual(['nothing to compare with, so everything counts as new: registry.example.org did not answer'])
   })
 })

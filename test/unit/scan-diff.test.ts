@@ -28,8 +28,23 @@ describe('beside what runs, a finding', () => {
     expect(statuses([found('CVE-1', { packageKey: 'pkg:pypi/httpx@0.22.1' })], { findings: [], packages })).toEqual(['new'])
   })
 
-  it('that an exception let pass there is still there, and one that was mended before runs no more', () => {
-    expect(statuses([found('CVE-1')], { findings: [ran('CVE-1', { exempt: true })] })).toEqual(['existing'])
+  it('that only an exception let run is new again once that has ended, also where the package is the same', () => {
+    const packages = fingerprints(['pkg:pypi/httpx@0.22.0'])
+    const earlier = { findings: [ran('CVE-1', { exempt: true }), ran('CVE-2')], packages }
+    expect(statuses([found('CVE-1'), found('CVE-2'), found('CVE-3')], earlier)).toEqual(['new', 'existing', 'existing'])
+    expect(statuses([found('CVE-1', { exempt: { reason: '', source: '' } })], earlier)).toEqual(['existing'])
+  })
+
+  it('that an exception let pass in one place, and ran in another, is still there', () => {
+    expect(statuses([found('CVE-1')], { findings: [ran('CVE-1', { exempt: true }), ran('CVE-1')] })).toEqual(['existing'])
+  })
+
+  it('that is a secret is always new: another one at the same place looks the same', () => {
+    const secret = { class: 'secret', package: '/app/.env', installed: 'line 3' } as const
+    expect(statuses([found('aws', secret)], { findings: [ran('aws', secret)] })).toEqual(['new'])
+  })
+
+  it('that was mended before runs no more', () => {
     expect(statuses([found('CVE-1')], { findings: [ran('CVE-1', { status: 'fixed' })] })).toEqual(['new'])
   })
 
@@ -43,6 +58,14 @@ describe('what runs and is gone', () => {
     expect(
       gone([found('CVE-2')], { findings: [ran('CVE-1', { base: true }), ran('CVE-2'), ran('CVE-0', { status: 'fixed' })] }, ['vuln']),
     ).toEqual([ran('CVE-1', { status: 'fixed' })])
+  })
+
+  it('is one of two secrets in a file', () => {
+    const secret = { class: 'secret', package: '/app/.env' } as const
+    const [first, second] = [ran('aws', { ...secret, installed: 'line 3' }), ran('aws', { ...secret, installed: 'line 9' })]
+    expect(gone([found('aws', { ...secret, installed: 'line 3' })], { findings: [first, second] }, ['secret'])).toEqual([
+      { ...second, status: 'fixed' },
+    ])
   })
 
   it('is not fixed by an exception, nor by not being looked for', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { announcement, exceptionsOf, readExceptions, stateOf } from '../../src/scan/exceptions.ts'
+import { announcement, exceptionsOf, readExceptions, refuseEnded, stateOf } from '../../src/scan/exceptions.ts'
 import type { Found } from '../../src/tools/trivy-report.ts'
 import { failureIn } from './support/deploy.ts'
 
@@ -42,6 +42,16 @@ describe('a list of exceptions', () => {
       'vulnerabilities:\n  - id: CVE-1\n    expired_at: next week\n',
       '3:17: expired_at must be a date such as 2027-01-31',
     ],
+    [
+      'the day that Trivy takes for none',
+      'vulnerabilities:\n  - id: CVE-1\n    expired_at: 0001-01-01\n',
+      '3:17: expired_at must be a date such as 2027-01-31',
+    ],
+    [
+      'a year with a slip',
+      'vulnerabilities:\n  - id: CVE-1\n    expired_at: 1027-01-31\n',
+      '3:17: expired_at must be a date such as 2027-01-31',
+    ],
     ['no YAML', 'vulnerabilities: [\n', 'not YAML: '],
   ])('with %s is refused, with its place', (_, text, problem) => {
     const failure = failureIn(() => readExceptions(file, text, false))
@@ -77,6 +87,27 @@ describe('a list of exceptions', () => {
       code: 'CONFIG_INVALID',
       message: '.trivyignore:1:7: soon is no date such as 2027-01-31',
     })
+  })
+
+  it.each([
+    ['CVE-1 expires:2027-01-31', '1:7: Trivy overlooks "expires:2027-01-31"'],
+    ['CVE-1 EXP:2027-01-31', '1:7: Trivy overlooks "EXP:2027-01-31"'],
+    ['CVE-1 until 2027', '1:7: Trivy overlooks "until"'],
+    ['CVE-1 CVE-2', '1:7: Trivy overlooks "CVE-2"'],
+    ['CVE-1 exp: 2027-01-31', '1:12: Trivy overlooks "2027-01-31"'],
+    ['CVE-1 exp:', '1:7:  is no date'],
+    ['CVE-1 exp:0001-01-01', '1:7: 0001-01-01 is no date'],
+    ['CVE-1 exp:2027-01-31T10:00:00Z', '1:7: 2027-01-31T10:00:00Z is no date'],
+    ['CVE-1 exp:2027-01-31 exp:2028-01-31', '1:22: CVE-1 has two ends'],
+  ])('in the older form with %s is refused, with its place', (line, problem) => {
+    expect(failureIn(() => readExceptions('.trivyignore', `${line}\n`, false)).message).toContain(`.trivyignore:${problem}`)
+  })
+
+  it('in the older form may end in a comment', () => {
+    expect(readExceptions('.trivyignore', 'CVE-1 exp:2027-01-31 # not reachable\nCVE-2 #why\n', false)).toEqual([
+      { id: 'CVE-1', line: 1, until: Date.parse('2027-01-31T00:00:00Z') },
+      { id: 'CVE-2', line: 2 },
+    ])
   })
 
   it.each([
@@ -145,5 +176,30 @@ describe('what exceptions let pass', () => {
       { id: 'CVE-1', source: 'OpenVEX', reason: 'not affected', state: 'open', findings: ['app: CVE-1 in p 1'] },
       { id: 'CVE-9', source: file, state: 'open', findings: ['app: CVE-9 in p 1'] },
     ])
+  })
+})
+
+describe('an exception that has ended', () => {
+  const passed = (id: string): { name: string; findings: Found[] }[] => [
+    {
+      name: 'app',
+      findings: [
+        { class: 'library', id, severity: 'HIGH', package: 'p', installed: '1', exempt: { source: `/work/${file}`, reason: 'why' } },
+      ],
+    },
+  ]
+  const ended = { id: 'CVE-1', line: 2, reason: 'why', until: now - 1 }
+
+  it('and still lets something pass is a failure, with its line', () => {
+    expect(failureIn(() => refuseEnded(file, [ended], passed('CVE-1'), now))).toMatchObject({
+      code: 'SCAN_BLOCKED',
+      message: '.trivyignore.yaml:2: this exception has ended, and Trivy still lets app: CVE-1 in p 1 pass',
+      place: { file, line: 2 },
+    })
+  })
+
+  it('is none where another entry for the same lets it pass, nor where it lets nothing pass', () => {
+    expect(() => refuseEnded(file, [ended, { id: 'CVE-1', line: 9, reason: 'why' }], passed('CVE-1'), now)).not.toThrow()
+    expect(() => refuseEnded(file, [ended], passed('CVE-2'), now)).not.toThrow()
   })
 })

@@ -28,6 +28,18 @@ describe('a rule of the scan', () => {
     expect(rules.map((each) => each.rule)).toEqual([name])
   })
 
+  it.each([
+    ['CRITICAL or milder', { maxSeverity: 'CRITICAL' }, ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW']],
+    ['LOW or milder', { maxSeverity: 'LOW' }, ['LOW']],
+    ['UNKNOWN', { maxSeverity: 'UNKNOWN' }, ['UNKNOWN']],
+    ['HIGH to MEDIUM', { severity: 'MEDIUM', maxSeverity: 'HIGH' }, ['HIGH', 'MEDIUM']],
+    ['LOW', { severity: 'LOW', maxSeverity: 'LOW' }, ['LOW']],
+  ] as const)('%s lets pass nothing that is worse, nor what nobody has rated', (name, of, severities) => {
+    const { decided, rules } = judge(all, rule({ action: 'ignore', reason: 'mild', ...of }), rule({}))
+    expect(decided.filter((one) => one.rule.action === 'ignore').map((one) => one.finding.severity)).toEqual(severities)
+    expect(rules[0]?.rule).toBe(`${name}: mild`)
+  })
+
   const known = { published: now - 30 * day }
   it.each<[string, Partial<ScanRule>, Partial<Asked>, boolean]>([
     ['with a fix', { fixable: true }, { fixed: '1.1' }, true],
@@ -114,6 +126,12 @@ describe('what a scan found', () => {
     expect(sorted([low, b, a, { ...b }])).toEqual([a, b, low])
   })
 
+  it('of two secrets in one file stays two', () => {
+    const [a, b] = ['line 3', 'line 9'].map((installed) => finding('HIGH', { class: 'secret', id: 'aws', package: '/k', installed }))
+    if (a === undefined || b === undefined) throw new TypeError('two')
+    expect(sorted([b, a, { ...a }])).toEqual([a, b])
+  })
+
   it('that an exception lets pass in one place only still counts, and so does what an own layer brings as well', () => {
     const [passed, counted] = [finding('HIGH', { exempt: true }), finding('HIGH', { base: true })]
     for (const order of [
@@ -147,7 +165,7 @@ describe('what a scan found', () => {
       { image: 'app', finding: finding('HIGH', { id: 'CVE-2026-12345', package: 'z' }), rule: rule({ severity: 'HIGH' }) },
       {
         image: 'app',
-        finding: finding('HIGH', { id: 'aws', class: 'secret', package: '/k', installed: '' }),
+        finding: finding('HIGH', { id: 'aws', class: 'secret', package: '/k', installed: 'line 7' }),
         rule: rule({ classes: ['secret'] }),
       },
     ]
@@ -155,7 +173,7 @@ describe('what a scan found', () => {
       message: 'app: 3 findings block this release: 1 CRITICAL, 2 HIGH',
       hint: `CVE-2026-0001   CRITICAL  openssl  1.0 → 1.1         (HIGH or worse)
 CVE-2026-12345  HIGH      z        1.0 → no fix yet  (HIGH or worse)
-aws             HIGH      /k       secret            (any severity in secrets)
+aws             HIGH      /k       secret line 7     (any severity in secrets)
 Update what has a fix. What must wait is an exception with an end: in .trivyignore.yaml, id and expired_at.`,
     })
   })

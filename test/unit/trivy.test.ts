@@ -65,10 +65,16 @@ describe('a call of Trivy', () => {
     expect(parseHidden('<html>')).toBeUndefined()
   })
 
+  it('looks for secrets in the configuration of the image as well', () => {
+    const { args } = scanImage(trivy, { output: '/out', scanners: ['secret'], image: { archive: '/i' } })
+    expect(args.join(' ')).toContain(' --image-config-scanners secret ')
+    expect(args).not.toContain('--skip-check-update')
+  })
+
   it('looks for misconfigurations of the image itself, by the checks that are part of it', () => {
     const { args } = scanImage(trivy, { output: '/out', scanners: ['vuln', 'secret', 'misconfig'], image: { archive: '/i' } })
     expect(args.join(' ')).toContain('--scanners vuln,secret,misconfig ')
-    expect(args.join(' ')).toContain(' --image-config-scanners misconfig --skip-check-update ')
+    expect(args.join(' ')).toContain(' --image-config-scanners misconfig,secret --skip-check-update ')
   })
 
   it.each([
@@ -107,23 +113,14 @@ describe('a call of Trivy', () => {
     expect(version(trivy).args).toEqual([...first, 'version', '--format', 'json'])
   })
 
-  it.each([
-    'TRIVY_SEVERITY',
-    'TRIVY_IGNORE_UNFIXED',
-    'TRIVY_IGNORE_POLICY',
-    'TRIVY_VEX',
-    'TRIVY_SKIP_FILES',
-    'TRIVY_CONFIG',
-    'TRIVY_SERVER',
-  ])('takes no %s from the environment', (name) => {
-    expect(scanImage(trivy, { output: '/out', scanners: ['vuln'], image: { archive: 'x' } }).env).toMatchObject({ [name]: '' })
-  })
-
-  it('takes from the environment how to reach something', () => {
-    const { env } = downloadDatabase(trivy, { env: { DOCKER_CONFIG: '/logins' } })
-    expect(env).toMatchObject({ DOCKER_CONFIG: '/logins' })
-    expect(Object.keys(env ?? {})).not.toContain('TRIVY_DB_REPOSITORY')
-    expect(Object.keys(env ?? {})).not.toContain('TRIVY_USERNAME')
+  it('takes from the environment how to reach something, and nothing else that Trivy would', () => {
+    const { env, drops } = downloadDatabase(trivy, { env: { DOCKER_CONFIG: '/logins' } })
+    expect(env).toEqual({ DOCKER_CONFIG: '/logins' })
+    expect(drops).toEqual({
+      prefix: 'TRIVY_',
+      but: ['TRIVY_INSECURE', 'TRIVY_CACERT', 'TRIVY_USERNAME', 'TRIVY_PASSWORD', 'TRIVY_REGISTRY_TOKEN', 'TRIVY_PARALLEL'],
+    })
+    expect(scanImage(trivy, { output: '/out', scanners: ['vuln'], image: { archive: 'x' } }).drops).toEqual(drops)
   })
 })
 
@@ -180,7 +177,7 @@ describe("Trivy's report", () => {
     })
   })
 
-  const secret = { RuleID: 'aws', Severity: 'CRITICAL', Title: 'AWS key' }
+  const secret = { RuleID: 'aws', Severity: 'CRITICAL', Title: 'AWS key', StartLine: 3 }
   const others = [
     { Target: '/app/.env', Class: 'secret', Secrets: [secret] },
     {
@@ -195,7 +192,7 @@ describe("Trivy's report", () => {
 
   it('gives secrets, misconfigurations that there are, and licences, by the file or the package', () => {
     expect(parseReport(report({ Results: others }))?.findings).toEqual([
-      { class: 'secret', id: 'aws', severity: 'CRITICAL', package: '/app/.env', installed: '', title: 'AWS key' },
+      { class: 'secret', id: 'aws', severity: 'CRITICAL', package: '/app/.env', installed: 'line 3', title: 'AWS key' },
       { class: 'misconfig', id: 'DS-2', severity: 'HIGH', package: 'image', installed: '' },
       { class: 'license', id: 'GPL-3.0', severity: 'HIGH', package: 'bash', installed: '', title: 'restricted' },
     ])
