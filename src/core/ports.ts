@@ -164,7 +164,20 @@ export interface FileEntry {
   size: number
 }
 
+/** What a path leads to, links followed. */
+export interface Found {
+  /** Absolute, without links. */
+  path: string
+  /** Neither file nor folder: a socket, a pipe, a device. */
+  kind: 'file' | 'directory' | 'other'
+  /** Permission bits. */
+  mode: number
+  size: number
+}
+
 export interface Files {
+  /** Undefined when it is not there. */
+  look(path: string): Promise<Found | undefined>
   /** Undefined when it is not there. */
   read(path: string): Promise<Buffer | undefined>
   /** @param mode permission bits of the file, before the umask. Default: 0o666 */

@@ -1,4 +1,4 @@
-import { createHash, hash, scryptSync } from 'node:crypto'
+import { createHash, scryptSync } from 'node:crypto'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { anyCode } from '../core/command.ts'
 import type { SmokePlan } from '../core/gates.ts'
@@ -173,8 +173,8 @@ async function filesOf(
   const variables = plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
   for (const path of variables) found.push([path, await contentOf(path, budget, ports)])
   for (const path of [...new Set(named)].filter((one) => !outside(root, one)).toSorted()) {
-    const body = await ports.files.read(path).catch(() => undefined)
-    if (body !== undefined) found.push([path, hash('sha256', body)])
+    const at = await ports.files.look(path).catch(() => undefined)
+    if (at?.kind === 'file') found.push([path, await contentOf(path, budget, ports)])
   }
   return found
 }
@@ -184,12 +184,29 @@ function* wordsIn(value: unknown): Generator<string> {
   else if (value !== null && typeof value === 'object') for (const inner of Object.values(value)) yield* wordsIn(inner)
 }
 
-async function contentOf(path: string, budget: { files: number; bytes: number }, { files }: Ports): Promise<unknown> {
-  const entries = await entriesOf(path, budget, files)
-  if (entries === undefined) {
-    const body = await files.read(path).catch(() => unreadable(path))
-    return body === undefined ? 'nothing' : hash('sha256', body)
-  }
+interface Budget {
+  files: number
+  bytes: number
+}
+
+/** What a container sees there: kind and permissions of the place itself, and the bytes. */
+async function contentOf(path: string, budget: Budget, { files }: Ports): Promise<unknown> {
+  const at = await files.look(path).catch(() => unreadable(path))
+  if (at === undefined) return 'nothing'
+  if (at.kind === 'other') throw new Unknown(`${path} is neither a file nor a folder`)
+  const { kind, mode } = at
+  if (kind === 'directory') return [kind, mode, await entriesOf(path, budget, files)]
+  spend(budget, at.size, path)
+  return [kind, mode, await files.hash(at.path).catch(() => unreadable(path))]
+}
+
+async function entriesOf(path: string, budget: Budget, files: Ports['files']): Promise<unknown[]> {
+  const entries = await walked(path, budget, files)
+  spend(
+    budget,
+    entries.reduce((sum, { size }) => sum + size, 0),
+    path,
+  )
   const content: unknown[] = []
   for (const { path: name, kind, mode, size } of entries) {
     // What is no file, such as a pipe, has no size and would be read for ever.
@@ -199,22 +216,22 @@ async function contentOf(path: string, budget: { files: number; bytes: number },
   return content
 }
 
-/** Undefined of what is no folder. */
-async function entriesOf(path: string, budget: { files: number; bytes: number }, files: Ports['files']): Promise<FileEntry[] | undefined> {
+async function walked(path: string, budget: Budget, files: Ports['files']): Promise<FileEntry[]> {
   try {
-    const entries = await files.walk(path, () => {
+    return await files.walk(path, () => {
       budget.files -= 1
       if (budget.files < 0) throw new Unknown(`${path} has too many files to look through`)
       return 'keep'
     })
-    budget.bytes -= entries.reduce((sum, { size }) => sum + size, 0)
-    if (budget.bytes < 0) throw new Unknown(`${path} holds too much to look through`)
-    return entries
   } catch (error) {
     if (error instanceof Unknown) throw error
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    return code === 'ENOTDIR' || code === 'ENOENT' ? undefined : unreadable(path)
+    return unreadable(path)
   }
+}
+
+function spend(budget: Budget, bytes: number, path: string): void {
+  budget.bytes -= bytes
+  if (budget.bytes < 0) throw new Unknown(`${path} holds too much to look through`)
 }
 
 function unreadable(path: string): never {

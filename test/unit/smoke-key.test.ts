@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { symlinkSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SmokePlan } from '../../src/core/gates.ts'
@@ -38,6 +38,7 @@ interface World {
 function world(root: string): World {
   mkdirSync(join(root, 'conf/deep'), { recursive: true })
   for (const name of ['conf/deep/a', 'page.html', 'token', 'check.sh']) writeFileSync(join(root, name), name)
+  writeFileSync(join(root, 'empty'), '')
   return {
     root,
     services: {
@@ -47,6 +48,8 @@ function world(root: string): World {
         volumes: [
           { type: 'bind', source: join(root, 'conf'), target: '/conf' },
           { type: 'bind', source: join(root, 'page.html'), target: '/p' },
+          { type: 'bind', source: join(root, 'late.html'), target: '/late' },
+          { type: 'bind', source: join(root, 'empty'), target: '/empty' },
           { type: 'volume', source: 'data', target: '/data' },
         ],
       },
@@ -106,6 +109,10 @@ const other = (of: World, more: Record<string, unknown>): World => ({
   ...of,
   services: { ...of.services, redis: { ...of.services['redis'], ...more } },
 })
+const permitted = (of: World, name: string, mode: number): World => {
+  chmodSync(join(of.root, name), mode)
+  return of
+}
 const written = (of: World, name: string, text = 'changed'): World => {
   writeFileSync(join(of.root, name), text)
   return of
@@ -133,10 +140,16 @@ describe('what a smoke test is known by', () => {
     ['another mounted file', (of) => written(of, 'page.html')],
     ['another file deep in a mounted folder', (of) => written(of, 'conf/deep/a')],
     ['one more file in a mounted folder', (of) => written(of, 'conf/deep/b', '')],
+    ['other permissions of a file in a mounted folder', (of) => permitted(of, 'conf/deep/a', 0o700)],
+    ['other permissions of a mounted file', (of) => permitted(of, 'page.html', 0o600)],
+    ['other permissions of a mounted folder', (of) => permitted(of, 'conf', 0o700)],
+    ['a mounted file where nothing was', (of) => written(of, 'late.html', '')],
+    ['other permissions of a script that a check names', (of) => permitted(of, 'check.sh', 0o700)],
     [
-      'other permissions of a mounted file',
+      'an empty folder where an empty file was',
       (of) => {
-        chmodSync(join(of.root, 'conf/deep/a'), 0o700)
+        rmSync(join(of.root, 'empty'))
+        mkdirSync(join(of.root, 'empty'), { mode: 0o644 })
         return of
       },
     ],
@@ -198,6 +211,20 @@ describe('what a smoke test is known by', () => {
     const of = world(temporaryFolder())
     for (let index = 0; index < 5_001; index += 1) writeFileSync(join(of.root, 'conf', String(index)), '')
     expect(await keyIn(of)).toBe(`none: ${join(of.root, 'conf')} has too many files to look through`)
+  })
+})
+
+describe('a mounted file', () => {
+  it('that is larger than what is looked through has no key, though nobody has read it', async () => {
+    const of = world(temporaryFolder())
+    truncateSync(join(of.root, 'page.html'), 3e9)
+    expect(await keyIn(of)).toBe(`none: ${join(of.root, 'page.html')} holds too much to look through`)
+  })
+
+  it('that is a pipe has no key, and nobody waits for it', async () => {
+    const of = world(temporaryFolder())
+    execFileSync('mkfifo', [join(of.root, 'late.html')])
+    expect(await keyIn(of)).toBe(`none: ${join(of.root, 'late.html')} is neither a file nor a folder`)
   })
 })
 

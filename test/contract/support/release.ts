@@ -246,6 +246,7 @@ export function portsFor(
     files: {
       read: (path) =>
         Promise.resolve(files[path.slice(process.cwd().length + 1)]).then((text) => (text === undefined ? undefined : Buffer.from(text))),
+      look: unused,
       write: unused,
       walk: unused,
       hash: unused,
