@@ -1,6 +1,5 @@
 import { createHash, scryptSync } from 'node:crypto'
-import { isAbsolute, join, relative, resolve } from 'node:path'
-import { anyCode } from '../core/command.ts'
+import { join, resolve } from 'node:path'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, FileEntry, Ports } from '../core/ports.ts'
 import { candidates } from '../core/names.ts'
@@ -9,20 +8,18 @@ import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import type { ComposeProject } from '../tools/compose.ts'
-import { changes, treeOf } from '../tools/git.ts'
 import { version } from '../version.ts'
+import { openingIn, outside } from './closed.ts'
 import { servicesOf } from './images.ts'
 import { projectDirectory } from './render.ts'
 
 /** Another number when the way of testing changes within a version. */
-const format = 1
+const format = 2
 /** More than this is not read for the sake of a few seconds. */
 const mostFiles = 5_000
 const mostBytes = 200e6
-/** Kinds of steps and checks that reach nothing but the stack, and what the plan says of them. */
+/** Kinds of steps and checks that reach nothing but the stack, and what the plan says of them. One that is not here reaches everything. */
 const inside: ReadonlySet<string> = new Set(['http', 'tcp', 'exec', 'run', 'log'])
-/** With these a service runs the image that is here. */
-const staying: ReadonlySet<string | undefined> = new Set([undefined, 'missing', 'if_not_present', 'never'])
 
 export interface Judged {
   /** As compose renders it, before anything is changed. */
@@ -62,6 +59,7 @@ export function keyOf({ digest }: { digest: Buffer }): string {
 
 async function materialOf({ rendered, plan, release, info, composeVersion }: Judged, ports: Ports): Promise<unknown> {
   if (plan.remember === false) throw new Unknown('smoke.remember is false')
+  refuseUnbounded(plan)
   if (composeVersion === '') throw new Unknown('compose does not say its version')
   const root = resolve(ports.root)
   const { images } = section(release, 'build')
@@ -70,11 +68,11 @@ async function materialOf({ rendered, plan, release, info, composeVersion }: Jud
     return found === undefined ? [] : [{ image, reference: candidates(image, found.key)[0] ?? '', config: found.config }]
   })
   const ours = servicesOf(rendered, { plan, candidates: built, root })
-  refuseOpen(rendered, new Set(ours.keys()), root)
-  const [others, files, tree] = await Promise.all([
+  const opening = openingIn(rendered, new Set(ours.keys()), root)
+  if (opening !== undefined) throw new Unknown(opening)
+  const [others, files] = await Promise.all([
     otherImages(rendered, new Set(ours.keys()), release, ports),
     filesOf(rendered, plan, root, ports),
-    treeFor(plan, ports),
   ])
   return {
     format,
@@ -86,33 +84,8 @@ async function materialOf({ rendered, plan, release, info, composeVersion }: Jud
     images: built.map(({ image: { name }, config }) => [name, config]),
     others,
     files,
-    tree,
     environment: environmentOf(rendered, ports),
   }
-}
-
-/** What a stack may do differently although nothing here has changed. */
-function refuseOpen({ services, volumes = {}, secrets = {}, configs = {} }: ComposeProject, ours: ReadonlySet<string>, root: string): void {
-  for (const [name, service] of Object.entries(services)) {
-    if (!ours.has(name)) {
-      if (service.build !== undefined) throw new Unknown(`compose builds ${name}`)
-      if (!staying.has(service.pull_policy)) throw new Unknown(`${name} is pulled each time`)
-    }
-    const isHost = [service.network_mode, service.pid, service.ipc].includes('host')
-    if (isHost) throw new Unknown(`${name} sees what else runs on the machine`)
-    for (const { type, source = '' } of service.volumes ?? []) {
-      if (type === 'bind' && outside(root, source)) throw new Unknown(`${name} mounts ${source}, which is not of the repository`)
-    }
-  }
-  const driven = Object.entries(volumes).find(([, volume]) => volume !== null && 'driver_opts' in volume)
-  if (driven !== undefined) throw new Unknown(`the volume ${driven[0]} is made by a driver's options`)
-  const external = Object.entries({ ...secrets, ...configs }).find(([, one]) => one?.external === true)
-  if (external !== undefined) throw new Unknown(`${external[0]} is kept elsewhere`)
-}
-
-function outside(root: string, path: string): boolean {
-  const way = relative(root, path)
-  return way.startsWith('..') || isAbsolute(way)
 }
 
 /** The images of other services, by their digest in the registry, or by their ID where they come from none. */
@@ -238,16 +211,10 @@ function unreadable(path: string): never {
   throw new Unknown(`${path} cannot be read`)
 }
 
-/** A script may use any other file of the repository: then all of it decides. */
-async function treeFor({ prepare, checks }: SmokePlan, { exec, root, signal }: Ports): Promise<string | undefined> {
+/** A script has the environment of the step, every file, and this machine: nobody can say what it depends on. */
+function refuseUnbounded({ prepare, checks }: SmokePlan): void {
   const open = [...prepare, ...checks].find(({ kind }) => !inside.has(kind))
-  if (open === undefined) return undefined
-  const [tree, changed] = await Promise.all(
-    [treeOf('HEAD', root), changes(root)].map((asked) => exec.run(asked, { signal, accept: anyCode })),
-  )
-  if (tree?.code !== 0 || changed?.code !== 0) throw new Unknown(`"${open.name}" may use any file, and git does not say which there are`)
-  if (changed.stdout.trim() !== '') throw new Unknown(`"${open.name}" may use any file, and some are not as committed`)
-  return tree.stdout.trim()
+  if (open !== undefined) throw new Unknown(`"${open.name}" may use anything of this machine`)
 }
 
 /** What compose takes from the environment without rendering it. */

@@ -185,24 +185,14 @@ describe('what a smoke test is known by', () => {
 
   it.each<[string, (of: World) => World, string]>([
     ['the plan says so', (of) => ({ ...of, plan: { ...plan, remember: false } }), 'smoke.remember is false'],
-    ['compose builds something', (of) => other(of, { build: { context: '/srv' } }), 'compose builds redis'],
+    ['compose builds something', (of) => other(of, { build: { context: '/srv' } }), 'redis is built by compose'],
     ['an image is pulled anew', (of) => other(of, { pull_policy: 'always' }), 'redis is pulled each time'],
     [
       'nobody knows what an image is',
       (of) => ({ ...of, images: {} }),
       'redis:7 is not on this machine, and its registry does not say what it is',
     ],
-    ['a service has the network of the machine', (of) => other(of, { network_mode: 'host' }), 'redis sees what else runs on the machine'],
-    [
-      'something else of the machine is mounted',
-      (of) => other(of, { volumes: [{ type: 'bind', source: '/var/run/docker.sock' }] }),
-      'redis mounts /var/run/docker.sock, which is not of the repository',
-    ],
-    [
-      'a volume is a folder of the machine',
-      (of) => ({ ...of, rendered: { volumes: { data: { driver_opts: { device: '/srv' } } } } }),
-      "the volume data is made by a driver's options",
-    ],
+    ['a service reaches out of the stack', (of) => other(of, { network_mode: 'host' }), 'redis sees what else runs on the machine'],
   ])('is nothing when %s', async (_, change, why) => {
     expect(await keyIn(change(world(temporaryFolder())))).toBe(`none: ${why}`)
   })
@@ -228,36 +218,7 @@ describe('a mounted file', () => {
   })
 })
 
-describe('a check that may use any file of the repository', () => {
-  // A kind of check that is none of those inside the stack.
-  const script = { ...plan, checks: [{ kind: 'script', name: 's', script: 'check.sh', timeoutMs: 1 }] } as unknown as SmokePlan
-  const git = (root: string, ...args: string[]): void => {
-    const who = ['-c', 'user.name=t', '-c', 'user.email=t@example.org']
-    execFileSync('git', [...who, ...args], { cwd: root, stdio: 'ignore' })
-  }
-  const committed = (): World => {
-    const of = { ...world(temporaryFolder()), plan: script }
-    git(of.root, 'init', '-q')
-    git(of.root, 'add', '.')
-    git(of.root, 'commit', '-qm', 'x')
-    return of
-  }
-
-  it('is known by all of them', async () => {
-    const of = committed()
-    const before = await keyIn(of)
-    expect(before).toMatch(/^[0-9a-f]{32}$/)
-    git(of.root, 'commit', '-qm', 'the same files', '--allow-empty')
-    expect(await keyIn(of)).toBe(before)
-    git(written(of, 'library.sh').root, 'add', '.')
-    git(of.root, 'commit', '-qm', 'another file')
-    expect(await keyIn(of)).not.toBe(before)
-  })
-
-  it('is not remembered where some are not as committed, or nobody knows', async () => {
-    expect(await keyIn(written(committed(), 'library.sh'))).toBe('none: "s" may use any file, and some are not as committed')
-    expect(await keyIn({ ...world(temporaryFolder()), plan: script })).toBe(
-      'none: "s" may use any file, and git does not say which there are',
-    )
-  })
+it('a script has no key: it finds the whole environment, files that git does not know, and the machine', async () => {
+  const script: SmokePlan = { ...plan, checks: [{ kind: 'script', name: 's', script: 'check.sh', args: [], timeoutMs: 1 }] }
+  expect(await keyIn({ ...world(temporaryFolder()), plan: script })).toBe('none: "s" may use anything of this machine')
 })
