@@ -29,6 +29,8 @@ export interface Ports {
   root: string
   /** A folder for what somebody may want to look at afterwards; each stage has one of its own in it. */
   evidence: string
+  /** All variables of this run's environment by name; whoever looks here masks nothing by that. */
+  environment: ReadonlyMap<string, Secret>
   /** A secret by the name of its environment variable. */
   secret(this: void, name: string): Secret | undefined
   /** Takes a value that was found elsewhere than in the environment for a secret: from now on it is masked. */

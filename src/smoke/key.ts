@@ -1,5 +1,5 @@
 import { createHash, scryptSync } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, FileEntry, Ports } from '../core/ports.ts'
 import { candidates } from '../core/names.ts'
@@ -11,7 +11,7 @@ import type { ComposeProject } from '../tools/compose.ts'
 import { version } from '../version.ts'
 import { openingIn, outside } from './closed.ts'
 import { servicesOf } from './images.ts'
-import { projectDirectory } from './render.ts'
+import { variableFiles } from './render.ts'
 
 /** Another number when the way of testing changes within a version. */
 const format = 2
@@ -143,8 +143,7 @@ async function filesOf(
   // A word of a command that happens to be the name of a file does no harm.
   const named = [...wordsIn([plan.prepare, plan.checks])].map((word) => resolve(root, word))
   // Of what stands in these compose renders what services have, and not what secrets and configs take.
-  const variables = plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
-  for (const path of variables) found.push([path, await contentOf(path, budget, ports)])
+  for (const path of variableFiles(plan, root)) found.push([path, await contentOf(path, budget, ports)])
   for (const path of [...new Set(named)].filter((one) => !outside(root, one)).toSorted()) {
     const at = await ports.files.look(path).catch(() => undefined)
     if (at?.kind === 'file') found.push([path, await contentOf(path, budget, ports)])

@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
@@ -12,6 +12,11 @@ import { placeOf, type Source, sourcesOf } from './sources.ts'
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
 export function projectDirectory({ compose: [first = ''] }: SmokePlan, root: string): string {
   return dirname(resolve(root, first))
+}
+
+/** Files that variables of the compose files come from, absolute; that beside the first of them may be missing. */
+export function variableFiles(plan: SmokePlan, root: string): string[] {
+  return plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
 }
 
 /**

@@ -259,6 +259,7 @@ export function portsFor(
     log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
     root: '.',
     evidence: '.evidence',
+    environment: new Map(),
     redact: (text) => text,
     conceal: (value) => new Secret(value),
     secret: (name) => (name === 'SSH_KEY' ? over?.key : secrets[name] === undefined ? undefined : new Secret(secrets[name])),
