@@ -167,7 +167,7 @@ export interface FileEntry {
 }
 
 /** What a path leads to, links followed. */
-export interface Found {
+interface Found {
   /** Absolute, without links. */
   path: string
   /** Neither file nor folder: a socket, a pipe, a device. */
