@@ -70,7 +70,9 @@ function secretsAmong(variables: Iterable<readonly [string, string]>, known: Rea
   const shown = new Set(Object.values(known))
   const values = [...variables].flatMap(([name, text]) => [...(looksSecret(name) ? [text] : []), ...passwordsIn(text)])
   const isWorth = (value: string): boolean => value.length >= leastChars && !shown.has(value) && !common.has(value.toLowerCase())
-  return [...new Set(values)].filter(isWorth).map((value) => new Secret(value))
+  // Compose writes a `$` in a command twice.
+  const written = values.filter(isWorth).flatMap((value) => [value, value.replaceAll('$', '$$$$')])
+  return [...new Set(written)].map((value) => new Secret(value))
 }
 
 /** What compose hands to services as secrets, from files or from the environment: each of it is one, whatever its name. */

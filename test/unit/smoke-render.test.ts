@@ -179,6 +179,13 @@ describe('what variables hold that reach the stack without being in its environm
     expect(await hidden(false)).toEqual(['in the file'])
   })
 
+  it('is hidden also as compose writes it in a command', async () => {
+    const root = written({ '.env': "A_TOKEN='a$b-c$d'\n" })
+    const found = await variableSecrets({ paths: [join(root, '.env')], known: {}, hasScript: false }, localPorts(root).ports)
+    const hide = hiding(found, (text) => text)
+    expect(hide('serve --key a$$b-c$$d, and a$b-c$d')).toBe('serve --key ***, and ***')
+  })
+
   it('is hidden where a script finds it in the environment of the step, by whatever name that looks like a secret', async () => {
     expect(await hidden(true)).toEqual(['in the file', 'tok-of-the-step', 'of-a-url'])
   })
