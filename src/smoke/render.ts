@@ -6,7 +6,7 @@ import { parseJson } from '../core/json.ts'
 import type { Output, Ports } from '../core/ports.ts'
 import { ComposeProject, config } from '../tools/compose.ts'
 import { refuseUnfitScripts } from './script.ts'
-import { secretNamesIn } from './secrets.ts'
+import { hiding, secretNamesIn, variableSecrets } from './secrets.ts'
 import { placeOf, type Source, sourcesOf } from './sources.ts'
 
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
@@ -36,7 +36,10 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProj
     env: plan.env,
   })
   learnSecrets(plan, sources, ports)
-  const output = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
+  const variables = await variableSecrets({ paths: variableFiles(plan, root), known: plan.env, hasScript: false }, ports)
+  const done = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
+  // What compose refuses it may show.
+  const output = { ...done, stderr: hiding(variables, ports.redact)(done.stderr) }
   if (output.code !== 0) throw refused(plan, output, sources, root)
   for (const warning of warningsIn(output.stderr)) {
     const [, variable] = /^The "(\w+)" variable is not set/.exec(warning) ?? []

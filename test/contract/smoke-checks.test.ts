@@ -141,6 +141,15 @@ checks:
     expect([...kept, JSON.stringify(section), ...said].join('\n')).not.toContain('hush-in')
   })
 
+  it('show no secret of a file of variables that compose stumbles over', async () => {
+    const failure = await failing({
+      files: { ...compose(`web: { image: "${repository}", ports: ["$\{WEB_TOKEN}:80"] }`), '.env': 'WEB_TOKEN=hush-no-port\n' },
+    })
+    expect(failure.code).toBe('CONFIG_INVALID')
+    expect(failure.hint).toContain('***')
+    expect(failure.hint).not.toContain('hush-no-port')
+  })
+
   it('of what a log must never have watch until the others have ended', async () => {
     const failure = await failing({
       files: {
