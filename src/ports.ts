@@ -101,6 +101,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     log,
     root,
     evidence,
+    environment: new Map(Object.entries(env).map(([name, value = '']) => [name, new Secret(value)])),
     secret,
     conceal: (value) => learn(new Secret(value)),
     redact: (text) => redact(text, known.values()),

@@ -1,4 +1,4 @@
-import { createReadStream, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createReadStream, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { FileEntry, Files } from '../core/ports.ts'
 
@@ -11,6 +11,18 @@ import type { FileEntry, Files } from '../core/ports.ts'
 export function localFiles(parent: string): Files & { close(this: void): void } {
   let scratch: string | undefined
   return {
+    async look(path) {
+      try {
+        const real = realpathSync(path)
+        const stat = statSync(real)
+        const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other'
+        return { path: real, kind, mode: stat.mode & 0o7777, size: stat.size }
+      } catch (error) {
+        if (isMissing(error)) return undefined
+        throw error
+      }
+    },
+
     async read(path) {
       try {
         return readFileSync(path)

@@ -32,6 +32,8 @@ export interface Ports {
   root: string
   /** A folder for what somebody may want to look at afterwards; each stage has one of its own in it. */
   evidence: string
+  /** All variables of this run's environment by name; whoever looks here masks nothing by that. */
+  environment: ReadonlyMap<string, Secret>
   /** A secret by the name of its environment variable. */
   secret(this: void, name: string): Secret | undefined
   /** Takes a value that was found elsewhere than in the environment for a secret: from now on it is masked. */
@@ -154,7 +156,20 @@ export interface FileEntry {
   size: number
 }
 
+/** What a path leads to, links followed. */
+interface Found {
+  /** Absolute, without links. */
+  path: string
+  /** Neither file nor folder: a socket, a pipe, a device. */
+  kind: 'file' | 'directory' | 'other'
+  /** Permission bits. */
+  mode: number
+  size: number
+}
+
 export interface Files {
+  /** Undefined when it is not there. */
+  look(path: string): Promise<Found | undefined>
   /** Undefined when it is not there. */
   read(path: string): Promise<Buffer | undefined>
   /** @param mode permission bits of the file, before the umask. Default: 0o666 */

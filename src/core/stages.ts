@@ -12,6 +12,11 @@ export type StageName = (typeof stageNames)[number]
 export const eventNames = ['push', 'release', 'workflow_dispatch', 'pull_request', 'merge_group', 'schedule', 'local'] as const
 export type EventName = (typeof eventNames)[number]
 
+/** A change that is not merged: it is built as a check, and leaves nothing behind. */
+export function isProposal({ event }: { event: EventName }): boolean {
+  return event === 'pull_request' || event === 'merge_group'
+}
+
 /** @throws LaunchwayError RECORD_INVALID when an earlier stage has not run */
 export function section<Key extends 'build' | 'push' | 'deploy'>(release: Release, key: Key): NonNullable<Release[Key]> {
   const found = release[key]

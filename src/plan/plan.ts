@@ -11,10 +11,10 @@ import { nearest } from '../core/nearest.ts'
 import { byKey } from '../core/objects.ts'
 import type { PlanSection } from '../core/release.ts'
 import { ruleName } from '../core/scan-rule.ts'
-import { stageNames } from '../core/stages.ts'
+import { isProposal, stageNames } from '../core/stages.ts'
 import { choose } from './glob.ts'
 import { imageTags } from './tags.ts'
-import { branchOf, isProposal, tagOf, type Trigger } from './trigger.ts'
+import { branchOf, tagOf, type Trigger } from './trigger.ts'
 
 /** What a branch or tag does, by the configuration. */
 interface Route {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
-import { type EventName, eventNames } from '../core/stages.ts'
+import { type EventName, eventNames, isProposal } from '../core/stages.ts'
 
 /** What set this run off. */
 export interface Trigger {
@@ -82,11 +82,6 @@ function commit(sha: string): string {
   throw new LaunchwayError('USAGE', `the event names no commit: GITHUB_SHA is "${sha}"`, {
     hint: 'A runner sets GITHUB_SHA; outside of one use the command line: launchway run.',
   })
-}
-
-/** A change that is not merged: it is built as a check, and leaves nothing behind. */
-export function isProposal({ event }: { event: EventName }): boolean {
-  return event === 'pull_request' || event === 'merge_group'
 }
 
 function isEventName(word: string): word is EventName {

@@ -1,6 +1,5 @@
-import { createHash, hash, scryptSync } from 'node:crypto'
-import { isAbsolute, join, relative, resolve } from 'node:path'
-import { anyCode } from '../core/command.ts'
+import { createHash, scryptSync } from 'node:crypto'
+import { resolve } from 'node:path'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, FileEntry, Ports } from '../core/ports.ts'
 import { candidates } from '../core/names.ts'
@@ -9,20 +8,18 @@ import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import type { ComposeProject } from '../tools/compose.ts'
-import { changes, treeOf } from '../tools/git.ts'
 import { version } from '../version.ts'
+import { openingIn, outside } from './closed.ts'
 import { servicesOf } from './images.ts'
-import { projectDirectory } from './render.ts'
+import { variableFiles } from './render.ts'
 
 /** Another number when the way of testing changes within a version. */
-const format = 1
+const format = 2
 /** More than this is not read for the sake of a few seconds. */
 const mostFiles = 5_000
 const mostBytes = 200e6
-/** Kinds of steps and checks that reach nothing but the stack, and what the plan says of them. */
+/** Kinds of steps and checks that reach nothing but the stack, and what the plan says of them. One that is not here reaches everything. */
 const inside: ReadonlySet<string> = new Set(['http', 'tcp', 'exec', 'run', 'log'])
-/** With these a service runs the image that is here. */
-const staying: ReadonlySet<string | undefined> = new Set([undefined, 'missing', 'if_not_present', 'never'])
 
 export interface Judged {
   /** As compose renders it, before anything is changed. */
@@ -62,6 +59,7 @@ export function keyOf({ digest }: { digest: Buffer }): string {
 
 async function materialOf({ rendered, plan, release, info, composeVersion }: Judged, ports: Ports): Promise<unknown> {
   if (plan.remember === false) throw new Unknown('smoke.remember is false')
+  refuseUnbounded(plan)
   if (composeVersion === '') throw new Unknown('compose does not say its version')
   const root = resolve(ports.root)
   const { images } = section(release, 'build')
@@ -70,11 +68,11 @@ async function materialOf({ rendered, plan, release, info, composeVersion }: Jud
     return found === undefined ? [] : [{ image, reference: candidates(image, found.key)[0] ?? '', config: found.config }]
   })
   const ours = servicesOf(rendered, { plan, candidates: built, root })
-  refuseOpen(rendered, new Set(ours.keys()), root)
-  const [others, files, tree] = await Promise.all([
+  const opening = openingIn(rendered, new Set(ours.keys()), root)
+  if (opening !== undefined) throw new Unknown(opening)
+  const [others, files] = await Promise.all([
     otherImages(rendered, new Set(ours.keys()), release, ports),
     filesOf(rendered, plan, root, ports),
-    treeFor(plan, ports),
   ])
   return {
     format,
@@ -86,33 +84,8 @@ async function materialOf({ rendered, plan, release, info, composeVersion }: Jud
     images: built.map(({ image: { name }, config }) => [name, config]),
     others,
     files,
-    tree,
     environment: environmentOf(rendered, ports),
   }
-}
-
-/** What a stack may do differently although nothing here has changed. */
-function refuseOpen({ services, volumes = {}, secrets = {}, configs = {} }: ComposeProject, ours: ReadonlySet<string>, root: string): void {
-  for (const [name, service] of Object.entries(services)) {
-    if (!ours.has(name)) {
-      if (service.build !== undefined) throw new Unknown(`compose builds ${name}`)
-      if (!staying.has(service.pull_policy)) throw new Unknown(`${name} is pulled each time`)
-    }
-    const isHost = [service.network_mode, service.pid, service.ipc].includes('host')
-    if (isHost) throw new Unknown(`${name} sees what else runs on the machine`)
-    for (const { type, source = '' } of service.volumes ?? []) {
-      if (type === 'bind' && outside(root, source)) throw new Unknown(`${name} mounts ${source}, which is not of the repository`)
-    }
-  }
-  const driven = Object.entries(volumes).find(([, volume]) => volume !== null && 'driver_opts' in volume)
-  if (driven !== undefined) throw new Unknown(`the volume ${driven[0]} is made by a driver's options`)
-  const external = Object.entries({ ...secrets, ...configs }).find(([, one]) => one?.external === true)
-  if (external !== undefined) throw new Unknown(`${external[0]} is kept elsewhere`)
-}
-
-function outside(root: string, path: string): boolean {
-  const way = relative(root, path)
-  return way.startsWith('..') || isAbsolute(way)
 }
 
 /** The images of other services, by their digest in the registry, or by their ID where they come from none. */
@@ -170,11 +143,10 @@ async function filesOf(
   // A word of a command that happens to be the name of a file does no harm.
   const named = [...wordsIn([plan.prepare, plan.checks])].map((word) => resolve(root, word))
   // Of what stands in these compose renders what services have, and not what secrets and configs take.
-  const variables = plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
-  for (const path of variables) found.push([path, await contentOf(path, budget, ports)])
+  for (const path of variableFiles(plan, root)) found.push([path, await contentOf(path, budget, ports)])
   for (const path of [...new Set(named)].filter((one) => !outside(root, one)).toSorted()) {
-    const body = await ports.files.read(path).catch(() => undefined)
-    if (body !== undefined) found.push([path, hash('sha256', body)])
+    const at = await ports.files.look(path).catch(() => undefined)
+    if (at?.kind === 'file') found.push([path, await contentOf(path, budget, ports)])
   }
   return found
 }
@@ -184,12 +156,29 @@ function* wordsIn(value: unknown): Generator<string> {
   else if (value !== null && typeof value === 'object') for (const inner of Object.values(value)) yield* wordsIn(inner)
 }
 
-async function contentOf(path: string, budget: { files: number; bytes: number }, { files }: Ports): Promise<unknown> {
-  const entries = await entriesOf(path, budget, files)
-  if (entries === undefined) {
-    const body = await files.read(path).catch(() => unreadable(path))
-    return body === undefined ? 'nothing' : hash('sha256', body)
-  }
+interface Budget {
+  files: number
+  bytes: number
+}
+
+/** What a container sees there: kind and permissions of the place itself, and the bytes. */
+async function contentOf(path: string, budget: Budget, { files }: Ports): Promise<unknown> {
+  const at = await files.look(path).catch(() => unreadable(path))
+  if (at === undefined) return 'nothing'
+  if (at.kind === 'other') throw new Unknown(`${path} is neither a file nor a folder`)
+  const { kind, mode } = at
+  if (kind === 'directory') return [kind, mode, await entriesOf(path, budget, files)]
+  spend(budget, at.size, path)
+  return [kind, mode, await files.hash(at.path).catch(() => unreadable(path))]
+}
+
+async function entriesOf(path: string, budget: Budget, files: Ports['files']): Promise<unknown[]> {
+  const entries = await walked(path, budget, files)
+  spend(
+    budget,
+    entries.reduce((sum, { size }) => sum + size, 0),
+    path,
+  )
   const content: unknown[] = []
   for (const { path: name, kind, mode, size } of entries) {
     // What is no file, such as a pipe, has no size and would be read for ever.
@@ -199,38 +188,32 @@ async function contentOf(path: string, budget: { files: number; bytes: number },
   return content
 }
 
-/** Undefined of what is no folder. */
-async function entriesOf(path: string, budget: { files: number; bytes: number }, files: Ports['files']): Promise<FileEntry[] | undefined> {
+async function walked(path: string, budget: Budget, files: Ports['files']): Promise<FileEntry[]> {
   try {
-    const entries = await files.walk(path, () => {
+    return await files.walk(path, () => {
       budget.files -= 1
       if (budget.files < 0) throw new Unknown(`${path} has too many files to look through`)
       return 'keep'
     })
-    budget.bytes -= entries.reduce((sum, { size }) => sum + size, 0)
-    if (budget.bytes < 0) throw new Unknown(`${path} holds too much to look through`)
-    return entries
   } catch (error) {
     if (error instanceof Unknown) throw error
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    return code === 'ENOTDIR' || code === 'ENOENT' ? undefined : unreadable(path)
+    return unreadable(path)
   }
+}
+
+function spend(budget: Budget, bytes: number, path: string): void {
+  budget.bytes -= bytes
+  if (budget.bytes < 0) throw new Unknown(`${path} holds too much to look through`)
 }
 
 function unreadable(path: string): never {
   throw new Unknown(`${path} cannot be read`)
 }
 
-/** A script may use any other file of the repository: then all of it decides. */
-async function treeFor({ prepare, checks }: SmokePlan, { exec, root, signal }: Ports): Promise<string | undefined> {
+/** A script has the environment of the step, every file, and this machine: nobody can say what it depends on. */
+function refuseUnbounded({ prepare, checks }: SmokePlan): void {
   const open = [...prepare, ...checks].find(({ kind }) => !inside.has(kind))
-  if (open === undefined) return undefined
-  const [tree, changed] = await Promise.all(
-    [treeOf('HEAD', root), changes(root)].map((asked) => exec.run(asked, { signal, accept: anyCode })),
-  )
-  if (tree?.code !== 0 || changed?.code !== 0) throw new Unknown(`"${open.name}" may use any file, and git does not say which there are`)
-  if (changed.stdout.trim() !== '') throw new Unknown(`"${open.name}" may use any file, and some are not as committed`)
-  return tree.stdout.trim()
+  if (open !== undefined) throw new Unknown(`"${open.name}" may use anything of this machine`)
 }
 
 /** What compose takes from the environment without rendering it. */

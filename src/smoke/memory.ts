@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { parseLater } from '../core/json.ts'
 import type { Ports } from '../core/ports.ts'
 import { type Release, SmokeSection } from '../core/release.ts'
+import { isProposal } from '../core/stages.ts'
 
 /** What passed longer ago than this is asked again: certificates end, and clocks go on. */
 const longestMs = 7 * 86_400_000
@@ -17,9 +18,9 @@ const Remembered = z.strictObject({
   section: SmokeSection.optional(),
 })
 
-/** What is remembered of pull requests is for pull requests alone. */
+/** What is remembered of changes that are not merged is for those alone: in a folder of one machine all runs find all entries. */
 function shelf(key: string, { plan }: Release): string {
-  return `launchway-smoke-${plan.event === 'pull_request' ? 'pr-' : ''}${key}-`
+  return `launchway-smoke-${isProposal(plan) ? 'proposal' : 'branch'}-${key}-`
 }
 
 function fileFor(key: string, { tools }: Ports): string {

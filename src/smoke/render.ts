@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
@@ -6,12 +6,17 @@ import { parseJson } from '../core/json.ts'
 import type { Output, Ports } from '../core/ports.ts'
 import { ComposeProject, config } from '../tools/compose.ts'
 import { refuseUnfitScripts } from './script.ts'
-import { secretNamesIn } from './secrets.ts'
+import { hiding, secretNamesIn, variableSecrets } from './secrets.ts'
 import { placeOf, type Source, sourcesOf } from './sources.ts'
 
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
 export function projectDirectory({ compose: [first = ''] }: SmokePlan, root: string): string {
   return dirname(resolve(root, first))
+}
+
+/** Files that variables of the compose files come from, absolute; that beside the first of them may be missing. */
+export function variableFiles(plan: SmokePlan, root: string): string[] {
+  return plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
 }
 
 /**
@@ -31,7 +36,10 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProj
     env: plan.env,
   })
   learnSecrets(plan, sources, ports)
-  const output = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
+  const variables = await variableSecrets({ paths: variableFiles(plan, root), known: plan.env, hasScript: false }, ports)
+  const done = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
+  // What compose refuses it may show.
+  const output = { ...done, stderr: hiding(variables, ports.redact)(done.stderr) }
   if (output.code !== 0) throw refused(plan, output, sources, root)
   for (const warning of warningsIn(output.stderr)) {
     const [, variable] = /^The "(\w+)" variable is not set/.exec(warning) ?? []

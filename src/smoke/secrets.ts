@@ -1,16 +1,25 @@
+import { parseEnv } from 'node:util'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { redact, Secret } from '../core/secret.ts'
 import type { ComposeProject } from '../tools/compose.ts'
 
 const telling = /pass(word|wd|phrase)?|secret|token|api_?key|private|credential/i
+/** `MYSQL_PWD`, but not the folder that a shell is in; `ENCRYPTION_KEY`, but not what is for everybody. */
+const tellingEnd = /(?<=[a-z\d]_?)(?<!^old_?)pwd$|(?<!public|publishable|primary|foreign)_key$|(^|_)dsn$/i
 /** Shorter ones are words of everyday. */
 const leastChars = 6
+/** Values that everybody tries first: to take them out of a text would hide what it says, and no secret. */
+const common: ReadonlySet<string> = new Set(
+  'changeme default development disabled docker enabled example localhost mariadb password postgres postgresql production secret staging testing'.split(
+    ' ',
+  ),
+)
 /** A larger file is no secret that somebody would print. */
 const mostBytes = 100_000
 
 /** Whether a name is that of a secret. */
-export const looksSecret = (name: string): boolean => telling.test(name)
+export const looksSecret = (name: string): boolean => telling.test(name) || tellingEnd.test(name)
 
 /** Variables that a compose file asks for and whose names look like those of secrets: the step's environment has them. */
 export function secretNamesIn(file: string): string[] {
@@ -31,15 +40,39 @@ export function secretNamesOf({ plan }: Pick<Release, 'plan'>): string[] {
  * @param known values that launchway.yml shows itself
  */
 export function secretsOf({ services }: ComposeProject, known: Readonly<Record<string, string>>): Secret[] {
-  const shown = new Set(Object.values(known))
-  const values = Object.values(services).flatMap(({ environment = {}, build }) =>
-    Object.entries({ ...build?.args, ...environment }).flatMap(([name, value]) => {
-      // Compose doubles what it would otherwise read as a variable.
-      const text = (value ?? '').replaceAll('$$', '$')
-      return [...(looksSecret(name) ? [text] : []), ...passwordsIn(text)]
-    }),
+  const variables = Object.values(services).flatMap(({ environment = {}, build }) =>
+    // Compose doubles what it would otherwise read as a variable.
+    Object.entries({ ...build?.args, ...environment }).map(([name, value]) => [name, (value ?? '').replaceAll('$$', '$')] as const),
   )
-  return [...new Set(values)].filter((value) => value.length >= leastChars && !shown.has(value)).map((value) => new Secret(value))
+  return secretsAmong(variables, known)
+}
+
+/**
+ * The same of variables that reach the stack in other ways: from files of variables they go into commands and labels,
+ * and a script has all of the step's environment.
+ * @param paths of files of variables; one that is not there has none
+ */
+export async function variableSecrets(
+  { paths, known, hasScript }: { paths: readonly string[]; known: Readonly<Record<string, string>>; hasScript: boolean },
+  { files, environment }: Pick<Ports, 'files' | 'environment'>,
+): Promise<Secret[]> {
+  const variables: (readonly [string, string])[] = []
+  for (const path of paths) {
+    const body = await files.read(path).catch(() => undefined)
+    const text = body?.toString().replace(/^\uFEFF/, '') ?? ''
+    variables.push(...Object.entries(parseEnv(text)).map(([name, value = '']) => [name, value] as const))
+  }
+  if (hasScript) for (const [name, value] of environment) variables.push([name, value.reveal()])
+  return secretsAmong(variables, known)
+}
+
+function secretsAmong(variables: Iterable<readonly [string, string]>, known: Readonly<Record<string, string>>): Secret[] {
+  const shown = new Set(Object.values(known))
+  const values = [...variables].flatMap(([name, text]) => [...(looksSecret(name) ? [text] : []), ...passwordsIn(text)])
+  const isWorth = (value: string): boolean => value.length >= leastChars && !shown.has(value) && !common.has(value.toLowerCase())
+  // Compose writes a `$` in a command twice.
+  const written = values.filter(isWorth).flatMap((value) => [value, value.replaceAll('$', '$$$$')])
+  return [...new Set(written)].map((value) => new Secret(value))
 }
 
 /** What compose hands to services as secrets, from files or from the environment: each of it is one, whatever its name. */

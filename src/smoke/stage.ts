@@ -13,10 +13,10 @@ import { identify, type Identity, keyOf } from './key.ts'
 import { recall, remember } from './memory.ts'
 import { prepare } from './plan.ts'
 import { knowsStartInterval, quicken } from './readiness.ts'
-import { projectDirectory, render } from './render.ts'
+import { projectDirectory, render, variableFiles } from './render.ts'
 import { test } from './run.ts'
 import { shownProject } from './rendered.ts'
-import { hiding, keptSecrets, secretNamesOf, secretsOf } from './secrets.ts'
+import { hiding, keptSecrets, secretNamesOf, secretsOf, variableSecrets } from './secrets.ts'
 import { chosen, opened, scaled } from './shape.ts'
 
 /** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
@@ -70,8 +70,10 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   const prepared = { ...asked, file: quick.file }
   const envFiles = (plan.envFiles ?? []).map((file) => resolve(root, file))
   const stack: Stack = { project, directory: projectDirectory(plan, root), file: quick.file, env: plan.env, envFiles }
-  if (plan.checks.some(({ kind }) => kind === 'script')) for (const name of secretNamesOf(release)) ports.secret(name)
-  const hide = hiding([...secretsOf(rendered, plan.env), ...(await keptSecrets(rendered, ports))], ports.redact)
+  const hasScript = plan.checks.some(({ kind }) => kind === 'script')
+  if (hasScript) for (const name of secretNamesOf(release)) ports.secret(name)
+  const variables = await variableSecrets({ paths: variableFiles(plan, root), known: plan.env, hasScript }, ports)
+  const hide = hiding([...secretsOf(rendered, plan.env), ...(await keptSecrets(rendered, ports)), ...variables], ports.redact)
   const shown = shownProject(stack.file, new Set(Object.values(plan.env)), hide)
   ports.log.debug(shown)
   for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)

@@ -7,5 +7,3 @@ export const headRef = (cwd: string): Command => command('git', ['symbolic-ref',
 export const changes = (cwd: string): Command => command('git', ['status', '--porcelain'], { cwd })
 /** What a ref points at. */
 export const shaOf = (ref: string, cwd: string): Command => command('git', ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], { cwd })
-/** The name of all the files of a commit, and of nothing else: two commits with the same files have the same. */
-export const treeOf = (ref: string, cwd: string): Command => command('git', ['rev-parse', '--verify', '--quiet', `${ref}^{tree}`], { cwd })

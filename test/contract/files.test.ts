@@ -74,6 +74,15 @@ describe.each(worlds)('files: $name', ({ open }) => {
     await expect(files.move(at('gone'), at('kept/db'))).rejects.toThrow('ENOENT')
   })
 
+  it('tells what a path leads to', async () => {
+    const files = open()
+    await files.write(at('some/file'), 'abc', 0o600)
+    expect(await files.look(at('some/file'))).toMatchObject({ kind: 'file', mode: 0o600, size: 3 })
+    expect(await files.look(at('some'))).toMatchObject({ kind: 'directory', mode: 0o755 })
+    expect(await files.look(at('some/other'))).toBeUndefined()
+    expect(await files.look(at('some/file/below'))).toBeUndefined()
+  })
+
   it('removes a file, and nothing where there is none', async () => {
     const files = open()
     await files.write(at('file'), 'x')

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { failureOf } from './support/errors.ts'
-import { type Asked, leftovers, repository, smokeTest, withImage } from './support/smoke.ts'
+import { type Asked, compose, leftovers, repository, smokeTest, withImage } from './support/smoke.ts'
 
 withImage()
 
@@ -119,12 +119,35 @@ checks:
 
   it('by script show no secret of the step', async () => {
     const failure = await failing({
-      files: { ...files, 'test/red.sh': '#!/bin/sh\necho "it is hush-hush-hush"\nexit 1\n' },
-      secrets: { REGISTRY_PASSWORD: 'hush-hush-hush' },
+      files: { ...files, 'test/red.sh': '#!/bin/sh\necho "it is hush-hush-hush, and hush-by-another-name"\nexit 1\n' },
+      secrets: { REGISTRY_PASSWORD: 'hush-hush-hush', FERNET_KEY: 'hush-by-another-name' },
       smoke: 'checks: [{ script: test/red.sh }]',
     })
-    expect(failure.hint).toContain('it is ***')
+    expect(failure.hint).toContain('it is ***, and ***')
     expect(JSON.stringify(failure.part)).not.toContain('hush')
+  })
+
+  it('show no secret of a file of variables that a command has', async () => {
+    const { section, root, said } = await smokeTest({
+      files: {
+        ...compose(`web: { image: "${repository}", command: [sh, -c, "echo $\{REDIS_PASSWORD}; exec httpd -f -p 8000 -h /www"] }`),
+        '.env': 'REDIS_PASSWORD=hush-in-a-command\n',
+      },
+      smoke: 'checks: [{ log: web, matches: "hush" }]',
+    })
+    const kept = ['compose.yaml', 'web.log', 'containers.json'].map((name) => readFileSync(join(root, '.evidence/smoke', name), 'utf8'))
+    expect(kept[0]).toContain('echo ***')
+    expect(kept[1]).toContain('***')
+    expect([...kept, JSON.stringify(section), ...said].join('\n')).not.toContain('hush-in')
+  })
+
+  it('show no secret of a file of variables that compose stumbles over', async () => {
+    const failure = await failing({
+      files: { ...compose(`web: { image: "${repository}", ports: ["$\{WEB_TOKEN}:80"] }`), '.env': 'WEB_TOKEN=hush-no-port\n' },
+    })
+    expect(failure.code).toBe('CONFIG_INVALID')
+    expect(failure.hint).toContain('***')
+    expect(failure.hint).not.toContain('hush-no-port')
   })
 
   it('of what a log must never have watch until the others have ended', async () => {

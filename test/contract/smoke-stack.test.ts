@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs'
+import { chmodSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { keptBy } from '../../src/core/names.ts'
@@ -50,6 +50,16 @@ describe('the same stack again', () => {
     writing['out/x'] = ''
     const { root: other } = await smokeTest({ files: writing })
     expect((await smokeTest({ files: {}, root: other })).section.earlier).toBeUndefined()
+  })
+
+  it('is started when permissions of what is mounted are others, and each time where it may depend on the machine', async () => {
+    const { root } = await smokeTest({ files, smoke })
+    chmodSync(join(root, 'page.html'), 0o604)
+    expect((await smokeTest({ files: {}, smoke, root })).section.earlier).toBeUndefined()
+    const open = compose(`web: { image: "${repository}", extra_hosts: ["host.docker.internal:host-gateway"] }`)
+    const first = await smokeTest({ files: open, root })
+    expect(first.said.join('\n')).toMatch(/not remembered: web has the extra host host\.docker\.internal.host-gateway/)
+    expect((await smokeTest({ files: open, root })).section.earlier).toBeUndefined()
   })
 })
 

@@ -36,6 +36,12 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
     get texts() {
       return Object.fromEntries([...bodies].map(([path, body]) => [path, body.toString()]))
     },
+    async look(path) {
+      const at = posix.normalize(path)
+      const body = bodies.get(at)
+      if (body !== undefined) return { path: at, kind: 'file', mode: modes.get(at) ?? 0o644, size: body.length }
+      return [...bodies.keys()].some((one) => one.startsWith(`${at}/`)) ? { path: at, kind: 'directory', mode: 0o755, size: 0 } : undefined
+    },
     read: async (path) => bodies.get(posix.normalize(path)),
     async write(path, body, mode = 0o666) {
       bodies.set(posix.normalize(path), Buffer.from(body))

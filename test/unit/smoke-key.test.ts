@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { symlinkSync, writeFileSync, chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SmokePlan } from '../../src/core/gates.ts'
@@ -38,6 +38,7 @@ interface World {
 function world(root: string): World {
   mkdirSync(join(root, 'conf/deep'), { recursive: true })
   for (const name of ['conf/deep/a', 'page.html', 'token', 'check.sh']) writeFileSync(join(root, name), name)
+  writeFileSync(join(root, 'empty'), '')
   return {
     root,
     services: {
@@ -47,6 +48,8 @@ function world(root: string): World {
         volumes: [
           { type: 'bind', source: join(root, 'conf'), target: '/conf' },
           { type: 'bind', source: join(root, 'page.html'), target: '/p' },
+          { type: 'bind', source: join(root, 'late.html'), target: '/late' },
+          { type: 'bind', source: join(root, 'empty'), target: '/empty' },
           { type: 'volume', source: 'data', target: '/data' },
         ],
       },
@@ -106,6 +109,10 @@ const other = (of: World, more: Record<string, unknown>): World => ({
   ...of,
   services: { ...of.services, redis: { ...of.services['redis'], ...more } },
 })
+const permitted = (of: World, name: string, mode: number): World => {
+  chmodSync(join(of.root, name), mode)
+  return of
+}
 const written = (of: World, name: string, text = 'changed'): World => {
   writeFileSync(join(of.root, name), text)
   return of
@@ -133,10 +140,16 @@ describe('what a smoke test is known by', () => {
     ['another mounted file', (of) => written(of, 'page.html')],
     ['another file deep in a mounted folder', (of) => written(of, 'conf/deep/a')],
     ['one more file in a mounted folder', (of) => written(of, 'conf/deep/b', '')],
+    ['other permissions of a file in a mounted folder', (of) => permitted(of, 'conf/deep/a', 0o700)],
+    ['other permissions of a mounted file', (of) => permitted(of, 'page.html', 0o600)],
+    ['other permissions of a mounted folder', (of) => permitted(of, 'conf', 0o700)],
+    ['a mounted file where nothing was', (of) => written(of, 'late.html', '')],
+    ['other permissions of a script that a check names', (of) => permitted(of, 'check.sh', 0o700)],
     [
-      'other permissions of a mounted file',
+      'an empty folder where an empty file was',
       (of) => {
-        chmodSync(join(of.root, 'conf/deep/a'), 0o700)
+        rmSync(join(of.root, 'empty'))
+        mkdirSync(join(of.root, 'empty'), { mode: 0o644 })
         return of
       },
     ],
@@ -172,24 +185,14 @@ describe('what a smoke test is known by', () => {
 
   it.each<[string, (of: World) => World, string]>([
     ['the plan says so', (of) => ({ ...of, plan: { ...plan, remember: false } }), 'smoke.remember is false'],
-    ['compose builds something', (of) => other(of, { build: { context: '/srv' } }), 'compose builds redis'],
+    ['compose builds something', (of) => other(of, { build: { context: '/srv' } }), 'redis is built by compose'],
     ['an image is pulled anew', (of) => other(of, { pull_policy: 'always' }), 'redis is pulled each time'],
     [
       'nobody knows what an image is',
       (of) => ({ ...of, images: {} }),
       'redis:7 is not on this machine, and its registry does not say what it is',
     ],
-    ['a service has the network of the machine', (of) => other(of, { network_mode: 'host' }), 'redis sees what else runs on the machine'],
-    [
-      'something else of the machine is mounted',
-      (of) => other(of, { volumes: [{ type: 'bind', source: '/var/run/docker.sock' }] }),
-      'redis mounts /var/run/docker.sock, which is not of the repository',
-    ],
-    [
-      'a volume is a folder of the machine',
-      (of) => ({ ...of, rendered: { volumes: { data: { driver_opts: { device: '/srv' } } } } }),
-      "the volume data is made by a driver's options",
-    ],
+    ['a service reaches out of the stack', (of) => other(of, { network_mode: 'host' }), 'redis sees what else runs on the machine'],
   ])('is nothing when %s', async (_, change, why) => {
     expect(await keyIn(change(world(temporaryFolder())))).toBe(`none: ${why}`)
   })
@@ -201,36 +204,21 @@ describe('what a smoke test is known by', () => {
   })
 })
 
-describe('a check that may use any file of the repository', () => {
-  // A kind of check that is none of those inside the stack.
-  const script = { ...plan, checks: [{ kind: 'script', name: 's', script: 'check.sh', timeoutMs: 1 }] } as unknown as SmokePlan
-  const git = (root: string, ...args: string[]): void => {
-    const who = ['-c', 'user.name=t', '-c', 'user.email=t@example.org']
-    execFileSync('git', [...who, ...args], { cwd: root, stdio: 'ignore' })
-  }
-  const committed = (): World => {
-    const of = { ...world(temporaryFolder()), plan: script }
-    git(of.root, 'init', '-q')
-    git(of.root, 'add', '.')
-    git(of.root, 'commit', '-qm', 'x')
-    return of
-  }
-
-  it('is known by all of them', async () => {
-    const of = committed()
-    const before = await keyIn(of)
-    expect(before).toMatch(/^[0-9a-f]{32}$/)
-    git(of.root, 'commit', '-qm', 'the same files', '--allow-empty')
-    expect(await keyIn(of)).toBe(before)
-    git(written(of, 'library.sh').root, 'add', '.')
-    git(of.root, 'commit', '-qm', 'another file')
-    expect(await keyIn(of)).not.toBe(before)
+describe('a mounted file', () => {
+  it('that is larger than what is looked through has no key, though nobody has read it', async () => {
+    const of = world(temporaryFolder())
+    truncateSync(join(of.root, 'page.html'), 3e9)
+    expect(await keyIn(of)).toBe(`none: ${join(of.root, 'page.html')} holds too much to look through`)
   })
 
-  it('is not remembered where some are not as committed, or nobody knows', async () => {
-    expect(await keyIn(written(committed(), 'library.sh'))).toBe('none: "s" may use any file, and some are not as committed')
-    expect(await keyIn({ ...world(temporaryFolder()), plan: script })).toBe(
-      'none: "s" may use any file, and git does not say which there are',
-    )
+  it('that is a pipe has no key, and nobody waits for it', async () => {
+    const of = world(temporaryFolder())
+    execFileSync('mkfifo', [join(of.root, 'late.html')])
+    expect(await keyIn(of)).toBe(`none: ${join(of.root, 'late.html')} is neither a file nor a folder`)
   })
+})
+
+it('a script has no key: it finds the whole environment, files that git does not know, and the machine', async () => {
+  const script: SmokePlan = { ...plan, checks: [{ kind: 'script', name: 's', script: 'check.sh', args: [], timeoutMs: 1 }] }
+  expect(await keyIn({ ...world(temporaryFolder()), plan: script })).toBe('none: "s" may use anything of this machine')
 })

@@ -28,7 +28,6 @@ describe('what has passed', () => {
   }
 
   const release = record()
-  const pullRequest: Release = { ...release, plan: { ...release.plan, event: 'pull_request' } }
 
   it('is told with when and where, and without what the checks were answered then', async () => {
     const { ports } = memory()
@@ -59,11 +58,15 @@ describe('what has passed', () => {
     expect(await recall(key, release, ports)).toMatchObject({ verdict: 'passed' })
   })
 
-  it('in a pull request is nothing to a branch', async () => {
+  it.each(['pull_request', 'merge_group'] as const)('in a %s is nothing to a branch, nor the other way round', async (event) => {
+    const proposal: Release = { ...release, plan: { ...release.plan, event } }
     const { ports } = memory()
-    await remember(key, section, pullRequest, ports)
+    await remember(key, section, proposal, ports)
     expect(await recall(key, release, ports)).toBeUndefined()
-    expect(await recall(key, pullRequest, ports)).toMatchObject({ verdict: 'passed' })
+    expect(await recall(key, proposal, ports)).toMatchObject({ verdict: 'passed' })
+    await remember(otherKey, section, release, ports)
+    expect(await recall(otherKey, proposal, ports)).toBeUndefined()
+    expect(await recall(otherKey, release, ports)).toMatchObject({ verdict: 'passed' })
   })
 
   it.each([

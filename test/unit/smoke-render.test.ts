@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { shownProject } from '../../src/smoke/rendered.ts'
-import { hiding, keptSecrets, secretsOf } from '../../src/smoke/secrets.ts'
+import { hiding, keptSecrets, looksSecret, secretsOf, variableSecrets } from '../../src/smoke/secrets.ts'
 import { placeOf, sourcesOf } from '../../src/smoke/sources.ts'
 import { ComposeProject } from '../../src/tools/compose.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
@@ -136,5 +136,57 @@ describe('what a rendered file shows', () => {
         expect(hidden({ URL: url.replaceAll('$', '$$$$') })).not.toContain(password)
       }),
     )
+  })
+})
+
+describe('a name', () => {
+  it.each([
+    'MYSQL_PWD',
+    'pgpwd',
+    'FERNET_KEY',
+    'ENCRYPTION_KEY',
+    'APP_KEY',
+    'SENTRY_DSN',
+    'DSN',
+    'DB_PASS',
+    'API_TOKEN',
+    'STRIPE_API_KEY',
+    'PRIVATE_KEY',
+  ])('%s is that of a secret', (name) => expect(looksSecret(name)).toBe(true))
+  it.each(['PWD', 'OLDPWD', 'PATH', 'PUBLIC_KEY', 'SSH_PUBLIC_KEY', 'PRIMARY_KEY', 'KEYBOARD', 'MONKEY', 'DNS', 'HOME', 'WORDSNAKE'])(
+    '%s is that of none',
+    (name) => expect(looksSecret(name)).toBe(false),
+  )
+})
+
+describe('what variables hold that reach the stack without being in its environment', () => {
+  const environment = {
+    MY_TOKEN: 'tok-of-the-step',
+    DATABASE: 'mysql://u:of-a-url@db',
+    PWD: '/work/somewhere',
+    NEXT_TOKEN: 'default',
+    SHORT_TOKEN: 'short',
+    SHOWN_TOKEN: 'in-launchway-yml',
+  }
+  const hidden = async (hasScript: boolean): Promise<string[]> => {
+    const root = written({ 'smoke.env': '# of the test\nREDIS_PASSWORD="in the file"\nLEVEL=verbose\nPG_PASSWORD=postgres\n' })
+    const paths = [join(root, 'smoke.env'), join(root, 'none.env')]
+    const found = await variableSecrets({ paths, known: { A: 'in-launchway-yml' }, hasScript }, localPorts(root, environment).ports)
+    return found.map((one) => one.reveal())
+  }
+
+  it('is hidden where it is from a file of variables, unless it is a word of everyday', async () => {
+    expect(await hidden(false)).toEqual(['in the file'])
+  })
+
+  it('is hidden also as compose writes it in a command', async () => {
+    const root = written({ '.env': "A_TOKEN='a$b-c$d'\n" })
+    const found = await variableSecrets({ paths: [join(root, '.env')], known: {}, hasScript: false }, localPorts(root).ports)
+    const hide = hiding(found, (text) => text)
+    expect(hide('serve --key a$$b-c$$d, and a$b-c$d')).toBe('serve --key ***, and ***')
+  })
+
+  it('is hidden where a script finds it in the environment of the step, by whatever name that looks like a secret', async () => {
+    expect(await hidden(true)).toEqual(['in the file', 'tok-of-the-step', 'of-a-url'])
   })
 })

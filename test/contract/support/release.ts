@@ -246,6 +246,7 @@ export function portsFor(
     files: {
       read: (path) =>
         Promise.resolve(files[path.slice(process.cwd().length + 1)]).then((text) => (text === undefined ? undefined : Buffer.from(text))),
+      look: unused,
       write: unused,
       walk: unused,
       stat: unused,
@@ -259,6 +260,7 @@ export function portsFor(
     log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
     root: '.',
     evidence: '.evidence',
+    environment: new Map(),
     redact: (text) => text,
     conceal: (value) => new Secret(value),
     secret: (name) => (name === 'SSH_KEY' ? over?.key : secrets[name] === undefined ? undefined : new Secret(secrets[name])),

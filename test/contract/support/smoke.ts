@@ -137,6 +137,7 @@ export function smokePorts(asked: Omit<Asked, 'files'>, root: string): { ports: 
     log: { ...log, info: (line: string) => (asked.onLine?.(line), log.info(line)) },
     root,
     evidence: join(root, '.evidence'),
+    environment: new Map(Object.entries(asked.secrets ?? {}).map(([name, value]) => [name, new Secret(value)])),
     redact: (text: string) => redact(text, known),
     secret(name: string) {
       const value = asked.secrets?.[name]

@@ -36,6 +36,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     evidence: join(root, '.evidence'),
     who: 'ada@laptop',
     signal: new AbortController().signal,
+    environment: new Map(Object.entries(env).map(([name, value]) => [name, new Secret(value)])),
     secret: (name) => (env[name] === undefined ? undefined : new Secret(env[name])),
     conceal: (value) => new Secret(value),
     redact: (text) =>
