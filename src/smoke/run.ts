@@ -8,7 +8,6 @@ import { askAll } from './ask.ts'
 import { differs, type Present } from './candidates.ts'
 import { checksFailed } from './checks.ts'
 import { keepEvidence, logOf, namesOf } from './evidence.ts'
-import { hearListeners } from './listeners.ts'
 import type { Prepared } from './plan.ts'
 import { patienceOf, type Quickened } from './readiness.ts'
 import { Answered, Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
@@ -76,9 +75,6 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     const answered = new Answered()
     const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
     const settled = calm()
-    const calmed = new AbortController()
-    hearListeners(answered, seen, ports, AbortSignal.any([signal, calmed.signal])).catch(() => undefined)
-    settled.finally(() => calmed.abort()).catch(() => undefined)
     await Promise.all([settled, ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports })])
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
@@ -137,9 +133,12 @@ async function ask({ plan, prepared, stack, seen, answered, settled, signal, che
   })
 }
 
-/** The service that works itself, as the check shows that has passed. */
-function reachedBy(check: SmokeCheck): string | undefined {
-  if (check.kind === 'script' || check.kind === 'run') return undefined
+/**
+ * The service that works itself, as the check shows that has passed. A connection shows nothing of that: many servers
+ * listen before their application is loaded, and end when it cannot be.
+ */
+export function reachedBy(check: SmokeCheck): string | undefined {
+  if (check.kind === 'script' || check.kind === 'run' || check.kind === 'tcp') return undefined
   return check.kind === 'log' && check.matches === undefined ? undefined : check.service
 }
 

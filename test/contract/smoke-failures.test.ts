@@ -85,6 +85,16 @@ services:
     expect(failure.hint).toContain('out of luck')
   })
 
+  it.each([
+    ['without checks', ''],
+    ['and a check that connects', 'checks: [{ tcp: "web:8000" }]'],
+  ])('because a server that listens cannot load its application, is told %s', async (_, smoke) => {
+    const files = service('ports: ["80:8000"]\ncommand: [sh, -c, "httpd -p 8000 -h /www; sleep 1; echo no such module; exit 3"]')
+    const failure = await failing({ files, smoke })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3' })
+    expect(failure.hint).toContain('no such module')
+  })
+
   it('shows no secret that came from an env_file, the environment or a URL', async () => {
     using _ = setEnv({ STEP_TOKEN: 'of-the-step' })
     const failure = await failing({
