@@ -37,7 +37,7 @@ export interface Test {
  */
 export async function test({ plan, prepared, candidates, stack, shown, quick, started, ports }: Test): Promise<SmokeSection> {
   const { clock, log } = ports
-  using seen = await watch(stack.project, prepared.mustEnd, ports)
+  using seen = await watch(stack.project, prepared, ports)
   const stop = new AbortController()
   const signal = AbortSignal.any([ports.signal, stop.signal])
   seen
@@ -142,12 +142,12 @@ export function reachedBy(check: SmokeCheck): string | undefined {
   return check.kind === 'log' && check.matches === undefined ? undefined : check.service
 }
 
-/** Without checks: that somebody listens where the file publishes a port, but for what has ended. */
-function checksOf({ checks }: SmokePlan, { published }: Prepared, seen: Watch): readonly SmokeCheck[] {
+/** Without checks: that somebody listens where the file publishes a port, but for what has to end, or has no container. */
+function checksOf({ checks }: SmokePlan, { published, mustEnd }: Prepared, seen: Watch): readonly SmokeCheck[] {
   if (checks.length > 0) return checks
-  const running = new Set(seen.containers().flatMap((one) => (one.status === 'running' ? (serviceOf(one) ?? []) : [])))
+  const there = new Set(seen.containers().flatMap((one) => serviceOf(one) ?? []))
   return published
-    .filter(({ service }) => running.has(service))
+    .filter(({ service }) => there.has(service) && !mustEnd.has(service))
     .map(({ service, port }) => ({ kind: 'tcp', name: `${service}:${port} takes connections`, service, port, timeoutMs: portMs }))
 }
 

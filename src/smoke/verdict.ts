@@ -22,6 +22,14 @@ export interface Death {
 /** Who died less than this before another one, and lives again, has most likely taken that one along. */
 const shortlyMs = 5_000
 
+/** What becomes of services, as their files say it. */
+export interface Fates {
+  /** Services that have to end well, since others wait for that. */
+  mustEnd: ReadonlySet<string>
+  /** Services that are meant to stay, and by what one knows that. */
+  mustRun: ReadonlyMap<string, string>
+}
+
 type One = { kind: 'up' } | { kind: 'waiting'; why: string } | { kind: 'dead'; why: string }
 
 /** The service of a compose container; undefined of one that ran a single command in a service's settings. */
@@ -30,14 +38,13 @@ export function serviceOf({ labels }: EngineContainer): string | undefined {
 }
 
 /**
- * Decides by the containers as they are now. A container that ended well is fine; one that died for good, or is
- * unhealthy, ends the wait. The first that failed is the cause, also where it is being restarted by now.
- * @param mustEnd services that others wait for to end
+ * Decides by the containers as they are now. A container that ended well is fine, unless it was meant to stay; one that
+ * died for good, or is unhealthy, ends the wait. The first that failed is the cause, also where it is being restarted by now.
  */
-export function verdictOf(containers: readonly Seen[], mustEnd: ReadonlySet<string>): Verdict {
+export function verdictOf(containers: readonly Seen[], fates: Fates): Verdict {
   const found = containers.flatMap((container) => {
     const service = serviceOf(container)
-    return service === undefined ? [] : [{ container, service, is: stateOf(container, mustEnd.has(service)) }]
+    return service === undefined ? [] : [{ container, service, is: stateOf(container, service, fates) }]
   })
   const dead = found
     .flatMap(({ container, service, is }) =>
@@ -73,22 +80,24 @@ function struggle({ death }: Seen): string {
 }
 
 /** Whether a container is what it shall become. */
-export function isUp(container: EngineContainer, mustEnd: ReadonlySet<string>): boolean {
+export function isUp(container: EngineContainer, fates: Fates): boolean {
   const service = serviceOf(container)
-  return service !== undefined && stateOf(container, mustEnd.has(service)).kind === 'up'
+  return service !== undefined && stateOf(container, service, fates).kind === 'up'
 }
 
-function stateOf(container: EngineContainer, mustEnd: boolean): One {
+function stateOf(container: EngineContainer, service: string, { mustEnd, mustRun }: Fates): One {
   const { status, exitCode, error, health } = container
+  const stays = mustRun.get(service)
   switch (status) {
     case 'created':
       return error === '' ? { kind: 'waiting', why: 'was not started yet' } : { kind: 'dead', why: `could not be started: ${error}` }
     case 'exited':
     case 'dead':
-      return exitCode === 0 && status === 'exited' ? { kind: 'up' } : { kind: 'dead', why: ended(container) }
+      if (exitCode !== 0 || status === 'dead') return { kind: 'dead', why: ended(container) }
+      return stays === undefined ? { kind: 'up' } : { kind: 'dead', why: `${ended(container)}, and is meant to stay: ${stays}` }
     case 'running':
       if (health?.status === 'unhealthy') return { kind: 'dead', why: 'is unhealthy' }
-      if (mustEnd) return { kind: 'waiting', why: 'has not ended yet, and others wait for that' }
+      if (mustEnd.has(service)) return { kind: 'waiting', why: 'has not ended yet, and others wait for that' }
       return health === undefined || health.status === 'healthy' ? { kind: 'up' } : { kind: 'waiting', why: 'is not healthy yet' }
     default:
       return { kind: 'waiting', why: status === 'restarting' ? `exited with code ${exitCode} and is restarted` : `is ${status}` }

@@ -2,7 +2,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { smokeLabels } from '../core/names.ts'
 import type { EngineContainer, Ports } from '../core/ports.ts'
 import type { Patience } from './readiness.ts'
-import { type Death, isUp, type Seen, type Verdict, verdictOf } from './verdict.ts'
+import { type Death, type Fates, isUp, type Seen, type Verdict, verdictOf } from './verdict.ts'
 
 /** Between two looks at what the containers use of the memory. */
 const memoryMs = 500
@@ -26,11 +26,7 @@ export interface Watch extends Disposable {
 }
 
 /** Listens first and lists then, so that nothing falls between the two. */
-export async function watch(
-  project: string,
-  mustEnd: ReadonlySet<string>,
-  { engine, clock }: Pick<Ports, 'engine' | 'clock'>,
-): Promise<Watch> {
+export async function watch(project: string, fates: Fates, { engine, clock }: Pick<Ports, 'engine' | 'clock'>): Promise<Watch> {
   const stop = new AbortController()
   const label = `${smokeLabels.project}=${project}`
   const seen = new Map<string, EngineContainer>()
@@ -71,7 +67,7 @@ export async function watch(
     lives.set(id, { startedAt, at, ...(death === undefined ? {} : { death }) })
   }
   const tell = (): void => {
-    for (const container of seen.values()) if (!upAt.has(container.id) && isUp(container, mustEnd)) upAt.set(container.id, clock.elapsed())
+    for (const container of seen.values()) if (!upAt.has(container.id) && isUp(container, fates)) upAt.set(container.id, clock.elapsed())
     for (const wake of waiting) wake()
     setAlarm()
   }
@@ -125,7 +121,7 @@ export async function watch(
       await measure()
     }
   }
-  const verdict = (): Verdict => verdictOf(containers(), mustEnd)
+  const verdict = (): Verdict => verdictOf(containers(), fates)
   follow().catch((error: unknown) => {
     broken = isCutOff(error) ? engineGone(error) : error instanceof Error ? error : new Error(String(error))
     tell()

@@ -119,16 +119,16 @@ describe('what a stack would take from the machine', () => {
   it.each<[string, string | undefined, string | undefined]>([
     ['nothing said', undefined, undefined],
     ['no', 'no', 'no'],
-    ['always', 'always', 'on-failure:5'],
-    ['unless-stopped', 'unless-stopped', 'on-failure:5'],
-    ['on-failure', 'on-failure', 'on-failure:5'],
+    ['always', 'always', 'on-failure:8'],
+    ['unless-stopped', 'unless-stopped', 'on-failure:8'],
+    ['on-failure', 'on-failure', 'on-failure:8'],
     ['a number of its own', 'on-failure:9', 'on-failure:9'],
   ])('restart: %s', (_, restart, becomes) => {
     expect(service({ image: 'x', ...(restart === undefined ? {} : { restart }) })?.restart).toBe(becomes)
   })
 
   it.each([
-    [{ condition: 'any' }, 'on-failure:5'],
+    [{ condition: 'any' }, 'on-failure:8'],
     [{ condition: 'on-failure', max_attempts: 2 }, 'on-failure:2'],
     [{ condition: 'none' }, 'no'],
   ])('deploy.restart_policy: %j', (policy, restart) => {
@@ -253,5 +253,22 @@ describe('checks of a service', () => {
       db: { image: 'y' },
     }
     expect([...prepared({ services }).mustEnd]).toEqual(['migrate'])
+  })
+
+  it.each<[string, Record<string, unknown>, string | undefined]>([
+    ['is restarted always', { restart: 'always' }, 'restart: always'],
+    ['is restarted unless stopped', { restart: 'unless-stopped' }, 'restart: unless-stopped'],
+    ['is restarted by a swarm whatever it ended with', { deploy: { restart_policy: { condition: 'any' } } }, 'restart_policy: any'],
+    ['publishes a port', { ports: [{ target: 80 }] }, 'it publishes a port'],
+    ['has a health check', { healthcheck: { test: ['CMD', 'true'] } }, 'it has a health check'],
+    ['has a health check that is switched off', { healthcheck: { test: ['CMD', 'true'], disable: true } }, undefined],
+    ['has none, whatever its image says', { healthcheck: { test: ['NONE'] } }, undefined],
+    ['is restarted when it fails', { restart: 'on-failure' }, undefined],
+    ['says nothing', {}, undefined],
+  ])('that %s is known to be meant to stay, or not', (_, of, why) => {
+    const services = { ours: { image: 'ghcr.io/team/app', ...of } }
+    expect(prepared({ services }).mustRun.get('ours')).toBe(why)
+    const waited = { ...services, web: { image: 'x', depends_on: { ours: { condition: 'service_completed_successfully' } } } }
+    expect(prepared({ services: waited }).mustRun.get('ours')).toBeUndefined()
   })
 })
