@@ -31,6 +31,10 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
   const label = `${smokeLabels.project}=${project}`
   const seen = new Map<string, EngineContainer>()
   const upAt = new Map<string, number>()
+  /** Looks are numbered as they begin; by container, the one that is noted. An older look may come back later. */
+  let looks = 0
+  const noted = new Map<string, number>()
+  const isNewer = (id: string, look: number): boolean => look > (noted.get(id) ?? 0)
   const lives = new Map<string, { startedAt: string; at: number; death?: Death }>()
   const memory = new Map<string, number>()
   const waiting = new Set<() => void>()
@@ -57,9 +61,11 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
       const death = lives.get(one.id)?.death
       return { ...judged(one), ...(death === undefined ? {} : { death }) }
     })
-  const note = (container: EngineContainer): void => {
-    seen.set(container.id, container)
+  const note = (container: EngineContainer, look: number): void => {
     const { id, startedAt } = container
+    if (!isNewer(id, look)) return
+    noted.set(id, look)
+    seen.set(id, container)
     const before = lives.get(id)
     if (startedAt === undefined) return
     const death = deathOf(container, before?.death)
@@ -91,16 +97,23 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
   }
   const changes = await engine.changes(label, stop.signal)
   const refresh = async (): Promise<void> => {
-    for (const container of await engine.containers(label)) note(container)
+    looks += 1
+    const look = looks
+    for (const container of await engine.containers(label)) note(container, look)
     tell()
   }
 
   /** An event says that something happened; what is so now is asked for, since the next may be on its way. */
   const follow = async (): Promise<void> => {
     for await (const id of changes) {
+      looks += 1
+      const look = looks
       const container = await engine.container(id)
-      if (container === undefined) seen.delete(id)
-      else note(container)
+      if (container !== undefined) note(container, look)
+      else if (isNewer(id, look)) {
+        noted.set(id, look)
+        seen.delete(id)
+      }
       tell()
     }
     if (!stop.signal.aborted) throw engineGone()

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import type { EngineContainer } from '../../src/core/ports.ts'
+import { watch } from '../../src/smoke/watch.ts'
+import { fakeEngine } from '../fakes/engine.ts'
+import { seenContainer } from './support/container.ts'
+
+/** An engine that answers when it is told to, and the events that it sends. */
+function slowEngine() {
+  const events: ((id: string) => void)[] = []
+  const lists: ((found: EngineContainer[]) => void)[] = []
+  const looks: ((found: EngineContainer | undefined) => void)[] = []
+  async function* changes(): AsyncGenerator<string> {
+    for (;;) yield await new Promise<string>((resolve) => events.push(resolve))
+  }
+  const engine = {
+    ...fakeEngine(),
+    changes: async () => changes(),
+    containers: () => new Promise<EngineContainer[]>((resolve) => lists.push(resolve)),
+    container: () => new Promise<EngineContainer | undefined>((resolve) => looks.push(resolve)),
+    memory: () => Promise.resolve(undefined),
+  }
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  /** Answers the oldest question of a kind, as soon as there is one. */
+  async function next<T>(of: ((value: T) => void)[], value: T): Promise<void> {
+    while (of.length === 0) await turn()
+    of.shift()?.(value)
+    await turn()
+  }
+  return { engine, event: () => next(events, 'web'), list: lists, look: looks, next, turn }
+}
+
+/** Time that does not pass. */
+const clock = { now: () => new Date(0), elapsed: () => 0, sleep: () => new Promise<void>(() => undefined) }
+const free = { mustEnd: new Set<string>(), mustRun: new Map<string, string>() }
+const dead = seenContainer('web', { status: 'exited', exitCode: 3 })
+
+describe('an answer of the engine that comes late', () => {
+  it.each<[string, EngineContainer | undefined, string[]]>([
+    ['does not bring back what has died', dead, ['exited']],
+    ['does not bring back what is gone', undefined, []],
+  ])('%s', async (_, now, expected) => {
+    const { engine, event, list, look, next, turn } = slowEngine()
+    const watching = watch('stack', free, { engine, clock })
+    await next(list, [seenContainer('web')])
+    using seen = await watching
+    const refreshed = seen.refresh()
+    await turn()
+    await event()
+    await next(look, now)
+    expect(seen.containers().map(({ status }) => status)).toEqual(expected)
+    await next(list, [seenContainer('web')])
+    await refreshed
+    expect(seen.containers().map(({ status }) => status)).toEqual(expected)
+  })
+})
