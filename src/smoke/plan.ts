@@ -11,7 +11,7 @@ import { ownNetworks, ownVolumes, refuseForeign, refusePortClash } from './resou
 /** How often a service that is restarted for ever may die before it counts as dead; the engine waits longer each time, 25 s in all. */
 const restarts = 8
 
-/** Where a service says nothing of its log: one that can be read, and that a flood cannot fill the disk with. */
+/** A log that can be read, and that a flood cannot fill the disk with. */
 const bounded = { driver: 'json-file', options: { 'max-size': '100m', 'max-file': '2' } }
 
 export interface Asked {
@@ -147,9 +147,18 @@ function ownService(service: ComposeService, own: Own): ComposeService {
     ...(restart === undefined ? {} : { restart }),
     ...(deploy === undefined ? {} : { deploy: deployed }),
     ...(ports.length === 0 || service.network_mode === 'host' ? {} : { ports }),
-    logging: service.logging ?? bounded,
+    logging: loggingOf(service),
     labels: { ...labels, ...marks },
   }
+}
+
+/** Drivers whose logs stay on the machine; all others send them away, to where a test has nothing to say. */
+const staying = ['local', 'journald', 'none']
+
+function loggingOf({ logging }: ComposeService): ComposeService['logging'] {
+  const { driver = bounded.driver, options } = logging ?? {}
+  if (staying.includes(driver)) return logging
+  return driver === bounded.driver ? { ...logging, driver, options: { ...bounded.options, ...options } } : bounded
 }
 
 function imageOf(service: ComposeService, candidate: Candidate | undefined, { renamed, marks }: Own): ComposeService {

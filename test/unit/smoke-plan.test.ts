@@ -135,6 +135,28 @@ describe('what a stack would take from the machine', () => {
     expect(service({ image: 'x', deploy: { replicas: 2, restart_policy: policy } })).toMatchObject({ restart, deploy: { replicas: 2 } })
   })
 
+  it.each<[string, unknown, unknown]>([
+    ['nothing said', undefined, logging],
+    ['one that sends it away', { driver: 'awslogs', options: { 'awslogs-group': 'production' } }, logging],
+    ['one that sends it to another program', { driver: 'fluentd' }, logging],
+    ['a plugin, of which nothing is known', { driver: 'example/plugin:1' }, logging],
+    [
+      'a file without bounds',
+      { driver: 'json-file', options: { labels: 'a' } },
+      { driver: 'json-file', options: { ...logging.options, labels: 'a' } },
+    ],
+    ['no driver', { options: { tag: 'a' } }, { driver: 'json-file', options: { ...logging.options, tag: 'a' } }],
+    [
+      'a file with bounds of its own',
+      { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '3' } },
+      { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '3' } },
+    ],
+    ['the journal', { driver: 'journald' }, { driver: 'journald' }],
+    ['none', { driver: 'none' }, { driver: 'none' }],
+  ])('logging: %s', (_, asked, becomes) => {
+    expect(service({ image: 'x', ...(asked === undefined ? {} : { logging: asked }) })?.logging).toEqual(becomes)
+  })
+
   it('ports are published for the checks alone, on the loopback, where the engine likes', () => {
     const ports = [
       { target: 80, published: '8080' },
@@ -174,12 +196,16 @@ describe('what a stack would take from the machine', () => {
   it('networks and volumes become those of the project', () => {
     const { file } = prepared({
       name: 'addie',
-      services: { ours: { image: 'ghcr.io/team/app', networks: { fixed: { ipv4_address: '10.9.0.2' } } } },
+      services: {
+        ours: { image: 'ghcr.io/team/app', networks: { fixed: { ipv4_address: '10.9.0.2' }, six: { ipv6_address: 'fd00::2' } } },
+      },
       networks: {
         default: { name: 'addie_default', ipam: {} },
         outer: { name: 'proxy', external: true, ipam: {} },
         range: { name: 'r', driver: 'bridge', ipam: { config: [{ subnet: '10.8.0.0/24' }] } },
         fixed: { name: 'f', ipam: { config: [{ subnet: '10.9.0.0/24' }] } },
+        six: { ipam: { config: [{ subnet: 'fd00::/64' }] } },
+        device: { driver_opts: { 'com.docker.network.bridge.name': 'br-app', 'com.docker.network.driver.mtu': '1400' } },
       },
       volumes: { data: { name: 'precious', driver_opts: { o: 'uid=1' }, labels: { a: 'b' } }, plain: null },
       'x-kept': 1,
@@ -191,6 +217,8 @@ describe('what a stack would take from the machine', () => {
       outer: { labels: marks },
       range: { driver: 'bridge', ipam: {}, labels: marks },
       fixed: { ipam: { config: [{ subnet: '10.9.0.0/24' }] }, labels: marks },
+      six: { ipam: { config: [{ subnet: 'fd00::/64' }] }, labels: marks },
+      device: { driver_opts: { 'com.docker.network.driver.mtu': '1400' }, labels: marks },
     })
     expect(file.volumes).toEqual({ data: { driver_opts: { o: 'uid=1' }, labels: { a: 'b', ...marks } }, plain: { labels: marks } })
   })
