@@ -13,6 +13,7 @@ import { patienceOf, type Quickened } from './readiness.ts'
 import { Answered, Dead, make, settle, start, throwIfDead, unhealthy } from './stack.ts'
 import type { Checked } from './standing.ts'
 import { step, type Step } from './step.ts'
+import { stepHint } from './step-hint.ts'
 import { serviceOf, shownState } from './verdict.ts'
 import { type Watch, watch } from './watch.ts'
 
@@ -88,9 +89,11 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     const folder = await keepEvidence(seen, shown, ports)
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
-    const { code, message, hint, place, cause } = failure
+    const { code, message, hint: told, place, cause } = failure
+    const more = stepHint({ prepare: plan.prepare, steps, containers: seen.containers(), services: stack.file.services, fates: prepared })
+    const hint = [told, more].filter((one) => one !== undefined && one !== '').join('\n\n')
     throw new LaunchwayError(code, ports.redact(message), {
-      ...(hint === undefined ? {} : { hint: ports.redact(hint) }),
+      ...(hint === '' ? {} : { hint: ports.redact(hint) }),
       ...(place === undefined ? {} : { place }),
       ...(cause === undefined ? {} : { cause }),
       part: { smoke: await section('failed') },
