@@ -63,12 +63,16 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
     })
   const note = (container: EngineContainer, look: number): void => {
     const { id, startedAt } = container
-    if (!isNewer(id, look)) return
+    const before = lives.get(id)
+    const death = deathOf(container, before?.death)
+    if (!isNewer(id, look)) {
+      // How it is now is known better; that it died in between may be known by this look alone.
+      if (before !== undefined && death !== undefined) lives.set(id, { ...before, death })
+      return
+    }
     noted.set(id, look)
     seen.set(id, container)
-    const before = lives.get(id)
     if (startedAt === undefined) return
-    const death = deathOf(container, before?.death)
     const at = before?.startedAt === startedAt ? before.at : clock.elapsed()
     lives.set(id, { startedAt, at, ...(death === undefined ? {} : { death }) })
   }

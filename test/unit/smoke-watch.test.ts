@@ -52,4 +52,21 @@ describe('an answer of the engine that comes late', () => {
     await refreshed
     expect(seen.containers().map(({ status }) => status)).toEqual(expected)
   })
+
+  it('still says that somebody has died who lives again by now, and took another along', async () => {
+    const { engine, event, list, look, next, turn } = slowEngine()
+    const gone = { status: 'exited', exitCode: 4, startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:03Z' }
+    const alive = [seenContainer('web', { startedAt: '2026-01-01T00:00:02Z' }), seenContainer('app', gone)]
+    const watching = watch('stack', free, { engine, clock })
+    await next(list, alive)
+    using seen = await watching
+    await event()
+    while (look.length === 0) await turn()
+    const refreshed = seen.refresh()
+    await next(list, alive)
+    await next(look, { ...dead, startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:01Z' })
+    await refreshed
+    expect(seen.containers().map(({ status }) => status)).toEqual(['running', 'exited'])
+    expect(seen.verdict()).toMatchObject({ kind: 'dead', why: 'web exited with code 3 and is restarted' })
+  })
 })
