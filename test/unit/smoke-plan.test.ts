@@ -135,28 +135,6 @@ describe('what a stack would take from the machine', () => {
     expect(service({ image: 'x', deploy: { replicas: 2, restart_policy: policy } })).toMatchObject({ restart, deploy: { replicas: 2 } })
   })
 
-  it.each<[string, unknown, unknown]>([
-    ['nothing said', undefined, logging],
-    ['one that sends it away', { driver: 'awslogs', options: { 'awslogs-group': 'production' } }, logging],
-    ['one that sends it to another program', { driver: 'fluentd' }, logging],
-    ['a plugin, of which nothing is known', { driver: 'example/plugin:1' }, logging],
-    [
-      'a file without bounds',
-      { driver: 'json-file', options: { labels: 'a' } },
-      { driver: 'json-file', options: { ...logging.options, labels: 'a' } },
-    ],
-    ['no driver', { options: { tag: 'a' } }, { driver: 'json-file', options: { ...logging.options, tag: 'a' } }],
-    [
-      'a file with bounds of its own',
-      { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '3' } },
-      { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '3' } },
-    ],
-    ['the journal', { driver: 'journald' }, { driver: 'journald' }],
-    ['none', { driver: 'none' }, { driver: 'none' }],
-  ])('logging: %s', (_, asked, becomes) => {
-    expect(service({ image: 'x', ...(asked === undefined ? {} : { logging: asked }) })?.logging).toEqual(becomes)
-  })
-
   it('ports are published for the checks alone, on the loopback, where the engine likes', () => {
     const ports = [
       { target: 80, published: '8080' },
@@ -281,22 +259,5 @@ describe('checks of a service', () => {
       db: { image: 'y' },
     }
     expect([...prepared({ services }).mustEnd]).toEqual(['migrate'])
-  })
-
-  it.each<[string, Record<string, unknown>, string | undefined]>([
-    ['is restarted always', { restart: 'always' }, 'restart: always'],
-    ['is restarted unless stopped', { restart: 'unless-stopped' }, 'restart: unless-stopped'],
-    ['is restarted by a swarm whatever it ended with', { deploy: { restart_policy: { condition: 'any' } } }, 'restart_policy: any'],
-    ['publishes a port', { ports: [{ target: 80 }] }, 'it publishes a port'],
-    ['has a health check', { healthcheck: { test: ['CMD', 'true'] } }, 'it has a health check'],
-    ['has a health check that is switched off', { healthcheck: { test: ['CMD', 'true'], disable: true } }, undefined],
-    ['has none, whatever its image says', { healthcheck: { test: ['NONE'] } }, undefined],
-    ['is restarted when it fails', { restart: 'on-failure' }, undefined],
-    ['says nothing', {}, undefined],
-  ])('that %s is known to be meant to stay, or not', (_, of, why) => {
-    const services = { ours: { image: 'ghcr.io/team/app', ...of } }
-    expect(prepared({ services }).mustRun.get('ours')).toBe(why)
-    const waited = { ...services, web: { image: 'x', depends_on: { ours: { condition: 'service_completed_successfully' } } } }
-    expect(prepared({ services: waited }).mustRun.get('ours')).toBeUndefined()
   })
 })
