@@ -17,10 +17,12 @@ export function dockerEngine(): Engine {
     async info() {
       const engine = await docker()
       const [version, info] = await Promise.all([engine.version(), engine.info().then((answer) => Info.parse(answer))]).catch(notThere)
+      const host = process.env['DOCKER_HOST'] ?? (await contextHost(process.env))
       return {
         version: version.Version,
         apiVersion: version.ApiVersion,
         platform: `${version.Os}/${version.Arch}`,
+        ...(host === undefined || host === '' ? {} : { host }),
         ...(info.MemTotal === undefined ? {} : { memory: info.MemTotal }),
         containerdStore: (info.DriverStatus ?? []).some(
           ([key, value]) => key === 'driver-type' && value.startsWith('io.containerd.snapshotter'),

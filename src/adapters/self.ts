@@ -1,12 +1,31 @@
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { Self } from '../core/ports.ts'
 
-/** In a container the host's name is the container's own, so processes of different containers are not taken for one another. */
+/** Nothing where there is no such file: outside of Linux. */
+function had(read: () => string): string {
+  try {
+    return read().trim()
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * Where a process ID means the same: the machine, its boot, and the namespace of the IDs. Two containers, or the machine
+ * before and after a start, can have the same name and the same numbers.
+ */
+const place = [
+  hostname(),
+  had(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+  had(() => readlinkSync('/proc/self/ns/pid')).replaceAll(/\D/g, ''),
+].join(':')
+
 export const thisProcess: Self = {
-  id: `${hostname()}:${process.pid}`,
+  id: `${place}:${process.pid}`,
   isGone(id) {
-    const [, machine, pid] = /^(.*):(\d+)$/.exec(id) ?? []
-    if (machine !== hostname()) return false
+    const [, other, pid] = /^(.*):(\d+)$/.exec(id) ?? []
+    if (other !== place) return undefined
     try {
       process.kill(Number(pid), 0)
       return false

@@ -1,6 +1,8 @@
 /** The container engine of this machine, as stages see it. */
 
 export interface EngineInfo {
+  /** Where it listens, as DOCKER_HOST or the docker context says it; undefined for the local socket. */
+  host?: string
   version: string
   apiVersion: string
   /** `linux/amd64` */

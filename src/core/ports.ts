@@ -50,8 +50,8 @@ export interface Ports {
 
 export interface Self {
   id: string
-  /** Whether the process of that ID ran on this machine and has ended. Unknown is not gone. */
-  isGone(this: void, id: string): boolean
+  /** Whether the process of that ID has ended; undefined where it cannot be seen from here. */
+  isGone(this: void, id: string): boolean | undefined
 }
 
 export interface Output {

@@ -1,19 +1,19 @@
 import { isKept, keptBy, smokeLabels } from '../core/names.ts'
 import type { Labelled, Ports } from '../core/ports.ts'
 
-/** Older than any run: what is left of it belongs to nobody. */
+/** Older than any run: where its owner cannot be judged from here, it belongs to nobody. */
 const oldMs = 2 * 3_600_000
 /** What containers have to end. What they would still write goes with them, and many a first process hears no SIGTERM. */
 const graceMs = 300
 /** An engine that is restarted is there again after some seconds. */
 const restartMs = 30_000
 const pauseMs = 500
-/** A start that was cut short may still be making something. */
-const rounds = 3
+/** Before each further round: a start that was cut short may still be making something, and a removal be under way. */
+const pausesMs = [0, 100, 500]
 
 const labelOf = (project: string): string => `${smokeLabels.project}=${project}`
 
-/** Removes what earlier runs left behind that were killed: their process is gone, or they are too old to be at work. */
+/** Removes what earlier runs left behind that were killed: their process is gone, or cannot be judged and they are too old to be at work. */
 export async function removeLeftovers({ engine, clock, self, log }: Ports): Promise<void> {
   for (const project of leftBehind(await engine.labelled(smokeLabels.project), clock.now(), (owner) => self.isGone(owner))) {
     log.info(`removing ${project}, left behind by a run that was killed`)
@@ -23,7 +23,7 @@ export async function removeLeftovers({ engine, clock, self, log }: Ports): Prom
 }
 
 /** The projects that belong to no run any more. */
-export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner: string) => boolean): string[] {
+export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner: string) => boolean | undefined): string[] {
   const left = found.flatMap(({ kind, labels, created }) => {
     const project = labels[smokeLabels.project]
     const owner = labels[smokeLabels.owner]
@@ -31,7 +31,8 @@ export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner
     // A run makes its containers and networks itself; an image that it built may have the time of layers of long ago.
     const hasAge = kind === 'container' || kind === 'network'
     const isOld = hasAge && created !== undefined && now.getTime() - created.getTime() > oldMs
-    return project !== undefined && (isOld || (owner !== undefined && isGone(owner))) ? [project] : []
+    const isLeft = (owner === undefined ? undefined : isGone(owner)) ?? isOld
+    return project !== undefined && isLeft ? [project] : []
   })
   return [...new Set(left)]
 }
@@ -49,7 +50,9 @@ export async function takeDown(
   let problem: unknown
   // Who has cancelled waits for some seconds only.
   if (!signal.aborted) await engine.stop(label, graceMs).catch((error: unknown) => log.debug(String(error)))
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < pausesMs.length; round += 1) {
+    // Also after a cancel: it is little, and what is not removed now is there for hours.
+    if (round > 0) await clock.sleep(pausesMs[round] ?? 0)
     try {
       await engine.remove(label)
       if ((await engine.labelled(label)).length === 0) return

@@ -3,9 +3,13 @@ import type { Ports } from '../core/ports.ts'
 import { namesOf } from './evidence.ts'
 import { serviceOf } from './verdict.ts'
 
-/** Says where a stack that stays is reached, how to look into it, and how it goes. */
+/** Says where a stack that stays is reached, how to look into it, and how it goes. Never fails: why a test failed counts more. */
 export async function tellKept(project: string, { engine, log }: Pick<Ports, 'engine' | 'log'>): Promise<void> {
-  const containers = (await engine.containers(`${smokeLabels.project}=${project}`)).filter((one) => serviceOf(one) !== undefined)
+  const found = await engine.containers(`${smokeLabels.project}=${project}`).catch((error: unknown) => {
+    log.warning(`what became of ${project} cannot be seen: ${error instanceof Error ? error.message : String(error)}`)
+    return []
+  })
+  const containers = found.filter((one) => serviceOf(one) !== undefined)
   const names = namesOf(containers)
   log.info(`kept: ${project}`)
   for (const one of containers.toSorted((a, b) => ((names.get(a.id) ?? '') < (names.get(b.id) ?? '') ? -1 : 1))) {

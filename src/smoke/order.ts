@@ -27,12 +27,21 @@ export function startable(containers: readonly EngineContainer[], services: Comp
   })
 }
 
-/** Whose health is waited for and never asked: they would be waited for until the end of time. */
-export function waitsInVain(containers: readonly EngineContainer[], services: ComposeProject['services']): string | undefined {
+/** Who waits for health that is never asked, or of one that has ended: it would be waited for until the end of time. */
+export function waitsInVain(
+  containers: readonly EngineContainer[],
+  services: ComposeProject['services'],
+): { why: string; hint: string } | undefined {
   for (const [name, service] of Object.entries(services)) {
+    if (!containers.some((one) => serviceOf(one) === name && one.status === 'created')) continue
     for (const { service: needed, condition } of needsOf(service)) {
-      const mute = containers.some((one) => serviceOf(one) === needed && one.status === 'running' && one.health === undefined)
-      if (condition === 'service_healthy' && mute) return `${name} waits until ${needed} is healthy, which has no health check`
+      if (condition !== 'service_healthy') continue
+      const theirs = containers.filter((one) => serviceOf(one) === needed)
+      const why = `${name} waits until ${needed} is healthy, which`
+      if (theirs.some(({ status, health }) => status === 'running' && health === undefined))
+        return { why: `${why} has no health check`, hint: 'Give it a healthcheck, or wait for service_started.' }
+      if (theirs.some(({ status, exitCode }) => status === 'exited' && exitCode === 0))
+        return { why: `${why} has ended with code 0`, hint: 'If it is meant to end, wait for service_completed_successfully.' }
     }
   }
   return undefined

@@ -5,12 +5,13 @@ import { nearest } from '../core/nearest.ts'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 import { type Candidate, servicesOf } from './images.ts'
 import { openPorts, reachedPorts, type ServicePort } from './reach.ts'
+import type { Fates } from './verdict.ts'
 import { ownNetworks, ownVolumes, refuseForeign, refusePortClash } from './resources.ts'
 
-/** How often a service that is restarted for ever may die before it counts as dead; the engine waits longer each time, 3 s in all. */
-const restarts = 5
+/** How often a service that is restarted for ever may die before it counts as dead; the engine waits longer each time, 25 s in all. */
+const restarts = 8
 
-/** Where a service says nothing of its log: one that can be read, and that a flood cannot fill the disk with. */
+/** A log that can be read, and that a flood cannot fill the disk with. */
 const bounded = { driver: 'json-file', options: { 'max-size': '100m', 'max-file': '2' } }
 
 export interface Asked {
@@ -23,14 +24,12 @@ export interface Asked {
   owner: string
 }
 
-export interface Prepared {
+export interface Prepared extends Fates {
   file: ComposeProject
   /** By service that runs an image of the plan. */
   ours: ReadonlyMap<string, Candidate>
   /** Services that compose builds. */
   builds: readonly string[]
-  /** Services that have to end well, since others wait for that. */
-  mustEnd: ReadonlySet<string>
   /** The TCP ports that the user's file publishes. */
   published: readonly ServicePort[]
   /** Those that can be reached from this machine. */
@@ -63,6 +62,11 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
     ownService(service, { candidate: ours.get(name), open: open.get(name) ?? [], renamed, marks }),
   ])
   const { name: _, ...rest } = rendered
+  const mustEnd = new Set(
+    entries.flatMap(([, { depends_on: needs = {} }]) =>
+      Object.entries(needs).flatMap(([service, { condition }]) => (condition === 'service_completed_successfully' ? [service] : [])),
+    ),
+  )
   return {
     file: {
       ...rest,
@@ -72,14 +76,25 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
     },
     ours,
     builds,
-    mustEnd: new Set(
-      entries.flatMap(([, { depends_on: needs = {} }]) =>
-        Object.entries(needs).flatMap(([service, { condition }]) => (condition === 'service_completed_successfully' ? [service] : [])),
-      ),
+    mustEnd,
+    mustRun: new Map(
+      entries.flatMap(([name, service]) => {
+        const why = mustEnd.has(name) ? undefined : staysBy(service)
+        return why === undefined ? [] : [[name, why] as const]
+      }),
     ),
     published,
     reached,
   }
+}
+
+/** How the file says that a service is meant to stay, when it does. */
+function staysBy({ restart, deploy, ports = [], healthcheck }: ComposeService): string | undefined {
+  if (restart === 'always' || restart === 'unless-stopped') return `restart: ${restart}`
+  if (restart === undefined && deploy?.restart_policy?.condition === 'any') return 'restart_policy: any'
+  if (ports.length > 0) return 'it publishes a port'
+  const { test: [kind] = [], disable } = healthcheck ?? {}
+  return kind === undefined || kind === 'NONE' || disable === true ? undefined : 'it has a health check'
 }
 
 /** Checks and steps of services that are not there. */
@@ -132,9 +147,18 @@ function ownService(service: ComposeService, own: Own): ComposeService {
     ...(restart === undefined ? {} : { restart }),
     ...(deploy === undefined ? {} : { deploy: deployed }),
     ...(ports.length === 0 || service.network_mode === 'host' ? {} : { ports }),
-    logging: service.logging ?? bounded,
+    logging: loggingOf(service),
     labels: { ...labels, ...marks },
   }
+}
+
+/** Drivers whose logs stay on the machine; all others send them away, to where a test has nothing to say. */
+const staying = ['local', 'journald', 'none']
+
+function loggingOf({ logging }: ComposeService): ComposeService['logging'] {
+  const { driver = bounded.driver, options } = logging ?? {}
+  if (staying.includes(driver)) return logging
+  return driver === bounded.driver ? { ...logging, driver, options: { ...bounded.options, ...options } } : bounded
 }
 
 function imageOf(service: ComposeService, candidate: Candidate | undefined, { renamed, marks }: Own): ComposeService {

@@ -26,20 +26,22 @@ export async function watchLog(check: Of<'log'>, standing: Standing, ports: Port
     if (!log.isMatched())
       log.decide({ passed: false, evidence: `no line of the log matches ${check.matches ?? ''} within ${showMs(check.timeoutMs)}` })
   })
-  const follow = async (): Promise<void> => {
+  // Each by itself: one that is restarted is followed again while the others go on.
+  const follow = async (id: string): Promise<void> => {
     for (;;) {
-      await log.read(true, signal)
+      await log.read(id, true, signal)
       await clock.sleep(pauseMs, signal)
     }
   }
   const end = async (): Promise<void> => {
     await Promise.all([log.matched, standing.rest])
     // What was written and not yet followed.
-    await log.read(false, signal)
+    await Promise.all(log.containers().map((id) => log.read(id, false, signal)))
     log.decide({ passed: true, evidence: `no line matches ${check.never ?? ''}` })
   }
   try {
-    return await Promise.race([log.decided, failing(late), failing(follow()), failing(check.never === undefined ? log.matched : end())])
+    const following = Promise.all(log.containers().map(follow))
+    return await Promise.race([log.decided, failing(late), failing(following), failing(check.never === undefined ? log.matched : end())])
   } finally {
     stop.abort()
   }
@@ -89,22 +91,21 @@ class Log {
     this.#decided.resolve(outcome)
   }
 
-  /** Reads on where it stopped; with `follow` until the containers have ended. */
-  async read(follow: boolean, signal: AbortSignal): Promise<void> {
-    const { exec } = this.#ports
-    const containers = this.#standing.containers().filter((container) => serviceOf(container) === this.#check.service)
-    await Promise.all(
-      containers.map(async ({ id }) => {
-        const since = this.#readTo.get(id)
-        const onLine = (line: string): void => this.#look(id, line)
-        const asked = readLog(id, { follow, ...(since === undefined ? {} : { since }) })
-        const { code, stderr } = await exec.run(asked, { signal, onLine, accept: anyCode })
-        // A container that is gone has no log; a driver that keeps none is something to be told.
-        if (code !== 0 && !stderr.includes('No such container')) {
-          this.decide({ passed: false, evidence: `docker cannot read the log of ${this.#check.service}: ${cut(stderr.trim(), lineChars)}` })
-        }
-      }),
-    )
+  /** The containers of the service: all of them are made before anything is asked. */
+  containers(): string[] {
+    return this.#standing.containers().flatMap((one) => (serviceOf(one) === this.#check.service ? [one.id] : []))
+  }
+
+  /** Reads on where it stopped; with `follow` until the container has ended. */
+  async read(id: string, follow: boolean, signal: AbortSignal): Promise<void> {
+    const since = this.#readTo.get(id)
+    const onLine = (line: string): void => this.#look(id, line)
+    const asked = readLog(id, { follow, ...(since === undefined ? {} : { since }) })
+    const { code, stderr } = await this.#ports.exec.run(asked, { signal, onLine, accept: anyCode })
+    // A container that is gone has no log; a driver that keeps none is something to be told.
+    if (code !== 0 && !stderr.includes('No such container')) {
+      this.decide({ passed: false, evidence: `docker cannot read the log of ${this.#check.service}: ${cut(stderr.trim(), lineChars)}` })
+    }
   }
 
   #look(id: string, line: string): void {

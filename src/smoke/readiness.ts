@@ -14,7 +14,8 @@ export function knowsStartInterval({ apiVersion }: Pick<EngineInfo, 'apiVersion'
   return reaches(apiVersion, [1, 44]) && reaches(composeVersion, [2, 20])
 }
 
-function reaches(version: string, [major, minor]: readonly [number, number]): boolean {
+/** Whether a version is that one or a later one. */
+export function reaches(version: string, [major, minor]: readonly [number, number]): boolean {
   const [, a = 0, b = 0] = /(\d+)\.(\d+)/.exec(version)?.map(Number) ?? []
   return a > major || (a === major && b >= minor)
 }

@@ -80,7 +80,9 @@ function overlap(one: string, other: string): boolean {
 export function ownNetworks({ networks = {}, services }: ComposeProject, marks: Marks): NonNullable<ComposeProject['networks']> {
   const addressed = new Set(
     Object.values(services).flatMap(({ networks: joined = {} }) =>
-      Object.entries(joined).flatMap(([name, network]) => (network?.ipv4_address === undefined ? [] : [name])),
+      Object.entries(joined).flatMap(([name, network]) =>
+        network?.ipv4_address === undefined && network?.ipv6_address === undefined ? [] : [name],
+      ),
     ),
   )
   const own = Object.entries({ default: null, ...networks }).map(
@@ -89,13 +91,18 @@ export function ownNetworks({ networks = {}, services }: ComposeProject, marks: 
   return Object.fromEntries(own)
 }
 
+const deviceName = 'com.docker.network.bridge.name'
+
 function ownNetwork(network: ComposeNetwork | null, isAddressed: boolean, marks: Marks): ComposeNetwork {
   if (network === null || network.external === true) return { labels: marks }
-  const { name: _, ipam, labels, ...rest } = network
+  const { name: _, ipam, labels, driver_opts: options, ...rest } = network
+  // The name of the device is one that the machine has once.
+  const { [deviceName]: _device, ...driver } = options ?? {}
   // A range of addresses can be had once on a machine: it is kept only where a service has an address in it.
   const { config, ...others } = ipam ?? {}
   return {
     ...rest,
+    ...(options === undefined ? {} : { driver_opts: driver }),
     ...(ipam === undefined ? {} : { ipam: config !== undefined && isAddressed ? { ...others, config } : others }),
     labels: { ...labels, ...marks },
   }

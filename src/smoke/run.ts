@@ -8,13 +8,13 @@ import { askAll } from './ask.ts'
 import { differs, type Present } from './candidates.ts'
 import { checksFailed } from './checks.ts'
 import { keepEvidence, logOf, namesOf } from './evidence.ts'
-import { hearListeners } from './listeners.ts'
 import { allNeeds } from './order.ts'
 import type { Prepared } from './plan.ts'
 import { patienceOf, type Quickened } from './readiness.ts'
 import { Answered, Dead, make, settle, start, unhealthy } from './stack.ts'
 import type { Checked } from './standing.ts'
 import { step, type Step } from './step.ts'
+import { stepHint } from './step-hint.ts'
 import { serviceOf, shownState } from './verdict.ts'
 import { type Watch, watch } from './watch.ts'
 
@@ -42,7 +42,7 @@ export interface Test {
  */
 export async function test({ plan, prepared, candidates, stack, shown, quick, started, ports }: Test): Promise<SmokeSection> {
   const { clock, log } = ports
-  using seen = await watch(stack.project, { mustEnd: prepared.mustEnd, needs: allNeeds(stack.file.services) }, ports)
+  using seen = await watch(stack.project, { ...prepared, needs: allNeeds(stack.file.services) }, ports)
   const stop = new AbortController()
   const signal = AbortSignal.any([ports.signal, stop.signal])
   let cause: Promise<Dead> | undefined
@@ -84,9 +84,6 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     const answered = new Answered()
     const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
     const settled = calm()
-    const calmed = new AbortController()
-    hearListeners(answered, seen, ports, AbortSignal.any([signal, calmed.signal])).catch(() => undefined)
-    settled.finally(() => calmed.abort()).catch(() => undefined)
     await Promise.all([settled, ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports })])
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
@@ -100,9 +97,11 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     const folder = await keepEvidence(seen, shown, ports)
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
-    const { code, message, hint, place, cause } = failure
+    const { code, message, hint: told, place, cause } = failure
+    const more = stepHint({ prepare: plan.prepare, steps, containers: seen.containers(), services: stack.file.services, fates: prepared })
+    const hint = [told, more].filter((one) => one !== undefined && one !== '').join('\n\n')
     throw new LaunchwayError(code, ports.redact(message), {
-      ...(hint === undefined ? {} : { hint: ports.redact(hint) }),
+      ...(hint === '' ? {} : { hint: ports.redact(hint) }),
       ...(place === undefined ? {} : { place }),
       ...(cause === undefined ? {} : { cause }),
       part: { smoke: await section('failed') },
@@ -146,18 +145,21 @@ async function ask({ plan, prepared, stack, seen, answered, settled, signal, che
   })
 }
 
-/** The service that works itself, as the check shows that has passed. */
-function reachedBy(check: SmokeCheck): string | undefined {
-  if (check.kind === 'script' || check.kind === 'run') return undefined
+/**
+ * The service that works itself, as the check shows that has passed. A connection shows nothing of that: many servers
+ * listen before their application is loaded, and end when it cannot be.
+ */
+export function reachedBy(check: SmokeCheck): string | undefined {
+  if (check.kind === 'script' || check.kind === 'run' || check.kind === 'tcp') return undefined
   return check.kind === 'log' && check.matches === undefined ? undefined : check.service
 }
 
-/** Without checks: that somebody listens where the file publishes a port, but for what has ended. */
-function checksOf({ checks }: SmokePlan, { published }: Prepared, seen: Watch): readonly SmokeCheck[] {
+/** Without checks: that somebody listens where the file publishes a port, but for what has to end, or has no container. */
+function checksOf({ checks }: SmokePlan, { published, mustEnd }: Prepared, seen: Watch): readonly SmokeCheck[] {
   if (checks.length > 0) return checks
-  const running = new Set(seen.containers().flatMap((one) => (one.status === 'running' ? (serviceOf(one) ?? []) : [])))
+  const there = new Set(seen.containers().flatMap((one) => serviceOf(one) ?? []))
   return published
-    .filter(({ service }) => running.has(service))
+    .filter(({ service }) => there.has(service) && !mustEnd.has(service))
     .map(({ service, port }) => ({ kind: 'tcp', name: `${service}:${port} takes connections`, service, port, timeoutMs: portMs }))
 }
 

@@ -79,15 +79,13 @@ async function startInOrder({ file }: Stack, seen: Watch, { engine }: Ports, sig
       signal,
     )
     if (failed !== undefined) break
-    const why = hopeless(seen, file)
-    if (why !== undefined) {
-      throw new LaunchwayError('SMOKE_UNHEALTHY', why, { hint: 'Give it a healthcheck, or wait for service_started.' })
-    }
+    const vain = hopeless(seen, file)
+    if (vain !== undefined) throw new LaunchwayError('SMOKE_UNHEALTHY', vain.why, { hint: vain.hint })
   }
   await Promise.all(begun.values())
 }
 
-const hopeless = (seen: Watch, { services }: Stack['file']): string | undefined => waitsInVain(seen.containers(), services)
+const hopeless = (seen: Watch, { services }: Stack['file']) => waitsInVain(seen.containers(), services)
 
 async function startByCompose(stack: Stack, seen: Watch, ports: Ports, signal: AbortSignal): Promise<void> {
   const { code, stderr } = await call(up(stack), ports, signal)

@@ -10,6 +10,7 @@ import { removeLeftovers, takeDown } from './clean.ts'
 import { evidenceFolder } from './evidence.ts'
 import { tellKept } from './keep.ts'
 import { identify, type Identity, keyOf } from './key.ts'
+import { refuseFarEngine, refuseOldCompose } from './machine.ts'
 import { recall, remember } from './memory.ts'
 import { prepare } from './plan.ts'
 import { knowsStartInterval, quicken } from './readiness.ts'
@@ -41,11 +42,14 @@ export interface Wish {
 export async function smokeStack(release: Release, whole: SmokePlan, ports: Ports, wish: Wish): Promise<SmokeSection> {
   const plan = chosen(whole, wish.only)
   const started = ports.clock.elapsed()
-  const rendering = Promise.all([render(plan, ports), versionOfCompose(ports)])
+  const rendering = render(plan, ports)
   // That there is no engine is said before what follows from it.
   rendering.catch(() => undefined)
-  const info = await ports.engine.info()
-  const [[rendered, composeVersion]] = await Promise.all([rendering, removeLeftovers(ports)])
+  const [info, composeVersion] = await Promise.all([ports.engine.info(), versionOfCompose(ports)])
+  refuseFarEngine(info, ports)
+  // What an old one says of what it does not know helps nobody.
+  refuseOldCompose(composeVersion)
+  const [rendered] = await Promise.all([rendering, removeLeftovers(ports)])
   // What an earlier test has left there says nothing about this one.
   await ports.files.remove(join(ports.evidence, evidenceFolder))
   const judged = { rendered, plan, release, info, composeVersion }

@@ -22,6 +22,15 @@ export interface Death {
 /** Who died less than this before another one, and lives again, has most likely taken that one along. */
 const shortlyMs = 5_000
 
+/** What becomes of services, as their files say it. */
+export interface Fates {
+  /** Services that have to end well, since others wait for that. */
+  mustEnd: ReadonlySet<string>
+  /** Services that are meant to stay, and by what one knows that. */
+  mustRun: ReadonlyMap<string, string>
+  needs?: Needs
+}
+
 type One = { kind: 'up' } | { kind: 'waiting'; why: string } | { kind: 'dead'; why: string }
 
 /** The service of a compose container; undefined of one that ran a single command in a service's settings. */
@@ -36,15 +45,14 @@ const sameMs = 1_000
 export type Needs = ReadonlyMap<string, ReadonlySet<string>>
 
 /**
- * Decides by the containers as they are now. A container that ended well is fine; one that died for good, or is
- * unhealthy, ends the wait. The first that failed is the cause, also where it is being restarted by now; of two at the same
- * time the one that the other needs.
- * @param mustEnd services that others wait for to end
+ * Decides by the containers as they are now. A container that ended well is fine, unless it was meant to stay; one that
+ * died for good, or is unhealthy, ends the wait. The first that failed is the cause, also where it is being restarted by now;
+ * of two at the same time the one that the other needs.
  */
-export function verdictOf(containers: readonly Seen[], mustEnd: ReadonlySet<string>, needs: Needs = new Map()): Verdict {
+export function verdictOf(containers: readonly Seen[], fates: Fates): Verdict {
   const found = containers.flatMap((container) => {
     const service = serviceOf(container)
-    return service === undefined ? [] : [{ container, service, is: stateOf(container, mustEnd.has(service)) }]
+    return service === undefined ? [] : [{ container, service, is: stateOf(container, service, fates) }]
   })
   const dead = found
     .flatMap(({ container, service, is }): Failed[] =>
@@ -65,7 +73,7 @@ export function verdictOf(containers: readonly Seen[], mustEnd: ReadonlySet<stri
       : []
   })
   const before = struggling.filter(({ at }) => at < first.at).toSorted(byTime)
-  const cause = whatItNeeded(before[0] ?? first, [...dead, ...struggling], needs)
+  const cause = whatItNeeded(before[0] ?? first, [...dead, ...struggling], fates.needs ?? new Map())
   const echoes = [...new Set([...before, ...dead])].filter((one) => one !== cause).map(({ why }) => why)
   return { kind: 'dead', container: cause.container, why: cause.why, echoes }
 }
@@ -92,24 +100,26 @@ function struggle({ death }: Seen): string {
 }
 
 /** Whether a container is what it shall become. */
-export function isUp(container: EngineContainer, mustEnd: ReadonlySet<string>): boolean {
+export function isUp(container: EngineContainer, fates: Fates): boolean {
   const service = serviceOf(container)
-  return service !== undefined && stateOf(container, mustEnd.has(service)).kind === 'up'
+  return service !== undefined && stateOf(container, service, fates).kind === 'up'
 }
 
-function stateOf(container: EngineContainer, mustEnd: boolean): One {
+function stateOf(container: EngineContainer, service: string, { mustEnd, mustRun }: Fates): One {
   const { status, exitCode, error, health } = container
+  const stays = mustRun.get(service)
   switch (status) {
     case 'created':
       return error === '' ? { kind: 'waiting', why: 'was not started yet' } : { kind: 'dead', why: `could not be started: ${error}` }
     case 'exited':
     case 'dead':
-      return exitCode === 0 && status === 'exited' ? { kind: 'up' } : { kind: 'dead', why: ended(container) }
+      if (exitCode !== 0 || status === 'dead') return { kind: 'dead', why: ended(container) }
+      return stays === undefined ? { kind: 'up' } : { kind: 'dead', why: `${ended(container)}, and is meant to stay: ${stays}` }
     case 'removing':
       return { kind: 'dead', why: 'is removed by somebody else' }
     case 'running':
       if (health?.status === 'unhealthy') return { kind: 'dead', why: 'is unhealthy' }
-      if (mustEnd) return { kind: 'waiting', why: 'has not ended yet, and others wait for that' }
+      if (mustEnd.has(service)) return { kind: 'waiting', why: 'has not ended yet, and others wait for that' }
       return health === undefined || health.status === 'healthy' ? { kind: 'up' } : { kind: 'waiting', why: 'is not healthy yet' }
     default:
       return { kind: 'waiting', why: status === 'restarting' ? `exited with code ${exitCode} and is restarted` : `is ${status}` }

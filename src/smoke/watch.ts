@@ -2,7 +2,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { smokeLabels } from '../core/names.ts'
 import type { EngineChange, EngineContainer, Ports } from '../core/ports.ts'
 import type { Patience } from './readiness.ts'
-import { type Death, isUp, type Needs, type Seen, type Verdict, verdictOf } from './verdict.ts'
+import { type Death, type Fates, isUp, type Seen, type Verdict, verdictOf } from './verdict.ts'
 
 /** Between two looks at what the containers use of the memory. */
 const memoryMs = 500
@@ -29,15 +29,15 @@ export interface Watch extends Disposable {
 }
 
 /** Listens first and lists then, so that nothing falls between the two. */
-export async function watch(
-  project: string,
-  { mustEnd, needs }: { mustEnd: ReadonlySet<string>; needs: Needs },
-  { engine, clock }: Pick<Ports, 'engine' | 'clock'>,
-): Promise<Watch> {
+export async function watch(project: string, fates: Fates, { engine, clock }: Pick<Ports, 'engine' | 'clock'>): Promise<Watch> {
   const stop = new AbortController()
   const label = `${smokeLabels.project}=${project}`
   const seen = new Map<string, EngineContainer>()
   const upAt = new Map<string, number>()
+  /** Looks are numbered as they begin; by container, the one that is noted. An older look may come back later. */
+  let looks = 0
+  const noted = new Map<string, number>()
+  const isNewer = (id: string, look: number): boolean => look > (noted.get(id) ?? 0)
   const lives = new Map<string, { startedAt: string; at: number; death?: Death }>()
   const memory = new Map<string, number>()
   const waiting = new Set<() => void>()
@@ -64,12 +64,18 @@ export async function watch(
       const death = lives.get(one.id)?.death
       return { ...judged(one), ...(death === undefined ? {} : { death }) }
     })
-  const note = (container: EngineContainer): void => {
-    seen.set(container.id, container)
+  const note = (container: EngineContainer, look: number): void => {
     const { id, startedAt } = container
     const before = lives.get(id)
-    if (startedAt === undefined) return
     const death = deathOf(container, before?.death)
+    if (!isNewer(id, look)) {
+      // How it is now is known better; that it died in between may be known by this look alone.
+      if (before !== undefined && death !== undefined) lives.set(id, { ...before, death })
+      return
+    }
+    noted.set(id, look)
+    seen.set(id, container)
+    if (startedAt === undefined) return
     const at = before?.startedAt === startedAt ? before.at : clock.elapsed()
     lives.set(id, { startedAt, at, ...(death === undefined ? {} : { death }) })
   }
@@ -80,7 +86,7 @@ export async function watch(
     lives.set(id, { ...life, death: { first: life.death?.first ?? at, last: at, exitCode, outOfMemory: false } })
   }
   const tell = (): void => {
-    for (const container of seen.values()) if (!upAt.has(container.id) && isUp(container, mustEnd)) upAt.set(container.id, clock.elapsed())
+    for (const container of seen.values()) if (!upAt.has(container.id) && isUp(container, fates)) upAt.set(container.id, clock.elapsed())
     for (const wake of waiting) wake()
     setAlarm()
   }
@@ -104,16 +110,23 @@ export async function watch(
   }
   const changes = await engine.changes(label, stop.signal)
   const refresh = async (): Promise<void> => {
-    for (const container of await engine.containers(label)) note(container)
+    looks += 1
+    const look = looks
+    for (const container of await engine.containers(label)) note(container, look)
     tell()
   }
 
   /** An event says that something happened; what is so now is asked for, since the next may be on its way. */
   const follow = async (): Promise<void> => {
     for await (const { id, died } of changes) {
+      looks += 1
+      const look = looks
       const container = await engine.container(id)
-      if (container === undefined) seen.delete(id)
-      else note(container)
+      if (container !== undefined) note(container, look)
+      else if (isNewer(id, look)) {
+        noted.set(id, look)
+        seen.delete(id)
+      }
       if (died !== undefined && died.exitCode !== 0) noteDeath(id, died)
       tell()
     }
@@ -135,7 +148,7 @@ export async function watch(
       await measure()
     }
   }
-  const verdict = (): Verdict => verdictOf(containers(), mustEnd, needs)
+  const verdict = (): Verdict => verdictOf(containers(), fates)
   follow().catch((error: unknown) => {
     broken = isCutOff(error) ? engineGone(error) : error instanceof Error ? error : new Error(String(error))
     tell()

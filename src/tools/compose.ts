@@ -48,10 +48,15 @@ export const ComposeService = z.looseObject({
     .optional(),
   ipc: z.string().optional(),
   labels: Labels.optional(),
-  logging: z.looseObject({ driver: z.string().optional() }).optional(),
+  logging: z.looseObject({ driver: z.string().optional(), options: z.record(z.string(), z.unknown()).nullish() }).optional(),
   network_mode: z.string().optional(),
   networks: z
-    .record(z.string(), z.looseObject({ aliases: z.array(z.string()).optional(), ipv4_address: z.string().optional() }).nullable())
+    .record(
+      z.string(),
+      z
+        .looseObject({ aliases: z.array(z.string()).optional(), ipv4_address: z.string().optional(), ipv6_address: z.string().optional() })
+        .nullable(),
+    )
     .optional(),
   pid: z.string().optional(),
   ports: z.array(Port).optional(),
@@ -65,7 +70,10 @@ export type ComposeService = z.infer<typeof ComposeService>
 
 /** A network or a volume. */
 const Resource = z.looseObject({ name: z.string().optional(), external: z.boolean().optional(), labels: Labels.optional() })
-const Network = Resource.extend({ ipam: z.looseObject({ config: z.array(z.unknown()).optional() }).optional() })
+const Network = Resource.extend({
+  driver_opts: z.record(z.string(), z.unknown()).optional(),
+  ipam: z.looseObject({ config: z.array(z.unknown()).optional() }).optional(),
+})
 export type ComposeNetwork = z.infer<typeof Network>
 
 /** A secret or a config: in a file, in the environment, or written in the compose file itself. */

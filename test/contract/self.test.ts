@@ -15,7 +15,14 @@ describe('a process', () => {
     expect(thisProcess.isGone(thisProcess.id)).toBe(false)
   })
 
-  it.each(['another-machine:1', 'laptop', ''])('of which nothing can be known is not gone: %j', (id) => {
-    expect(thisProcess.isGone(id)).toBe(false)
+  it.each([
+    ['on another machine', thisProcess.id.replace(/^[^:]*/, 'another-machine')],
+    ['before the machine was started anew', thisProcess.id.replace(/:[0-9a-f-]{36}:/, ':00000000-0000-0000-0000-000000000000:')],
+    ['in another container of the same name', thisProcess.id.replace(/:\d+:(\d+)$/, ':1:$1')],
+    ['of no such form', 'laptop'],
+    ['of none', ''],
+  ])('%s cannot be judged from here', (_, id) => {
+    expect(id).not.toBe(thisProcess.id)
+    expect(thisProcess.isGone(id)).toBeUndefined()
   })
 })

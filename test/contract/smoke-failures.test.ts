@@ -25,9 +25,18 @@ describe('a stack that does not come up', () => {
 
   it('because a service crashes again and again, says how often and shows its last life alone', async () => {
     const failure = await failing({ files: service('restart: unless-stopped\ncommand: [sh, -c, "echo starting; echo boom >&2; exit 3"]') })
-    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3, after 5 restarts' })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3, after 8 restarts' })
     expect(failure.hint?.match(/boom/g)).toHaveLength(1)
-    expect(failure.part?.smoke?.services).toMatchObject([{ state: 'exited 3 after 5 restarts' }])
+    expect(failure.part?.smoke?.services).toMatchObject([{ state: 'exited 3 after 8 restarts' }])
+  })
+
+  it('because a service has ended that is meant to stay, says so, however well it ended', async () => {
+    const failure = await failing({ files: service('restart: unless-stopped\ncommand: [sh, -c, "echo into the background; exit 0"]') })
+    expect(failure).toMatchObject({
+      code: 'SMOKE_UNHEALTHY',
+      message: 'web exited with code 0, and is meant to stay: restart: unless-stopped',
+    })
+    expect(failure.hint).toContain('into the background')
   })
 
   it('shows the log of a service with a terminal, too', async () => {
@@ -83,6 +92,16 @@ services:
     })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 4' })
     expect(failure.hint).toContain('out of luck')
+  })
+
+  it.each([
+    ['without checks', ''],
+    ['and a check that connects', 'checks: [{ tcp: "web:8000" }]'],
+  ])('because a server that listens cannot load its application, is told %s', async (_, smoke) => {
+    const files = service('ports: ["80:8000"]\ncommand: [sh, -c, "httpd -p 8000 -h /www; sleep 1; echo no such module; exit 3"]')
+    const failure = await failing({ files, smoke })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3' })
+    expect(failure.hint).toContain('no such module')
   })
 
   it('shows no secret that came from an env_file, the environment or a URL', async () => {

@@ -215,6 +215,16 @@ describe('several containers of a service', () => {
     expect(new Set(lines).size).toBe(3)
   })
 
+  it('are followed each by itself: what one says after it was restarted is heard while another goes on', async () => {
+    const command = `[sh, -c, "if mkdir /v/first; then exec sleep 1000; fi; if mkdir /v/died; then sleep 1; exit 1; fi; echo here again; exec sleep 1000"]`
+    const worker = `worker: { image: "${repository}", restart: on-failure, volumes: ["shared:/v"], command: ${command} }`
+    const { section } = await smokeTest({
+      files: { 'compose.yml': `${compose(worker)['compose.yml'] ?? ''}volumes: { shared: }\n` },
+      smoke: 'scale: { worker: 2 }\nchecks: [{ log: worker, matches: here again, timeout: 20s }]',
+    })
+    expect(section.verdict).toBe('passed')
+  })
+
   it('of a service that is not there are refused with the nearest', async () => {
     expect(await failing({ files: compose(web), smoke: 'scale: { wbe: 3 }' })).toMatchObject({
       code: 'CONFIG_INVALID',

@@ -119,16 +119,16 @@ describe('what a stack would take from the machine', () => {
   it.each<[string, string | undefined, string | undefined]>([
     ['nothing said', undefined, undefined],
     ['no', 'no', 'no'],
-    ['always', 'always', 'on-failure:5'],
-    ['unless-stopped', 'unless-stopped', 'on-failure:5'],
-    ['on-failure', 'on-failure', 'on-failure:5'],
+    ['always', 'always', 'on-failure:8'],
+    ['unless-stopped', 'unless-stopped', 'on-failure:8'],
+    ['on-failure', 'on-failure', 'on-failure:8'],
     ['a number of its own', 'on-failure:9', 'on-failure:9'],
   ])('restart: %s', (_, restart, becomes) => {
     expect(service({ image: 'x', ...(restart === undefined ? {} : { restart }) })?.restart).toBe(becomes)
   })
 
   it.each([
-    [{ condition: 'any' }, 'on-failure:5'],
+    [{ condition: 'any' }, 'on-failure:8'],
     [{ condition: 'on-failure', max_attempts: 2 }, 'on-failure:2'],
     [{ condition: 'none' }, 'no'],
   ])('deploy.restart_policy: %j', (policy, restart) => {
@@ -174,12 +174,16 @@ describe('what a stack would take from the machine', () => {
   it('networks and volumes become those of the project', () => {
     const { file } = prepared({
       name: 'addie',
-      services: { ours: { image: 'ghcr.io/team/app', networks: { fixed: { ipv4_address: '10.9.0.2' } } } },
+      services: {
+        ours: { image: 'ghcr.io/team/app', networks: { fixed: { ipv4_address: '10.9.0.2' }, six: { ipv6_address: 'fd00::2' } } },
+      },
       networks: {
         default: { name: 'addie_default', ipam: {} },
         outer: { name: 'proxy', external: true, ipam: {} },
         range: { name: 'r', driver: 'bridge', ipam: { config: [{ subnet: '10.8.0.0/24' }] } },
         fixed: { name: 'f', ipam: { config: [{ subnet: '10.9.0.0/24' }] } },
+        six: { ipam: { config: [{ subnet: 'fd00::/64' }] } },
+        device: { driver_opts: { 'com.docker.network.bridge.name': 'br-app', 'com.docker.network.driver.mtu': '1400' } },
       },
       volumes: { data: { name: 'precious', driver_opts: { o: 'uid=1' }, labels: { a: 'b' } }, plain: null },
       'x-kept': 1,
@@ -191,6 +195,8 @@ describe('what a stack would take from the machine', () => {
       outer: { labels: marks },
       range: { driver: 'bridge', ipam: {}, labels: marks },
       fixed: { ipam: { config: [{ subnet: '10.9.0.0/24' }] }, labels: marks },
+      six: { ipam: { config: [{ subnet: 'fd00::/64' }] }, labels: marks },
+      device: { driver_opts: { 'com.docker.network.driver.mtu': '1400' }, labels: marks },
     })
     expect(file.volumes).toEqual({ data: { driver_opts: { o: 'uid=1' }, labels: { a: 'b', ...marks } }, plain: { labels: marks } })
   })

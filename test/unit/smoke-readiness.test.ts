@@ -129,10 +129,21 @@ describe('a container that was made', () => {
   })
 
   it('is not waited for in vain: nobody asks for the health that it waits for', () => {
-    expect(waitsInVain([made, seenContainer('db')], services(needs('service_healthy')))).toBe(
+    expect(waitsInVain([made, seenContainer('db')], services(needs('service_healthy')))?.why).toBe(
       'web waits until db is healthy, which has no health check',
     )
     expect(waitsInVain([made, seenContainer('db')], services(needs('service_started')))).toBeUndefined()
+  })
+
+  it('is not waited for in vain: who it waits for has ended, and will not be healthy any more', () => {
+    const ended = seenContainer('db', { status: 'exited', ...health('starting') })
+    expect(waitsInVain([made, ended], services(needs('service_healthy')))).toEqual({
+      why: 'web waits until db is healthy, which has ended with code 0',
+      hint: 'If it is meant to end, wait for service_completed_successfully.',
+    })
+    expect(waitsInVain([seenContainer('web'), ended], services(needs('service_healthy')))).toBeUndefined()
+    const failing = seenContainer('db', { status: 'restarting', exitCode: 1, ...health('starting') })
+    expect(waitsInVain([made, failing], services(needs('service_healthy')))).toBeUndefined()
   })
 
   it.each<[string, Record<string, unknown>, boolean]>([

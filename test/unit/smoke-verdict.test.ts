@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { EngineContainer } from '../../src/core/ports.ts'
 import { condensed } from '../../src/smoke/evidence.ts'
-import { type Seen, shownState, verdictOf } from '../../src/smoke/verdict.ts'
+import { type Fates, type Seen, shownState, verdictOf } from '../../src/smoke/verdict.ts'
 import { seenContainer } from './support/container.ts'
 
 const container = seenContainer
+/** Nothing is said of what services become. */
+const free: Fates = { mustEnd: new Set(), mustRun: new Map() }
 const health = (status: string): Partial<EngineContainer> => ({ health: { status, output: '' } })
 
 describe('a container', () => {
@@ -31,18 +33,27 @@ describe('a container', () => {
     ['that somebody takes away', { status: 'removing', exitCode: 137 }, 'dead: web is removed by somebody else'],
     ['that is paused', { status: 'paused' }, 'waiting: web is paused'],
   ])('%s', (_, of, expected) => {
-    const verdict = verdictOf([container('web', of)], new Set())
+    const verdict = verdictOf([container('web', of)], free)
     const said = verdict.kind === 'dead' ? `dead: ${verdict.why}` : verdict.kind === 'waiting' ? `waiting: ${verdict.on.join()}` : 'up'
     expect(said).toBe(expected)
   })
 
   it('that others wait for to end is not up while it runs', () => {
-    expect(verdictOf([container('migrate')], new Set(['migrate']))).toMatchObject({ kind: 'waiting' })
-    expect(verdictOf([container('migrate', { status: 'exited' })], new Set(['migrate']))).toEqual({ kind: 'up' })
+    expect(verdictOf([container('migrate')], { ...free, mustEnd: new Set(['migrate']) })).toMatchObject({ kind: 'waiting' })
+    expect(verdictOf([container('migrate', { status: 'exited' })], { ...free, mustEnd: new Set(['migrate']) })).toEqual({ kind: 'up' })
+  })
+
+  it('that is meant to stay is dead when it has ended, however well', () => {
+    const fates = { ...free, mustRun: new Map([['web', 'restart: always']]) }
+    expect(verdictOf([container('web', { status: 'exited' })], fates)).toMatchObject({
+      kind: 'dead',
+      why: 'web exited with code 0, and is meant to stay: restart: always',
+    })
+    expect(verdictOf([container('web')], fates)).toEqual({ kind: 'up' })
   })
 
   it('that ran a single command does not count', () => {
-    expect(verdictOf([container('web', { status: 'exited', exitCode: 1 }, { 'com.docker.compose.oneoff': 'True' })], new Set())).toEqual({
+    expect(verdictOf([container('web', { status: 'exited', exitCode: 1 }, { 'com.docker.compose.oneoff': 'True' })], free)).toEqual({
       kind: 'up',
     })
   })
@@ -53,7 +64,7 @@ describe('of several containers', () => {
     const echo = container('web', { status: 'exited', exitCode: 1, finishedAt: '2026-01-01T00:00:02Z' })
     const cause = container('db', { status: 'exited', exitCode: 9, finishedAt: '2026-01-01T00:00:01Z' })
     const sick = container('proxy', health('unhealthy'))
-    expect(verdictOf([sick, echo, cause], new Set())).toMatchObject({ kind: 'dead', container: { id: 'db' } })
+    expect(verdictOf([sick, echo, cause], free)).toMatchObject({ kind: 'dead', container: { id: 'db' } })
   })
 
   /** Seconds after noon at which a container first died, and died last. */
@@ -88,7 +99,7 @@ describe('of several containers', () => {
       { ...container('web'), ...gone(2) },
       { ...container('db'), ...db },
     ]
-    expect(verdictOf(seen, new Set())).toMatchObject({ kind: 'dead', why, echoes })
+    expect(verdictOf(seen, free)).toMatchObject({ kind: 'dead', why, echoes })
   })
 
   it('the cause is what the first one needs, where both ended at the same time', () => {
@@ -97,26 +108,24 @@ describe('of several containers', () => {
       { ...container('db'), status: 'restarting', exitCode: 9, ...died(2.4, 2.4, 9) },
     ]
     const needs = new Map([['web', new Set(['db'])]])
-    expect(verdictOf(seen, new Set(), needs)).toMatchObject({
+    expect(verdictOf(seen, { ...free, needs })).toMatchObject({
       why: 'db exited with code 9 and is restarted',
       echoes: ['web exited with code 1'],
     })
-    expect(verdictOf(seen, new Set())).toMatchObject({ why: 'web exited with code 1', echoes: [] })
+    expect(verdictOf(seen, free)).toMatchObject({ why: 'web exited with code 1', echoes: [] })
     const late: Seen[] = [
       { ...container('web'), ...gone(2) },
       { ...container('db'), ...gone(4) },
     ]
-    expect(verdictOf(late, new Set(), needs)).toMatchObject({ why: 'web exited with code 1' })
+    expect(verdictOf(late, { ...free, needs })).toMatchObject({ why: 'web exited with code 1' })
   })
 
   it('one that died ends the wait for the others', () => {
-    expect(verdictOf([container('web', health('starting')), container('db', { status: 'exited', exitCode: 1 })], new Set()).kind).toBe(
-      'dead',
-    )
+    expect(verdictOf([container('web', health('starting')), container('db', { status: 'exited', exitCode: 1 })], free).kind).toBe('dead')
   })
 
   it('every one that is not up is waited for', () => {
-    expect(verdictOf([container('a', health('starting')), container('b'), container('c', { status: 'created' })], new Set())).toEqual({
+    expect(verdictOf([container('a', health('starting')), container('b'), container('c', { status: 'created' })], free)).toEqual({
       kind: 'waiting',
       on: ['a is not healthy yet', 'c was not started yet'],
     })

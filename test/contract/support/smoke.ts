@@ -85,7 +85,7 @@ export interface Asked {
   /** Of the environment of the step. */
   secrets?: Readonly<Record<string, string>>
   signal?: AbortSignal
-  isGone?: (owner: string) => boolean
+  isGone?: (owner: string) => boolean | undefined
   /** The tree of an earlier test, with what is remembered there. */
   root?: string
   wish?: Wish

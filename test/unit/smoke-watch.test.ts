@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import type { EngineChange, EngineContainer } from '../../src/core/ports.ts'
+import { watch } from '../../src/smoke/watch.ts'
+import { fakeEngine } from '../fakes/engine.ts'
+import { seenContainer } from './support/container.ts'
+
+/** An engine that answers when it is told to, and the events that it sends. */
+function slowEngine() {
+  const events: ((id: string) => void)[] = []
+  const lists: ((found: EngineContainer[]) => void)[] = []
+  const looks: ((found: EngineContainer | undefined) => void)[] = []
+  async function* changes(): AsyncGenerator<EngineChange> {
+    for (;;) yield { id: await new Promise<string>((resolve) => events.push(resolve)) }
+  }
+  const engine = {
+    ...fakeEngine(),
+    changes: async () => changes(),
+    containers: () => new Promise<EngineContainer[]>((resolve) => lists.push(resolve)),
+    container: () => new Promise<EngineContainer | undefined>((resolve) => looks.push(resolve)),
+    memory: () => Promise.resolve(undefined),
+  }
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  /** Answers the oldest question of a kind, as soon as there is one. */
+  async function next<T>(of: ((value: T) => void)[], value: T): Promise<void> {
+    while (of.length === 0) await turn()
+    of.shift()?.(value)
+    await turn()
+  }
+  return { engine, event: () => next(events, 'web'), list: lists, look: looks, next, turn }
+}
+
+/** Time that does not pass. */
+const clock = { now: () => new Date(0), elapsed: () => 0, sleep: () => new Promise<void>(() => undefined) }
+const free = { mustEnd: new Set<string>(), mustRun: new Map<string, string>() }
+const dead = seenContainer('web', { status: 'exited', exitCode: 3 })
+
+describe('an answer of the engine that comes late', () => {
+  it.each<[string, EngineContainer | undefined, string[]]>([
+    ['does not bring back what has died', dead, ['exited']],
+    ['does not bring back what is gone', undefined, []],
+  ])('%s', async (_, now, expected) => {
+    const { engine, event, list, look, next, turn } = slowEngine()
+    const watching = watch('stack', free, { engine, clock })
+    await next(list, [seenContainer('web')])
+    using seen = await watching
+    const refreshed = seen.refresh()
+    await turn()
+    await event()
+    await next(look, now)
+    expect(seen.containers().map(({ status }) => status)).toEqual(expected)
+    await next(list, [seenContainer('web')])
+    await refreshed
+    expect(seen.containers().map(({ status }) => status)).toEqual(expected)
+  })
+
+  it('still says that somebody has died who lives again by now, and took another along', async () => {
+    const { engine, event, list, look, next, turn } = slowEngine()
+    const gone = { status: 'exited', exitCode: 4, startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:03Z' }
+    const alive = [seenContainer('web', { startedAt: '2026-01-01T00:00:02Z' }), seenContainer('app', gone)]
+    const watching = watch('stack', free, { engine, clock })
+    await next(list, alive)
+    using seen = await watching
+    await event()
+    while (look.length === 0) await turn()
+    const refreshed = seen.refresh()
+    await next(list, alive)
+    await next(look, { ...dead, startedAt: '2026-01-01T00:00:00Z', finishedAt: '2026-01-01T00:00:01Z' })
+    await refreshed
+    expect(seen.containers().map(({ status }) => status)).toEqual(['running', 'exited'])
+    expect(seen.verdict()).toMatchObject({ kind: 'dead', why: 'web exited with code 3 and is restarted' })
+  })
+})
