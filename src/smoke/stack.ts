@@ -149,7 +149,7 @@ function calmAt(seen: Watch, { services: answered }: Answered): number {
   return Math.max(0, ...times)
 }
 
-export function throwIfDead(seen: Watch): void {
+function throwIfDead(seen: Watch): void {
   const verdict = seen.verdict()
   if (verdict.kind === 'dead') throw new Dead(verdict)
 }
