@@ -8,11 +8,6 @@ absent() {
   fail create "$1" "$2 is there by now: somebody started it in between, or a recreate that broke off was undone. Run it again."
 }
 
-# settled: what has been started so far stays, whatever becomes of the release. Nothing of the release has been touched.
-settled() {
-  rm -f "$LW_DIR/undo"
-}
-
 # replace ACCESSORY CONTAINER POLICY: the new one, which runs as CONTAINER.new, takes the name; the old one goes, and
 # its volumes stay. Until the list of what to undo is gone, the old one can come back.
 replace() {

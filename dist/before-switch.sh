@@ -69,20 +69,3 @@ $(tail -n 40 "$hook_log" | tail -c 6000)"
 exit_of() { # STATUS CODE …
   echo "$2"
 }
-
-# Whole lines that are new in the log go to the journal, each look one line of it. After some hundreds the file must do.
-tell_words() { # STEP
-  words=''
-  while [ "$lines" -lt 300 ]; do
-    if IFS= read -r part <&7; then
-      words="$words$held$part
-" held='' lines=$((lines + 1))
-    else
-      held=$held$part
-      break
-    fi
-    [ "$lines" -lt 300 ] || words="${words}… there is more: the rest is in the log that is kept
-"
-  done
-  [ -z "$words" ] || MS='' journal "$1" says "$LW_SERVICE" "${words%?}"
-}

@@ -13,7 +13,7 @@ certificate() {
   certbot_log="$LW_TRY/certificate.log" deadline=$(($(uptime_cs) + limit * 100)) overdue=''
   (umask 077 && : > "$certbot_log") || fail certificate "$LW_SERVICE" "$(no_room)"
   exec 7< "$certbot_log"
-  # shellcheck disable=SC2034 # tell_words, in before-switch.sh
+  # shellcheck disable=SC2034 # tell_words, in journal.sh
   held='' lines=0
   while :; do
     # shellcheck disable=SC2154 # nginx: site.sh. certbot keeps the hook with the certificate, and runs it by a shell.

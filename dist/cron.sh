@@ -185,7 +185,7 @@ retire_run() {
 started_runs() (
   { exec 6>> "$LW_HOME/jobs.$1.lock"; } 2> /dev/null || return
   until=$(($(uptime_cs) + 3000))
-  until flock -n 6 || [ "$(uptime_cs)" -ge "$until" ]; do short_sleep; done
+  until flock -n 6 || [ "$(uptime_cs)" -ge "$until" ]; do nap 5; done
 )
 
 is_running() {

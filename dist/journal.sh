@@ -34,3 +34,21 @@ journal() {
   rm -f "$LW_HOME/reserve"
   printf '\n%s}\n' "$line" >> "$LW_HOME/journal.jsonl"
 }
+
+# What a program has said since the last look, in a log that is open as 7: whole lines go to the journal, each look one line
+# of it. After some hundreds the file must do. The caller sets `held` and `lines` at the beginning.
+tell_words() { # STEP
+  words=''
+  while [ "$lines" -lt 300 ]; do
+    if IFS= read -r part <&7; then
+      words="$words$held$part
+" held='' lines=$((lines + 1))
+    else
+      held=$held$part
+      break
+    fi
+    [ "$lines" -lt 300 ] || words="${words}… there is more: the rest is in the log that is kept
+"
+  done
+  [ -z "$words" ] || MS='' journal "$1" says "$LW_SERVICE" "${words%?}"
+}

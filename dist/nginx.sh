@@ -8,44 +8,17 @@
 #   ports                       SERVICE PORT-OF-A PORT-OF-B; a line stays, since kept containers are bound to its ports
 #   maintenance                 while it is there, visitors get a page instead (maintenance.ts)
 #   releases/<id>/site.*        what nginx read before this release
-host_held='' switched=''
+switched=''
 
 short_sleep() {
   nap 5
-}
-
-# One change of nginx, of ports and of crontabs on this host at a time. Calls of one program share the lock. Why it
-# could not be had is in `said`.
-hold_host() {
-  [ -z "$host_held" ] || return 0
-  said="cannot write $LW_ROOT/host.lock"
-  # Root may have made it: whoever may read a file may lock it.
-  if can_open "$LW_ROOT/host.lock"; then
-    exec 8>> "$LW_ROOT/host.lock"
-  elif [ -f "$LW_ROOT/host.lock" ] && [ -r "$LW_ROOT/host.lock" ]; then
-    exec 8< "$LW_ROOT/host.lock"
-  else
-    return 1
-  fi
-  said="another deploy has held $LW_ROOT/host.lock for a minute"
-  tries=0
-  until flock -n 8; do
-    tries=$((tries + 1))
-    [ "$tries" -le 60 ] || return
-    sleep 1
-  done
-  host_held=yes
-}
-
-let_host() {
-  exec 8>&-
-  host_held=''
 }
 
 # take_ports SERVICE PORT-OF-A PORT-OF-B: chosen when the host was looked at; somebody may have been faster since.
 take_ports() {
   grep -Fqx -- "$1 $2 $3" "$LW_HOME/ports" 2> /dev/null && return
   start_step lock "$1"
+  # shellcheck disable=SC2154 # host-lock.sh
   hold_host || fail lock "$1" "$said"
   taken=$(awk -v own="$LW_HOME/ports" -v service="$1" -v a="$2" -v b="$3" '
     FILENAME == own && $1 == service { next }

@@ -150,6 +150,11 @@ unpack() {
 
 # ---- undo
 
+# settled: what has been done so far stays, whatever comes after it.
+settled() {
+  rm -f "$LW_DIR/undo"
+}
+
 # will_undo KIND WHAT STEP SERVICE: written before the thing is done. The full stop tells a whole line.
 will_undo() {
   printf '%s %s .\n' "$1" "$2" >> "$LW_DIR/undo" || fail "$3" "$4" "$(no_room)"
