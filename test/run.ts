@@ -94,17 +94,18 @@ async function check([name, file = '', ...args]: (typeof checks)[number]): Promi
 
 interface Part {
   project: Suite
-  /** One file of it; all of them without. */
-  file?: string
+  /** Some of its files, and what they are called together; all of them without. */
+  of?: { name: string; files: readonly string[] }
 }
 
-function nameOf({ project, file = '' }: Part): string {
-  return file === '' ? project : basename(file, '.test.ts')
+function nameOf({ project, of }: Part): string {
+  return of?.name ?? project
 }
 
 /** A part that ran nothing has failed: a wrong pattern must not look like a green run. */
-async function run({ project, file = '' }: Part, env: Record<string, string>, show: 'live' | 'at the end' = 'live'): Promise<boolean> {
-  const name = nameOf({ project, file })
+async function run(part: Part, env: Record<string, string>, show: 'live' | 'at the end' = 'live'): Promise<boolean> {
+  const { project, of } = part
+  const name = nameOf(part)
   if (stopped) return !total.failed.push(`${name}: stopped`)
   const before = passed?.find(name)
   if (before !== undefined) {
@@ -116,8 +117,12 @@ async function run({ project, file = '' }: Part, env: Record<string, string>, sh
   const started = performance.now()
   const into = join(scratch, `${name}.json`)
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/support/counts.ts')}`]
-  const files = file === '' ? [] : [file]
-  const ended = await passes('vitest', ['run', '--project', project, ...reporters, ...files], { ...env, LAUNCHWAY_COUNTS: into }, show)
+  const ended = await passes(
+    'vitest',
+    ['run', '--project', project, ...reporters, ...(of?.files ?? [])],
+    { ...env, LAUNCHWAY_COUNTS: into },
+    show,
+  )
   const counts = readCounts(into)
   if (counts.passed === 0) counts.failed.push(`${name}: no test ran`)
   else if (!ended && counts.failed.length === 0) counts.failed.push(`${name}: vitest ended with an error`)
@@ -147,7 +152,6 @@ function readCounts(file: string): Counts {
 async function lane(parts: Part[]): Promise<void> {
   let lab: string | undefined
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
-    const { project } = part
     const reused = passed?.find(nameOf(part)) !== undefined
     try {
       if (lab === undefined && !reused && !stopped) {
@@ -155,7 +159,7 @@ async function lane(parts: Part[]): Promise<void> {
         await up({ name: lab, hosts: allSuites })
       }
       const env = { ...campaign, ...(lab === undefined ? {} : { LAUNCHWAY_LAB: lab }) }
-      if (await run(part, env, project === 'contract' ? 'live' : 'at the end')) continue
+      if (await run(part, env, nameOf(part) === 'contract' ? 'live' : 'at the end')) continue
     } catch (error) {
       total.failed.push(`the lab of ${nameOf(part)}: ${error instanceof Error ? error.message : String(error)}`)
     }
@@ -188,13 +192,14 @@ const passed = isCampaign || process.env['CI'] !== undefined || process.argv.inc
 await Promise.all(checks.map(check))
 await run({ project: 'unit' }, campaign)
 // As many at once as two cores bear, each with a lab of its own. What runs on hosts is by far the longest: file by
-// file, which fills the lanes that the others leave.
+// file, which fills the lanes that the others leave. No file of the contracts is in two parts, or in none.
+const contracts = globSync('test/contract/*.test.ts', { cwd: root }).toSorted()
+const kindOf = (file: string): string => /^(?:host|smoke|scan)(?=[-.])/.exec(basename(file))?.[0] ?? 'contract'
+const among = (kind: string): string[] => contracts.filter((file) => kindOf(file) === kind)
 const parts: Part[] = [
   { project: 'e2e' },
-  { project: 'contract' },
-  ...globSync('test/contract/host-*.test.ts', { cwd: root })
-    .toSorted()
-    .map((file): Part => ({ project: 'hosts', file })),
+  ...['smoke', 'contract', 'scan'].map((name): Part => ({ project: 'contract', of: { name, files: among(name) } })),
+  ...among('host').map((file): Part => ({ project: 'hosts', of: { name: basename(file, '.test.ts'), files: [file] } })),
 ]
 await Promise.all(Array.from({ length: 4 }, () => lane(parts)))
 rmSync(scratch, { recursive: true, force: true })

@@ -32,7 +32,16 @@ export function shownProject(file: ComposeProject, shown: ReadonlySet<string>, h
         )
   const project = { ...file, services: Object.fromEntries(services), secrets: kept(file.secrets), configs: kept(file.configs) }
   // Before it is YAML: there the mark of what is hidden needs quotes.
-  return stringify(eachText(project, hide), { aliasDuplicateObjects: false, lineWidth: 0 })
+  return stringify(eachText(project, plainly(hide)), { aliasDuplicateObjects: false, lineWidth: 0 })
+}
+
+/** Compose writes a `$` twice, and a secret of the run has it once. */
+function plainly(hide: (text: string) => string): (text: string) => string {
+  return (text) => {
+    const plain = text.replaceAll('$$', '$')
+    const left = hide(plain)
+    return left === plain ? hide(text) : left.replaceAll('$', '$$$$')
+  }
 }
 
 function eachText(value: unknown, change: (text: string) => string): unknown {

@@ -77,7 +77,7 @@ describe('what a host lacks is said before anything is touched', () => {
     const host = await machine()
     const error = await refused(host, { built: { size: 1e15 } })
     expect(error.message).toMatch(/B of disk are free/)
-    expect(error.hint).toContain('docker system prune')
+    expect(error.hint).toContain('docker image prune --all')
   })
 
   test('an image for another platform', { tags: ['other-platform'] }, async () => {

@@ -47,6 +47,7 @@ describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with De
     // This registry has no referrers API: the list of what belongs to the image is a tag of its own.
     expect(tags).toEqual([
       expect.stringMatching(/^launchway-[0-9a-f]{32}$/),
+      'launchway-env-production',
       'master',
       expect.stringMatching(/^sha-[0-9a-f]{7}$/),
       expect.stringMatching(/^sha256-[0-9a-f]{64}$/),

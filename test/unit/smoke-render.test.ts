@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { redact, Secret } from '../../src/core/secret.ts'
 import { shownProject } from '../../src/smoke/rendered.ts'
 import { hiding, keptSecrets, looksSecret, secretsOf, variableSecrets } from '../../src/smoke/secrets.ts'
 import { placeOf, sourcesOf } from '../../src/smoke/sources.ts'
@@ -82,6 +83,17 @@ describe('the project that people are shown', () => {
       secrets: { a: { file: '/srv/a.txt' } },
       volumes: { data: null },
     })
+  })
+})
+
+describe('a secret of the run with a $, which compose writes twice,', () => {
+  it('is in no text of what is shown', () => {
+    const canary = `canary "$'\\%/+&`
+    const file = ComposeProject.parse({
+      services: { web: { environment: { ANY: canary.replace('$', '$$$$') }, command: ['cost', '5$$'] } },
+    })
+    const shown = shownProject(file, new Set(), (one) => redact(one, [new Secret(canary)]))
+    expect(parse(shown)).toEqual({ services: { web: { environment: { ANY: '***' }, command: ['cost', '5$$'] } } })
   })
 })
 
