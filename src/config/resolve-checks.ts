@@ -1,4 +1,5 @@
 import type { SmokeCheck } from '../core/gates.ts'
+import { defaultPort } from '../core/http-check.ts'
 import { milliseconds } from '../core/units.ts'
 import type { SmokeCheckConfig } from './schema-checks.ts'
 
@@ -52,7 +53,7 @@ function addressed({ http }: Http): Pick<Extract<SmokeCheck, { kind: 'http' }>, 
     scheme,
     // A URL knows no upper case in a host; compose tells Web from web.
     service: /^https?:\/\/([^/:?#]+)/.exec(http)?.[1] ?? url.hostname,
-    port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
+    port: url.port === '' ? defaultPort(scheme) : Number(url.port),
     path: `${url.pathname}${url.search}`,
   }
 }

@@ -1,3 +1,4 @@
+import { defaultPort } from '../core/http-check.ts'
 import type { Nginx } from '../core/deployment.ts'
 import { milliseconds } from '../core/units.ts'
 import type { ServiceConfig } from './schema-service.ts'
@@ -34,7 +35,7 @@ export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: 
 function wayIn(first: string, { server, tls, acme }: NonNullable<ServiceConfig['nginx']>, url: URL | undefined): Partial<Nginx> {
   const isHttps = tls !== false && url?.protocol === 'https:'
   if (server === 'existing') {
-    const port = url === undefined || url.port === '' ? (isHttps ? 443 : 80) : Number(url.port)
+    const port = url === undefined || url.port === '' ? defaultPort(isHttps ? 'https' : 'http') : Number(url.port)
     return { existing: { https: isHttps, port } }
   }
   // Where certbot keeps what it has asked for under this name.

@@ -24,6 +24,11 @@ export const httpCheck = {
 const Wanted = z.object(httpCheck).pick({ status: true, contains: true, matches: true, json: true, headers: true, security: true })
 type Wanted = z.infer<typeof Wanted>
 
+/** Where a scheme is spoken when its URL names no port. */
+export function defaultPort(scheme: string): number {
+  return scheme === 'https' ? 443 : 80
+}
+
 /** What of an answer is not as it was asked for, in words; nothing when it passes. */
 export function wrongIn(wanted: Wanted, answer: Answer, scheme: 'http' | 'https' = 'http'): string[] {
   const { status, contains, matches, json = {}, headers, security = false } = wanted

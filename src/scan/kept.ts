@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { join } from 'node:path'
 import type { Ports } from '../core/ports.ts'
@@ -21,6 +22,11 @@ function folderOf({ cacheDir }: Trivy): string {
 
 function fileOf({ database, image }: ReportKey, trivy: Trivy): string {
   return join(folderOf(trivy), database, `${image}.json.gz`)
+}
+
+/** By which reports that were made with a Trivy and its database are kept together. */
+export function databaseKey(trivy: { version: string }, { identity }: { identity: string }): string {
+  return hash('sha256', JSON.stringify([trivy.version, identity])).slice(0, 16)
 }
 
 export async function readReport(key: ReportKey, trivy: Trivy, { files }: Ports): Promise<string | undefined> {

@@ -10,7 +10,7 @@ import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
 import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
 import { type Database, isStill, type VersionedTrivy } from './database.ts'
-import { keepReport, type ReportKey, readReport } from './kept.ts'
+import { databaseKey, keepReport, type ReportKey, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
 import { isLocked, scanFailed } from './trivy-errors.ts'
@@ -74,7 +74,7 @@ function keyOf(image: BuiltImage, { source, id }: Subject, { trivy, database, pl
   ]
   const documents = vex.map(({ body }) => hash('sha256', body))
   return {
-    database: hash('sha256', JSON.stringify([trivy.version, database.identity])).slice(0, 16),
+    database: databaseKey(trivy, database),
     image: hash('sha256', JSON.stringify([...parts, exceptions?.path ?? '', exceptions?.state ?? '', ...documents])),
   }
 }

@@ -9,7 +9,7 @@ import { parseReport, type Report } from '../tools/trivy-report.ts'
 import type { Base } from './base.ts'
 import { isStill } from './database.ts'
 import { open } from './gate.ts'
-import { keepReport, readReport } from './kept.ts'
+import { databaseKey, keepReport, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
 import { type Glass, mostBytes } from './look.ts'
 import { whyEnded } from './trivy-errors.ts'
@@ -59,7 +59,7 @@ async function lookAt(
 ): Promise<Report | undefined> {
   const { trivy, database } = glass
   const key = {
-    database: hash('sha256', JSON.stringify([trivy.version, database.identity])).slice(0, 16),
+    database: databaseKey(trivy, database),
     image: hash('sha256', JSON.stringify(['base', repository, digest])),
   }
   const kept = await readReport(key, trivy, ports)

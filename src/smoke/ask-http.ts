@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { askedHeaders, wrongIn } from '../core/http-check.ts'
+import { askedHeaders, defaultPort, wrongIn } from '../core/http-check.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Answer } from '../core/probe.ts'
 import { cut } from './evidence.ts'
@@ -72,10 +72,6 @@ function line({ method, scheme, service, port, path }: Question): string {
 
 function hostOf(scheme: string, service: string, port: number): string {
   return port === defaultPort(scheme) ? service : `${service}:${port}`
-}
-
-function defaultPort(scheme: string): number {
-  return scheme === 'https' ? 443 : 80
 }
 
 /** How a certificate is looked at; in words, why it cannot be. The file may be one that the stack has made. */

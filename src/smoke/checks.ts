@@ -1,7 +1,7 @@
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokeCheck } from '../core/gates.ts'
-import type { Output, Ports } from '../core/ports.ts'
+import type { Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
 import { run } from '../tools/compose.ts'
 import { execIn } from '../tools/docker.ts'
@@ -9,7 +9,7 @@ import { askHttp } from './ask-http.ts'
 import { cut } from './evidence.ts'
 import { watchLog } from './read-log.ts'
 import { runScript } from './script.ts'
-import { addressOf, type Checked, type Of, runningOf, shownChars, type Standing, type Try } from './standing.ts'
+import { addressOf, type Checked, judgedOutput, type Of, runningOf, shownChars, type Standing, type Try } from './standing.ts'
 import { within } from './within.ts'
 
 /** Between two tries. */
@@ -63,16 +63,11 @@ async function attempt(check: Of<'http' | 'tcp' | 'exec' | 'run'>, standing: Sta
   const inside = check.kind === 'exec' ? runningOf(service, standing.containers()) : undefined
   if (check.kind === 'exec' && inside === undefined) return { passed: false, evidence: `${service} does not run` }
   const asked = inside === undefined ? run(standing.stack, service, command) : execIn(inside.id, command)
-  return judgedOutput(await ports.exec.run(asked, { signal: standing.signal, accept: anyCode }), stdout)
-}
-
-/** A command passes by its exit code, and by what it says where something is wanted of that. */
-function judgedOutput({ code, stdout, stderr }: Output, wanted: string | undefined): Try {
-  const passed = code === 0 && (wanted === undefined || stdout.includes(wanted))
-  if (passed) return { passed, evidence: 'exit code 0' }
-  const lacking = wanted === undefined ? [] : [`wanted: a standard output with ${JSON.stringify(wanted)}`]
-  const said = [stdout.trim(), stderr.trim()].filter((text) => text !== '').join('\n')
-  return { passed, evidence: [`exit code ${code}`, ...lacking, said === '' ? '(no output)' : cut(said, shownChars)].join('\n') }
+  const done = await ports.exec.run(asked, { signal: standing.signal, accept: anyCode })
+  const said = [done.stdout.trim(), done.stderr.trim()].filter((text) => text !== '').join('\n')
+  const { passed, evidence } = judgedOutput({ ...done, said: cut(said, shownChars) }, stdout)
+  // Of a question that passes nobody reads what was said.
+  return { passed, evidence: passed ? 'exit code 0' : evidence }
 }
 
 async function askPort(check: Of<'tcp'>, standing: Standing, { probe }: Ports): Promise<Try> {

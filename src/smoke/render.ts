@@ -4,9 +4,10 @@ import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import type { Output, Ports } from '../core/ports.ts'
+import type { Secret } from '../core/secret.ts'
 import { ComposeProject, config } from '../tools/compose.ts'
 import { refuseUnfitScripts } from './script.ts'
-import { hiding, secretNamesIn, variableSecrets } from './secrets.ts'
+import { fileSecrets, hiding, secretNamesIn } from './secrets.ts'
 import { placeOf, type Source, sourcesOf } from './sources.ts'
 
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
@@ -19,12 +20,18 @@ export function variableFiles(plan: SmokePlan, root: string): string[] {
   return plan.envFiles?.map((file) => resolve(root, file)) ?? [join(projectDirectory(plan, root), '.env')]
 }
 
+export interface Rendered {
+  project: ComposeProject
+  /** What the files hold that its variables come from. */
+  secrets: Secret[]
+}
+
 /**
  * The user's files as one project, variables filled in.
  * @throws LaunchwayError CONFIG_INVALID with compose's own words, or for a script that cannot be run; TOOL_MISSING without
  * compose
  */
-export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProject> {
+export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
   await refuseUnfitScripts(plan, ports)
   const root = resolve(ports.root)
   const sources = await sourcesOf(plan.compose, { files: ports.files, root })
@@ -36,10 +43,10 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProj
     env: plan.env,
   })
   learnSecrets(plan, sources, ports)
-  const variables = await variableSecrets({ paths: variableFiles(plan, root), known: plan.env, hasScript: false }, ports)
+  const secrets = await fileSecrets(variableFiles(plan, root), plan.env, ports)
   const done = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
   // What compose refuses it may show.
-  const output = { ...done, stderr: hiding(variables, ports.redact)(done.stderr) }
+  const output = { ...done, stderr: hiding(secrets, ports.redact)(done.stderr) }
   if (output.code !== 0) throw refused(plan, output, sources, root)
   for (const warning of warningsIn(output.stderr)) {
     const [, variable] = /^The "(\w+)" variable is not set/.exec(warning) ?? []
@@ -47,7 +54,7 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<ComposeProj
     ports.log.warning(`${place?.file ?? plan.compose.join(', ')}: ${warning}`, place)
   }
   const project = parseJson(output.stdout, ComposeProject)
-  if (project !== undefined) return project
+  if (project !== undefined) return { project, secrets }
   throw new LaunchwayError('TOOL_MISSING', 'docker compose renders the project in a form that launchway does not know', {
     hint: 'launchway is tested with compose 2.26: `docker compose version` shows yours.',
   })

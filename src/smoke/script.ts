@@ -6,7 +6,7 @@ import { smokeVariable, smokeVariables } from '../core/names.ts'
 import type { Files, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
 import { condensed } from './evidence.ts'
-import { addressOf, type Of, runningOf, type Standing, type Try } from './standing.ts'
+import { addressOf, judgedOutput, type Of, runningOf, type Standing, type Try } from './standing.ts'
 import { within } from './within.ts'
 
 /** Lines of a script's output that are kept. */
@@ -22,11 +22,8 @@ export async function runScript(check: Of<'script'>, standing: Standing, ports: 
   }
   const asked = command(resolve(ports.root, script), args, { cwd: ports.root, env: addresses(standing) })
   const done = await within(timeoutMs, standing.signal, ports, (signal) => ports.exec.run(asked, { signal, onLine, accept: anyCode }))
-  const passed = done?.code === 0 && (wanted === undefined || done.stdout.includes(wanted))
-  const lacking = passed || wanted === undefined ? [] : [`wanted: a standard output with ${JSON.stringify(wanted)}`]
   const said = condensed(lines.join('\n').trim())
-  const ended = done === undefined ? `did not end within ${showMs(timeoutMs)}` : `exit code ${done.code}`
-  return { passed, evidence: [ended, ...lacking, said === '' ? '(no output)' : said].join('\n') }
+  return judgedOutput(done === undefined ? { late: showMs(timeoutMs), said } : { ...done, said }, wanted)
 }
 
 /** Where a script finds the stack: `LAUNCHWAY_SMOKE_WEB_5000=127.0.0.1:49153`, and by which ID the container of `web`. */

@@ -48,13 +48,13 @@ export function secretsOf({ services }: ComposeProject, known: Readonly<Record<s
 }
 
 /**
- * The same of variables that reach the stack in other ways: from files of variables they go into commands and labels,
- * and a script has all of the step's environment.
- * @param paths of files of variables; one that is not there has none
+ * The same of files of variables, whose values go into commands and labels, too.
+ * @param paths of which one that is not there has none
  */
-export async function variableSecrets(
-  { paths, known, hasScript }: { paths: readonly string[]; known: Readonly<Record<string, string>>; hasScript: boolean },
-  { files, environment }: Pick<Ports, 'files' | 'environment'>,
+export async function fileSecrets(
+  paths: readonly string[],
+  known: Readonly<Record<string, string>>,
+  { files }: Pick<Ports, 'files'>,
 ): Promise<Secret[]> {
   const variables: (readonly [string, string])[] = []
   for (const path of paths) {
@@ -62,8 +62,15 @@ export async function variableSecrets(
     const text = body?.toString().replace(/^\uFEFF/, '') ?? ''
     variables.push(...Object.entries(parseEnv(text)).map(([name, value = '']) => [name, value] as const))
   }
-  if (hasScript) for (const [name, value] of environment) variables.push([name, value.reveal()])
   return secretsAmong(variables, known)
+}
+
+/** The same of the step's environment, all of which a script has. */
+export function stepSecrets(known: Readonly<Record<string, string>>, { environment }: Pick<Ports, 'environment'>): Secret[] {
+  return secretsAmong(
+    [...environment].map(([name, value]) => [name, value.reveal()] as const),
+    known,
+  )
 }
 
 function secretsAmong(variables: Iterable<readonly [string, string]>, known: Readonly<Record<string, string>>): Secret[] {

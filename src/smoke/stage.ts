@@ -14,10 +14,10 @@ import { refuseFarEngine, refuseOldCompose } from './machine.ts'
 import { recall, remember } from './memory.ts'
 import { prepare } from './plan.ts'
 import { knowsStartInterval, quicken } from './readiness.ts'
-import { projectDirectory, render, variableFiles } from './render.ts'
+import { projectDirectory, render } from './render.ts'
 import { test } from './run.ts'
 import { shownProject } from './rendered.ts'
-import { hiding, keptSecrets, secretNamesOf, secretsOf, variableSecrets } from './secrets.ts'
+import { hiding, keptSecrets, secretNamesOf, secretsOf, stepSecrets } from './secrets.ts'
 import { chosen, opened, scaled } from './shape.ts'
 
 /** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
@@ -49,7 +49,7 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   refuseFarEngine(info, ports)
   // What an old one says of what it does not know helps nobody.
   refuseOldCompose(composeVersion)
-  const [rendered] = await Promise.all([rendering, removeLeftovers(ports)])
+  const [{ project: rendered, secrets }] = await Promise.all([rendering, removeLeftovers(ports)])
   // What an earlier test has left there says nothing about this one.
   await ports.files.remove(join(ports.evidence, evidenceFolder))
   const judged = { rendered, plan, release, info, composeVersion }
@@ -76,8 +76,8 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   const stack: Stack = { project, directory: projectDirectory(plan, root), file: quick.file, env: plan.env, envFiles }
   const hasScript = plan.checks.some(({ kind }) => kind === 'script')
   if (hasScript) for (const name of secretNamesOf(release)) ports.secret(name)
-  const variables = await variableSecrets({ paths: variableFiles(plan, root), known: plan.env, hasScript }, ports)
-  const hide = hiding([...secretsOf(rendered, plan.env), ...(await keptSecrets(rendered, ports)), ...variables], ports.redact)
+  const ofStep = hasScript ? stepSecrets(plan.env, ports) : []
+  const hide = hiding([...secretsOf(rendered, plan.env), ...(await keptSecrets(rendered, ports)), ...secrets, ...ofStep], ports.redact)
   const shown = shownProject(stack.file, new Set(Object.values(plan.env)), hide)
   ports.log.debug(shown)
   for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)

@@ -31,6 +31,17 @@ export type Checked = SmokeSection['checks'][number] & { service: string | undef
 /** Characters that are shown of what was answered. */
 export const shownChars = 2_000
 
+/**
+ * A command passes by its exit code, and by what it writes where something is wanted of that.
+ * @param ended `late`: the time in which it did not end; `said`: what of its output is shown
+ */
+export function judgedOutput(ended: { said: string } & ({ code: number; stdout: string } | { late: string }), wanted?: string): Try {
+  const how = 'late' in ended ? `did not end within ${ended.late}` : `exit code ${ended.code}`
+  const passed = 'code' in ended && ended.code === 0 && (wanted === undefined || ended.stdout.includes(wanted))
+  const lacking = passed || wanted === undefined ? [] : [`wanted: a standard output with ${JSON.stringify(wanted)}`]
+  return { passed, evidence: [how, ...lacking, ended.said === '' ? '(no output)' : ended.said].join('\n') }
+}
+
 /** The container of a service in which a command can run: the first of several that runs. */
 export function runningOf(service: string, containers: readonly EngineContainer[]): EngineContainer | undefined {
   return containers.find((one) => serviceOf(one) === service && one.status === 'running')

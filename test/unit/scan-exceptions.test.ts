@@ -161,7 +161,7 @@ describe('what exceptions let pass', () => {
       { id: 'CVE-1', line: 2, reason: 'here' },
       { id: 'CVE-1', line: 3, reason: 'there', owner: 'ops' },
     ]
-    const images = [{ name: 'app', findings: [finding('CVE-1', bySource('/work/tree/.trivyignore.yaml', 'there')), finding('CVE-2')] }]
+    const images = [{ name: 'app', findings: [finding('CVE-1', bySource('/srv/tree/.trivyignore.yaml', 'there')), finding('CVE-2')] }]
     expect(exceptionsOf(file, entries, images, now)).toEqual([
       { id: 'CVE-1', source: file, reason: 'here', state: 'open', findings: [] },
       { id: 'CVE-1', source: file, reason: 'there', owner: 'ops', state: 'open', findings: ['app: CVE-1 in p 1'] },
@@ -184,7 +184,7 @@ describe('an exception that has ended', () => {
     {
       name: 'app',
       findings: [
-        { class: 'library', id, severity: 'HIGH', package: 'p', installed: '1', exempt: { source: `/work/${file}`, reason: 'why' } },
+        { class: 'library', id, severity: 'HIGH', package: 'p', installed: '1', exempt: { source: `/srv/${file}`, reason: 'why' } },
       ],
     },
   ]

@@ -3,13 +3,13 @@ import { openingIn } from '../../src/smoke/closed.ts'
 import { ComposeProject } from '../../src/tools/compose.ts'
 
 const opening = (redis: object, rest: object = {}, ours: readonly string[] = []): string | undefined =>
-  openingIn(ComposeProject.parse({ name: 'p', services: { redis: { image: 'redis:7', ...redis } }, ...rest }), new Set(ours), '/work')
+  openingIn(ComposeProject.parse({ name: 'p', services: { redis: { image: 'redis:7', ...redis } }, ...rest }), new Set(ours), '/srv')
 const bind = (source: string) => ({ volumes: [{ type: 'bind', source, target: '/x' }] })
 
 describe('a stack that depends on nothing but itself', () => {
   it.each<[string, object]>([
     ['an image alone', {}],
-    ['files of the repository', bind('/work/conf')],
+    ['files of the repository', bind('/srv/conf')],
     [
       'volumes and memory',
       {
@@ -34,7 +34,7 @@ describe('a stack that depends on nothing but itself', () => {
   })
 
   it('may have an image of the release, however its files would build or pull it', () => {
-    expect(opening({ build: { context: '/work' }, pull_policy: 'always' }, {}, ['redis'])).toBeUndefined()
+    expect(opening({ build: { context: '/srv' }, pull_policy: 'always' }, {}, ['redis'])).toBeUndefined()
   })
 })
 

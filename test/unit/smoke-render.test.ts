@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { redact, Secret } from '../../src/core/secret.ts'
 import { shownProject } from '../../src/smoke/rendered.ts'
-import { hiding, keptSecrets, looksSecret, secretsOf, variableSecrets } from '../../src/smoke/secrets.ts'
+import { fileSecrets, hiding, keptSecrets, looksSecret, secretsOf, stepSecrets } from '../../src/smoke/secrets.ts'
 import { placeOf, sourcesOf } from '../../src/smoke/sources.ts'
 import { ComposeProject } from '../../src/tools/compose.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
@@ -175,30 +175,28 @@ describe('what variables hold that reach the stack without being in its environm
   const environment = {
     MY_TOKEN: 'tok-of-the-step',
     DATABASE: 'mysql://u:of-a-url@db',
-    PWD: '/work/somewhere',
+    PWD: '/srv/somewhere',
     NEXT_TOKEN: 'default',
     SHORT_TOKEN: 'short',
     SHOWN_TOKEN: 'in-launchway-yml',
   }
-  const hidden = async (hasScript: boolean): Promise<string[]> => {
-    const root = written({ 'smoke.env': '# of the test\nREDIS_PASSWORD="in the file"\nLEVEL=verbose\nPG_PASSWORD=postgres\n' })
-    const paths = [join(root, 'smoke.env'), join(root, 'none.env')]
-    const found = await variableSecrets({ paths, known: { A: 'in-launchway-yml' }, hasScript }, localPorts(root, environment).ports)
-    return found.map((one) => one.reveal())
-  }
+  const known = { A: 'in-launchway-yml' }
 
   it('is hidden where it is from a file of variables, unless it is a word of everyday', async () => {
-    expect(await hidden(false)).toEqual(['in the file'])
+    const root = written({ 'smoke.env': '# of the test\nREDIS_PASSWORD="in the file"\nLEVEL=verbose\nPG_PASSWORD=postgres\n' })
+    const found = await fileSecrets([join(root, 'smoke.env'), join(root, 'none.env')], known, localPorts(root).ports)
+    expect(found.map((one) => one.reveal())).toEqual(['in the file'])
   })
 
   it('is hidden also as compose writes it in a command', async () => {
     const root = written({ '.env': "A_TOKEN='a$b-c$d'\n" })
-    const found = await variableSecrets({ paths: [join(root, '.env')], known: {}, hasScript: false }, localPorts(root).ports)
+    const found = await fileSecrets([join(root, '.env')], {}, localPorts(root).ports)
     const hide = hiding(found, (text) => text)
     expect(hide('serve --key a$$b-c$$d, and a$b-c$d')).toBe('serve --key ***, and ***')
   })
 
-  it('is hidden where a script finds it in the environment of the step, by whatever name that looks like a secret', async () => {
-    expect(await hidden(true)).toEqual(['in the file', 'tok-of-the-step', 'of-a-url'])
+  it('is hidden where a script finds it in the environment of the step, by whatever name that looks like a secret', () => {
+    const found = stepSecrets(known, localPorts(written({}), environment).ports)
+    expect(found.map((one) => one.reveal())).toEqual(['tok-of-the-step', 'of-a-url'])
   })
 })

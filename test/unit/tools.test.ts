@@ -57,8 +57,8 @@ describe('buildx', () => {
   const target = { context: '.', dockerfile: 'Dockerfile', args: {}, labels: {}, tags: [], output: [] }
 
   test('bake reads its definition from standard input and adds no attestation', () => {
-    const command = bake({ group: { default: { targets: ['app'] } }, target: { app: target } }, '/tmp/metadata.json', '/work')
-    expect(command).toMatchObject({ file: 'docker', cwd: '/work' })
+    const command = bake({ group: { default: { targets: ['app'] } }, target: { app: target } }, '/tmp/metadata.json', '/srv')
+    expect(command).toMatchObject({ file: 'docker', cwd: '/srv' })
     expect(command.args).toEqual(
       'buildx bake --file - --metadata-file /tmp/metadata.json --progress plain --provenance=false --sbom=false'.split(' '),
     )
