@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { findingName } from '../../src/core/gates.ts'
-import type { Finding, Release, ScanSection } from '../../src/core/release.ts'
+import type { Release } from '../../src/core/release.ts'
 import { failureSummary, summary } from '../../src/report/summary.ts'
 import { digest, environment, first, record, service } from './support/deploy.ts'
+import { httpx, scanned } from './support/scanned.ts'
 
 const built: Release['build'] = {
   builder: 'default',
@@ -40,22 +41,6 @@ const live: Release = {
     ],
     ms: 5_000,
   },
-}
-
-const httpx: Finding = {
-  ...{ class: 'library', id: 'CVE-2021-41945', severity: 'CRITICAL', status: 'new' },
-  ...{ package: 'httpx', installed: '0.22.0', fixed: '0.23.0' },
-}
-const zlib: Finding = { class: 'os', id: 'CVE-2023-45853', severity: 'HIGH', package: 'zlib1g', installed: '1.2', status: 'new' }
-const scanned: ScanSection = {
-  tool: { name: 'trivy', version: '0.71.2' },
-  database: { updated: '2026-11-20T06:00:00.000Z' },
-  images: [{ name: 'app', config: digest, findings: [httpx, zlib] }],
-  rules: [{ rule: 'HIGH or worse', action: 'fail', passed: false, findings: [httpx, zlib].map((one) => findingName('app', one)) }],
-  exceptions: [],
-  reports: [],
-  verdict: 'failed',
-  ms: 900,
 }
 
 describe('the summary of a run', () => {

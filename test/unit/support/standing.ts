@@ -5,6 +5,7 @@ import type { SmokeCheck } from '../../../src/core/gates.ts'
 import type { EngineContainer, Ports } from '../../../src/core/ports.ts'
 import { askAll } from '../../../src/smoke/ask.ts'
 import type { Checked, Standing } from '../../../src/smoke/standing.ts'
+import { seenContainer } from './container.ts'
 import { localPorts, temporaryFolder } from './ports.ts'
 
 /** What a test asks nothing of. */
@@ -18,18 +19,7 @@ export async function serving(service: string, answer: RequestListener): Promise
   onTestFinished(() => void server.close())
   const at = server.address()
   const port = typeof at === 'object' && at !== null ? at.port : 0
-  return {
-    id: service,
-    labels: { 'com.docker.compose.service': service },
-    image: 'sha256:0',
-    reference: 'x',
-    status: 'running',
-    exitCode: 0,
-    error: '',
-    outOfMemory: false,
-    restarts: 0,
-    ports: { '80/tcp': { address: '127.0.0.1', port } },
-  }
+  return seenContainer(service, { ports: { '80/tcp': { address: '127.0.0.1', port } } })
 }
 
 type Around = Omit<Standing, 'rest'> & { settled: Promise<unknown>; ports: Ports }
