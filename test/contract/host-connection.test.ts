@@ -86,6 +86,8 @@ describe('a login manager that ends what a login leaves behind', () => {
   const container = lab.hosts['bookworm']?.container ?? ''
   const asRoot = (text: string): Promise<string> => docker('exec', container, 'sh', '-euc', text)
   const file = '/etc/systemd/logind.conf.d/launchway-test.conf'
+  const units = '/etc/systemd/system'
+  const impatient = `${units}/session-.scope.d/launchway-test.conf ${units}/user@.service.d/launchway-test.conf`
   const openSessions = `loginctl list-sessions --no-legend | while read -r id _; do
     loginctl show-session "$id" --property=State --value 2> /dev/null | grep -vx closing || true
   done`
@@ -97,10 +99,14 @@ describe('a login manager that ends what a login leaves behind', () => {
     await asRoot(`
       mkdir -p /etc/systemd/logind.conf.d
       printf '[Login]\\nKillUserProcesses=yes\\nUserStopDelaySec=0\\n' > ${file}
+      # In a container systemd may not see the end of what it has ended, and waits for it for a minute and a half.
+      mkdir -p ${units}/session-.scope.d ${units}/user@.service.d
+      printf '[Scope]\\nTimeoutStopSec=2s\\n[Service]\\nTimeoutStopSec=2s\\n' | tee ${impatient} > /dev/null
+      systemctl daemon-reload
       ${restart}`)
     return {
       async [Symbol.asyncDispose]() {
-        await asRoot(`rm -f ${file}; loginctl disable-linger deploy; ${restart}`)
+        await asRoot(`rm -f ${file} ${impatient}; systemctl daemon-reload; loginctl disable-linger deploy; ${restart}`)
       },
     }
   }

@@ -103,7 +103,7 @@ describe.each(isCampaign ? suites : ['forky'])('a program that is killed on %s',
   }, 300_000)
 })
 
-describe.each(suites)('a host that starts anew, %s', (suite) => {
+describe.each(isCampaign ? suites : ['bookworm'])('a host that starts anew, %s', (suite) => {
   test(
     'brings the same version back: after a reboot, a restart of nginx and one of the engine',
     { tags: ['reboot'], timeout: 300_000 },

@@ -126,7 +126,7 @@ describe.each(toolboxes)('on a host with $name', (toolbox) => {
     const calls = docker.disarm()
     expect(calls).toBeGreaterThan(10)
     // The campaign kills at each call of docker, every other run at a sample of them.
-    const step = isCampaign ? 1 : 5
+    const step = isCampaign ? 1 : 8
     for (let call = 1; call <= calls; call += step) {
       docker.arm(call, call % 2 === 0 ? 'before' : 'after')
       await deployNext('killed').catch(() => undefined)

@@ -170,7 +170,7 @@ describe('bad input', () => {
 services:
   web:
     image: ${repository}
-    command: [sh, -c, '${words} | head -c 60000000; echo; echo the end of the flood; exit 3']
+    command: [sh, -c, '${words} | head -c 20000000; echo; echo the end of the flood; exit 3']
 `
     for (const words of ['yes 0123456789', 'cat /dev/zero | tr "\\\\0" x']) {
       const failure = await failing({
