@@ -22,7 +22,16 @@ export default defineConfig({
     tags: scenarios.map(({ name, description }) => ({ name, description })),
     projects: [
       // No test leaves anything to the next, so they may share what was loaded; and nothing else runs beside them.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, maxWorkers: '100%', testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/unit/support/properties.ts'],
+          isolate: false,
+          maxWorkers: '100%',
+          testTimeout: 30_000,
+        },
+      },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], exclude: [hosts], ...real } },
       { test: { name: 'hosts', include: [hosts], ...real } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...real } },

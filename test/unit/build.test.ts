@@ -11,6 +11,7 @@ import type { PlannedImage } from '../../src/core/release.ts'
 import { plan } from '../../src/plan/plan.ts'
 import { configOf, systemText } from './support/config.ts'
 import { temporaryFolder } from './support/ports.ts'
+import { runs } from './support/runs.ts'
 
 const image: PlannedImage = {
   name: 'app',
@@ -185,7 +186,7 @@ describe('the content key changes with', () => {
         expect((await keyOf(a ?? '')) === (await keyOf(b ?? ''))).toBe(sorted(one) === sorted(other))
       }),
       {
-        numRuns: 60,
+        numRuns: runs(15),
         examples: [
           [{ a: 'b' }, { b: 'a' }],
           [

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import { Facts } from '../../src/deploy/operate/hosts.ts'
 import { compareProgram, execProgram, historyProgram, holdProgram, liftProgram } from '../../src/deploy/operate/program.ts'
+import { runs } from './support/runs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'launchway-operate-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,7 +46,7 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('a progr
         const { stdout } = spawnSync(file, [...args, '-c', reader], { input })
         expect(stdout).toEqual(Buffer.concat([Buffer.from(['x', ...words].map((word) => `[${word}]`).join('')), Buffer.from([0, 255, 10])]))
       }),
-      { numRuns: 40 },
+      { numRuns: runs(10) },
     )
   })
 

@@ -14,6 +14,7 @@ import { planHost } from '../../src/deploy/plan.ts'
 import { type Attempt, applyProgram, launchProgram, observeProgram, secretsFile } from '../../src/deploy/program.ts'
 import { configFile } from '../../src/core/docker-config.ts'
 import { first, host, nameOf, second, service, wanted } from './support/deploy.ts'
+import { runs } from './support/runs.ts'
 
 const owner = { app: 'addie', environment: 'production', release: second, slot: 'b' as const }
 const image = 'registry.example.org/addie@sha256:0'
@@ -160,7 +161,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
         const { stdout, stderr } = runShell(sh, path, applyProgram(attempt, [['printf', String.raw`%s\0`, ...words]]))
         expect({ words: stdout.split('\0').slice(0, -1), stderr }).toEqual({ words, stderr: '' })
       }),
-      { numRuns: 40 },
+      { numRuns: runs(10) },
     )
   })
 
@@ -171,7 +172,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
         const program = applyProgram({ ...attempt, by, stateRoot }, [['eval', String.raw`printf '%s\0' "$LW_BY" "$LW_ROOT" "$LW_HOME"`]])
         expect(runShell(sh, path, program).stdout.split('\0').slice(0, -1)).toEqual([by, stateRoot, `${stateRoot}/addie/production`])
       }),
-      { numRuns: 20 },
+      { numRuns: runs(5) },
     )
   })
 
@@ -201,7 +202,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
         expect(readFileSync(called, 'utf8').split('\0').slice(0, -1)).toEqual(run)
         expect(readFileSync(secret, 'utf8')).toBe(token)
       }),
-      { numRuns: 8 },
+      { numRuns: runs(3) },
     )
   })
 

@@ -8,6 +8,7 @@ import { addSummary, maskOnRunner, runnerSink, setOutput } from '../../src/adapt
 import type { Entry } from '../../src/adapters/log/stages.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { runs } from './support/runs.ts'
 
 const output = vi.hoisted(() => ({ text: '' }))
 // Standard output is the test runner's own here; test/contract/log.test.ts writes to a real one.
@@ -64,7 +65,7 @@ describe('what other programs say on a runner', () => {
       fc.property(marks, (text) => {
         for (const one of line(text).split(/[\r\n]/)) expect(commandIn(one)).toBeUndefined()
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(300) },
     )
   })
 

@@ -9,6 +9,7 @@ import { startRelease } from '../../src/plan/index.ts'
 import { any } from './support/any.ts'
 import { refusal, systemText } from './support/config.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
+import { runs } from './support/runs.ts'
 
 const secrets = {
   SSH_KEY: 'canary-ssh',
@@ -42,7 +43,7 @@ describe('a release record', () => {
       fc.property(any(Release), (release) => {
         expect(parseRelease(JSON.stringify(release, null, 2), 'release.json')).toEqual(release)
       }),
-      { numRuns: 100 },
+      { numRuns: runs(15) },
     )
   })
 
