@@ -1,24 +1,31 @@
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
-import { look } from './look.ts'
+import { heldError, heldWords } from './held.ts'
+import { lookAt } from './look.ts'
+import { refuseUnfit } from './plan.ts'
+import { repositoriesOf } from './run.ts'
 import { refuseWhereOneWaits } from './waiting.ts'
 
 /**
- * Logs in to every host once, beside the build: what a deploy would be refused for, such as a host key that nobody has
- * committed, or a version that waits for its confirmation, is told before a tag moves. Where nothing is built, the deploy
- * itself is as soon.
- * @throws LaunchwayError SSH_UNREACHABLE, SSH_HOST_KEY, DEPLOY_WAITS
+ * Looks at every host once, beside the build: what a deploy would be refused for, such as a host key that nobody has
+ * committed, a lock, a version that waits for its confirmation, or an nginx whose configuration is broken, is told before
+ * a tag moves. How large the images are is not known yet. Where nothing is built, the deploy itself is as soon.
+ * @throws LaunchwayError SSH_UNREACHABLE, SSH_HOST_KEY, DEPLOY_LOCKED, DEPLOY_WAITS, HOST_UNFIT
  */
-export async function reach({ app, id, plan }: Release, { ssh, secret, signal, log }: Ports): Promise<void> {
+export async function reach(release: Release, ports: Ports): Promise<void> {
+  const { app, id, plan } = release
   const { environment, redeploys } = plan
   if (environment === undefined || redeploys !== undefined) return
-  const { hosts, ssh: settings, name, stateRoot } = environment
+  const repositories = repositoriesOf(release)
+  const wanted = { app, release: id, environment, isReturn: false, images: new Map(), repositories, logins: new Map() }
   await Promise.all(
-    hosts.map(async (host) => {
-      await using remote = await ssh.connect(host, settings, { key: secret(settings.key), signal })
-      log.info(`${remote.host}: lets us in`)
-      if (environment.confirm === undefined) return
-      refuseWhereOneWaits(host, await look(remote, { app, environment: name, stateRoot }, environment), id, name)
+    environment.hosts.map(async (host) => {
+      await using one = await lookAt(host, wanted, ports)
+      const { seen } = one
+      if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
+      refuseWhereOneWaits(host, seen, id, environment.name)
+      // What an attempt that goes on, or broke off, has there for a while may be in the way now and gone by then.
+      if (!seen.isInterrupted && seen.lockedBy === undefined) refuseUnfit(wanted, seen, host)
     }),
   )
 }

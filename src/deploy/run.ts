@@ -80,7 +80,6 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     }
     images.set(name, { reference: `${repository}@${digest}`, bytes: built.size, platforms: Object.keys(built.config) })
   }
-  const [repository = '', ...others] = release.plan.images.flatMap(({ repositories }) => repositories).map(fullName)
   const references = [...planned.map(({ repositories }) => repositories[0] ?? ''), ...environment.accessories.map(({ image }) => image)]
   const from = new Set(references.map((reference) => parseRepository(reference).host))
   return {
@@ -89,7 +88,7 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     environment,
     isReturn: false,
     images,
-    repositories: [repository, ...others],
+    repositories: repositoriesOf(release),
     logins: await loginsTo(from, release.plan.registries, ports),
   }
 }
@@ -105,6 +104,12 @@ function whatIsKept({ plan }: Release, { app, release, environment, images, repo
     repositories: [...repositories],
     environment,
   }
+}
+
+/** Every repository of the application's images, the first of which the host knows its state by. */
+export function repositoriesOf({ plan }: Release): Wanted['repositories'] {
+  const [first = '', ...others] = plan.images.flatMap(({ repositories }) => repositories).map(fullName)
+  return [first, ...others]
 }
 
 export function fullName(repository: string): string {

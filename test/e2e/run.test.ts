@@ -101,7 +101,8 @@ describe('a host that would refuse the deploy', () => {
       /ssh-keyscan -p \d+ 127\.0\.0\.1 >> \S*\.github\/known_hosts/,
     ],
     ['that does not know our key', readFileSync(lab.knownHosts, 'utf8'), { SSH_KEY: otherKey() }, 'SSH_UNREACHABLE', /refused the key/],
-  ])('%s is told of before a tag moves', async (_, knownHosts, env, code, said) => {
+    ['that cannot take the deploy', readFileSync(lab.knownHosts, 'utf8'), {}, 'HOST_UNFIT', /port 22 is held by/, 22],
+  ])('%s is told of before a tag moves', async (_, knownHosts, env, code, said, publish = 5000) => {
     const host = lab.hosts['forky']
     if (host === undefined) throw new Error('the lab has no host forky')
     const target = {
@@ -109,7 +110,7 @@ describe('a host that would refuse the deploy', () => {
       registry: lab.registry.address,
       host: sshAddress(host, 'deploy'),
       knownHosts: '.github/known_hosts',
-      publish: 5000,
+      publish,
     }
     const repository = await newRepository({
       ...application('one'),
