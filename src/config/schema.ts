@@ -159,6 +159,11 @@ export const Config = z.strictObject({
     .describe(
       "Tags of the images, in docker/metadata-action's language. Default: the branch, tag, version or pr-<number>, and sha-<short>",
     ),
+  flavor: oneOrMany(z.string())
+    .optional()
+    .describe(
+      "What holds for all tags, in docker/metadata-action's language: latest=auto|true|false, prefix=, suffix=, each of these with onlatest=true. Default: latest=auto where image-tags is given, else latest=false",
+    ),
   smoke: z
     .union([z.literal(false), SmokeConfig])
     .optional()

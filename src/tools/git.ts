@@ -7,3 +7,7 @@ export const headRef = (cwd: string): Command => command('git', ['symbolic-ref',
 export const changes = (cwd: string): Command => command('git', ['status', '--porcelain'], { cwd })
 /** What a ref points at. */
 export const shaOf = (ref: string, cwd: string): Command => command('git', ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], { cwd })
+/** `refs/remotes/origin/main`, once a clone or `git remote set-head` has said it. */
+export const originHead = (cwd: string): Command => command('git', ['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD'], { cwd })
+/** When a commit was made, ISO 8601. */
+export const committedAt = (sha: string, cwd: string): Command => command('git', ['show', '--no-patch', '--format=%cI', sha], { cwd })
