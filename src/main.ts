@@ -54,13 +54,21 @@ export async function main(entry: string): Promise<void> {
 
 async function perform(stage: StageName | undefined, env: Env, ports: Ports): Promise<Ran> {
   const path = recordPath(env)
+  const dry = isDryRun(env)
   const start = stage === undefined || stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
-  const ran = stage === 'plan' ? { release: start, error: undefined } : await runSteps(stepsOf(stage), start, ports)
+  const ran = stage === 'plan' || dry ? { release: start, error: undefined } : await runSteps(stepsOf(stage), start, ports)
   await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
   for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
   const { summary } = await import('./report/index.ts')
   addSummary(summary(ran.release))
   return ran
+}
+
+/** Whoever wanted to look only must not find that something was done. */
+function isDryRun(env: Env): boolean {
+  const given = readInput(env, 'dry-run') ?? 'false'
+  if (given === 'true' || given === 'false') return given === 'true'
+  throw new LaunchwayError('USAGE', `dry-run is true or false, not "${given}"`)
 }
 
 function recordPath(env: Env): string {

@@ -81,10 +81,22 @@ export const steps: readonly Step[] = [
     },
   },
   {
+    name: 'turn',
+    stage: 'deploy',
+    needs: ['push', 'record'],
+    run: async (release, ports) => {
+      const reason = await (await import('./deploy/index.ts')).superseded(release, ports)
+      if (reason === undefined) return {}
+      ports.log.notice(reason)
+      const { plan } = release
+      return { plan: { ...plan, stages: { ...plan.stages, deploy: { run: false, reason } } } }
+    },
+  },
+  {
     name: 'deploy',
     stage: 'deploy',
     gated: true,
-    needs: ['push', 'record'],
+    needs: ['push', 'record', 'turn'],
     run: async (release, ports) => {
       const { announced, deploy } = await import('./deploy/index.ts')
       return { deploy: await announced(release, ports, () => deploy(release, ports)) }
@@ -252,5 +264,8 @@ function withoutSecrets({ smoke, deploy, ...part }: Partial<Release>, { redact }
 function outcomeOf(release: Release, chosen: readonly Step[]): Release['outcome'] {
   if (release.outcome.state === 'nothing-to-do') return release.outcome
   const last = steps.findLast((step) => decision(release.plan, step).run)
-  return { state: last === undefined || chosen.some(({ stage }) => stage === last.stage) ? 'done' : 'running' }
+  if (last === undefined || chosen.some(({ stage }) => stage === last.stage)) return { state: 'done' }
+  // A stage that ran alone and found that it shall not: what was to be done before it may be done already.
+  const comesLater = chosen.some((step) => steps.indexOf(step) > steps.indexOf(last))
+  return { state: comesLater && last.stage === 'push' && release.push !== undefined ? 'done' : 'running' }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from './adapters/clock.ts'
 import { localFiles } from './adapters/files.ts'
 import { thisProcess } from './adapters/self.ts'
-import type { Cache, GitHub, Log, Ports } from './core/ports.ts'
+import type { Branches, Cache, GitHub, Log, Ports } from './core/ports.ts'
 import { redact, Secret } from './core/secret.ts'
 
 export interface Surroundings {
@@ -56,7 +56,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     restore: async (...asked) => (await openedCache()).restore(...asked),
     save: async (...asked) => (await openedCache()).save(...asked),
   }
-  const deployments = once(() => openGitHub(env, secret))
+  const gitHub = once(() => openGitHub(env, secret))
   return {
     exec,
     ssh: { connect: async (...asked) => (await import('./adapters/ssh.ts')).openSsh(exec, files).connect(...asked) },
@@ -86,10 +86,13 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     github:
       github && env['GITHUB_REPOSITORY'] !== undefined && secret('GITHUB_TOKEN') !== undefined
         ? {
-            startDeployment: async (of) => (await deployments()).startDeployment(of),
-            setDeploymentStatus: async (...asked) => (await deployments()).setDeploymentStatus(...asked),
+            startDeployment: async (of) => (await gitHub()).startDeployment(of),
+            setDeploymentStatus: async (...asked) => (await gitHub()).setDeploymentStatus(...asked),
           }
         : undefined,
+    ...(env['GITHUB_REPOSITORY'] === undefined || secret('GITHUB_TOKEN') === undefined
+      ? {}
+      : { branchHead: async (branch: string) => (await gitHub()).branchHead(branch) }),
     cache,
     files,
     tools: {
@@ -127,7 +130,7 @@ async function openCache(env: Surroundings['env'], folder: string, log: Log): Pr
   return cacheService(env) === undefined ? folderCache(join(folder, 'entries'), log) : actionsCache(log)
 }
 
-async function openGitHub(env: Surroundings['env'], secret: Ports['secret']): Promise<GitHub> {
+async function openGitHub(env: Surroundings['env'], secret: Ports['secret']): Promise<Branches & GitHub> {
   const { octokitGitHub } = await import('./adapters/github.ts')
   return octokitGitHub({
     repository: env['GITHUB_REPOSITORY'] ?? '',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
-import type { GitHub } from '../core/ports.ts'
+import type { Branches, GitHub } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 
 export interface GitHubSettings {
@@ -13,8 +13,11 @@ export interface GitHubSettings {
   runUrl: string | undefined
 }
 
+/** Who waits for this has all else done. */
+const headTimeoutMs = 10_000
+
 /** GitHub's API through @actions/github, which is loaded at the first call. */
-export function octokitGitHub({ repository, token, apiUrl, runUrl }: GitHubSettings): GitHub {
+export function octokitGitHub({ repository, token, apiUrl, runUrl }: GitHubSettings): Branches & GitHub {
   const [owner = '', repo = ''] = repository.split('/')
   const client = async () => {
     const { getOctokit } = await import('@actions/github')
@@ -22,6 +25,21 @@ export function octokitGitHub({ repository, token, apiUrl, runUrl }: GitHubSetti
   }
 
   return {
+    async branchHead(branch) {
+      try {
+        const request = { signal: AbortSignal.timeout(headTimeoutMs) }
+        const { data } = await refusals('say where a branch is', 'contents: read', async () =>
+          (await client()).git.getRef({ owner, repo, ref: `heads/${branch}`, request }),
+        )
+        return data.object.sha
+      } catch (error) {
+        // 404 is a branch that is gone, and a token that may not look: both know of none.
+        if (error instanceof LaunchwayError && Answer.safeParse(error.cause).data?.status === 404) return undefined
+        if (error instanceof LaunchwayError) throw error
+        throw new LaunchwayError('GITHUB_REFUSED', 'GitHub did not say where a branch is', { cause: error })
+      }
+    },
+
     async startDeployment({ ref, environment, description }) {
       const created = await refusals('create a deployment', 'deployments: write', async () =>
         (await client()).repos.createDeployment({

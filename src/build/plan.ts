@@ -16,7 +16,7 @@ export function bakeDefinition(images: readonly PlannedImage[], keys: ReadonlyMa
       ...(image.target === undefined ? {} : { target: image.target }),
       ...(image.platforms.length === 0 ? {} : { platforms: image.platforms }),
       args: image.args,
-      labels: { 'org.opencontainers.image.revision': plan.sha, 'org.opencontainers.image.version': plan.version },
+      labels: plan.labels ?? { 'org.opencontainers.image.revision': plan.sha, 'org.opencontainers.image.version': plan.version },
       tags: candidates(image, keys.get(image.name) ?? ''),
       output: ['type=docker'],
     },

@@ -99,7 +99,7 @@ function explain(issue: z.core.$ZodIssue): Explained[] {
       const later = reserved(path)
       if (later !== undefined) return { path, onKey: true, message: `${where}"${key}" is reserved for a later version: ${later}` }
       // In a mapping in braces a comma ends the value: the rest of a rule becomes a key of its own.
-      if (/^(event|pattern|format|value|prefix|suffix)=/.test(key))
+      if (/^(enable|priority|event|pattern|format|value|prefix|suffix|branch|group|match|onlatest)=/.test(key))
         return { path, onKey: true, message: `${where}"${key}" is the rest of a tag rule: inside { } a rule with a comma needs quotes` }
       const meant = nearest(key, known)
       const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`

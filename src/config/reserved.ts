@@ -3,7 +3,6 @@
  * nobody relies on a key that does nothing, and nobody has to rename one later.
  */
 const later: Record<string, string> = {
-  flavor: "docker/metadata-action's flavor",
   'images.*.secrets': 'build secrets',
   'images.*.contexts': 'named contexts',
   'images.*.ssh': 'SSH during a build',

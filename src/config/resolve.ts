@@ -97,6 +97,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     },
     stateRoot: environment.state ?? stateRoot,
     keep: environment.keep ?? 5,
+    ...(environment.superseded === 'deploy' ? { superseded: environment.superseded } : {}),
     accessories: Object.entries(accessories).map(([accessory, value]) => resolveAccessory(accessory, value, networks)),
     services,
     ...resolveLifecycle(environment, services),

@@ -1,11 +1,11 @@
 import { nearest } from '../core/nearest.ts'
-import { parseTagRule } from './image-tags.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
 import { cronBreaches, schedulePathBreaches } from './rules-cron.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
 import { smokeBreaches } from './rules-smoke.ts'
 import { refusedOptions } from './run-options.ts'
+import { tagBreaches } from './rules-tags.ts'
 import { scanBreaches } from './scan.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -64,23 +64,6 @@ function refBreaches(config: Config): Breach[] {
     }
   }
   return found
-}
-
-function tagBreaches(config: Config): Breach[] {
-  const lists: [(string | number)[], string | string[] | undefined][] = [[['image-tags'], config['image-tags']]]
-  for (const kind of ['branches', 'tags'] as const) {
-    for (const [pattern, target] of Object.entries(config[kind] ?? {})) {
-      if (typeof target !== 'string') lists.push([[kind, pattern, 'image-tags'], target['image-tags']])
-    }
-  }
-  return lists.flatMap(([path, entries]) =>
-    [entries ?? []].flat().flatMap((entry, index) => {
-      const rule = parseTagRule(entry)
-      return typeof rule === 'string'
-        ? [{ path: typeof entries === 'string' ? path : [...path, index], message: `${path.join('.')}: ${rule}` }]
-        : []
-    }),
-  )
 }
 
 function environmentBreaches(config: Config): Breach[] {

@@ -121,6 +121,12 @@ export const EnvironmentConfig = z.strictObject({
     .max(50)
     .optional()
     .describe('Releases kept on the host for a rollback, the running one included; 1 to 50. Default: 5'),
+  superseded: z
+    .enum(['skip', 'deploy'])
+    .optional()
+    .describe(
+      'What becomes of a push whose branch has moved on by the time of its deploy: skip, since the newer push deploys, or deploy, for a workflow that does not run on each push (paths). Default: skip',
+    ),
   state: z.string().startsWith('/').optional().describe('Folder on the host where launchway keeps its state. Default: /var/lib/launchway'),
 })
 
@@ -158,6 +164,11 @@ export const Config = z.strictObject({
     .optional()
     .describe(
       "Tags of the images, in docker/metadata-action's language. Default: the branch, tag, version or pr-<number>, and sha-<short>",
+    ),
+  flavor: oneOrMany(z.string())
+    .optional()
+    .describe(
+      "What holds for all tags, in docker/metadata-action's language: latest=auto|true|false, prefix=, suffix=, each of these with onlatest=true. Default: latest=auto where image-tags is given, else latest=false",
     ),
   smoke: z
     .union([z.literal(false), SmokeConfig])

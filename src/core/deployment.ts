@@ -148,6 +148,8 @@ export const Environment = z.strictObject({
   ssh: SshSettings,
   stateRoot: z.string(),
   keep: z.int(),
+  /** A push whose branch has moved on is deployed all the same; absent: it is not. */
+  superseded: z.literal('deploy').optional(),
   services: z.array(Service).min(1),
   accessories: z.array(Accessory).default([]),
   ...lifecycle,

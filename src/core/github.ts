@@ -4,6 +4,12 @@ export interface DeploymentStatus {
   url?: string
 }
 
+/** What is asked of GitHub whether or not it keeps deployments. */
+export interface Branches {
+  /** The commit that a branch is at; undefined where it is not there. */
+  branchHead(this: void, branch: string): Promise<string | undefined>
+}
+
 /** GitHub's API, for the repository this run belongs to. Absent where there is no GitHub. */
 export interface GitHub {
   startDeployment(of: { ref: string; environment: string; description: string }): Promise<number>

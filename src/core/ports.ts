@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts'
 
 export type * from './engine.ts'
 
-export type { DeploymentStatus, GitHub } from './github.ts'
+export type { Branches, DeploymentStatus, GitHub } from './github.ts'
 
 /**
  * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
@@ -23,6 +23,8 @@ export interface Ports {
   registry: Registries
   probe: Probe
   github: GitHub | undefined
+  /** The commit that a branch is at on GitHub; undefined where it is not there. Absent where there is no GitHub to ask. */
+  branchHead?(this: void, branch: string): Promise<string | undefined>
   cache: Cache
   files: Files
   tools: Tools

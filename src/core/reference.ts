@@ -30,10 +30,7 @@ export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/.test(host)
 }
 
-/** Docker's rule for a tag; what it forbids becomes `-`, as docker/metadata-action does. */
+/** What docker forbids in a tag becomes `-`, as docker/metadata-action does; its length, at most 128, is for who asks. */
 export function toTag(text: string): string {
-  return text
-    .replaceAll(/[^\w.-]+/g, '-')
-    .replace(/^[.-]+/, '')
-    .slice(0, 128)
+  return text.replaceAll(/[^\w.-]+/g, '-').replace(/^[.-]+/, '')
 }

@@ -57,6 +57,10 @@ export const PlanSection = z.strictObject({
   images: z.array(PlannedImage).min(1),
   /** Tags, without a repository, that move once the gates have passed. */
   tags: z.array(z.string()),
+  /** Which rule of image-tags gave which tag, or why one that is for this event gave none. */
+  tagRules: z.array(z.strictObject({ rule: z.string(), tag: z.string().optional(), reason: z.string().optional() })).optional(),
+  /** By key, what labels of the images say of the release: those of OCI. */
+  labels: z.record(z.string(), z.string()).optional(),
   registries: z.array(Registry),
   environment: Environment.optional(),
   /** Absent when nothing is composed. */

@@ -1,8 +1,10 @@
+import { type Flavor, flavorOfDefaults, flavorOfRules, withFlavor } from '../config/flavor.ts'
 import { defaultTagRules, parseTagRule, type TagRule } from '../config/image-tags.ts'
 import { type Found, resolveSmoke } from '../config/gates.ts'
 import { resolveEnvironment, resolveImages, resolveRegistries } from '../config/resolve.ts'
 import { resolveScan } from '../config/scan.ts'
 import type { Config } from '../config/schema.ts'
+import { tagEntries } from '../config/tag-entry.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan, SmokePlan } from '../core/gates.ts'
@@ -13,39 +15,56 @@ import type { PlanSection } from '../core/release.ts'
 import { ruleName } from '../core/scan-rule.ts'
 import { isProposal, stageNames } from '../core/stages.ts'
 import { choose } from './glob.ts'
+import { ociLabels } from './labels.ts'
 import { imageTags } from './tags.ts'
-import { branchOf, tagOf, type Trigger } from './trigger.ts'
+import { branchOf, type Facts, shortSha, tagOf, type Trigger } from './trigger.ts'
+
+interface Tagging {
+  rules: readonly TagRule[]
+  flavor: Flavor
+}
+
+/** What stands in for what the configuration leaves out. */
+export interface Beside extends Found {
+  knownHosts?: string
+  facts?: Facts
+}
 
 /** What a branch or tag does, by the configuration. */
 interface Route {
   environment: string | undefined
-  rules: readonly TagRule[]
+  tagging: Tagging
   /** For people: why. */
   because: string
 }
 
 /**
  * Decides what a run will do, and why. Nothing is asked of anyone.
- * @param found the files of the repository that stand in for what the configuration leaves out
+ * @param found the files and facts of the repository that stand in for what the configuration leaves out
  * @throws LaunchwayError USAGE for an environment that the configuration does not have, and for a tag that is launchway's own
  */
-export function plan(config: Config, trigger: Trigger, found: Found & { knownHosts?: string } = {}): PlanSection {
+export function plan(config: Config, trigger: Trigger, found: Beside = {}): PlanSection {
   const route = routeOf(config, trigger)
-  const tags = typeof route === 'string' ? [] : imageTags(route.rules, trigger)
+  const facts = found.facts ?? {}
+  const { tags, outcomes } =
+    typeof route === 'string' ? { tags: [], outcomes: [] } : imageTags(route.tagging.rules, route.tagging.flavor, trigger, facts)
   if (!isProposal(trigger)) refuseOwnTags(tags)
   const environment =
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
   const smoke = resolveSmoke(config, found)
   const scan = resolveScan(config, found)
   const against = environment?.name ?? proposedFor(config, trigger)
+  const version = tags[0] ?? shortSha(trigger)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
     sha: trigger.sha,
     ...(trigger.dirty === true ? { dirty: true } : {}),
-    version: tags[0] ?? `${trigger.sha.slice(0, 7)}${trigger.dirty === true ? '-dirty' : ''}`,
+    version,
     images: resolveImages(config),
     tags,
+    ...(outcomes.length === 0 ? {} : { tagRules: outcomes }),
+    ...(typeof route === 'string' ? {} : { labels: ociLabels(version, trigger, facts) }),
     registries: resolveRegistries(config),
     ...(environment === undefined ? {} : { environment }),
     ...(typeof smoke === 'string' ? {} : { smoke }),
@@ -56,22 +75,30 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
 
 /** The route of this trigger, or in words why there is none. */
 function routeOf(config: Config, trigger: Trigger): Route | string {
-  const rules = rulesOf(config['image-tags'])
+  const tagging = taggingOf(config, config['image-tags'])
   if (trigger.idle !== undefined) return trigger.idle
-  if (trigger.event === 'schedule') return 'a schedule has no stage to run yet'
   if (isProposal(trigger)) {
     const what = trigger.event === 'merge_group' ? 'an entry of the merge queue' : 'a pull request'
-    return { environment: undefined, rules, because: `${what} is built; nothing is written` }
+    return { environment: undefined, tagging, because: `${what} is built; nothing is written` }
   }
-  const route = refRoute(config, trigger, rules)
+  const route = trigger.event === 'schedule' ? scheduled(config, trigger, tagging) : refRoute(config, trigger, tagging)
   const { environment } = trigger
-  if (environment === undefined) return route
+  if (environment === undefined || (typeof route === 'string' && trigger.event === 'schedule')) return route
   // Who asks for an environment says where it goes, not what it is called.
-  return { environment, rules: typeof route === 'string' ? rules : route.rules, because: `${environment} was asked for` }
+  return { environment, tagging: typeof route === 'string' ? tagging : route.tagging, because: `${environment} was asked for` }
+}
+
+/** A nightly build is for those who have a tag for it; what runs is no business of the clock. */
+function scheduled(config: Config, trigger: Trigger, general: Tagging): Route | string {
+  const route = refRoute(config, trigger, general)
+  const tagging = typeof route === 'string' ? general : route.tagging
+  if (!tagging.rules.some(({ type }) => type === 'schedule'))
+    return 'a schedule builds where image-tags has type=schedule, and here it has not'
+  return { environment: undefined, tagging, because: 'a schedule builds and pushes; nothing is deployed' }
 }
 
 /** What the configuration says of this branch or tag. */
-function refRoute(config: Config, trigger: Trigger, rules: readonly TagRule[]): Route | string {
+function refRoute(config: Config, trigger: Trigger, general: Tagging): Route | string {
   const tag = tagOf(trigger)
   const name = tag ?? branchOf(trigger)
   if (name === undefined) return 'there is neither a branch nor a tag; name one with --ref, or an environment with --environment'
@@ -88,7 +115,7 @@ function refRoute(config: Config, trigger: Trigger, rules: readonly TagRule[]): 
   const { environment, 'image-tags': own } = typeof target === 'string' ? { environment: target } : { environment: undefined, ...target }
   const by = pattern === name ? '' : ` (by ${pattern})`
   const because = environment === undefined ? `the ${kind} ${name}${by} is not deployed` : `the ${kind} ${name}${by} goes to ${environment}`
-  return { environment, rules: own === undefined ? rules : rulesOf(own), because }
+  return { environment, tagging: own === undefined ? general : taggingOf(config, own), because }
 }
 
 /** Where a change that is not merged would go. */
@@ -107,14 +134,16 @@ function refuseOwnTags(tags: readonly string[]): void {
   })
 }
 
-function rulesOf(entries: string | string[] | undefined): readonly TagRule[] {
-  if (entries === undefined) return defaultTagRules
-  return [entries].flat().map((entry) => {
-    const rule = parseTagRule(entry)
-    // config/rules.ts has refused every entry that cannot be read, with its place.
-    if (typeof rule === 'string') throw new TypeError(`${entry}: ${rule}`)
-    return rule
-  })
+/** config/rules.ts has refused every entry that cannot be read, with its place. */
+function taggingOf({ flavor }: Config, entries: string | string[] | undefined): Tagging {
+  const rules = entries === undefined ? defaultTagRules : tagEntries(entries).map(({ entry }) => read(entry, parseTagRule(entry)))
+  const start = entries === undefined && flavor === undefined ? flavorOfDefaults : flavorOfRules
+  return { rules, flavor: tagEntries(flavor ?? []).reduce((before, { entry }) => read(entry, withFlavor(before, entry)), start) }
+}
+
+function read<T>(entry: string, found: T | string): T {
+  if (typeof found === 'string') throw new TypeError(`${entry}: ${found}`)
+  return found
 }
 
 function required(config: Config, name: string, knownHosts: string | undefined): Environment {

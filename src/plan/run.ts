@@ -9,6 +9,7 @@ import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Registry, Release } from '../core/release.ts'
 import { changes, headRef, headSha, shaOf } from '../tools/git.ts'
+import { factsFor } from './facts.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
 import { serviceWarnings } from './warnings.ts'
@@ -22,9 +23,10 @@ const shownChanges = 5
 /** Reads the configuration and makes the record that every other stage reads. */
 export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
   const config = await readConfig(configFile, ports)
-  const section = plan(config, trigger, await findFiles(ports))
+  const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
+  const section = plan(config, trigger, { ...files, facts })
   for (const warning of serviceWarnings(config, section.environment?.name)) ports.log.warning(warning)
-  const now = ports.clock.now()
+  const { now = ports.clock.now() } = facts
   const nothing = !section.stages['build']?.run
   return {
     version: 1,
@@ -89,7 +91,8 @@ async function askedAtTerminal({ environments = {} }: Config, name: string | und
 }
 
 async function environmentOf(config: Config, trigger: Trigger, ports: Ports): Promise<Environment> {
-  const { environment, stages } = plan(config, trigger, await findFiles(ports))
+  const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
+  const { environment, stages } = plan(config, trigger, { ...files, facts })
   if (environment !== undefined) return environment
   const names = Object.keys(config.environments ?? {})
   throw new LaunchwayError('USAGE', 'which environment?', {

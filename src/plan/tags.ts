@@ -1,42 +1,194 @@
+import { formatDate } from '../config/date-format.ts'
+import type { Flavor } from '../config/flavor.ts'
 import type { TagRule } from '../config/image-tags.ts'
+import type { Template, ValueName } from '../config/template.ts'
+import { LaunchwayError } from '../core/error.ts'
 import { toTag } from '../core/reference.ts'
-import { branchOf, tagOf, type Trigger } from './trigger.ts'
+import { branchOf, type Facts, isOnDefaultBranch, longSha, shortSha, tagOf, type Trigger } from './trigger.ts'
+import { pep440, semver, type Version } from './version.ts'
 
-/** The tags that the rules give for this trigger, in their order, each once. A rule that does not apply gives none. */
-export function imageTags(rules: readonly TagRule[], trigger: Trigger): string[] {
-  const tags = rules.flatMap((rule) => {
-    const core = valueOf(rule, trigger)
-    return core === undefined || core === '' ? [] : [toTag(`${rule.prefix}${core}${rule.suffix}`)]
-  })
-  return [...new Set(tags)].filter((tag) => tag !== '')
+/** What a rule came to: a tag, or why it gives none although it is for this event. */
+interface TagOutcome {
+  rule: string
+  tag?: string
+  reason?: string
 }
 
-function valueOf(rule: TagRule, trigger: Trigger): string | undefined {
+export interface TagSet {
+  /** Each once, those of the highest priority first. */
+  tags: string[]
+  outcomes: TagOutcome[]
+}
+
+/** What a rule names, before its prefix and suffix; `{}` where it is not for this event. */
+interface Named {
+  value?: string
+  /** Where there is none, in words. */
+  reason?: string
+  /** It names a version or a git tag: `latest=auto` follows it. */
+  isRelease?: boolean
+}
+
+/** Docker's longest. */
+const longest = 128
+
+/**
+ * The tags that the rules give for this trigger.
+ * @throws LaunchwayError USAGE for a tag that is too long to say what it should
+ */
+export function imageTags(rules: readonly TagRule[], flavor: Flavor, trigger: Trigger, facts: Facts): TagSet {
+  const expand = (template: Template): string => expanded(template, trigger, facts)
+  const outcomes: TagOutcome[] = []
+  let isRelease: boolean | undefined
+  for (const rule of rules.toSorted((a, b) => b.priority - a.priority)) {
+    if (!isEnabled(rule, trigger, facts)) continue
+    const { value, reason, ...named } = nameOf(rule, trigger, facts)
+    if (reason !== undefined) outcomes.push({ rule: rule.entry, reason })
+    if (value === undefined) continue
+    const [prefix, suffix] = [expand(rule.prefix ?? flavor.prefix.text), expand(rule.suffix ?? flavor.suffix.text)]
+    // Nothing at all is what an expression that does not apply leaves, and no mistake.
+    if (`${prefix}${value}${suffix}` === '') continue
+    const tag = tagFrom(prefix, value, suffix, rule)
+    outcomes.push(
+      tag === '' ? { rule: rule.entry, reason: `no letter of "${short(value)}" may stand in a tag` } : { rule: rule.entry, tag },
+    )
+    if (tag !== '') isRelease ??= named.isRelease ?? false
+  }
+  if (isRelease !== undefined && (flavor.latest === 'auto' ? isRelease : flavor.latest === 'true')) {
+    const affix = ({ text, onLatest }: Flavor['prefix']): string => (onLatest ? expand(text) : '')
+    outcomes.push({ rule: `flavor: latest=${flavor.latest}`, tag: toTag(`${affix(flavor.prefix)}latest${affix(flavor.suffix)}`) })
+  }
+  return { tags: [...new Set(outcomes.flatMap(({ tag }) => tag ?? []))], outcomes }
+}
+
+/** A branch may be cut, what tells variants apart may not; of a version every letter counts. */
+function tagFrom(prefix: string, value: string, suffix: string, { type, entry }: TagRule): string {
+  const whole = toTag(`${prefix}${value}${suffix}`)
+  if (whole.length <= longest) return whole
+  const end = toTag(`_${suffix}`).slice(1)
+  const room = longest - end.length
+  if (type === 'ref' && prefix.length < room) return `${toTag(`${prefix}${value}`).slice(0, room)}${end}`
+  throw new LaunchwayError('USAGE', `${short(entry)} gives a tag of ${whole.length} characters: ${short(whole)}`, {
+    hint: `An image tag has at most ${longest}. Cut, it could be that of another version.`,
+  })
+}
+
+function short(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 60).toWellFormed()}…`
+}
+
+function isEnabled({ enable }: TagRule, trigger: Trigger, facts: Facts): boolean {
+  if (enable === 'true' || enable === 'false') return enable === 'true'
+  return isOnDefaultBranch(trigger, facts) === (enable === 'default')
+}
+
+function nameOf(rule: TagRule, trigger: Trigger, facts: Facts): Named {
   switch (rule.type) {
     case 'ref':
-      if (rule.event === 'branch') return branchOf(trigger)
-      if (rule.event === 'tag') return tagOf(trigger)
-      return trigger.pullRequest === undefined ? undefined : `pr-${trigger.pullRequest}`
+      return refName(rule.event, trigger)
     case 'sha':
-      // The tag of a commit must never name anything else.
-      return `${rule.format === 'short' ? trigger.sha.slice(0, 7) : trigger.sha}${trigger.dirty === true ? '-dirty' : ''}`
+      if (trigger.sha === '') return {}
+      return { value: rule.format === 'short' ? shortSha(trigger) : longSha(trigger) }
     case 'raw':
-      return rule.value
+      return { value: expanded(rule.value, trigger, facts) }
+    case 'schedule':
+      return trigger.event === 'schedule' ? { value: expanded(rule.pattern, trigger, facts) } : {}
+    case 'edge':
+      return isEdge(rule.branch, trigger, facts) ? { value: 'edge' } : {}
+    case 'match':
+      return matchName(rule, trigger, facts)
     case 'semver':
-      return semver(rule.pattern, tagOf(trigger))
+    case 'pep440':
+      return versionName(rule, trigger, facts)
     default:
       return rule satisfies never
   }
 }
 
-/** @see https://semver.org/#is-there-a-suggested-regular-expression-regex-to-check-a-semver-string */
-const version = /^v?((0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[\w.-]+)?)(?:\+[\w.-]+)?$/
+function refName(event: 'branch' | 'tag' | 'pr', trigger: Trigger): Named {
+  if (event === 'pr') return trigger.pullRequest === undefined ? {} : { value: String(trigger.pullRequest) }
+  const name = event === 'branch' ? branchOf(trigger) : tagOf(trigger)
+  return name === undefined ? {} : { value: name, isRelease: event === 'tag' }
+}
 
-function semver(pattern: string, tag: string | undefined): string | undefined {
-  const [raw, full, major, minor, patch] = version.exec(tag ?? '') ?? []
-  if (raw === undefined || full === undefined) return undefined
-  // A prerelease must not move the tags of what is released: only the whole version, or the tag as it is, may name it.
-  const chosen = full.includes('-') && !/^\{\{\s*raw\s*\}\}$/.test(pattern) ? '{{version}}' : pattern
-  const values: Record<string, string | undefined> = { raw, version: full, major, minor, patch }
-  return chosen.replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => values[name] ?? '')
+function isEdge(branch: string | undefined, trigger: Trigger, facts: Facts): boolean {
+  const name = branchOf(trigger)
+  return name !== undefined && name === (branch ?? trigger.defaultBranch ?? facts.defaultBranch)
+}
+
+/** What a rule about versions reads: its value, else the tag that was pushed. */
+function subject(value: Template | undefined, trigger: Trigger, facts: Facts): string | undefined {
+  return value === undefined ? tagOf(trigger) : expanded(value, trigger, facts)
+}
+
+function matchName(rule: Extract<TagRule, { type: 'match' }>, trigger: Trigger, facts: Facts): Named {
+  const text = subject(rule.value, trigger, facts)
+  if (text === undefined) return {}
+  const value = rule.pattern.exec(text)?.[rule.group]
+  return value === undefined ? { reason: `"${short(text)}" does not match ${rule.pattern.source}` } : { value, isRelease: true }
+}
+
+function versionName(rule: Extract<TagRule, { type: 'semver' | 'pep440' }>, trigger: Trigger, facts: Facts): Named {
+  const whole = subject(rule.value, trigger, facts)
+  if (whole === undefined) return {}
+  // What does not match is read as a whole, as docker/metadata-action does.
+  const text = (rule.match?.exec(whole)?.[1] ?? whole).replaceAll('/', '-')
+  const version = rule.type === 'semver' ? semver(text) : pep440(text)
+  if (version === undefined) return { reason: `"${short(text)}" is no version by ${rule.type === 'semver' ? 'semver.org' : 'PEP 440'}` }
+  return { value: patterned(rule.pattern, version), isRelease: !version.special }
+}
+
+/** A prerelease must not move the tags of what is released: only the whole version, or the tag as it is, may name it. */
+function patterned(pattern: Template, version: Version): string {
+  const [first, ...more] = pattern
+  const isRaw = more.length === 0 && typeof first === 'object' && first.name === 'raw'
+  if (version.special) return isRaw ? version.raw : version.version
+  return pattern.map((part) => (typeof part === 'string' ? part : versionPart(part.name, version))).join('')
+}
+
+function versionPart(name: string, { raw, version, major, minor, patch }: Version): string {
+  const parts: Record<string, string> = { raw, version, major, minor, patch }
+  return parts[name] ?? ''
+}
+
+function expanded(template: Template, trigger: Trigger, facts: Facts): string {
+  return template
+    .map((part) => {
+      if (typeof part === 'string') return part
+      if (part.name !== 'date' && part.name !== 'commit_date') return valueOf(part.name, trigger, facts)
+      return formatDate(timeOf(part.name, trigger, facts), part.format, part.zone)
+    })
+    .join('')
+}
+
+function timeOf(name: 'date' | 'commit_date', trigger: Trigger, { now, committed }: Facts): Date {
+  const time = (name === 'commit_date' ? (trigger.committed ?? committed) : undefined) ?? now
+  if (time === undefined) throw new TypeError('a tag asks for the date, and nobody has said what time it is')
+  return time
+}
+
+function valueOf(name: ValueName, trigger: Trigger, facts: Facts): string {
+  switch (name) {
+    case 'branch':
+      return branchOf(trigger) ?? ''
+    case 'tag':
+      return tagOf(trigger) ?? ''
+    case 'sha':
+      return shortSha(trigger)
+    case 'base_ref':
+      return (tagOf(trigger) === undefined ? (trigger.pullRequest === undefined ? undefined : trigger.base) : trigger.taggedOn) ?? ''
+    case 'is_default_branch':
+      return String(isOnDefaultBranch(trigger, facts))
+    case 'is_not_default_branch':
+      return String(!isOnDefaultBranch(trigger, facts))
+    // Those of a version have no place outside of its pattern: config/template.ts refuses them.
+    case 'raw':
+    case 'version':
+    case 'major':
+    case 'minor':
+    case 'patch':
+      return ''
+    default:
+      return name satisfies never
+  }
 }

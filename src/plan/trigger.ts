@@ -11,6 +11,14 @@ export interface Trigger {
   pullRequest?: number
   /** The branch that a change is proposed for. */
   base?: string
+  /** The branch that GitHub names beside a pushed tag; seldom the one that people mean. */
+  taggedOn?: string
+  /** As the event says it. */
+  defaultBranch?: string
+  /** When the commit was made, as the event says it. */
+  committed?: Date
+  /** What GitHub says of the repository. */
+  repository?: { name: string; description?: string; url?: string; license?: string }
   /** The environment that was asked for by name. */
   environment?: string
   /** What is built is not what the commit holds. */
@@ -19,14 +27,38 @@ export interface Trigger {
   idle?: string
 }
 
+/** What a plan may need beside the event: of the repository, and the time. */
+export interface Facts {
+  now?: Date
+  /** Undefined where it is not known; the event's own words go first. */
+  defaultBranch?: string
+  committed?: Date
+}
+
 const Payload = z.object({
   pull_request: z
     .object({ number: z.int(), head: z.object({ sha: z.string() }), base: z.object({ ref: z.string() }).optional() })
     .optional(),
   merge_group: z.object({ base_ref: z.string() }).optional(),
-  release: z.object({ tag_name: z.string() }).optional(),
+  release: z.object({ tag_name: z.string() }).optional().catch(undefined),
   action: z.string().optional(),
   deleted: z.boolean().optional(),
+  /** Of the push of a tag. */
+  base_ref: z.string().nullish(),
+  head_commit: z
+    .object({ id: z.string(), timestamp: z.iso.datetime({ offset: true }) })
+    .nullish()
+    .catch(undefined),
+  repository: z
+    .object({
+      name: z.string(),
+      default_branch: z.string().optional(),
+      description: z.string().nullish(),
+      html_url: z.string().optional(),
+      license: z.object({ spdx_id: z.string().nullish() }).nullish(),
+    })
+    .optional()
+    .catch(undefined),
 })
 
 /** Activities of a release that put it before people; its drafting, editing and deletion do not. */
@@ -49,7 +81,8 @@ export function triggerOf(env: Record<string, string | undefined>, payload: stri
       hint: `It runs on: ${eventNames.filter((one) => one !== 'local').join(', ')}.`,
     })
   }
-  const { pull_request: pull, merge_group: queued, release, action, deleted } = Payload.parse(JSON.parse(payload === '' ? '{}' : payload))
+  const said = read(payload)
+  const { pull_request: pull, merge_group: queued, release, action, deleted } = said
   const ref = release === undefined ? env['GITHUB_REF'] : `refs/tags/${release.tag_name}`
   const idle = event === 'release' ? idleRelease(action) : event === 'push' ? idlePush(ref, deleted) : undefined
   // On a pull request GITHUB_SHA is a merge that nobody made; what people look for is the head of their branch.
@@ -62,6 +95,45 @@ export function triggerOf(env: Record<string, string | undefined>, payload: stri
     ...(pull === undefined ? {} : { pullRequest: pull.number }),
     ...(base === undefined ? {} : { base }),
     ...(idle === undefined ? {} : { idle }),
+    ...saidBeside(said, sha),
+  }
+}
+
+/** @throws LaunchwayError USAGE for what GitHub never wrote */
+function read(payload: string): z.infer<typeof Payload> {
+  let json: unknown
+  try {
+    json = JSON.parse(payload === '' ? '{}' : payload)
+  } catch (cause) {
+    throw new LaunchwayError('USAGE', 'the event of this run is not JSON', {
+      cause,
+      hint: 'A runner writes it to the file at GITHUB_EVENT_PATH.',
+    })
+  }
+  const { data, error } = Payload.safeParse(json)
+  if (data !== undefined) return data
+  throw new LaunchwayError('USAGE', 'the event of this run is not one of GitHub', {
+    hint: `A runner writes it to the file at GITHUB_EVENT_PATH:\n${z.prettifyError(error)}`,
+  })
+}
+
+/** What only labels and tags ask for. */
+function saidBeside({ base_ref: taggedOn, head_commit: head, repository }: z.infer<typeof Payload>, sha: string): Partial<Trigger> {
+  const { name, default_branch: branch, description, html_url: url, license } = repository ?? {}
+  return {
+    ...(taggedOn === undefined || taggedOn === null ? {} : { taggedOn: taggedOn.replace(/^refs\/heads\//, '') }),
+    ...(branch === undefined ? {} : { defaultBranch: branch }),
+    ...(head?.id === sha ? { committed: new Date(head.timestamp) } : {}),
+    ...(name === undefined
+      ? {}
+      : {
+          repository: {
+            name,
+            ...(typeof description === 'string' ? { description } : {}),
+            ...(url === undefined ? {} : { url }),
+            ...(typeof license?.spdx_id === 'string' ? { license: license.spdx_id } : {}),
+          },
+        }),
   }
 }
 
@@ -96,4 +168,19 @@ export function branchOf(trigger: Trigger): string | undefined {
 
 export function tagOf({ ref }: Trigger): string | undefined {
   return ref?.startsWith('refs/tags/') === true ? ref.slice('refs/tags/'.length) : undefined
+}
+
+/** `4f2a9c1`: the tag of a commit must never name anything else, so what was built of changed files says so. */
+export function shortSha(trigger: Trigger): string {
+  return longSha({ ...trigger, sha: trigger.sha.slice(0, 7) })
+}
+
+export function longSha({ sha, dirty }: Trigger): string {
+  return `${sha}${dirty === true ? '-dirty' : ''}`
+}
+
+/** GitHub runs a schedule on the default branch alone. */
+export function isOnDefaultBranch(trigger: Trigger, facts: Facts): boolean {
+  const name = branchOf(trigger)
+  return trigger.event === 'schedule' || (name !== undefined && name === (trigger.defaultBranch ?? facts.defaultBranch))
 }

@@ -7,3 +7,14 @@ export const headRef = (cwd: string): Command => command('git', ['symbolic-ref',
 export const changes = (cwd: string): Command => command('git', ['status', '--porcelain'], { cwd })
 /** What a ref points at. */
 export const shaOf = (ref: string, cwd: string): Command => command('git', ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], { cwd })
+/** `refs/remotes/origin/main`, once a clone or `git remote set-head` has said it. */
+export const originHead = (cwd: string): Command => command('git', ['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD'], { cwd })
+/** Where a ref of the remote points, one `sha<TAB>ref` a line; other refs may end with the same words. Nobody is asked for a password. */
+export const remoteRef = (ref: string, cwd: string): Command =>
+  command('git', ['ls-remote', '--', 'origin', ref], {
+    cwd,
+    env: { GIT_TERMINAL_PROMPT: '0', GCM_INTERACTIVE: 'never' },
+    timeoutMs: 10_000,
+  })
+/** When a commit was made, ISO 8601. */
+export const committedAt = (sha: string, cwd: string): Command => command('git', ['show', '--no-patch', '--format=%cI', sha], { cwd })

@@ -31,8 +31,8 @@ describe('the graph', () => {
   it.each([
     ['build', ['build', 'upload']],
     ['push', ['push', 'record']],
-    ['deploy', ['deploy', 'current']],
-    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'push', 'record', 'deploy', 'current']],
+    ['deploy', ['turn', 'deploy', 'current']],
+    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'push', 'record', 'turn', 'deploy', 'current']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {

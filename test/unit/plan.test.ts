@@ -128,7 +128,7 @@ describe('what an event leads to', () => {
     [
       'a schedule',
       { name: 'schedule', ref: 'refs/heads/master', environment: 'production' },
-      { ...nothing, why: 'a schedule has no stage to run yet' },
+      { ...nothing, why: 'a schedule builds where image-tags has type=schedule, and here it has not' },
     ],
     [
       'a button press on a branch without a rule',
@@ -152,6 +152,66 @@ describe('what an event leads to', () => {
     ],
   ])('%s', (_, event, expected) => {
     expect(seen(plan(configOf(systemText), triggered(event), undefined))).toEqual(expected)
+  })
+
+  const nightly = `${systemText}image-tags: ["type=schedule,pattern=nightly", "type=ref,event=branch"]\n`
+
+  test.each<[string, string, Event, object]>([
+    [
+      'is built and pushed, and not deployed',
+      nightly,
+      { name: 'schedule', ref: 'refs/heads/master' },
+      { builds: true, tags: ['nightly', 'master'], goesTo: undefined, why: 'a schedule builds and pushes; nothing is deployed' },
+    ],
+    [
+      'goes to an environment that is asked for',
+      nightly,
+      { name: 'schedule', ref: 'refs/heads/master', environment: 'development' },
+      { builds: true, tags: ['nightly', 'master'], goesTo: 'development', why: 'development was asked for' },
+    ],
+    [
+      'needs no rule for its branch',
+      nightly,
+      { name: 'schedule', ref: 'refs/heads/trunk' },
+      { builds: true, tags: ['nightly', 'trunk'], goesTo: undefined, why: 'a schedule builds and pushes; nothing is deployed' },
+    ],
+    [
+      'that the branch has other tags for is not built',
+      nightly,
+      { name: 'schedule', ref: 'refs/heads/release/1' },
+      { ...nothing, why: 'a schedule builds where image-tags has type=schedule, and here it has not' },
+    ],
+  ])('a schedule with a tag of its own %s', (_, text, event, expected) => {
+    expect(seen(plan(configOf(text), triggered(event), undefined))).toEqual(expected)
+  })
+
+  test('image-tags that are written down are read as docker/metadata-action does, with latest', () => {
+    const push = (ref: string) => triggered({ name: 'push', ref })
+    const written = configOf(`${systemText}image-tags: ["type=semver,pattern={{version}}", "type=ref,event=branch"]\n`)
+    expect(plan(written, push('refs/tags/v1.2.3'))).toMatchObject({ version: '1.2.3', tags: ['1.2.3', 'latest'] })
+    expect(plan(written, push('refs/heads/master')).tags).toEqual(['master'])
+    // Nobody who wrote nothing has asked for it; who says flavor alone has.
+    expect(plan(configOf(systemText), push('refs/tags/v1.2.3')).tags).not.toContain('latest')
+    expect(plan(configOf(`${systemText}flavor: latest=auto\n`), push('refs/tags/v1.2.3')).tags).toContain('latest')
+  })
+
+  test('labels tell what the event tells: of the repository, the version and the commit', () => {
+    const repository = { name: 'shop', description: 'Sells.', html_url: 'https://github.com/team/shop', license: { spdx_id: 'MIT' } }
+    const payload = { repository, head_commit: { id: sha, timestamp: '2026-11-21T11:15:00+01:00' } }
+    expect(plan(configOf(systemText), triggered({ name: 'push', ref: 'refs/heads/master', payload })).labels).toEqual({
+      'org.opencontainers.image.title': 'shop',
+      'org.opencontainers.image.description': 'Sells.',
+      'org.opencontainers.image.url': 'https://github.com/team/shop',
+      'org.opencontainers.image.source': 'https://github.com/team/shop',
+      'org.opencontainers.image.version': 'master',
+      'org.opencontainers.image.created': '2026-11-21T10:15:00.000Z',
+      'org.opencontainers.image.revision': sha,
+      'org.opencontainers.image.licenses': 'MIT',
+    })
+    // The head of a push with several commits may be another than the one that is built.
+    const other = { ...payload, head_commit: { ...payload.head_commit, id: 'c'.repeat(40) } }
+    const labels = plan(configOf(systemText), triggered({ name: 'push', ref: 'refs/heads/master', payload: other })).labels
+    expect(labels).not.toHaveProperty(['org.opencontainers.image.created'])
   })
 
   test.each(['pull_request', 'merge_group'])('however wide the rules are, a %s leaves nothing behind', (name) => {
@@ -196,6 +256,15 @@ describe('what is refused', () => {
     const error = refusal(() => triggerOf({ GITHUB_EVENT_NAME: event, GITHUB_REF: 'refs/heads/master', GITHUB_SHA: commit }, ''))
     expect([error.code, error.message]).toEqual(['USAGE', message])
     expect(error.hint).toBeDefined()
+  })
+
+  test.each([
+    ['{', 'the event of this run is not JSON'],
+    ['[]', 'the event of this run is not one of GitHub'],
+    ['{"pull_request":{"number":"7"}}', 'the event of this run is not one of GitHub'],
+  ])('the event file %s', (payload, message) => {
+    const error = refusal(() => triggerOf({ GITHUB_EVENT_NAME: 'push', GITHUB_REF: 'refs/heads/master', GITHUB_SHA: sha }, payload))
+    expect([error.code, error.message]).toEqual(['USAGE', message])
   })
 
   test.each([

@@ -171,7 +171,7 @@ describe('the name of a secret', () => {
 
 describe('a reserved key', () => {
   test.each([
-    [['flavor'], "docker/metadata-action's flavor"],
+    [['images', 'app', 'ssh'], 'SSH during a build'],
     [['images', 'app', 'secrets'], 'build secrets'],
     [['environments', 'p', 'compose'], 'deploying a compose project'],
     [['environments', 'p', 'secrets'], undefined],
@@ -259,9 +259,9 @@ describe('a tag rule that cannot be read', () => {
     ['type=', 'unknown type ""; did you mean "ref"?'],
     ['type=rwa', 'unknown type "rwa"; did you mean "raw"?'],
     ['type=semver', 'type=semver needs pattern='],
-    ['type=semver,pattern={{ date }}', 'unknown expression {{ date }}; known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}'],
+    ['type=semver,pattern={{ date }}', 'pattern: unknown expression {{date}}; known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}'],
     ['type=ref,event=push', 'type=ref needs event=branch, event=tag or event=pr'],
-    ['type=match,pattern=x', 'type=match is reserved for a later version'],
+    ['type=match', 'type=match needs pattern='],
     ['type=constructor', 'unknown type "constructor"; did you mean "ref"?'],
   ])('%s', (entry, message) => {
     expect(parseTagRule(entry)).toBe(message)
@@ -290,11 +290,6 @@ describe('a tag rule that cannot be read', () => {
   })
 
   test('spaces around keys and values do not matter', () => {
-    expect(parseTagRule(' type = semver , pattern = v{{ major }} ')).toEqual({
-      type: 'semver',
-      pattern: 'v{{ major }}',
-      prefix: '',
-      suffix: '',
-    })
+    expect(parseTagRule(' type = semver , pattern = v{{ major }} ')).toMatchObject({ type: 'semver', pattern: ['v', { name: 'major' }] })
   })
 })

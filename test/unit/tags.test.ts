@@ -1,14 +1,30 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { type Flavor, flavorOfDefaults, flavorOfRules, withFlavor } from '../../src/config/flavor.ts'
 import { defaultTagRules, parseTagRule, type TagRule } from '../../src/config/image-tags.ts'
 import { containerName } from '../../src/core/names.ts'
 import { choose, matches } from '../../src/plan/glob.ts'
-import { imageTags } from '../../src/plan/tags.ts'
-import type { Trigger } from '../../src/plan/trigger.ts'
+import { imageTags as tagSet } from '../../src/plan/tags.ts'
+import type { Facts, Trigger } from '../../src/plan/trigger.ts'
+import { refusal } from './support/config.ts'
 
 const sha = '4f2a9c1d2e3b4a5968778695a4b3c2d1e0f01234'
 const onBranch = (branch: string): Trigger => ({ event: 'push', sha, ref: `refs/heads/${branch}` })
 const onTag = (tag: string): Trigger => ({ event: 'push', sha, ref: `refs/tags/${tag}` })
+
+const now = new Date('2026-03-01T23:30:05.007Z')
+
+function imageTags(rules: readonly TagRule[], trigger: Trigger, flavor = flavorOfDefaults, facts: Facts = { now }): string[] {
+  return tagSet(rules, flavor, trigger, facts).tags
+}
+
+function flavored(...lines: string[]): Flavor {
+  return lines.reduce((before, line) => {
+    const after = withFlavor(before, line)
+    if (typeof after === 'string') throw new Error(after)
+    return after
+  }, flavorOfRules)
+}
 
 function rule(entry: string): TagRule {
   const parsed = parseTagRule(entry)
@@ -55,7 +71,34 @@ describe('the tags of an image', () => {
     ['type=ref,event=pr', onBranch('main'), []],
     ['type=sha,format=long,prefix=', onBranch('main'), [sha]],
     ['type=raw,value=latest', onBranch('main'), ['latest']],
-    ['type=raw,value=,prefix=p', onBranch('main'), []],
+    ['type=raw,value=,prefix=p', onBranch('main'), ['p']],
+    ['type=raw,value={{tag}}', onBranch('main'), []],
+    ['type=edge', onBranch('main'), []],
+    ['type=edge', { ...onBranch('main'), defaultBranch: 'main' }, ['edge']],
+    ['type=edge,branch=next', { ...onBranch('next'), defaultBranch: 'main' }, ['edge']],
+    ['type=schedule', onBranch('main'), []],
+    ["type=schedule,pattern=nightly-{{date 'YYYYMMDD'}}", { ...onBranch('main'), event: 'schedule' }, ['nightly-20260301']],
+    // A branch of such a name is no expression, and no HTML either.
+    ['type=raw,value={{branch}}', onBranch('a&b<c>="{{sha}}"'), ['a-b-c-sha-']],
+    ['type=raw,value={{{branch}}}-x', onBranch('a&b'), ['a-b-x']],
+    ['type=raw,value={{sha}}', { event: 'local', sha, dirty: true }, ['4f2a9c1-dirty']],
+    ['type=sha,format=long', { event: 'local', sha, dirty: true }, [`sha-${sha}-dirty`]],
+    ['type=raw,value=l,enable={{is_default_branch}}', { ...onBranch('main'), defaultBranch: 'main' }, ['l']],
+    ['type=raw,value=l,enable={{is_default_branch}}', { ...onBranch('dev'), defaultBranch: 'main' }, []],
+    ['type=raw,value=l,enable={{ is_not_default_branch }}', { ...onBranch('dev'), defaultBranch: 'main' }, ['l']],
+    // A tag that is called like the default branch is not on it.
+    ['type=raw,value=l,enable={{is_default_branch}}', { ...onTag('main'), defaultBranch: 'main' }, []],
+    ['type=pep440,pattern={{version}}', onTag('v1!2.0-Beta.03.post1.dev2+Ubuntu_1'), ['1-2.0b3.post1.dev2-ubuntu.1']],
+    ['type=pep440,pattern={{major}}.{{minor}}.{{patch}}', onTag('7'), ['7.0.0']],
+    ['type=match,pattern=/^REL-(\\d+)$/ig,group=1', onTag('rel-12'), ['12']],
+    ['"type=semver","pattern={{version}}","value=app/v1.2.3","match=^app/(.*)"', onBranch('main'), ['1.2.3']],
+    // What does not match is read as a whole.
+    ['type=semver,pattern={{version}},"match=^app/(.*)"', onTag('v1.2.3'), ['1.2.3']],
+    ['type=raw,"value={{date \'dddd, MMMM Do YYYY, h:mm:ss a\'}}"', onBranch('main'), ['Sunday-March-1st-2026-11-30-05-pm']],
+    ["type=raw,value={{date 'YYYYMMDD-HHmmss' tz='Asia/Tokyo'}}", onBranch('main'), ['20260302-083005']],
+    ["type=raw,value={{commit_date 'YYYY.MM'}}", { ...onBranch('main'), committed: new Date('2025-12-31T23:59:59Z') }, ['2025.12']],
+    // Where nobody knows when the commit was made, it is now.
+    ["type=raw,value={{commit_date 'YYYY.MM'}}", onBranch('main'), ['2026.03']],
   ])('%s', (entry, trigger, tags) => {
     expect(imageTags([rule(entry)], trigger)).toEqual(tags)
   })
@@ -63,6 +106,57 @@ describe('the tags of an image', () => {
   test('each stands once, in the order of the rules', () => {
     const rules = ['type=raw,value=b', 'type=raw,value=a', 'type=raw,value=b'].map(rule)
     expect(imageTags(rules, onBranch('a'))).toEqual(['b', 'a'])
+  })
+
+  test('of all rules that give one tag the first keeps its place, and the higher priority goes first', () => {
+    const rules = ['type=sha', 'type=raw,value=b', 'type=ref,event=branch', 'type=raw,value=b,priority=999', 'type=raw,value=z,priority=-1']
+    expect(imageTags(rules.map(rule), onBranch('a'))).toEqual(['b', 'a', 'sha-4f2a9c1', 'z'])
+  })
+
+  test.each<[string[], string, Trigger, string[]]>([
+    [[], 'type=semver,pattern={{version}}', onTag('v1.2.3'), ['1.2.3', 'latest']],
+    [[], 'type=semver,pattern={{version}}', onTag('v1.2.3-rc.1'), ['1.2.3-rc.1']],
+    [['latest=false'], 'type=semver,pattern={{version}}', onTag('v1.2.3'), ['1.2.3']],
+    [['latest=true'], 'type=ref,event=branch', onBranch('main'), ['main', 'latest']],
+    [['latest=true'], 'type=ref,event=tag', onBranch('main'), []],
+    [['latest=true'], 'latest', onBranch('main'), ['latest']],
+    [['prefix=web-', 'suffix=-{{sha}},onlatest=true'], 'type=ref,event=tag', onTag('v1'), ['web-v1-4f2a9c1', 'latest-4f2a9c1']],
+    [['prefix=web-'], 'type=sha', onBranch('main'), ['sha-4f2a9c1']],
+    [['prefix=web-'], 'type=sha,prefix=', onBranch('main'), ['4f2a9c1']],
+    [['prefix=web-'], 'type=raw,value=x,prefix=', onBranch('main'), ['x']],
+  ])('with the flavor %j, %s', (lines, entry, trigger, tags) => {
+    expect(imageTags([rule(entry)], trigger, flavored(...lines))).toEqual(tags)
+  })
+
+  test('a branch that is too long is cut before what tells variants apart', () => {
+    const tags = ['alpine', 'debian'].map((variant) =>
+      imageTags([rule(`type=ref,event=branch,suffix=-${variant}`)], onBranch('a'.repeat(300))),
+    )
+    expect(tags).toEqual([[`${'a'.repeat(121)}-alpine`], [`${'a'.repeat(121)}-debian`]])
+  })
+
+  test('a version that is too long is refused: cut it could be another', () => {
+    const error = refusal(() => imageTags([rule('type=semver,pattern={{version}}')], onTag(`v1.0.0-${'1'.repeat(200)}`)))
+    expect([error.code, error.message]).toEqual([
+      'USAGE',
+      `type=semver,pattern={{version}} gives a tag of 206 characters: 1.0.0-${'1'.repeat(54)}…`,
+    ])
+  })
+
+  test('a rule that is for this event and gives no tag says why', () => {
+    const outcomes = [
+      'type=semver,pattern={{version}}',
+      'type=pep440,pattern={{raw}}',
+      'type=match,pattern=^v',
+      'type=ref,event=tag',
+      'type=edge',
+    ]
+    expect(tagSet(outcomes.map(rule), flavorOfRules, onTag('ветка'), { now }).outcomes).toEqual([
+      { rule: 'type=semver,pattern={{version}}', reason: '"ветка" is no version by semver.org' },
+      { rule: 'type=pep440,pattern={{raw}}', reason: '"ветка" is no version by PEP 440' },
+      { rule: 'type=match,pattern=^v', reason: '"ветка" does not match ^v' },
+      { rule: 'type=ref,event=tag', reason: 'no letter of "ветка" may stand in a tag' },
+    ])
   })
 
   test('whatever a branch or tag is called, docker takes every tag, and there is always one', () => {
