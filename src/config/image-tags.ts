@@ -5,18 +5,25 @@ import { nearest } from '../core/nearest.ts'
  * @see https://github.com/docker/metadata-action#tags-input
  */
 export type TagRule =
-  | { type: 'ref'; event: 'branch' | 'tag' | 'pr'; prefix: string; suffix: string }
-  | { type: 'sha'; format: 'short' | 'long'; prefix: string; suffix: string }
-  | { type: 'raw'; value: string; prefix: string; suffix: string }
-  | { type: 'semver'; pattern: string; prefix: string; suffix: string }
+  | ({ type: 'ref'; event: 'branch' | 'tag' | 'pr' } & Affixes)
+  | ({ type: 'sha'; format: 'short' | 'long' } & Affixes)
+  | ({ type: 'raw'; value: string } & Affixes)
+  | ({ type: 'semver'; pattern: string } & Affixes)
+
+interface Affixes {
+  prefix: string
+  suffix: string
+  /** Whether the tag may name another image later. Default: by what it is called after. */
+  overwrite?: boolean
+}
 
 const later = ['pep440', 'match', 'schedule', 'edge']
 const types = ['ref', 'sha', 'raw', 'semver']
 const attributes: Record<string, readonly string[]> = {
-  ref: ['event', 'prefix', 'suffix'],
-  sha: ['format', 'prefix', 'suffix'],
-  raw: ['value', 'prefix', 'suffix'],
-  semver: ['pattern', 'prefix', 'suffix'],
+  ref: ['event', 'prefix', 'suffix', 'overwrite'],
+  sha: ['format', 'prefix', 'suffix', 'overwrite'],
+  raw: ['value', 'prefix', 'suffix', 'overwrite'],
+  semver: ['pattern', 'prefix', 'suffix', 'overwrite'],
 }
 
 const semverPatterns = ['{{raw}}', '{{version}}', '{{major}}', '{{minor}}', '{{patch}}'] as const
@@ -38,7 +45,12 @@ export function parseTagRule(entry: string): TagRule | string {
   for (const key of fields.keys()) {
     if (!allowed.includes(key)) return `type=${type} knows ${allowed.join(', ')}, not "${key}"`
   }
-  const affixes = { prefix: fields.get('prefix') ?? '', suffix: fields.get('suffix') ?? '' }
+  const overwrite = fields.get('overwrite')
+  if (overwrite !== undefined && overwrite !== 'true' && overwrite !== 'false') return 'overwrite= is true or false'
+  const affixes: Affixes = {
+    ...{ prefix: fields.get('prefix') ?? '', suffix: fields.get('suffix') ?? '' },
+    ...(overwrite === undefined ? {} : { overwrite: overwrite === 'true' }),
+  }
   switch (type) {
     case 'ref':
       return refRule(fields.get('event'), affixes)
@@ -49,11 +61,6 @@ export function parseTagRule(entry: string): TagRule | string {
     default:
       return semverRule(fields.get('pattern'), affixes)
   }
-}
-
-interface Affixes {
-  prefix: string
-  suffix: string
 }
 
 function refRule(event: string | undefined, affixes: Affixes): TagRule | string {

@@ -57,6 +57,8 @@ export const PlanSection = z.strictObject({
   images: z.array(PlannedImage).min(1),
   /** Tags, without a repository, that move once the gates have passed. */
   tags: z.array(z.string()),
+  /** Those of them that are made once and never name anything else; absent when there are none, and in older records. */
+  immutable: z.array(z.string()).optional(),
   registries: z.array(Registry),
   environment: Environment.optional(),
   /** Absent when nothing is composed. */

@@ -13,7 +13,7 @@ import type { PlanSection } from '../core/release.ts'
 import { ruleName } from '../core/scan-rule.ts'
 import { isProposal, stageNames } from '../core/stages.ts'
 import { choose } from './glob.ts'
-import { imageTags } from './tags.ts'
+import { imageTags, immutableTags } from './tags.ts'
 import { branchOf, tagOf, type Trigger } from './trigger.ts'
 
 /** What a branch or tag does, by the configuration. */
@@ -32,6 +32,7 @@ interface Route {
 export function plan(config: Config, trigger: Trigger, found: Found & { knownHosts?: string } = {}): PlanSection {
   const route = routeOf(config, trigger)
   const tags = typeof route === 'string' ? [] : imageTags(route.rules, trigger)
+  const immutable = typeof route === 'string' ? [] : immutableTags(route.rules, trigger)
   if (!isProposal(trigger)) refuseOwnTags(tags)
   const environment =
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
@@ -46,6 +47,7 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
     version: tags[0] ?? `${trigger.sha.slice(0, 7)}${trigger.dirty === true ? '-dirty' : ''}`,
     images: resolveImages(config),
     tags,
+    ...(immutable.length === 0 ? {} : { immutable }),
     registries: resolveRegistries(config),
     ...(environment === undefined ? {} : { environment }),
     ...(typeof smoke === 'string' ? {} : { smoke }),

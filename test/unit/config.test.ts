@@ -249,7 +249,7 @@ describe('a tag rule', () => {
     ['type=sha,format=tiny', 'type=sha knows format=short and format=long'],
     ['type=semver,pattern={{mayor}}', 'unknown expression {{mayor}}; known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}'],
     ['type=edge', 'type=edge is reserved for a later version'],
-    ['type=sha,enable=true', 'type=sha knows format, prefix, suffix, not "enable"'],
+    ['type=sha,enable=true', 'type=sha knows format, prefix, suffix, overwrite, not "enable"'],
   ])('%s', (entry, rule) => {
     expect(parseTagRule(entry)).toEqual(rule)
   })
