@@ -49,7 +49,8 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
       import('./adapters/registry/repository.ts'),
       import('./adapters/registry/credentials.ts'),
     ])
-    return ociRegistries(systemClock, (settings) => findCredentials(settings, { env, secret, exec, onSecret: learn }), signal)
+    const find: Parameters<typeof ociRegistries>[1] = (settings) => findCredentials(settings, { env, secret, exec, onSecret: learn })
+    return ociRegistries(systemClock, find, signal, { onPause: (line) => log.info(line) })
   })
   const openedCache = once(() => openCache(env, folder, log))
   const cache: Cache = {

@@ -20,6 +20,7 @@ const meanings: Readonly<Record<string, string>> = {
   'plan.version': 'what people call this version: the first image tag',
   'plan.images[].repositories': 'where it is pushed; hosts pull from the first',
   'plan.tags': 'tags, without a repository, that move once the gates have passed',
+  'plan.immutable': 'those of them that are made once and never name anything else, such as a version',
   'plan.registries[].password': 'name of the environment variable that holds it',
   'plan.environment': 'what runs where, with every default filled in',
   'plan.stages': 'by stage',

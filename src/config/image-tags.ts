@@ -19,6 +19,8 @@ interface Common {
   /** Undefined: that of the flavor. */
   prefix?: Template
   suffix?: Template
+  /** Whether the tag may name another image later. Default: by what it is called after. */
+  overwrite?: boolean
 }
 
 type Kind =
@@ -48,7 +50,7 @@ const types: Record<Kind['type'], TypeDefinition> = {
   raw: { priority: 200, attributes: ['value'] },
   sha: { priority: 100, attributes: ['format'], prefix: 'sha-' },
 }
-const common = ['enable', 'priority', 'prefix', 'suffix']
+const common = ['enable', 'priority', 'prefix', 'suffix', 'overwrite']
 
 /** What somebody says with a reason that a person can act on; caught here alone. */
 class Wrong extends Error {}
@@ -98,11 +100,14 @@ function commonOf(type: Kind['type'], fields: Fields): Omit<Common, 'entry'> {
   if (!/^-?\d{1,9}$/.test(priority)) throw new Wrong(`priority is a whole number, not "${priority}"`)
   const prefix = fields.get('prefix') ?? (fields.get('event') === 'pr' ? 'pr-' : types[type].prefix)
   const suffix = fields.get('suffix')
+  const overwrite = fields.get('overwrite')
+  if (overwrite !== undefined && overwrite !== 'true' && overwrite !== 'false') throw new Wrong('overwrite= is true or false')
   return {
     enable: enableOf(fields.get('enable') ?? 'true'),
     priority: Number(priority),
     ...(prefix === undefined ? {} : { prefix: template('prefix', prefix) }),
     ...(suffix === undefined ? {} : { suffix: template('suffix', suffix) }),
+    ...(overwrite === undefined ? {} : { overwrite: overwrite === 'true' }),
   }
 }
 

@@ -163,7 +163,7 @@ export const Config = z.strictObject({
   'image-tags': oneOrMany(z.string())
     .optional()
     .describe(
-      "Tags of the images, in docker/metadata-action's language. Default: the branch, tag, version or pr-<number>, and sha-<short>",
+      "Tags of the images, in docker/metadata-action's language. A whole version and a git tag are made once and never overwritten with another image; overwrite=true in a rule lets its tag move, overwrite=false keeps any other. Default: the branch, tag, version or pr-<number>, and sha-<short>",
     ),
   flavor: oneOrMany(z.string())
     .optional()

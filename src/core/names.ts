@@ -120,6 +120,11 @@ export function environmentTag(of: { repository: string; app: string; environmen
   return `launchway-env-${of.app === appOf(of.repository) ? '' : `${of.app}.`}${of.environment}`
 }
 
+/** The tag of what is being moved, by which a later run knows a set of tags that was left half moved; shared like that of an environment. */
+export function movingTag(of: { repository: string; app: string }): string {
+  return `launchway-moving${of.app === appOf(of.repository) ? '' : `-${of.app}`}`
+}
+
 /** Tags that mean something to launchway, or (`sha256-…`) to the referrers tag schema of OCI: nobody else's to write. */
 export function isOwnTag(tag: string): boolean {
   return /^(launchway-|sha256-[0-9a-f]{64})/.test(tag)

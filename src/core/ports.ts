@@ -112,6 +112,8 @@ export interface Descriptor {
 
 /** A repository of a registry, as the OCI distribution specification has it. */
 export interface Repository {
+  /** As it was opened: `ghcr.io/team/app`. */
+  readonly name: string
   /** What a tag or digest points at; undefined when it is not there. */
   resolve(reference: string): Promise<Descriptor | undefined>
   /** The manifest or index, byte for byte, checked against its digest. */
@@ -119,6 +121,17 @@ export interface Repository {
   putManifest(reference: string, mediaType: string, body: Buffer): Promise<Descriptor>
   blob(digest: string): Promise<Buffer | undefined>
   putBlob(body: Buffer): Promise<Descriptor>
+  /** The bytes of a blob from that one on, as they come. */
+  readBlob(digest: string, offset: number): Promise<Readable>
+  /**
+   * Brings a blob of another repository here: within one registry by a word, else through this machine in a stream.
+   * `there`: it was here already.
+   */
+  copyBlob(blob: Descriptor, from: Repository): Promise<'there' | 'mounted' | 'sent'>
+  /** Removes a manifest by its digest, and with it every tag that names it. What is not there is removed. */
+  remove(digest: string): Promise<Removal>
+  /** Removes a tag, and nothing that others name. */
+  untag(tag: string): Promise<Removal>
   tags(): Promise<string[]>
   /** What says that its subject is this digest; through the tag schema where the registry has no referrers API. */
   referrers(digest: string, artifactType?: string): Promise<(Descriptor & { artifactType: string; annotations: Record<string, string> })[]>
@@ -126,14 +139,20 @@ export interface Repository {
   attach(subject: Descriptor, artifactType: string, body: Buffer, annotations?: Record<string, string>): Promise<Descriptor>
 }
 
+/** Whether a registry lets anything be removed is its operator's choice. */
+export type Removal = 'removed' | 'not permitted'
+
 export interface Credentials {
   username: string
   password: Secret
 }
 
 export interface Registries {
-  /** @param name such as `ghcr.io/team/app` */
-  repository(name: string, settings: RegistrySettings): Promise<Repository>
+  /**
+   * @param name such as `ghcr.io/team/app`
+   * @param signal that ends what is asked of it. Default: that of the run
+   */
+  repository(name: string, settings: RegistrySettings, signal?: AbortSignal): Promise<Repository>
   /**
    * What to log in with: the password that the configuration names, the general one where it is meant for this registry,
    * the GitHub token on ghcr.io, else what `docker login` left here.

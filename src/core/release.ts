@@ -61,6 +61,8 @@ export const PlanSection = z.strictObject({
   tagRules: z.array(z.strictObject({ rule: z.string(), tag: z.string().optional(), reason: z.string().optional() })).optional(),
   /** By key, what labels of the images say of the release: those of OCI. */
   labels: z.record(z.string(), z.string()).optional(),
+  /** Those of them that are made once and never name anything else; absent when there are none, and in older records. */
+  immutable: z.array(z.string()).optional(),
   registries: z.array(Registry),
   environment: Environment.optional(),
   /** Absent when nothing is composed. */

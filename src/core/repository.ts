@@ -9,6 +9,11 @@ export function registryOf(repository: string, registries: readonly Registry[]):
 }
 
 /** A repository of the plan, with the settings that the plan has for its registry. */
-export function openRepository(repository: string, registries: readonly Registry[], ports: Ports): Promise<Repository> {
-  return ports.registry.repository(repository, registryOf(repository, registries))
+export function openRepository(
+  repository: string,
+  registries: readonly Registry[],
+  ports: Pick<Ports, 'registry'>,
+  signal?: AbortSignal,
+): Promise<Repository> {
+  return ports.registry.repository(repository, registryOf(repository, registries), signal)
 }

@@ -46,8 +46,10 @@ interface Route {
 export function plan(config: Config, trigger: Trigger, found: Beside = {}): PlanSection {
   const route = routeOf(config, trigger)
   const facts = found.facts ?? {}
-  const { tags, outcomes } =
-    typeof route === 'string' ? { tags: [], outcomes: [] } : imageTags(route.tagging.rules, route.tagging.flavor, trigger, facts)
+  const { tags, immutable, outcomes } =
+    typeof route === 'string'
+      ? { tags: [], immutable: [], outcomes: [] }
+      : imageTags(route.tagging.rules, route.tagging.flavor, trigger, facts)
   if (!isProposal(trigger)) refuseOwnTags(tags)
   const environment =
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
@@ -65,6 +67,7 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     tags,
     ...(outcomes.length === 0 ? {} : { tagRules: outcomes }),
     ...(typeof route === 'string' ? {} : { labels: ociLabels(version, trigger, facts) }),
+    ...(immutable.length === 0 ? {} : { immutable }),
     registries: resolveRegistries(config),
     ...(environment === undefined ? {} : { environment }),
     ...(typeof smoke === 'string' ? {} : { smoke }),

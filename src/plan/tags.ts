@@ -17,6 +17,11 @@ interface TagOutcome {
 export interface TagSet {
   /** Each once, those of the highest priority first. */
   tags: string[]
+  /**
+   * Those of them that are made once, and never name anything else: a whole version and a git tag, unless their rule says
+   * otherwise; and whatever else a rule says it of.
+   */
+  immutable: string[]
   outcomes: TagOutcome[]
 }
 
@@ -27,6 +32,8 @@ interface Named {
   reason?: string
   /** It names a version or a git tag: `latest=auto` follows it. */
   isRelease?: boolean
+  /** It names one version, and no other will have the name. */
+  isFixed?: boolean
 }
 
 /** Docker's longest. */
@@ -39,6 +46,7 @@ const longest = 128
 export function imageTags(rules: readonly TagRule[], flavor: Flavor, trigger: Trigger, facts: Facts): TagSet {
   const expand = (template: Template): string => expanded(template, trigger, facts)
   const outcomes: TagOutcome[] = []
+  const immutable = new Set<string>()
   let isRelease: boolean | undefined
   for (const rule of rules.toSorted((a, b) => b.priority - a.priority)) {
     if (!isEnabled(rule, trigger, facts)) continue
@@ -52,13 +60,15 @@ export function imageTags(rules: readonly TagRule[], flavor: Flavor, trigger: Tr
     outcomes.push(
       tag === '' ? { rule: rule.entry, reason: `no letter of "${short(value)}" may stand in a tag` } : { rule: rule.entry, tag },
     )
-    if (tag !== '') isRelease ??= named.isRelease ?? false
+    if (tag === '') continue
+    isRelease ??= named.isRelease ?? false
+    if (rule.overwrite === undefined ? named.isFixed === true : !rule.overwrite) immutable.add(tag)
   }
   if (isRelease !== undefined && (flavor.latest === 'auto' ? isRelease : flavor.latest === 'true')) {
     const affix = ({ text, onLatest }: Flavor['prefix']): string => (onLatest ? expand(text) : '')
     outcomes.push({ rule: `flavor: latest=${flavor.latest}`, tag: toTag(`${affix(flavor.prefix)}latest${affix(flavor.suffix)}`) })
   }
-  return { tags: [...new Set(outcomes.flatMap(({ tag }) => tag ?? []))], outcomes }
+  return { tags: [...new Set(outcomes.flatMap(({ tag }) => tag ?? []))], immutable: [...immutable], outcomes }
 }
 
 /** A branch may be cut, what tells variants apart may not; of a version every letter counts. */
@@ -108,7 +118,7 @@ function nameOf(rule: TagRule, trigger: Trigger, facts: Facts): Named {
 function refName(event: 'branch' | 'tag' | 'pr', trigger: Trigger): Named {
   if (event === 'pr') return trigger.pullRequest === undefined ? {} : { value: String(trigger.pullRequest) }
   const name = event === 'branch' ? branchOf(trigger) : tagOf(trigger)
-  return name === undefined ? {} : { value: name, isRelease: event === 'tag' }
+  return name === undefined ? {} : { value: name, isRelease: event === 'tag', isFixed: event === 'tag' }
 }
 
 function isEdge(branch: string | undefined, trigger: Trigger, facts: Facts): boolean {
@@ -135,7 +145,8 @@ function versionName(rule: Extract<TagRule, { type: 'semver' | 'pep440' }>, trig
   const text = (rule.match?.exec(whole)?.[1] ?? whole).replaceAll('/', '-')
   const version = rule.type === 'semver' ? semver(text) : pep440(text)
   if (version === undefined) return { reason: `"${short(text)}" is no version by ${rule.type === 'semver' ? 'semver.org' : 'PEP 440'}` }
-  return { value: patterned(rule.pattern, version), isRelease: !version.special }
+  const isWhole = rule.pattern.some((part) => typeof part === 'object' && ['raw', 'version', 'patch'].includes(part.name))
+  return { value: patterned(rule.pattern, version), isRelease: !version.special, isFixed: version.special || isWhole }
 }
 
 /** A prerelease must not move the tags of what is released: only the whole version, or the tag as it is, may name it. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { LaunchwayError } from '../../src/core/error.ts'
 import type { Credentials, Descriptor, Registries, Repository } from '../../src/core/ports.ts'
@@ -21,14 +22,14 @@ export function fakeRegistries(logins: Readonly<Record<string, Credentials>> = {
     async repository(name) {
       const { host, path } = parseRepository(name)
       const key = `${host}/${path}`
-      const repository = repositories.get(key) ?? fakeRepository(host, path)
+      const repository = repositories.get(key) ?? fakeRepository(name, host, path)
       repositories.set(key, repository)
       return repository
     },
   }
 }
 
-function fakeRepository(host: string, path: string): Repository {
+function fakeRepository(name: string, host: string, path: string): Repository {
   const blobs = new Map<string, Buffer>()
   const manifests = new Map<string, Stored>()
   const tags = new Map<string, string>()
@@ -36,6 +37,7 @@ function fakeRepository(host: string, path: string): Repository {
   const find = (reference: string): Stored | undefined => manifests.get(tags.get(reference) ?? reference)
 
   const repository: Repository = {
+    name,
     resolve: async (reference) => find(reference)?.descriptor,
     manifest: async (reference) => find(reference),
     async putManifest(reference, mediaType, body) {
@@ -54,6 +56,23 @@ function fakeRepository(host: string, path: string): Repository {
       const descriptor = describe('application/octet-stream', body)
       blobs.set(descriptor.digest, body)
       return descriptor
+    },
+    readBlob: async (digest, offset) => Readable.from([(blobs.get(digest) ?? Buffer.alloc(0)).subarray(offset)]),
+    async copyBlob({ digest }, from) {
+      if (blobs.has(digest)) return 'there'
+      const body = await from.blob(digest)
+      if (body === undefined) throw new LaunchwayError('REGISTRY_UNAVAILABLE', `${host} answered 404 to GET ${digest}`)
+      blobs.set(digest, body)
+      return parseRepository(from.name).host === host ? 'mounted' : 'sent'
+    },
+    async remove(digest) {
+      manifests.delete(digest)
+      for (const [tag, of] of tags) if (of === digest) tags.delete(tag)
+      return 'removed'
+    },
+    async untag(tag) {
+      tags.delete(tag)
+      return 'removed'
     },
     tags: async () => [...tags.keys()].toSorted(),
     referrers: async (digest, artifactType) =>

@@ -245,7 +245,7 @@ describe('a tag rule', () => {
     ['type=raw', 'type=raw needs value='],
     ['type=raw,a,b', 'value stands twice: "b" is not key=value'],
     ['type=sha,format=tiny', 'type=sha knows format=short and format=long'],
-    ['type=sha,event=pr', 'type=sha knows format, enable, priority, prefix, suffix, not "event"'],
+    ['type=sha,event=pr', 'type=sha knows format, enable, priority, prefix, suffix, overwrite, not "event"'],
     ['type=sha,priority=high', 'priority is a whole number, not "high"'],
     ['type=sha,enable=yes', 'enable is true, false, {{is_default_branch}} or {{is_not_default_branch}}, not "yes"'],
     ['type=sha,enable={{branch}}', 'enable is true, false, {{is_default_branch}} or {{is_not_default_branch}}, not "{{branch}}"'],

@@ -1,15 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/adapters/clock.ts'
-import { LaunchwayError } from '../../src/core/error.ts'
-import type { Ports, Registries } from '../../src/core/ports.ts'
 import type { BuiltImage, PlanSection } from '../../src/core/release.ts'
 import { plan } from '../../src/plan/plan.ts'
 import { configDigests } from '../../src/push/identity.ts'
 import { planMoves } from '../../src/push/plan.ts'
-import { push } from '../../src/push/run.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
 import { configOf, refusal } from './support/config.ts'
-import { record } from './support/deploy.ts'
 
 const config = configOf(`
 images:
@@ -43,7 +38,7 @@ describe('the tags that move', () => {
     web: { 'docker.io/team/web': digests.hub, 'ghcr.io/team/web': digests.web },
   })
 
-  test('are those of the plan, of every image in every repository, each to what was uploaded there: all of one tag before the next', () => {
+  test('are those of the plan, of every image in every repository, each to what was uploaded there', () => {
     expect(lines(onMain, images)).toEqual([
       `web: ghcr.io/team/web@${digests.web} → latest`,
       `web: docker.io/team/web@${digests.hub} → latest`,
@@ -112,41 +107,5 @@ describe('what a registry has', () => {
     ['the page of a proxy', '<html>Please log in</html>', []],
   ])('is not taken for an image: %s', async (_, body, expected) => {
     expect(await identity(body)).toEqual(expected)
-  })
-})
-
-describe('a push that fails halfway', () => {
-  test('keeps what had moved, and says so', async () => {
-    const fake = fakeRegistries()
-    const registry: Registries = {
-      ...fake,
-      async repository(name, settings) {
-        const opened = await fake.repository(name, settings)
-        const refused = new LaunchwayError('REGISTRY_UNAVAILABLE', 'ghcr.io answered 429')
-        return {
-          ...opened,
-          putManifest: async (tag, ...rest) => (tag === 'latest' ? Promise.reject(refused) : opened.putManifest(tag, ...rest)),
-        }
-      },
-    }
-    const web = 'ghcr.io/team/web'
-    const opened = await fake.repository(web, { host: 'ghcr.io', plainHttp: false })
-    const layer = await opened.putBlob(Buffer.from('x'))
-    const { digest } = await opened.putManifest('candidate', mediaType, Buffer.from(JSON.stringify({ layers: [layer] })))
-    const of = record()
-    const images = of.plan.images.map((image) => ({ ...image, name: 'web', repositories: [web] }))
-    const release = {
-      ...of,
-      plan: { ...of.plan, images, tags: ['v1', 'latest'] },
-      build: { builder: 'default', images: built({ web: { [web]: digest } }) },
-    }
-    const log = { info: () => undefined }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a push reaches
-    const ports = { registry, clock: systemClock, log } as unknown as Ports
-    await expect(push(release, ports)).rejects.toMatchObject({
-      code: 'REGISTRY_UNAVAILABLE',
-      message: `ghcr.io answered 429; moved before that: ${web}:v1`,
-      part: { push: { references: [{ reference: `${web}:v1`, digest }] } },
-    })
   })
 })

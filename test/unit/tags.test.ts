@@ -35,6 +35,30 @@ function rule(entry: string): TagRule {
 /** Docker's own grammar. @see https://github.com/distribution/reference */
 const dockerTag = /^\w[\w.-]{0,127}$/
 
+describe('the tags that never name another image', () => {
+  test.each<[string, string[] | undefined, Trigger, string[]]>([
+    ['a branch has none', undefined, onBranch('main'), []],
+    ['a version has its own, and that of git', undefined, onTag('v1.2.3'), ['1.2.3', 'v1.2.3']],
+    ['a git tag that is no version has its name', undefined, onTag('nightly'), ['nightly']],
+    [
+      '1.2 and 1 go on to the next patch',
+      ['type=semver,pattern={{major}}.{{minor}}', 'type=semver,pattern={{major}}'],
+      onTag('v1.2.3'),
+      [],
+    ],
+    ['a whole version may be put together', ['type=semver,pattern={{major}}.{{minor}}.{{patch}}'], onTag('v1.2.3'), ['1.2.3']],
+    ['a prerelease is a version in whatever pattern', ['type=semver,pattern={{major}}.{{minor}}'], onTag('v1.2.3-rc.1'), ['1.2.3-rc.1']],
+    ['a rule may let one move', ['type=ref,event=tag,overwrite=true', 'type=semver,pattern={{version}}'], onTag('v1.2.3'), ['1.2.3']],
+    ['a rule may keep one', ['type=sha,overwrite=false', 'type=raw,value=edge'], onBranch('main'), ['sha-4f2a9c1']],
+  ])('%s', (_, entries, trigger, tags) => {
+    expect(tagSet(entries?.map(rule) ?? defaultTagRules, flavorOfRules, trigger, {}).immutable).toEqual(tags)
+  })
+
+  test('are said with true or false', () => {
+    expect(parseTagRule('type=sha,overwrite=yes')).toBe('overwrite= is true or false')
+  })
+})
+
 describe('the tags of an image', () => {
   test.each<[string, Trigger, string[]]>([
     ['a branch', onBranch('main'), ['main', 'sha-4f2a9c1']],

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { LaunchwayError } from '../../core/error.ts'
-import type { Clock, Credentials, Descriptor, Registries, Repository } from '../../core/ports.ts'
+import type { Clock, Credentials, Registries, Removal, Repository } from '../../core/ports.ts'
 import { parseRepository } from '../../core/reference.ts'
 import type { Registry as Settings } from '../../core/release.ts'
-import type { Response } from './transport.ts'
+import { blobsOf, describe, type Place, verify } from './blobs.ts'
+import type { Limits, Response } from './http.ts'
 import { Transport } from './transport.ts'
 
 const indexType = 'application/vnd.oci.image.index.v1+json'
@@ -38,6 +38,7 @@ export function ociRegistries(
   clock: Clock,
   findCredentials: (settings: Settings) => Promise<Credentials | undefined>,
   signal?: AbortSignal,
+  more: { limits?: Limits; onPause?: (line: string) => void } = {},
 ): Registries {
   const transports = new Map<string, Transport>()
   const found = new Map<string, Promise<Credentials | undefined>>()
@@ -49,17 +50,20 @@ export function ociRegistries(
   }
   return {
     credentials,
-    async repository(name, settings) {
-      const transport = transports.get(settings.host) ?? new Transport(settings, () => credentials(settings), clock, signal)
+    async repository(name, settings, own = signal) {
+      const transport =
+        transports.get(settings.host) ?? new Transport({ settings, credentials: () => credentials(settings), clock, ...more })
       transports.set(settings.host, transport)
-      return openRepository(parseRepository(name).path, transport)
+      return openRepository(name, { transport, clock, signal: own, ...parseRepository(name) })
     },
   }
 }
 
-function openRepository(path: string, transport: Transport): Repository {
-  const pull = `repository:${path}:pull`
-  const push = `repository:${path}:pull,push`
+function openRepository(name: string, place: Place): Repository {
+  const { transport, path, signal } = place
+  const pull = { scope: `repository:${path}:pull`, signal }
+  const push = { scope: `repository:${path}:pull,push`, signal }
+  const remove = { scope: `repository:${path}:pull,push,delete`, signal }
 
   /** A list comes in as many pages as the registry likes, each naming the next; none where there is no such thing. */
   async function pages(first: string, headers: Record<string, string>): Promise<string[]> {
@@ -73,7 +77,35 @@ function openRepository(path: string, transport: Transport): Repository {
     return bodies
   }
 
+  /** Not every registry lets manifests be removed, and of those that do not all take a tag. */
+  async function ask(reference: string): Promise<Removal> {
+    const accept = [200, 202, 204, 400, 404, 405, 501]
+    const { status } = await transport.send({ method: 'DELETE', path: `${path}/manifests/${reference}`, accept }, remove)
+    return status < 300 || status === 404 ? 'removed' : 'not permitted'
+  }
+
   const repository: Repository = {
+    name,
+    ...blobsOf(place),
+
+    remove: ask,
+
+    async untag(tag) {
+      if ((await ask(tag)) === 'removed') return 'removed'
+      // Where only what has a digest can be removed, its tags go with it: with something that nobody needs.
+      const config = await repository.putBlob(empty)
+      const layer = { ...config, mediaType: emptyType }
+      const annotations = { 'launchway.removes': `${tag} ${randomUUID()}` }
+      const manifest = { schemaVersion: 2, mediaType: manifestType, artifactType: emptyType, config: layer, layers: [layer], annotations }
+      const body = Buffer.from(JSON.stringify(manifest))
+      const { digest } = describe(manifestType, body)
+      await repository.putManifest(digest, manifestType, body)
+      // First without the tag: where even that cannot be removed, the tag goes on naming what it names.
+      if ((await ask(digest)) === 'not permitted') return 'not permitted'
+      await repository.putManifest(tag, manifestType, body)
+      return ask(digest)
+    },
+
     async resolve(reference) {
       const response = await transport.send(
         { method: 'HEAD', path: `${path}/manifests/${reference}`, headers: { accept: manifestTypes }, accept: [200, 404] },
@@ -107,28 +139,6 @@ function openRepository(path: string, transport: Transport): Repository {
       )
       const answered = response.header('docker-content-digest')
       if (answered !== undefined) verify(descriptor.digest, answered, `${path}:${reference}`)
-      return descriptor
-    },
-
-    async blob(digest) {
-      const response = await transport.send({ method: 'GET', path: `${path}/blobs/${digest}`, accept: [200, 404] }, pull)
-      if (response.status === 404) return undefined
-      verify(digest, describe('', response.body).digest, `${path}@${digest}`)
-      return response.body
-    },
-
-    async putBlob(body) {
-      const descriptor = describe('application/octet-stream', body)
-      const found = await transport.send({ method: 'HEAD', path: `${path}/blobs/${descriptor.digest}`, accept: [200, 404] }, push)
-      if (found.status === 200) return descriptor
-      const opened = await transport.send({ method: 'POST', path: `${path}/blobs/uploads/`, accept: [202] }, push)
-      const location = new URL(locationOf(opened), 'http://relative.invalid')
-      location.searchParams.set('digest', descriptor.digest)
-      const target = location.host === 'relative.invalid' ? `${location.pathname}${location.search}` : location.href
-      await transport.send(
-        { method: 'PUT', path: target, headers: { 'content-type': 'application/octet-stream' }, body, accept: [201] },
-        push,
-      )
       return descriptor
     },
 
@@ -192,22 +202,4 @@ function fallbackTag(digest: string): string {
 
 function mediaTypeOf(response: Response): string {
   return response.header('content-type')?.split(';')[0]?.trim() ?? manifestType
-}
-
-function locationOf(response: Response): string {
-  const location = response.header('location')
-  if (location === undefined) throw new LaunchwayError('REGISTRY_UNAVAILABLE', 'the registry opened an upload without saying where')
-  return location
-}
-
-function describe(mediaType: string, body: Buffer): Descriptor {
-  return { mediaType, digest: `sha256:${createHash('sha256').update(body).digest('hex')}`, size: body.length }
-}
-
-function verify(expected: string, actual: string, what: string): void {
-  if (expected !== actual) {
-    throw new LaunchwayError('DIGEST_MISMATCH', `${what} came back with digest ${actual}`, {
-      hint: `Expected ${expected}. Something between here and the registry changed it.`,
-    })
-  }
 }

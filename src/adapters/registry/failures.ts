@@ -1,0 +1,56 @@
+import { LaunchwayError } from '../../core/error.ts'
+import type { Credentials } from '../../core/ports.ts'
+import { adviceFor, refusalOf } from '../../core/registry-refusal.ts'
+import type { Request, Response } from './http.ts'
+
+/** Characters of an answer that a message quotes. */
+const quoted = 500
+
+/** What a registry that answered would not do. */
+export function refusedBy(host: string, request: Request, response: Response, login: Credentials | undefined): LaunchwayError {
+  const { status } = response
+  const said = response.body.toString().trim().slice(0, quoted)
+  const isReading = request.method === 'GET' || request.method === 'HEAD'
+  const asked = `${request.method} ${request.path}`
+  const found = refusalOf(said, status)
+  // To open an upload is the first thing that a repository which is not there refuses.
+  const code = found === 'REGISTRY_UNAVAILABLE' && status === 404 && request.method === 'POST' ? 'REPOSITORY_UNKNOWN' : found
+  if (code === 'REGISTRY_DENIED') {
+    const who = login === undefined ? 'without a login' : `as ${login.username}`
+    const advice = `Give a username and a password or token with the right to ${isReading ? 'read' : 'write'} there (registries: in launchway.yml).`
+    return new LaunchwayError(code, `${host} refused ${asked} ${who} (${status})`, { hint: `${said}\n${advice}`.trim() })
+  }
+  const asks = response.header('retry-after')
+  const pause = status === 429 && asks !== undefined ? `It asks to be left alone for now (Retry-After: ${asks}).` : ''
+  const advice = code === 'REGISTRY_UNAVAILABLE' ? pause : adviceFor[code]
+  const hint = [said, advice].filter((line) => line !== '').join('\n')
+  return new LaunchwayError(code, `${host} answered ${status} to ${asked}`, { hint: hint === '' ? 'It gave no reason.' : hint })
+}
+
+/** What kept a registry from answering. */
+export function unavailable(host: string, error: unknown): LaunchwayError {
+  const why = error instanceof Error && error.message !== '' ? error.message : hasCode(error) ? error.code : String(error)
+  return new LaunchwayError(
+    'REGISTRY_UNAVAILABLE',
+    isUntrusted(error) ? `the certificate of ${host} is not trusted: ${why}` : `${host} does not answer: ${why}`,
+    {
+      cause: error,
+      hint: isUntrusted(error)
+        ? `Give the certificate of its authority as a PEM file: registries.${host}.ca in launchway.yml.`
+        : 'Check the name of the registry and that this machine can reach it.',
+    },
+  )
+}
+
+function hasCode(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+}
+
+export function isNotTls(error: unknown): boolean {
+  return hasCode(error) && ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'].includes(error.code)
+}
+
+/** No second try makes a certificate better. */
+export function isUntrusted(error: unknown): boolean {
+  return hasCode(error) && /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(error.code)
+}
