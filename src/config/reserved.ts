@@ -4,12 +4,7 @@
  */
 const later: Record<string, string> = {
   flavor: "docker/metadata-action's flavor",
-  'images.*.secrets': 'build secrets',
-  'images.*.contexts': 'named contexts',
-  'images.*.ssh': 'SSH during a build',
-  'images.*.labels': 'labels of an image',
   'images.*.annotations': 'annotations of an image',
-  'images.*.cache': 'build caches',
   'environments.*.compose': 'deploying a compose project',
   'environments.*.swarm': 'deploying to a Swarm',
 }

@@ -1,6 +1,7 @@
 import { defaultTagRules, parseTagRule, type TagRule } from '../config/image-tags.ts'
 import { type Found, resolveSmoke } from '../config/gates.ts'
-import { resolveEnvironment, resolveImages, resolveRegistries } from '../config/resolve.ts'
+import { resolveEnvironment, resolveRegistries } from '../config/resolve.ts'
+import { resolveBases, resolveImages } from '../config/resolve-image.ts'
 import { resolveScan } from '../config/scan.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
@@ -37,6 +38,7 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
   const smoke = resolveSmoke(config, found)
   const scan = resolveScan(config, found)
+  const bases = resolveBases(config)
   const against = environment?.name ?? proposedFor(config, trigger)
   return {
     event: trigger.event,
@@ -45,6 +47,7 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
     ...(trigger.dirty === true ? { dirty: true } : {}),
     version: tags[0] ?? `${trigger.sha.slice(0, 7)}${trigger.dirty === true ? '-dirty' : ''}`,
     images: resolveImages(config),
+    ...(bases.length === 0 ? {} : { bases }),
     tags,
     registries: resolveRegistries(config),
     ...(environment === undefined ? {} : { environment }),
