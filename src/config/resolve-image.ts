@@ -64,6 +64,6 @@ function resolveCache(name: string, { cache, repositories = [] }: ImageConfig): 
 }
 
 /** A cache that cannot be written is no reason to throw away an image that could be built. */
-function forgiving(entry: string): string {
+export function forgiving(entry: string): string {
   return entry.startsWith('type=inline') || /,ignore-error=/.test(entry) ? entry : `${entry},ignore-error=true`
 }

@@ -1,4 +1,4 @@
-import { resolveTargets } from '../config/resolve-image.ts'
+import { forgiving, resolveTargets } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { BakeValue, type BuildSecret, type BuildSsh, type PlannedBase } from '../core/planned-image.ts'
@@ -105,7 +105,7 @@ function plannedFrom(name: string, target: string, printed: PrintedTarget, names
       'One is built in this version: give it a target of its own for that.',
     )
   const kept = Object.entries(more).filter(([key, value]) => !notTaken.includes(key) && value !== null)
-  const cache = { from: (from ?? []).map(asText), to: (to ?? []).map(asText) }
+  const cache = { from: (from ?? []).map(asText), to: (to ?? []).map((one) => forgiving(asText(one))) }
   const bake = kept.map(([key, value]) => {
     const parsed = BakeValue.safeParse(value)
     if (!parsed.success)

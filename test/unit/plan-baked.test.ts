@@ -27,7 +27,7 @@ describe('a target of a bake file is the image that it describes', () => {
     [
       'with caches, in either form',
       { 'cache-from': ['type=gha'], 'cache-to': [{ type: 'gha', mode: 'max' }] },
-      { cache: { from: ['type=gha'], to: ['type=gha,mode=max'] } },
+      { cache: { from: ['type=gha'], to: ['type=gha,mode=max,ignore-error=true'] } },
     ],
     [
       'with what nobody else knows',
