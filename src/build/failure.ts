@@ -14,15 +14,15 @@ interface Cause {
   code?: ErrorCode
 }
 
+const noSpace = /no space left on device/i
+const fullDisk: Cause = {
+  says: 'the disk of the builder is full',
+  hint: '`docker system df` shows what takes the room; `docker builder prune` removes build caches, `docker image prune` images without a tag.',
+}
+
 /** What makes one failure of BuildKit known by its words, the surest first. */
 const causes: readonly [RegExp, (found: readonly string[], driver: string) => Cause][] = [
-  [
-    /no space left on device/i,
-    () => ({
-      says: 'the disk of the builder is full',
-      hint: '`docker system df` shows what takes the room; `docker builder prune` removes build caches, `docker image prune` images without a tag.',
-    }),
-  ],
+  [noSpace, () => fullDisk],
   [
     /failed to solve: (?:.*: )?secret ([^\s:]+): not found/,
     ([id = '']) => ({
@@ -112,7 +112,7 @@ export async function buildFailure(told: Told, sources: readonly Source[], drive
       hint: `buildx 0.13 or later is needed: \`docker buildx version\`\n${text}`,
     })
   }
-  const { code = 'BUILD_FAILED', says, hint } = causeOf(`${text}\n${first?.error ?? ''}`, driver)
+  const { code = 'BUILD_FAILED', says, hint } = causeOf(`${text}\n${first?.error ?? ''}`, first?.lines ?? [], driver)
   const at = failedLine(text)
   const place = at === undefined ? undefined : await placeOf(at, sources, ports)
   const where = place === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`
@@ -123,7 +123,9 @@ export async function buildFailure(told: Told, sources: readonly Source[], drive
   })
 }
 
-function causeOf(text: string, driver: string): Cause {
+function causeOf(text: string, lines: readonly string[], driver: string): Cause {
+  // A command says so itself, and ends with a code of its own.
+  if (noSpace.test(lines.slice(-shownLines).join('\n'))) return fullDisk
   for (const [pattern, explain] of causes) {
     const found = pattern.exec(text)
     if (found !== null) return explain(found.slice(1), driver)

@@ -21,8 +21,8 @@ export interface Order {
   given?: Given
   /** The builder can write caches, and not only into the image. */
   exportsCache?: boolean
-  /** Caches are read. */
-  importsCache?: boolean
+  /** Caches are used. */
+  cached?: boolean
 }
 
 /**
@@ -70,9 +70,10 @@ function targetOf(image: PlannedBase, plan: PlanSection, order: Order): Build {
 }
 
 /** A pull request writes to no registry; its cache on GitHub is its own. */
-function cacheOf({ cache }: PlannedBase, plan: PlanSection, { exportsCache = true, importsCache = true }: Order): Build['cache'] {
-  const from = importsCache ? (cache?.from ?? []) : []
+function cacheOf({ cache }: PlannedBase, plan: PlanSection, { exportsCache = true, cached = true }: Order): Build['cache'] {
+  const from = cached ? (cache?.from ?? []) : []
   const to = (cache?.to ?? []).filter((entry) => {
+    if (!cached) return false
     if (entry.startsWith('type=registry') && isProposal(plan)) return false
     return exportsCache || entry.startsWith('type=inline')
   })

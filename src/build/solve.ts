@@ -40,11 +40,11 @@ export async function solve(of: Solve, ports: Ports): Promise<void> {
         'cache.to is left out: this builder keeps its layers in the store of the engine and cannot write them elsewhere. A builder of its own can: docker buildx create --use (in a workflow docker/setup-buildx-action)',
       )
     }
-    const attempt = async (importsCache: boolean): Promise<{ code: number; told: Told }> =>
-      once(bakeDefinition(of.images, of.keys, of.plan, { bases: of.bases, given, exportsCache, importsCache }), of, given, ports)
+    const attempt = async (cached: boolean): Promise<{ code: number; told: Told }> =>
+      once(bakeDefinition(of.images, of.keys, of.plan, { bases: of.bases, given, exportsCache, cached }), of, given, ports)
     let { code, told } = await attempt(true)
-    if (code !== 0 && sources.some(({ cache }) => (cache?.from.length ?? 0) > 0) && failedAtCache(told)) {
-      ports.log.warning(`The cache cannot be read: built again without it.\n${told.text.at(-1) ?? ''}`)
+    if (code !== 0 && sources.some(({ cache }) => cache !== undefined) && failedAtCache(told)) {
+      ports.log.warning(`the build cache fails, and no build fails with it: built again without.\n${told.text.at(-1) ?? ''}`)
       ;({ code, told } = await attempt(false))
     }
     await showWarnings(told.warnings, sources, ports)
@@ -70,12 +70,13 @@ async function once(definition: BakeDefinition, of: Solve, given: Gathered, port
   }
 }
 
-/** A cache that is not there is none: BuildKit goes on by itself. What it does not understand or reach may end the build. */
+/**
+ * A cache that is not there is none: BuildKit goes on by itself. One that it cannot open (an exporter's `ignore-error`
+ * comes later), or whose layers have gone, ends the build.
+ */
 function failedAtCache({ failed, text }: Told): boolean {
-  const own = failed.filter(({ step }) => !/^\[?.*importing cache manifest/.test(step))
-  return (
-    own.length === 0 && /unknown cache importer|importing cache|cache importer|failed to (configure|import) .*cache/i.test(text.join('\n'))
-  )
+  const said = [...text, ...failed.map(({ error }) => error)].join('\n')
+  return /cache (importer|exporter)|(importing|exporting) cache|httpReadSeeker|could not fetch content descriptor/i.test(said)
 }
 
 /** What the checks of the Dockerfile frontend have against it: they come with the solve, from BuildKit 0.14 on. */
