@@ -1,8 +1,8 @@
 import { errorCodes, LaunchwayError } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
-import type { Release } from './core/release.ts'
+import type { PlanSection, Release } from './core/release.ts'
 import type { Operation, OperatingVerb } from './deploy/operate/index.ts'
-import type { StageName } from './core/stages.ts'
+import { buildingAs, type StageName } from './core/stages.ts'
 import { confirm, goBack } from './moves.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import type { Wish } from './smoke/index.ts'
@@ -23,6 +23,7 @@ export interface Asked {
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
   smoke: Wish & { down: boolean }
+  build: NonNullable<PlanSection['build']>
   json: boolean
   debug: boolean
 }
@@ -94,7 +95,7 @@ async function planned(asked: Asked, ports: Ports): Promise<Answer> {
 async function release(asked: Asked, stage: StageName | undefined, ports: Ports): Promise<Answer> {
   const start = stage === undefined ? await begin(asked, ports) : await readRecord(asked.release, ports)
   if (stage === 'build') await (await import('./plan/index.ts')).requireSameTree(start, ports)
-  return perform(asked, stage, start, ports)
+  return perform(asked, stage, buildingAs(start, asked.build), ports)
 }
 
 async function smoke(asked: Asked, ports: Ports): Promise<Answer> {

@@ -99,6 +99,7 @@ function parse(args: string[], root: string): Asked | string {
       yes: values.yes ?? false,
       reason: values.reason,
     },
+    build: { noCache: values['no-cache'] ?? false, pull: values.pull ?? false },
     smoke: {
       ...(values.only === undefined ? {} : { only: values.only }),
       fresh: values.fresh ?? false,

@@ -35,6 +35,14 @@ const inputs = {
     description:
       'Path of the release record that the stages hand on. Default: launchway/release.json in the folder for temporary files of the job, so stages in one job need not name it.',
   },
+  'no-cache': {
+    description: 'true: build without the layers of earlier builds.',
+    default: 'false',
+  },
+  pull: {
+    description: 'true: ask the registries for the base images anew, also for those that this machine has.',
+    default: 'false',
+  },
   'ssh-key': {
     description:
       'Private key for the hosts: the whole file, with its BEGIN and END lines, and without a passphrase. Default: the environment variable SSH_KEY of the step.',
@@ -91,6 +99,7 @@ export interface ActionDefinition {
 type Move = 'rollback' | 'confirm' | 'abort'
 
 const start = ['config', 'environment', 'release'] as const
+const building = ['no-cache', 'pull'] as const
 const registry = ['registry-username', 'registry-password', 'github-token'] as const
 const host = ['ssh-key', 'deployments'] as const
 
@@ -99,7 +108,7 @@ export const actions: readonly ActionDefinition[] = [
     name: 'launchway',
     description:
       'From a git push to a running version on your own server: build, smoke-test, scan, push and deploy Docker images in one step.',
-    inputs: ['config', 'environment', 'redeploy', 'dry-run', 'release', ...registry, ...host],
+    inputs: ['config', 'environment', 'redeploy', 'dry-run', 'release', ...building, ...registry, ...host],
     entry: 'run',
     stage: undefined,
   },
@@ -113,7 +122,7 @@ export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway build',
     description: 'Build every image of the plan in one solve, and upload it under its content key.',
-    inputs: ['release', ...registry],
+    inputs: ['release', ...building, ...registry],
     entry: 'build',
     stage: 'build',
   },

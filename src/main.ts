@@ -8,7 +8,7 @@ import { exitCodeOf, LaunchwayError, stackOf, told } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
-import type { StageName } from './core/stages.ts'
+import { buildingAs, type StageName } from './core/stages.ts'
 import { confirm, goBack } from './moves.ts'
 import { type Ran, runSteps, stepsOf } from './pipeline.ts'
 import { openPorts, runUrl } from './ports.ts'
@@ -56,7 +56,9 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
   const path = recordPath(env)
   const dry = isDryRun(env)
   const start = stage === undefined || stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
-  const ran = stage === 'plan' || dry ? { release: start, error: undefined } : await runSteps(stepsOf(stage), start, ports)
+  const building = { noCache: readInput(env, 'no-cache') === 'true', pull: readInput(env, 'pull') === 'true' }
+  const ran =
+    stage === 'plan' || dry ? { release: start, error: undefined } : await runSteps(stepsOf(stage), buildingAs(start, building), ports)
   await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
   for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
   const { summary } = await import('./report/index.ts')

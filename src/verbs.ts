@@ -5,8 +5,11 @@
  */
 export const verbs = {
   plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'release'] },
-  run: { says: 'the whole pipeline, as a push would run it', takes: ['config', 'environment', 'ref', 'release'] },
-  build: { says: 'one stage of what was planned: build every image, and upload it under its content key', takes: ['release'] },
+  run: { says: 'the whole pipeline, as a push would run it', takes: ['config', 'environment', 'ref', 'release', 'no-cache', 'pull'] },
+  build: {
+    says: 'one stage of what was planned: build every image, and upload it under its content key',
+    takes: ['release', 'no-cache', 'pull'],
+  },
   smoke: {
     says: 'one stage of what was planned: start the composed stack with the new images, and check it',
     takes: ['release', 'only', 'fresh', 'keep', 'down'],
@@ -94,6 +97,8 @@ export const flags = {
     value: 'CHECK',
     says: 'ask this check alone, by its name; may stand several times. Such a run says nothing in the record',
   },
+  'no-cache': { type: 'boolean', says: 'build without the layers of earlier builds' },
+  pull: { type: 'boolean', says: 'ask the registries for the base images anew' },
   fresh: { type: 'boolean', says: 'start the stack also where the same has passed before' },
   keep: { type: 'boolean', says: 'leave the stack running to look around, its published ports on 127.0.0.1' },
   down: { type: 'boolean', says: 'take down what was kept from this folder; nothing is tested' },

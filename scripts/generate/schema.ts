@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { serviceKeys } from '../../src/config/rules.ts'
 import { byKey } from '../../src/core/objects.ts'
-import { Config, EnvironmentConfig, ImageConfig } from '../../src/config/schema.ts'
+import { Config, EnvironmentConfig } from '../../src/config/schema.ts'
 import { ServiceConfig } from '../../src/config/schema-service.ts'
 import type { GeneratedFile } from './page.ts'
 import { notice } from './page.ts'
@@ -21,7 +21,6 @@ function jsonSchema(): JsonSchema {
       if (String(made.format) === 'starts_with') delete made.format
       if (made.format === 'uri') made.pattern = '^https?://'
       if (zodSchema === Config) made.oneOf = [needs('image'), needs('images')]
-      if (zodSchema === ImageConfig) made.required = ['repositories']
       if (zodSchema === ServiceConfig) made['dependencies'] = serviceRules
       if (zodSchema === EnvironmentConfig) {
         made.oneOf = [needs('host'), needs('hosts')]

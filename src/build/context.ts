@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import dockerignore from '@balena/dockerignore'
 import { LaunchwayError } from '../core/error.ts'
 import type { Files } from '../core/ports.ts'
-import type { PlannedImage } from '../core/release.ts'
+import type { PlannedBase } from '../core/planned-image.ts'
 import type { ContextEntry } from './key.ts'
 
 /** How many files are read at once. */
@@ -13,7 +13,7 @@ const parallel = 16
  * holds for the image, or the one to make. Paths are relative to `root`.
  */
 export async function readContext(
-  image: PlannedImage,
+  image: PlannedBase,
   root: string,
   files: Files,
 ): Promise<{ dockerfile: string; entries: ContextEntry[]; ignoreFile: string }> {

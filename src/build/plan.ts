@@ -1,25 +1,98 @@
 import { candidates } from '../core/names.ts'
-import type { PlannedImage, PlanSection } from '../core/release.ts'
+import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
+import type { PlanSection } from '../core/release.ts'
+import { isProposal } from '../core/stages.ts'
 import type { BakeDefinition, BakeTarget } from '../tools/buildx.ts'
+
+/** What the steps of builds may ask for: by image and id, where buildx finds it. */
+export interface Given {
+  /** `env=NAME` or `src=PATH` */
+  secrets: ReadonlyMap<string, string>
+  /** The path of a key; without one it is the agent. */
+  ssh: ReadonlyMap<string, string>
+}
+
+export const givenKey = (image: string, id: string): string => `${image} ${id}`
+
+/** What a definition is made of, beside the images. */
+export interface Order {
+  /** What is only built on. */
+  bases?: readonly PlannedBase[]
+  given?: Given
+  /** The builder can write caches, and not only into the image. */
+  exportsCache?: boolean
+  /** Caches are used. */
+  cached?: boolean
+}
 
 /**
  * One bake definition for all images, so that BuildKit builds shared stages once. The labels tell of the build that
- * made an image, and are not part of its key.
+ * made an image, and are not part of its key. What is only built on has no output, and is built when an image needs it.
  * @see https://github.com/opencontainers/image-spec/blob/main/annotations.md
  */
-export function bakeDefinition(images: readonly PlannedImage[], keys: ReadonlyMap<string, string>, plan: PlanSection): BakeDefinition {
-  const target = images.map((image): [string, BakeTarget] => [
-    image.name,
-    {
-      context: image.context,
-      dockerfile: image.dockerfile,
-      ...(image.target === undefined ? {} : { target: image.target }),
-      ...(image.platforms.length === 0 ? {} : { platforms: image.platforms }),
-      args: image.args,
-      labels: plan.labels ?? { 'org.opencontainers.image.revision': plan.sha, 'org.opencontainers.image.version': plan.version },
-      tags: candidates(image, keys.get(image.name) ?? ''),
-      output: ['type=docker'],
-    },
-  ])
-  return { group: { default: { targets: images.map(({ name }) => name) } }, target: Object.fromEntries(target) }
+export function bakeDefinition(
+  images: readonly PlannedImage[],
+  keys: ReadonlyMap<string, string>,
+  plan: PlanSection,
+  order: Order = {},
+): BakeDefinition {
+  const labels = plan.labels ?? { 'org.opencontainers.image.revision': plan.sha, 'org.opencontainers.image.version': plan.version }
+  const targets = images.map((image): [string, BakeTarget] => {
+    const tags = candidates(image, keys.get(image.name) ?? '')
+    const { cache, ...build } = targetOf(image, plan, order)
+    return [image.name, { ...build, ...cache, labels: { ...labels, ...image.labels }, tags, output: ['type=docker'] }]
+  })
+  const below = (order.bases ?? []).map((base): [string, BakeTarget] => {
+    const { cache: _, ...build } = targetOf(base, plan, order)
+    return [base.name, { ...build, labels: base.labels ?? {}, tags: [], output: ['type=cacheonly'] }]
+  })
+  return { group: { default: { targets: images.map(({ name }) => name) } }, target: Object.fromEntries([...below, ...targets]) }
+}
+
+type Build = Omit<BakeTarget, 'labels' | 'tags' | 'output'> & { cache: Pick<BakeTarget, 'cache-from' | 'cache-to'> }
+
+function targetOf(image: PlannedBase, plan: PlanSection, order: Order): Build {
+  const { given } = order
+  const secret = (image.secrets ?? []).map(({ id }) => `id=${id},${given?.secrets.get(givenKey(image.name, id)) ?? ''}`)
+  const ssh = (image.ssh ?? []).map(({ id }) => [id, given?.ssh.get(givenKey(image.name, id)) ?? []].flat().join('='))
+  return {
+    ...image.bake,
+    context: image.context,
+    dockerfile: image.dockerfile,
+    ...(image.target === undefined ? {} : { target: image.target }),
+    ...(image.platforms.length === 0 ? {} : { platforms: image.platforms }),
+    args: image.args,
+    ...(image.contexts === undefined ? {} : { contexts: image.contexts }),
+    ...(secret.length === 0 ? {} : { secret }),
+    ...(ssh.length === 0 ? {} : { ssh }),
+    cache: cacheOf(image, plan, order),
+  }
+}
+
+/** A pull request writes to no registry; its cache on GitHub is its own. */
+function cacheOf({ cache }: PlannedBase, plan: PlanSection, { exportsCache = true, cached = true }: Order): Build['cache'] {
+  const from = cached ? (cache?.from ?? []) : []
+  const to = (cache?.to ?? []).filter((entry) => {
+    if (!cached) return false
+    if (entry.startsWith('type=registry') && isProposal(plan)) return false
+    return exportsCache || entry.startsWith('type=inline')
+  })
+  return { ...(from.length === 0 ? {} : { 'cache-from': from }), ...(to.length === 0 ? {} : { 'cache-to': to }) }
+}
+
+/** An image after all that it is built on. Names that are no image of these stand for something else. */
+export function inOrder<Image extends PlannedBase>(images: readonly Image[]): Image[] {
+  const done: Image[] = []
+  const seen = new Set<Image>()
+  const visit = (image: Image): void => {
+    if (seen.has(image)) return
+    seen.add(image)
+    for (const value of Object.values(image.contexts ?? {})) {
+      const below = images.find(({ name }) => value === `target:${name}`)
+      if (below !== undefined) visit(below)
+    }
+    done.push(image)
+  }
+  for (const image of images) visit(image)
+  return done
 }

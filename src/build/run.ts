@@ -1,24 +1,28 @@
-import { basename, join } from 'node:path'
-import { LaunchwayError, type Place } from '../core/error.ts'
+import { join } from 'node:path'
+import { LaunchwayError } from '../core/error.ts'
 import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import type { BuildSection, BuiltImage, PlannedImage, Release } from '../core/release.ts'
+import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
+import type { BuildSection, BuiltImage, Release } from '../core/release.ts'
 import { showBytes } from '../core/units.ts'
-import { bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
+import { inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
 import { readContext } from './context.ts'
 import { contentKey } from './key.ts'
-import { bakeDefinition } from './plan.ts'
+import { namedContexts } from './named-contexts.ts'
+import { inOrder } from './plan.ts'
+import { solve } from './solve.ts'
 
 /** Builds every image of the plan in one solve, into the engine of this machine. */
 export async function build(release: Release, ports: Ports): Promise<BuildSection> {
-  const { root } = ports
+  const { plan } = release
   const { platform } = await ports.engine.info()
-  const images = release.plan.images.map((image) => onPlatform(image, platform))
-  const keys = await contentKeys(images, ports)
+  const images = plan.images.map((image) => onPlatform(image, platform))
+  const bases = (plan.bases ?? []).map((base) => onPlatform(base, platform))
+  const keys = await contentKeys([...images, ...bases], ports)
   const { name: builder, driver } = parseBuilder(await ports.exec.read(inspectBuilder()))
   const metadataFile = join(await ports.files.temporary('build'), 'metadata.json')
   const started = ports.clock.elapsed()
-  await solve(images, keys, release, metadataFile, root, ports)
+  await solve({ images, bases, keys, plan, driver, metadataFile }, ports)
   const ms = ports.clock.elapsed() - started
   const metadata = (await ports.files.read(metadataFile))?.toString() ?? '{}'
   const built: BuiltImage[] = []
@@ -27,16 +31,16 @@ export async function build(release: Release, ports: Ports): Promise<BuildSectio
 }
 
 /** One tree gives one image a platform: where none was asked for it is the engine's, and part of the key. */
-function onPlatform(image: PlannedImage, platform: string): PlannedImage {
+function onPlatform<Image extends PlannedBase>(image: Image, platform: string): Image {
   return image.platforms.length === 0 ? { ...image, platforms: [platform] } : image
 }
 
-async function contentKeys(images: readonly PlannedImage[], ports: Ports): Promise<Map<string, string>> {
+async function contentKeys(images: readonly PlannedBase[], ports: Ports): Promise<Map<string, string>> {
   const keys = new Map<string, string>()
   const ignoreFiles = new Set<string>()
-  for (const image of images) {
+  for (const image of inOrder(images)) {
     const { dockerfile, entries, ignoreFile } = await readContext(image, ports.root, ports.files)
-    const key = contentKey(image, dockerfile, entries)
+    const key = contentKey(image, dockerfile, entries, await namedContexts(image, keys, ports))
     keys.set(image.name, key)
     if (entries.some(({ path, kind }) => kind !== 'directory' && /^\.git(\/|$)/.test(path))) ignoreFiles.add(ignoreFile)
     ports.log.info(`${image.name}: content key ${key}, over ${entries.length} files`)
@@ -49,46 +53,6 @@ async function contentKeys(images: readonly PlannedImage[], ports: Ports): Promi
     )
   }
   return keys
-}
-
-async function solve(
-  images: readonly PlannedImage[],
-  keys: ReadonlyMap<string, string>,
-  release: Release,
-  metadataFile: string,
-  root: string,
-  ports: Ports,
-): Promise<void> {
-  const output: string[] = []
-  const call = bake(bakeDefinition(images, keys, release.plan), metadataFile, root)
-  const { code } = await ports.exec.run(call, {
-    signal: ports.signal,
-    accept: [0, 1],
-    onLine(line) {
-      output.push(line)
-      ports.log.info(line)
-    },
-  })
-  if (code === 0) return
-  const place = await placeOf(images, output.join('\n'), ports)
-  const last = output.filter((line) => line.trim() !== '').slice(-25)
-  throw new LaunchwayError('BUILD_FAILED', place === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`, {
-    hint: last.join('\n'),
-    ...(place === undefined ? {} : { place }),
-  })
-}
-
-/** BuildKit names a Dockerfile without its folder: the image is the one whose file has that line. */
-async function placeOf(images: readonly PlannedImage[], output: string, ports: Ports): Promise<Place | undefined> {
-  const found = failedLine(output)
-  if (found === undefined) return undefined
-  for (const { context, dockerfile } of images) {
-    const file = join(context, dockerfile)
-    if (basename(file) !== found.file) continue
-    const lines = (await ports.files.read(join(ports.root, file)))?.toString().split('\n')
-    if (lines?.[found.line - 1]?.trim() === found.text) return { file, line: found.line }
-  }
-  return undefined
 }
 
 async function describe(image: PlannedImage, key: string, metadata: string, ms: number, ports: Ports): Promise<BuiltImage> {

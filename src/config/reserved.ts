@@ -3,12 +3,7 @@
  * nobody relies on a key that does nothing, and nobody has to rename one later.
  */
 const later: Record<string, string> = {
-  'images.*.secrets': 'build secrets',
-  'images.*.contexts': 'named contexts',
-  'images.*.ssh': 'SSH during a build',
-  'images.*.labels': 'labels of an image',
   'images.*.annotations': 'annotations of an image',
-  'images.*.cache': 'build caches',
   'environments.*.compose': 'deploying a compose project',
   'environments.*.swarm': 'deploying to a Swarm',
 }

@@ -1,37 +1,23 @@
 import type { Environment } from '../core/deployment.ts'
 import { appOf, environmentNetwork, stateRoot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
-import type { PlannedImage, Registry } from '../core/release.ts'
+import type { Registry } from '../core/release.ts'
 import { milliseconds } from '../core/units.ts'
 import { resolveAccessory } from './resolve-accessory.ts'
+import { onlyImage, resolveImages } from './resolve-image.ts'
 import { resolveLifecycle } from './resolve-lifecycle.ts'
 import { resolveService } from './resolve-service.ts'
 import { serviceKeys } from './rules.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
 import type { ServiceConfig } from './schema-service.ts'
-import { texts } from './texts.ts'
 
 /**
  * From what a user wrote to what a release needs: short forms written out, defaults filled in. The short and the long
  * form of the same meaning give the same value here, so nothing after this knows which was used.
  */
 
-/** The name of the image and of the service that the short form does not name. */
-const onlyImage = 'app'
+/** The name of the service that the short form does not name. */
 const onlyService = 'web'
-
-export function resolveImages(config: Config): PlannedImage[] {
-  const images = config.images ?? { [onlyImage]: { repositories: config.image === undefined ? [] : [config.image] } }
-  return Object.entries(images).map(([name, image]) => ({
-    name,
-    context: image.context ?? '.',
-    dockerfile: image.dockerfile ?? 'Dockerfile',
-    ...(image.target === undefined ? {} : { target: image.target }),
-    platforms: image.platforms ?? [],
-    args: texts(image.args ?? {}),
-    repositories: image.repositories ?? [],
-  }))
-}
 
 /** The application's name: the one that was given, else one made of the last part of the first repository. */
 export function resolveApp(config: Config): string {

@@ -1,6 +1,7 @@
 import { nearest } from '../core/nearest.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
 import { cronBreaches, schedulePathBreaches } from './rules-cron.ts'
+import { imageBreaches } from './rules-image.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
 import { smokeBreaches } from './rules-smoke.ts'
@@ -32,19 +33,6 @@ export function breaches(config: Config): Breach[] {
     ...scanBreaches(config),
     ...environmentBreaches(config),
   ]
-}
-
-function imageBreaches(config: Config): Breach[] {
-  const found: Breach[] = []
-  if (config.image === undefined && config.images === undefined)
-    found.push({ path: [], message: 'image or images is needed: what shall be built, and where it is pushed' })
-  if (config.image !== undefined && config.images !== undefined)
-    found.push({ path: ['images'], onKey: true, message: 'image and images exclude each other: move image into images' })
-  for (const [name, image] of Object.entries(config.images ?? {})) {
-    if (image.repositories === undefined)
-      found.push({ path: ['images', name], message: `images.${name}: repositories is needed: where it is pushed` })
-  }
-  return found
 }
 
 function refBreaches(config: Config): Breach[] {
@@ -117,8 +105,11 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
     const hint = meant === undefined ? `known: ${images.join(', ') || 'none by name; leave it out'}` : `did you mean "${meant}"?`
     found.push({ path: [...path, 'image'], message: `${at}.image: no image "${service.image}"; ${hint}` })
   }
-  if (service.image === undefined && images.length > 1)
-    found.push({ path, message: `${at}: image is needed, since there are several: ${images.join(', ')}` })
+  const pushed = images.filter((name) => config.images?.[name]?.repositories !== undefined)
+  if (service.image !== undefined && images.includes(service.image) && !pushed.includes(service.image))
+    found.push({ path: [...path, 'image'], message: `${at}.image: ${service.image} has no repositories: no host could pull it` })
+  if (service.image === undefined && pushed.length > 1)
+    found.push({ path, message: `${at}: image is needed, since there are several: ${pushed.join(', ')}` })
   found.push(...(service.cron === undefined ? wayInBreaches(path, service, hasUrl) : cronBreaches(path, service, service.cron)))
   for (const [index, secret] of (service.secrets ?? []).entries()) {
     if (Object.hasOwn(service.env ?? {}, secret))

@@ -4,7 +4,8 @@ import { Duration } from '../core/units.ts'
 import { AccessoryConfig } from './schema-accessory.ts'
 import { SmokeConfig } from './schema-gates.ts'
 import { LifecycleConfig } from './schema-lifecycle.ts'
-import { envName, oneOrMany, scalar } from './schema-parts.ts'
+import { BakeFiles, ImageConfig, Repository } from './schema-image.ts'
+import { envName, oneOrMany } from './schema-parts.ts'
 import { ScanConfig } from './schema-scan.ts'
 import { ServiceConfig } from './schema-service.ts'
 
@@ -13,36 +14,6 @@ import { ServiceConfig } from './schema-service.ts'
  * the reference page. It has no transforms, so that all of those say the same; `resolve.ts` turns what a user wrote
  * into what a release needs.
  */
-
-export const Repository = z
-  .string()
-  .regex(
-    /^([a-zA-Z0-9.-]+(:\d+)?\/)?[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
-    'must be an image repository without a tag, such as ghcr.io/team/app',
-  )
-
-export const ImageConfig = z.strictObject({
-  context: z.string().optional().describe('Build context: the folder of the repository that the build sees. Default: .'),
-  dockerfile: z.string().optional().describe('Path of the Dockerfile inside the context. Default: Dockerfile'),
-  target: z.string().optional().describe('Stage of the Dockerfile to build. Default: the last one'),
-  platforms: z
-    .array(z.string())
-    .min(1)
-    .max(1, 'more than one platform is reserved for a later version: images of several platforms')
-    .optional()
-    .describe(
-      'Platform to build for, such as linux/amd64; a list, of which one is built in this version. Default: that of the Docker engine',
-    ),
-  args: z
-    .record(z.string(), scalar)
-    .optional()
-    .describe('Values for ARG lines of the Dockerfile. They stay readable in the image: no secrets.'),
-  repositories: z
-    .array(Repository)
-    .min(1)
-    .optional()
-    .describe('Where the image is pushed, without a tag. Hosts pull from the first. Needed.'),
-})
 
 const RegistryConfig = z.strictObject({
   username: z
@@ -148,7 +119,8 @@ export const Config = z.strictObject({
   image: Repository.optional().describe(
     'Repository of the only image, without a tag; it is built from ./Dockerfile. More is said with images.',
   ),
-  images: z.record(Name, ImageConfig).optional().describe('Images to build, by name, instead of image.'),
+  images: z.record(Name, ImageConfig).optional().describe('Images to build, by name, instead of image: all in one solve.'),
+  bake: BakeFiles.optional(),
   registries: z
     .record(z.string(), RegistryConfig)
     .optional()

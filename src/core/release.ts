@@ -4,6 +4,7 @@ import { LaunchwayError } from './error.ts'
 import { decisions, FindingClass, ReportKind, ScanPlan, Severity, SmokePlan } from './gates.ts'
 import { dropUnknownKeys } from './json.ts'
 import { ContentKey, Digest, Name, ReleaseId, Slot } from './names.ts'
+import { PlannedBase, PlannedImage } from './planned-image.ts'
 import { eventNames, stageNames } from './stages.ts'
 
 /**
@@ -17,18 +18,7 @@ import { eventNames, stageNames } from './stages.ts'
 const ms = z.number().nonnegative()
 const verdict = z.enum(['passed', 'failed'])
 
-/** An image to build, in full. */
-export const PlannedImage = z.strictObject({
-  name: Name,
-  context: z.string(),
-  dockerfile: z.string(),
-  target: z.string().optional(),
-  platforms: z.array(z.string()),
-  args: z.record(z.string(), z.string()),
-  /** Where it is pushed; hosts pull from the first. */
-  repositories: z.array(z.string()).min(1),
-})
-export type PlannedImage = z.infer<typeof PlannedImage>
+export { PlannedImage }
 
 export const Registry = z.strictObject({
   host: z.string(),
@@ -55,6 +45,10 @@ export const PlanSection = z.strictObject({
   /** What people call this version: the first image tag. */
   version: z.string(),
   images: z.array(PlannedImage).min(1),
+  /** What images are built on, and nobody pushes; absent where there is none. */
+  bases: z.array(PlannedBase).min(1).optional(),
+  /** Where somebody has asked for it: without the layers of earlier builds, with base images asked for anew. */
+  build: z.strictObject({ noCache: z.boolean(), pull: z.boolean() }).optional(),
   /** Tags, without a repository, that move once the gates have passed. */
   tags: z.array(z.string()),
   /** Which rule of image-tags gave which tag, or why one that is for this event gave none. */

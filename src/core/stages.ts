@@ -27,3 +27,8 @@ export function section<Key extends 'build' | 'push' | 'deploy'>(release: Releas
   }
   return found
 }
+
+/** The release with the way in which somebody wants it built; as it was planned, where nobody asks. */
+export function buildingAs(release: Release, build: NonNullable<Release['plan']['build']>): Release {
+  return build.noCache || build.pull ? { ...release, plan: { ...release.plan, build } } : release
+}

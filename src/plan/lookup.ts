@@ -1,4 +1,5 @@
-import { resolveImages, resolveRegistries } from '../config/resolve.ts'
+import { resolveRegistries } from '../config/resolve.ts'
+import { resolveImages } from '../config/resolve-image.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'

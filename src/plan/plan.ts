@@ -1,7 +1,8 @@
 import { type Flavor, flavorOfDefaults, flavorOfRules, withFlavor } from '../config/flavor.ts'
 import { defaultTagRules, parseTagRule, type TagRule } from '../config/image-tags.ts'
 import { type Found, resolveSmoke } from '../config/gates.ts'
-import { resolveEnvironment, resolveImages, resolveRegistries } from '../config/resolve.ts'
+import { resolveEnvironment, resolveRegistries } from '../config/resolve.ts'
+import { resolveBases, resolveImages } from '../config/resolve-image.ts'
 import { resolveScan } from '../config/scan.ts'
 import type { Config } from '../config/schema.ts'
 import { tagEntries } from '../config/tag-entry.ts'
@@ -55,6 +56,7 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
   const smoke = resolveSmoke(config, found)
   const scan = resolveScan(config, found)
+  const bases = resolveBases(config)
   const against = environment?.name ?? proposedFor(config, trigger)
   const version = tags[0] ?? shortSha(trigger)
   return {
@@ -64,6 +66,7 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     ...(trigger.dirty === true ? { dirty: true } : {}),
     version,
     images: resolveImages(config),
+    ...(bases.length === 0 ? {} : { bases }),
     tags,
     ...(outcomes.length === 0 ? {} : { tagRules: outcomes }),
     ...(typeof route === 'string' ? {} : { labels: ociLabels(version, trigger, facts) }),

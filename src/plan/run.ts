@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { composeFiles, type Found, ignoreFiles } from '../config/gates.ts'
 import { loadConfig } from '../config/load.ts'
-import { resolveApp, resolveImages, resolveRegistries } from '../config/resolve.ts'
+import { resolveApp, resolveRegistries } from '../config/resolve.ts'
+import { resolveImages } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -9,6 +10,7 @@ import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Registry, Release } from '../core/release.ts'
 import { changes, headRef, headSha, shaOf } from '../tools/git.ts'
+import { withBaked } from './baked.ts'
 import { factsFor } from './facts.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
@@ -24,7 +26,8 @@ const shownChanges = 5
 export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
   const config = await readConfig(configFile, ports)
   const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
-  const section = plan(config, trigger, { ...files, facts })
+  const decided = plan(config, trigger, { ...files, facts })
+  const section = decided.stages['build'].run ? await withBaked(decided, config, ports) : decided
   for (const warning of serviceWarnings(config, section.environment?.name)) ports.log.warning(warning)
   const { now = ports.clock.now() } = facts
   const nothing = !section.stages['build']?.run

@@ -24,7 +24,11 @@ const patienceMs = 5_000
 /** The image that the Dockerfile builds on, as it is written there. */
 async function referenceFor(image: PlannedImage, ports: Ports): Promise<string | undefined> {
   const text = (await ports.files.read(join(ports.root, image.context, image.dockerfile)))?.toString()
-  return text === undefined ? undefined : baseReference(text, image)
+  const written = text === undefined ? undefined : baseReference(text, image)
+  const named = written === undefined ? undefined : image.contexts?.[written]
+  if (named === undefined) return written
+  // A named context stands for another image of the build, a folder, or an image of a registry.
+  return /^docker-image:\/\/(.+)$/.exec(named)?.[1]
 }
 
 /** What the engine has under that name. It may be another one than at the time of the build: `baseLayers` tells. */

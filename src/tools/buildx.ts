@@ -9,7 +9,12 @@ export interface BakeTarget {
   target?: string
   platforms?: string[]
   args: Record<string, string>
+  contexts?: Record<string, string>
   labels: Record<string, string>
+  secret?: string[]
+  ssh?: string[]
+  'cache-from'?: string[]
+  'cache-to'?: string[]
   tags: string[]
   output: string[]
 }
@@ -19,16 +24,35 @@ export interface BakeDefinition {
   target: Record<string, BakeTarget>
 }
 
+/** How a solve is made, beside what is in it. */
+export interface BakeOptions {
+  /** Values that the definition names by their variable. */
+  env?: Command['env']
+  noCache?: boolean
+  pull?: boolean
+}
+
 /**
  * Builds every target of the definition in one solve. Attestations are off: they would make an index of every
  * image, whose entries clean-up tools then delete (build-push-action#764).
+ * @param metadataFile written by buildx: the digests of every target
  */
-export function bake(definition: BakeDefinition, metadataFile: string, cwd: string): Command {
+export function bake(definition: BakeDefinition, metadataFile: string, cwd: string, { env, noCache, pull }: BakeOptions = {}): Command {
+  const attestations = ['--provenance=false', '--sbom=false']
   return command(
     'docker',
-    ['buildx', 'bake', '--file', '-', '--metadata-file', metadataFile, '--progress', 'plain', '--provenance=false', '--sbom=false'],
-    { stdin: JSON.stringify(literal(definition)), cwd },
+    [
+      ['buildx', 'bake', '--file', '-', '--metadata-file', metadataFile, '--progress', 'rawjson', attestations],
+      noCache === true && '--no-cache',
+      pull === true && '--pull',
+    ],
+    { stdin: JSON.stringify(literal(definition)), cwd, ...(env === undefined ? {} : { env }) },
   )
+}
+
+/** A value of one of bake's lists of `key=value`, which are read as CSV. */
+export function field(key: string, value: string): string {
+  return /[",\n]/.test(value) ? `"${`${key}=${value}`.replaceAll('"', '""')}"` : `${key}=${value}`
 }
 
 /** Bake reads every text of a JSON definition, keys too, as an HCL template: `${…}` and `%{…}` are undone by doubling. */

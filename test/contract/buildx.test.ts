@@ -180,7 +180,7 @@ test('a failed build points to the line of the Dockerfile that is to blame, in i
   const engine = dockerEngine()
   await expect(build(release, { ...ports, engine })).rejects.toMatchObject({
     code: 'BUILD_FAILED',
-    message: 'the build failed at web/Dockerfile:2',
+    message: 'the build failed at web/Dockerfile:2: /nothere is not in the build context',
     place: { file: 'web/Dockerfile', line: 2 },
   })
 })

@@ -190,7 +190,6 @@ describe('the JSON Schema of launchway.yml', () => {
   test.each([
     ['neither image nor images', 'branches: {}'],
     ['image and images', 'image: a/b\nimages: { a: { repositories: [a/b] } }'],
-    ['an image that is pushed nowhere', 'images: { a: {} }'],
     ['an unknown key', 'image: a/b\nenviroments: {}'],
     ['an unknown key below', 'image: a/b\nenvironments: { p: { host: h, prot: 1 } }'],
     ['a reserved key', 'image: a/b\nflavor: {}'],
@@ -219,6 +218,7 @@ describe('the JSON Schema of launchway.yml', () => {
   test.each([
     ['a name that names nothing', 'image: a/b\nbranches: { main: nowhere }'],
     ['a tag rule', 'image: a/b\nimage-tags: type=semvre'],
+    ['an image that is pushed nowhere', 'images: { a: {} }'],
     [
       'one port twice',
       'image: a/b\nenvironments: { p: { host: h, services: { a: { port: 1, publish: 1 }, b: { port: 1, publish: 1 } } } }',

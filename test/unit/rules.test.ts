@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parseTagRule } from '../../src/config/image-tags.ts'
 import { reserved, reservedKeys } from '../../src/config/reserved.ts'
 import { resolveApp, resolveEnvironment, resolveRegistries } from '../../src/config/resolve.ts'
-import { Repository } from '../../src/config/schema.ts'
+import { Repository } from '../../src/config/schema-image.ts'
 import { refusedSecret } from '../../src/core/secret-names.ts'
 import { Name } from '../../src/core/names.ts'
 import { configOf, problems } from './support/config.ts'
@@ -171,8 +171,7 @@ describe('the name of a secret', () => {
 
 describe('a reserved key', () => {
   test.each([
-    [['images', 'app', 'ssh'], 'SSH during a build'],
-    [['images', 'app', 'secrets'], 'build secrets'],
+    [['images', 'app', 'annotations'], 'annotations of an image'],
     [['environments', 'p', 'compose'], 'deploying a compose project'],
     [['environments', 'p', 'secrets'], undefined],
     [['environments', 'smoke'], undefined],

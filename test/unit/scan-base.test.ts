@@ -59,6 +59,17 @@ const found = (ports: Ports, layers: readonly string[] = [one, two, mine]): Prom
 const reference = 'registry.example.org/python:3'
 
 describe('the base of an image', () => {
+  it.each<[string, Record<string, string>, string | undefined]>([
+    ['an image of a registry', { base: `docker-image://${reference}` }, reference],
+    ['another image of the build', { base: 'target:below' }, undefined],
+    ['a folder', { base: 'below' }, undefined],
+  ])('behind a named context is known for %s', async (_, contexts, expected) => {
+    const ports = outside({ [reference]: image([one, two]), base: image([one]) }, fakeRegistries(), 'FROM base\n')
+    const settings = { registries: [], offline: true }
+    const base = await baseOf({ ...planned, contexts }, { layers: [one, two, mine], findings }, settings, ports)
+    expect(base?.reference).toBe(expected)
+  })
+
   it.each<[string, string[], string[], number | undefined]>([
     ['all of its layers', ['a', 'b'], ['a', 'b'], 2],
     ['the lowest of them', ['a', 'b', 'c'], ['a'], 1],

@@ -60,7 +60,7 @@ describe('buildx', () => {
     const command = bake({ group: { default: { targets: ['app'] } }, target: { app: target } }, '/tmp/metadata.json', '/srv')
     expect(command).toMatchObject({ file: 'docker', cwd: '/srv' })
     expect(command.args).toEqual(
-      'buildx bake --file - --metadata-file /tmp/metadata.json --progress plain --provenance=false --sbom=false'.split(' '),
+      'buildx bake --file - --metadata-file /tmp/metadata.json --progress rawjson --provenance=false --sbom=false'.split(' '),
     )
   })
 

@@ -9,6 +9,7 @@ interface Node {
   enum?: string[] | undefined
   const?: string | number | undefined
   oneOf?: Node[] | undefined
+  anyOf?: Node[] | undefined
   properties?: Record<string, Node> | undefined
   required?: string[] | undefined
   propertyNames?: Node | undefined
@@ -28,6 +29,7 @@ const Node: z.ZodType<Node> = z.lazy(() =>
     enum: z.array(z.string()).optional(),
     const: z.union([z.string(), z.number()]).optional(),
     oneOf: z.array(Node).optional(),
+    anyOf: z.array(Node).optional(),
     properties: z.record(z.string(), Node).optional(),
     required: z.array(z.string()).optional(),
     propertyNames: Node.optional(),
@@ -48,7 +50,8 @@ export function any<T>(schema: z.ZodType<T>): fc.Arbitrary<T> {
 function valueOf(node: Node): fc.Arbitrary<unknown> {
   if (node.const !== undefined) return fc.constant(node.const)
   if (node.enum !== undefined) return fc.constantFrom(...node.enum)
-  if (node.oneOf !== undefined) return fc.oneof(...node.oneOf.map(valueOf))
+  const forms = node.oneOf ?? node.anyOf
+  if (forms !== undefined) return fc.oneof(...forms.map(valueOf))
   if (Array.isArray(node.type)) return fc.oneof(...node.type.map((type) => valueOf({ ...node, type })))
   switch (node.type ?? '') {
     case 'null':

@@ -1,0 +1,156 @@
+import { basename, join } from 'node:path'
+import { type ErrorCode, LaunchwayError, type Place } from '../core/error.ts'
+import type { Ports } from '../core/ports.ts'
+import { failedLine } from '../tools/buildx.ts'
+import type { Told } from './progress.ts'
+
+/** Lines of the step that failed that are shown. */
+const shownLines = 20
+
+interface Cause {
+  says: string
+  hint?: string
+  /** Default: BUILD_FAILED */
+  code?: ErrorCode
+}
+
+const noSpace = /no space left on device/i
+const fullDisk: Cause = {
+  says: 'the disk of the builder is full',
+  hint: '`docker system df` shows what takes the room; `docker builder prune` removes build caches, `docker image prune` images without a tag.',
+}
+
+/** What makes one failure of BuildKit known by its words, the surest first. */
+const causes: readonly [RegExp, (found: readonly string[], driver: string) => Cause][] = [
+  [noSpace, () => fullDisk],
+  [
+    /failed to solve: (?:.*: )?secret ([^\s:]+): not found/,
+    ([id = '']) => ({
+      code: 'SECRET_MISSING',
+      says: `it asks for the secret ${id}, which the image does not have`,
+      hint: `Name it in launchway.yml: images.<name>.secrets: [${id}]`,
+    }),
+  ],
+  [
+    /unset ssh forward key (\S+)|no SSH key "([^"]+)" forwarded/,
+    ([one, other]) => ({
+      code: 'SECRET_MISSING',
+      says: `it asks for SSH (${one || other || 'default'}), which the image does not have`,
+      hint: 'Name it in launchway.yml: images.<name>.ssh: [default], or with a key: [{ id: default, key: NAME_OF_A_VARIABLE }]',
+    }),
+  ],
+  [/failed to resolve source metadata for (\S+): (.*)/, ([reference = '', why = ''], driver) => missingBase(reference, why, driver)],
+  [
+    /pull access denied for ([^\s,]+)(.*)/,
+    ([reference = '', why = ''], driver) => missingBase(reference, `pull access denied${why}`, driver),
+  ],
+  [/dockerfile parse error on line \d+: (.*)/, ([what = '']) => ({ says: what })],
+  [/"([^"]+)": not found/, ([path = '']) => missingFile(path)],
+  [
+    /target stage "?([^\s"]+)"? could not be found/,
+    ([stage = '']) => ({
+      says: `the Dockerfile has no stage ${stage}`,
+      hint: 'images.<name>.target is the name behind AS of a FROM line.',
+    }),
+  ],
+  [
+    /did not complete successfully: exit code: 137/,
+    () => ({
+      says: 'the command was killed (exit code 137)',
+      hint: 'Mostly that is too little memory for it: on this machine, or that the builder is given.',
+    }),
+  ],
+  [
+    /did not complete successfully: (?:exit code: |.*exit status )(\d+)/,
+    ([code = '']) => ({ says: `the command ended with exit code ${code}` }),
+  ],
+  [
+    /no builder "([^"]+)" found|failed to find driver|failed to list workers|Cannot connect to the Docker daemon/,
+    () => ({ says: 'the builder does not answer', hint: '`docker buildx ls` shows the builders and how they are.' }),
+  ],
+]
+
+function missingBase(reference: string, why: string, driver: string): Cause {
+  const own = driver === 'docker' ? '' : ' An image that only this engine has is not seen by a builder of its own.'
+  const hint = /429|toomanyrequests|rate limit/i.test(why)
+    ? 'The registry limits pulls: log in before the build, or use a mirror.'
+    : /40[13]|denied|unauthorized|authorization|insufficient_scope/i.test(why)
+      ? `There is no such image, or it needs a login: docker login ${registryOf(reference)}`
+      : /not found|404/i.test(why)
+        ? `Look at its name and tag in the FROM line.${own}`
+        : `The registry could not be reached: ${why.trim()}${own}`
+  return { says: `the base image ${reference} cannot be had`, hint }
+}
+
+function registryOf(reference: string): string {
+  const [host = '', rest] = reference.split(/\/(.*)/s)
+  return rest !== undefined && /[.:]|^localhost$/.test(host) && host !== 'docker.io' ? host : ''
+}
+
+function missingFile(path: string): Cause {
+  return {
+    says: `${path} is not in the build context`,
+    hint: 'COPY begins at the folder that images.<name>.context names; what .dockerignore leaves out is not there.',
+  }
+}
+
+/** An image, or what an image is built on, as far as its Dockerfile is concerned. */
+export interface Source {
+  context: string
+  dockerfile: string
+}
+
+/**
+ * A failed solve as a person needs it: where, why, the last lines of the step that failed, and what to do.
+ * @param driver of the builder, as buildx names it
+ */
+export async function buildFailure(told: Told, sources: readonly Source[], driver: string, ports: Ports): Promise<LaunchwayError> {
+  const text = told.text.join('\n')
+  const [first] = told.failed
+  if (/rawjson/.test(text) && first === undefined) {
+    return new LaunchwayError('TOOL_MISSING', 'this buildx is too old', {
+      hint: `buildx 0.13 or later is needed: \`docker buildx version\`\n${text}`,
+    })
+  }
+  const { code = 'BUILD_FAILED', says, hint } = causeOf(`${text}\n${first?.error ?? ''}`, first?.lines ?? [], driver)
+  const at = failedLine(text)
+  const place = at === undefined ? undefined : await placeOf(at, sources, ports)
+  const where = place === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`
+  const lines = first === undefined ? [] : [first.step, ...first.lines.filter((line) => line.trim() !== '').slice(-shownLines)]
+  return new LaunchwayError(code, says === '' ? where : `${where}: ${says}`, {
+    hint: [...lines, ...conclusion(told.text), hint ?? ''].filter((line) => line !== '').join('\n'),
+    ...(place === undefined ? {} : { place }),
+  })
+}
+
+function causeOf(text: string, lines: readonly string[], driver: string): Cause {
+  // A command says so itself, and ends with a code of its own.
+  if (noSpace.test(lines.slice(-shownLines).join('\n'))) return fullDisk
+  for (const [pattern, explain] of causes) {
+    const found = pattern.exec(text)
+    if (found !== null) return explain(found.slice(1), driver)
+  }
+  return { says: '' }
+}
+
+/** The excerpt of the Dockerfile and the error; what buildx 0.14 and later repeats of the step before that is left out. */
+function conclusion(text: readonly string[]): readonly string[] {
+  const rule = text.findIndex((line) => /^-{20,}$/.test(line))
+  if (rule > 0) return text.slice(rule - 1).filter((line) => !line.startsWith('View build details: '))
+  return text.filter((line) => /^(ERROR|error): /.test(line)).slice(-3)
+}
+
+/** BuildKit names a Dockerfile without its folder: it is the one that has that line. */
+export async function placeOf(
+  at: { file: string; line: number; text: string },
+  sources: readonly Source[],
+  ports: Ports,
+): Promise<(Place & { line: number }) | undefined> {
+  for (const { context, dockerfile } of sources) {
+    const file = join(context, dockerfile)
+    if (basename(file) !== at.file) continue
+    const lines = (await ports.files.read(join(ports.root, file)))?.toString().split('\n')
+    if (lines?.[at.line - 1]?.trim() === at.text) return { file, line: at.line }
+  }
+  return undefined
+}

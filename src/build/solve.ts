@@ -1,0 +1,97 @@
+import type { Place } from '../core/error.ts'
+import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
+import type { Ports } from '../core/ports.ts'
+import type { PlanSection } from '../core/release.ts'
+import { bake, type BakeDefinition } from '../tools/buildx.ts'
+import type { BuildWarning } from '../tools/solve-status.ts'
+import { buildFailure, placeOf } from './failure.ts'
+import { gather, type Gathered } from './given.ts'
+import { bakeDefinition } from './plan.ts'
+import { followSolve, type Told } from './progress.ts'
+
+/** Warnings of one build that are shown, each with its line: GitHub takes ten annotations of a step. */
+const shownWarnings = 8
+
+export interface Solve {
+  /** What is built. */
+  images: readonly PlannedImage[]
+  /** What may be built on besides: not built where nothing needs it. */
+  bases: readonly PlannedBase[]
+  keys: ReadonlyMap<string, string>
+  plan: PlanSection
+  driver: string
+  /** Written by buildx. */
+  metadataFile: string
+}
+
+/**
+ * Builds the images in one solve, into the engine of this machine.
+ * @throws LaunchwayError SECRET_MISSING before anything is built, BUILD_FAILED
+ */
+export async function solve(of: Solve, ports: Ports): Promise<void> {
+  const sources = [...of.images, ...of.bases]
+  const given = await gather(sources, ports)
+  try {
+    const { containerdStore } = await ports.engine.info()
+    const exportsCache = of.driver !== 'docker' || containerdStore
+    const unwritten = sources.some(({ cache }) => cache?.to.some((entry) => !entry.startsWith('type=inline')))
+    if (!exportsCache && unwritten) {
+      ports.log.warning(
+        'cache.to is left out: this builder keeps its layers in the store of the engine and cannot write them elsewhere. A builder of its own can: docker buildx create --use (in a workflow docker/setup-buildx-action)',
+      )
+    }
+    const attempt = async (cached: boolean): Promise<{ code: number; told: Told }> =>
+      once(bakeDefinition(of.images, of.keys, of.plan, { bases: of.bases, given, exportsCache, cached }), of, given, ports)
+    let { code, told } = await attempt(true)
+    if (code !== 0 && sources.some(({ cache }) => cache !== undefined) && failedAtCache(told)) {
+      ports.log.warning(`the build cache fails, and no build fails with it: built again without.\n${told.text.at(-1) ?? ''}`)
+      ;({ code, told } = await attempt(false))
+    }
+    await showWarnings(told.warnings, sources, ports)
+    if (code !== 0) throw await buildFailure(told, sources, of.driver, ports)
+  } finally {
+    await given.remove()
+  }
+}
+
+async function once(definition: BakeDefinition, of: Solve, given: Gathered, ports: Ports): Promise<{ code: number; told: Told }> {
+  const progress = followSolve(
+    of.images.map(({ name }) => name),
+    ports.log,
+  )
+  const { noCache = false, pull = false } = of.plan.build ?? {}
+  const call = bake(definition, of.metadataFile, ports.root, { env: given.env, noCache, pull })
+  let told: Told | undefined
+  try {
+    const { code } = await ports.exec.run(call, { signal: ports.signal, accept: [0, 1], onLine: progress.onLine })
+    return { code, told: (told = progress.end()) }
+  } finally {
+    if (told === undefined) progress.end()
+  }
+}
+
+/**
+ * A cache that is not there is none: BuildKit goes on by itself. One that it cannot open (an exporter's `ignore-error`
+ * comes later), or whose layers have gone, ends the build.
+ */
+function failedAtCache({ failed, text }: Told): boolean {
+  const said = [...text, ...failed.map(({ error }) => error)].join('\n')
+  return /cache (importer|exporter)|(importing|exporting) cache|httpReadSeeker|could not fetch content descriptor/i.test(said)
+}
+
+/** What the checks of the Dockerfile frontend have against it: they come with the solve, from BuildKit 0.14 on. */
+async function showWarnings(warnings: readonly BuildWarning[], sources: readonly PlannedBase[], ports: Ports): Promise<void> {
+  const known = new Map<string, { text: string; place: Place | undefined }>()
+  for (const { text, url, file, source, line } of warnings) {
+    const at = line === undefined ? undefined : { file, line, text: (source.split('\n')[line - 1] ?? '').trim() }
+    const place = at === undefined ? undefined : await placeOf(at, sources, ports)
+    const says = `${text.replace(/ \(line \d+\)$/, '')}${url === '' ? '' : ` (${url})`}`
+    known.set(`${place?.file ?? file}:${line ?? 0} ${says}`, { text: says, place })
+  }
+  const all = [...known.values()]
+  for (const { text, place } of all.slice(0, shownWarnings)) ports.log.warning(text, place)
+  const rest = all
+    .slice(shownWarnings)
+    .map(({ text, place }) => `${place === undefined ? '' : `${place.file}:${place.line ?? 0}: `}${text}`)
+  if (rest.length > 0) ports.log.info([`${rest.length} more warnings of the Dockerfile:`, ...rest].join('\n'))
+}
