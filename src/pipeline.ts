@@ -1,3 +1,4 @@
+import type { Environment } from './core/deployment.ts'
 import { LaunchwayError } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
 import type { PlanSection, Release } from './core/release.ts'
@@ -64,10 +65,20 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    name: 'push',
+    name: 'evidence',
     stage: 'push',
     gated: true,
     needs: ['build', 'upload', 'smoke', 'scan', 'reach'],
+    run: async (release, ports) => {
+      const evidence = await (await import('./push/index.ts')).attachEvidence(release, ports)
+      return evidence === undefined ? {} : { evidence }
+    },
+  },
+  {
+    name: 'push',
+    stage: 'push',
+    gated: true,
+    needs: ['build', 'upload', 'smoke', 'scan', 'reach', 'evidence'],
     run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
   },
   {
@@ -114,19 +125,27 @@ interface Failure {
   stage?: string
 }
 
-/** What the deploy at the end of these steps would miss is said before anything is built. */
+/** What signing and the deploy at the end of these steps would miss is said before anything is built. */
 async function unready(chosen: readonly Step[], { plan }: Release, ports: Ports): Promise<Failure | undefined> {
-  const deploy = chosen.find(({ stage }) => stage === 'deploy')
-  const { environment } = plan
-  if (deploy === undefined || environment === undefined || !decision(plan, deploy).run) return undefined
-  const containers = [...environment.services, ...environment.accessories]
-  if (containers.every(({ secrets, envFiles }) => secrets.length + envFiles.length === 0)) return undefined
+  const runs = (name: string): boolean => chosen.some((step) => step.name === name && decision(plan, step).run)
+  let stage = 'evidence'
   try {
-    await (await import('./deploy/index.ts')).requiredSecrets(environment, ports)
+    if (runs(stage) && plan.evidence?.sign !== undefined) await (await import('./push/index.ts')).requireSigner(plan.evidence.sign, ports)
+    stage = 'deploy'
+    if (runs(stage) && plan.environment !== undefined) await requireForDeploy(plan.environment, ports)
     return undefined
   } catch (error) {
-    return { error: asError(error), stage: deploy.name }
+    return { error: asError(error), stage }
   }
+}
+
+async function requireForDeploy(environment: Environment, ports: Ports): Promise<void> {
+  const containers = [...environment.services, ...environment.accessories]
+  const needsNone = containers.every(({ secrets, envFiles }) => secrets.length + envFiles.length === 0)
+  if (needsNone && environment.verify === undefined) return
+  const { requiredSecrets, requireKeys } = await import('./deploy/index.ts')
+  if (!needsNone) await requiredSecrets(environment, ports)
+  await requireKeys(environment, ports)
 }
 
 /** The steps of a stage that runs alone; all of them without one. */

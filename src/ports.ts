@@ -95,6 +95,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     tools: {
       folder,
       trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(env, folder, how),
+      cosign: async () => (await import('./adapters/cosign.ts')).findCosign(env, folder),
       cache: cacheService(env) === undefined ? undefined : cache,
     },
     clock: systemClock,

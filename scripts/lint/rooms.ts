@@ -15,6 +15,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(stages.map((stage) => [stage, ['core', 'config', 'tools']])),
   // What it remembers holds for the launchway that found it out.
   smoke: ['core', 'config', 'tools', 'version.ts'],
+  // Where an image comes from, it says of the launchway that built it.
+  push: ['core', 'config', 'tools', 'version.ts'],
   'pipeline.ts': ['core', ...stages],
   'ports.ts': ['core', 'adapters'],
   'inputs.ts': ['core'],

@@ -3,6 +3,7 @@ import { appOf, environmentNetwork, stateRoot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { PlannedImage, Registry } from '../core/release.ts'
 import { milliseconds } from '../core/units.ts'
+import { resolveSize, resolveVerification } from './evidence.ts'
 import { resolveAccessory } from './resolve-accessory.ts'
 import { resolveLifecycle } from './resolve-lifecycle.ts'
 import { resolveService } from './resolve-service.ts'
@@ -30,6 +31,7 @@ export function resolveImages(config: Config): PlannedImage[] {
     platforms: image.platforms ?? [],
     args: texts(image.args ?? {}),
     repositories: image.repositories ?? [],
+    ...(image.size === undefined ? {} : { size: resolveSize(image.size) }),
   }))
 }
 
@@ -79,6 +81,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
   if (environment === undefined) return undefined
   const { ssh = {} } = environment
   const known = ssh['known-hosts'] ?? knownHosts
+  const verify = resolveVerification(environment)
   const { accessories = {} } = environment
   // The default bridge knows no names: what needs an accessory could not find it there.
   const networks = Object.keys(accessories).length === 0 ? [] : [environmentNetwork({ app: resolveApp(config), environment: name })]
@@ -99,6 +102,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     keep: environment.keep ?? 5,
     accessories: Object.entries(accessories).map(([accessory, value]) => resolveAccessory(accessory, value, networks)),
     services,
+    ...(verify === undefined ? {} : { verify }),
     ...resolveLifecycle(environment, services),
   }
 }

@@ -1,4 +1,5 @@
 import { defaultTagRules, parseTagRule, type TagRule } from '../config/image-tags.ts'
+import { resolveEvidence } from '../config/evidence.ts'
 import { type Found, resolveSmoke } from '../config/gates.ts'
 import { resolveEnvironment, resolveImages, resolveRegistries } from '../config/resolve.ts'
 import { resolveScan } from '../config/scan.ts'
@@ -37,11 +38,13 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
   const smoke = resolveSmoke(config, found)
   const scan = resolveScan(config, found)
+  const evidence = resolveEvidence(config)
   const against = environment?.name ?? proposedFor(config, trigger)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
     sha: trigger.sha,
+    ...(trigger.source === undefined ? {} : { source: trigger.source }),
     ...(trigger.dirty === true ? { dirty: true } : {}),
     version: tags[0] ?? `${trigger.sha.slice(0, 7)}${trigger.dirty === true ? '-dirty' : ''}`,
     images: resolveImages(config),
@@ -50,6 +53,8 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
     ...(environment === undefined ? {} : { environment }),
     ...(typeof smoke === 'string' ? {} : { smoke }),
     ...(typeof scan === 'string' ? {} : { scan: { ...scan, ...(against === undefined ? {} : { against }) } }),
+    ...(against === undefined ? {} : { against }),
+    ...(evidence === undefined ? {} : { evidence }),
     stages: stagesOf(route, trigger, { environment, smoke, scan }),
   }
 }

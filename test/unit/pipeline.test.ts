@@ -30,9 +30,9 @@ describe('the graph', () => {
 
   it.each([
     ['build', ['build', 'upload']],
-    ['push', ['push', 'record']],
+    ['push', ['evidence', 'push', 'record']],
     ['deploy', ['deploy', 'current']],
-    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'push', 'record', 'deploy', 'current']],
+    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'deploy', 'current']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {
