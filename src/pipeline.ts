@@ -42,6 +42,12 @@ export const steps: readonly Step[] = [
     }),
   },
   {
+    name: 'size',
+    stage: 'build',
+    needs: ['build'],
+    run: async (release, ports) => ({ size: await (await import('./size/index.ts')).watchSize(release, ports) }),
+  },
+  {
     name: 'smoke',
     stage: 'smoke',
     needs: ['build'],
@@ -68,7 +74,7 @@ export const steps: readonly Step[] = [
     name: 'evidence',
     stage: 'push',
     gated: true,
-    needs: ['build', 'upload', 'smoke', 'scan', 'reach'],
+    needs: ['build', 'upload', 'size', 'smoke', 'scan', 'reach'],
     run: async (release, ports) => {
       const evidence = await (await import('./push/index.ts')).attachEvidence(release, ports)
       return evidence === undefined ? {} : { evidence }
@@ -78,7 +84,7 @@ export const steps: readonly Step[] = [
     name: 'push',
     stage: 'push',
     gated: true,
-    needs: ['build', 'upload', 'smoke', 'scan', 'reach', 'evidence'],
+    needs: ['build', 'upload', 'size', 'smoke', 'scan', 'reach', 'evidence'],
     run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
   },
   {
@@ -215,6 +221,11 @@ function requirePassed({ name, stage }: Step, release: Release): void {
         hint: `What the plan has to pass comes before ${name}: run ${missing.map((gate) => `the ${gate} stage`).join(' and ')} with the same record, in the job that built the images, and go on with the record that comes out of it.`,
       },
     )
+  }
+  if (release.size?.verdict === 'failed') {
+    throw new LaunchwayError('RECORD_INVALID', `an image is larger than it may be: no ${name}`, {
+      hint: 'Make it smaller, or raise images.<name>.size.fail, and run the build stage again.',
+    })
   }
   if (stage === 'deploy' && plan.stages['push'].run && release.push === undefined) {
     throw new LaunchwayError('RECORD_INVALID', 'the tags have not moved: no deploy', {

@@ -63,6 +63,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     engine: {
       info: async () => (await engine()).info(),
       image: async (reference) => (await engine()).image(reference),
+      history: async (reference) => (await engine()).history(reference),
       host: async () => (await engine()).host(),
       containers: async (label) => (await engine()).containers(label),
       container: async (id) => (await engine()).container(id),

@@ -4,7 +4,8 @@
  * another stage, and only the doors' own wiring (ports.ts) imports adapters.
  */
 
-const stages = ['plan', 'build', 'smoke', 'scan', 'push', 'deploy', 'report']
+/** The size watch is a part of the build, with a room of its own. */
+const stages = ['plan', 'build', 'size', 'smoke', 'scan', 'push', 'deploy', 'report']
 
 /** A room by the first part of a path below src/; a file that stands there alone is a room of its own. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {

@@ -5,13 +5,15 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { tools } from '../../lab/paths.ts'
 import { call } from '../../lab/run.ts'
-import type { Verification } from '../../src/core/evidence.ts'
+import type { SizeLimits, Verification } from '../../src/core/evidence.ts'
+import { keyTag } from '../../src/core/names.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import type { Release } from '../../src/core/release.ts'
 import { openRepository } from '../../src/core/repository.ts'
 import { requireSignatures } from '../../src/deploy/verify.ts'
-import { attachEvidence, keepRecord, upload } from '../../src/push/index.ts'
+import { attachEvidence, keepRecord, markCurrent, upload } from '../../src/push/index.ts'
 import { scan } from '../../src/scan/index.ts'
+import { watchSize } from '../../src/size/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder, setEnv } from './support/folder.ts'
 import { type BuiltHere, buildHere, copyAll, installed, openEach, toScan } from './support/scanned.ts'
@@ -207,5 +209,41 @@ describe('a signature', () => {
     const release = toScan(image)
     const evidence = { sbom: [], provenance: false, sign: { kind: 'key', key: 'COSIGN_PRIVATE_KEY', password: 'COSIGN_PASSWORD' } as const }
     expect(await failureOf(attachEvidence({ ...release, plan: { ...release.plan, evidence } }, ports))).toMatchObject({ code, message })
+  })
+})
+
+describe('the size of an image', () => {
+  /** As the build leaves it, in the plan's words. */
+  async function sized(megabytes: number, limits: SizeLimits, ports: Ports): Promise<Release> {
+    const built = await buildHere('FROM scratch\nCOPY small /small\nCOPY . /srv\n', { small: 'x', data: Buffer.alloc(megabytes * 1e6) })
+    const release = toScan(built)
+    const engine = await ports.engine.image(`${built.repository}:${keyTag(built.key)}`)
+    const images = (release.build?.images ?? []).map((one) => ({ ...one, size: engine?.size ?? 0 }))
+    const planned = release.plan.images.map((one) => ({ ...one, size: limits }))
+    return { ...release, plan: { ...release.plan, images: planned, against: 'size' }, build: { builder: 'test', images } }
+  }
+
+  it('is told by layer and instruction, and beside what the environment runs it may not grow above its limit', async () => {
+    const { ports, log } = here()
+    const first = await sized(2, {}, ports)
+    const before = await watchSize(first, ports)
+    const size = first.build?.images[0]?.size ?? 0
+    const layers = [
+      { by: 'COPY small /small', size: 1 },
+      { by: 'COPY . /srv', size: size - 1 },
+    ]
+    expect(before.images[0]).toMatchObject({ size, layers, exceeds: [] })
+    const uploaded: Release = { ...first, size: before, build: { builder: 'test', images: await upload(first, ports) } }
+    await keepRecord(uploaded, ports)
+    await markCurrent({ ...uploaded, deploy: { environment: 'size', hosts: [], ms: 1 } }, ports)
+    expect(await watchSize(first, ports)).toMatchObject({ verdict: 'passed' })
+    expect(log.said('line').join('\n')).toContain('app: 2.0 MB, as large as main in size')
+    const error = await failureOf(watchSize(await sized(5, { fail: { growth: 1e6 } }, ports), ports))
+    expect(error).toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+      message: 'app has grown by 3.0 MB beside main in size, more than the 1.0 MB of size.fail',
+      hint: expect.stringContaining('More than in main in size, which has 2.0 MB:\n   3.0 MB  COPY . /srv'),
+      part: { size: { verdict: 'failed' } },
+    })
   })
 })

@@ -29,10 +29,10 @@ describe('the graph', () => {
   })
 
   it.each([
-    ['build', ['build', 'upload']],
+    ['build', ['build', 'upload', 'size']],
     ['push', ['evidence', 'push', 'record']],
     ['deploy', ['deploy', 'current']],
-    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'deploy', 'current']],
+    [undefined, ['build', 'upload', 'size', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'deploy', 'current']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {
