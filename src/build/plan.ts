@@ -1,11 +1,11 @@
 import { candidates } from '../core/names.ts'
 import type { PlannedImage, PlanSection } from '../core/release.ts'
+import { labelsOf } from './labels.ts'
 import type { BakeDefinition, BakeTarget } from '../tools/buildx.ts'
 
 /**
  * One bake definition for all images, so that BuildKit builds shared stages once. The labels tell of the build that
  * made an image, and are not part of its key.
- * @see https://github.com/opencontainers/image-spec/blob/main/annotations.md
  */
 export function bakeDefinition(images: readonly PlannedImage[], keys: ReadonlyMap<string, string>, plan: PlanSection): BakeDefinition {
   const target = images.map((image): [string, BakeTarget] => [
@@ -16,10 +16,15 @@ export function bakeDefinition(images: readonly PlannedImage[], keys: ReadonlyMa
       ...(image.target === undefined ? {} : { target: image.target }),
       ...(image.platforms.length === 0 ? {} : { platforms: image.platforms }),
       args: image.args,
-      labels: { 'org.opencontainers.image.revision': plan.sha, 'org.opencontainers.image.version': plan.version },
+      labels: labelsOf(titleOf(image), plan),
       tags: candidates(image, keys.get(image.name) ?? ''),
       output: ['type=docker'],
     },
   ])
   return { group: { default: { targets: images.map(({ name }) => name) } }, target: Object.fromEntries(target) }
+}
+
+/** What people call an image: the last part of where it is pushed. */
+function titleOf({ name, repositories: [repository] }: PlannedImage): string {
+  return repository?.split('/').at(-1) ?? name
 }

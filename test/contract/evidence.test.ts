@@ -11,6 +11,8 @@ import type { Ports } from '../../src/core/ports.ts'
 import type { Release } from '../../src/core/release.ts'
 import { openRepository } from '../../src/core/repository.ts'
 import { requireSignatures } from '../../src/deploy/verify.ts'
+import { besideOf } from '../../src/plan/beside.ts'
+import { findRecord } from '../../src/plan/index.ts'
 import { attachEvidence, keepRecord, markCurrent, upload } from '../../src/push/index.ts'
 import { scan } from '../../src/scan/index.ts'
 import { watchSize } from '../../src/size/index.ts'
@@ -107,6 +109,15 @@ describe('beside an image', () => {
       },
     })
     await keepRecord(release, ports)
+    write('launchway.yml', `app: app\nimage: ${image.repository}\nbranches: { main: {} }\n`)
+    const { record, beside } = await findRecord('launchway.yml', digest, undefined, ports)
+    expect(record.id).toBe(release.id)
+    expect(beside.map(({ kind, digest: of, subject }) => [kind, of.length, subject])).toEqual([
+      ['SBOM (SPDX)', 71, digest],
+      ['SBOM (CycloneDX)', 71, digest],
+      ['provenance (SLSA)', 71, digest],
+      ['release record', 71, digest],
+    ])
     const again = await attachEvidence({ ...release, id: '20261121-111500-4f2a9c1' }, ports)
     expect(again?.items.map(({ kind, digest: of, added }) => [kind, of, added])).toEqual(
       first?.items.map(({ kind, digest: of }) => [kind, of, false]),
@@ -143,6 +154,8 @@ describe('a signature', () => {
       ((await attachEvidence(release, ports))?.items ?? []).filter(({ kind }) => kind === 'signature').map(({ added }) => added)
     expect(await signatures()).toEqual([true])
     expect(await signatures()).toEqual([false])
+    const beside = await besideOf(release, [image.repository], release.plan.registries, ports)
+    expect(beside).toContainEqual(expect.objectContaining({ image: 'app', kind: 'signature', digest: expect.stringMatching(/^sha256:/) }))
     await check(image, release, ports, ours)
     await check(image, release, ports, { kind: 'key', keys: ['stranger.pub', 'cosign.pub'] })
     expect(await failureOf(check(image, release, ports, { kind: 'key', keys: ['stranger.pub'] }))).toMatchObject({
