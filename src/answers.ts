@@ -81,8 +81,8 @@ function operate(verb: OperatingVerb): (asked: Asked, ports: Ports) => Promise<A
 
 async function show({ config, argument, environment }: Asked, ports: Ports): Promise<Answer> {
   const [{ findRecord }, { showRecord }] = await Promise.all([import('./plan/index.ts'), import('./report/index.ts')])
-  const record = await findRecord(config, argument, environment, ports)
-  return { text: showRecord(record), json: record }
+  const { record, beside } = await findRecord(config, argument, environment, ports)
+  return { text: showRecord(record, beside), json: { ...record, beside } }
 }
 
 async function planned(asked: Asked, ports: Ports): Promise<Answer> {

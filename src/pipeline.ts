@@ -1,4 +1,6 @@
+import type { Environment } from './core/deployment.ts'
 import { LaunchwayError } from './core/error.ts'
+import { asError, type Failure, outcomeOfFailure, withoutSecrets } from './core/outcome.ts'
 import type { Ports } from './core/ports.ts'
 import type { PlanSection, Release } from './core/release.ts'
 import { type StageName, section } from './core/stages.ts'
@@ -20,9 +22,6 @@ export interface Step {
   run(release: Release, ports: Ports): Promise<Partial<Release>>
 }
 
-/** Characters of a failure's evidence that the record keeps. */
-const evidenceChars = 64_000
-
 /** The whole release. Upload goes on beside smoke and scan; only after all three do tags move. */
 export const steps: readonly Step[] = [
   {
@@ -39,6 +38,12 @@ export const steps: readonly Step[] = [
     run: async (release, ports) => ({
       build: { ...section(release, 'build'), images: await (await import('./push/index.ts')).upload(release, ports) },
     }),
+  },
+  {
+    name: 'size',
+    stage: 'build',
+    needs: ['build'],
+    run: async (release, ports) => ({ size: await (await import('./size/index.ts')).watchSize(release, ports) }),
   },
   {
     name: 'smoke',
@@ -64,10 +69,20 @@ export const steps: readonly Step[] = [
     },
   },
   {
+    name: 'evidence',
+    stage: 'push',
+    gated: true,
+    needs: ['build', 'upload', 'size', 'smoke', 'scan', 'reach'],
+    run: async (release, ports) => {
+      const evidence = await (await import('./push/index.ts')).attachEvidence(release, ports)
+      return evidence === undefined ? {} : { evidence }
+    },
+  },
+  {
     name: 'push',
     stage: 'push',
     gated: true,
-    needs: ['build', 'upload', 'smoke', 'scan', 'reach'],
+    needs: ['build', 'upload', 'size', 'smoke', 'scan', 'reach', 'evidence'],
     run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
   },
   {
@@ -120,25 +135,27 @@ export interface Ran {
   error: Error | undefined
 }
 
-interface Failure {
-  error: Error
-  /** The step that failed; none of them when the run was ended between two. */
-  stage?: string
-}
-
-/** What the deploy at the end of these steps would miss is said before anything is built. */
+/** What signing and the deploy at the end of these steps would miss is said before anything is built. */
 async function unready(chosen: readonly Step[], { plan }: Release, ports: Ports): Promise<Failure | undefined> {
-  const deploy = chosen.find(({ stage }) => stage === 'deploy')
-  const { environment } = plan
-  if (deploy === undefined || environment === undefined || !decision(plan, deploy).run) return undefined
-  const containers = [...environment.services, ...environment.accessories]
-  if (containers.every(({ secrets, envFiles }) => secrets.length + envFiles.length === 0)) return undefined
+  const runs = (name: string): boolean => chosen.some((step) => step.name === name && decision(plan, step).run)
+  let stage = 'evidence'
   try {
-    await (await import('./deploy/index.ts')).requiredSecrets(environment, ports)
+    if (runs(stage) && plan.evidence?.sign !== undefined) await (await import('./push/index.ts')).requireSigner(plan.evidence.sign, ports)
+    stage = 'deploy'
+    if (runs(stage) && plan.environment !== undefined) await requireForDeploy(plan.environment, ports)
     return undefined
   } catch (error) {
-    return { error: asError(error), stage: deploy.name }
+    return { error: asError(error), stage }
   }
+}
+
+async function requireForDeploy(environment: Environment, ports: Ports): Promise<void> {
+  const containers = [...environment.services, ...environment.accessories]
+  const needsNone = containers.every(({ secrets, envFiles }) => secrets.length + envFiles.length === 0)
+  if (needsNone && environment.verify === undefined) return
+  const { requiredSecrets, requireKeys } = await import('./deploy/index.ts')
+  if (!needsNone) await requiredSecrets(environment, ports)
+  await requireKeys(environment, ports)
 }
 
 /** The steps of a stage that runs alone; all of them without one. */
@@ -188,7 +205,7 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   await Promise.all(promises.values())
   // A run that was cancelled when all was done is done.
   if (failure === undefined && cutShort) failure = { error: asError(signal.reason) }
-  const outcome = failure === undefined ? outcomeOf(release, chosen) : failed(failure, ports)
+  const outcome = failure === undefined ? outcomeOf(release, chosen) : outcomeOfFailure(failure, ports)
   return { release: { ...release, outcome }, error: failure?.error }
 }
 
@@ -209,6 +226,11 @@ function requirePassed({ name, stage }: Step, release: Release): void {
       },
     )
   }
+  if (release.size?.verdict === 'failed') {
+    throw new LaunchwayError('RECORD_INVALID', `an image is larger than it may be: no ${name}`, {
+      hint: 'Make it smaller, or raise images.<name>.size.fail, and run the build stage again.',
+    })
+  }
   if (stage === 'deploy' && plan.stages['push'].run && release.push === undefined) {
     throw new LaunchwayError('RECORD_INVALID', 'the tags have not moved: no deploy', {
       hint: 'Run the push stage first, with the same record.',
@@ -218,47 +240,6 @@ function requirePassed({ name, stage }: Step, release: Release): void {
 
 function decision(plan: PlanSection, step: Step): { run: boolean; reason: string } {
   return plan.stages[step.stage] ?? { run: false, reason: 'the plan does not know it' }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
-}
-
-/** What programs and hosts said may repeat a secret, and a record is kept in places that no runner masks. */
-function failed({ error, stage }: Failure, { redact }: Ports): Release['outcome'] {
-  const { code, hint } = error instanceof LaunchwayError ? error : {}
-  return {
-    state: 'failed',
-    ...(code === undefined ? {} : { code }),
-    message: redact(error.message),
-    ...(stage === undefined ? {} : { stage }),
-    ...(hint === undefined ? {} : { evidence: theEnd(redact(hint)) }),
-  }
-}
-
-/** The cause stands at the end; it begins with a whole line. */
-function theEnd(text: string): string {
-  if (text.length <= evidenceChars) return text
-  const end = text.slice(-evidenceChars)
-  return `…\n${end.slice(end.indexOf('\n') + 1)}`.toWellFormed()
-}
-
-/** The free text of a section: what a host or a program put into words. */
-function withoutSecrets({ smoke, deploy, ...part }: Partial<Release>, { redact }: Ports): Partial<Release> {
-  const checks = smoke?.checks.map((check) => ({
-    ...check,
-    name: redact(check.name),
-    ...(check.evidence === undefined ? {} : { evidence: theEnd(redact(check.evidence)) }),
-  }))
-  const hosts = deploy?.hosts.map((host) => ({
-    ...host,
-    services: host.services.map((service) => ({ ...service, health: redact(service.health) })),
-  }))
-  return {
-    ...part,
-    ...(smoke === undefined || checks === undefined ? {} : { smoke: { ...smoke, checks } }),
-    ...(deploy === undefined || hosts === undefined ? {} : { deploy: { ...deploy, hosts } }),
-  }
 }
 
 function outcomeOf(release: Release, chosen: readonly Step[]): Release['outcome'] {

@@ -64,6 +64,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     engine: {
       info: async () => (await engine()).info(),
       image: async (reference) => (await engine()).image(reference),
+      history: async (reference) => (await engine()).history(reference),
       host: async () => (await engine()).host(),
       containers: async (label) => (await engine()).containers(label),
       container: async (id) => (await engine()).container(id),
@@ -99,6 +100,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     tools: {
       folder,
       trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(env, folder, how),
+      cosign: async () => (await import('./adapters/cosign.ts')).findCosign(env, folder),
       cache: cacheService(env) === undefined ? undefined : cache,
     },
     clock: systemClock,

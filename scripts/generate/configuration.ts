@@ -48,7 +48,7 @@ function sectionsOf(schema: z.ZodObject, path: readonly string[], samples: reado
     const mappings = mappingsIn(field)
     return mappings.flatMap(({ mapping, each }) => {
       // Of several forms each is told by its first key.
-      const form = each === 'item' && mappings.length > 1 ? [Object.keys(mapping.shape)[0] ?? ''] : []
+      const form = each !== 'name' && mappings.length > 1 ? [Object.keys(mapping.shape)[0] ?? ''] : []
       const inside = each === 'name' ? ['<name>'] : form
       return sectionsOf(mapping, [...path, key, ...inside], each === 'alone' ? below : below.flatMap(valuesOf), shown)
     })

@@ -4,7 +4,8 @@
  * another stage, and only the doors' own wiring (ports.ts) imports adapters.
  */
 
-const stages = ['plan', 'build', 'smoke', 'scan', 'push', 'deploy', 'report']
+/** The size watch is a part of the build, with a room of its own. */
+const stages = ['plan', 'build', 'size', 'smoke', 'scan', 'push', 'deploy', 'report']
 
 /** A room by the first part of a path below src/; a file that stands there alone is a room of its own. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -15,6 +16,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(stages.map((stage) => [stage, ['core', 'config', 'tools']])),
   // What it remembers holds for the launchway that found it out.
   smoke: ['core', 'config', 'tools', 'version.ts'],
+  // Where an image comes from, it says of the launchway that built it.
+  push: ['core', 'config', 'tools', 'version.ts'],
   'pipeline.ts': ['core', ...stages],
   'ports.ts': ['core', 'adapters'],
   'inputs.ts': ['core'],

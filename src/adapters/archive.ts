@@ -11,6 +11,42 @@ import { processExec } from './exec.ts'
  * @throws LaunchwayError DIGEST_MISMATCH
  */
 export async function fetchArchive(url: string, sha256: string, program: string, folder: string): Promise<string | undefined> {
+  const body = await fetchChecked(url, sha256)
+  if (typeof body === 'string') return body
+  mkdirSync(folder, { recursive: true })
+  const scratch = mkdtempSync(join(folder, '.fetch-'))
+  try {
+    const archive = join(scratch, 'archive.tar.gz')
+    writeFileSync(archive, body)
+    await processExec.run(command('tar', ['-xzf', archive, '-C', scratch, program]))
+    chmodSync(join(scratch, program), 0o755)
+    renameSync(join(scratch, program), join(folder, program))
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+  return undefined
+}
+
+/**
+ * The same for a program that comes as it is.
+ * @throws LaunchwayError DIGEST_MISMATCH
+ */
+export async function fetchProgram(url: string, sha256: string, program: string, folder: string): Promise<string | undefined> {
+  const body = await fetchChecked(url, sha256)
+  if (typeof body === 'string') return body
+  mkdirSync(folder, { recursive: true })
+  const scratch = mkdtempSync(join(folder, '.fetch-'))
+  try {
+    writeFileSync(join(scratch, program), body, { mode: 0o755 })
+    renameSync(join(scratch, program), join(folder, program))
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+  return undefined
+}
+
+/** The body, or why it could not be had. */
+async function fetchChecked(url: string, sha256: string): Promise<Buffer | string> {
   let body: Buffer
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(300_000) })
@@ -25,16 +61,5 @@ export async function fetchArchive(url: string, sha256: string, program: string,
       hint: `Expected SHA-256 ${sha256}, got ${found}. It is not used.`,
     })
   }
-  mkdirSync(folder, { recursive: true })
-  const scratch = mkdtempSync(join(folder, '.fetch-'))
-  try {
-    const archive = join(scratch, 'archive.tar.gz')
-    writeFileSync(archive, body)
-    await processExec.run(command('tar', ['-xzf', archive, '-C', scratch, program]))
-    chmodSync(join(scratch, program), 0o755)
-    renameSync(join(scratch, program), join(folder, program))
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
-  return undefined
+  return body
 }

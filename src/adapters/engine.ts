@@ -8,6 +8,9 @@ import { engineContainers } from './engine-containers.ts'
 /** What dockerode's types leave open in the answer to /info. */
 const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(), MemTotal: z.number().optional() })
 
+/** The same of the answer to /images/…/history, the newest first. */
+const History = z.array(z.object({ Size: z.number(), CreatedBy: z.string() }))
+
 /** The engine that DOCKER_HOST or the docker context names, else the local socket. dockerode is heavy: it is loaded at the first question. */
 export function dockerEngine(): Engine {
   let client: Promise<Dockerode> | undefined
@@ -46,6 +49,16 @@ export function dockerEngine(): Engine {
         }
       } catch (error) {
         if (hasStatus(error, 404)) return undefined
+        return notThere(error)
+      }
+    },
+
+    async history(reference) {
+      try {
+        const entries = History.parse(await (await docker()).getImage(reference).history())
+        return entries.map(({ Size, CreatedBy }) => ({ size: Size, by: CreatedBy })).toReversed()
+      } catch (error) {
+        if (hasStatus(error, 404)) return []
         return notThere(error)
       }
     },

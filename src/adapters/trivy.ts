@@ -1,7 +1,7 @@
-import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import { fetchArchive } from './archive.ts'
+import { findProgram } from './programs.ts'
 
 export interface ToolRelease {
   version: string
@@ -45,9 +45,7 @@ export async function findTrivy(
   platform = `${process.platform}-${process.arch}`,
 ): Promise<string> {
   const kept = join(folder, `trivy-${release.version}`)
-  const found = [...(env['PATH'] ?? '').split(delimiter).filter((part) => part !== ''), kept]
-    .map((part) => join(part, 'trivy'))
-    .find(isProgram)
+  const found = findProgram('trivy', env, kept)
   if (found !== undefined) return found
   const archive = archiveFor(release, platform)
   const why =
@@ -63,13 +61,4 @@ export async function findTrivy(
       ...(archive === undefined ? [] : [`The release that launchway would take: ${archive.url}\nSHA-256 ${archive.sha256}`]),
     ].join('\n'),
   })
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
 }

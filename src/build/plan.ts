@@ -2,6 +2,7 @@ import { candidates } from '../core/names.ts'
 import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
 import type { PlanSection } from '../core/release.ts'
 import { isProposal } from '../core/stages.ts'
+import { labelsOf } from './labels.ts'
 import type { BakeDefinition, BakeTarget } from '../tools/buildx.ts'
 
 /** What the steps of builds may ask for: by image and id, where buildx finds it. */
@@ -36,11 +37,13 @@ export function bakeDefinition(
   plan: PlanSection,
   order: Order = {},
 ): BakeDefinition {
-  const labels = plan.labels ?? { 'org.opencontainers.image.revision': plan.sha, 'org.opencontainers.image.version': plan.version }
   const targets = images.map((image): [string, BakeTarget] => {
     const tags = candidates(image, keys.get(image.name) ?? '')
     const { cache, ...build } = targetOf(image, plan, order)
-    return [image.name, { ...build, ...cache, labels: { ...labels, ...image.labels }, tags, output: ['type=docker'] }]
+    return [
+      image.name,
+      { ...build, ...cache, labels: { ...labelsOf(titleOf(image), plan), ...image.labels }, tags, output: ['type=docker'] },
+    ]
   })
   const below = (order.bases ?? []).map((base): [string, BakeTarget] => {
     const { cache: _, ...build } = targetOf(base, plan, order)
@@ -95,4 +98,9 @@ export function inOrder<Image extends PlannedBase>(images: readonly Image[]): Im
   }
   for (const image of images) visit(image)
   return done
+}
+
+/** What people call an image: the last part of where it is pushed. */
+function titleOf({ name, repositories: [repository] }: PlannedImage): string {
+  return repository?.split('/').at(-1) ?? name
 }

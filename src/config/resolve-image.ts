@@ -1,4 +1,5 @@
 import type { BuildSecret, BuildSsh, PlannedBase, PlannedImage } from '../core/planned-image.ts'
+import { resolveSize } from './evidence.ts'
 import { isBaked } from './rules-image.ts'
 import type { Config } from './schema.ts'
 import type { ImageConfig } from './schema-image.ts'
@@ -40,6 +41,7 @@ function resolveBuild(name: string, image: ImageConfig): PlannedBase {
     ...(ssh === undefined ? {} : { ssh: ssh.map(resolveSsh) }),
     ...(labels === undefined ? {} : { labels: texts(labels) }),
     ...(image.cache === undefined ? {} : { cache: resolveCache(name, image) }),
+    ...(image.size === undefined ? {} : { size: resolveSize(image.size) }),
   }
 }
 

@@ -3,6 +3,7 @@ import { appOf, environmentNetwork, stateRoot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { Registry } from '../core/release.ts'
 import { milliseconds } from '../core/units.ts'
+import { resolveVerification } from './evidence.ts'
 import { resolveAccessory } from './resolve-accessory.ts'
 import { onlyImage, resolveImages } from './resolve-image.ts'
 import { resolveLifecycle } from './resolve-lifecycle.ts'
@@ -65,6 +66,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
   if (environment === undefined) return undefined
   const { ssh = {} } = environment
   const known = ssh['known-hosts'] ?? knownHosts
+  const verify = resolveVerification(environment)
   const { accessories = {} } = environment
   // The default bridge knows no names: what needs an accessory could not find it there.
   const networks = Object.keys(accessories).length === 0 ? [] : [environmentNetwork({ app: resolveApp(config), environment: name })]
@@ -86,6 +88,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     ...(environment.superseded === 'deploy' ? { superseded: environment.superseded } : {}),
     accessories: Object.entries(accessories).map(([accessory, value]) => resolveAccessory(accessory, value, networks)),
     services,
+    ...(verify === undefined ? {} : { verify }),
     ...resolveLifecycle(environment, services),
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SizeConfig } from './schema-evidence.ts'
 import { envName, oneOrMany, scalar } from './schema-parts.ts'
 
 export const Repository = z
@@ -107,6 +108,7 @@ export const ImageConfig = z.strictObject({
     .min(1)
     .optional()
     .describe('Where the image is pushed, without a tag. Hosts pull from the first. Needed, unless other images are built on this one.'),
+  size: SizeConfig.optional().describe('How large the image may be. Default: any size'),
 })
 export type ImageConfig = z.infer<typeof ImageConfig>
 

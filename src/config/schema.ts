@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
 import { AccessoryConfig } from './schema-accessory.ts'
+import { EvidenceConfig, VerifyConfig } from './schema-evidence.ts'
 import { SmokeConfig } from './schema-gates.ts'
 import { LifecycleConfig } from './schema-lifecycle.ts'
 import { BakeFiles, ImageConfig, Repository } from './schema-image.ts'
@@ -85,6 +86,9 @@ export const EnvironmentConfig = z.strictObject({
     .describe(
       'What the services need beside them and no release replaces, by name: databases, caches. Started once, before the services; changed by launchway recreate alone.',
     ),
+  verify: VerifyConfig.optional().describe(
+    'Whose signature every image must have that is deployed here: a key, or an identity. Checked by digest before a host is touched. Default: none',
+  ),
   ...LifecycleConfig.shape,
   keep: z
     .int()
@@ -152,6 +156,10 @@ export const Config = z.strictObject({
     .union([z.literal(false), ScanConfig])
     .optional()
     .describe('The scan for known vulnerabilities that must pass before a tag moves; false: none. Default: a scan with the defaults below'),
+  evidence: z
+    .union([z.literal(false), EvidenceConfig])
+    .optional()
+    .describe('What is attached to each image in its registry; false: the release record alone. Default: with the defaults below'),
   environments: z.record(Name, EnvironmentConfig).optional().describe('Where releases run, by name: the names are yours.'),
 })
 export type Config = z.infer<typeof Config>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Verification } from './evidence.ts'
 import { lifecycle } from './lifecycle.ts'
 import { Name } from './names.ts'
 
@@ -152,6 +153,8 @@ export const Environment = z.strictObject({
   superseded: z.literal('deploy').optional(),
   services: z.array(Service).min(1),
   accessories: z.array(Accessory).default([]),
+  /** Whose signature the images must have; absent when none is asked for. */
+  verify: Verification.optional(),
   ...lifecycle,
 })
 export type Environment = z.infer<typeof Environment>

@@ -70,6 +70,8 @@ export interface Engine {
   /** Throws TOOL_MISSING when no engine answers. */
   info(): Promise<EngineInfo>
   image(reference: string): Promise<EngineImage | undefined>
+  /** What each layer of an image holds in bytes, and what the builder has noted of it, the lowest first; none where it is not there. */
+  history(reference: string): Promise<{ size: number; by: string }[]>
   /**
    * What DOCKER_HOST must be for a docker that does not see the user's configuration to reach this engine. Undefined
    * where it needs none.

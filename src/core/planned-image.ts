@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SizeLimits } from './evidence.ts'
 import { Name } from './names.ts'
 
 /** A value that only the steps of a build see that ask for it. It is never in the record: this says where it comes from. */
@@ -38,6 +39,8 @@ export const PlannedImage = z.strictObject({
   bake: z.record(z.string(), BakeValue).optional(),
   /** Where it is pushed; hosts pull from the first. */
   repositories: z.array(z.string()).min(1),
+  /** How large it may be. */
+  size: SizeLimits.optional(),
 })
 export type PlannedImage = z.infer<typeof PlannedImage>
 

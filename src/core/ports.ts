@@ -216,6 +216,8 @@ interface Tools {
    * TOOL_MISSING when it cannot be had, DIGEST_MISMATCH when what was fetched is not what was pinned.
    */
   trivy(how: { offline: boolean }): Promise<string>
+  /** The same of cosign, which signatures by identity need. */
+  cosign(): Promise<string>
   /** A folder of this user that outlives a run. */
   folder: string
   /** What outlives the machine, on a runner that is thrown away with that folder. */

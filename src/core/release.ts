@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Environment } from './deployment.ts'
 import { LaunchwayError } from './error.ts'
+import { EvidencePlan, EvidenceSection, SizeSection } from './evidence.ts'
 import { decisions, FindingClass, ReportKind, ScanPlan, Severity, SmokePlan } from './gates.ts'
 import { dropUnknownKeys } from './json.ts'
 import { ContentKey, Digest, Name, ReleaseId, Slot } from './names.ts'
@@ -40,6 +41,8 @@ export const PlanSection = z.strictObject({
   /** `refs/heads/…` or `refs/tags/…`; absent where there is no branch, such as a detached checkout. */
   ref: z.string().optional(),
   sha: z.string(),
+  /** Address of the repository, without logins; absent where it has none that is known. */
+  source: z.string().optional(),
   /** On a terminal: files were not as committed. */
   dirty: z.boolean().optional(),
   /** What people call this version: the first image tag. */
@@ -63,6 +66,10 @@ export const PlanSection = z.strictObject({
   smoke: SmokePlan.optional(),
   /** Absent when nothing is scanned. */
   scan: ScanPlan.optional(),
+  /** The environment whose release of now it is compared with. */
+  against: z.string().optional(),
+  /** Absent when nothing is attached to the images. */
+  evidence: EvidencePlan.optional(),
   /** The release whose images are put live again: nothing is built. */
   redeploys: ReleaseId.optional(),
   stages: z.record(z.enum(stageNames), z.strictObject({ run: z.boolean(), reason: z.string() })),
@@ -151,6 +158,8 @@ export const ScannedImage = z.strictObject({
   base: z.strictObject({ reference: z.string(), layers: z.int(), newer: BaseChoice.optional() }).optional(),
   /** What was installed: of the SHA-256 of each package's name and version the first four bytes, sorted, in Base64. */
   packages: z.string().optional(),
+  /** What it consists of, as Trivy saw it: a file below the folder for evidence. Absent when nobody asks for it. */
+  seen: z.strictObject({ path: z.string(), digest: Digest }).optional(),
 })
 export type ScannedImage = z.infer<typeof ScannedImage>
 
@@ -223,6 +232,8 @@ export const Release = z.strictObject({
   build: BuildSection.optional(),
   smoke: SmokeSection.optional(),
   scan: ScanSection.optional(),
+  size: SizeSection.optional(),
+  evidence: EvidenceSection.optional(),
   push: PushSection.optional(),
   deploy: DeploySection.optional(),
   report: ReportSection.optional(),

@@ -21,6 +21,25 @@ export function milliseconds(duration: string): number {
   return Number(count) * factor
 }
 
+const unitBytes = new Map([
+  ['kB', 1e3],
+  ['MB', 1e6],
+  ['GB', 1e9],
+])
+
+export const Bytes = z
+  .string()
+  .regex(/^\d+(\.\d+)?\s?(kB|MB|GB)$/, 'must be a number and a unit: 800MB or 1.5GB')
+  .describe('A size: a number and kB, MB or GB, in decimal units as docker shows them.')
+
+/** `bytes('1.5GB')` is 1500000000. The text has been checked by `Bytes`. */
+export function bytes(size: string): number {
+  const [, count, unit] = /^([\d.]+)\s?([a-zA-Z]+)$/.exec(size) ?? []
+  const factor = unitBytes.get(unit ?? '')
+  if (factor === undefined) throw new TypeError(`not a size: ${size}`)
+  return Math.round(Number(count) * factor)
+}
+
 /** How a person reads a time that a step took: `40 ms`, `0.4 s`, `12 s`, `2 min 5 s`. */
 export function showMs(ms: number): string {
   if (ms < 100) return `${Math.round(ms)} ms`

@@ -12,6 +12,7 @@ import { lookToChange } from './recovered.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
 import { warnOfOnePage } from './outside.ts'
 import { prove } from './prove.ts'
+import { requireSignatures } from './verify.ts'
 import { refuseWhereOneWaits, showInstant, waysOut } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -25,6 +26,7 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   const brought = { secrets, own, kept: whatIsKept(release, wanted) }
   const hosts: DeployedHost[] = []
   const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
+  await requireSignatures(wanted, release.plan.registries, ports)
   await refuseWhereAnyWaits(wanted, ports)
   for (const [index, host] of environment.hosts.entries()) {
     try {

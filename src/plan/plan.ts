@@ -1,5 +1,6 @@
 import { type Flavor, flavorOfDefaults, flavorOfRules, withFlavor } from '../config/flavor.ts'
 import { defaultTagRules, parseTagRule, type TagRule } from '../config/image-tags.ts'
+import { resolveEvidence } from '../config/evidence.ts'
 import { type Found, resolveSmoke } from '../config/gates.ts'
 import { resolveEnvironment, resolveRegistries } from '../config/resolve.ts'
 import { resolveBases, resolveImages } from '../config/resolve-image.ts'
@@ -57,12 +58,14 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
   const smoke = resolveSmoke(config, found)
   const scan = resolveScan(config, found)
   const bases = resolveBases(config)
+  const evidence = resolveEvidence(config)
   const against = environment?.name ?? proposedFor(config, trigger)
   const version = tags[0] ?? shortSha(trigger)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
     sha: trigger.sha,
+    ...(trigger.source === undefined ? {} : { source: trigger.source }),
     ...(trigger.dirty === true ? { dirty: true } : {}),
     version,
     images: resolveImages(config),
@@ -75,6 +78,8 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     ...(environment === undefined ? {} : { environment }),
     ...(typeof smoke === 'string' ? {} : { smoke }),
     ...(typeof scan === 'string' ? {} : { scan: { ...scan, ...(against === undefined ? {} : { against }) } }),
+    ...(against === undefined ? {} : { against }),
+    ...(evidence === undefined ? {} : { evidence }),
     stages: stagesOf(route, trigger, { environment, smoke, scan }),
   }
 }

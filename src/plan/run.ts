@@ -9,7 +9,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Registry, Release } from '../core/release.ts'
-import { changes, headRef, headSha, shaOf } from '../tools/git.ts'
+import { changes, headRef, headSha, remote, shaOf, webAddress } from '../tools/git.ts'
 import { withBaked } from './baked.ts'
 import { factsFor } from './facts.ts'
 import { plan } from './plan.ts'
@@ -160,9 +160,11 @@ export async function localTrigger(asked: { ref?: string; environment?: string }
     const what = changed === 1 ? '1 file is not as committed: it is' : `${changed} files are not as committed: they are`
     ports.log.warning(`${what} built as found here, and the commit's tag gets "-dirty"`)
   }
+  const source = webAddress(await ports.exec.read(remote(ports.root)).catch(() => ''))
   return {
     event: 'local',
     sha,
+    ...(source === undefined ? {} : { source }),
     ...(changed > 0 ? { dirty: true } : {}),
     ...(ref === undefined ? {} : { ref }),
     ...(asked.environment === undefined ? {} : { environment: asked.environment }),

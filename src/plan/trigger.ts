@@ -8,6 +8,8 @@ export interface Trigger {
   /** `refs/heads/…` or `refs/tags/…` */
   ref?: string
   sha: string
+  /** Address of the repository, without logins. */
+  source?: string
   pullRequest?: number
   /** The branch that a change is proposed for. */
   base?: string
@@ -87,11 +89,13 @@ export function triggerOf(env: Record<string, string | undefined>, payload: stri
   const idle = event === 'release' ? idleRelease(action) : event === 'push' ? idlePush(ref, deleted) : undefined
   // On a pull request GITHUB_SHA is a merge that nobody made; what people look for is the head of their branch.
   const sha = pull?.head.sha ?? env['GITHUB_SHA'] ?? ''
+  const [server, repository] = [env['GITHUB_SERVER_URL'], env['GITHUB_REPOSITORY']]
   const base = pull?.base?.ref ?? queued?.base_ref.replace(/^refs\/heads\//, '')
   return {
     event,
     sha: idle === undefined ? commit(sha) : sha,
     ...(ref === undefined || ref === '' ? {} : { ref }),
+    ...(server === undefined || repository === undefined ? {} : { source: `${server}/${repository}` }),
     ...(pull === undefined ? {} : { pullRequest: pull.number }),
     ...(base === undefined ? {} : { base }),
     ...(idle === undefined ? {} : { idle }),

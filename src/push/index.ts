@@ -1,4 +1,6 @@
+export { attachEvidence } from './evidence.ts'
 export { keepRecord } from './keep.ts'
+export { requireSigner } from './sign.ts'
 export { push } from './run.ts'
 export { upload } from './upload.ts'
 export { markCurrent, markReturned } from './current.ts'

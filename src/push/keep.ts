@@ -20,7 +20,7 @@ function published({ plan, smoke, scan, outcome, deploy: _hosts, ...release }: R
 }
 
 /** What the next release is compared with: of hundreds of findings neither what they are called nor what was mended before. */
-function small({ findings, ...image }: ScannedImage): ScannedImage {
+function small({ findings, seen: _file, ...image }: ScannedImage): ScannedImage {
   return { ...image, findings: findings.filter(({ status }) => status !== 'fixed').map(({ title: _title, ...finding }) => finding) }
 }
 

@@ -1,7 +1,19 @@
 import type { Release } from '../core/release.ts'
 
-/** What a record says, in a few lines for a terminal. */
-export function showRecord({ id, app, created, outcome, plan, build, smoke, scan, push, deploy }: Release): string {
+/** A document that lies beside an image. */
+interface Document {
+  image: string
+  kind: string
+  digest: string
+  release?: string
+}
+
+/** What a record says, in a few lines for a terminal, and what lies beside its images. */
+export function showRecord(
+  { id, app, created, outcome, plan, build, smoke, scan, push, deploy }: Release,
+  beside: readonly Document[] = [],
+): string {
+  const several = (build?.images ?? []).length > 1
   const rows: [string, string][] = [
     ['release', `${app} ${plan.version} (${id}), planned ${created}`],
     [
@@ -19,6 +31,10 @@ export function showRecord({ id, app, created, outcome, plan, build, smoke, scan
     ['scan', scan === undefined ? (plan.stages.scan?.reason ?? 'not run') : scanned(scan)],
     ...(push?.references ?? []).map(({ reference, digest }): [string, string] => ['tag', `${reference} ${digest}`]),
     ...(deploy?.hosts ?? []).map(({ host, slot }): [string, string] => ['host', `${host}, slot ${slot}`]),
+    ...beside.map(({ image, kind, digest, release }): [string, string] => [
+      'beside',
+      `${several ? `${image}: ` : ''}${kind}${release === undefined ? '' : ` ${release}`} ${digest}`,
+    ]),
   ]
   return rows.map(([name, value]) => `${name.padEnd(8)} ${value}\n`).join('')
 }

@@ -2,6 +2,7 @@ import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { code, folded, prose, short, table } from './markdown.ts'
 import { changeParts, scanParts } from './scan.ts'
+import { sizeParts } from './size.ts'
 import { smokeParts } from './smoke.ts'
 
 /** The job summary, in GitHub's Markdown: made from the record alone, so it can be made again at any time. */
@@ -15,6 +16,7 @@ export function summary(release: Release): string {
   if (release.scan !== undefined) parts.push(...changeParts(release.scan))
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
+  if (release.size !== undefined) parts.push(...sizeParts(release.size))
   if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke))
   if (release.scan !== undefined) parts.push(...scanParts(release.scan))
   if (release.push !== undefined)

@@ -1,7 +1,6 @@
-import { environmentTag } from '../core/names.ts'
+import { recordOfNow } from '../core/current.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, ScanSection } from '../core/release.ts'
-import { findDocument } from '../core/record-document.ts'
 import type { Earlier } from './diff.ts'
 
 /** What an environment runs, as far as it was scanned. */
@@ -15,27 +14,20 @@ export interface Current {
  * The release that the environment runs, from its record in the registry. What cannot be had is no failure: then
  * everything counts as new, and the log says why.
  */
-export async function currentOf({ app, plan }: Release, ports: Ports): Promise<Current | undefined> {
-  const environment = plan.scan?.against
-  const repository = plan.images[0]?.repositories[0]
-  if (environment === undefined || repository === undefined) return undefined
-  const tag = environmentTag({ repository, app, environment })
+export async function currentOf(release: Release, ports: Ports): Promise<Current | undefined> {
+  const { scan: plan, images } = release.plan
+  const environment = plan?.against
+  if (environment === undefined || images[0]?.repositories[0] === undefined) return undefined
   const unknown = (why: string): undefined => {
     ports.log.info(`nothing to compare with, so everything counts as new: ${why}`)
   }
-  if (plan.scan?.offline === true) return unknown('scan.offline, so no registry is asked')
-  try {
-    const record = await findDocument(repository, tag, plan.registries, ports)
-    if (record === undefined) return unknown(`${repository}:${tag}, the record of what ${environment} runs, is not there yet`)
-    if (record.app !== app) return unknown(`${repository}:${tag} is about ${record.app}`)
-    if (record.scan === undefined) return unknown(`${record.plan.version}, which ${environment} runs, was not scanned`)
-    ports.log.info(`compared with ${record.plan.version}, which ${environment} runs (${record.id})`)
-    return {
-      against: { environment, release: record.id, version: record.plan.version },
-      images: new Map(record.scan.images.map((image) => [image.name, image])),
-    }
-  } catch (error) {
-    ports.signal.throwIfAborted()
-    return unknown(error instanceof Error ? error.message : String(error))
+  const record = await recordOfNow(release, environment, ports)
+  if (typeof record === 'string') return unknown(record)
+  const { id, plan: its, scan } = record
+  if (scan === undefined) return unknown(`${its.version}, which ${environment} runs, was not scanned`)
+  ports.log.info(`compared with ${its.version}, which ${environment} runs (${id})`)
+  return {
+    against: { environment, release: id, version: its.version },
+    images: new Map(scan.images.map((image) => [image.name, image])),
   }
 }

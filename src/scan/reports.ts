@@ -1,11 +1,12 @@
+import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { ReportKind, ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
-import type { ScanSection } from '../core/release.ts'
+import type { Release, ScannedImage, ScanSection } from '../core/release.ts'
 import { fitSarif } from '../tools/sarif.ts'
 import { convert, type Trivy, trivyCodes } from '../tools/trivy.ts'
-import { unfiltered } from '../tools/trivy-report.ts'
+import { packagesOnly, unfiltered } from '../tools/trivy-report.ts'
 import { scanFailed } from './trivy-errors.ts'
 
 type Written = ScanSection['reports'][number]
@@ -61,4 +62,23 @@ async function bodyOf(
   throw new LaunchwayError('COMMAND_FAILED', `what Trivy wrote about ${image} as SARIF is none`, {
     hint: 'Another version of Trivy is in PATH than launchway is tested with; without one there, it fetches its own.',
   })
+}
+
+/**
+ * Keeps what an image consists of beside the record: once all gates have passed, and the registry does not have it yet,
+ * it becomes the image's SBOM.
+ */
+export async function keepPackages(
+  image: string,
+  text: string,
+  { plan }: Pick<Release, 'plan'>,
+  ports: Ports,
+): Promise<ScannedImage['seen']> {
+  const isWanted = (plan.evidence?.sbom ?? []).length > 0 && plan.stages.push.run
+  // Who looks for no vulnerabilities is shown no packages.
+  if (!isWanted || plan.scan?.scanners.includes('vuln') !== true) return undefined
+  const body = packagesOnly(text)
+  const path = join('scan', `${image}.packages.json`)
+  await ports.files.write(join(ports.evidence, path), body)
+  return { path, digest: `sha256:${hash('sha256', body)}` }
 }

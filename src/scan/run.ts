@@ -18,7 +18,7 @@ import { versionOf } from './kept.ts'
 import { type Glass, look } from './look.ts'
 import { weighed } from './newer.ts'
 import { sight } from './plan.ts'
-import { writeReports } from './reports.ts'
+import { keepPackages, writeReports } from './reports.ts'
 
 /**
  * Looks for known vulnerabilities, and what else the plan asks for, in every image that was built; compares it with what
@@ -60,7 +60,9 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     )
     ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
     seen.push({ name: image.name, findings: report.findings })
-    images.push(base === undefined ? one : { ...one, base: await weighed(base, one.findings, glass, release, ports) })
+    const kept = await keepPackages(image.name, text, release, ports)
+    const seenAs = kept === undefined ? {} : { seen: kept }
+    images.push({ ...one, ...seenAs, ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }) })
     reports.push(...(await writeReports(image.name, text, plan, trivy, ports)))
   }
   const { rules, decided, ...judged } = gate(images, plan.rules, now)

@@ -18,3 +18,14 @@ export const remoteRef = (ref: string, cwd: string): Command =>
   })
 /** When a commit was made, ISO 8601. */
 export const committedAt = (sha: string, cwd: string): Command => command('git', ['show', '--no-patch', '--format=%cI', sha], { cwd })
+/** Where the repository came from, as somebody cloned it: with a login, where one was part of the address. */
+export const remote = (cwd: string): Command => command('git', ['config', '--get', 'remote.origin.url'], { cwd, secret: true })
+
+/** The address of a repository as a browser takes it, without a login in it; undefined for a path of this machine. */
+export function webAddress(cloned: string): string | undefined {
+  const [, host, path] = /^(?:[\w.-]+@)?([\w.-]+\.[\w-]+):(?!\/\/)(.+)$/.exec(cloned.trim()) ?? []
+  const url = URL.parse(host === undefined ? cloned.trim() : `https://${host}/${path}`)
+  if (url === null || !/^(https?|ssh|git):$/.test(url.protocol) || url.hostname === '') return undefined
+  const isWeb = url.protocol.startsWith('http')
+  return `${isWeb ? url.protocol : 'https:'}//${isWeb ? url.host : url.hostname}${url.pathname.replace(/\/?(\.git)?\/?$/, '')}`
+}

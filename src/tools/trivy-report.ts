@@ -260,3 +260,16 @@ export function unfiltered(text: string): string {
   })
   return JSON.stringify({ ...results, Results })
 }
+
+/** The same report without what was found: what an image consists of stays true, what is known of it does not. */
+export function packagesOnly(text: string): string {
+  const report: unknown = JSON.parse(text)
+  const results = z.looseObject({ Results: z.array(z.looseObject({ Packages: z.unknown() })).nullish() }).safeParse(report).data
+  if (results === undefined) return text
+  const Results = (results.Results ?? []).flatMap((result) => {
+    const { Vulnerabilities: _v, Secrets: _s, Misconfigurations: _m, MisconfSummary: _c, Licenses: _l, ...rest } = result
+    const { ExperimentalModifiedFindings: _x, ...plain } = rest
+    return plain.Packages === undefined ? [] : [plain]
+  })
+  return JSON.stringify({ ...results, Results })
+}

@@ -95,6 +95,7 @@ describe('the content key stays', () => {
       ),
     )
     expect(first?.target['app']?.labels).toEqual({
+      'org.opencontainers.image.title': 'app',
       'org.opencontainers.image.revision': 'a'.repeat(40),
       'org.opencontainers.image.version': 'docker',
     })
@@ -209,9 +210,18 @@ test('a context without its Dockerfile says where one is expected', async () => 
 })
 
 describe('the bake definition', () => {
-  const section = plan(configOf(systemText), { event: 'push', sha: 'c'.repeat(40), ref: 'refs/heads/master' }, undefined)
+  const section = plan(
+    configOf(systemText),
+    { event: 'push', sha: 'c'.repeat(40), ref: 'refs/heads/master', source: 'https://github.com/team/app' },
+    undefined,
+  )
   const common = {
-    labels: { 'org.opencontainers.image.revision': 'c'.repeat(40), 'org.opencontainers.image.version': 'master' },
+    labels: {
+      'org.opencontainers.image.title': 'b',
+      'org.opencontainers.image.source': 'https://github.com/team/app',
+      'org.opencontainers.image.revision': 'c'.repeat(40),
+      'org.opencontainers.image.version': 'master',
+    },
     output: ['type=docker'],
   }
 

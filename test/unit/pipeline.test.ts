@@ -29,10 +29,10 @@ describe('the graph', () => {
   })
 
   it.each([
-    ['build', ['build', 'upload']],
-    ['push', ['push', 'record']],
+    ['build', ['build', 'upload', 'size']],
+    ['push', ['evidence', 'push', 'record']],
     ['deploy', ['turn', 'deploy', 'current']],
-    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'push', 'record', 'turn', 'deploy', 'current']],
+    [undefined, ['build', 'upload', 'size', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'turn', 'deploy', 'current']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {

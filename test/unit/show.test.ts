@@ -38,4 +38,12 @@ describe('what a record says in a few lines', () => {
     const stages = { ...of.plan.stages, scan: { run: false, reason: 'scan: false' } }
     expect(showRecord({ ...of, plan: { ...of.plan, stages } })).toContain('scan     scan: false\n')
   })
+
+  it('names what lies beside its image, by digest; of another release the record too', () => {
+    const documents = [
+      { image: 'app', kind: 'SBOM (SPDX)', digest },
+      { image: 'app', kind: 'release record', digest, release: of.id },
+    ]
+    expect(showRecord(of, documents)).toContain(`beside   SBOM (SPDX) ${digest}\nbeside   release record ${of.id} ${digest}\n`)
+  })
 })

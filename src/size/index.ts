@@ -1,0 +1,1 @@
+export { watchSize } from './run.ts'

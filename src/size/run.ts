@@ -1,0 +1,52 @@
+import { recordOfNow } from '../core/current.ts'
+import { LaunchwayError } from '../core/error.ts'
+import type { SizeSection } from '../core/evidence.ts'
+import { candidates } from '../core/names.ts'
+import type { Ports } from '../core/ports.ts'
+import type { Release } from '../core/release.ts'
+import { section } from '../core/stages.ts'
+import { instruction } from './layers.ts'
+import { type Before, explained, told, weigh } from './plan.ts'
+
+/**
+ * What each image weighs and which instruction made it so, beside what the environment runs, and whether that is more than
+ * it may be.
+ * @throws LaunchwayError IMAGE_TOO_LARGE with the section as its part
+ */
+export async function watchSize(release: Release, ports: Ports): Promise<SizeSection> {
+  const { against, images: planned } = release.plan
+  const now = against === undefined ? undefined : await recordOfNow(release, against, ports)
+  if (typeof now === 'string') ports.log.info(`no size to compare with: ${now}`)
+  const images: SizeSection['images'] = []
+  for (const built of section(release, 'build').images) {
+    const image = planned.find(({ name }) => name === built.name)
+    const [reference = ''] = candidates(image ?? { repositories: [] }, built.key)
+    const history = await ports.engine.history(reference)
+    const layers = history.filter(({ size }) => size > 0).map(({ size, by }) => ({ size, by: ports.redact(instruction(by)) }))
+    const before = typeof now === 'object' && against !== undefined ? beforeOf(now, built.name, against) : undefined
+    const one = weigh({ name: built.name, size: built.size, layers }, image?.size ?? {}, before)
+    ports.log.info(told(one))
+    images.push(one)
+  }
+  const failed = images.filter(({ exceeds }) => exceeds.some(({ action }) => action === 'fail'))
+  const sized: SizeSection = { images, verdict: failed.length > 0 ? 'failed' : 'passed' }
+  for (const one of images) {
+    const warnings = one.exceeds.filter(({ action }) => action === 'warn')
+    if (warnings.length > 0) ports.log.warning(`${warnings.map(({ what }) => `${one.name} ${what}`).join('; ')}\n${explained(one)}`)
+    else if (one.exceeds.length === 0 && one.advice.length > 0) ports.log.info(explained(one))
+  }
+  if (failed.length === 0) return sized
+  throw new LaunchwayError(
+    'IMAGE_TOO_LARGE',
+    failed.flatMap(({ name, exceeds }) => exceeds.map(({ what }) => `${name} ${what}`)).join('; '),
+    { hint: failed.map(explained).join('\n'), part: { size: sized } },
+  )
+}
+
+function beforeOf({ id, plan, build, size }: Release, name: string, environment: string): Before | undefined {
+  const image = build?.images.find((one) => one.name === name)
+  const layers = size?.images.find((one) => one.name === name)?.layers
+  return image === undefined
+    ? undefined
+    : { release: id, version: plan.version, environment, size: image.size, ...(layers === undefined ? {} : { layers }) }
+}

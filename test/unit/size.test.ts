@@ -1,0 +1,160 @@
+import { describe, expect, it, test } from 'vitest'
+import type { SizedImage, SizeLimits } from '../../src/core/evidence.ts'
+import { sizeParts } from '../../src/report/size.ts'
+import { advice, grown, instruction } from '../../src/size/layers.ts'
+import { type Before, explained, told, weigh } from '../../src/size/plan.ts'
+
+describe('an instruction', () => {
+  test.each([
+    ['RUN /bin/sh -c pip install -r requirements.txt # buildkit', 'RUN pip install -r requirements.txt'],
+    ['COPY . . # buildkit', 'COPY . .'],
+    ['RUN |2 TOKEN=s3cret NAME=a b /bin/sh -c make # buildkit', 'RUN make'],
+    ['RUN |1 TOKEN=s3cret /bin/bash -o pipefail -c make | tee log # buildkit', 'RUN make | tee log'],
+    ['RUN |1 TOKEN=s3cret make install # buildkit', 'RUN …'],
+    ['|1 TOKEN=s3cret /bin/sh -c make', 'RUN make'],
+    ['/bin/sh -c apt-get update &&     apt-get install -y gcc', 'RUN apt-get update && apt-get install -y gcc'],
+    ['/bin/sh -c #(nop) ADD file:1f2a in / ', 'ADD file:1f2a in /'],
+    ['/bin/sh -c #(nop)  CMD ["bash"]', 'CMD ["bash"]'],
+    ['', 'imported'],
+    [`COPY ${'x'.repeat(300)} /`, `COPY ${'x'.repeat(155)}…`],
+  ])('noted as %j is shown as %j', (noted, shown) => {
+    expect(instruction(noted)).toBe(shown)
+  })
+})
+
+const base = { by: 'imported', size: 120e6 }
+const pip = { by: 'RUN pip install -r requirements.txt', size: 800e6 }
+const copy = { by: 'COPY . .', size: 90e6 }
+const before: Before = {
+  release: '20261121-101500-4f2a9c1',
+  version: '1.4.2',
+  environment: 'production',
+  size: 800e6,
+  layers: [base, { ...pip, size: 680e6 }],
+}
+
+describe('what has grown', () => {
+  it('is what is new, and the difference of what was there, the largest first', () => {
+    expect(grown([base, pip, copy], before.layers ?? [])).toEqual([
+      { by: pip.by, size: 120e6 },
+      { by: copy.by, size: 90e6 },
+    ])
+  })
+
+  it('is nothing of the same, of what has shrunk, and of a few bytes', () => {
+    expect(
+      grown(
+        [
+          { ...base, size: 1 },
+          { ...pip, size: pip.size + 999_999 },
+        ],
+        [base, pip],
+      ),
+    ).toEqual([])
+  })
+
+  it('counts two layers of the same instruction apart', () => {
+    expect(grown([copy, copy], [copy])).toEqual([copy])
+  })
+})
+
+describe('a limit', () => {
+  const of = (limits: SizeLimits, beside: Before | undefined = before): SizedImage =>
+    weigh({ name: 'app', size: 1010e6, layers: [base, pip, copy] }, limits, beside)
+
+  test.each<[string, SizeLimits, Before | undefined, string[]]>([
+    ['that is not there', {}, before, []],
+    ['that holds', { warn: { total: 1010e6, growth: 210e6, growthPercent: 26.25 } }, before, []],
+    ['of the size', { fail: { total: 1e9 } }, before, ['fail: has 1.0 GB, more than the 1.0 GB of size.fail']],
+    ['that warns', { warn: { total: 900e6 } }, before, ['warn: has 1.0 GB, more than the 900 MB of size.warn']],
+    [
+      'of the growth',
+      { fail: { growth: 50e6 } },
+      before,
+      ['fail: has grown by 210 MB beside 1.4.2 in production, more than the 50 MB of size.fail'],
+    ],
+    [
+      'of the growth in percent',
+      { warn: { growthPercent: 10 } },
+      before,
+      ['warn: has grown by 26.3 % (210 MB) beside 1.4.2 in production, more than the 10 % of size.warn'],
+    ],
+    ['of the growth where nothing runs', { fail: { growth: 1, growthPercent: 1 } }, undefined, []],
+    [
+      'that fails, before one that warns',
+      { fail: { total: 1e9 }, warn: { total: 1 } },
+      before,
+      ['fail: has 1.0 GB, more than the 1.0 GB of size.fail'],
+    ],
+  ])('%s', (_, limits, beside, expected) => {
+    expect(
+      weigh({ name: 'app', size: 1010e6, layers: [base, pip, copy] }, limits, beside).exceeds.map(
+        ({ action, what }) => `${action}: ${what}`,
+      ),
+    ).toEqual(expected)
+  })
+
+  it('is explained by the largest layers, what is new, and what usually helps', () => {
+    expect(explained(of({ fail: { total: 1e9 } }))).toBe(
+      [
+        'The largest of its 3 layers:',
+        '   800 MB  RUN pip install -r requirements.txt',
+        '   120 MB  imported',
+        '    90 MB  COPY . .',
+        'More than in 1.4.2 in production, which has 800 MB:',
+        '   120 MB  RUN pip install -r requirements.txt',
+        '    90 MB  COPY . .',
+        'RUN pip install -r requirements.txt may keep what pip has fetched: --no-cache-dir, or RUN --mount=type=cache,target=/root/.cache/pip.',
+        'COPY . . brings all that .dockerignore does not name: .git, node_modules, virtual environments, test data.',
+      ].join('\n'),
+    )
+  })
+
+  it('or none: the size is told in a line, and beside what runs', () => {
+    expect(told(of({}))).toBe(
+      'app: 1.0 GB, 210 MB more than 1.4.2 in production; the largest of 3 layers is 800 MB, RUN pip install -r requirements.txt',
+    )
+    expect(told(weigh({ name: 'app', size: 800e6, layers: [base] }, {}, before))).toBe('app: 800 MB, as large as 1.4.2 in production')
+    expect(told(weigh({ name: 'app', size: 1e6, layers: [] }, {}, undefined))).toBe('app: 1.0 MB')
+  })
+
+  it('stands in the summary with the layer that is new', () => {
+    const [line, layers] = sizeParts({ images: [of({ fail: { growthPercent: 10 } })], verdict: 'failed' })
+    expect(line).toContain(
+      'app: 1.0 GB; 210 MB more beside `1.4.2` in production; most of it is new: 120 MB, `RUN pip install -r requirements.txt`',
+    )
+    expect(line).toContain('**too large**: it has grown by 26.3 % (210 MB)')
+    expect(layers).toContain('<summary>Layers</summary>')
+    expect(sizeParts({ images: [weigh({ name: 'app', size: 5e6, layers: [base] }, {}, undefined)], verdict: 'passed' })).toEqual([])
+  })
+})
+
+describe('what usually helps', () => {
+  test.each([
+    ['COPY --chown=app . /srv', '.dockerignore'],
+    ['COPY ./ /srv/', '.dockerignore'],
+    ['RUN apt-get update && apt-get install -y build-essential', 'build in a first stage'],
+    ['RUN apt-get update && apt-get install -y --no-install-recommends vim', '/var/lib/apt/lists'],
+    ['RUN chown -R app /srv', 'a second time'],
+    ['RUN npm ci', '--omit=dev'],
+    ['RUN curl -O https://example.org/model.bin', 'fetches files'],
+  ])('with %s says %s', (by, hint) => {
+    expect(advice([base, { by, size: 60e6 }]).join('\n')).toContain(hint)
+  })
+
+  test.each([
+    ['RUN apt-get update && apt-get install -y vim && rm -rf /var/lib/apt/lists/*', 60e6],
+    ['RUN pip install --no-cache-dir flask', 60e6],
+    ['RUN npm ci --omit=dev', 60e6],
+    ['COPY dist /srv', 60e6],
+    ['COPY . .', 49e6],
+  ])('says nothing of %s with %d bytes', (by, size) => {
+    expect(advice([base, { by, size }])).toEqual([])
+  })
+
+  it('names the base where that alone is large', () => {
+    expect(advice([{ by: 'ADD file:1 in /', size: 900e6 }])).toEqual([
+      'The lowest layer is the base image: a slim variant of it, or a smaller system, makes the most of a difference.',
+    ])
+  })
+})
