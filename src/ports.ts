@@ -87,6 +87,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
       github && env['GITHUB_REPOSITORY'] !== undefined && secret('GITHUB_TOKEN') !== undefined
         ? {
             startDeployment: async (of) => (await deployments()).startDeployment(of),
+            mayDeploy: async () => (await deployments()).mayDeploy(),
             setDeploymentStatus: async (...asked) => (await deployments()).setDeploymentStatus(...asked),
           }
         : undefined,

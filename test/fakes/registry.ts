@@ -55,6 +55,7 @@ function fakeRepository(host: string, path: string): Repository {
       blobs.set(descriptor.digest, body)
       return descriptor
     },
+    tryPush: async () => undefined,
     tags: async () => [...tags.keys()].toSorted(),
     referrers: async (digest, artifactType) =>
       referrers
