@@ -39,7 +39,7 @@ export interface ImageSource {
 }
 
 /** Folders that tools fill: to walk them takes long, and what is wrong in them is not the user's. */
-const filled: ReadonlySet<string> = new Set(
+export const filled: ReadonlySet<string> = new Set(
   '.git .hg .svn node_modules bower_components .venv venv __pycache__ .mypy_cache .pytest_cache .ruff_cache .tox .terraform .gradle'.split(
     ' ',
   ),

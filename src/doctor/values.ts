@@ -44,6 +44,8 @@ export function knownPassword(name: string, value: string): string | undefined {
 
 /** Where a secret is kept is none: `SECRET_KEY_FILE: /run/secrets/key`; nor is a switch, or a number of minutes. */
 export function isPlace(name: string, value: string): boolean {
+  // A fingerprint, for everybody.
+  if (/^GPG_KEYS?$/i.test(name)) return true
   const ofOther = /_(FILE|PATH|NAME|URL|HEADER|TTL|AGE|EXPIRY|EXPIRES?|LENGTH|ALGORITHM|TYPE)$/i.test(name)
   return ofOther || value.startsWith('/') || /^(true|false|\d{1,6})$/i.test(value)
 }

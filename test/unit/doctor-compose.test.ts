@@ -86,7 +86,7 @@ const rows: Row[] = [
       'tls.key': '',
     },
     [
-      'error mount-missing compose.yaml:7:9: static is mounted and is not there',
+      'warning mount-missing compose.yaml:7:9: static is mounted and is not there',
       'warning mount-unreadable compose.yaml:6:9: nginx.conf has mode 640, and the container runs as 38305:58102',
       'warning mount-unreadable compose.yaml:9:9: tls.key has mode 600, and the container runs as 38305:58102',
     ],

@@ -16,10 +16,11 @@ const rows: Row[] = [
   ['an image without a Dockerfile', { Dockerfile: undefined }, ['error dockerfile-missing Dockerfile: the image app has no Dockerfile']],
   [
     'what COPY names and nobody has',
-    { Dockerfile: 'FROM python:3.12\nCOPY requirements.txt src/ app.py /app/\n' },
+    { Dockerfile: 'FROM python:3.12\nCOPY requirements.txt src/ app.py /app/\nCOPY dist/ web/node_modules/x /app/\n' },
     [
       'error copy-missing Dockerfile:2: COPY takes requirements.txt, which the build does not see',
       'error copy-missing Dockerfile:2: COPY takes src, which the build does not see',
+      'warning copy-missing Dockerfile:3: COPY takes dist, which has to be made before the build',
     ],
   ],
   [

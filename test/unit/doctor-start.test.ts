@@ -65,6 +65,19 @@ const rows: Row[] = [
     [],
   ],
   [
+    'what a compose file starts that is not for developers',
+    {
+      'launchway.yml': `${plainConfig}smoke: { compose: [docker-compose.yml, docker-compose-development.yml] }\n`,
+      'docker-compose.yml':
+        'services:\n  web:\n    image: shop:1\n    command: gunicorn -b localhost:5000 main:app\n    environment: [FLASK_DEBUG=1]\n',
+      'docker-compose-development.yml': 'services:\n  web: { command: flask run }\n',
+    },
+    [
+      'error bound-to-loopback docker-compose.yml:4:14: listens on the loopback of its container: gunicorn -b localhost:5000 main:app',
+      'warning development-server docker-compose.yml:5:19: switches debugging on: FLASK_DEBUG=1',
+    ],
+  ],
+  [
     'debug mode',
     { Dockerfile: 'FROM python:3.12\nENV FLASK_DEBUG=1\nCOPY app.py /\n' },
     ['warning development-server Dockerfile:2: switches debugging on: ENV FLASK_DEBUG=1'],

@@ -1,4 +1,4 @@
-import { anyCode, command } from '../../core/command.ts'
+import { anyCode, type Command, command } from '../../core/command.ts'
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
 import { composeVersion } from '../../tools/compose.ts'
@@ -32,7 +32,7 @@ function toolsFor({ smoke, environments, config }: Pick<Sources, 'smoke' | 'envi
 export async function lookAtMachine(sources: Pick<Sources, 'smoke' | 'environments' | 'config'>, ports: Ports): Promise<Machine> {
   const [tools, engine, hasCommit] = await Promise.all([
     Promise.all(toolsFor(sources).map(async (name) => [name, await ask(name, ports)] as const)),
-    toolOf(async () => (await ports.engine.info()).version),
+    toolOf(() => version(command('docker', ['version', '--format', '{{.Server.Version}}']), ports)),
     ports.exec.read(headSha(ports.root)).then(
       () => true,
       () => false,
@@ -43,7 +43,7 @@ export async function lookAtMachine(sources: Pick<Sources, 'smoke' | 'environmen
   return { tools: found, engine: docker === undefined || 'missing' in docker ? undefined : engine, hasCommit }
 }
 
-const questions: Readonly<Record<Exclude<ToolName, 'trivy'>, ReturnType<typeof command>>> = {
+const questions: Readonly<Record<Exclude<ToolName, 'trivy'>, Command>> = {
   docker: command('docker', ['--version']),
   buildx: command('docker', ['buildx', 'version']),
   compose: composeVersion,
@@ -54,12 +54,16 @@ const questions: Readonly<Record<Exclude<ToolName, 'trivy'>, ReturnType<typeof c
 function ask(name: ToolName, ports: Ports): Promise<Tool> {
   // It is fetched where it is not there; what is looked for is one that needs no network.
   if (name === 'trivy') return toolOf(async () => (await ports.tools.trivy({ offline: true })) && 'there')
-  return toolOf(async () => {
-    const { code, stdout, stderr } = await ports.exec.run(questions[name], { accept: anyCode, signal: ports.signal })
-    const said = `${stdout}\n${stderr}`.trim()
-    if (code !== 0) throw new LaunchwayError('TOOL_MISSING', said.split('\n')[0] ?? '')
-    return /\d+\.\d+(\.\d+)?/.exec(said)?.[0] ?? said
-  })
+  return toolOf(() => version(questions[name], ports))
+}
+
+/** @throws LaunchwayError TOOL_MISSING in the program's own words */
+async function version(question: Command, { exec, signal }: Ports): Promise<string> {
+  const { code, stdout, stderr } = await exec.run(question, { accept: anyCode, signal })
+  const said = `${stdout}\n${stderr}`.trim()
+  // What comes before is of docker's client, which has answered.
+  if (code !== 0) throw new LaunchwayError('TOOL_MISSING', said.split('\n').at(-1) ?? '')
+  return /\d+\.\d+(\.\d+)?/.exec(said)?.[0] ?? said
 }
 
 async function toolOf(find: () => Promise<string>): Promise<Tool> {

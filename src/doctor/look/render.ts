@@ -18,8 +18,14 @@ export function lookAtStacks({ smoke }: Sources, ports: Ports): Promise<Rendered
   return Promise.all(stacksOf(smoke).map((stack) => lookAtStack(stack, ports)))
 }
 
-/** What compose is told for a variable that has no value, so that it goes on to what is wrong besides: a number may be a port. */
-const stand = '1'
+/**
+ * What compose is told for a variable that it must have and nobody gives, so that it goes on to what is wrong besides: a
+ * folder where one is mounted from, else a number, which may be a port.
+ */
+function standIn(name: string, sources: readonly { text: string }[]): string {
+  const mounted = new RegExp(String.raw`\$\{?${name}\b[^}\n]*\}?[^\s:]*:/|source:\s*["']?\$\{?${name}\b`)
+  return sources.some(({ text }) => mounted.test(text)) ? './' : '1'
+}
 
 async function lookAtStack(stack: SmokePlan, ports: Ports): Promise<Rendered> {
   const root = resolve(ports.root)
@@ -29,7 +35,8 @@ async function lookAtStack(stack: SmokePlan, ports: Ports): Promise<Rendered> {
   const names = new Map<string, boolean>()
   for (const { name, isRequired } of asked) names.set(name, isRequired || names.get(name) === true)
   const variables = [...names].map(([name, isRequired]) => ({ name, isRequired, at: placeOf(name, sources, root) }))
-  const env = { ...stack.env, ...Object.fromEntries(variables.map(({ name }) => [name, stand])) }
+  const required = variables.filter(({ isRequired }) => isRequired)
+  const env = { ...stack.env, ...Object.fromEntries(required.map(({ name }) => [name, standIn(name, sources)])) }
   try {
     await render({ ...stack, env }, { ...ports, log: quiet })
     return { variables, refused: undefined }

@@ -75,7 +75,11 @@ export const composeRules: readonly Rule<Sources>[] = [
         source.services.flatMap(({ binds }) =>
           binds.flatMap(({ source: bind, at }) => {
             const path = bindPath(source, bind)
-            return sources.paths.get(path) === undefined ? [{ where: at, what: `${path} is mounted and is not there` }] : []
+            // A folder may well begin empty, such as that of a database.
+            const severity = /\.\w+$/.test(path) ? 'error' : 'warning'
+            return sources.paths.get(path) === undefined
+              ? [{ where: at, what: `${path} is mounted and is not there`, severity } as const]
+              : []
           }),
         ),
       ),

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { parseRepository } from '../../core/reference.ts'
 import type { Found, Rule } from '../finding.ts'
-import { byteOrderMark, copiesOf, type ImageSource, isScript, sourcesOf, takes, type TextFile } from '../image-source.ts'
+import { byteOrderMark, copiesOf, filled, type ImageSource, isScript, sourcesOf, takes, type TextFile } from '../image-source.ts'
 import { isFloating } from '../values.ts'
 import { type Sources, startedIn } from '../sources.ts'
 import { startOf } from '../starts.ts'
@@ -51,13 +51,14 @@ export const imageRules: readonly Rule<Sources>[] = [
       images.flatMap(({ dockerfile, entries }) =>
         (dockerfile?.steps ?? []).flatMap((step) =>
           sourcesOf(step)
-            .filter((source) => source !== '.' && ![...entries.keys()].some((path) => takes(source, path) || path.startsWith(`${source}/`)))
-            // What is generated in folders that are not walked cannot be judged.
-            .filter((source) => ![...entries.keys()].some((path) => source.startsWith(`${path}/`) && isUnwalked(path)))
-            .map((source) => ({
-              where: { file: dockerfile?.path ?? '', line: step.line },
-              what: `${step.word} takes ${source}, which the build does not see`,
-            })),
+            .filter((source) => source !== '.' && !source.split('/').some((part) => filled.has(part)))
+            .filter((source) => ![...entries.keys()].some((path) => takes(source, path)))
+            .map((source): Found => {
+              // What a step before makes is not there in a fresh checkout.
+              const isMade = /^(dist|build|target|out|output|bin|release|public|wheels|vendor)(\/|$)/.test(source)
+              const what = `${step.word} takes ${source}, which ${isMade ? 'has to be made before the build' : 'the build does not see'}`
+              return { where: { file: dockerfile?.path ?? '', line: step.line }, what, severity: isMade ? 'warning' : 'error' }
+            }),
         ),
       ),
   },
@@ -96,7 +97,7 @@ export const imageRules: readonly Rule<Sources>[] = [
           const isSet = steps.some(({ word, rest }) => (word === 'RUN' && /\bchmod\b|\binstall\b/.test(rest)) || /--chmod=/.test(rest))
           if ((file.mode & 0o111) !== 0 || isSet || copiesOf(image, path).length === 0) return []
           return [
-            { where, what: `starts ${first}, and ${file.path} is not executable`, mend: { kind: 'mode', file: file.path, add: 0o111 } },
+            { where, what: `starts ${first}, and ${file.path} is not executable`, mend: { kind: 'mode', file: file.path, add: 0o555 } },
           ]
         }),
       ),
@@ -142,12 +143,6 @@ export const imageRules: readonly Rule<Sources>[] = [
       ),
   },
 ]
-
-const unwalked: ReadonlySet<string> = new Set(['node_modules', 'vendor', 'venv', '.venv', '.git', 'bower_components'])
-
-function isUnwalked(path: string): boolean {
-  return unwalked.has(basename(path))
-}
 
 function isStage(steps: NonNullable<ImageSource['dockerfile']>['steps'], from: string): boolean {
   return steps.some(

@@ -4,12 +4,23 @@ import type { ImageSource } from '../image-source.ts'
 import { type Sources, type Started, startedIn } from '../sources.ts'
 import { type Start, type StartLine, startOf } from '../starts.ts'
 
-/** Every command that starts in a container of a release, or of a tested stack, with the image that it is in. */
-function linesOf(sources: Sources): { line: StartLine; image: ImageSource; service?: Started['service'] }[] {
+interface Line {
+  line: StartLine
+  /** Undefined for a command of a compose file. */
+  image?: ImageSource
+  service?: Started['service']
+}
+
+/** Every command that starts in a container of a release, or of a stack that is not for developers alone. */
+function linesOf(sources: Sources): Line[] {
   const started = startedIn(sources)
   const used = started.flatMap(({ start, image, service }) => (start?.lines ?? []).map((line) => ({ line, image, service })))
   const others = sources.images.filter((image) => !started.some((one) => one.image === image))
-  return [...used, ...others.flatMap((image) => (startOf(image)?.lines ?? []).map((line) => ({ line, image })))]
+  const composed = sources.compose
+    .filter(({ isDevelopment }) => !isDevelopment)
+    .flatMap(({ services }) => services.filter(({ command }) => command.length > 0))
+    .map(({ command, at }) => ({ line: { text: command.join(' '), where: at('command') } }))
+  return [...used, ...others.flatMap((image) => (startOf(image)?.lines ?? []).map((line) => ({ line, image }))), ...composed]
 }
 
 /** The first process of each container, once for all who start it. */
@@ -121,7 +132,7 @@ export const startRules: readonly Rule<Sources>[] = [
         // What no port leads to may well be for its own container.
         if (service !== undefined && service.port === undefined) return []
         const how = isLocal(text)
-        const steps = image.dockerfile?.steps ?? []
+        const steps = image?.dockerfile?.steps ?? []
         const isTold =
           steps.some(({ word, rest }) => word === 'ENV' && bindVariables.test(rest)) ||
           bindVariables.test(Object.keys(service?.env ?? {}).join(' '))
@@ -162,6 +173,12 @@ export const startRules: readonly Rule<Sources>[] = [
             : [],
         ),
       ),
+      ...sources.compose
+        .filter(({ isDevelopment }) => !isDevelopment)
+        .flatMap(({ services }) => services.flatMap(({ environment }) => environment))
+        .flatMap(({ name, value, at }) =>
+          debugOn.test(`${name}=${value}`) ? [{ where: at, what: `switches debugging on: ${name}=${value}` }] : [],
+        ),
       ...startedIn(sources).flatMap(({ service, at }) => {
         const on = Object.entries(service.env).find(([name, value]) => debugOn.test(`${name}=${value}`))
         return on === undefined ? [] : [{ where: at('env'), what: `switches debugging on: ${on.join('=')}` }]
@@ -214,8 +231,8 @@ export const startRules: readonly Rule<Sources>[] = [
 const debugOn = /\b(FLASK_DEBUG|DJANGO_DEBUG|DEBUG)[= ]["']?(1|true|on|yes)\b|\bFLASK_ENV[= ]["']?development\b/i
 
 /** A gunicorn finds the file of this name by itself. */
-function usesSettings({ texts }: ImageSource, text: string): boolean {
-  return /\bgunicorn\b/.test(text) && [...texts.keys()].some((path) => path.endsWith('gunicorn.conf.py'))
+function usesSettings(image: ImageSource | undefined, text: string): boolean {
+  return /\bgunicorn\b/.test(text) && [...(image?.texts.keys() ?? [])].some((path) => path.endsWith('gunicorn.conf.py'))
 }
 
 /** The name that a worker gives itself, where it is the same in each container: `%h` and `$HOSTNAME` are not. */
