@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { actionFiles, actionsPage } from './generate/actions.ts'
 import { cliPage, errorsPage } from './generate/cli.ts'
 import { configurationPage } from './generate/configuration.ts'
+import { doctorPage } from './generate/doctor.ts'
 import { journalPage, namesPage } from './generate/host.ts'
 import { type GeneratedFile, isGenerated } from './generate/page.ts'
 import { recordPage } from './generate/record.ts'
@@ -27,6 +28,7 @@ const files: readonly GeneratedFile[] = [
   namesPage(),
   journalPage(),
   recordPage(),
+  doctorPage(),
 ]
 
 function current(path: string): string | undefined {

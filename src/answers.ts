@@ -24,6 +24,7 @@ export interface Asked {
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
   smoke: Wish & { down: boolean }
   build: NonNullable<PlanSection['build']>
+  doctor: { offline: boolean; fix: boolean }
   json: boolean
   debug: boolean
 }
@@ -67,6 +68,7 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   prune: operate('prune'),
   env: operate('env'),
   show,
+  doctor: examine,
 }
 
 function operate(verb: OperatingVerb): (asked: Asked, ports: Ports) => Promise<Answer> {
@@ -83,6 +85,12 @@ async function show({ config, argument, environment }: Asked, ports: Ports): Pro
   const [{ findRecord }, { showRecord }] = await Promise.all([import('./plan/index.ts'), import('./report/index.ts')])
   const { record, beside } = await findRecord(config, argument, environment, ports)
   return { text: showRecord(record, beside), json: { ...record, beside } }
+}
+
+async function examine({ config, environment, operation: { host }, doctor: wish, release: record }: Asked, ports: Ports): Promise<Answer> {
+  const { doctor, showReport } = await import('./doctor/index.ts')
+  const found = await doctor({ config, environment, host, record, ...wish }, ports)
+  return { text: showReport(found), json: found, exit: found.counts.error > 0 ? 1 : 0 }
 }
 
 async function planned(asked: Asked, ports: Ports): Promise<Answer> {

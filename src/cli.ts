@@ -40,7 +40,16 @@ export async function cli(args: string[]): Promise<void> {
     const who = `${userInfo().username}@${hostname()}`
     const onSecret = (secret: Secret): void => void secrets.push(secret)
     const evidence = join(dirname(asked.release), 'launchway-evidence')
-    const ports = openPorts({ env: process.env, log, root: process.cwd(), evidence, who, signal: cancel.signal, onSecret, github: false })
+    const ports = openPorts({
+      env: process.env,
+      log,
+      root: process.cwd(),
+      evidence,
+      who,
+      signal: cancel.signal,
+      onSecret,
+      github: asked.verb === 'doctor',
+    })
     close = ports.close
     const answer = (await answers[asked.verb]?.(asked, ports)) ?? { text: help(), json: {} }
     process.stdout.write(!asked.json ? answer.text : answer.json === undefined ? '' : json(answer.json))
@@ -106,6 +115,7 @@ function parse(args: string[], root: string): Asked | string {
       keep: values.keep ?? false,
       down: values.down ?? false,
     },
+    doctor: { offline: values.offline ?? false, fix: values.fix ?? false },
     release: values.release ?? recordPath(root),
     json: values.json ?? false,
     debug: values.debug ?? false,

@@ -89,6 +89,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
       github && env['GITHUB_REPOSITORY'] !== undefined && secret('GITHUB_TOKEN') !== undefined
         ? {
             startDeployment: async (of) => (await gitHub()).startDeployment(of),
+            mayDeploy: async () => (await gitHub()).mayDeploy(),
             setDeploymentStatus: async (...asked) => (await gitHub()).setDeploymentStatus(...asked),
           }
         : undefined,

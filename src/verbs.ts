@@ -60,13 +60,16 @@ export const verbs = {
     argument: 'diff',
     takes: ['config', 'environment', 'host'],
   },
+  doctor: {
+    says: 'find what would fail later: in files, on this machine, at registries and on hosts; nothing is changed',
+    takes: ['config', 'environment', 'host', 'offline', 'fix'],
+  },
   show: {
     says: 'the release record of an image: a tag, a commit, a digest or a whole reference',
     argument: 'REF',
     takes: ['config', 'environment'],
   },
   init: { later: 'look at a repository and write launchway.yml and the workflows' },
-  doctor: { later: 'find what would fail' },
   hosts: { later: 'prepare a host' },
 } as const satisfies Record<string, { says: string; argument?: string; takes: readonly (keyof typeof flags)[] } | { later: string }>
 
@@ -102,6 +105,8 @@ export const flags = {
   fresh: { type: 'boolean', says: 'start the stack also where the same has passed before' },
   keep: { type: 'boolean', says: 'leave the stack running to look around, its published ports on 127.0.0.1' },
   down: { type: 'boolean', says: 'take down what was kept from this folder; nothing is tested' },
+  offline: { type: 'boolean', says: 'ask nobody beyond this machine: no registry, no host, no GitHub' },
+  fix: { type: 'boolean', says: 'mend line ends, .dockerignore and file modes, and show what was changed' },
   json: { type: 'boolean', says: 'print the answer as JSON' },
   debug: { type: 'boolean', says: 'show everything' },
   help: { type: 'boolean', short: 'h', says: 'the verbs and options' },

@@ -8,7 +8,7 @@ const codes: readonly ErrorCode[] = keysOf(errorCodes)
 /** What a script would do next, by exit code. */
 const exits: Readonly<Record<number, string>> = {
   0: 'done, or nothing to do',
-  1: 'a program that launchway called failed, or a bug in launchway (it shows its stack)',
+  1: 'a program that launchway called failed, `doctor` has found an error, or a bug in launchway (it shows its stack)',
   2: 'mend the input: command line, configuration, secrets, tools',
   3: 'look at the evidence: smoke or scan stopped the release',
   4: 'mend the build',

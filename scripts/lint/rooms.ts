@@ -18,6 +18,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   smoke: ['core', 'config', 'tools', 'version.ts'],
   // Where an image comes from, it says of the launchway that built it.
   push: ['core', 'config', 'tools', 'version.ts'],
+  // It asks the stages what they would refuse, and does nothing of theirs.
+  doctor: ['core', 'config', 'tools', 'plan', 'build', 'smoke', 'deploy'],
   'pipeline.ts': ['core', ...stages],
   'ports.ts': ['core', 'adapters'],
   'inputs.ts': ['core'],
@@ -25,7 +27,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'version.ts': [],
   'main.ts': ['core', 'adapters', 'moves.ts', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
   'cli.ts': ['core', 'adapters', 'answers.ts', 'ports.ts', 'verbs.ts', 'version.ts'],
-  'answers.ts': ['core', 'moves.ts', 'pipeline.ts', 'verbs.ts', ...stages],
+  'answers.ts': ['core', 'doctor', 'moves.ts', 'pipeline.ts', 'verbs.ts', ...stages],
   'moves.ts': ['core', 'plan', 'deploy', 'push'],
   'bundle.ts': ['main.ts', 'cli.ts'],
 }

@@ -1,4 +1,15 @@
-import { createReadStream, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { FileEntry, Files } from '../core/ports.ts'
 
@@ -88,6 +99,10 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
       mkdirSync(parent, { recursive: true })
       scratch ??= mkdtempSync(join(parent, 'launchway-'))
       return mkdtempSync(join(scratch, `${name}-`))
+    },
+
+    async chmod(path, mode) {
+      chmodSync(path, mode)
     },
 
     async move(from, to) {

@@ -58,6 +58,21 @@ export function octokitGitHub({ repository, token, apiUrl, runUrl }: GitHubSetti
       return created.data.id
     },
 
+    async mayDeploy() {
+      const { repos } = await client()
+      await refusals('show the repository', 'contents: read', () => repos.get({ owner, repo }))
+      try {
+        // There is no deployment 0: who may write is told that, and who may not is told so before.
+        await repos.createDeploymentStatus({ owner, repo, deployment_id: 0, state: 'inactive' })
+        return true
+      } catch (error) {
+        const answer = Answer.safeParse(error)
+        if (answer.success && (answer.data.status === 404 || answer.data.status === 422)) return true
+        if (answer.success && answer.data.status === 403 && !isLimited(answer.data)) return false
+        throw error
+      }
+    },
+
     async setDeploymentStatus(deployment, { state, description, url }) {
       await refusals('set the status of a deployment', 'deployments: write', async () =>
         (await client()).repos.createDeploymentStatus({
@@ -97,10 +112,14 @@ async function refusals<T>(what: string, permission: string, call: () => Promise
 }
 
 /** What to do next. GitHub says 403 and 429 of a rate limit, and 404 of what a token may not see. */
-function next({ status, response }: z.infer<typeof Answer>, permission: string): string | undefined {
-  const limited = response?.headers['x-ratelimit-remaining'] === '0' || response?.headers['retry-after'] !== undefined
-  if (status === 429 || (status === 403 && limited)) return 'The rate limit of this token is used up. Run the job again later.'
+function next(answer: z.infer<typeof Answer>, permission: string): string | undefined {
+  const { status } = answer
+  if (status === 429 || (status === 403 && isLimited(answer))) return 'The rate limit of this token is used up. Run the job again later.'
   if (status === 401) return 'The token is not valid, or no longer: see the input github-token.'
   if (status === 403 || status === 404) return `Give the job this right:\n  permissions:\n    ${permission}`
   return status >= 500 ? 'See https://www.githubstatus.com if this goes on.' : undefined
+}
+
+function isLimited({ response }: z.infer<typeof Answer>): boolean {
+  return response?.headers['x-ratelimit-remaining'] === '0' || response?.headers['retry-after'] !== undefined
 }

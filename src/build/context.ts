@@ -41,24 +41,28 @@ export async function readContext(
   return { dockerfile, entries, ignoreFile: join(image.context, ignores.file) }
 }
 
-interface Ignores {
+export interface Ignores {
   excludes(path: string): boolean
   /** A `!` pattern may bring back something below an ignored folder. */
   mayReinclude: boolean
   /** Inside the context. */
   file: string
+  /** Undefined where there is none. */
+  text: string | undefined
 }
 
 /** A file named after the Dockerfile comes before the general one, as in BuildKit. */
-async function readIgnore(context: string, dockerfile: string, files: Files): Promise<Ignores> {
+export async function readIgnore(context: string, dockerfile: string, files: Files): Promise<Ignores> {
   const ownFile = `${dockerfile}.dockerignore`
   const own = await files.read(join(context, ownFile))
-  const text = (own ?? (await files.read(join(context, '.dockerignore'))))?.toString() ?? ''
+  const found = own ?? (await files.read(join(context, '.dockerignore')))
+  const text = found?.toString() ?? ''
   // The package is CommonJS with a default of its own; Docker tells upper from lower case, the package by default does not.
   const rules = dockerignore.default({ ignorecase: false }).add(text)
   return {
     excludes: (path) => rules.ignores(path),
     mayReinclude: /^\s*!/m.test(text),
     file: own === undefined ? '.dockerignore' : ownFile,
+    text: found === undefined ? undefined : text,
   }
 }

@@ -1,1 +1,2 @@
 export { build } from './run.ts'
+export { type Ignores, readIgnore } from './context.ts'

@@ -1,14 +1,15 @@
 import type { ParsedNode } from 'yaml'
-import { isCollection, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { LaunchwayError, type Place } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
+import { offsetOf } from './places.ts'
 import { reserved } from './reserved.ts'
 import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
 
 /** One thing that is wrong, and where. */
-interface Problem {
+export interface Problem {
   place: Place
   message: string
 }
@@ -21,7 +22,7 @@ const unquotedTimes = /\bcron:\s*[*@]/
 /**
  * Reads launchway.yml. All problems are found at once; each names its line.
  * @param file the name to show
- * @throws LaunchwayError CONFIG_INVALID
+ * @throws InvalidConfig
  */
 export function loadConfig(text: string, file: string): Config {
   if (text.length > maxBytes) {
@@ -73,14 +74,23 @@ export function loadConfig(text: string, file: string): Config {
 }
 
 /** All problems as one error: the first as its place, each as a line of its hint. */
-function invalid(problems: Problem[]): LaunchwayError {
-  const [first] = problems
-  const rows = problems.map(({ place, message }) => `${place.file}:${place.line}:${place.column}: ${message}`)
-  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-  return new LaunchwayError('CONFIG_INVALID', `${first?.place.file ?? 'launchway.yml'} has ${count}`, {
-    hint: rows.join('\n'),
-    ...(first === undefined ? {} : { place: first.place }),
-  })
+export class InvalidConfig extends LaunchwayError {
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    const [first] = problems
+    const rows = problems.map(({ place, message }) => `${place.file}:${place.line}:${place.column}: ${message}`)
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    super('CONFIG_INVALID', `${first?.place.file ?? 'launchway.yml'} has ${count}`, {
+      hint: rows.join('\n'),
+      ...(first === undefined ? {} : { place: first.place }),
+    })
+    this.problems = problems
+  }
+}
+
+function invalid(problems: readonly Problem[]): LaunchwayError {
+  return new InvalidConfig(problems)
 }
 
 interface Explained {
@@ -221,24 +231,4 @@ function isExtension(key: string, schema: unknown): boolean {
   if (bare instanceof z.ZodUnion) return bare.options.some((option) => isExtension(key, option))
   if (bare instanceof z.ZodRecord) return !z.safeParse(bare.keyType, key).success || isExtension(key, bare.valueType)
   return bare instanceof z.ZodObject
-}
-
-/** Where the node at a path begins; where the path leaves the document (through an alias, or a missing key), its last node. */
-function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[], onKey = false): number {
-  let node: unknown = root
-  let offset = root?.range[0] ?? 0
-  for (const [depth, part] of path.entries()) {
-    if (!isCollection(node)) break
-    const last = depth === path.length - 1
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part))
-      if (pair === undefined) break
-      const target = last && onKey ? pair.key : (pair.value ?? pair.key)
-      node = target
-    } else {
-      node = node.items[Number(part)]
-    }
-    if (isNode(node)) offset = node.range?.[0] ?? offset
-  }
-  return offset
 }

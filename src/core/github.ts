@@ -13,5 +13,7 @@ export interface Branches {
 /** GitHub's API, for the repository this run belongs to. Absent where there is no GitHub. */
 export interface GitHub {
   startDeployment(of: { ref: string; environment: string; description: string }): Promise<number>
+  /** Whether the token may write deployments; nothing is written to find out. Throws GITHUB_REFUSED where it is no token. */
+  mayDeploy(): Promise<boolean>
   setDeploymentStatus(deployment: number, status: DeploymentStatus): Promise<void>
 }

@@ -135,6 +135,8 @@ export interface Repository {
   tags(): Promise<string[]>
   /** What says that its subject is this digest; through the tag schema where the registry has no referrers API. */
   referrers(digest: string, artifactType?: string): Promise<(Descriptor & { artifactType: string; annotations: Record<string, string> })[]>
+  /** Begins an upload and cancels it: throws what a push would be refused with, and leaves nothing. */
+  tryPush(): Promise<void>
   /** Attaches a document to a manifest as a referrer. */
   attach(subject: Descriptor, artifactType: string, body: Buffer, annotations?: Record<string, string>): Promise<Descriptor>
 }
@@ -203,6 +205,8 @@ export interface Files {
   hash(path: string): Promise<string>
   /** A folder of this run alone, removed at its end. */
   temporary(name: string): Promise<string>
+  /** @param mode permission bits, whatever the umask is */
+  chmod(path: string, mode: number): Promise<void>
   /** Gives a file another name, on another disk too. Who reads that name sees what was there before, or this, whole. */
   move(from: string, to: string): Promise<void>
   /** Removes a file, if it is there. */

@@ -135,6 +135,8 @@ export interface Observation {
   /** Of the ports that the release wants. */
   busy: readonly Busy[]
   detach: Detach
+  /** The host's clock when it looked, in whole seconds. */
+  clock?: Date
   /** Undefined where `df` could not tell. */
   freeBytes: number | undefined
   /** By service. */
@@ -167,6 +169,7 @@ export function parseObservation(host: string, text: string): Observation {
   const detach = first('detach')
   const ledBy = first('nginx.container')?.split(' ')[0]
   const waits = parseWaiting(first('waits') ?? '', Number(first('now')))
+  const clock = Number(first('now'))
   const cron = cronOf(facts)
   const runs = runsOf(facts)
   return {
@@ -194,6 +197,7 @@ export function parseObservation(host: string, text: string): Observation {
     accessories: accessoriesOf(facts),
     busy: busyOf(facts),
     detach: detach === 'user' || detach === 'system' || detach === 'never' ? detach : 'setsid',
+    ...(clock > 0 ? { clock: new Date(clock * 1000) } : {}),
     freeBytes: free === '' ? undefined : Number(free) * 1024,
     ports: new Map(
       facts.flatMap(([key, service, a, b]) =>

@@ -20,7 +20,7 @@ export function serviceWarnings({ environments = {} }: Config, name: string | un
 }
 
 /** The scheduler that a command starts, if it is one that is known. A word may hold several: `sh -c "celery beat"`. */
-function schedulerIn(words: readonly string[]): string | undefined {
+export function schedulerIn(words: readonly string[]): string | undefined {
   const flat = words.flatMap((word) => word.split(/\s+/)).map((word) => word.slice(word.lastIndexOf('/') + 1))
   if (flat.includes('celery') && (flat.includes('beat') || flat.includes('--beat') || flat.includes('-B'))) return 'celery beat'
   return flat.find((word) => /(^|[_-]|rq)scheduler$|^celerybeat$|^(super)?cron(d|ic)?$/.test(word))

@@ -1,3 +1,6 @@
 export { takeDownKept } from './clean.ts'
 export type { Wish } from './stage.ts'
 export { smoke } from './variants.ts'
+export { render, variableFiles } from './render.ts'
+export { looksSecret } from './secrets.ts'
+export { placeOf, sourcesOf } from './sources.ts'

@@ -34,8 +34,8 @@ function resolve(stages: readonly Stage[], index: number, variables: ReadonlyMap
 function read(dockerfile: string, args: Readonly<Record<string, string>>): { stages: Stage[]; variables: Map<string, string> } {
   const stages: Stage[] = []
   const variables = new Map<string, string>()
-  for (const line of instructions(dockerfile)) {
-    const [word = '', ...rest] = line.split(/\s+/)
+  for (const { text } of instructions(dockerfile)) {
+    const [word = '', ...rest] = text.split(/\s+/)
     if (/^arg$/i.test(word) && stages.length === 0) {
       for (const one of rest) {
         const [, name = '', value] = /^([^=]+)(?:=(.*))?$/.exec(one) ?? []
@@ -51,22 +51,30 @@ function read(dockerfile: string, args: Readonly<Record<string, string>>): { sta
   return { stages, variables }
 }
 
-/** Whole instructions: without comments, with continued lines joined, and without the bodies of here-documents. */
-function instructions(text: string): string[] {
+/** A whole instruction, its continued lines joined, and the line that it begins in. */
+export interface Instruction {
+  text: string
+  line: number
+}
+
+/** Whole instructions: without comments, and without the bodies of here-documents. */
+export function instructions(text: string): Instruction[] {
   const escape = /^#\s*escape\s*=\s*`/im.test(text.split('\n', 3).join('\n')) ? '`' : '\\'
-  const found: string[] = []
+  const found: Instruction[] = []
   let joined = ''
+  let begun = 0
   let until: string[] = []
-  for (const line of text.split(/\r?\n/)) {
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (until.length > 0) {
       if (line.trim() === until[0]) until = until.slice(1)
       continue
     }
     if (/^\s*#/.test(line)) continue
+    if (joined === '') begun = index + 1
     const isContinued = line.trimEnd().endsWith(escape)
     joined += isContinued ? `${line.trimEnd().slice(0, -1)} ` : line
     if (isContinued) continue
-    if (joined.trim() !== '') found.push(joined.trim())
+    if (joined.trim() !== '') found.push({ text: joined.trim(), line: begun })
     if (/^\s*(run|copy|add)\s/i.test(joined)) until = [...joined.matchAll(/<<-?\s*(["']?)(\w+)\1/g)].map(([, , word]) => word ?? '')
     joined = ''
   }

@@ -74,6 +74,15 @@ describe.each(worlds)('files: $name', ({ open }) => {
     await expect(files.move(at('gone'), at('kept/db'))).rejects.toThrow('ENOENT')
   })
 
+  it('gives a file the mode that it is told, whatever it had', async () => {
+    const files = open()
+    await files.write(at('run.sh'), 'exit\n')
+    for (const mode of [0o755, 0o640, 0o666]) {
+      await files.chmod(at('run.sh'), mode)
+      expect((await files.look(at('run.sh')))?.mode).toBe(mode)
+    }
+  })
+
   it('tells what a path leads to', async () => {
     const files = open()
     await files.write(at('some/file'), 'abc', 0o600)

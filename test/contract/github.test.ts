@@ -148,6 +148,14 @@ describe.each(implementations)('GitHub, as %s', (_, open) => {
     })
   })
 
+  it('says whether the token may write deployments, and writes none to find out', async () => {
+    await using subject = await open()
+    expect(await subject.github.mayDeploy()).toBe(true)
+    await subject.withhold()
+    expect(await subject.github.mayDeploy()).toBe(false)
+    expect(await subject.known()).toEqual([])
+  })
+
   it('names the permission that the job lacks', async () => {
     await using subject = await open()
     const id = await subject.github.startDeployment(staging)

@@ -65,6 +65,12 @@ describe.each(worlds)('registry: $name', ({ open }) => {
     expect([...looked, await repository.tags(), await repository.referrers(nowhere)]).toEqual([undefined, undefined, undefined, [], []])
   })
 
+  it('lets somebody try whether they may push, and has nothing of it afterwards', async () => {
+    const repository = await fresh()
+    expect(await repository.tryPush()).toBeUndefined()
+    expect([await repository.tags(), await repository.resolve('latest')]).toEqual([[], undefined])
+  })
+
   it('keeps a blob, also one that is sent twice, or large', async () => {
     const repository = await fresh()
     for (const body of [Buffer.from('small'), Buffer.from('small'), randomBytes(20_000_000)]) {

@@ -66,6 +66,9 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
       if (body === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, lstat '${path}'`), { code: 'ENOENT' })
       return createHash('sha256').update(body).digest('hex')
     },
+    async chmod(path, mode) {
+      modes.set(posix.normalize(path), mode)
+    },
     async move(from, to) {
       const body = bodies.get(posix.normalize(from))
       if (body === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, rename '${from}'`), { code: 'ENOENT' })

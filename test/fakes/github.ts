@@ -39,6 +39,8 @@ export function fakeGitHub(): FakeGitHub {
       return id
     },
 
+    mayDeploy: async () => allowed,
+
     async setDeploymentStatus(id, status) {
       const what = 'set the status of a deployment'
       if (!allowed) throw refused(what, 'Resource not accessible by integration')

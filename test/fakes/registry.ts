@@ -74,6 +74,7 @@ function fakeRepository(name: string, host: string, path: string): Repository {
       tags.delete(tag)
       return 'removed'
     },
+    tryPush: async () => undefined,
     tags: async () => [...tags.keys()].toSorted(),
     referrers: async (digest, artifactType) =>
       referrers

@@ -16,6 +16,7 @@ describe('the GitHub deployment beside the real one', () => {
       if (refuse) throw new LaunchwayError('GITHUB_REFUSED', 'GitHub refused', { hint: 'permissions:' })
     }
     const github: Ports['github'] = {
+      mayDeploy: async () => true,
       startDeployment: async ({ ref, environment: name }) => (tell(`${name} ${ref}`), 7),
       setDeploymentStatus: async (id: number, { state, url }: DeploymentStatus) => tell([id, state, url].filter(Boolean).join(' ')),
     }

@@ -142,6 +142,14 @@ function openRepository(name: string, place: Place): Repository {
       return descriptor
     },
 
+    async tryPush() {
+      const opened = await transport.send({ method: 'POST', path: `${path}/blobs/uploads/`, accept: [202] }, push)
+      const location = opened.header('location')
+      if (location === undefined) return
+      // A registry that cannot cancel forgets it by itself; the right to push is known in any case.
+      await transport.send({ method: 'DELETE', path: location, accept: [202, 204, 400, 401, 403, 404, 405] }, push)
+    },
+
     async tags() {
       const found = await pages(`${path}/tags/list`, {})
       return found.flatMap((page) => TagList.parse(JSON.parse(page)).tags ?? [])

@@ -252,6 +252,7 @@ export function portsFor(
       stat: unused,
       hash: unused,
       temporary: unused,
+      chmod: unused,
       move: unused,
       remove: unused,
     },

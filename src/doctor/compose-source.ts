@@ -1,0 +1,115 @@
+import { relative } from 'node:path'
+import { z } from 'zod'
+import { placed } from '../config/places.ts'
+import type { Place } from '../core/error.ts'
+
+/** A compose file as it is written, before variables are filled in and other files are laid over it. */
+export interface ComposeSource {
+  /** From the root of the repository. */
+  path: string
+  /** By its name it is for developers or for tests alone. */
+  isDevelopment: boolean
+  services: readonly ComposeService[]
+}
+
+export interface ComposeService {
+  name: string
+  image: string | undefined
+  containerName: string | undefined
+  command: readonly string[]
+  environment: readonly { name: string; value: string; at: Place }[]
+  ports: readonly { text: string; target: number; isPublic: boolean; at: Place }[]
+  /** Binds of files and folders by relative paths. */
+  binds: readonly { source: string; at: Place }[]
+  user: string | undefined
+  at(this: void, ...path: PropertyKey[]): Place
+}
+
+const Words = z.union([z.string(), z.array(z.coerce.string())])
+const Pairs = z.union([z.array(z.string()), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).nullable())])
+const Port = z.union([
+  z.string(),
+  z.number(),
+  z.looseObject({ target: z.coerce.number(), published: z.coerce.string().optional(), host_ip: z.string().optional() }),
+])
+const Volume = z.union([z.string(), z.looseObject({ type: z.string().optional(), source: z.string().optional() })])
+/** What cannot be read is for compose itself to say. */
+const Service = z.looseObject({
+  image: z.string().optional().catch(undefined),
+  container_name: z.string().optional().catch(undefined),
+  command: Words.nullish().catch(undefined),
+  entrypoint: Words.nullish().catch(undefined),
+  environment: Pairs.nullish().catch(undefined),
+  ports: z.array(Port).nullish().catch(undefined),
+  volumes: z.array(Volume).nullish().catch(undefined),
+  user: z.coerce.string().optional().catch(undefined),
+})
+const Project = z.looseObject({ services: z.record(z.string(), Service.nullable()).nullish().catch(undefined) })
+
+const development = /(^|[-._])(dev(el(opment)?)?|override|local|tests?|testing|ci|smoke)([-._]|$)/i
+
+/** @param path of the file, absolute */
+export function parseCompose(text: string, path: string, root: string): ComposeSource {
+  const file = relative(root, path)
+  const { value, at } = placed(text, file)
+  const services = Project.safeParse(value).data?.services ?? {}
+  return {
+    path: file,
+    isDevelopment: development.test(file.split('/').at(-1) ?? ''),
+    services: Object.entries(services).flatMap(([name, service]) => (service === null ? [] : [serviceOf(name, service, at)])),
+  }
+}
+
+function serviceOf(
+  name: string,
+  service: z.infer<typeof Service>,
+  place: (path: readonly PropertyKey[], onKey?: boolean) => Place,
+): ComposeService {
+  const at = (...path: PropertyKey[]): Place => place(['services', name, ...path])
+  const { environment, volumes, ports } = service
+  const variables = Array.isArray(environment)
+    ? environment.map((pair, index) => {
+        const cut = pair.indexOf('=')
+        const [key, value] = cut === -1 ? [pair, ''] : [pair.slice(0, cut), pair.slice(cut + 1)]
+        return { name: key, value, at: at('environment', index) }
+      })
+    : Object.entries(environment ?? {}).map(([key, value]) => ({ name: key, value: String(value ?? ''), at: at('environment', key) }))
+  return {
+    name,
+    image: service.image,
+    containerName: service.container_name,
+    command: [service.entrypoint ?? [], service.command ?? []].flat(),
+    environment: variables,
+    ports: (ports ?? []).flatMap((port, index) => {
+      const read = portOf(port)
+      return read === undefined ? [] : [{ ...read, at: at('ports', index) }]
+    }),
+    binds: (volumes ?? []).flatMap((volume, index) => {
+      const source =
+        typeof volume === 'string' ? volume.slice(0, Math.max(volume.indexOf(':'), 0)) : volume.type === 'bind' ? (volume.source ?? '') : ''
+      return /^\.{1,2}(\/|$)/.test(source) ? [{ source, at: at('volumes', index) }] : []
+    }),
+    user: service.user,
+    at,
+  }
+}
+
+/** `[address:][published:]target[/protocol]`; public where no address of the loopback stands before it. */
+function portOf(port: z.infer<typeof Port>): { text: string; target: number; isPublic: boolean } | undefined {
+  if (typeof port === 'object') {
+    const { target, published, host_ip: address } = port
+    return { text: `${published ?? ''}:${target}`, target, isPublic: published !== undefined && !isLoopback(address ?? '') }
+  }
+  const text = String(port)
+  // Colons also stand in `${PORT:-5432}` and in brackets.
+  const parts = text.replace(/\/\w+$/, '').match(/(?:\$\{[^}]*\}|\[[^\]]*\]|[^:[$])+/g) ?? []
+  const [target = '', published, address = ''] = parts.toReversed()
+  const number = /^\d+$/.test(target) ? target : /:-(\d+)\}$/.exec(target)?.[1]
+  // A number alone is the container's, and the engine chooses one of the host's.
+  if (number === undefined || published === undefined) return undefined
+  return { text, target: Number(number), isPublic: !isLoopback(address) && !address.startsWith('$') }
+}
+
+function isLoopback(address: string): boolean {
+  return /^(127\.|\[?::1\]?$|localhost$)/.test(address)
+}

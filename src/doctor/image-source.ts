@@ -1,0 +1,182 @@
+import { basename, join, posix } from 'node:path'
+import { z } from 'zod'
+import { readIgnore } from '../build/index.ts'
+import { parseJson } from '../core/json.ts'
+import type { FileEntry, Files } from '../core/ports.ts'
+import type { PlannedImage } from '../core/release.ts'
+import { baseReference, instructions } from '../tools/dockerfile.ts'
+
+/** An instruction of a Dockerfile. */
+export interface Step {
+  /** In capitals: `COPY`. */
+  word: string
+  rest: string
+  line: number
+  /** What it makes is in the image that is built, and not in a stage that is left behind. */
+  ships: boolean
+}
+
+/** A file of the context that was read: what starts in the container, or may say a secret. */
+export interface TextFile {
+  /** From the root of the repository. */
+  path: string
+  /** Byte by byte (latin1), so that what is no UTF-8 stays what it is. */
+  text: string
+  mode: number
+}
+
+/** An image as the files of the repository have it. */
+export interface ImageSource {
+  image: PlannedImage
+  /** From the root; undefined where it is not there. */
+  dockerfile: { path: string; steps: readonly Step[]; base: string | undefined } | undefined
+  /** The ignore file that holds for it, from the root, or the one to make. */
+  ignore: { path: string; text: string | undefined }
+  /** What the build sees, by its path in the context. Folders that hold nothing of the user's are not entered. */
+  entries: ReadonlyMap<string, FileEntry>
+  /** By path in the context. */
+  texts: ReadonlyMap<string, TextFile>
+}
+
+/** Folders that tools fill: to walk them takes long, and what is wrong in them is not the user's. */
+export const filled: ReadonlySet<string> = new Set(
+  '.git .hg .svn node_modules bower_components .venv venv __pycache__ .mypy_cache .pytest_cache .ruff_cache .tox .terraform .gradle'.split(
+    ' ',
+  ),
+)
+/** A script that is larger is none. */
+const mostBytes = 200_000
+/** So many are read, the nearest to the root first: a repository may have thousands. */
+const mostTexts = 300
+
+export async function readImage(image: PlannedImage, root: string, files: Files): Promise<ImageSource> {
+  const context = join(root, image.context)
+  const inRoot = (path: string): string => posix.normalize(posix.join(image.context, path))
+  const [text, ignores, isThere] = await Promise.all([
+    files.read(join(context, image.dockerfile)),
+    readIgnore(context, image.dockerfile, files),
+    files.look(context),
+  ])
+  const found =
+    isThere?.kind === 'directory'
+      ? await files.walk(context, (path, kind) => {
+          const isFilled = kind === 'directory' && filled.has(basename(path))
+          if (!ignores.excludes(path)) return isFilled ? 'prune' : 'keep'
+          return kind === 'directory' && (isFilled || !ignores.mayReinclude) ? 'prune' : 'skip'
+        })
+      : []
+  const entries = new Map(found.map((entry) => [entry.path, entry]))
+  // Pruned, and so not among those that were found.
+  for (const folder of filled) {
+    const there = isThere === undefined || ignores.excludes(folder) ? undefined : await files.look(join(context, folder))
+    if (there?.kind === 'directory') entries.set(folder, { path: folder, kind: 'directory', mode: there.mode, size: 0 })
+  }
+  const source = text?.toString() ?? ''
+  return {
+    image,
+    dockerfile:
+      text === undefined
+        ? undefined
+        : {
+            path: inRoot(image.dockerfile),
+            steps: stepsOf(source, image.target),
+            base: baseReference(source, { target: image.target, args: image.args }),
+          },
+    ignore: { path: inRoot(ignores.file), text: ignores.text },
+    entries,
+    texts: await readTexts([...entries.values()], { context, inRoot, files, source }),
+  }
+}
+
+const Words = z.array(z.string())
+
+/** The words of `["a", "b"]`; undefined of the form that a shell reads. */
+export function execForm(rest: string): string[] | undefined {
+  return rest.startsWith('[') ? parseJson(rest, Words) : undefined
+}
+
+function stepsOf(text: string, target: string | undefined): Step[] {
+  const stages: { name: string | undefined; from: string }[] = []
+  const steps = instructions(text).map(({ text: whole, line }) => {
+    const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(whole) ?? []
+    if (/^from$/i.test(word)) {
+      const [from = '', as = '', name] = rest.split(/\s+/).filter((part) => !part.startsWith('--'))
+      stages.push({ from: from.toLowerCase(), name: /^as$/i.test(as) ? name?.toLowerCase() : undefined })
+    }
+    return { word: word.toUpperCase(), rest, line, stage: stages.length - 1 }
+  })
+  const shipped = new Set<number>()
+  let at =
+    target === undefined
+      ? stages.length - 1
+      : stages.findIndex(({ name }, index) => name === target.toLowerCase() || String(index) === target)
+  while (at >= 0 && !shipped.has(at)) {
+    shipped.add(at)
+    const { from } = stages[at] ?? {}
+    at = stages.slice(0, at).findLastIndex(({ name }) => name !== undefined && name === from)
+  }
+  return steps.map(({ stage, ...step }) => ({ ...step, ships: shipped.has(stage) }))
+}
+
+/** Files without an ending that are never scripts. */
+const prose = /^(LICENSE|COPYING|NOTICE|README|CHANGELOG|AUTHORS|Makefile|Procfile|.*Dockerfile.*)$/i
+
+async function readTexts(
+  entries: readonly FileEntry[],
+  { context, inRoot, files, source }: { context: string; inRoot: (path: string) => string; files: Files; source: string },
+): Promise<Map<string, TextFile>> {
+  const wanted = entries
+    .filter(({ kind, size }) => kind === 'file' && size <= mostBytes)
+    .filter(({ path }) => {
+      const name = basename(path)
+      if (/\.(sh|bash|ksh|pem|key|ini)$|gunicorn.*\.py$|^\.env($|\.)|^\.(npmrc|netrc|pypirc|git-credentials)$/i.test(name)) return true
+      return (!name.includes('.') && !prose.test(name)) || source.includes(name)
+    })
+    .toSorted((a, b) => a.path.split('/').length - b.path.split('/').length)
+    .slice(0, mostTexts)
+  const texts = new Map<string, TextFile>()
+  for (const { path, mode } of wanted) {
+    const body = await files.read(join(context, path)).catch(() => undefined)
+    if (body !== undefined) texts.set(path, { path: inRoot(path), text: body.toString('latin1'), mode })
+  }
+  return texts
+}
+
+/** The byte order mark as latin1 reads it. */
+export const byteOrderMark = '\u00EF\u00BB\u00BF'
+
+export function isScript(path: string, { text }: TextFile): boolean {
+  return /\.(sh|bash|ksh)$/i.test(path) || text.startsWith('#!') || text.startsWith(`${byteOrderMark}#!`)
+}
+
+/** The steps that take a file or folder of the context into the image: `COPY . .`, `ADD src/ /app`. */
+export function copiesOf({ dockerfile }: Pick<ImageSource, 'dockerfile'>, path: string): Step[] {
+  return (dockerfile?.steps ?? []).filter((step) => sourcesOf(step).some((source) => takes(source, path)))
+}
+
+/** What a COPY or ADD takes from the context: not from another stage, an address, or a here-document. */
+export function sourcesOf({ word, rest }: Pick<Step, 'word' | 'rest'>): string[] {
+  if (word !== 'COPY' && word !== 'ADD') return []
+  const plain = rest.replace(/^(--\S+\s+)+/, '')
+  const flags = rest.slice(0, rest.length - plain.length)
+  if (/--from=/.test(flags) || /^<<|\s<</.test(plain)) return []
+  const words = execForm(plain) ?? plain.split(/\s+/)
+  return words
+    .slice(0, -1)
+    .filter((source) => !/^(https?|git|ssh):|\$/.test(source) && !source.startsWith('git@'))
+    .map((source) => posix.normalize(source).replace(/^\/+|\/+$/g, '') || '.')
+}
+
+/** Whether a source of COPY covers a path: it, a folder around it, or by a pattern of Go's. */
+export function takes(source: string, path: string): boolean {
+  if (source === '.') return true
+  const pattern = source
+    .replaceAll(/[.+^${}()|]/g, String.raw`\$&`)
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]')
+  try {
+    return new RegExp(`^${pattern}(/|$)`).test(path)
+  } catch {
+    return path === source || path.startsWith(`${source}/`)
+  }
+}

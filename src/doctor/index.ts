@@ -1,0 +1,2 @@
+export { doctor } from './run.ts'
+export { showReport } from './show.ts'

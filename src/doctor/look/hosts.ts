@@ -1,0 +1,64 @@
+import { LaunchwayError } from '../../core/error.ts'
+import type { Environment } from '../../core/deployment.ts'
+import type { Ports } from '../../core/ports.ts'
+import { parseRepository } from '../../core/reference.ts'
+import { parseRelease } from '../../core/release.ts'
+import { examine, type Examined } from '../../deploy/index.ts'
+import type { Sources } from '../sources.ts'
+
+/** A host of an environment, or why it could not be looked at. */
+export type SeenHost = { host: string; environment: string } & (
+  | { examined: Examined; imageBytes: number | undefined; refused?: never }
+  | { refused: LaunchwayError; examined?: never }
+)
+
+type Images = Parameters<typeof examine>[1]['images']
+
+/** One host of an environment; what it cannot be asked for says it, and hides no other. */
+export async function lookAtHost(
+  host: string,
+  environment: Environment,
+  { sources, images }: { sources: Sources; images: Images },
+  ports: Ports,
+): Promise<SeenHost> {
+  const [first = '', ...others] = sources.images.flatMap(({ image }) => image.repositories).map(fullName)
+  try {
+    ports.log.info(`${host} (${environment.name}): looking`)
+    const examined = await examine(host, { app: sources.app, environment, repositories: [first, ...others], images }, ports)
+    const bytes = [...images.values()].reduce((sum, image) => sum + image.bytes, 0)
+    return { host, environment: environment.name, examined, imageBytes: bytes === 0 ? undefined : bytes }
+  } catch (error) {
+    ports.signal.throwIfAborted()
+    if (!(error instanceof LaunchwayError)) throw error
+    return { host, environment: environment.name, refused: error }
+  }
+}
+
+/**
+ * How large the images were that were last built here, by the record of that release: what a host must have room for.
+ * Those of another application say nothing.
+ */
+export async function lastImages(record: string, { app, images }: Sources, { files }: Pick<Ports, 'files'>): Promise<Images> {
+  const platforms = new Map(images.map(({ image }) => [image.name, image.platforms]))
+  const found = new Map<string, { reference: string; bytes: number; platforms: readonly string[] }>()
+  const body = await files.read(record).catch(() => undefined)
+  const release = body === undefined ? undefined : parsed(body.toString())
+  for (const [name, wanted] of platforms) {
+    const built = release?.app === app ? release.build?.images.find((image) => image.name === name) : undefined
+    found.set(name, { reference: '', bytes: built?.size ?? 0, platforms: built === undefined ? wanted : Object.keys(built.config) })
+  }
+  return found
+}
+
+function parsed(text: string): ReturnType<typeof parseRelease> | undefined {
+  try {
+    return parseRelease(text, '')
+  } catch {
+    return undefined
+  }
+}
+
+function fullName(repository: string): string {
+  const { host, path } = parseRepository(repository)
+  return `${host}/${path}`
+}

@@ -1,0 +1,151 @@
+import type { ComposeService, ComposeSource } from '../compose-source.ts'
+import type { Found, Rule } from '../finding.ts'
+import { bindPath, type Sources } from '../sources.ts'
+import { isFloating, knownPassword, storeAt } from '../values.ts'
+
+/** Of the files that are not for developers alone: each service, and the file that it is in. */
+function each(sources: Sources, find: (service: ComposeService, source: ComposeSource) => Found[]): Found[] {
+  return sources.compose
+    .filter(({ isDevelopment }) => !isDevelopment)
+    .flatMap((source) => source.services.flatMap((service) => find(service, source)))
+}
+
+export const composeRules: readonly Rule<Sources>[] = [
+  {
+    id: 'container-name',
+    topic: 'compose',
+    severity: 'warning',
+    looks: 'container_name in compose files that are not for developers',
+    why: 'The name may exist once on a machine: a second stack, another project with a "web", or the new version beside the old one cannot start.',
+    fix: 'Take it out, or into a file for developers: services reach each other by the names of the services.',
+    find: (sources) =>
+      each(sources, ({ containerName, at }) =>
+        containerName === undefined || containerName.includes('$')
+          ? []
+          : [{ where: at('container_name'), what: `container_name: ${containerName}` }],
+      ),
+  },
+  {
+    id: 'default-password',
+    topic: 'compose',
+    severity: 'warning',
+    looks: 'passwords that everybody knows (admin, postgres, changeme), also as the default of a variable',
+    why: 'They are the first that is tried. Where a database is made with one, it keeps it when the file is changed later.',
+    fix: 'Ask for it without a default: ${NAME:?}; a value for the smoke test alone goes into smoke.env.',
+    find: (sources) =>
+      each(sources, ({ environment }) =>
+        environment.flatMap(({ name, value, at }) => {
+          const password = knownPassword(name, value)
+          return password === undefined ? [] : [{ where: at, what: `${name} is "${password}" unless somebody changes it` }]
+        }),
+      ),
+  },
+  {
+    id: 'database-public',
+    topic: 'compose',
+    severity: 'warning',
+    looks: 'databases and queues that are published beyond the loopback',
+    why: 'Docker opens the port to the whole world, past ufw and firewalld. Services of the stack reach it without.',
+    fix: 'Take the port out, or publish it on the loopback: 127.0.0.1:5432:5432.',
+    find: (sources) => [
+      ...each(sources, ({ ports, image, name }) =>
+        ports.flatMap(({ text, target, isPublic, at }) => {
+          const store = isPublic ? storeAt(target, image) : undefined
+          return store === undefined ? [] : [{ where: at, what: `${name} (${store}) is open to the world: ${text}` }]
+        }),
+      ),
+      ...sources.environments.flatMap((environment) =>
+        environment.accessories.flatMap(({ name, image, port, publish }): Found[] => {
+          const store = publish === undefined || /^(127\.|\[::1\])/.test(publish) ? undefined : storeAt(port, image)
+          const where = sources.at(['environments', environment.name, 'accessories', name, 'publish'], true)
+          return store === undefined ? [] : [{ where, what: `${name} (${store}) is open to the world: publish: ${publish}` }]
+        }),
+      ),
+    ],
+  },
+  {
+    id: 'mount-missing',
+    topic: 'compose',
+    severity: 'error',
+    looks: 'bind mounts of files and folders that are not in the repository',
+    why: 'Docker makes an empty folder of root in its place: a configuration file that is a folder stops the program, and an empty folder looks like lost data.',
+    fix: 'Commit what is mounted, or mount a named volume.',
+    find: (sources) =>
+      sources.compose.flatMap((source) =>
+        source.services.flatMap(({ binds }) =>
+          binds.flatMap(({ source: bind, at }) => {
+            const path = bindPath(source, bind)
+            // A folder may well begin empty, such as that of a database.
+            const severity = /\.\w+$/.test(path) ? 'error' : 'warning'
+            return sources.paths.get(path) === undefined
+              ? [{ where: at, what: `${path} is mounted and is not there`, severity } as const]
+              : []
+          }),
+        ),
+      ),
+  },
+  {
+    id: 'mount-unreadable',
+    topic: 'compose',
+    severity: 'warning',
+    looks: 'bind mounts that the user of the container cannot read by their modes',
+    why: 'A container keeps to the numbers of users and the modes of the host: as another user than the owner it gets "permission denied".',
+    fix: 'chmod o+r a file, o+rx a folder; a key that nobody may read goes in as a secret.',
+    find: (sources) =>
+      sources.compose.flatMap((source) =>
+        source.services.flatMap(({ binds, user = 'root' }) =>
+          binds.flatMap(({ source: bind, at }): Found[] => {
+            const path = bindPath(source, bind)
+            const found = sources.paths.get(path)
+            const needed = found?.kind === 'directory' ? 0o005 : 0o004
+            if (found === undefined || found.kind === 'other' || /^(root|0)(:|$)/.test(user) || (found.mode & needed) === needed) return []
+            const what = `${path} has mode ${found.mode.toString(8)}, and the container runs as ${user}`
+            // A key that others may not read is as its owner wants it.
+            return [
+              { where: at, what, ...(/key|secret|\.pem$/i.test(path) ? {} : { mend: { kind: 'mode', file: path, add: needed } as const }) },
+            ]
+          }),
+        ),
+      ),
+  },
+  {
+    id: 'image-floating',
+    topic: 'compose',
+    severity: 'hint',
+    looks: 'images without a tag, or with :latest, beside your own',
+    why: 'The day decides which version starts: a new major version of a database does not read the files of the old one.',
+    fix: 'Name a version, such as postgres:15.',
+    find: (sources) => {
+      const own = sources.images.flatMap(({ image }) => image.repositories)
+      const built = (source: ComposeSource): string[] =>
+        source.services.flatMap(({ image, at }) => (image !== undefined && isBuilt(at) ? [image] : []))
+      return [
+        ...each(sources, ({ image, at }, source) => {
+          if (image === undefined || image.includes('$') || !isFloating(image)) return []
+          const bare = image.replace(/:latest$/, '')
+          if (own.includes(bare) || isBuilt(at) || built(source).includes(image)) return []
+          return [{ where: at('image'), what: `${image} is whatever is newest` }]
+        }),
+        ...sources.environments.flatMap((environment) =>
+          environment.accessories.flatMap(({ name, image }): Found[] =>
+            isFloating(image)
+              ? [
+                  {
+                    where: sources.at(['environments', environment.name, 'accessories', name, 'image'], true),
+                    what: `the accessory ${name} is whatever ${image} is when it is recreated`,
+                    severity: 'warning',
+                  },
+                ]
+              : [],
+          ),
+        ),
+      ]
+    },
+  },
+]
+
+/** Whether a service has the key `build`: else the place of it is that of the service. */
+function isBuilt(at: ComposeService['at']): boolean {
+  const [key, service] = [at('build'), at()]
+  return key.line !== service.line || key.column !== service.column
+}

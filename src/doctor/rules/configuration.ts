@@ -1,0 +1,80 @@
+import { looksSecret } from '../../smoke/index.ts'
+import type { Found, Rule } from '../finding.ts'
+import { type Sources, startedIn } from '../sources.ts'
+import { isPlace, knownPassword } from '../values.ts'
+
+export const configurationRules: readonly Rule<Sources>[] = [
+  {
+    id: 'secret-in-configuration',
+    topic: 'configuration',
+    severity: 'error',
+    looks: 'passwords and keys written into launchway.yml, where env and args stand',
+    why: 'The file is in git, and env is readable in the record and in docker inspect for whoever gets to see one of them.',
+    fix: 'Name it in `secrets:` and give the value in the environment of the step; change it if it was pushed.',
+    find: (sources) => [
+      ...sources.environments.flatMap((environment) => {
+        const said = sources.config.environments?.[environment.name]
+        const isInline = said?.services === undefined
+        const owners = [
+          ...environment.services.map(({ name, env }) => ({ env, path: isInline ? [] : ['services', name] })),
+          ...environment.accessories.map(({ name, env }) => ({ env, path: ['accessories', name] })),
+        ]
+        return owners.flatMap(({ env, path }) =>
+          Object.entries(env).flatMap(([name, value]): Found[] => {
+            const isSecret = (looksSecret(name) && value !== '' && !isPlace(name, value)) || knownPassword(name, value) !== undefined
+            const where = sources.at(['environments', environment.name, ...path, 'env', name], true)
+            return isSecret ? [{ where, what: `${name} stands here in plain text` }] : []
+          }),
+        )
+      }),
+      ...sources.images.flatMap(({ image }) =>
+        Object.entries(image.args).flatMap(([name, value]): Found[] =>
+          looksSecret(name) && value !== '' && !isPlace(name, value)
+            ? [
+                {
+                  where: sources.at(['images', image.name, 'args', name], true),
+                  what: `${name} stays readable in the image`,
+                  fix: 'Do not build it in: give it with `secrets:` when it is deployed.',
+                },
+              ]
+            : [],
+        ),
+      ),
+    ],
+  },
+  {
+    id: 'health-missing',
+    topic: 'configuration',
+    severity: 'warning',
+    looks: 'services that visitors reach, without a health path and without a HEALTHCHECK in their image',
+    why: 'A version that starts and answers every request with an error counts as well after a second, and takes over.',
+    fix: 'Give the path that answers 2xx when it works: health: /healthz',
+    find: (sources) =>
+      startedIn(sources).flatMap(({ service, image, at }) => {
+        const isReached = service.nginx !== undefined || service.publish !== undefined
+        const hasCheck = (image.dockerfile?.steps ?? []).some(({ word, ships }) => ships && word === 'HEALTHCHECK')
+        if (!isReached || service.health.kind === 'http' || hasCheck || image.dockerfile === undefined) return []
+        return [{ where: at(), what: `nobody asks ${service.name} whether it works` }]
+      }),
+  },
+  {
+    id: 'tag-floating',
+    topic: 'configuration',
+    severity: 'warning',
+    looks: 'image tags of which every release moves all, such as latest alone',
+    why: 'No tag then says which version is which: nobody can name the one before, and `redeploy` finds it by its digest alone.',
+    fix: 'Add one of each commit: image-tags: ["type=ref,event=branch", "type=sha"]',
+    find: ({ config, at }) => {
+      const rules = config['image-tags'] === undefined ? [] : [config['image-tags']].flat()
+      const moves = rules.filter((rule) => /^type=raw\b/.test(rule) && !/\{\{|\{%/.test(rule))
+      return rules.length > 0 && moves.length === rules.length
+        ? [
+            {
+              where: at(['image-tags'], true),
+              what: `every release is pushed as ${moves.map((rule) => /value=([^,]*)/.exec(rule)?.[1] ?? rule).join(', ')} and nothing else`,
+            },
+          ]
+        : []
+    },
+  },
+]

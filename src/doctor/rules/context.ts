@@ -1,0 +1,122 @@
+import { basename } from 'node:path'
+import { looksSecret } from '../../smoke/index.ts'
+import type { Found, Rule } from '../finding.ts'
+import { isPlace } from '../values.ts'
+import { copiesOf, type ImageSource, type Step } from '../image-source.ts'
+import type { Sources } from '../sources.ts'
+
+/** Lines that hide in any repository what no image needs. */
+const usualIgnores = ['.git', '.env', '**/__pycache__']
+
+/** A step that takes the whole context. */
+function takesAll({ dockerfile }: ImageSource): Step | undefined {
+  return (dockerfile?.steps ?? []).find((step) => copiesOf({ dockerfile: { path: '', base: undefined, steps: [step] } }, '\0').length > 0)
+}
+
+export const contextRules: readonly Rule<Sources>[] = [
+  {
+    id: 'dockerignore-missing',
+    topic: 'image',
+    severity: 'warning',
+    looks: 'images that copy the whole folder, without a .dockerignore',
+    why: 'Everything that lies in the folder gets into the image and to whoever may pull it, and every commit changes it: nothing is ever found as built already.',
+    fix: `Write a .dockerignore, with at least: ${usualIgnores.join(' ')}`,
+    find: ({ images }) =>
+      images.flatMap((image): Found[] => {
+        const step = takesAll(image)
+        if (step === undefined || image.ignore.text !== undefined) return []
+        const where = { file: image.dockerfile?.path ?? '', line: step.line }
+        const mend = { kind: 'ignore', file: image.ignore.path, lines: usualIgnores } as const
+        return [{ where, what: `${step.word} ${step.rest} takes everything, and there is no ${basename(image.ignore.path)}`, mend }]
+      }),
+  },
+  {
+    id: 'secret-in-image',
+    topic: 'image',
+    severity: 'error',
+    looks: 'files with secrets that .dockerignore lets into an image: .env files, private keys, logins of tools, an instance folder',
+    why: 'Whoever may pull the image can read them, and they stay in its layers when a later line deletes them.',
+    fix: 'Hide it from the build with a line in .dockerignore, give the value with `secrets:` when it is deployed, and change it if the image was pushed.',
+    find: ({ images }) => images.flatMap(exposed),
+  },
+  {
+    id: 'secret-in-dockerfile',
+    topic: 'image',
+    severity: 'error',
+    looks: 'passwords and keys that ENV or ARG lines of a Dockerfile have a value for',
+    why: 'Whoever may pull the image reads them in its history.',
+    fix: 'Take the value out, and give it with `secrets:` when it is deployed; change it if the image was pushed.',
+    find: ({ images }) =>
+      images.flatMap(({ dockerfile }) =>
+        (dockerfile?.steps ?? []).flatMap(({ word, rest, line }): Found[] => {
+          if (word !== 'ENV' && word !== 'ARG') return []
+          const pairs = rest.includes('=') ? [...rest.matchAll(/(\w+)=("[^"]*"|'[^']*'|\S*)/g)] : [...rest.matchAll(/^(\w+)\s+(\S+)/g)]
+          return pairs
+            .filter(([, name = '', value = '']) => looksSecret(name) && !/^["']?(\$|\/|["']?$)/.test(value) && !isPlace(name, value))
+            .map(([, name]) => ({ where: { file: dockerfile?.path ?? '', line }, what: `${word} gives ${name} a value` }))
+        }),
+      ),
+  },
+  {
+    id: 'git-in-image',
+    topic: 'image',
+    severity: 'warning',
+    looks: 'the folder .git in an image',
+    why: 'It holds every file that was ever committed, and every commit makes another image of the same code. A `git pull` in the container would run what nobody has tested.',
+    fix: 'Add .git to .dockerignore.',
+    find: ({ images }) =>
+      images.flatMap((image): Found[] => {
+        const git = image.entries.get('.git')
+        const step = copiesOf(image, '.git').find(({ ships }) => ships)
+        // Where there is no ignore file at all, that is what is said.
+        if (git === undefined || step === undefined || image.ignore.text === undefined) return []
+        const where = { file: image.dockerfile?.path ?? '', line: step.line }
+        return [
+          { where, what: `${step.word} ${step.rest} takes .git along`, mend: { kind: 'ignore', file: image.ignore.path, lines: ['.git'] } },
+        ]
+      }),
+  },
+]
+
+/** What a file or folder holds by its name, or by what it says; undefined where it is no secret. */
+function secretIn(path: string, kind: string, text: string | undefined): string | undefined {
+  const name = basename(path)
+  if (kind === 'directory') {
+    if (name === '.ssh' || name === '.aws' || name === '.gnupg') return 'the keys of an account'
+    return name === 'instance' && !path.includes('/') ? "the application's own settings, which Flask keeps out of git" : undefined
+  }
+  if (/^\.env($|\.)/.test(name) && !/\.(example|sample|template|dist|defaults?)$/.test(name)) {
+    // What a front end is built with is for everybody.
+    const names = [...(text ?? '').matchAll(/^\s*(?:export\s+)?(\w+)\s*=\s*\S/gm)].flatMap(([, one = '']) =>
+      looksSecret(one) ? [one] : [],
+    )
+    return names.length === 0 ? undefined : names.join(', ')
+  }
+  if (/^id_(rsa|dsa|ecdsa|ed25519)$/.test(name)) return 'a private key'
+  if (/\.(pem|key)$/i.test(name) && text !== undefined) return /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text) ? 'a private key' : undefined
+  if (/\.(p12|pfx|jks|kdbx)$/i.test(name)) return 'private keys'
+  if (name === '.npmrc') return text === undefined || /_authToken|_password/.test(text) ? 'a login' : undefined
+  if (['.netrc', '.pypirc', '.git-credentials', '.htpasswd', '.vault_pass'].includes(name)) return 'a login'
+  return path.endsWith('.docker/config.json') ? 'a login' : undefined
+}
+
+function exposed(image: ImageSource): Found[] {
+  const found: Found[] = []
+  const folders: string[] = []
+  for (const { path, kind } of image.entries.values()) {
+    if (folders.some((folder) => path.startsWith(`${folder}/`))) continue
+    const secret = secretIn(path, kind, image.texts.get(path)?.text)
+    const steps = secret === undefined ? [] : copiesOf(image, path)
+    const step = steps.find(({ ships }) => ships) ?? steps[0]
+    if (secret === undefined || step === undefined) continue
+    if (kind === 'directory') folders.push(path)
+    found.push({
+      where: { file: image.dockerfile?.path ?? '', line: step.line },
+      what: `${step.word} takes ${path} along, which holds ${secret}`,
+      // What only a stage has that is left behind is in no image, but in the cache of the builder.
+      severity: step.ships ? 'error' : 'warning',
+      mend: { kind: 'ignore', file: image.ignore.path, lines: [path] },
+    })
+  }
+  return found
+}

@@ -1,0 +1,163 @@
+import { basename } from 'node:path'
+import { parseRepository } from '../../core/reference.ts'
+import type { Found, Rule } from '../finding.ts'
+import { byteOrderMark, copiesOf, filled, type ImageSource, isScript, sourcesOf, takes, type TextFile } from '../image-source.ts'
+import { isFloating } from '../values.ts'
+import { type Sources, startedIn } from '../sources.ts'
+import { startOf } from '../starts.ts'
+
+/** Of an image, how its services start it, and itself where none does. */
+function startsOf(sources: Sources, image: ImageSource) {
+  const used = startedIn(sources).filter((one) => one.image === image)
+  const starts = used.length === 0 ? [startOf(image)] : used.map(({ start }) => start)
+  return starts.filter((start) => start !== undefined)
+}
+
+/** The scripts of a context that get into the image. */
+function scriptsOf(image: ImageSource): [string, TextFile][] {
+  return [...image.texts].filter(([path, file]) => isScript(path, file) && copiesOf(image, path).length > 0)
+}
+
+const tail = (path: string): string => path.split('/').at(-1) ?? path
+
+export const imageRules: readonly Rule<Sources>[] = [
+  {
+    id: 'dockerfile-missing',
+    topic: 'image',
+    severity: 'error',
+    looks: 'images without a Dockerfile',
+    why: 'The build has nothing to build from.',
+    fix: 'Write one, or name it: images.<name>.dockerfile, a path inside images.<name>.context.',
+    find: ({ images }) =>
+      images.flatMap(({ dockerfile, image }) =>
+        dockerfile === undefined
+          ? [
+              {
+                where: { file: `${image.context === '.' ? '' : `${image.context}/`}${image.dockerfile}` },
+                what: `the image ${image.name} has no Dockerfile`,
+              },
+            ]
+          : [],
+      ),
+  },
+  {
+    id: 'copy-missing',
+    topic: 'image',
+    severity: 'error',
+    looks: 'COPY and ADD of what is not in the build context, or is kept from it by .dockerignore',
+    why: 'The build stops at that line.',
+    fix: 'Name what is there, or take the line out of .dockerignore that hides it.',
+    find: ({ images }) =>
+      images.flatMap(({ dockerfile, entries }) =>
+        (dockerfile?.steps ?? []).flatMap((step) =>
+          sourcesOf(step)
+            .filter((source) => source !== '.' && !source.split('/').some((part) => filled.has(part)))
+            .filter((source) => ![...entries.keys()].some((path) => takes(source, path)))
+            .map((source): Found => {
+              // What a step before makes is not there in a fresh checkout.
+              const isMade = /^(dist|build|target|out|output|bin|release|public|wheels|vendor)(\/|$)/.test(source)
+              const what = `${step.word} takes ${source}, which ${isMade ? 'has to be made before the build' : 'the build does not see'}`
+              return { where: { file: dockerfile?.path ?? '', line: step.line }, what, severity: isMade ? 'warning' : 'error' }
+            }),
+        ),
+      ),
+  },
+  {
+    id: 'script-line-ends',
+    topic: 'image',
+    severity: 'error',
+    looks: 'scripts with Windows line ends (CRLF), or a byte order mark, that are copied into an image',
+    why: 'Linux takes the carriage return for a part of the name of the program: "required file not found", and the container ends with 127 although the file is there.',
+    fix: 'Write it with LF, and keep it so with a line `*.sh text eol=lf` in .gitattributes.',
+    find: ({ images }) =>
+      images.flatMap((image) =>
+        scriptsOf(image).flatMap(([, { path, text }]): Found[] => {
+          const line = text.split('\n').findIndex((one) => one.endsWith('\r')) + 1
+          const hasMark = text.startsWith(byteOrderMark)
+          if (line === 0 && !hasMark) return []
+          const what = line === 0 ? 'begins with a byte order mark' : 'has Windows line ends (CRLF)'
+          return [{ where: { file: path, line: hasMark ? 1 : line }, what: `${tail(path)} ${what}`, mend: { kind: 'text', file: path } }]
+        }),
+      ),
+  },
+  {
+    id: 'script-mode',
+    topic: 'image',
+    severity: 'error',
+    looks: 'start-up scripts that are called directly and are not executable',
+    why: 'The container ends with 126, "permission denied", before a line of it has run.',
+    fix: 'chmod +x the file and commit that, or COPY --chmod=755.',
+    find: (sources) =>
+      sources.images.flatMap((image) =>
+        startsOf(sources, image).flatMap(({ words: [first = ''], where }): Found[] => {
+          const found = scriptsOf(image).find(([path]) => first.includes('/') && basename(path) === basename(first))
+          if (found === undefined) return []
+          const [path, file] = found
+          const steps = image.dockerfile?.steps ?? []
+          const isSet = steps.some(({ word, rest }) => (word === 'RUN' && /\bchmod\b|\binstall\b/.test(rest)) || /--chmod=/.test(rest))
+          if ((file.mode & 0o111) !== 0 || isSet || copiesOf(image, path).length === 0) return []
+          return [
+            { where, what: `starts ${first}, and ${file.path} is not executable`, mend: { kind: 'mode', file: file.path, add: 0o555 } },
+          ]
+        }),
+      ),
+  },
+  {
+    id: 'from-own-image',
+    topic: 'image',
+    severity: 'warning',
+    looks: 'FROM the repository that the image itself is pushed to, or an image that was made by hand on one machine',
+    why: 'Each build is laid on the one before: layers pile up until the engine takes no more, nobody can build it anew, and on another machine the base is another or not there at all.',
+    fix: 'Begin FROM a published base, and write what was done by hand as RUN lines.',
+    find: ({ images }) => {
+      const own = images.flatMap(({ image }) => image.repositories).map(nameOf)
+      return images.flatMap(({ dockerfile, image }) =>
+        (dockerfile?.steps ?? []).flatMap(({ word, rest, line }): Found[] => {
+          const from = rest.split(/\s+/).find((part) => !part.startsWith('--')) ?? ''
+          if (word !== 'FROM' || from.includes('$') || isStage(dockerfile?.steps ?? [], from)) return []
+          const bare = from.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
+          const where = { file: dockerfile?.path ?? '', line }
+          if (own.includes(nameOf(bare))) return [{ where, what: `${image.name} is built on ${from}, which is what it is pushed as` }]
+          const last = image.repositories.map((repository) => repository.split('/').at(-1))
+          // One without a user's name would be an official image of Docker Hub.
+          if (bare.includes('/') || !last.includes(bare) || official.has(bare)) return []
+          return [{ where, what: `${from} is in no registry: it is an image of the machine that it was made on`, severity: 'error' }]
+        }),
+      )
+    },
+  },
+  {
+    id: 'base-floating',
+    topic: 'image',
+    severity: 'hint',
+    looks: 'FROM without a tag, or with :latest',
+    why: 'A build next year gets another system under the same name, on a day when nothing was changed.',
+    fix: 'Name a version, such as python:3.12-slim.',
+    find: ({ images }) =>
+      images.flatMap(({ dockerfile }) =>
+        (dockerfile?.steps ?? []).flatMap(({ word, rest, line }) => {
+          const from = rest.split(/\s+/).find((part) => !part.startsWith('--')) ?? ''
+          if (word !== 'FROM' || from.includes('$') || from === 'scratch' || isStage(dockerfile?.steps ?? [], from)) return []
+          return isFloating(from) ? [{ where: { file: dockerfile?.path ?? '', line }, what: `${from} is whatever is newest` }] : []
+        }),
+      ),
+  },
+]
+
+function isStage(steps: NonNullable<ImageSource['dockerfile']>['steps'], from: string): boolean {
+  return steps.some(
+    ({ word, rest }) => word === 'FROM' && new RegExp(String.raw`\sas\s+${from.replaceAll(/\W/g, String.raw`\$&`)}$`, 'i').test(rest),
+  )
+}
+
+/** Names of which the last part of a repository may well be one: `ghcr.io/team/nginx` FROM nginx. */
+const official: ReadonlySet<string> = new Set(
+  'alpine amazonlinux busybox caddy centos debian docker eclipse-temurin elasticsearch fedora golang grafana haproxy httpd mariadb maven memcached mongo mysql nginx node openjdk php postgres python rabbitmq redis registry ruby rust traefik ubuntu wordpress'.split(
+    ' ',
+  ),
+)
+
+function nameOf(repository: string): string {
+  const { host, path } = parseRepository(repository)
+  return `${host}/${path}`
+}

@@ -1,0 +1,148 @@
+import { join, resolve } from 'node:path'
+import { composeFiles, resolveSmoke } from '../config/gates.ts'
+import { loadConfig } from '../config/load.ts'
+import { type Placed, placed } from '../config/places.ts'
+import { resolveApp, resolveEnvironment, resolveRegistries } from '../config/resolve.ts'
+import { resolveImages } from '../config/resolve-image.ts'
+import type { Config } from '../config/schema.ts'
+import type { Environment, Service } from '../core/deployment.ts'
+import { LaunchwayError } from '../core/error.ts'
+import type { SmokePlan } from '../core/gates.ts'
+import { nearest } from '../core/nearest.ts'
+import type { Files, Ports } from '../core/ports.ts'
+import type { Registry } from '../core/release.ts'
+import { sourcesOf } from '../smoke/index.ts'
+import { type ComposeSource, parseCompose } from './compose-source.ts'
+import type { Where } from './finding.ts'
+import { type ImageSource, readImage } from './image-source.ts'
+import { type Start, startOf } from './starts.ts'
+
+/** What the files of the repository say. */
+export interface Sources {
+  /** The configuration's name. */
+  file: string
+  config: Config
+  app: string
+  at: Placed['at']
+  /** Those that are looked at. */
+  environments: readonly Environment[]
+  registries: readonly Registry[]
+  images: readonly ImageSource[]
+  compose: readonly ComposeSource[]
+  smoke: SmokePlan | undefined
+  /** What a relative path leads to; undefined where nothing is there. */
+  paths: ReadonlyMap<string, { kind: 'file' | 'directory' | 'other'; mode: number } | undefined>
+  knownHosts: string | undefined
+}
+
+/** Where hosts' keys are kept, unless the configuration says otherwise. */
+const repositoryKnownHosts = '.github/known_hosts'
+
+/**
+ * @param environment the only one that is looked at; all of them without one
+ * @throws InvalidConfig, and USAGE for an environment that is not there
+ */
+export async function readSources(
+  file: string,
+  environment: string | undefined,
+  { files, root }: Pick<Ports, 'files' | 'root'>,
+): Promise<Sources> {
+  const text = (await files.read(join(root, file)))?.toString()
+  if (text === undefined) {
+    throw new LaunchwayError('CONFIG_INVALID', `there is no ${file} here`, {
+      hint: 'See docs/guide/getting-started.md for the least that works.',
+      place: { file },
+    })
+  }
+  const config = loadConfig(text, file)
+  const { at } = placed(text, file)
+  const knownHosts = (await files.look(join(root, repositoryKnownHosts))) === undefined ? undefined : repositoryKnownHosts
+  const names = chosen(Object.keys(config.environments ?? {}), environment)
+  const environments = names.flatMap((name) => resolveEnvironment(config, name, knownHosts) ?? [])
+  const smoke = resolveSmoke(config, await findCompose(files, root))
+  const plan = typeof smoke === 'string' ? undefined : smoke
+  const [images, compose] = await Promise.all([
+    Promise.all(resolveImages(config).map((image) => readImage(image, root, files))),
+    readCompose(plan, files, root),
+  ])
+  return {
+    file,
+    config,
+    app: resolveApp(config),
+    at,
+    environments,
+    registries: resolveRegistries(config),
+    images,
+    compose,
+    smoke: plan,
+    paths: await look(pathsIn(compose), files, root),
+    knownHosts,
+  }
+}
+
+function chosen(names: readonly string[], wanted: string | undefined): readonly string[] {
+  if (wanted === undefined) return names
+  if (names.includes(wanted)) return [wanted]
+  const meant = nearest(wanted, names)
+  throw new LaunchwayError('USAGE', `there is no environment "${wanted}"`, {
+    hint: meant === undefined ? `launchway.yml has: ${names.join(', ') || 'none'}` : `Did you mean "${meant}"?`,
+  })
+}
+
+async function findCompose(files: Files, root: string): Promise<{ compose?: string }> {
+  for (const compose of composeFiles) if ((await files.look(join(root, compose))) !== undefined) return { compose }
+  return {}
+}
+
+/** The stacks that are tested, each once. */
+export function stacksOf(smoke: SmokePlan | undefined): SmokePlan[] {
+  if (smoke === undefined) return []
+  return smoke.variants === undefined ? [smoke] : Object.values(smoke.variants)
+}
+
+/** What the smoke test reads, and what it would: also where `smoke: false` keeps it from doing so. */
+async function readCompose(smoke: SmokePlan | undefined, files: Files, root: string): Promise<ComposeSource[]> {
+  const { compose: usual } = await findCompose(files, root)
+  const named = stacksOf(smoke).flatMap(({ compose }) => compose)
+  const all = [...new Set([...named, ...(usual === undefined ? [] : [usual])])]
+  const found = await sourcesOf(all, { files, root: resolve(root) })
+  return found.map(({ path, text }) => parseCompose(text, path, resolve(root)))
+}
+
+/** Where a bind of a compose file leads: compose reads it from the folder of the file. */
+export function bindPath(source: ComposeSource, bind: string): string {
+  return join(source.path, '..', bind)
+}
+
+function pathsIn(compose: readonly ComposeSource[]): string[] {
+  return compose.flatMap((source) => source.services.flatMap(({ binds }) => binds.map((bind) => bindPath(source, bind.source))))
+}
+
+async function look(paths: readonly string[], files: Files, root: string): Promise<Sources['paths']> {
+  const found = await Promise.all([...new Set(paths)].map(async (path) => [path, await files.look(join(root, path))] as const))
+  return new Map(found)
+}
+
+/** A service of an environment, with the image that it starts and how. */
+export interface Started {
+  environment: Environment
+  service: Service
+  image: ImageSource
+  start: Start | undefined
+  /** Of a key of the service; of the service, or of its environment, where it does not have it. */
+  at(this: void, key?: string): Where
+}
+
+export function startedIn({ environments, images, config, at }: Sources): Started[] {
+  return environments.flatMap((environment) =>
+    environment.services.flatMap((service) => {
+      const image = images.find((one) => one.image.name === service.image)
+      if (image === undefined) return []
+      const isInline = config.environments?.[environment.name]?.services === undefined
+      const path = ['environments', environment.name, ...(isInline ? [] : ['services', service.name])]
+      const place = (key?: string): Where => (key === undefined ? at(path, true) : at([...path, key], true))
+      const own = place(service.command === undefined ? 'entrypoint' : 'command')
+      return [{ environment, service, image, start: startOf(image, service, own), at: place }]
+    }),
+  )
+}

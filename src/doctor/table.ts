@@ -1,0 +1,29 @@
+import type { RuleEntry } from './finding.ts'
+import { composeRules } from './rules/compose.ts'
+import { configurationRules } from './rules/configuration.ts'
+import { contextRules } from './rules/context.ts'
+import { githubRules } from './rules/github.ts'
+import { hostRules, keyRules } from './rules/host.ts'
+import { imageRules } from './rules/image.ts'
+import { invalidRules } from './rules/invalid.ts'
+import { machineRules } from './rules/machine.ts'
+import { registryRules } from './rules/registry.ts'
+import { renderRules } from './rules/render.ts'
+import { secretRules } from './rules/secrets.ts'
+import { startRules } from './rules/start.ts'
+
+/** What the files of the repository alone tell. */
+export const sourceRules = [...configurationRules, ...imageRules, ...contextRules, ...startRules, ...composeRules]
+
+/** Everything that doctor looks at: the list of the guide. */
+export const allRules: readonly RuleEntry[] = [
+  ...invalidRules,
+  ...sourceRules,
+  ...renderRules,
+  ...machineRules,
+  ...secretRules,
+  ...registryRules,
+  ...githubRules,
+  ...hostRules,
+  ...keyRules,
+]

@@ -1,0 +1,58 @@
+import { looksSecret } from '../smoke/index.ts'
+
+/** Ports behind which databases, queues and their consoles listen, and what they are. */
+const stores: Readonly<Record<number, string>> = {
+  1433: 'SQL Server',
+  1521: 'Oracle',
+  2379: 'etcd',
+  3306: 'MySQL',
+  5432: 'PostgreSQL',
+  5672: 'RabbitMQ',
+  6379: 'Redis',
+  9042: 'Cassandra',
+  9200: 'Elasticsearch',
+  11_211: 'memcached',
+  15_672: 'the console of RabbitMQ',
+  27_017: 'MongoDB',
+}
+
+/** What listens on the port, where that is for no visitor. */
+export function storeAt(port: number | undefined, image = ''): string | undefined {
+  const named = /(?:^|\/)(postgres|postgis|mysql|mariadb|mongo|redis|valkey|memcached|rabbitmq|elasticsearch|cassandra)(?:[:@]|$)/.exec(
+    image,
+  )?.[1]
+  return (port === undefined ? undefined : stores[port]) ?? named
+}
+
+/** What everybody tries first. In compose files also as the default of a variable. */
+const known: ReadonlySet<string> = new Set(
+  'admin administrator airflow camcops changeme changeit change-me change_me cornflow cornflow1234 default dev example guest letmein mysql pass passw0rd password password1 postgres postgresql qwerty rabbitmq root secret super-secret supersecret test toor user 123 1234 12345 123456 12345678 123456789'.split(
+    ' ',
+  ),
+)
+
+/** The password that a value is, where everybody knows it: by itself, as `${NAME:-admin}`, or in a URL. */
+export function knownPassword(name: string, value: string): string | undefined {
+  const plain = value
+    .trim()
+    .replace(/^\$\{\w+:?-([^}]*)\}$/, '$1')
+    .replaceAll(/^["']|["']$/g, '')
+  if (looksSecret(name) && known.has(plain.toLowerCase())) return plain
+  const [, inUrl = ''] = /^[a-z][a-z\d+.-]*:\/\/[^\s:/@]*:([^\s/@]+)@/i.exec(plain) ?? []
+  return known.has(inUrl.toLowerCase()) ? inUrl : undefined
+}
+
+/** Where a secret is kept is none: `SECRET_KEY_FILE: /run/secrets/key`; nor is a switch, or a number of minutes. */
+export function isPlace(name: string, value: string): boolean {
+  // A fingerprint, for everybody.
+  if (/^GPG_KEYS?$/i.test(name)) return true
+  const ofOther = /_(FILE|PATH|NAME|URL|HEADER|TTL|AGE|EXPIRY|EXPIRES?|LENGTH|ALGORITHM|TYPE)$/i.test(name)
+  return ofOther || value.startsWith('/') || /^(true|false|\d{1,6})$/i.test(value)
+}
+
+/** A reference that names no version. */
+export function isFloating(reference: string): boolean {
+  if (reference.includes('@')) return false
+  const [, tag] = /:([^/:]+)$/.exec(reference) ?? []
+  return tag === undefined || tag === 'latest'
+}

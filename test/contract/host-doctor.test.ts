@@ -1,0 +1,92 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { commit, git } from './support/doors.ts'
+import { useHosts } from './support/hosts.ts'
+import { type Operated, operated } from './support/operated.ts'
+import { host, knownAs, portOf } from './support/ssh.ts'
+
+const { image } = useHosts()
+
+const Answer = z.object({
+  findings: z.array(
+    z.object({ rule: z.string(), severity: z.string(), where: z.record(z.string(), z.json()), what: z.string(), fix: z.string() }),
+  ),
+  skipped: z.array(z.object({ check: z.string(), reason: z.string() })),
+})
+const web = { port: 8000, publish: 18_000, health: '/' }
+
+/** A folder with a commit, whose image goes to the registry of the lab. */
+async function shop(at: [string, string][], more: object = {}, service: object = {}): Promise<Operated> {
+  const there = await operated(image, at)
+  there.configure({ web: { ...web, ...service } }, more)
+  writeFileSync(join(there.folder, 'Dockerfile'), 'FROM python:3.12\nCOPY app.py /\nCMD ["python", "/app.py"]\n')
+  writeFileSync(join(there.folder, 'app.py'), '')
+  git(there.folder, 'init', '-q', '-b', 'main')
+  commit(there.folder)
+  return there
+}
+
+describe('doctor asks the hosts what a deploy would ask them', () => {
+  test('three hosts of three ages and three kinds of account, with nothing to say against them, nor against the registry', async () => {
+    await using there = await shop([
+      ['bookworm', 'root'],
+      ['trixie', 'deploy'],
+      ['forky', 'ops'],
+    ])
+    const { code, out, err } = await there.launchway(['doctor'])
+    expect(out.split('\n').filter((line) => /^ {2}(error|warning): /.test(line))).toEqual([])
+    expect(code).toBe(0)
+    for (const address of there.addresses) expect(err).toContain(`${address} (test): looking`)
+    for (const machine of there.machines) expect(await machine.containers()).toEqual([])
+  })
+
+  test('each host for what is wrong with it, and none hides another', async () => {
+    await using there = await shop([['bookworm', 'root']], {}, { publish: 80, volumes: ['/srv/lw none:/data', '/etc:/etc/host:ro'] })
+    const [root = ''] = there.addresses
+    const guest = host('trixie', 'guest')
+    const other = host('forky')
+    const nobody = 'deploy@127.0.0.1:1'
+    // forky shows a key that this file has otherwise; the other two are as they should be.
+    const known = join(there.folder, 'known')
+    const lines = ['bookworm', 'trixie'].map((suite) => knownAs(suite, `[127.0.0.1]:${portOf(suite)}`))
+    writeFileSync(known, [...lines, knownAs('trixie', `[127.0.0.1]:${portOf('forky')}`)].join(''))
+    there.configure(
+      { web: { ...web, publish: 80, volumes: ['/srv/lw none:/data', '/etc:/etc/host:ro'] } },
+      {
+        hosts: [root, guest, other, nobody],
+        ssh: { 'known-hosts': known, 'connect-timeout': '5s' },
+      },
+    )
+    const { code, out } = await there.launchway(['doctor', '--json'])
+    expect(code).toBe(1)
+    const { findings } = Answer.parse(JSON.parse(out))
+    const of = (address: string): string[] =>
+      findings.flatMap(({ rule, where, what }) => (where['host'] === address ? [`${rule}: ${what}`] : [])).toSorted()
+    expect(of(root)).toEqual([
+      'host-mount-missing: /srv/lw none is mounted and is not there',
+      expect.stringMatching(/^host-unfit: port 80 is held by nginx \(process \d+\)$/),
+    ])
+    expect(of(guest)).toContainEqual(
+      expect.stringMatching(/^host-unfit: the user may not use docker, or not write \S+, and sudo asks for a password$/),
+    )
+    expect(of(other)).toEqual([`host-key: ${other} shows another host key than the one in known_hosts`])
+    expect(of(nobody)).toEqual([`host-unreachable: ${nobody} cannot be reached over SSH`])
+    expect(findings.filter(({ where }) => where['host'] === guest).map(({ fix }) => fix)).toContainEqual(
+      expect.stringContaining('usermod -aG docker USER'),
+    )
+  })
+
+  test('one host alone that somebody keeps, and nothing of it where nobody beyond this machine is to be asked', async () => {
+    await using there = await shop([['bookworm', 'root']])
+    const [address = ''] = there.addresses
+    expect(await there.launchway(['lock', '--reason', 'the database moves'])).toMatchObject({ code: 0 })
+    const { code, out } = await there.launchway(['doctor', '--host', address])
+    expect(code).toBe(0)
+    expect(out).toMatch(/hint: \S+: deploys are locked: \S+ since \S+: the database moves\n/)
+    const offline = await there.launchway(['doctor', '--offline', '--json'])
+    expect(Answer.parse(JSON.parse(offline.out)).skipped).toContainEqual({ check: `the host ${address} (test)`, reason: '--offline' })
+    expect(offline.out).not.toContain('deploys are locked')
+  })
+})

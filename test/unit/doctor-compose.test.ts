@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { findingsIn, plainConfig, told } from './support/doctor.ts'
+
+type Files = Record<string, string | undefined>
+type Row = [what: string, files: Files, expected: string[], modes?: Record<string, number>]
+
+const service = (more: string): string => plainConfig.replace('health: /healthz }', `health: /healthz, ${more} }`)
+const compose = (text: string): Files => ({ 'compose.yaml': text })
+
+const rows: Row[] = [
+  // launchway.yml.
+  [
+    'a service that nobody asks whether it works',
+    { 'launchway.yml': plainConfig.replace(', health: /healthz', '') },
+    ['warning health-missing launchway.yml:4:3: nobody asks web whether it works'],
+  ],
+  [
+    'one whose image says how to ask',
+    {
+      'launchway.yml': plainConfig.replace(', health: /healthz', ''),
+      Dockerfile: 'FROM python:3.12\nCOPY app.py /\nHEALTHCHECK CMD ["true"]\n',
+    },
+    [],
+  ],
+  [
+    'a secret in plain text',
+    {
+      'launchway.yml': service('env: { SECRET_KEY: abc123xyz, DATABASE_URL: "postgres://app:changeme@db/app", SECRET_KEY_FILE: /run/key }'),
+    },
+    [
+      'error secret-in-configuration launchway.yml:4:110: SECRET_KEY stands here in plain text',
+      'error secret-in-configuration launchway.yml:4:133: DATABASE_URL stands here in plain text',
+    ],
+  ],
+  [
+    'a tag that every release moves, and no other',
+    { 'launchway.yml': `image-tags: "type=raw,value=latest"\n${plainConfig}` },
+    ['warning tag-floating launchway.yml:1:1: every release is pushed as latest and nothing else'],
+  ],
+
+  // Compose files.
+  [
+    'a container name outside of a file for developers',
+    {
+      'launchway.yml': `${plainConfig}smoke: { compose: [docker-compose.yml, docker-compose-development.yml] }\n`,
+      'docker-compose.yml': 'services:\n  web:\n    image: ghcr.io/team/app\n    container_name: web\n',
+      'docker-compose-development.yml': 'services:\n  web:\n    container_name: web-dev\n',
+    },
+    ['warning container-name docker-compose.yml:4:21: container_name: web'],
+  ],
+  [
+    'passwords that everybody knows',
+    compose(
+      'services:\n  db:\n    image: postgres:15\n    environment:\n      POSTGRES_PASSWORD: postgres\n      POSTGRES_USER: admin\n  app:\n    image: shop:1\n    environment:\n      - ADMIN_PWD=${ADMIN_PWD:-cornflow1234}\n      - DATABASE_URL=postgres://cornflow:cornflow@db/cornflow\n      - SECRET_KEY=${SECRET_KEY:?}\n',
+    ),
+    [
+      'warning default-password compose.yaml:5:26: POSTGRES_PASSWORD is "postgres" unless somebody changes it',
+      'warning default-password compose.yaml:10:9: ADMIN_PWD is "cornflow1234" unless somebody changes it',
+      'warning default-password compose.yaml:11:9: DATABASE_URL is "cornflow" unless somebody changes it',
+    ],
+  ],
+  [
+    'a database that is open to the world',
+    {
+      'launchway.yml': `${plainConfig}    accessories: { cache: { image: "redis:7", port: 6379, publish: 6379 } }\n`.replace(
+        'production: { host: deploy@a.example.org, port: 5000, url: https://a.example.org, health: /healthz }',
+        'production:\n    host: deploy@a.example.org\n    port: 5000\n    url: https://a.example.org\n    health: /healthz',
+      ),
+      ...compose(
+        'services:\n  db:\n    image: mysql:8\n    ports: ["${DB_PORT:-3306}:3306", "127.0.0.1:3307:3306"]\n  mq:\n    image: rabbitmq:3\n    ports:\n      - target: 15672\n        published: "15672"\n  web: { image: "shop:1", ports: ["5000:5000"] }\n',
+      ),
+    },
+    [
+      'warning database-public compose.yaml:4:13: db (MySQL) is open to the world: ${DB_PORT:-3306}:3306',
+      'warning database-public compose.yaml:8:9: mq (the console of RabbitMQ) is open to the world: 15672:15672',
+      'warning database-public launchway.yml:9:59: cache (Redis) is open to the world: publish: 6379',
+    ],
+  ],
+  [
+    'mounts that are not there, or that the user of the container may not read',
+    {
+      ...compose(
+        'services:\n  web:\n    image: nginx:1\n    user: "38305:58102"\n    volumes:\n      - ./nginx.conf:/etc/nginx/conf.d/default.conf:ro\n      - ./static:/app/static\n      - data:/data\n      - type: bind\n        source: ./tls.key\n        target: /tls.key\nvolumes: { data: {} }\n',
+      ),
+      'nginx.conf': '',
+      'tls.key': '',
+    },
+    [
+      'warning mount-missing compose.yaml:7:9: static is mounted and is not there',
+      'warning mount-unreadable compose.yaml:6:9: nginx.conf has mode 640, and the container runs as 38305:58102',
+      'warning mount-unreadable compose.yaml:9:9: tls.key has mode 600, and the container runs as 38305:58102',
+    ],
+    { 'nginx.conf': 0o640, 'tls.key': 0o600 },
+  ],
+  [
+    'images of others without a version',
+    compose(
+      'services:\n  web: { build: ., image: shop }\n  worker: { image: shop }\n  api: { image: ghcr.io/team/app }\n  db: { image: postgres }\n',
+    ),
+    ['hint image-floating compose.yaml:5:16: postgres is whatever is newest'],
+  ],
+]
+
+describe('doctor finds in the files of a repository, of launchway.yml and compose files', () => {
+  it.each(rows)('%s', async (_, files, expected, modes) => {
+    expect((await findingsIn(files, modes)).map(told).toSorted()).toEqual(expected.toSorted())
+  })
+})
