@@ -4,16 +4,16 @@ import { option } from '../src/core/command.ts'
 import { root } from './paths.ts'
 
 /** By which a workflow finds launchway as it is in this clone. */
-const [repository, ref] = ['team/launchway', 'v0']
+const [repository, ref] = ['team/launchway', '0a1b2c3d4e5f60718293a4b5c6d7e8f901234567']
 
 /** A starter workflow as a user would have it: with the account and the commit filled in. */
 export function filledIn(workflow: string): string {
-  return (
-    workflow
-      .replaceAll(/OWNER\/launchway([\w/]*)@COMMIT/g, `${repository}$1@${ref}`)
-      // GitHub knows it, act does not yet: "the others wait in line".
-      .replace(/^ +queue: max\n/m, '')
-  )
+  return forAct(workflow.replaceAll(/OWNER\/launchway([\w/]*)@COMMIT/g, `${repository}$1@${ref}`))
+}
+
+/** A workflow as act takes it: GitHub knows `queue`, "the others wait in line", and act does not yet. */
+function forAct(workflow: string): string {
+  return workflow.replaceAll(/^ +queue: max\n/gm, '')
 }
 
 export interface Job {

@@ -23,6 +23,10 @@ const inputs = {
     description:
       'A version to put live again, without building: a tag of the image, a commit, or a digest (sha256:…). Empty: release what is checked out.',
   },
+  until: {
+    description:
+      'push: stop once the tags have moved, where another job puts the release live (with `redeploy`). Empty: the whole release.',
+  },
   version: {
     description:
       'A version that the hosts keep: what people call it, a release id, or the beginning of one or of its commit. Empty: the version before the one that runs.',
@@ -95,7 +99,7 @@ export const actions: readonly ActionDefinition[] = [
     name: 'launchway',
     description:
       'From a git push to a running version on your own server: build, smoke-test, scan, push and deploy Docker images in one step.',
-    inputs: ['config', 'environment', 'redeploy', 'release', ...registry, ...host],
+    inputs: ['config', 'environment', 'redeploy', 'until', 'release', ...registry, ...host],
     entry: 'run',
     stage: undefined,
   },

@@ -15,6 +15,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(stages.map((stage) => [stage, ['core', 'config', 'tools']])),
   // What it remembers holds for the launchway that found it out.
   smoke: ['core', 'config', 'tools', 'version.ts'],
+  // Not a stage: it writes what the stages will read.
+  init: ['core', 'config', 'tools'],
   'pipeline.ts': ['core', ...stages],
   'ports.ts': ['core', 'adapters'],
   'inputs.ts': ['core'],
@@ -22,7 +24,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'version.ts': [],
   'main.ts': ['core', 'adapters', 'moves.ts', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
   'cli.ts': ['core', 'adapters', 'answers.ts', 'ports.ts', 'verbs.ts', 'version.ts'],
-  'answers.ts': ['core', 'moves.ts', 'pipeline.ts', 'verbs.ts', ...stages],
+  'answers.ts': ['core', 'init', 'moves.ts', 'pipeline.ts', 'verbs.ts', ...stages],
   'moves.ts': ['core', 'plan', 'deploy', 'push'],
   'bundle.ts': ['main.ts', 'cli.ts'],
 }

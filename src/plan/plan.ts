@@ -58,7 +58,7 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
 function routeOf(config: Config, trigger: Trigger): Route | string {
   const rules = rulesOf(config['image-tags'])
   if (trigger.idle !== undefined) return trigger.idle
-  if (trigger.event === 'schedule') return 'a schedule has no stage to run yet'
+  if (trigger.event === 'schedule') return 'a schedule scans what runs, and releases nothing'
   if (isProposal(trigger)) {
     const what = trigger.event === 'merge_group' ? 'an entry of the merge queue' : 'a pull request'
     return { environment: undefined, rules, because: `${what} is built; nothing is written` }

@@ -6,8 +6,10 @@ import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { releaseId } from '../core/names.ts'
+import { byKey } from '../core/objects.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Registry, Release } from '../core/release.ts'
+import type { PlanSection, Registry, Release } from '../core/release.ts'
+import { stageNames } from '../core/stages.ts'
 import { changes, headRef, headSha, shaOf } from '../tools/git.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
@@ -22,7 +24,11 @@ const shownChanges = 5
 /** Reads the configuration and makes the record that every other stage reads. */
 export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
   const config = await readConfig(configFile, ports)
-  const section = plan(config, trigger, await findFiles(ports))
+  const found = await findFiles(ports)
+  // What runs was released by a push: a schedule means what the branch or the input leads to.
+  const rescan = trigger.event === 'schedule' ? { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event } : undefined
+  if (rescan !== undefined) return startRescan(resolveApp(config), rescan, ports)
+  const section = plan(config, trigger, found)
   for (const warning of serviceWarnings(config, section.environment?.name)) ports.log.warning(warning)
   const now = ports.clock.now()
   const nothing = !section.stages['build']?.run
@@ -34,6 +40,16 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
     outcome: nothing ? { state: 'nothing-to-do', message: section.stages['build']?.reason ?? '' } : { state: 'running' },
     plan: section,
   }
+}
+
+async function startRescan(app: string, section: PlanSection, ports: Ports): Promise<Release> {
+  const { planRescan } = await import('./rescan.ts')
+  const start = await planRescan({ app, section }, ports)
+  if (typeof start !== 'string') return start
+  const now = ports.clock.now()
+  const stages = byKey(stageNames, () => ({ run: false, reason: start }))
+  const outcome = { state: 'nothing-to-do' as const, message: start }
+  return { version: 1, id: releaseId(now, section.sha), app, created: now.toISOString(), outcome, plan: { ...section, stages } }
 }
 
 /**

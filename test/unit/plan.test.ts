@@ -128,7 +128,7 @@ describe('what an event leads to', () => {
     [
       'a schedule',
       { name: 'schedule', ref: 'refs/heads/master', environment: 'production' },
-      { ...nothing, why: 'a schedule has no stage to run yet' },
+      { ...nothing, why: 'a schedule scans what runs, and releases nothing' },
     ],
     [
       'a button press on a branch without a rule',
