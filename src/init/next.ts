@@ -41,10 +41,8 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
       : [],
   )
   steps.push(...doubled.map((path) => `${path} builds or deploys on a push as well: take that out of it.`))
-  if (seen.present.has('.dockerignore'))
-    steps.push(
-      'See that .dockerignore has .git, .github and launchway.yml: what the build does not see cannot change the key of the image.',
-    )
+  if (seen.seesTooMuch)
+    steps.push('Add .git, .github and launchway.yml to .dockerignore: what the build does not see cannot change the key of the image.')
   steps.push(
     'See what would happen: launchway plan',
     ...(setting === undefined

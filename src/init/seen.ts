@@ -19,6 +19,8 @@ export interface Seen {
   workflows: ReadonlyMap<string, string>
   /** Paths of the files that launchway reads or writes which are there already. */
   present: ReadonlySet<string>
+  /** There is a .dockerignore, and builds see the repository itself all the same. */
+  seesTooMuch: boolean
   /** Of the env files that the compose file reads: those that the repository does not have. */
   missing: readonly string[]
   /** Variables that an .env file of the repository gives to compose. */

@@ -225,7 +225,7 @@ describe('any compose file', () => {
         const seen: Seen = {
           ...{ folder: 'shop', git: { branches: [], hasCommit: true, hasVersionTags: false }, hints: { celery: false } },
           ...{ dockerfiles: new Map(), dockerfileTexts: new Map(), contexts: new Map(), workflows: new Map() },
-          ...{ present: new Set(), missing: [], dotenv: new Set() },
+          ...{ present: new Set(), seesTooMuch: false, missing: [], dotenv: new Set() },
           compose: { file: 'compose.yaml', others: [], project },
         }
         const text = configText(stackOf(seen, undefined), { image: 'a/b', host: 'h', port: 'none' }, seen, undefined)
