@@ -8,6 +8,21 @@ const proxies = /^(nginx|nginx-proxy|traefik|caddy|haproxy|httpd|envoy|acme-comp
 const tools =
   /^(adminer|phpmyadmin|pgadmin4?|mailhog|mailpit|mailcatcher|mongo-express|redis-commander|redisinsight|watchtower|portainer(-ce)?|localstack|standalone-\w+)$/
 
+/** The program of an image: `nginx` of `docker.io/library/nginx:1.27`. */
+function programOf(image: string): string {
+  return (
+    image
+      .replace(/[@:][^/]*$/, '')
+      .split('/')
+      .at(-1) ?? ''
+  ).toLowerCase()
+}
+
+/** A web server of others' before the application. */
+export function isProxy({ image, build }: FileService): boolean {
+  return image !== undefined && build === undefined && proxies.test(programOf(image))
+}
+
 /** In words, why a service of others' images does not go to a host. */
 export function isLeftOut({ name, image, ports }: FileService): string | undefined {
   if (image === undefined) return `${name} has neither an image nor a build, and is left out`

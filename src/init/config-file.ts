@@ -54,7 +54,7 @@ export function configText(stack: Stack, answers: Answers, seen: Seen, pin: Pin 
     ...indent(environmentLines(stack, answers), 4),
     ...(stack.notes.length === 0
       ? []
-      : ['', '# What init could not decide:', ...stack.notes.map((note) => `#   - ${note.replaceAll(/\s+/g, ' ')}`)]),
+      : ['', '# Left out, or not decided:', ...stack.notes.map((note) => `#   - ${note.replaceAll(/\s+/g, ' ')}`)]),
     '',
   ].join('\n')
 }

@@ -27,7 +27,7 @@ const others = /(^|\/)(\.git|node_modules|\.venv|venv|vendor|dist|build|__pycach
 /** Files that say what an application is made with. */
 const telling =
   /(^|\/)(requirements[\w.-]*\.txt|pyproject\.toml|Pipfile|setup\.(py|cfg)|package\.json|Gemfile|manage\.py|alembic\.ini|migrations\/env\.py)$/
-const sources = /\.(py|js|mjs|ts|rb|go|conf)$/
+const sources = /\.(py|js|mjs|ts|rb|go|conf|sh|ini)$|(^|\/)(Procfile|conf)$/
 const [mostSources, mostBytes] = [400, 200_000]
 
 /**

@@ -53,7 +53,10 @@ export interface SeenCompose {
 /** What the sources of the application say of themselves. */
 export interface Hints {
   framework?: 'flask' | 'django' | 'fastapi' | 'express' | 'rails'
+  /** Celery is among the packages, and nothing is seen to start a worker. */
   celery: boolean
+  /** By service: the port to which the configuration of a web server leads. */
+  leadsTo: ReadonlyMap<string, number>
   /** Path of Django's manage.py. */
   manage?: string
   /** What brings the database to the version of the code. */
@@ -95,7 +98,13 @@ export function hintsIn(sources: ReadonlyMap<string, string>): Hints {
   const healthPath = healthPaths.exec(of(/\.(py|js|ts|mjs|rb|go|conf)$/))?.[2]
   return {
     ...(framework === undefined ? {} : { framework }),
-    celery: has('celery'),
+    celery: has('celery') && !/celery\b.*\bworker\b/.test(of(/\.(sh|conf|ini)$|(^|\/)Procfile$/)),
+    leadsTo: new Map(
+      [...of(/\.conf$|(^|\/)conf$/).matchAll(/(?:proxy_pass\s+https?:\/\/|\bserver\s+)([\w-]+):(\d+)/g)].map(([, name = '', port]) => [
+        name,
+        Number(port),
+      ]),
+    ),
     ...(manage === undefined ? {} : { manage }),
     ...(migration === undefined ? {} : { migration }),
     ...(healthPath === undefined ? {} : { healthPath }),

@@ -56,7 +56,8 @@ function portOf(service: FileService, seen: Seen): number | undefined {
     service.expose[0] ??
     facts?.expose[0] ??
     portIn((service.command ?? []).join(' ')) ??
-    portIn(facts?.command ?? '')
+    portIn(facts?.command ?? '') ??
+    seen.hints.leadsTo.get(service.name)
   )
 }
 
@@ -96,7 +97,7 @@ export function serviceOf(
   const volumes = volumesOf(service, says)
   if (!isPublic && ports.length > 0)
     says.push(`${service.name} is reached by the other services alone, and no longer on a port of the host`)
-  if (containerName !== undefined && containerName !== service.name)
+  if (!isOnly && containerName !== undefined && containerName !== service.name)
     says.push(`${service.name} is called ${service.name} by the other services, not ${containerName}`)
   if (/runserver|flask run|--reload|npm (run )?(dev|start)|nodemon|--debug/.test(`${line} ${facts?.command ?? ''}`))
     says.push(

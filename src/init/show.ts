@@ -6,7 +6,7 @@ export function showInitialised({ files, notes, next }: Initialised, dryRun: boo
   return [
     ...(dryRun ? files.flatMap(({ path, text, state }) => (state === 'unchanged' ? [] : [`--- ${path}`, text.trimEnd(), ''])) : []),
     ...files.map(({ path, state }) => `${path.padEnd(width)}  ${state}`),
-    ...(notes.length === 0 ? [] : ['', 'What init could not decide:', ...notes.map((note) => `  - ${note}`)]),
+    ...(notes.length === 0 ? [] : ['', 'Left out, or not decided:', ...notes.map((note) => `  - ${note}`)]),
     '',
     'Next:',
     ...next.map((step, index) => `  ${index + 1}. ${step}`),

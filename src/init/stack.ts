@@ -1,6 +1,6 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { ComposeFile, FileService } from '../tools/compose-file.ts'
-import { accessoryOf, isLeftOut } from './accessories.ts'
+import { accessoryOf, isLeftOut, isProxy } from './accessories.ts'
 import { type DraftAccessory, type DraftImage, plainName, type Stack } from './draft.ts'
 import { migrationOf } from './migration.ts'
 import { framePort, frontOf, onlyLeads, portIn, serviceOf } from './service.ts'
@@ -95,7 +95,7 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
   const images = all.filter(({ name }) => kept.some((service) => ofImage(service)?.name === name))
   const front = frontOf(kept, seen)
   // Visitors come where they came before.
-  const door = [...leading.keys()].flatMap(({ ports }) => ports[0]?.published ?? [])[0]
+  const door = [...leading.keys(), ...active.filter(isProxy)].flatMap(({ ports }) => ports[0]?.published ?? [])[0]
   const rest = active.filter((service) => ofImage(service) === undefined)
   const services = kept.map((service) => {
     const { draft, says } = serviceOf(service, ofImage(service)?.name ?? '', {

@@ -140,7 +140,7 @@ describe('a repository with a compose file', () => {
           services: {
             web: {
               port: 8000,
-              publish: 8080,
+              publish: 80,
               health: '/healthz',
               env: { REDIS_URL: 'redis://redis:6379/0', LOG_LEVEL: 'info' },
               secrets: ['SECRET_KEY', 'DATABASE_URL'],
@@ -206,6 +206,17 @@ describe('a repository with a compose file', () => {
     })
   })
 
+  it('of a stock web server before the application the port remains, and its configuration says where it led', async () => {
+    const folder = repository({
+      'api/Dockerfile': 'FROM scratch\n',
+      'proxy/nginx.conf': 'server { location / { proxy_pass http://backend:8000; } }\n',
+      'compose.yaml':
+        'services:\n  backend: { build: api }\n  proxy: { image: nginx, ports: ["81:80"], volumes: ["./proxy/nginx.conf:/etc/nginx/conf.d/default.conf"] }\n',
+    })
+    await run(folder)
+    expect(config(folder)).toHaveProperty('environments.production', { host, port: 8000, publish: 81 })
+  })
+
   it('that runs nothing of what is built here is no smoke test', async () => {
     const folder = repository({ Dockerfile: dockerfile, 'compose.yaml': 'services: { db: { image: "postgres:15" } }\n' })
     await run(folder)
@@ -223,7 +234,11 @@ describe('any compose file', () => {
         const project = readComposeFile(JSON.stringify({ services: { web: { build: '.', command, environment } } }))
         if (typeof project === 'string') throw new TypeError(project)
         const seen: Seen = {
-          ...{ folder: 'shop', git: { branches: [], hasCommit: true, hasVersionTags: false }, hints: { celery: false } },
+          ...{
+            folder: 'shop',
+            git: { branches: [], hasCommit: true, hasVersionTags: false },
+            hints: { celery: false, leadsTo: new Map() },
+          },
           ...{ dockerfiles: new Map(), dockerfileTexts: new Map(), contexts: new Map(), workflows: new Map() },
           ...{ present: new Set(), seesTooMuch: false, missing: [], dotenv: new Set() },
           compose: { file: 'compose.yaml', others: [], project },
