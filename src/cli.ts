@@ -13,7 +13,7 @@ import type { Log } from './core/ports.ts'
 import { redact, type Secret } from './core/secret.ts'
 import { stageNames } from './core/stages.ts'
 import { openPorts } from './ports.ts'
-import { common, type Flag, flags, flagsOf, type Verb, verbs } from './verbs.ts'
+import { common, type Flag, flags, flagsOf, initAnswers, type Verb, verbs } from './verbs.ts'
 import { version } from './version.ts'
 
 /** The door of a terminal. The answer goes to standard output, everything else to the error stream. */
@@ -40,15 +40,10 @@ export async function cli(args: string[]): Promise<void> {
     const who = `${userInfo().username}@${hostname()}`
     const onSecret = (secret: Secret): void => void secrets.push(secret)
     const evidence = join(dirname(asked.release), 'launchway-evidence')
+    const isAttended = process.stdin.isTTY && process.stderr.isTTY
     const ports = openPorts({
-      env: process.env,
-      log,
-      root: process.cwd(),
-      evidence,
-      who,
-      signal: cancel.signal,
-      onSecret,
-      github: asked.verb === 'doctor',
+      ...{ env: process.env, log, root: process.cwd(), evidence, who, signal: cancel.signal },
+      ...{ onSecret, github: asked.verb === 'doctor', isAttended },
     })
     close = ports.close
     const answer = (await answers[asked.verb]?.(asked, ports)) ?? { text: help(), json: {} }
@@ -116,6 +111,16 @@ function parse(args: string[], root: string): Asked | string {
       down: values.down ?? false,
     },
     doctor: { offline: values.offline ?? false, fix: values.fix ?? false },
+    init: {
+      given: {
+        ...Object.fromEntries(initAnswers.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]]))),
+      },
+      dockerfile: values.dockerfile,
+      ci: values.ci,
+      trusted: values.trust ?? [],
+      dryRun: values['dry-run'] ?? false,
+      program: process.argv[1] ?? '',
+    },
     release: values.release ?? recordPath(root),
     json: values.json ?? false,
     debug: values.debug ?? false,

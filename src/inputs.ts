@@ -27,6 +27,10 @@ const inputs = {
     description: 'true: say what would happen, and why, and do nothing; also with redeploy.',
     default: 'false',
   },
+  until: {
+    description:
+      'push: stop once the tags have moved, where another job puts the release live (with `redeploy`). Empty: the whole release.',
+  },
   version: {
     description:
       'A version that the hosts keep: what people call it, a release id, or the beginning of one or of its commit. Empty: the version before the one that runs.',
@@ -108,7 +112,7 @@ export const actions: readonly ActionDefinition[] = [
     name: 'launchway',
     description:
       'From a git push to a running version on your own server: build, smoke-test, scan, push and deploy Docker images in one step.',
-    inputs: ['config', 'environment', 'redeploy', 'dry-run', 'release', ...building, ...registry, ...host],
+    inputs: ['config', 'environment', 'redeploy', 'dry-run', 'until', 'release', ...building, ...registry, ...host],
     entry: 'run',
     stage: undefined,
   },

@@ -10,7 +10,7 @@ import type { Release } from './core/release.ts'
 import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
 import { buildingAs, type StageName } from './core/stages.ts'
 import { confirm, goBack } from './moves.ts'
-import { type Ran, runSteps, stepsOf } from './pipeline.ts'
+import { type Ran, runSteps, type Step, stepsOf, stepsUntilPush } from './pipeline.ts'
 import { openPorts, runUrl } from './ports.ts'
 
 type Env = Record<string, string | undefined>
@@ -55,10 +55,10 @@ export async function main(entry: string): Promise<void> {
 async function perform(stage: StageName | undefined, env: Env, ports: Ports): Promise<Ran> {
   const path = recordPath(env)
   const dry = isDryRun(env)
+  const steps = stage === undefined ? allSteps(env) : stepsOf(stage)
   const start = stage === undefined || stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
   const building = { noCache: readInput(env, 'no-cache') === 'true', pull: readInput(env, 'pull') === 'true' }
-  const ran =
-    stage === 'plan' || dry ? { release: start, error: undefined } : await runSteps(stepsOf(stage), buildingAs(start, building), ports)
+  const ran = stage === 'plan' || dry ? { release: start, error: undefined } : await runSteps(steps, buildingAs(start, building), ports)
   await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
   for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
   const { summary } = await import('./report/index.ts')
@@ -71,6 +71,16 @@ function isDryRun(env: Env): boolean {
   const given = readInput(env, 'dry-run') ?? 'false'
   if (given === 'true' || given === 'false') return given === 'true'
   throw new LaunchwayError('USAGE', `dry-run is true or false, not "${given}"`)
+}
+
+/** @throws LaunchwayError USAGE for an end that is none */
+function allSteps(env: Env): readonly Step[] {
+  const until = readInput(env, 'until')
+  if (until === undefined) return stepsOf(undefined)
+  if (until === 'push') return stepsUntilPush()
+  throw new LaunchwayError('USAGE', `a release does not end at "${until}"`, {
+    hint: 'until: push leaves the deploy to another job. For other stages there are actions of their own: docs/reference/actions.md.',
+  })
 }
 
 function recordPath(env: Env): string {

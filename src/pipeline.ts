@@ -158,6 +158,9 @@ async function requireForDeploy(environment: Environment, ports: Ports): Promise
   await requireKeys(environment, ports)
 }
 
+/** The steps before the deploy, which another job does. */
+export const stepsUntilPush = (): readonly Step[] => steps.filter(({ stage }) => stage !== 'deploy')
+
 /** The steps of a stage that runs alone; all of them without one. */
 export function stepsOf(stage: StageName | undefined): readonly Step[] {
   return stage === undefined ? steps : steps.filter((step) => (step.partOf ?? [step.stage]).includes(stage))

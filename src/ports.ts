@@ -17,13 +17,25 @@ export interface Surroundings {
   onSecret(this: void, secret: Secret): void
   /** Whether deployments are recorded through GitHub's API. */
   github: boolean
+  /** Whether somebody sits at a terminal who can be asked. */
+  isAttended?: boolean
 }
 
 /**
  * The real outside, for both doors. An adapter is loaded when it is first called: together they take longer than all
  * else that an action does at its start. `close` removes what this run alone needed.
  */
-export function openPorts({ env, log, root, evidence, who, signal, onSecret, github }: Surroundings): Ports & { close(this: void): void } {
+export function openPorts({
+  env,
+  log,
+  root,
+  evidence,
+  who,
+  signal,
+  onSecret,
+  github,
+  isAttended = false,
+}: Surroundings): Ports & { close(this: void): void } {
   const known = new Map<string, Secret>()
   const learn = (secret: Secret): Secret => {
     const value = secret.reveal()
@@ -114,6 +126,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     redact: (text) => redact(text, known.values()),
     who,
     self: thisProcess,
+    prompt: isAttended ? async (question) => (await import('./adapters/prompt.ts')).terminalPrompt(signal)(question) : undefined,
     signal,
     close: files.close,
   }

@@ -69,30 +69,43 @@ export const verbs = {
     argument: 'REF',
     takes: ['config', 'environment'],
   },
-  init: { later: 'look at a repository and write launchway.yml and the workflows' },
+  init: {
+    says: 'look at this repository, ask what cannot be seen, and write launchway.yml, the workflows and the keys of the hosts',
+    takes: [
+      ...['config', 'host', 'environment', 'image', 'branch', 'port', 'url', 'publish', 'health', 'launchway'],
+      ...['dockerfile', 'ci', 'trust', 'yes', 'force', 'dry-run'],
+    ],
+  },
   hosts: { later: 'prepare a host' },
 } as const satisfies Record<string, { says: string; argument?: string; takes: readonly (keyof typeof flags)[] } | { later: string }>
 
 export type Verb = keyof typeof verbs
+
+/** The flags of init that answer one of its questions. */
+export const initAnswers = ['host', 'environment', 'image', 'branch', 'port', 'url', 'publish', 'health', 'launchway'] as const
 
 /** Flags of the command line. An argument in brackets may be left out. */
 export const flags = {
   config: { type: 'string', value: 'PATH', says: 'configuration (default: launchway.yml)' },
   environment: { type: 'string', short: 'e', value: 'NAME', says: 'environment, instead of the one the branch leads to' },
   ref: { type: 'string', value: 'REF', says: 'branch or refs/… to release as (default: what is checked out)' },
-  force: { type: 'boolean', says: 'leave a version although it declares that it cannot be rolled back' },
+  force: { type: 'boolean', says: 'leave a version although it declares that it cannot be rolled back; for init, replace files' },
   release: {
     type: 'string',
     value: 'PATH',
     says: 'release record (default: a file of this folder under your state folder); for logs the ID of a release that hosts keep',
   },
-  host: { type: 'string', value: 'HOST', says: 'one host of the environment; exec runs on the first without it' },
+  host: {
+    type: 'string',
+    value: 'HOST',
+    says: 'one host of the environment; exec runs on the first without it; for init, where to deploy to',
+  },
   follow: { type: 'boolean', short: 'f', says: 'go on with what is written from now on, until Ctrl-C' },
   since: { type: 'string', value: 'TIME', says: 'from then on: 10m, 2h, or 2026-11-21T10:15:00Z' },
   lines: { type: 'string', value: 'N', says: 'the last lines of each container (default: 100, all of them with --since)' },
   limit: { type: 'string', value: 'N', says: 'entries of each host (default: 20)' },
   new: { type: 'boolean', says: 'in a container of its own, which goes with the command' },
-  yes: { type: 'boolean', says: 'do it; without, only what would be done is shown' },
+  yes: { type: 'boolean', says: 'do it; without, only what would be done is shown. init: ask nothing, and take the defaults' },
   reason: { type: 'string', value: 'TEXT', says: 'why, for those who meet the lock' },
   only: {
     type: 'string',
@@ -107,6 +120,22 @@ export const flags = {
   down: { type: 'boolean', says: 'take down what was kept from this folder; nothing is tested' },
   offline: { type: 'boolean', says: 'ask nobody beyond this machine: no registry, no host, no GitHub' },
   fix: { type: 'boolean', says: 'mend line ends, .dockerignore and file modes, and show what was changed' },
+  image: { type: 'string', value: 'REPOSITORY', says: 'where the image is pushed, without a tag' },
+  branch: { type: 'string', value: 'NAME', says: 'the branch that goes to the environment' },
+  port: { type: 'string', value: 'PORT', says: 'where the application listens in its container; none for a worker' },
+  url: { type: 'string', value: 'URL', says: 'address for visitors, behind nginx on the host; empty for a port of the host' },
+  publish: { type: 'string', value: 'PORT', says: 'port of the host for visitors, where there is no url' },
+  health: { type: 'string', value: 'PATH', says: 'path that answers 2xx when the application is well; empty for none' },
+  launchway: { type: 'string', value: 'PIN', says: 'launchway for the workflows: OWNER/launchway@COMMIT' },
+  dockerfile: { type: 'string', value: 'PATH', says: 'the Dockerfile, where there are several and no compose file' },
+  ci: { type: 'string', value: 'WHOSE', says: 'github, or none for no workflows (default: github, unless the remote is elsewhere)' },
+  trust: {
+    type: 'string',
+    multiple: true,
+    value: 'FINGERPRINT',
+    says: 'take host keys with this fingerprint (SHA256:…), which you have compared; may stand several times',
+  },
+  'dry-run': { type: 'boolean', says: 'show what would be written, and write nothing' },
   json: { type: 'boolean', says: 'print the answer as JSON' },
   debug: { type: 'boolean', says: 'show everything' },
   help: { type: 'boolean', short: 'h', says: 'the verbs and options' },

@@ -7,7 +7,7 @@ import { LaunchwayError } from '../../src/core/error.ts'
 import { keysOf } from '../../src/core/objects.ts'
 import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
-import { pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
+import { actionlint, pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
 import { databaseWriter } from '../vulnerabilities/stamp.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
@@ -57,7 +57,7 @@ export const goStep: Step = {
   async find() {
     const version = /go(\d+)\.(\d+)/.exec((await ask('go', ['version'])) ?? '')
     if (version !== null && Number(version[2]) >= 21) return version[0]
-    const made = ['trivy', 'toxiproxy-server', ...authority, databaseWriter()]
+    const made = ['trivy', 'toxiproxy-server', 'actionlint', ...authority, databaseWriter()]
     return made.every((program) => existsSync(join(tools, program))) ? 'not needed' : undefined
   },
   async make(progress) {
@@ -150,6 +150,19 @@ export const toxiproxyStep: Step = {
   },
 }
 
+export const actionlintStep: Step = {
+  name: 'actionlint',
+  needs: ['go'],
+  takes: 'about 15 s',
+  find: async () => (existsSync(join(tools, 'actionlint')) ? 'is there' : undefined),
+  async make() {
+    const folder = join(cache, 'build', 'actionlint')
+    mkdirSync(folder, { recursive: true })
+    await goMade({ actionlint: 'actionlint' }, folder, ['install', actionlint], { GOBIN: folder })
+    return 'built from its Go module'
+  },
+}
+
 /** A certificate authority that speaks ACME, and the DNS that it asks. */
 const authority = ['pebble', 'pebble-challtestsrv'] as const
 
@@ -169,7 +182,7 @@ export const pebbleStep: Step = {
 
 /** Programs that come as Python wheels, in an environment of their own. */
 export const wheelsStep: Step = {
-  name: 'act, shellcheck',
+  name: 'act, shellcheck, zizmor',
   needs: ['debian'],
   async find() {
     const folder = join(cache, wheelFolder())
@@ -181,7 +194,7 @@ export const wheelsStep: Step = {
     await call('python3', ['-m', 'venv', folder])
     await call(join(folder, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...wheels])
     mkdirSync(tools, { recursive: true })
-    for (const program of ['act', 'shellcheck']) {
+    for (const program of ['act', 'shellcheck', 'zizmor']) {
       rmSync(join(tools, program), { force: true })
       symlinkSync(join(folder, 'bin', program), join(tools, program))
     }

@@ -46,9 +46,14 @@ export interface Ports {
   who: string
   /** This process, by which a later run on this machine can tell whether it is still there. */
   self: Self
+  /** Undefined where nobody can be asked. */
+  prompt?: Prompt | undefined
   /** Aborted when the run is cancelled or another stage failed. */
   signal: AbortSignal
 }
+
+/** Asks a question, and returns the line that was typed. */
+export type Prompt = (question: string) => Promise<string>
 
 export interface Self {
   id: string

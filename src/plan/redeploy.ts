@@ -48,7 +48,8 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
       event: of.event,
       ...(plan.ref === undefined ? {} : { ref: plan.ref }),
       sha: plan.sha,
-      version: version.startsWith('sha256:') ? plan.version : version,
+      // Who names a digest or a whole commit names it exactly, and not as people call it.
+      version: /^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(version) ? plan.version : version,
       images: plan.images,
       tags: [],
       registries: [...registries],
@@ -144,7 +145,11 @@ function created(annotations: Readonly<Record<string, string>>): string {
  * A clean-up of the registry may have removed an image that a tag no longer names. What a record says of repositories is
  * not believed: logins go to those of the configuration alone.
  */
-async function requireImages({ plan, build }: Release, of: Redeploy, ports: Ports): Promise<void> {
+export async function requireImages(
+  { plan, build }: Release,
+  of: Pick<Redeploy, 'version' | 'repositories' | 'registries'>,
+  ports: Ports,
+): Promise<void> {
   for (const { name, registries } of build?.images ?? []) {
     const from = plan.images.find((image) => image.name === name)?.repositories[0] ?? ''
     if (!of.repositories.includes(from)) {

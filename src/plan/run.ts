@@ -7,8 +7,10 @@ import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { releaseId } from '../core/names.ts'
+import { byKey } from '../core/objects.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Registry, Release } from '../core/release.ts'
+import type { PlanSection, Registry, Release } from '../core/release.ts'
+import { stageNames } from '../core/stages.ts'
 import { changes, headRef, headSha, remote, shaOf, webAddress } from '../tools/git.ts'
 import { withBaked } from './baked.ts'
 import { factsFor } from './facts.ts'
@@ -26,7 +28,12 @@ const shownChanges = 5
 export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
   const config = await readConfig(configFile, ports)
   const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
-  const decided = plan(config, trigger, { ...files, facts })
+  const found = { ...files, facts }
+  const decided = plan(config, trigger, found)
+  // What runs was released by a push: a schedule that builds nothing means what the branch or the input leads to.
+  if (trigger.event === 'schedule' && !decided.stages['build'].run && trigger.idle === undefined) {
+    return startRescan(resolveApp(config), { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }, ports)
+  }
   const section = decided.stages['build'].run ? await withBaked(decided, config, ports) : decided
   for (const warning of serviceWarnings(config, section.environment?.name)) ports.log.warning(warning)
   const { now = ports.clock.now() } = facts
@@ -39,6 +46,16 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
     outcome: nothing ? { state: 'nothing-to-do', message: section.stages['build']?.reason ?? '' } : { state: 'running' },
     plan: section,
   }
+}
+
+async function startRescan(app: string, section: PlanSection, ports: Ports): Promise<Release> {
+  const { planRescan } = await import('./rescan.ts')
+  const start = await planRescan({ app, section }, ports)
+  if (typeof start !== 'string') return start
+  const now = ports.clock.now()
+  const stages = byKey(stageNames, () => ({ run: false, reason: start }))
+  const outcome = { state: 'nothing-to-do' as const, message: start }
+  return { version: 1, id: releaseId(now, section.sha), app, created: now.toISOString(), outcome, plan: { ...section, stages } }
 }
 
 /**

@@ -21,6 +21,46 @@ export function baseReference(
   return resolve(stages, index, variables)
 }
 
+/** What it says to whoever runs its image. */
+export interface DockerfileFacts {
+  /** Names of its stages, in their order. */
+  stages: string[]
+  /** Ports that it names, in the last stage or the one that is built, or in those below. */
+  expose: number[]
+  /** What its HEALTHCHECK runs, as it is written. */
+  health: string | undefined
+  /** The words of its ENTRYPOINT and CMD. */
+  command: string | undefined
+}
+
+export function dockerfileFacts(dockerfile: string, target?: string): DockerfileFacts {
+  const own: { stage: Stage; lines: [string, string][] }[] = []
+  for (const { text } of instructions(dockerfile)) {
+    const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? []
+    const stage = /^from$/i.test(word) ? stageOf(rest.split(/\s+/)) : undefined
+    if (stage !== undefined) own.push({ stage, lines: [] })
+    else own.at(-1)?.lines.push([word.toUpperCase(), rest])
+  }
+  const chain: [string, string][] = []
+  let at = target === undefined ? own.length - 1 : own.findIndex(({ stage }) => stage.name === target.toLowerCase())
+  while (at >= 0) {
+    const { stage, lines } = own[at] ?? { stage: { from: '', name: undefined }, lines: [] }
+    chain.unshift(...lines)
+    at = own.slice(0, at).findLastIndex(({ stage: { name } }) => name === stage.from.toLowerCase())
+  }
+  const last = (name: string): string | undefined => chain.findLast(([word]) => word === name)?.[1]
+  const health = last('HEALTHCHECK')
+  const command = [last('ENTRYPOINT'), last('CMD')].filter((one) => one !== undefined).join(' ')
+  return {
+    stages: own.flatMap(({ stage: { name } }) => name ?? []),
+    expose: chain.flatMap(([word, rest]) =>
+      word === 'EXPOSE' ? [...rest.matchAll(/(?:^|\s)(\d+)/g)].map(([, port]) => Number(port)) : [],
+    ),
+    health: health === undefined || /^none$/i.test(health) ? undefined : health,
+    command: command === '' ? undefined : command.replaceAll(/["\s[\],]+/g, ' ').trim(),
+  }
+}
+
 function resolve(stages: readonly Stage[], index: number, variables: ReadonlyMap<string, string>): string | undefined {
   const stage = stages[index]
   const from = stage === undefined ? undefined : expand(stage.from, variables)
@@ -44,11 +84,16 @@ function read(dockerfile: string, args: Readonly<Record<string, string>>): { sta
       }
     }
     if (/^from$/i.test(word)) {
-      const [from = '', as, name] = rest.filter((part) => !part.startsWith('--'))
-      stages.push({ from, name: /^as$/i.test(as ?? '') ? name?.toLowerCase() : undefined })
+      stages.push(stageOf(rest))
     }
   }
   return { stages, variables }
+}
+
+/** @param words what follows FROM */
+function stageOf(words: readonly string[]): Stage {
+  const [from = '', as, name] = words.filter((part) => !part.startsWith('--'))
+  return { from, name: /^as$/i.test(as ?? '') ? name?.toLowerCase() : undefined }
 }
 
 /** A whole instruction, its continued lines joined, and the line that it begins in. */

@@ -76,9 +76,9 @@ describe('the command line', () => {
   })
 
   it('a verb of a later version says so', () => {
-    const { code, err } = launchway('init')
+    const { code, err } = launchway('hosts')
     expect(code).toBe(2)
-    expect(err).toContain('NOT_YET: launchway init (look at a repository')
+    expect(err).toContain('NOT_YET: launchway hosts (prepare a host')
   })
 
   it.each([[['--help']], [['-h']], [[]], [['plan', '--help']]])('%j names every verb and every option', (args) => {

@@ -15,7 +15,9 @@ if (host === undefined) throw new Error('the lab has no host forky')
 
 function starter(name: string): string {
   const text = readFileSync(join(root, 'workflows', name), 'utf8')
-  return filledIn(text).replace('branches: [main]', 'branches: [master, docker, docker_dev]')
+  return filledIn(text)
+    .replace('branches: [main]', 'branches: [master, docker, docker_dev]')
+    .replace('refs/heads/main', 'refs/heads/master')
 }
 
 describe('the starter workflows, under act', () => {

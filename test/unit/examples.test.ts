@@ -69,7 +69,7 @@ describe.each(folders)('%s', (folder) => {
   it('has launchway pinned as the starters have it, and no rights but those of its jobs', () => {
     for (const file of globSync('.github/workflows/*.yml', { cwd: join(root, folder) })) {
       const starter = read('workflows', file.slice('.github/workflows/'.length))
-      const uses = (text: string): string[] => [...text.matchAll(/uses: (.*)/g)].map(([, action = '']) => action)
+      const uses = (text: string): Set<string> => new Set([...text.matchAll(/uses: (.*)/g)].map(([, action = '']) => action))
       expect([file, uses(read(folder, file))]).toEqual([file, uses(starter)])
       expect(() => Workflow.parse(parse(read(folder, file)))).not.toThrow()
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cancelled, LaunchwayError } from '../../src/core/error.ts'
 import type { PushSection, Release } from '../../src/core/release.ts'
-import { runSteps, type Step, steps, stepsOf } from '../../src/pipeline.ts'
+import { runSteps, type Step, steps, stepsOf, stepsUntilPush } from '../../src/pipeline.ts'
 import { record, environment as wanted, service } from './support/deploy.ts'
 import { outside, withVerdicts, wrote } from './support/pipeline.ts'
 
@@ -37,6 +37,25 @@ describe('the graph', () => {
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {
     expect(stepsOf(stage).map(({ name }) => name)).toEqual(names)
+  })
+
+  it('until push, all steps but those of the deploy run, also what waits for a host in a whole run; the release is not done then', async () => {
+    expect(stepsUntilPush().map(({ name }) => name)).toEqual(['build', 'upload', 'size', 'smoke', 'scan', 'evidence', 'push', 'record'])
+    const { ports } = outside()
+    const ran: string[] = []
+    const noting = stepsUntilPush().map((one) => ({
+      ...one,
+      run: async () => {
+        ran.push(one.name)
+        return {}
+      },
+    }))
+    const { release, error } = await runSteps(noting, withVerdicts('passed', 'passed'), ports)
+    expect([error, ran.toSorted(), release.outcome]).toEqual([
+      undefined,
+      ['build', 'evidence', 'push', 'record', 'scan', 'size', 'smoke', 'upload'],
+      { state: 'running' },
+    ])
   })
 
   it('a step begins when what it needs is done, and not before; the others go on beside it', async () => {

@@ -113,6 +113,15 @@ describe('the release that a version is of', () => {
     expect(again.build?.images.map(({ registries: at }) => at)).toEqual(first.build?.images.map(({ registries: at }) => at))
   })
 
+  test('keeps the name that people call it by, where it was named exactly: by digest, or by a whole commit', async () => {
+    const one = await push(web, 'one', ['v1.0', 'sha-4f2a9c1'])
+    await released(1, ['v1.0', 'sha-4f2a9c1'], { web: one }, { version: 'v1.0' })
+    const called = async (version: string): Promise<string> => (await redeploy(version, { repositories: [web] })).plan.version
+    expect(await called(one.digest)).toBe('v1.0')
+    expect(await called(`4f2a9c1${'0'.repeat(33)}`)).toBe('v1.0')
+    expect(await called('sha-4f2a9c1')).toBe('sha-4f2a9c1')
+  })
+
   test('is none where a tag was set by hand and several images could be meant', async () => {
     const same = await push(web, 'same', ['v1.0', 'stable'])
     await released(1, ['v1.0'], { web: same, worker: await push(worker, 'one', ['v1.0']) })

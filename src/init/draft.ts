@@ -1,0 +1,67 @@
+import type { FileService } from '../tools/compose-file.ts'
+
+/** What would run on a host, as far as the repository says it: before anybody was asked. */
+export interface Stack {
+  images: DraftImage[]
+  services: DraftService[]
+  accessories: DraftAccessory[]
+  beforeSwitch?: string[]
+  smoke: DraftSmoke
+  /** What somebody should know who reads the result. */
+  notes: string[]
+}
+
+export interface DraftImage {
+  name: string
+  context: string
+  dockerfile: string
+  target?: string
+  args: Record<string, string>
+  /** Where the compose file says that it is pushed. */
+  repository?: string
+}
+
+export interface DraftService {
+  name: string
+  /** Name of its image. */
+  image: string
+  /** Visitors reach it. At most one does. */
+  isPublic: boolean
+  port?: number
+  published?: number
+  healthPath?: string
+  keys: Record<string, unknown>
+  volumes: string[]
+  isNamed: boolean
+}
+
+export interface DraftAccessory {
+  name: string
+  keys: Record<string, unknown>
+  volumes: string[]
+}
+
+/** The smoke test; in words, why there is none. */
+type DraftSmoke = string | { file?: string; service?: string; env: Record<string, string> }
+
+/** Of a Compose name what launchway takes as one. */
+export function plainName(name: string): string {
+  const plain = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]/g, '-')
+    .replace(/^[-_]+/, '')
+  return plain === '' ? 'app' : plain.slice(0, 40)
+}
+
+/** Named volumes stay; files of the repository do not travel with a container. */
+export function volumesOf({ name, volumes }: FileService, says: string[]): string[] {
+  return volumes.flatMap(({ source, target, options }) => {
+    const end = options === undefined ? '' : `:${options}`
+    if (source === undefined || source === '') return []
+    if (/^[A-Za-z0-9]/.test(source) && !source.includes('/')) return [`${source}:${target}${end}`]
+    if (source.startsWith('/')) return [`${source}:${target}${end}`]
+    if (!says.some((one) => one.startsWith(`${name} mounts `)))
+      says.push(`${name} mounts ${source} at ${target}: files of the repository do not go to the host, so they must be in the image`)
+    return []
+  })
+}

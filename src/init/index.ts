@@ -1,0 +1,2 @@
+export { init, type InitOptions } from './run.ts'
+export { showInitialised } from './show.ts'

@@ -1,0 +1,63 @@
+import type { Config } from '../config/schema.ts'
+import type { Keys } from './known-hosts.ts'
+import type { Seen } from './seen.ts'
+import type { Setting } from './workflow-parts.ts'
+
+interface Around {
+  config: Config
+  file: string
+  /** Undefined where no workflows are written. */
+  setting: Setting | undefined
+  secrets: readonly string[]
+  seen: Seen
+  keys: Keys
+  /** They were written, and not only shown. */
+  hasFiles: boolean
+}
+
+/** What somebody has to do before the first release, in its order. */
+export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles }: Around): string[] {
+  const environments = Object.entries(config.environments ?? {})
+  const [name = 'production', first] = environments[0] ?? []
+  const host = first?.host ?? first?.hosts?.[0] ?? ''
+  const account = host.includes('@') ? host.slice(0, host.indexOf('@')) : 'the account'
+  const steps: string[] = [...(hasFiles ? [`Read ${file}, and change what you want otherwise.`] : [])]
+  steps.push(...keys.todo.map((one) => `The host key: ${one}`))
+  if (setting !== undefined) {
+    steps.push(
+      `A key for the deploys alone: ssh-keygen -t ed25519 -N '' -C launchway -f ../deploy-key; append ../deploy-key.pub to ~/.ssh/authorized_keys of ${account} on the server.`,
+      ...setting.environments.map(
+        (one) =>
+          `The environment, in which the secrets stand, and reviewers if you want them: gh api --method PUT 'repos/{owner}/{repo}/environments/${one.name}'`,
+      ),
+      ...secretLines(secrets, setting).map((line) => `The secret: ${line}`),
+    )
+  }
+  const doubled = [...seen.workflows].flatMap(([path, text]) =>
+    /docker\/build-push-action|appleboy\/ssh-action|docker (compose|build|push)/.test(text) &&
+    /^\s*push:/m.test(text) &&
+    !text.includes('launchway')
+      ? [path]
+      : [],
+  )
+  steps.push(...doubled.map((path) => `${path} builds or deploys on a push as well: take that out of it.`))
+  if (seen.seesTooMuch)
+    steps.push('Add .git, .github and launchway.yml to .dockerignore: what the build does not see cannot change the key of the image.')
+  steps.push(
+    'See what would happen: launchway plan',
+    ...(setting === undefined
+      ? [`Commit, and release: git add --all && git commit, then launchway run -e ${name}`]
+      : [`Commit and push: git add --all && git commit -m 'Release with launchway' && git push. The workflow "push" does the rest.`]),
+  )
+  return steps
+}
+
+/** Secrets of the environments stand there, so that its rules hold for them; those of registries are of the repository. */
+function secretLines(names: readonly string[], { environments, passwords }: Setting): string[] {
+  return names.flatMap((name) => {
+    const inEnvironments = environments.filter(({ secrets }) => name === 'SSH_KEY' || secrets.includes(name))
+    const from = name === 'SSH_KEY' ? ' < ../deploy-key' : ''
+    if (name.startsWith('REGISTRY_') || passwords.includes(name)) return [`gh secret set ${name}${from}`]
+    return inEnvironments.map((one) => `gh secret set ${name} --env ${one.name}${from}`)
+  })
+}

@@ -1,0 +1,168 @@
+import { EnvironmentConfig } from '../config/schema.ts'
+import { Repository } from '../config/schema-image.ts'
+import { LaunchwayError } from '../core/error.ts'
+import { Name } from '../core/names.ts'
+import type { Stack } from './draft.ts'
+import type { Seen } from './seen.ts'
+import type { Pin } from './workflow-parts.ts'
+
+/** What a repository cannot say by itself. Each question is an option of the command line, too. */
+
+export interface Question {
+  id: AnswerName
+  says: string
+  /** Empty stands for none. Undefined: somebody must say it. */
+  default: string | undefined
+  /** What is wrong with an answer. */
+  check(this: void, answer: string): string | undefined
+}
+
+const answerNames = ['image', 'host', 'environment', 'branch', 'port', 'url', 'publish', 'health', 'launchway'] as const
+type AnswerName = (typeof answerNames)[number]
+export type Answers = Partial<Record<AnswerName, string>>
+
+interface Schema {
+  safeParse(value: unknown): { success: true } | { success: false; error: { issues: readonly { message: string }[] } }
+}
+
+const by =
+  (schema: Schema, mayBeEmpty = false): Question['check'] =>
+  (answer) => {
+    if (mayBeEmpty && answer === '') return undefined
+    const parsed = schema.safeParse(answer)
+    return parsed.success ? undefined : parsed.error.issues[0]?.message
+  }
+
+const aPort: Question['check'] = (answer) =>
+  /^\d+$/.test(answer) && Number(answer) > 0 && Number(answer) < 65_536 ? undefined : 'must be a port, from 1 to 65535'
+
+/** The questions, in their order. One that an answer before it has settled is not asked. */
+export function questions({
+  stack,
+  seen,
+  needsPin,
+}: {
+  stack: Stack
+  seen: Seen
+  needsPin: boolean
+}): ((given: Answers) => Question | undefined)[] {
+  const { shape } = EnvironmentConfig
+  const front = stack.services.find(({ isPublic }) => isPublic)
+  const port = front?.port
+  const question = (id: AnswerName, says: string, byDefault: string | undefined, check: Question['check']): Question => ({
+    id,
+    says,
+    default: byDefault,
+    check,
+  })
+  return [
+    () => question('image', 'Repository of the image, without a tag: where it is pushed', repositoryFor(stack, seen), by(Repository)),
+    () => question('host', 'SSH address of the server, such as deploy@app.example.org', undefined, by(shape.host)),
+    () => question('environment', 'Name of the environment', 'production', by(Name)),
+    () =>
+      question('branch', 'Branch that goes there', branchFor(seen), (answer) =>
+        answer === '' || /[\s~^:?*[\\]/.test(answer) ? 'must be the name of a branch' : undefined,
+      ),
+    () =>
+      front === undefined
+        ? undefined
+        : question(
+            'port',
+            'Port on which the application listens in its container; none for a worker',
+            port === undefined ? undefined : String(port),
+            (answer) => (answer === 'none' ? undefined : aPort(answer)),
+          ),
+    ({ port: asked }) =>
+      front === undefined || asked === 'none'
+        ? undefined
+        : question(
+            'url',
+            'Address for visitors (https://…): nginx on the server leads it to the application. Empty, a port of the server does',
+            '',
+            by(shape.url, true),
+          ),
+    ({ port: asked, url = '' }) =>
+      front === undefined || asked === 'none' || url !== ''
+        ? undefined
+        : question('publish', 'Port of the server for visitors', String(front.published ?? 80), aPort),
+    ({ port: asked }) =>
+      front === undefined || asked === 'none'
+        ? undefined
+        : question(
+            'health',
+            'Path that answers 2xx when the application is well. Empty, it is well when it stays up',
+            front.healthPath ?? '',
+            (answer) => (answer === '' || answer.startsWith('/') ? undefined : 'must begin with /'),
+          ),
+    () =>
+      needsPin && seen.pin === undefined
+        ? question('launchway', 'launchway for the workflows, as OWNER/launchway@COMMIT', undefined, (answer) =>
+            typeof parsePin(answer) === 'string' ? 'must be OWNER/launchway@ and the full hash of a commit' : undefined,
+          )
+        : undefined,
+  ]
+}
+
+/** GitHub's registry, beside the sources, unless a compose file names another. */
+function repositoryFor({ images }: Stack, { git: { github } }: Seen): string | undefined {
+  const named = images.length === 1 ? images[0]?.repository : undefined
+  return named ?? (github === undefined ? undefined : `ghcr.io/${github.toLowerCase()}`)
+}
+
+function branchFor({ git: { branch, branches, remoteDefault } }: Seen): string | undefined {
+  return remoteDefault ?? ['main', 'master'].find((name) => branches.includes(name)) ?? branch
+}
+
+/** @returns in words, what is wrong with it */
+export function parsePin(text: string): Pin | string {
+  const [, repository, commit] = /^([\w.-]+\/[\w.-]+)@([0-9a-f]{40})$/.exec(text) ?? []
+  return repository === undefined || commit === undefined
+    ? `"${text}" is not OWNER/launchway@ and the full hash of a commit`
+    : { repository, commit }
+}
+
+/**
+ * What was given, and for the rest what is the default.
+ * @throws LaunchwayError USAGE with everything that is missing or wrong, at once
+ */
+export function withDefaults(asked: ReturnType<typeof questions>, given: Answers): Answers {
+  const answers: Answers = {}
+  const missing: string[] = []
+  for (const make of asked) {
+    const question = make(answers)
+    if (question === undefined) continue
+    const answer = given[question.id] ?? question.default
+    const wrong = answer === undefined ? undefined : question.check(answer)
+    if (answer === undefined) missing.push(`--${question.id}: ${question.says}`)
+    else if (wrong !== undefined) missing.push(`--${question.id} ${answer}: ${wrong}`)
+    else answers[question.id] = answer
+  }
+  if (missing.length === 0) return answers
+  throw new LaunchwayError('USAGE', 'init cannot see everything by itself', {
+    hint: `Say it, or leave --yes out to be asked:\n${missing.join('\n')}`,
+  })
+}
+
+/** Asks for what was not given, each question until its answer can be used. */
+export async function askFor(
+  asked: ReturnType<typeof questions>,
+  given: Answers,
+  ask: (question: string) => Promise<string>,
+): Promise<Answers> {
+  const answers: Answers = {}
+  for (const make of asked) {
+    const question = make(answers)
+    if (question === undefined) continue
+    const { id, says, default: byDefault, check } = question
+    let answer = given[id]
+    let wrong = answer === undefined ? '' : check(answer)
+    while (wrong !== undefined || answer === undefined) {
+      const said = wrong === undefined || wrong === '' ? '' : `${wrong}\n`
+      const typed = (await ask(`${said}${says}${byDefault === undefined || byDefault === '' ? '' : ` [${byDefault}]`}: `)).trim()
+      answer = typed === '' ? (byDefault ?? '') : typed
+      wrong = answer === '' && byDefault === undefined ? 'This has no default.' : check(answer)
+    }
+    answers[id] = answer
+  }
+  return answers
+}

@@ -1,0 +1,128 @@
+import type { FileService } from '../tools/compose-file.ts'
+import { baseReference, dockerfileFacts } from '../tools/dockerfile.ts'
+import { type DraftService, plainName, volumesOf } from './draft.ts'
+import { environmentOf } from './environment.ts'
+import { askedPath, type Seen } from './seen.ts'
+
+/** What of a compose service that is built here would run on a host. */
+
+/**
+ * In words, why a service that is built here does not go to a host: a web server with nothing of its own but a
+ * configuration, before another service. Where it would be first to start, it would not find what it leads to.
+ */
+export function onlyLeads(service: FileService, own: readonly FileService[], seen: Seen): string | undefined {
+  const { build, needs, environment, name } = service
+  const text = build === undefined ? undefined : textOf(build, seen)
+  const base = text === undefined ? undefined : baseReference(text, { target: build?.target, args: build?.args ?? {} })
+  if (text === undefined || base === undefined || !webServer.test(base) || (text.match(/^\s*FROM\s/gim) ?? []).length > 1) return undefined
+  const words = [...environment.values()].join(' ')
+  const to = own.find(
+    (other) => other !== service && (needs.has(other.name) || words.includes(other.name)) && portOf(other, seen) !== undefined,
+  )
+  if (to === undefined) return undefined
+  return `${name} is left out: it only leads to ${to.name}, as nginx on the host does. What else its configuration says goes under nginx`
+}
+
+const webServer = /^([\w.-]+\/)*(nginx|nginx-unprivileged|httpd|caddy|haproxy|traefik)([:@]|$)/
+
+/** The service that visitors reach. */
+export function frontOf(own: readonly FileService[], seen: Seen): FileService | undefined {
+  const score = (service: FileService): number =>
+    (service.ports.some(({ published }) => published === 80 || published === 443) ? 8 : 0) +
+    (service.ports.length > 0 ? 4 : 0) +
+    (/nginx|proxy|gateway/.test(service.name) ? 3 : 0) +
+    (/^(web|www|app|site|frontend|server)$/.test(service.name) ? 2 : 0) +
+    (portOf(service, seen) === undefined ? 0 : 1)
+  const best = own.toSorted((a, b) => score(b) - score(a))[0]
+  return best === undefined || (score(best) === 0 && own.length > 1) ? undefined : best
+}
+
+function textOf(
+  { context, dockerfile }: NonNullable<FileService['build']>,
+  { dockerfileTexts }: Pick<Seen, 'dockerfileTexts'>,
+): string | undefined {
+  return dockerfileTexts.get(context === '.' ? dockerfile : `${context}/${dockerfile}`)
+}
+
+function factsOf({ build }: FileService, { dockerfileTexts }: Seen): ReturnType<typeof dockerfileFacts> | undefined {
+  const text = build === undefined ? undefined : textOf(build, { dockerfileTexts })
+  return text === undefined ? undefined : dockerfileFacts(text, build?.target)
+}
+
+function portOf(service: FileService, seen: Seen): number | undefined {
+  const facts = factsOf(service, seen)
+  return (
+    service.ports[0]?.target ??
+    service.expose[0] ??
+    facts?.expose[0] ??
+    portIn((service.command ?? []).join(' ')) ??
+    portIn(facts?.command ?? '') ??
+    seen.hints.leadsTo.get(service.name)
+  )
+}
+
+/** The port that a server is told to listen on. */
+export function portIn(command: string): number | undefined {
+  const [, port] = /(?:--bind|-b|--port|-p|--listen|runserver)["',\s=]+(?:["']?[\d.[\]:a-z]*:)?["']?(\d{2,5})\b/.exec(command) ?? []
+  return port === undefined ? undefined : Number(port)
+}
+
+export function framePort({ hints: { framework } }: Seen): number | undefined {
+  return framework === undefined ? undefined : { flask: 5000, django: 8000, fastapi: 8000, express: 3000, rails: 3000 }[framework]
+}
+
+interface Around {
+  isPublic: boolean
+  isOnly: boolean
+  seen: Seen
+  /** The port of the host that led to a service before this one. */
+  door: number | undefined
+}
+
+export function serviceOf(
+  service: FileService,
+  image: string,
+  { isPublic, isOnly, seen, door }: Around,
+): { draft: DraftService; says: string[] } {
+  const says: string[] = []
+  const { command, entrypoint, stopSignal, user, ports, containerName } = service
+  const facts = factsOf(service, seen)
+  const asked = service.health?.join(' ') ?? facts?.health
+  const ownPath = asked === undefined ? (isOnly ? seen.hints.healthPath : undefined) : askedPath(asked)
+  const healthPath = isPublic ? ownPath : undefined
+  const port = isPublic ? (portOf(service, seen) ?? framePort(seen)) : undefined
+  const published = (isPublic ? door : undefined) ?? ports[0]?.published
+  const line = [...(entrypoint ?? []), ...(command ?? [])].join(' ')
+  const environment = environmentOf(service, says)
+  const volumes = volumesOf(service, says)
+  if (!isPublic && ports.length > 0)
+    says.push(`${service.name} is reached by the other services alone, and no longer on a port of the host`)
+  if (!isOnly && containerName !== undefined && containerName !== service.name)
+    says.push(`${service.name} is called ${service.name} by the other services, not ${containerName}`)
+  if (/runserver|flask run|--reload|npm (run )?(dev|start)|nodemon|--debug/.test(`${line} ${facts?.command ?? ''}`))
+    says.push(
+      `${service.name} starts a server for developers (${(line === '' ? facts?.command : line) ?? ''}): give it a command for production`,
+    )
+  const isWorker = /\b(worker|rqworker|sidekiq|huey_consumer)\b/.test(line)
+  return {
+    draft: {
+      name: plainName(service.name),
+      image,
+      isPublic,
+      ...(port === undefined ? {} : { port }),
+      ...(published === undefined ? {} : { published }),
+      ...(healthPath === undefined ? {} : { healthPath }),
+      keys: {
+        ...(entrypoint === undefined ? {} : { entrypoint }),
+        ...(command === undefined ? {} : { command }),
+        ...environment,
+        ...(user === undefined ? {} : { user }),
+        ...(stopSignal === undefined ? {} : { 'stop-signal': stopSignal }),
+        ...(/\bbeat\b/.test(line) ? { overlap: false } : isWorker ? { 'stop-timeout': '60s' } : {}),
+      },
+      volumes,
+      isNamed: true,
+    },
+    says,
+  }
+}

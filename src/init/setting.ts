@@ -1,0 +1,60 @@
+import { resolveRegistries } from '../config/resolve.ts'
+import { resolveImages } from '../config/resolve-image.ts'
+import type { Config, EnvironmentConfig } from '../config/schema.ts'
+import { isLoopback, parseRepository } from '../core/reference.ts'
+import type { Pin, Setting, Target } from './workflow-parts.ts'
+
+/** What the workflows of a launchway.yml look like. */
+export function settingOf(config: Config, pin: Pin): Setting {
+  const hosts = [...new Set(resolveImages(config).flatMap(({ repositories }) => repositories.map((one) => parseRepository(one).host)))]
+  const named = resolveRegistries(config)
+  const passwords = named.flatMap(({ password }) => password ?? [])
+  const general = hosts.filter(
+    (host) => host !== 'ghcr.io' && !isLoopback(host) && named.find((one) => one.host === host)?.password === undefined,
+  )
+  return {
+    pin,
+    branches: Object.keys(config.branches ?? {}),
+    tags: Object.keys(config.tags ?? {}),
+    environments: targetsOf(config),
+    ghcr: hosts.includes('ghcr.io'),
+    login: general.length > 0,
+    passwords: [...new Set(passwords)],
+  }
+}
+
+/** The environments that a push can lead to, in the order of the file. */
+function targetsOf(config: Config): Target[] {
+  return Object.entries(config.environments ?? {}).flatMap(([name, environment]): Target[] => {
+    const conditions = [...conditionsOf(config.branches, 'heads', name), ...conditionsOf(config.tags, 'tags', name)]
+    if (conditions.length === 0) return []
+    const isKnown = !conditions.includes(undefined)
+    const when = isKnown ? conditions.join(' || ') : `needs.release.outputs.environment == '${name}'`
+    return [{ name, when, secrets: secretsOf(environment), ...(environment.url === undefined ? {} : { url: environment.url }) }]
+  })
+}
+
+type Routes = Config['branches']
+
+/** An expression of GitHub's for each pattern that leads there; undefined for one that it cannot say. */
+function conditionsOf(routes: Routes, kind: 'heads' | 'tags', environment: string): (string | undefined)[] {
+  const patterns = Object.keys(routes ?? {})
+  const exact = patterns.filter((pattern) => !pattern.includes('*'))
+  return Object.entries(routes ?? {}).flatMap(([pattern, target]): (string | undefined)[] => {
+    if ((typeof target === 'string' ? target : target.environment) !== environment) return []
+    const ref = `refs/${kind}/${pattern}`.replaceAll("'", "''")
+    if (!pattern.includes('*')) return [`github.ref == '${ref}'`]
+    // Where several patterns could fit, launchway alone knows which does.
+    if (patterns.length - exact.length > 1 || !/^[^*]*\*$/.test(pattern)) return [undefined]
+    const others = exact.filter((one) => one.startsWith(pattern.slice(0, -1))).map((one) => ` && github.ref != 'refs/${kind}/${one}'`)
+    const fits = `startsWith(github.ref, '${ref.slice(0, -1)}')${others.join('')}`
+    return [others.length === 0 ? fits : `(${fits})`]
+  })
+}
+
+function secretsOf(environment: EnvironmentConfig): string[] {
+  const containers = [environment, ...Object.values(environment.services ?? {}), ...Object.values(environment.accessories ?? {})]
+  const key = environment.ssh?.key
+  const names = containers.flatMap(({ secrets = [] }) => secrets)
+  return [...new Set([...(key === undefined || key === 'SSH_KEY' ? [] : [key]), ...names])]
+}

@@ -1,0 +1,38 @@
+import type { Setting } from './workflow-parts.ts'
+import { type Workflow, workflows } from './workflows.ts'
+
+/** What a starter says of itself, after what it does. */
+function copied(name: string): string[] {
+  return name === 'push.yml'
+    ? [
+        '#',
+        '# `launchway init` writes this file for your repository. By hand: copy it to .github/workflows/push.yml, then',
+        '#   1. put your branches and tags under `on.push`, those that launchway.yml names, and the branches of an environment into',
+        '#      the `if:` of its deploy job, of which each environment has one;',
+        "#   2. replace OWNER by the account that launchway's repository is under, and COMMIT by the full hash of the release of",
+        "#      launchway that you have read (`git ls-remote https://github.com/OWNER/launchway 'refs/tags/*'` lists them). A tag",
+        "#      can be moved to other code, a commit cannot: keep the tag's name as a comment, so that update tools can follow it;",
+        '#   3. add the private key for your hosts as the secret SSH_KEY, and commit their public keys as .github/known_hosts.',
+        '# With another registry than ghcr.io leave `packages:` out, and give registry-username and registry-password in both jobs.',
+      ]
+    : [
+        '#',
+        `# \`launchway init\` writes this file for your repository. By hand: copy it to .github/workflows/${name} and replace`,
+        '# OWNER and COMMIT as in push.yml.',
+      ]
+}
+
+/** The files of workflows/: what people copy who do without `init`. */
+export function starters(): Workflow[] {
+  const setting: Setting = {
+    pin: { repository: 'OWNER/launchway', commit: 'COMMIT' },
+    branches: ['main'],
+    tags: ['v*'],
+    environments: [{ name: 'production', when: "github.ref == 'refs/heads/main'", secrets: [] }],
+    ghcr: true,
+    login: false,
+    passwords: [],
+  }
+  const names = workflows(setting).map(({ name }) => name)
+  return workflows(setting, Object.fromEntries(names.map((name) => [name, copied(name)])))
+}

@@ -1,0 +1,89 @@
+/** What the workflows have in common, as lines of YAML. */
+
+/** Which launchway the workflows run: `OWNER/launchway` at a commit, since a tag can be moved to other code. */
+export interface Pin {
+  repository: string
+  commit: string
+  /** What people call that commit: a comment that update tools follow. */
+  tag?: string
+}
+
+/** What decides how the workflows of a repository look. */
+export interface Setting {
+  pin: Pin
+  /** What `on.push` names. */
+  branches: readonly string[]
+  tags: readonly string[]
+  environments: readonly Target[]
+  /** Images are pushed to ghcr.io, where the job's own token is the login. */
+  ghcr: boolean
+  /** Images are pushed elsewhere, with a login of its own. */
+  login: boolean
+  /** Passwords of registries that launchway.yml names. */
+  passwords: readonly string[]
+}
+
+/** An environment that releases are deployed to. */
+export interface Target {
+  name: string
+  url?: string
+  /** The expression that says which pushes go there. */
+  when: string
+  /** Names of secrets that the application and launchway.yml ask for. */
+  secrets: readonly string[]
+}
+
+const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1'
+
+/** As YAML has a list in one line. */
+export function list(words: readonly string[]): string {
+  return `[${words.map((word) => (/^[\w./-]+$/.test(word) && !/^[\d.-]/.test(word) ? word : `'${word.replaceAll("'", "''")}'`)).join(', ')}]`
+}
+
+export const indent = (lines: readonly string[], by: number): string[] =>
+  lines.map((line) => (line === '' ? '' : `${' '.repeat(by)}${line}`))
+
+export function uses({ repository, commit, tag }: Pin, folder = ''): string {
+  return `uses: ${repository}${folder}@${commit}${tag === undefined ? '' : ` # ${tag}`}`
+}
+
+/** Runs of one group wait in line; without `queue: max` a third would throw the second out. */
+export function queued(group: string): string[] {
+  return ['concurrency:', `  group: ${group}`, '  cancel-in-progress: false', '  queue: max']
+}
+
+export function rights({ ghcr }: Setting, packages: 'read' | 'write'): string[] {
+  return ['permissions:', '  contents: read', ...(ghcr ? [`  packages: ${packages} # for ghcr.io`] : [])]
+}
+
+export const checkedOut = [`- uses: ${checkout}`, '  with:', '    persist-credentials: false']
+
+export function registryInputs({ login }: Setting): string[] {
+  return login ? ['registry-username: ${{ secrets.REGISTRY_USERNAME }}', 'registry-password: ${{ secrets.REGISTRY_PASSWORD }}'] : []
+}
+
+/** A step of ours. */
+export function step(line: string, inputs: readonly string[], secrets: readonly string[] = [], condition?: string): string[] {
+  return [
+    `- ${line}`,
+    ...(condition === undefined ? [] : [`  if: ${condition}`]),
+    ...(inputs.length === 0 ? [] : ['  with:', ...indent(inputs, 4)]),
+    ...(secrets.length === 0 ? [] : ['  env:', ...indent(secrets.map(fromSecret), 4)]),
+  ]
+}
+
+export const fromSecret = (name: string): string => `${name}: \${{ secrets.${name} }}`
+
+export const sshKey = 'ssh-key: ${{ secrets.SSH_KEY }}'
+
+/** Where a step has no secrets yet. */
+export const noSecrets = [
+  '  # Every name under `secrets:` in launchway.yml is read from here:',
+  '  # env:',
+  '  #   DATABASE_URL: ${{ secrets.DATABASE_URL }}',
+]
+
+/** Reviewers, rules and secrets of the environment hold for the job. */
+export function environment(name: string, url?: string): string[] {
+  return url === undefined ? [`environment: ${name}`] : ['environment:', `  name: ${name}`, `  url: ${url}`]
+}

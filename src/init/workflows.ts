@@ -1,0 +1,286 @@
+import {
+  checkedOut,
+  environment,
+  fromSecret,
+  indent,
+  list,
+  noSecrets,
+  queued,
+  registryInputs,
+  rights,
+  type Setting,
+  sshKey,
+  step,
+  type Target,
+  uses,
+} from './workflow-parts.ts'
+
+/** The workflows of a repository that uses launchway, as text. */
+
+export interface Workflow {
+  /** Its name below .github/workflows. */
+  name: string
+  text: string
+}
+
+/** @param how what stands at the top of each: where it comes from */
+export function workflows(of: Setting, how: Readonly<Record<string, readonly string[]>> = {}): Workflow[] {
+  const made: [string, string[]][] = [
+    ['push.yml', push(of)],
+    ['pull-request.yml', pullRequest(of)],
+    ...(of.environments.length === 0
+      ? []
+      : [
+          ['redeploy.yml', redeploy(of)] satisfies [string, string[]],
+          ['versions.yml', versions(of)] satisfies [string, string[]],
+          ['rescan.yml', rescan(of)] satisfies [string, string[]],
+        ]),
+  ]
+  return made.map(([name, lines]) => {
+    const [says = [], body] = [about[name], lines]
+    return { name, text: [...says, ...(how[name] ?? []), ...body, ''].join('\n') }
+  })
+}
+
+const about: Readonly<Record<string, readonly string[]>> = {
+  'push.yml': [
+    '# Releases what is pushed: one job builds the images, tests and scans them and pushes them; another puts the very same',
+    '# digests live, where launchway.yml says so. Reviewers of a GitHub environment stand between the two.',
+  ],
+  'pull-request.yml': [
+    '# Builds, tests and scans what a pull request would bring. Nothing is written to a registry or to a host, and no secret is',
+    '# needed: it is safe for forks as long as the event stays `pull_request` (launchway refuses `pull_request_target`).',
+  ],
+  'redeploy.yml': [
+    '# Puts a version live again that was released before. Its images are in the registry, with the record of their release',
+    '# beside them: nothing is built, and the hosts run the very digests that were tested then. Started by hand: Actions,',
+    '# redeploy, "Run workflow".',
+  ],
+  'versions.yml': [
+    '# Moves the servers between the versions that they keep: back to the one before, or a word about one that waits',
+    '# (`confirm:` in launchway.yml). Nothing is built. Started by hand: Actions, versions, "Run workflow".',
+  ],
+  'rescan.yml': [
+    "# Looks every day at what is running with that day's vulnerability database: what was clean when it was released may not",
+    '# be clean now. A finding that breaks the rules of launchway.yml fails the run, and changes nothing on any host.',
+  ],
+}
+
+function push(of: Setting): string[] {
+  const byOutput = of.environments.some(({ when }) => when.includes('needs.release'))
+  const on = [`  push:`, ...(of.branches.length === 0 ? [] : [`    branches: ${list(of.branches)}`])]
+  return [
+    'name: push',
+    '',
+    'on:',
+    ...on,
+    ...(of.tags.length === 0 ? [] : [`    tags: ${list(of.tags)}`]),
+    '',
+    'permissions: {}',
+    '',
+    'jobs:',
+    '  release:',
+    ...indent(
+      [
+        'runs-on: ubuntu-latest',
+        'timeout-minutes: 45',
+        '# In the order of the pushes, so that a tag never moves back.',
+        ...queued('launchway-release-${{ github.ref }}'),
+        ...rights(of, 'write'),
+        ...(byOutput ? ['outputs:', '  environment: ${{ steps.launchway.outputs.environment }}'] : []),
+        'steps:',
+        ...indent(
+          [
+            ...checkedOut,
+            ...(byOutput
+              ? ['- id: launchway', ...indent([uses(of.pin)], 2), '  with:', '    until: push']
+              : step(uses(of.pin), ['until: push'])),
+            ...indent(registryInputs(of), 4),
+            ...(of.passwords.length === 0 ? [] : ['  env:', ...indent(of.passwords.map(fromSecret), 4)]),
+          ],
+          2,
+        ),
+      ],
+      4,
+    ),
+    ...of.environments.flatMap((target) => ['', ...indent(deploy(of, target), 2)]),
+  ]
+}
+
+function deploy(of: Setting, { name, url, when, secrets }: Target): string[] {
+  const asked = [...new Set([...secrets, ...of.passwords])]
+  const inputs = ['redeploy: ${{ github.sha }}', `environment: ${name}`, ...registryInputs(of), sshKey]
+  return [
+    of.environments.length === 1 ? 'deploy:' : `deploy-${name}:`,
+    ...indent(
+      [
+        'needs: release',
+        `if: ${when}`,
+        'runs-on: ubuntu-latest',
+        'timeout-minutes: 30',
+        ...environment(name, url),
+        ...queued(`launchway-${name}`),
+        ...rights(of, 'write'),
+        'steps:',
+        ...indent(
+          [
+            '# For launchway.yml and .github/known_hosts: nothing is built here.',
+            ...checkedOut,
+            ...step(uses(of.pin), inputs, asked),
+            ...(asked.length === 0 ? noSecrets : []),
+          ],
+          2,
+        ),
+      ],
+      2,
+    ),
+  ]
+}
+
+function pullRequest(of: Setting): string[] {
+  return [
+    'name: pull request',
+    '',
+    'on:',
+    '  pull_request:',
+    '',
+    'permissions: {}',
+    '',
+    '# Only the newest state of a pull request is worth building.',
+    'concurrency:',
+    '  group: launchway-pull-request-${{ github.event.pull_request.number }}',
+    '  cancel-in-progress: true',
+    '',
+    'jobs:',
+    '  build:',
+    '    runs-on: ubuntu-latest',
+    '    timeout-minutes: 45',
+    '    permissions:',
+    '      contents: read',
+    '    steps:',
+    ...indent([...checkedOut, ...step(uses(of.pin), [])], 6),
+  ]
+}
+
+/** The input of a button that says where. */
+function choice({ environments }: Setting, description: string): string[] {
+  const names = environments.map(({ name }) => name)
+  return ['environment:', `  description: ${description}`, '  type: choice', `  options: ${list(names)}`, `  default: ${names[0] ?? ''}`]
+}
+
+/** The job of a button: in line with the deploys of push.yml, which have the same group. */
+function button(of: Setting, name: string, steps: readonly string[]): string[] {
+  return [
+    'permissions: {}',
+    '',
+    'jobs:',
+    `  ${name}:`,
+    ...indent(
+      [
+        'runs-on: ubuntu-latest',
+        'timeout-minutes: 30',
+        'environment: ${{ inputs.environment }}',
+        '# In line with the deploys of push.yml: it has the same group.',
+        ...queued('launchway-${{ inputs.environment }}'),
+        ...rights(of, 'write'),
+        'steps:',
+        ...indent(['# For launchway.yml and .github/known_hosts: no line of the application is read.', ...checkedOut, ...steps], 2),
+      ],
+      4,
+    ),
+  ]
+}
+
+function allSecrets({ environments, passwords }: Setting): string[] {
+  return [...new Set([...environments.flatMap(({ secrets }) => secrets), ...passwords])]
+}
+
+function redeploy(of: Setting): string[] {
+  const inputs = ['redeploy: ${{ inputs.version }}', 'environment: ${{ inputs.environment }}', ...registryInputs(of), sshKey]
+  const secrets = allSecrets(of)
+  return [
+    'name: redeploy',
+    '',
+    'on:',
+    '  workflow_dispatch:',
+    '    inputs:',
+    '      version:',
+    '        description: Version to put live, a tag of the image such as v1.2.3, or a commit',
+    '        type: string',
+    '        required: true',
+    ...indent(choice(of, 'Environment to put it live in'), 6),
+    '',
+    ...button(of, 'redeploy', [...step(uses(of.pin), inputs, secrets), ...(secrets.length === 0 ? noSecrets : [])]),
+  ]
+}
+
+function versions(of: Setting): string[] {
+  const place = ['environment: ${{ inputs.environment }}']
+  const login = registryInputs(of)
+  const move = (name: string, inputs: readonly string[]): string[] =>
+    step(uses(of.pin, `/actions/${name}`), inputs, of.passwords, `inputs.move == '${name}'`)
+  return [
+    'name: versions',
+    '',
+    'on:',
+    '  workflow_dispatch:',
+    '    inputs:',
+    '      move:',
+    '        description: What to do with the version that runs',
+    '        type: choice',
+    '        options: [rollback, confirm, abort]',
+    '        default: rollback',
+    ...indent(choice(of, 'Environment to do it in'), 6),
+    '      version:',
+    '        description: For rollback, a version that the hosts keep. Empty, the one before',
+    '        type: string',
+    '        required: false',
+    '',
+    ...button(of, 'versions', [
+      ...move('rollback', [...place, 'version: ${{ inputs.version }}', ...login, sshKey]),
+      ...move('confirm', [...place, sshKey]),
+      ...move('abort', [...place, ...login, sshKey]),
+    ]),
+  ]
+}
+
+function rescan(of: Setting): string[] {
+  const names = of.environments.map(({ name }) => name)
+  return [
+    'name: rescan',
+    '',
+    'on:',
+    '  schedule:',
+    '    - cron: 17 4 * * *',
+    '',
+    'permissions: {}',
+    '',
+    'concurrency:',
+    '  group: launchway-rescan',
+    '  cancel-in-progress: false',
+    '',
+    'jobs:',
+    '  rescan:',
+    ...indent(
+      [
+        'runs-on: ubuntu-latest',
+        'timeout-minutes: 30',
+        'strategy:',
+        '  fail-fast: false',
+        '  matrix:',
+        `    environment: ${list(names)}`,
+        ...rights(of, 'read'),
+        'steps:',
+        ...indent(
+          [
+            '# For the rules and exceptions of launchway.yml.',
+            ...checkedOut,
+            ...step(uses(of.pin), ['environment: ${{ matrix.environment }}', ...registryInputs(of)], of.passwords),
+          ],
+          2,
+        ),
+      ],
+      4,
+    ),
+  ]
+}

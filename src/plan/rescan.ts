@@ -1,0 +1,61 @@
+import { environmentTag, releaseId } from '../core/names.ts'
+import { byKey } from '../core/objects.ts'
+import type { Ports } from '../core/ports.ts'
+import { findDocument } from '../core/record-document.ts'
+import type { PlanSection, Release } from '../core/release.ts'
+import { type StageName, stageNames } from '../core/stages.ts'
+import { requireImages } from './redeploy.ts'
+
+/**
+ * The record of a run that looks once more at what an environment runs, with the rules of today's configuration and
+ * today's vulnerability database. Nothing is built, written or deployed.
+ * @param section what a release from here would be: its environment says where to look
+ * @returns in words, why there is nothing to look at
+ * @throws LaunchwayError VERSION_UNKNOWN where the images of the record are gone
+ */
+export async function planRescan({ app, section }: { app: string; section: PlanSection }, ports: Ports): Promise<Release | string> {
+  const { environment, scan, registries } = section
+  if (environment === undefined) return 'a schedule scans what an environment runs, and none was named: use the input environment'
+  if (scan === undefined) return section.stages.scan.reason
+  const [repository = '', ...others] = section.images.flatMap(({ repositories }) => repositories)
+  const tag = environmentTag({ repository, app, environment: environment.name })
+  const running = await findDocument(repository, tag, registries, ports)
+  if (running?.build === undefined || running.app !== app)
+    return `${repository}:${tag} has no record of what ${environment.name} runs: nothing was deployed there yet`
+  const { plan, build } = running
+  await requireImages(running, { version: plan.version, repositories: [repository, ...others], registries }, ports)
+  const now = ports.clock.now()
+  ports.log.info(`${environment.name} runs ${plan.version} (${running.id}): its images are scanned again`)
+  return {
+    version: 1,
+    id: releaseId(now, plan.sha),
+    app,
+    created: now.toISOString(),
+    outcome: { state: 'running' },
+    plan: {
+      event: section.event,
+      ...(plan.ref === undefined ? {} : { ref: plan.ref }),
+      sha: plan.sha,
+      version: plan.version,
+      images: plan.images,
+      tags: [],
+      registries,
+      scan: { ...scan, against: environment.name },
+      stages: stagesOf(environment.name, section.stages.scan.reason),
+    },
+    build: { ...build, images: build.images.map((image) => ({ ...image, how: 'promoted' as const, ms: 0 })) },
+  }
+}
+
+function stagesOf(environment: string, rules: string): PlanSection['stages'] {
+  const not = { run: false, reason: `what ${environment} runs is only looked at` }
+  const runs: Partial<Record<StageName, string>> = {
+    plan: 'every run begins with it',
+    scan: `what ${environment} runs, with today's vulnerability database: ${rules}`,
+    report: 'every run ends with it',
+  }
+  return byKey(stageNames, (name) => {
+    const reason = runs[name]
+    return reason === undefined ? not : { run: true, reason }
+  })
+}

@@ -1,0 +1,213 @@
+import { parseDocument } from 'yaml'
+import { z } from 'zod'
+
+/**
+ * A compose file as it is written, read without docker and without its variables having values: what a first look at a
+ * repository needs. `docker compose config` says exactly what it means, and asks for all of that (compose.ts).
+ * @see https://github.com/compose-spec/compose-spec/blob/main/spec.md
+ */
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String)
+const words = z.union([scalar.transform((text) => wordsOf(text)), z.array(scalar)])
+const listOrMap = z.union([z.array(scalar), z.record(z.string(), scalar.nullable())])
+const strings = z.union([scalar.transform((one) => [one]), z.array(scalar)])
+
+const Build = z.union([
+  scalar.transform((context) => ({ context, dockerfile: undefined, target: undefined, args: undefined })),
+  z.looseObject({ context: scalar.optional(), dockerfile: scalar.optional(), target: scalar.optional(), args: listOrMap.optional() }),
+])
+const Mount = z.looseObject({ type: scalar.optional(), source: scalar.optional(), target: scalar.optional() })
+const PortEntry = z.union([scalar, z.looseObject({ target: scalar, published: scalar.optional() })])
+
+const Service = z.looseObject({
+  image: scalar.optional(),
+  build: Build.optional(),
+  command: words.nullish(),
+  entrypoint: words.nullish(),
+  environment: listOrMap.nullish(),
+  env_file: z.union([scalar, z.array(z.union([scalar, z.looseObject({ path: scalar })]))]).optional(),
+  ports: z.array(PortEntry).nullish(),
+  expose: z.array(scalar).nullish(),
+  container_name: scalar.optional(),
+  healthcheck: z.looseObject({ test: z.union([z.string(), z.array(scalar)]).optional(), disable: z.boolean().optional() }).optional(),
+  volumes: z.array(z.union([scalar, Mount])).nullish(),
+  depends_on: z.union([z.array(scalar), z.record(z.string(), z.looseObject({ condition: scalar.optional() }).nullable())]).nullish(),
+  profiles: strings.optional(),
+  secrets: z.array(z.union([scalar, z.looseObject({ source: scalar.optional() })])).nullish(),
+  stop_signal: scalar.optional(),
+  user: scalar.optional(),
+})
+const File = z.looseObject({ services: z.record(z.string(), Service) })
+
+/** A service, with the default of every variable filled in; `$NAME` stays where there is none. */
+export interface FileService {
+  name: string
+  image?: string
+  build?: { context: string; dockerfile: string; target?: string; args: Record<string, string> }
+  command?: string[]
+  entrypoint?: string[]
+  /** A value is undefined where it comes from the environment of whoever calls compose. */
+  environment: Map<string, string | undefined>
+  envFiles: string[]
+  ports: { published?: number; target: number }[]
+  expose: number[]
+  containerName?: string
+  /** What is run in the container, as words. */
+  health?: string[]
+  volumes: { source?: string; target: string; options?: string }[]
+  /** By service: what of it is waited for. */
+  needs: Map<string, string>
+  profiles: string[]
+  secrets: string[]
+  stopSignal?: string
+  user?: string
+}
+
+export interface ComposeFile {
+  services: FileService[]
+  /** Variables that somebody must set, and what for. */
+  variables: Map<string, 'port' | 'image' | 'value'>
+}
+
+/** @returns in words, why it cannot be read */
+export function readComposeFile(text: string): ComposeFile | string {
+  const document = parseDocument(text, { merge: true, prettyErrors: false })
+  const [broken] = document.errors
+  if (broken !== undefined) return broken.message
+  const value: unknown = document.toJS({ maxAliasCount: 1000 })
+  const parsed = File.safeParse(value)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'it has another form than a compose file'}`
+  }
+  const services = Object.entries(parsed.data.services).map(([name, service]) => serviceOf(name, service))
+  return { services, variables: variablesOf(parsed.data.services) }
+}
+
+function serviceOf(name: string, of: z.infer<typeof Service>): FileService {
+  const { build, healthcheck } = of
+  const health = healthcheck?.disable === true ? undefined : healthOf(healthcheck?.test)
+  return {
+    name,
+    ...optional('image', filled(of.image)),
+    ...(build === undefined
+      ? {}
+      : {
+          build: {
+            context: plainPath(filled(build.context) ?? '.'),
+            dockerfile: plainPath(filled(build.dockerfile) ?? 'Dockerfile'),
+            ...optional('target', filled(build.target)),
+            args: Object.fromEntries([...pairs(build.args)].map(([key, value]) => [key, value ?? ''])),
+          },
+        }),
+    ...optional('command', of.command ?? undefined),
+    ...optional('entrypoint', of.entrypoint ?? undefined),
+    environment: pairs(of.environment),
+    envFiles: [of.env_file ?? []].flat().map((one) => plainPath(filled(typeof one === 'string' ? one : one.path) ?? '')),
+    ports: (of.ports ?? []).flatMap((one) => portOf(one)),
+    expose: (of.expose ?? []).flatMap((one) => numberIn(one)),
+    ...optional('containerName', filled(of.container_name)),
+    ...optional('health', health),
+    volumes: (of.volumes ?? []).flatMap((one) => mountOf(one)),
+    needs: new Map(
+      Array.isArray(of.depends_on)
+        ? of.depends_on.map((one) => [one, 'service_started'])
+        : Object.entries(of.depends_on ?? {}).map(([one, how]) => [one, how?.condition ?? 'service_started']),
+    ),
+    profiles: of.profiles ?? [],
+    secrets: (of.secrets ?? []).flatMap((one) => (typeof one === 'string' ? one : (one.source ?? []))),
+    ...optional('stopSignal', of.stop_signal),
+    ...optional('user', of.user),
+  }
+}
+
+function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a computed key is not seen
+  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: Value }
+}
+
+function pairs(of: z.infer<typeof listOrMap> | null | undefined): Map<string, string | undefined> {
+  if (of === null || of === undefined) return new Map()
+  if (!Array.isArray(of)) return new Map(Object.entries(of).map(([name, value]) => [name, filled(value ?? undefined)]))
+  return new Map(
+    of.map((entry) => {
+      const [, name = entry, value] = /^([^=]+)=([\s\S]*)$/.exec(entry) ?? []
+      return [name, filled(value)]
+    }),
+  )
+}
+
+function healthOf(test: string | string[] | undefined): string[] | undefined {
+  if (typeof test === 'string') return ['sh', '-c', test]
+  const [kind, ...rest] = test ?? []
+  if (kind === 'CMD') return rest
+  return kind === 'CMD-SHELL' && rest[0] !== undefined ? ['sh', '-c', rest[0]] : undefined
+}
+
+function portOf(entry: z.infer<typeof PortEntry>): FileService['ports'] {
+  if (typeof entry !== 'string') {
+    const [target] = numberIn(entry.target)
+    const [published] = numberIn(entry.published ?? '')
+    return target === undefined ? [] : [{ target, ...optional('published', published) }]
+  }
+  const text = filled(entry)?.replace(/\/(tcp|udp)$/, '') ?? ''
+  const [target] = numberIn(/(\d+)(-\d+)?$/.exec(text)?.[1] ?? '')
+  const [published] = numberIn(/(?:^|:)(\d+)(?:-\d+)?:[^:]+$/.exec(text)?.[1] ?? '')
+  return target === undefined ? [] : [{ target, ...optional('published', published) }]
+}
+
+function numberIn(text: string): number[] {
+  return /^\d+$/.test(text.replace(/\/\w+$/, '')) ? [Number.parseInt(text, 10)] : []
+}
+
+function mountOf(entry: string | z.infer<typeof Mount>): FileService['volumes'] {
+  if (typeof entry !== 'string') {
+    if (entry.target === undefined || entry.type === 'tmpfs') return []
+    return [{ target: entry.target, ...optional('source', filled(entry.source)) }]
+  }
+  const [source = '', target, options] = (filled(entry) ?? '').split(':')
+  return [target === undefined ? { target: source } : { source, target, ...optional('options', options) }]
+}
+
+function plainPath(path: string): string {
+  return path.replace(/^(\.\/)+/, '').replace(/(.)\/+$/, '$1') || '.'
+}
+
+const variable = /\$(?:(\$)|\{(\w+)(?:(:?[-?+])([^}]*))?\}|(\w+))/g
+
+/** The text with the defaults of its variables; a variable that has none stays, as `$NAME`. */
+function filled(text: string): string
+function filled(text: string | undefined): string | undefined
+function filled(text: string | undefined): string | undefined {
+  return text?.replaceAll(
+    variable,
+    (_, dollar?: string, braced?: string, operator?: string, word?: string, bare?: string) =>
+      dollar ?? (operator?.endsWith('-') === true ? (word ?? '') : operator?.endsWith('+') === true ? '' : `$${braced ?? bare ?? ''}`),
+  )
+}
+
+/** Variables that have no default, wherever they stand. */
+function variablesOf(services: z.infer<typeof File>['services']): ComposeFile['variables'] {
+  const found: ComposeFile['variables'] = new Map()
+  const look = (value: unknown, use: 'port' | 'image' | 'value'): void => {
+    if (typeof value === 'string') {
+      for (const [, dollar, braced, operator = '', , bare] of value.matchAll(variable)) {
+        const name = braced ?? bare
+        if (dollar === undefined && name !== undefined && !/[-+]$/.test(operator) && !found.has(name)) found.set(name, use)
+      }
+    } else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) look(inner, use)
+  }
+  for (const { ports, image, ...rest } of Object.values(services)) {
+    look(ports, 'port')
+    look(image, 'image')
+    look(rest, 'value')
+  }
+  return found
+}
+
+/** What a line of a shell says as words; through a shell where it is more than words. */
+function wordsOf(line: string): string[] {
+  const text = line.trim().replaceAll('$$', '$')
+  if (/[;&|<>`$\n*?]/.test(text)) return ['sh', '-c', text]
+  return [...text.matchAll(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'))
+}

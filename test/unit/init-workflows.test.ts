@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { commit, dockerfile, host, repository, run, read, workflow, shop } from './support/init.ts'
+
+describe('the workflows', () => {
+  it('give the secrets to the job that deploys, after the environment’s reviewers, and to no other', async () => {
+    const folder = repository(shop)
+    await run(folder)
+    const { release, deploy } = workflow(folder, 'push.yml').jobs
+    expect(release?.steps.at(-1)).toEqual({ uses: `acme/launchway@${commit}`, with: { until: 'push' } })
+    expect(deploy).toMatchObject({
+      needs: 'release',
+      if: "github.ref == 'refs/heads/main'",
+      environment: 'production',
+      concurrency: { group: 'launchway-production', 'cancel-in-progress': false, queue: 'max' },
+      permissions: { contents: 'read', packages: 'write' },
+    })
+    expect(deploy?.steps.at(-1)).toEqual({
+      uses: `acme/launchway@${commit}`,
+      with: { redeploy: '${{ github.sha }}', environment: 'production', 'ssh-key': '${{ secrets.SSH_KEY }}' },
+      env: Object.fromEntries(['SECRET_KEY', 'DATABASE_URL', 'POSTGRES_PASSWORD'].map((name) => [name, `\${{ secrets.${name} }}`])),
+    })
+    expect(Object.keys(workflow(folder, 'redeploy.yml').jobs['redeploy']?.steps.at(-1)?.env ?? {})).toHaveLength(3)
+  })
+
+  it.each<[string, string, object]>([
+    [
+      'each environment has a job',
+      'branches: { main: production, develop: staging }',
+      { 'deploy-staging': "github.ref == 'refs/heads/develop'", 'deploy-production': "github.ref == 'refs/heads/main'" },
+    ],
+    [
+      'branches and tags',
+      "branches: { main: staging }\ntags: { 'v*': staging, v0: {} }",
+      { deploy: "github.ref == 'refs/heads/main' || (startsWith(github.ref, 'refs/tags/v') && github.ref != 'refs/tags/v0')" },
+    ],
+    [
+      'patterns that launchway alone understands',
+      "branches: { 'a/**': staging, 'a/*': production }",
+      {
+        'deploy-staging': "needs.release.outputs.environment == 'staging'",
+        'deploy-production': "needs.release.outputs.environment == 'production'",
+      },
+    ],
+    ['an environment that no push leads to', 'branches: { main: {} }', {}],
+  ])('of a launchway.yml that is there: %s', async (_, routes, expected) => {
+    const text = `image: ghcr.io/team/shop\n${routes}\nenvironments:\n  staging: { host: '${host}', port: 1, publish: 81 }\n  production: { host: '${host}', port: 1, publish: 80 }\n`
+    const folder = repository({ Dockerfile: dockerfile, 'launchway.yml': text })
+    const { files } = await run(folder)
+    expect(files.find(({ path }) => path === 'launchway.yml')?.state).toBe('unchanged')
+    expect(read(folder)).toBe(text)
+    const { release, ...deploys } = workflow(folder, 'push.yml').jobs
+    expect(Object.fromEntries(Object.entries(deploys).map(([name, job]) => [name, job.if]))).toEqual(expected)
+    const isByOutput = JSON.stringify(expected).includes('outputs')
+    expect(release?.['outputs']).toEqual(isByOutput ? { environment: '${{ steps.launchway.outputs.environment }}' } : undefined)
+  })
+
+  it('log in to a registry other than ghcr.io, and have no right to packages then', async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    const { secrets } = await run(folder, { given: { image: 'docker.io/team/shop' } })
+    expect(secrets).toEqual(['SSH_KEY', 'REGISTRY_USERNAME', 'REGISTRY_PASSWORD'])
+    for (const job of Object.values(workflow(folder, 'push.yml').jobs)) {
+      expect(job.permissions).toEqual({ contents: 'read' })
+      expect(job.steps.at(-1)?.with).toMatchObject({ 'registry-password': '${{ secrets.REGISTRY_PASSWORD }}' })
+    }
+  })
+})

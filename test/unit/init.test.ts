@@ -1,0 +1,180 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { LaunchwayError } from '../../src/core/error.ts'
+import { init, showInitialised } from '../../src/init/index.ts'
+import { pin, dockerfile, host, repository, options, type Asked, run, refusal, read, config, shop } from './support/init.ts'
+import { localPorts, temporaryFolder } from './support/ports.ts'
+
+describe('what is there already', () => {
+  it('is not replaced with --yes: it is named, and nothing at all is written', async () => {
+    const folder = repository({ Dockerfile: dockerfile, '.github/workflows/push.yml': 'name: mine\n' })
+    expect(await refusal(folder)).toMatchObject({
+      code: 'USAGE',
+      message: '.github/workflows/push.yml is there already, and different; nothing was written',
+      hint: expect.stringContaining('--force'),
+    })
+    expect([existsSync(join(folder, 'launchway.yml')), read(folder, '.github/workflows/push.yml')]).toEqual([false, 'name: mine\n'])
+    await run(folder, { force: true })
+    expect(read(folder, '.github/workflows/push.yml')).toContain('until: push')
+  })
+
+  it('stays as it is when it is run again: what was written is unchanged', async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    await run(folder)
+    const { files } = await run(folder)
+    expect(new Set(files.map(({ state }) => state))).toEqual(new Set(['unchanged']))
+  })
+
+  it('a dry run shows every file, and writes none', async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    const shown = showInitialised(await run(folder, { dryRun: true }), true)
+    expect(shown).toContain('--- launchway.yml\n# yaml-language-server')
+    expect(shown).toMatch(/^\.github\/workflows\/push\.yml +would be written$/m)
+    expect([existsSync(join(folder, 'launchway.yml')), existsSync(join(folder, '.github'))]).toEqual([false, false])
+  })
+
+  it('a workflow that deploys on a push as well is named', async () => {
+    const folder = repository({
+      Dockerfile: dockerfile,
+      '.github/workflows/old.yml': 'on:\n  push:\njobs: { a: { steps: [{ run: docker compose up }] } }\n',
+    })
+    expect((await run(folder)).next).toContain('.github/workflows/old.yml builds or deploys on a push as well: take that out of it.')
+  })
+})
+
+describe('what to do next', () => {
+  it('stands in its order: the host key, the key for deploys, the environment, the secrets, the push', async () => {
+    const { next } = await run(repository(shop))
+    const firsts = [
+      'Read launchway.yml',
+      'The host key: 127.0.0.1:1 shows no host key now',
+      'A key for the deploys alone',
+      'The environment',
+      'The secret: gh secret set SSH_KEY --env production < ../deploy-key',
+      'The secret: gh secret set SECRET_KEY --env production',
+      'The secret: gh secret set DATABASE_URL',
+      'The secret: gh secret set POSTGRES_PASSWORD',
+      'See what would happen: launchway plan',
+      'Commit and push',
+    ]
+    expect(next.map((step, index) => step.slice(0, firsts[index]?.length))).toEqual(firsts)
+  })
+})
+
+describe('questions at a terminal', () => {
+  it('are those that the repository does not answer, with the default shown; a wrong answer is asked for again', async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    const asked: string[] = []
+    const typed = ['', '-oProxyCommand=x', 'deploy@127.0.0.1:1', '', '', 'web', '5001', '', '', '/up']
+    const { ports } = localPorts(folder)
+    const prompt = async (question: string): Promise<string> => {
+      asked.push(question)
+      return typed.shift() ?? ''
+    }
+    await init({ ...options, yes: false, given: { launchway: pin } }, { ...ports, prompt })
+    expect(asked).toEqual([
+      'Repository of the image, without a tag: where it is pushed [ghcr.io/team/shop]: ',
+      'SSH address of the server, such as deploy@app.example.org: ',
+      'must be host, user@host or user@host:port\nSSH address of the server, such as deploy@app.example.org: ',
+      'Name of the environment [production]: ',
+      'Branch that goes there [main]: ',
+      'Port on which the application listens in its container; none for a worker [5000]: ',
+      'must be a port, from 1 to 65535\nPort on which the application listens in its container; none for a worker [5000]: ',
+      'Address for visitors (https://…): nginx on the server leads it to the application. Empty, a port of the server does: ',
+      'Port of the server for visitors [80]: ',
+      'Path that answers 2xx when the application is well. Empty, it is well when it stays up: ',
+    ])
+    expect(config(folder)).toHaveProperty('environments.production', { host, port: 5001, publish: 80, health: '/up' })
+  })
+})
+
+describe('what cannot be used', () => {
+  it.each<[string, () => string, Asked, string, string]>([
+    ['no Dockerfile', () => repository({ 'app.py': '' }), {}, 'there is no Dockerfile in ', 'docker init'],
+    ['no repository', temporaryFolder, {}, 'this is not a git repository', 'git init --initial-branch main'],
+    [
+      'several Dockerfiles',
+      () => repository({ 'a/Dockerfile': dockerfile, 'b/Dockerfile': dockerfile }),
+      {},
+      'which of 2 Dockerfiles is the application’s?'.replace('’', "'"),
+      '--dockerfile a/Dockerfile, or --dockerfile b/Dockerfile',
+    ],
+    [
+      'a Dockerfile that is not there',
+      () => repository({ Dockerfile: dockerfile }),
+      { dockerfile: 'x' },
+      'there is no Dockerfile at x',
+      'There is: Dockerfile',
+    ],
+    [
+      'a compose file that is none',
+      () => repository({ Dockerfile: dockerfile, 'compose.yaml': 'services: [a]\n' }),
+      {},
+      'compose.yaml cannot be read: ',
+      'docker compose config',
+    ],
+    [
+      'a tag for launchway',
+      () => repository({ Dockerfile: dockerfile }),
+      { given: { launchway: 'acme/launchway@v1' } },
+      'is not OWNER/launchway@ and the full hash of a commit',
+      'A tag can be moved',
+    ],
+    [
+      'workflows of another',
+      () => repository({ Dockerfile: dockerfile }),
+      { ci: 'gitlab' },
+      'there are no workflows for "gitlab"',
+      '--ci none',
+    ],
+    [
+      'a terminal without anybody',
+      () => repository({ Dockerfile: dockerfile }),
+      { yes: false },
+      'there is nobody here to be asked',
+      '--yes',
+    ],
+    [
+      'a launchway.yml that is not valid',
+      () => repository({ Dockerfile: dockerfile, 'launchway.yml': 'imgae: a\n' }),
+      {},
+      'launchway.yml has a problem',
+      'did you mean',
+    ],
+  ])('%s is told with what to do', async (_, folder, more, message, hint) => {
+    const told = await refusal(folder(), more)
+    expect(told.message).toContain(message)
+    expect(told.hint).toContain(hint)
+  })
+
+  it('a folder of a repository: its root is named', async () => {
+    const folder = repository({ 'below/Dockerfile': dockerfile })
+    expect((await refusal(join(folder, 'below'))).message).toMatch(/^the root of this repository is .*launchway-unit-/)
+  })
+
+  it('with --yes everything that is missing or wrong is told at once', async () => {
+    const folder = repository(
+      { Dockerfile: 'FROM scratch\n' },
+      {
+        remote: '',
+        git: [
+          ['checkout', '-q', '--detach'],
+          ['branch', '-D', 'main'],
+        ],
+      },
+    )
+    const error = await init({ ...options, given: { url: 'shop.example.org', launchway: pin } }, localPorts(folder).ports).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toMatchObject({ code: 'USAGE', message: 'init cannot see everything by itself' })
+    expect((error as LaunchwayError).hint?.split('\n').map((line) => line.split(':')[0])).toEqual([
+      'Say it, or leave --yes out to be asked',
+      '--image',
+      '--host',
+      '--branch',
+      '--port',
+      '--url shop.example.org',
+    ])
+  })
+})

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/adapters/clock.ts'
+import type { Ports } from '../../src/core/ports.ts'
+import type { Release } from '../../src/core/release.ts'
+import { startRelease, type Trigger } from '../../src/plan/index.ts'
+import { keepRecord, markCurrent } from '../../src/push/index.ts'
+import { fakeExec } from '../fakes/exec.ts'
+import { fakeFiles } from '../fakes/files.ts'
+import { fakeLog } from '../fakes/log.ts'
+import { fakeRegistries } from '../fakes/registry.ts'
+import { digest, record } from './support/deploy.ts'
+
+const repository = 'registry.example.org/team/addie'
+const manifestType = 'application/vnd.oci.image.manifest.v1+json'
+const config = `image: ${repository}
+branches: { main: production }
+scan: { fail-on: [{ severity: CRITICAL }] }
+environments:
+  production: { host: h, port: 1, publish: 80 }
+  staging: { host: h, port: 1, publish: 81 }
+`
+const daily: Trigger = { event: 'schedule', ref: 'refs/heads/main', sha: 'b'.repeat(40) }
+
+function outside(text = config): Ports {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a plan, and the note of what runs, reach of the outside
+  return {
+    root: '/srv',
+    exec: fakeExec({ git: { code: 128, stderr: 'not a git repository' } }),
+    files: fakeFiles({ '/srv/launchway.yml': text }),
+    registry: fakeRegistries(),
+    log: fakeLog(),
+    clock: systemClock,
+    signal: new AbortController().signal,
+  } as unknown as Ports
+}
+
+/** A release that production runs. */
+async function live(ports: Ports): Promise<Release> {
+  const opened = await ports.registry.repository(repository, { host: 'registry.example.org', plainHttp: false })
+  const image = await opened.putManifest('main', manifestType, Buffer.from(JSON.stringify({ schemaVersion: 2 })))
+  const start = record()
+  const built = { name: 'app', key: '0'.repeat(32), how: 'built' as const, config: { 'linux/amd64': digest }, size: 1, layers: 1, ms: 7 }
+  const release: Release = {
+    ...start,
+    plan: {
+      ...start.plan,
+      version: 'v1.2.3',
+      tags: ['main'],
+      images: [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository] }],
+    },
+    build: { builder: 'b', images: [{ ...built, registries: { [repository]: { digest: image.digest, mediaType: manifestType } } }] },
+  }
+  await keepRecord(release, ports)
+  await markCurrent({ ...release, deploy: { environment: 'production', hosts: [], ms: 1 } }, ports)
+  return release
+}
+
+describe('a schedule', () => {
+  it('scans what the environment of its branch runs, by the rules of today, and does nothing else', async () => {
+    const ports = outside()
+    const running = await live(ports)
+    const { plan, build, outcome } = await startRelease('launchway.yml', daily, ports)
+    expect(outcome).toEqual({ state: 'running' })
+    expect(Object.entries(plan.stages).flatMap(([name, { run }]) => (run ? [name] : []))).toEqual(['plan', 'scan', 'report'])
+    expect(plan.stages['scan'].reason).toBe("what production runs, with today's vulnerability database: it blocks on CRITICAL")
+    expect(plan).toMatchObject({ event: 'schedule', version: 'v1.2.3', sha: running.plan.sha, tags: [], scan: { against: 'production' } })
+    expect(plan.environment).toBeUndefined()
+    expect(build?.images.map(({ how, registries }) => [how, registries])).toEqual([['promoted', running.build?.images[0]?.registries]])
+  })
+
+  it.each<[string, string, Partial<Trigger>, string]>([
+    ['nothing was deployed yet', config, {}, 'has no record of what production runs: nothing was deployed there yet'],
+    ['another environment was named, and nothing runs there', config, { environment: 'staging' }, 'no record of what staging runs'],
+    ['its branch leads nowhere', config.replace('main: production', 'main: {}'), {}, 'none was named: use the input environment'],
+    ['nothing shall be scanned', config.replace(/scan: .*/, 'scan: false'), {}, 'scan: false'],
+  ])('does nothing, and says so, where %s', async (_, text, more, says) => {
+    const { outcome, plan } = await startRelease('launchway.yml', { ...daily, ...more }, outside(text))
+    expect(outcome).toMatchObject({ state: 'nothing-to-do', message: expect.stringContaining(says) })
+    expect(Object.values(plan.stages).some(({ run }) => run)).toBe(false)
+  })
+})
