@@ -8,6 +8,7 @@ import { bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '.
 import { readContext } from './context.ts'
 import { contentKey } from './key.ts'
 import { bakeDefinition } from './plan.ts'
+import { trackedFiles } from './tracked.ts'
 
 /** Builds every image of the plan in one solve, into the engine of this machine. */
 export async function build(release: Release, ports: Ports): Promise<BuildSection> {
@@ -35,11 +36,14 @@ async function contentKeys(images: readonly PlannedImage[], ports: Ports): Promi
   const keys = new Map<string, string>()
   const ignoreFiles = new Set<string>()
   for (const image of images) {
-    const { dockerfile, entries, ignoreFile } = await readContext(image, ports.root, ports.files)
-    const key = contentKey(image, dockerfile, entries)
+    const tracked = await trackedFiles(join(ports.root, image.context), ports)
+    const { files, ignoreFile, hasHistory, ...inputs } = await readContext(image, ports.root, ports.files, { tracked }).finally(
+      tracked.close,
+    )
+    const key = contentKey(image, { ...inputs, bases: {} })
     keys.set(image.name, key)
-    if (entries.some(({ path, kind }) => kind !== 'directory' && /^\.git(\/|$)/.test(path))) ignoreFiles.add(ignoreFile)
-    ports.log.info(`${image.name}: content key ${key}, over ${entries.length} files`)
+    if (hasHistory) ignoreFiles.add(ignoreFile)
+    ports.log.info(`${image.name}: content key ${key}, over ${files} files`)
   }
   // It stays in the key, since BuildKit sends it: without it, two images that differ would share one key.
   if (ignoreFiles.size > 0) {

@@ -180,6 +180,10 @@ export interface Files {
   stat(path: string): Promise<{ size: number; modified: number } | undefined>
   /** SHA-256 of a file's bytes, or of a link's target, in hexadecimal. */
   hash(path: string): Promise<string>
+  /** As `walk`, one entry after the other, in the order of git's index: by whole paths, where a folder's name ends with a slash. */
+  tree(root: string, choose: (path: string, kind: FileEntry['kind']) => 'keep' | 'skip' | 'prune'): Iterable<FileEntry>
+  /** What git calls a file's bytes, or a link's target: the SHA-1 of a blob. @param entry kind and size as `tree` has them */
+  blobId(path: string, entry: Pick<FileEntry, 'kind' | 'size'>): Promise<string>
   /** A folder of this run alone, removed at its end. */
   temporary(name: string): Promise<string>
   /** Gives a file another name, on another disk too. Who reads that name sees what was there before, or this, whole. */

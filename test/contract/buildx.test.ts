@@ -7,7 +7,7 @@ import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { dockerEngine } from '../../src/adapters/engine.ts'
 import { localFiles } from '../../src/adapters/files.ts'
-import { readContext } from '../../src/build/context.ts'
+import { type ContextEntry, readContext } from '../../src/build/context.ts'
 import { build } from '../../src/build/index.ts'
 import type { BuildSection } from '../../src/core/release.ts'
 import { startRelease } from '../../src/plan/index.ts'
@@ -114,7 +114,8 @@ describe('the context', () => {
     const out = folder()
     await run('docker', ['buildx', 'build', '--quiet', '--output', `type=local,dest=${out}`, root])
     const image = { name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: ['a/b'] }
-    const { entries } = await readContext(image, root, localFiles('/nowhere'))
+    const entries: ContextEntry[] = []
+    await readContext(image, root, localFiles('/nowhere'), { each: (entry) => void entries.push(entry) })
     const built = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory())
     expect(
       entries

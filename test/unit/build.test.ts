@@ -48,8 +48,7 @@ const files = localFiles('/nowhere')
 
 async function keyOf(root: string, changed: Partial<PlannedImage> = {}): Promise<string> {
   const changedImage = { ...image, ...changed }
-  const { dockerfile, entries } = await readContext(changedImage, root, files)
-  return contentKey(changedImage, dockerfile, entries)
+  return contentKey(changedImage, { ...(await readContext(changedImage, root, files)), bases: {} })
 }
 
 describe('the content key stays', () => {
