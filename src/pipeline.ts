@@ -41,6 +41,16 @@ export const steps: readonly Step[] = [
     }),
   },
   {
+    name: 'inputs',
+    stage: 'push',
+    partOf: ['build'],
+    needs: ['upload'],
+    run: async (release, ports) => {
+      const built = section(release, 'build')
+      return { build: { ...built, images: await (await import('./build/index.ts')).keepInputs(built.images, release, ports) } }
+    },
+  },
+  {
     name: 'smoke',
     stage: 'smoke',
     needs: ['build'],
@@ -74,7 +84,7 @@ export const steps: readonly Step[] = [
     name: 'record',
     stage: 'push',
     gated: true,
-    needs: ['push'],
+    needs: ['push', 'inputs'],
     run: async (release, ports) => {
       await (await import('./push/index.ts')).keepRecord(release, ports)
       return {}

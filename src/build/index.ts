@@ -1,1 +1,2 @@
 export { build } from './run.ts'
+export { keepInputs } from './why.ts'

@@ -3,7 +3,7 @@ import type { PlannedImage } from '../core/release.ts'
 import type { Context } from './context.ts'
 
 /** Changes whenever the key of the same inputs would: an image found under an old key is then not taken for a new one. */
-const keyVersion = 2
+export const keyVersion = 2
 
 /** What determines an image beside its own settings. */
 export interface Inputs extends Pick<Context, 'dockerfile' | 'tree'> {

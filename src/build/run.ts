@@ -5,26 +5,50 @@ import type { Ports } from '../core/ports.ts'
 import type { BuildSection, BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { showBytes } from '../core/units.ts'
 import { bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
-import { readContext } from './context.ts'
-import { contentKey } from './key.ts'
+import { type Keyed, keysOf, reasonFor } from './keys.ts'
+import { takeKnown } from './known.ts'
 import { bakeDefinition } from './plan.ts'
-import { trackedFiles } from './tracked.ts'
 
-/** Builds every image of the plan in one solve, into the engine of this machine. */
+/**
+ * Takes each image of the plan that the registry knows by its content key, and builds all others in one solve, into the engine
+ * of this machine.
+ */
 export async function build(release: Release, ports: Ports): Promise<BuildSection> {
-  const { root } = ports
   const { platform } = await ports.engine.info()
   const images = release.plan.images.map((image) => onPlatform(image, platform))
-  const keys = await contentKeys(images, ports)
-  const { name: builder, driver } = parseBuilder(await ports.exec.read(inspectBuilder()))
+  let inspected: Promise<ReturnType<typeof parseBuilder>> | undefined
+  const builder = (): Promise<ReturnType<typeof parseBuilder>> => (inspected ??= ports.exec.read(inspectBuilder()).then(parseBuilder))
+  const usesEngine = async (): Promise<boolean> => (await builder()).driver === 'docker'
+  const keyed = await keysOf(images, { platform, usesEngine }, release, ports)
+  const { taken, distrusted } = await takeKnown(keyed, release, ports)
+  const wanted = keyed.filter(({ image }) => !taken.has(image.name))
+  if (wanted.length === 0) return { builder: 'none', images: keyed.flatMap(({ image }) => taken.get(image.name) ?? []) }
+  const reasons = new Map<string, Awaited<ReturnType<typeof reasonFor>>>()
+  for (const one of wanted) {
+    const found = await reasonFor(one, distrusted.get(one.image.name), release, ports)
+    reasons.set(one.image.name, found)
+    ports.log.info(`${one.image.name}: built because ${found.reason}`)
+  }
+  const built = await buildAll(wanted, release, ports)
+  const { name, driver } = await builder()
+  return {
+    builder: `${name} (${driver})`,
+    images: keyed.flatMap(({ image }) => {
+      const one = built.get(image.name)
+      return taken.get(image.name) ?? (one === undefined ? [] : { ...one, ...reasons.get(image.name) })
+    }),
+  }
+}
+
+async function buildAll(wanted: readonly Keyed[], release: Release, ports: Ports): Promise<Map<string, BuiltImage>> {
   const metadataFile = join(await ports.files.temporary('build'), 'metadata.json')
   const started = ports.clock.elapsed()
-  await solve(images, keys, release, metadataFile, root, ports)
+  await solve(wanted, release, metadataFile, ports)
   const ms = ports.clock.elapsed() - started
   const metadata = (await ports.files.read(metadataFile))?.toString() ?? '{}'
-  const built: BuiltImage[] = []
-  for (const image of images) built.push(await describe(image, keys.get(image.name) ?? '', metadata, ms, ports))
-  return { builder: `${builder} (${driver})`, images: built }
+  const built = new Map<string, BuiltImage>()
+  for (const { image, key } of wanted) built.set(image.name, await describe(image, key, metadata, ms, ports))
+  return built
 }
 
 /** One tree gives one image a platform: where none was asked for it is the engine's, and part of the key. */
@@ -32,39 +56,12 @@ function onPlatform(image: PlannedImage, platform: string): PlannedImage {
   return image.platforms.length === 0 ? { ...image, platforms: [platform] } : image
 }
 
-async function contentKeys(images: readonly PlannedImage[], ports: Ports): Promise<Map<string, string>> {
-  const keys = new Map<string, string>()
-  const ignoreFiles = new Set<string>()
-  for (const image of images) {
-    const tracked = await trackedFiles(join(ports.root, image.context), ports)
-    const { files, ignoreFile, hasHistory, ...inputs } = await readContext(image, ports.root, ports.files, { tracked }).finally(
-      tracked.close,
-    )
-    const key = contentKey(image, { ...inputs, bases: {} })
-    keys.set(image.name, key)
-    if (hasHistory) ignoreFiles.add(ignoreFile)
-    ports.log.info(`${image.name}: content key ${key}, over ${files} files`)
-  }
-  // It stays in the key, since BuildKit sends it: without it, two images that differ would share one key.
-  if (ignoreFiles.size > 0) {
-    const where = [...ignoreFiles].join(' and ')
-    ports.log.warning(
-      `.git is in the build context: every commit gives another content key, and COPY can take the history into the image. Unless the build reads it, add the line .git to ${where}`,
-    )
-  }
-  return keys
-}
-
-async function solve(
-  images: readonly PlannedImage[],
-  keys: ReadonlyMap<string, string>,
-  release: Release,
-  metadataFile: string,
-  root: string,
-  ports: Ports,
-): Promise<void> {
+async function solve(wanted: readonly Keyed[], { plan }: Release, metadataFile: string, ports: Ports): Promise<void> {
+  const images = wanted.map(({ image }) => image)
+  const keys = new Map(wanted.map(({ image, key }) => [image.name, key]))
+  const pins = new Map(wanted.map((one) => [one.image.name, one.pins]))
   const output: string[] = []
-  const call = bake(bakeDefinition(images, keys, release.plan), metadataFile, root)
+  const call = bake(bakeDefinition(images, keys, plan, pins), metadataFile, ports.root, { anew: plan.rebuild === true })
   const { code } = await ports.exec.run(call, {
     signal: ports.signal,
     accept: [0, 1],

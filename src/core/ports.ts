@@ -116,6 +116,8 @@ export interface Repository {
   manifest(reference: string): Promise<{ descriptor: Descriptor; body: Buffer } | undefined>
   putManifest(reference: string, mediaType: string, body: Buffer): Promise<Descriptor>
   blob(digest: string): Promise<Buffer | undefined>
+  /** In bytes, without reading it; undefined when it is not there. */
+  blobSize(digest: string): Promise<number | undefined>
   putBlob(body: Buffer): Promise<Descriptor>
   tags(): Promise<string[]>
   /** What says that its subject is this digest; through the tag schema where the registry has no referrers API. */

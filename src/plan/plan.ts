@@ -47,6 +47,7 @@ export function plan(config: Config, trigger: Trigger, found: Found & { knownHos
     images: resolveImages(config),
     tags,
     registries: resolveRegistries(config),
+    ...(trigger.rebuild === true ? { rebuild: true } : {}),
     ...(environment === undefined ? {} : { environment }),
     ...(typeof smoke === 'string' ? {} : { smoke }),
     ...(typeof scan === 'string' ? {} : { scan: { ...scan, ...(against === undefined ? {} : { against }) } }),
@@ -138,7 +139,7 @@ function stagesOf(route: Route | string, trigger: Trigger, { environment, smoke,
   if (typeof route === 'string') return all({ run: false, reason: route })
   return {
     plan: { run: true, reason: 'every run begins with it' },
-    build: { run: true, reason: route.because },
+    build: { run: true, reason: trigger.rebuild === true ? `${route.because}; everything is built anew` : route.because },
     smoke:
       typeof smoke === 'string'
         ? { run: false, reason: smoke }

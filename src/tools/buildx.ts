@@ -8,6 +8,8 @@ export interface BakeTarget {
   dockerfile: string
   target?: string
   platforms?: string[]
+  /** What to take in place of a name in the Dockerfile, such as `docker-image://python@sha256:…`. */
+  contexts?: Record<string, string>
   args: Record<string, string>
   labels: Record<string, string>
   tags: string[]
@@ -22,11 +24,24 @@ export interface BakeDefinition {
 /**
  * Builds every target of the definition in one solve. Attestations are off: they would make an index of every
  * image, whose entries clean-up tools then delete (build-push-action#764).
+ * @param how anew: nothing that BuildKit remembers of other builds is used
  */
-export function bake(definition: BakeDefinition, metadataFile: string, cwd: string): Command {
+export function bake(definition: BakeDefinition, metadataFile: string, cwd: string, how: { anew: boolean } = { anew: false }): Command {
   return command(
     'docker',
-    ['buildx', 'bake', '--file', '-', '--metadata-file', metadataFile, '--progress', 'plain', '--provenance=false', '--sbom=false'],
+    [
+      'buildx',
+      'bake',
+      '--file',
+      '-',
+      '--metadata-file',
+      metadataFile,
+      '--progress',
+      'plain',
+      '--provenance=false',
+      '--sbom=false',
+      how.anew && '--no-cache',
+    ],
     { stdin: JSON.stringify(literal(definition)), cwd },
   )
 }

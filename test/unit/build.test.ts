@@ -95,6 +95,7 @@ describe('the content key stays', () => {
     expect(first?.target['app']?.labels).toEqual({
       'org.opencontainers.image.revision': 'a'.repeat(40),
       'org.opencontainers.image.version': 'docker',
+      'launchway.key': 'k',
     })
     expect(second?.target['app']?.labels).not.toEqual(first?.target['app']?.labels)
     expect({ ...second?.target['app'], labels: {} }).toEqual({ ...first?.target['app'], labels: {} })
@@ -209,7 +210,11 @@ test('a context without its Dockerfile says where one is expected', async () => 
 describe('the bake definition', () => {
   const section = plan(configOf(systemText), { event: 'push', sha: 'c'.repeat(40), ref: 'refs/heads/master' }, undefined)
   const common = {
-    labels: { 'org.opencontainers.image.revision': 'c'.repeat(40), 'org.opencontainers.image.version': 'master' },
+    labels: {
+      'org.opencontainers.image.revision': 'c'.repeat(40),
+      'org.opencontainers.image.version': 'master',
+      'launchway.key': 'key',
+    },
     output: ['type=docker'],
   }
 

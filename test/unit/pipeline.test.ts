@@ -29,10 +29,10 @@ describe('the graph', () => {
   })
 
   it.each([
-    ['build', ['build', 'upload']],
+    ['build', ['build', 'upload', 'inputs']],
     ['push', ['push', 'record']],
     ['deploy', ['deploy', 'current']],
-    [undefined, ['build', 'upload', 'smoke', 'scan', 'reach', 'push', 'record', 'deploy', 'current']],
+    [undefined, ['build', 'upload', 'inputs', 'smoke', 'scan', 'reach', 'push', 'record', 'deploy', 'current']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {

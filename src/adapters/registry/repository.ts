@@ -117,6 +117,12 @@ function openRepository(path: string, transport: Transport): Repository {
       return response.body
     },
 
+    async blobSize(digest) {
+      const response = await transport.send({ method: 'HEAD', path: `${path}/blobs/${digest}`, accept: [200, 404] }, pull)
+      const size = Number(response.header('content-length'))
+      return response.status === 404 || !Number.isInteger(size) ? undefined : size
+    },
+
     async putBlob(body) {
       const descriptor = describe('application/octet-stream', body)
       const found = await transport.send({ method: 'HEAD', path: `${path}/blobs/${descriptor.digest}`, accept: [200, 404] }, push)
