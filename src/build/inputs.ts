@@ -17,7 +17,7 @@ const InputList = z.object({
   arguments: z.record(z.string(), z.string()),
   settings: z.record(z.string(), z.string()),
   dockerfile: z.object({ path: z.string(), is: z.string() }),
-  /** A file below so many folders is not listed by itself, but in the sum of its folder; absent where all are. */
+  /** What has more names than this, one behind the other, is in the sum of its folder; absent where all is listed. */
   depth: z.int().optional(),
   /** By path, the path of a folder that stands for what is in it with a slash at its end: 32 bits of a digest, or their sum. */
   files: z.record(z.string(), z.int()),
@@ -58,9 +58,10 @@ function folded(path: string, value: number, depth: number | undefined): [string
   return [`${parts.join('/')}/`, path.endsWith('/') ? value : bits(`${value} ${path}`)]
 }
 
-/** How many folders it is in, a folder that stands for what is in it being one of them. */
+/** How many names it has, one behind the other. */
 function depthOf(path: string): number {
-  return path === '/' ? 0 : path.split('/').length - 1
+  const names = path.split('/').length
+  return path === '/' ? 0 : path.endsWith('/') ? names - 1 : names
 }
 
 function bits(text: string): number {
