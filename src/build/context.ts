@@ -27,7 +27,7 @@ export interface Context {
 /** So many entries go into the digest at once, and then others of this process have their turn. */
 const entriesAtOnce = 500
 /** So many are known before git has begun to answer. */
-const mostWaiting = 50_000
+const mostWaiting = 20_000
 
 /**
  * Reads what determines an image of its context. Nothing of it is kept but its digest, whatever its size; `each` is shown
@@ -57,7 +57,9 @@ export async function readContext(
     let lines = ''
     for (const { path, kind, mode: bits, size } of some) {
       const mode = kind === 'link' ? 0 : bits
-      const blob = kind === 'directory' ? '' : ((await tracked.blob(path)) ?? (await files.blobId(`${context}/${path}`, { kind, size })))
+      const told = kind === 'directory' ? '' : tracked.blob(path)
+      const known = told instanceof Promise ? await told : told
+      const blob = known ?? (await files.blobId(`${context}/${path}`, { kind, size }))
       // No name has a zero byte in it, and nothing before it a space.
       lines += `${kind} ${mode} ${blob} ${path}\0`
       each?.({ path, kind, mode, size, blob })

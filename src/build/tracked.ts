@@ -8,14 +8,14 @@ import { lineEnds, plainFile, plainFiles, touchedFiles } from '../tools/git.ts'
 export interface Tracked {
   /** It has begun to answer. */
   isReady(): boolean
-  /** What git calls the content of a file that is as it was committed or added; undefined of all others. */
-  blob(path: string): Promise<string | undefined>
+  /** What git calls the content of a file that is as it was committed or added; undefined of all others. A promise only where git has to be waited for. */
+  blob(path: string): string | undefined | Promise<string | undefined>
   /** Ends what git still has to say. */
   close(this: void): void
 }
 
 /** For a folder that git knows nothing of. */
-export const untracked: Tracked = { isReady: () => true, blob: () => Promise.resolve(undefined), close: () => undefined }
+export const untracked: Tracked = { isReady: () => true, blob: () => undefined, close: () => undefined }
 
 /**
  * Git keeps for each file what its bytes are called, and what the file system said when it last looked: an unchanged file
@@ -33,13 +33,20 @@ export async function trackedFiles(folder: string, ports: Ports): Promise<Tracke
     close()
     return untracked
   }
+  const later = async (path: string): Promise<string | undefined> => {
+    const found = await plain.find(path)
+    if (found === undefined || (await touched.find(path)) !== undefined) return undefined
+    return touched.failed ? undefined : found.blob
+  }
   return {
     isReady: () => touched.isReady,
-    async blob(path) {
-      const found = await plain.find(path)
-      if (found === undefined || (await touched.find(path)) !== undefined) return undefined
+    blob(path) {
+      const found = plain.seek(path)
+      if (found === undefined) return undefined
+      const other = found === 'more' ? found : touched.seek(path)
+      if (found === 'more' || other === 'more') return later(path)
       // What git could not tell to its end may have been about this file.
-      return touched.failed ? undefined : found.blob
+      return other === undefined && !touched.failed ? found.blob : undefined
     },
     close,
   }
@@ -73,15 +80,20 @@ class Lines<Line extends { path: string }> {
     this.#parts = linesOf(output)
   }
 
-  /** The line of a path; the paths that are asked for come in their order. */
+  /** The line of a path; the paths that are asked for come in their order. More of it may have to be read first. */
+  seek(path: string): Line | undefined | 'more' {
+    for (; this.#next < this.#part.length; this.#next += 1) {
+      const line = this.#parse(this.#part[this.#next] ?? '')
+      if (line?.path === path) return line
+      if (line !== undefined && byBytes(line.path, path) > 0) return undefined
+    }
+    return this.#ended ? undefined : 'more'
+  }
+
   async find(path: string): Promise<Line | undefined> {
     for (;;) {
-      for (; this.#next < this.#part.length; this.#next += 1) {
-        const line = this.#parse(this.#part[this.#next] ?? '')
-        if (line?.path === path) return line
-        if (line !== undefined && byBytes(line.path, path) > 0) return undefined
-      }
-      if (this.#ended) return undefined
+      const found = this.seek(path)
+      if (found !== 'more') return found
       const { value } = await this.#parts.next()
       if (value === undefined) this.#ended = true
       else [this.#part, this.#next] = [value, 0]

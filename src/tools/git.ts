@@ -32,8 +32,10 @@ function ask(cwd: string, ...words: string[]): Command {
 /** A file of the index that is as ordinary as can be: its path, and what git calls its content in a repository of SHA-1. */
 export function plainFile(line: string): { path: string; blob: string } | undefined {
   // H: neither to be taken for unchanged by decree nor left out of the working tree; 0: not in the middle of a merge.
-  const isPlain = /^H 1(?:00644|00755|20000) [0-9a-f]{40} 0\t[^"]/.test(line)
-  return isPlain ? { path: line.slice(pathAt), blob: line.slice(blobAt, blobAt + 40) } : undefined
+  if (!line.startsWith('H ') || line.slice(blobAt + 40, pathAt) !== ' 0\t' || line[pathAt] === '"') return undefined
+  const [mode, path] = [line.slice(2, blobAt - 1), line.slice(pathAt)]
+  const isPlain = mode === '100644' || mode === '100755' || mode === '120000'
+  return isPlain && path !== '' ? { path, blob: line.slice(blobAt, blobAt + 40) } : undefined
 }
 
 const blobAt = 'H 100644 '.length

@@ -51,8 +51,7 @@ describe('the content key', () => {
         ...(target === undefined ? {} : { target }),
         ...(secrets === undefined ? {} : { secrets }),
       }
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as it will be
-      return contentKey(planned as unknown as PlannedImage, { bases, dockerfile, tree })
+      return contentKey(planned, { bases, dockerfile, tree })
     }
     const plain = (of: Determined): string =>
       JSON.stringify({ ...of, platforms: of.platforms.toSorted() }, (_, value: unknown) =>
@@ -126,7 +125,9 @@ describe('what has changed since the last build', () => {
     const now = listed({ ...many, 'src/m7/p7/f7.js': 'other', 'package.json': '1', 'new.json': '1' })
     expect(changesOf(list, now)).toEqual(['new.json is new', 'src/m7/p7/ changed'])
     // A tree that has shrunk since is told apart more finely: compared is what both tell.
-    const { 'src/m7/p7/f7.js': _gone, ...fewer } = Object.fromEntries(Object.entries(many).filter(([path]) => /^src\/m7\/p7\//.test(path)))
+    const { 'src/m7/p7/f7.js': _gone, ...fewer } = Object.fromEntries(
+      Object.entries(many).filter(([path]) => path.startsWith('src/m7/p7/')),
+    )
     expect(changesOf(list, listed({ ...fewer, 'package.json': '1' }))).toContain('src/m7/p7/ changed')
   })
 
