@@ -62,6 +62,7 @@ export function openPorts({ env, log, root, evidence, who, signal, onSecret, git
     ssh: { connect: async (...asked) => (await import('./adapters/ssh.ts')).openSsh(exec, files).connect(...asked) },
     engine: {
       info: async () => (await engine()).info(),
+      platform: async () => (await engine()).platform(),
       image: async (reference) => (await engine()).image(reference),
       host: async () => (await engine()).host(),
       containers: async (label) => (await engine()).containers(label),

@@ -23,7 +23,7 @@ export interface Bases {
 /** Where an image is built. */
 export interface Workshop {
   /** Of the engine. */
-  platform: string
+  platform: Promise<string>
   /** Whether what lies in the engine of this machine can be built on. */
   usesEngine(this: void): Promise<boolean>
 }
@@ -36,7 +36,8 @@ export function baseFinder(
 ): (image: PlannedImage, dockerfile: string) => Promise<Bases> {
   const asked = new Map<string, Promise<Found | undefined>>()
   return async (image, dockerfile) => {
-    const platforms = { target: image.platforms[0] ?? workshop.platform, build: workshop.platform }
+    const build = await workshop.platform
+    const platforms = { target: image.platforms[0] ?? build, build }
     const { images, stages } = imagesOf(dockerfile, image, platforms)
     const bases: Bases = { is: {}, pins: {}, unknown: undefined }
     for (const named of images) {

@@ -24,7 +24,7 @@ const InputList = z.object({
 })
 export type InputList = z.infer<typeof InputList>
 
-/** Paths that are listed one by one: some 60 kB, compressed. */
+/** Paths that are listed one by one: some 80 kB, compressed. */
 const mostPaths = 4_000
 
 /** Takes the files of a context as they come. */

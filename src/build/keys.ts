@@ -25,11 +25,16 @@ export async function keysOf(images: readonly PlannedImage[], workshop: Workshop
   const contexts = new Map<string, Promise<Context>>()
   const ignoreFiles = new Set<string>()
   const keyed: Keyed[] = []
-  for (const image of images) {
-    const place = JSON.stringify([image.context, image.dockerfile])
-    const reading = contexts.get(place) ?? look(image, ports)
+  for (const planned of images) {
+    const place = JSON.stringify([planned.context, planned.dockerfile])
+    const reading = contexts.get(place) ?? look(planned, ports)
     contexts.set(place, reading)
-    const [{ files, ignoreFile, hasHistory, tree, dockerfile }, bases] = await Promise.all([reading, basesFor(image, basesOf, ports)])
+    const [{ files, ignoreFile, hasHistory, tree, dockerfile }, bases, platform] = await Promise.all([
+      reading,
+      basesFor(planned, basesOf, ports),
+      workshop.platform,
+    ])
+    const image = onPlatform(planned, platform)
     // What cannot be told may be something else each time.
     const is = bases.unknown === undefined ? bases.is : { ...bases.is, '': release.id }
     const inputs = { tree, dockerfile, bases: is }
@@ -47,6 +52,11 @@ export async function keysOf(images: readonly PlannedImage[], workshop: Workshop
     )
   }
   return keyed
+}
+
+/** One tree gives one image a platform: where none was asked for it is the engine's, and part of the key. */
+function onPlatform(image: PlannedImage, platform: string): PlannedImage {
+  return image.platforms.length === 0 ? { ...image, platforms: [platform] } : image
 }
 
 async function look(image: PlannedImage, ports: Ports, each?: FileList): Promise<Context> {

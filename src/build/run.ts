@@ -14,12 +14,10 @@ import { bakeDefinition } from './plan.ts'
  * of this machine.
  */
 export async function build(release: Release, ports: Ports): Promise<BuildSection> {
-  const { platform } = await ports.engine.info()
-  const images = release.plan.images.map((image) => onPlatform(image, platform))
   let inspected: Promise<ReturnType<typeof parseBuilder>> | undefined
   const builder = (): Promise<ReturnType<typeof parseBuilder>> => (inspected ??= ports.exec.read(inspectBuilder()).then(parseBuilder))
   const usesEngine = async (): Promise<boolean> => (await builder()).driver === 'docker'
-  const keyed = await keysOf(images, { platform, usesEngine }, release, ports)
+  const keyed = await keysOf(release.plan.images, { platform: ports.engine.platform(), usesEngine }, release, ports)
   const { taken, distrusted } = await takeKnown(keyed, release, ports)
   const wanted = keyed.filter(({ image }) => !taken.has(image.name))
   if (wanted.length === 0) return { builder: 'none', images: keyed.flatMap(({ image }) => taken.get(image.name) ?? []) }
@@ -49,11 +47,6 @@ async function buildAll(wanted: readonly Keyed[], release: Release, ports: Ports
   const built = new Map<string, BuiltImage>()
   for (const { image, key } of wanted) built.set(image.name, await describe(image, key, metadata, ms, ports))
   return built
-}
-
-/** One tree gives one image a platform: where none was asked for it is the engine's, and part of the key. */
-function onPlatform(image: PlannedImage, platform: string): PlannedImage {
-  return image.platforms.length === 0 ? { ...image, platforms: [platform] } : image
 }
 
 async function solve(wanted: readonly Keyed[], { plan }: Release, metadataFile: string, ports: Ports): Promise<void> {

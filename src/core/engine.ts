@@ -69,6 +69,8 @@ export interface EngineChange {
 export interface Engine {
   /** Throws TOOL_MISSING when no engine answers. */
   info(): Promise<EngineInfo>
+  /** That alone, which takes a fraction of the time. Throws TOOL_MISSING when no engine answers. */
+  platform(): Promise<string>
   image(reference: string): Promise<EngineImage | undefined>
   /**
    * What DOCKER_HOST must be for a docker that does not see the user's configuration to reach this engine. Undefined

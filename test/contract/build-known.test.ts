@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { ask, docker } from '../../lab/run.ts'
 import type { Command } from '../../src/core/command.ts'
 import { keyTag } from '../../src/core/names.ts'
@@ -17,7 +17,6 @@ import { type Folder, openFolder } from './support/folder.ts'
 const { registry } = inject('lab')
 const name = `${registry.address}/contract-known-${randomBytes(4).toString('hex')}`
 const [app, base] = [`${name}/app`, `${name}/base`]
-const made = new Set<string>()
 let folder: Folder
 
 beforeAll(async () => {
@@ -28,8 +27,11 @@ beforeAll(async () => {
   write('app.txt', 'one')
   await pushBase('first')
 })
-afterEach(async () => void (await ask('docker', ['image', 'rm', '--force', ...made])))
-afterAll(() => folder[Symbol.asyncDispose]())
+afterAll(async () => {
+  const left = await docker('image', 'ls', '--all', '--quiet', '--filter', `reference=${name}/*`)
+  await ask('docker', ['image', 'rm', '--force', ...new Set(left.split('\n').filter((id) => id !== ''))])
+  await folder[Symbol.asyncDispose]()
+})
 
 function write(path: string, text: string): void {
   writeFileSync(join(folder.path, path), text)
@@ -71,7 +73,6 @@ async function released(branch: string, more: Partial<Trigger> = {}): Promise<{ 
   const planned = await startRelease('launchway.yml', trigger, ports)
   const { release, error } = await runSteps(stepsOf(undefined), planned, { ...ports, exec })
   close()
-  for (const { key } of release.build?.images ?? []) made.add(`${app}:${keyTag(key)}`)
   if (error !== undefined) throw error
   const [image] = release.build?.images ?? []
   if (image === undefined) throw new Error('a release without an image')
@@ -157,7 +158,6 @@ it('a candidate of another content is not taken, and is told of', async () => {
   await docker('pull', '--quiet', `${app}:main`)
   await docker('tag', `${app}:main`, `${app}:${keyTag(image.key)}`)
   await docker('push', '--quiet', `${app}:${keyTag(image.key)}`)
-  made.add(`${app}:main`)
   const after = await released('dev')
   expect(after.image.how).toBe('built')
   expect(after.image.reason).toMatch(/^the one in the registry is not to be trusted: .* is of the key [0-9a-f]{32}, as it says itself$/)

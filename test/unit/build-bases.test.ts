@@ -90,7 +90,7 @@ async function found(
   const release = record({ plan: { ...plan, images: [image] } })
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it reaches of the outside
   const ports = reached as unknown as Ports
-  return baseFinder(release, { platform: 'linux/amd64', usesEngine: async () => uses }, ports)(image, dockerfile)
+  return baseFinder(release, { platform: Promise.resolve('linux/amd64'), usesEngine: async () => uses }, ports)(image, dockerfile)
 }
 
 const away: Registries = { credentials: async () => undefined, repository: () => Promise.reject(new Error('it does not answer')) }
