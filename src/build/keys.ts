@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlannedImage, Release } from '../core/release.ts'
 import { baseFinder, type Workshop } from './bases.ts'
@@ -78,7 +79,7 @@ async function basesFor(image: PlannedImage, basesOf: ReturnType<typeof baseFind
 
 /** Why an image is built, for people; and what it is built of, for the build after it, where that will lie beside it. */
 export async function reasonFor(
-  { image, inputs, key, unknown }: Keyed,
+  { image, inputs, unknown }: Keyed,
   distrust: string | undefined,
   release: Release,
   ports: Ports,
@@ -88,6 +89,21 @@ export async function reasonFor(
   const { tree } = await look(image, ports, files)
   const now = inputList(image, inputs, files)
   const reason = plan.rebuild === true ? '--rebuild asks for it' : (unknown ?? distrust ?? (await whyBuilt(image, now, release, ports)))
-  if (tree !== inputs.tree) ports.log.warning(`${image.name}: its files changed while its content key ${key} was made`)
   return { reason, ...(plan.stages.push.run && tree === inputs.tree ? { inputs: packed(now) } : {}) }
+}
+
+/**
+ * BuildKit reads the files after the key was made of them: whoever writes meanwhile would have another image under that key
+ * than those files make, for everybody who comes to have them.
+ * @throws LaunchwayError BUILD_FAILED
+ */
+export async function requireUnchanged(built: readonly Keyed[], ports: Ports): Promise<void> {
+  for (const { image, inputs } of built) {
+    const { tree, dockerfile, hasHistory } = await look(image, ports)
+    // Git may write there at any time, and who sends it has been warned that each time gives another key.
+    if (hasHistory || (tree === inputs.tree && dockerfile === inputs.dockerfile)) continue
+    throw new LaunchwayError('BUILD_FAILED', `files of ${image.name} changed while it was built`, {
+      hint: `Run it again, and leave ${image.context === '.' ? 'the files' : image.context} alone until the build is done. What programs write there all the time belongs into .dockerignore.`,
+    })
+  }
 }

@@ -5,7 +5,7 @@ import type { Ports } from '../core/ports.ts'
 import type { BuildSection, BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { showBytes } from '../core/units.ts'
 import { bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
-import { type Keyed, keysOf, reasonFor } from './keys.ts'
+import { type Keyed, keysOf, reasonFor, requireUnchanged } from './keys.ts'
 import { takeKnown } from './known.ts'
 import { bakeDefinition } from './plan.ts'
 
@@ -42,6 +42,7 @@ async function buildAll(wanted: readonly Keyed[], release: Release, ports: Ports
   const metadataFile = join(await ports.files.temporary('build'), 'metadata.json')
   const started = ports.clock.elapsed()
   await solve(wanted, release, metadataFile, ports)
+  await requireUnchanged(wanted, ports)
   const ms = ports.clock.elapsed() - started
   const metadata = (await ports.files.read(metadataFile))?.toString() ?? '{}'
   const built = new Map<string, BuiltImage>()

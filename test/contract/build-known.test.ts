@@ -49,7 +49,11 @@ async function pushBase(text: string): Promise<void> {
 }
 
 /** A release of what lies there, from its build to its tags; and what was run for it. */
-async function released(branch: string, more: Partial<Trigger> = {}): Promise<{ image: BuiltImage; release: Release; calls: string[] }> {
+async function released(
+  branch: string,
+  more: Partial<Trigger> = {},
+  atBake: () => void = () => undefined,
+): Promise<{ image: BuiltImage; release: Release; calls: string[] }> {
   const { close, ...ports } = openPorts({
     env: { ...process.env, RUNNER_TEMP: join(folder.path, 'temp') },
     log: fakeLog(),
@@ -63,6 +67,7 @@ async function released(branch: string, more: Partial<Trigger> = {}): Promise<{ 
   const calls: string[] = []
   const noting = (command: Command): Command => {
     calls.push([command.file, ...command.args].join(' '))
+    if (command.args.includes('bake')) atBake()
     return command
   }
   const exec = {
@@ -162,6 +167,14 @@ it('a candidate of another content is not taken, and is told of', async () => {
   expect(after.image.how).toBe('built')
   expect(after.image.reason).toMatch(/^the one in the registry is not to be trusted: .* is of the key [0-9a-f]{32}, as it says itself$/)
   expect(after.image.config).toEqual(image.config)
+})
+
+it('an image whose files are changed while it is built gets no key of theirs', async () => {
+  write('app.txt', 'five')
+  const failure = await failureOf(released('dev', {}, () => write('app.txt', 'six')))
+  expect(failure).toMatchObject({ code: 'BUILD_FAILED', message: 'files of app changed while it was built' })
+  write('app.txt', 'five')
+  expect((await released('dev')).image.how).toBe('built')
 })
 
 it('an image that would be built on itself is refused, unless it is named by its digest', async () => {

@@ -250,8 +250,12 @@ describe('the history of a repository in the build context', () => {
       { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git', 'Dockerfile.dockerignore': 'x' },
       [warning('Dockerfile.dockerignore')],
     ],
-    ['is no concern when it is ignored', { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git\n' }, []],
-    ['is no concern when what is in it is ignored', { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git/**' }, []],
+    ['is no concern when it is ignored', { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git\n.scratch\n' }, []],
+    [
+      'is no concern when what is in it is ignored',
+      { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git/**\n.scratch' },
+      [],
+    ],
     ['is no concern of a context below it', { 'launchway.yml': below, 'app/Dockerfile': Dockerfile, '.git/HEAD': 'x' }, []],
   ])('%s', async (_, files, expected) => {
     expect((await built(folder(files))).warnings).toEqual(expected)

@@ -9,6 +9,7 @@ import { candidates } from '../../src/core/names.ts'
 import { contentKey } from '../../src/build/key.ts'
 import type { PlannedImage } from '../../src/core/release.ts'
 import { plan } from '../../src/plan/plan.ts'
+import { bake } from '../../src/tools/buildx.ts'
 import { configOf, systemText } from './support/config.ts'
 import { temporaryFolder } from './support/ports.ts'
 
@@ -197,6 +198,21 @@ describe('the content key changes with', () => {
       },
     )
   })
+})
+
+test('everything is built where somebody asks for that, without what BuildKit remembers', () => {
+  const asked = { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/docker' } as const
+  const [usual, anew] = [plan(configOf(systemText), asked), plan(configOf(systemText), { ...asked, rebuild: true })]
+  expect([usual.rebuild, anew.rebuild]).toEqual([undefined, true])
+  expect(anew.stages.build.reason).toBe(`${usual.stages.build.reason}; everything is built anew`)
+  const definition = bakeDefinition([image], new Map([['app', 'k']]), anew)
+  expect(bake(definition, 'm', '.', { anew: true }).args).toEqual([...bake(definition, 'm', '.').args, '--no-cache'])
+})
+
+test('what an image is built on is held to a digest', () => {
+  const pins = { 'python:3': `docker-image://python@sha256:${'a'.repeat(64)}` }
+  const section = plan(configOf(systemText), { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/docker' })
+  expect(bakeDefinition([image], new Map(), section, new Map([['app', pins]])).target['app']?.contexts).toEqual(pins)
 })
 
 test('a context without its Dockerfile says where one is expected', async () => {
