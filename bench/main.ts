@@ -39,6 +39,10 @@ const benches: Record<string, Bench> = {
     about: 'how long a smoke test takes, against docker compose up --wait, curl and down',
     run: async (options) => (await import('./smoke.ts')).benchSmoke(options),
   },
+  keys: {
+    about: 'how long the content key of 100,000 files takes, and a build stage with nothing to build',
+    run: async (options) => (await import('./keys.ts')).benchKeys(options),
+  },
   scan: {
     about: 'how long a scan takes with all that it writes, against Trivy called by hand',
     run: async (options) => (await import('./scan.ts')).benchScan(options),

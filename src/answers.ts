@@ -20,6 +20,8 @@ export interface Asked {
   /** Over what a version declares. */
   force: boolean
   ref?: string
+  /** Whatever is known. */
+  rebuild: boolean
   release: string
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
@@ -169,9 +171,9 @@ async function report(asked: Asked, ports: Ports): Promise<Answer> {
 
 async function begin(asked: Asked, ports: Ports): Promise<Release> {
   const { localTrigger, startRelease } = await import('./plan/index.ts')
-  const { ref, environment } = asked
+  const { ref, environment, rebuild } = asked
   const trigger = await localTrigger(
-    { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) },
+    { rebuild, ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) },
     ports,
   )
   return startRelease(asked.config, trigger, ports)

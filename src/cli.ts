@@ -88,6 +88,7 @@ function parse(args: string[], root: string): Asked | string {
     verb,
     argument: first ?? '',
     force: values.force ?? false,
+    rebuild: values.rebuild ?? false,
     config: values.config ?? 'launchway.yml',
     ...(values.environment === undefined ? {} : { environment: values.environment }),
     ...(values.ref === undefined ? {} : { ref: values.ref }),

@@ -19,6 +19,11 @@ const inputs = {
     description:
       'Environment of launchway.yml to deploy to, instead of the one that the branch or tag leads to. Empty: as the branch or tag says.',
   },
+  rebuild: {
+    description:
+      'true: build every image, without the layers of earlier builds, also where the registry knows one of the same content. So come updates that no file of the repository names, such as packages of the system.',
+    default: 'false',
+  },
   redeploy: {
     description:
       'A version to put live again, without building: a tag of the image, a commit, or a digest (sha256:…). Empty: release what is checked out.',
@@ -112,14 +117,14 @@ export const actions: readonly ActionDefinition[] = [
     name: 'launchway',
     description:
       'From a git push to a running version on your own server: build, smoke-test, scan, push and deploy Docker images in one step.',
-    inputs: ['config', 'environment', 'redeploy', 'dry-run', 'until', 'release', ...building, ...registry, ...host],
+    inputs: ['config', 'environment', 'redeploy', 'rebuild', 'dry-run', 'until', 'release', ...building, ...registry, ...host],
     entry: 'run',
     stage: undefined,
   },
   {
     name: 'launchway plan',
     description: 'Decide what this push, tag or button press will do, and why; write the release record.',
-    inputs: start,
+    inputs: [...start, 'rebuild'],
     entry: 'plan',
     stage: 'plan',
   },

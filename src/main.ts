@@ -124,7 +124,8 @@ async function begin(env: Env, ports: Ports): Promise<Release> {
   const trigger = triggerOf(env, eventPath === undefined ? '' : readFileSync(eventPath, 'utf8'))
   const environment = readInput(env, 'environment')
   const version = readInput(env, 'redeploy')
-  const asked = { ...trigger, ...(environment === undefined ? {} : { environment }) }
+  const rebuild = readInput(env, 'rebuild') === 'true'
+  const asked = { ...trigger, ...(environment === undefined ? {} : { environment }), ...(rebuild ? { rebuild } : {}) }
   const config = readInput(env, 'config') ?? 'launchway.yml'
   const release = version === undefined ? await startRelease(config, asked, ports) : await startRedeploy(config, version, asked, ports)
   ports.log.info(showPlan(release))

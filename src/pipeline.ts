@@ -46,6 +46,16 @@ export const steps: readonly Step[] = [
     run: async (release, ports) => ({ size: await (await import('./size/index.ts')).watchSize(release, ports) }),
   },
   {
+    name: 'inputs',
+    stage: 'push',
+    partOf: ['build'],
+    needs: ['upload'],
+    run: async (release, ports) => {
+      const built = section(release, 'build')
+      return { build: { ...built, images: await (await import('./build/index.ts')).keepInputs(built.images, release, ports) } }
+    },
+  },
+  {
     name: 'smoke',
     stage: 'smoke',
     needs: ['build'],
@@ -72,7 +82,7 @@ export const steps: readonly Step[] = [
     name: 'evidence',
     stage: 'push',
     gated: true,
-    needs: ['build', 'upload', 'size', 'smoke', 'scan', 'reach'],
+    needs: ['build', 'upload', 'inputs', 'size', 'smoke', 'scan', 'reach'],
     run: async (release, ports) => {
       const evidence = await (await import('./push/index.ts')).attachEvidence(release, ports)
       return evidence === undefined ? {} : { evidence }
@@ -82,14 +92,14 @@ export const steps: readonly Step[] = [
     name: 'push',
     stage: 'push',
     gated: true,
-    needs: ['build', 'upload', 'size', 'smoke', 'scan', 'reach', 'evidence'],
+    needs: ['build', 'upload', 'inputs', 'size', 'smoke', 'scan', 'reach', 'evidence'],
     run: async (release, ports) => ({ push: await (await import('./push/index.ts')).push(release, ports) }),
   },
   {
     name: 'record',
     stage: 'push',
     gated: true,
-    needs: ['push'],
+    needs: ['push', 'inputs'],
     run: async (release, ports) => {
       await (await import('./push/index.ts')).keepRecord(release, ports)
       return {}

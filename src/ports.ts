@@ -75,6 +75,7 @@ export function openPorts({
     ssh: { connect: async (...asked) => (await import('./adapters/ssh.ts')).openSsh(exec, files).connect(...asked) },
     engine: {
       info: async () => (await engine()).info(),
+      platform: async () => (await engine()).platform(),
       image: async (reference) => (await engine()).image(reference),
       history: async (reference) => (await engine()).history(reference),
       host: async () => (await engine()).host(),

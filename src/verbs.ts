@@ -4,8 +4,11 @@
  * answers.ts yet is listed all the same, so that the name is taken; it answers NOT_YET.
  */
 export const verbs = {
-  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'release'] },
-  run: { says: 'the whole pipeline, as a push would run it', takes: ['config', 'environment', 'ref', 'release', 'no-cache', 'pull'] },
+  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'rebuild', 'release'] },
+  run: {
+    says: 'the whole pipeline, as a push would run it',
+    takes: ['config', 'environment', 'ref', 'rebuild', 'release', 'no-cache', 'pull'],
+  },
   build: {
     says: 'one stage of what was planned: build every image, and upload it under its content key',
     takes: ['release', 'no-cache', 'pull'],
@@ -89,6 +92,7 @@ export const flags = {
   config: { type: 'string', value: 'PATH', says: 'configuration (default: launchway.yml)' },
   environment: { type: 'string', short: 'e', value: 'NAME', says: 'environment, instead of the one the branch leads to' },
   ref: { type: 'string', value: 'REF', says: 'branch or refs/… to release as (default: what is checked out)' },
+  rebuild: { type: 'boolean', says: 'build every image, also where the registry knows one of the same content' },
   force: { type: 'boolean', says: 'leave a version although it declares that it cannot be rolled back; for init, replace files' },
   release: {
     type: 'string',

@@ -13,6 +13,8 @@ import {
   keyTag,
   labels,
   oneOffLabel,
+  inputsType,
+  keyLabel,
   recordType,
   smokeLabels,
   taskLabel,
@@ -118,7 +120,7 @@ export function namesPage(): GeneratedFile {
         [code('sha256-…'), 'the list of what refers to a digest', 'in registries without a referrers API, with the record of each release'],
       ],
     ),
-    `A release record beside an image has the type ${code(recordType)}. Tags that begin with \`launchway-\` belong to launchway.`,
+    `A release record beside an image has the type ${code(recordType)}, and what the image was built of ${code(inputsType)}; the image itself has its content key as the label ${code(keyLabel)}. Tags that begin with \`launchway-\` belong to launchway.`,
     '## State on a host',
     `Below ${code(stateRoot)}, or the folder that \`state\` names:`,
     table(

@@ -33,6 +33,11 @@ export function dockerEngine(): Engine {
       }
     },
 
+    async platform() {
+      const { Os, Arch } = await (await docker()).version().catch(notThere)
+      return `${Os}/${Arch}`
+    },
+
     async image(reference) {
       try {
         const image = await (await docker()).getImage(reference).inspect()

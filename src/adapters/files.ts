@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { FileEntry, Files } from '../core/ports.ts'
+import { blobId, tree } from './tree.ts'
 
 // node:fs/promises takes 4 ms to load: small files are read and written without it, so that a start does not wait.
 
@@ -94,6 +95,9 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
       for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) digest.update(chunk)
       return digest.digest('hex')
     },
+
+    tree: (root, choose) => tree(root, choose),
+    blobId,
 
     async temporary(name) {
       mkdirSync(parent, { recursive: true })

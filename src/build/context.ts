@@ -1,68 +1,99 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import dockerignore from '@balena/dockerignore'
 import { LaunchwayError } from '../core/error.ts'
-import type { Files } from '../core/ports.ts'
+import type { FileEntry, Files } from '../core/ports.ts'
 import type { PlannedBase } from '../core/planned-image.ts'
-import type { ContextEntry } from './key.ts'
+import { type Ignores, readIgnores } from '../tools/dockerignore.ts'
+import { type Tracked, untracked } from './tracked.ts'
 
-/** How many files are read at once. */
-const parallel = 16
+export interface ContextEntry extends FileEntry {
+  /** What git calls the content, or a link's target: the SHA-1 of a blob; empty for a folder. */
+  blob: string
+}
+
+/** What the build of an image reads: its Dockerfile, and its context after .dockerignore. */
+export interface Context {
+  /** The ignore file that holds for the image, or the one to make. */
+  ignoreFile: string
+  /** Byte by byte: in UTF-8 two files that are none would read alike. */
+  dockerfile: string
+  /** SHA-256 over all entries in their order. */
+  tree: string
+  files: number
+  /** The history of the repository is in it. */
+  hasHistory: boolean
+}
+
+/** So many entries go into the digest at once, and then others of this process have their turn. */
+const entriesAtOnce = 500
+/** So many are known before git has begun to answer. */
+const mostWaiting = 20_000
 
 /**
- * What the build of an image reads: its Dockerfile, and its context after .dockerignore. `ignoreFile` is the one that
- * holds for the image, or the one to make. Paths are relative to `root`.
+ * Reads what determines an image of its context. Nothing of it is kept but its digest, whatever its size; `each` is shown
+ * the entries as they come.
  */
 export async function readContext(
   image: PlannedBase,
   root: string,
   files: Files,
-): Promise<{ dockerfile: string; entries: ContextEntry[]; ignoreFile: string }> {
+  { tracked = untracked, each }: { tracked?: Tracked; each?: (entry: ContextEntry) => void } = {},
+): Promise<Context> {
   const context = join(root, image.context)
-  const dockerfilePath = join(context, image.dockerfile)
-  // Byte by byte: in UTF-8 two files that are none would read alike.
-  const dockerfile = (await files.read(dockerfilePath))?.toString('latin1')
+  const dockerfile = (await files.read(join(context, image.dockerfile)))?.toString('latin1')
   if (dockerfile === undefined) {
     throw new LaunchwayError('BUILD_FAILED', `the image ${image.name} has no Dockerfile at ${join(image.context, image.dockerfile)}`, {
       hint: 'Write one, or name it: images.<name>.dockerfile, a path inside images.<name>.context.',
     })
   }
   const ignores = await readIgnore(context, image.dockerfile, files)
-  const found = await files.walk(context, (path, kind) => {
-    if (!ignores.excludes(path)) return 'keep'
+  const entries = files.tree(context, (path, kind) => {
+    if (!ignores.excludes(path, kind)) return 'keep'
     return kind === 'directory' && !ignores.mayReinclude ? 'prune' : 'skip'
   })
-  const entries: ContextEntry[] = found.map((entry) => ({ ...entry, hash: '' }))
-  const queue = entries.filter(({ kind }) => kind !== 'directory').values()
-  await Promise.all(
-    Array.from({ length: parallel }, async () => {
-      for (const entry of queue) entry.hash = await files.hash(join(context, entry.path))
-    }),
-  )
-  return { dockerfile, entries, ignoreFile: join(image.context, ignores.file) }
+  const digest = createHash('sha256')
+  let [count, hasHistory] = [0, false]
+  const take = async (some: readonly FileEntry[]): Promise<void> => {
+    let lines = ''
+    for (const { path, kind, mode: bits, size } of some) {
+      const mode = kind === 'link' ? 0 : bits
+      const told = kind === 'directory' ? '' : tracked.blob(path)
+      const known = told instanceof Promise ? await told : told
+      const blob = known ?? (await files.blobId(`${context}/${path}`, { kind, size }))
+      // No name has a zero byte in it, and nothing before it a space.
+      lines += `${kind} ${mode} ${blob} ${path}\0`
+      each?.({ path, kind, mode, size, blob })
+      hasHistory ||= kind !== 'directory' && /^\.git(\/|$)/.test(path)
+    }
+    digest.update(lines)
+  }
+  let waiting: FileEntry[] = []
+  for (const entry of entries) {
+    waiting.push(entry)
+    count += 1
+    if (count % entriesAtOnce !== 0) continue
+    await new Promise(setImmediate)
+    // Git looks at the same files at the same time: who is not there yet is not waited for.
+    if (!tracked.isReady() && waiting.length < mostWaiting) continue
+    await take(waiting)
+    waiting = []
+  }
+  await take(waiting)
+  return { ignoreFile: join(image.context, ignores.file), dockerfile, tree: digest.digest('hex'), files: count, hasHistory }
 }
 
-export interface Ignores {
-  excludes(path: string): boolean
-  /** A `!` pattern may bring back something below an ignored folder. */
-  mayReinclude: boolean
-  /** Inside the context. */
+/** What is kept from a build, and the file that says so. */
+export interface IgnoreFile extends Ignores {
+  /** Inside the context: the one that holds, or the one to make. */
   file: string
   /** Undefined where there is none. */
   text: string | undefined
 }
 
 /** A file named after the Dockerfile comes before the general one, as in BuildKit. */
-export async function readIgnore(context: string, dockerfile: string, files: Files): Promise<Ignores> {
+export async function readIgnore(context: string, dockerfile: string, files: Files): Promise<IgnoreFile> {
   const ownFile = `${dockerfile}.dockerignore`
   const own = await files.read(join(context, ownFile))
-  const found = own ?? (await files.read(join(context, '.dockerignore')))
-  const text = found?.toString() ?? ''
-  // The package is CommonJS with a default of its own; Docker tells upper from lower case, the package by default does not.
-  const rules = dockerignore.default({ ignorecase: false }).add(text)
-  return {
-    excludes: (path) => rules.ignores(path),
-    mayReinclude: /^\s*!/m.test(text),
-    file: own === undefined ? '.dockerignore' : ownFile,
-    text: found === undefined ? undefined : text,
-  }
+  const text = (own ?? (await files.read(join(context, '.dockerignore'))))?.toString()
+  return { ...readIgnores(text ?? ''), file: own === undefined ? '.dockerignore' : ownFile, text }
 }

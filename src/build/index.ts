@@ -1,2 +1,3 @@
 export { build } from './run.ts'
-export { type Ignores, readIgnore } from './context.ts'
+export { readIgnore } from './context.ts'
+export { keepInputs } from './why.ts'

@@ -31,9 +31,9 @@ async function folderKey(image: string, name: string, folder: string, { root, fi
     })
   }
   const source = { name, context: folder, dockerfile: noDockerfile, platforms: [], args: {} }
-  const { dockerfile, entries } = await readContext(source, root, withEmpty(join(root, folder, noDockerfile), files))
-  const key = contentKey(source, dockerfile, entries)
-  log.debug(`${image}: the context ${name} is ${key}, over ${entries.length} files`)
+  const { dockerfile, tree, files: count } = await readContext(source, root, withEmpty(join(root, folder, noDockerfile), files))
+  const key = contentKey(source, { dockerfile, tree, bases: {}, contexts: {} })
+  log.debug(`${image}: the context ${name} is ${key}, over ${count} files`)
   return key
 }
 

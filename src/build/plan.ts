@@ -1,4 +1,4 @@
-import { candidates } from '../core/names.ts'
+import { candidates, keyLabel } from '../core/names.ts'
 import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
 import type { PlanSection } from '../core/release.ts'
 import { isProposal } from '../core/stages.ts'
@@ -24,6 +24,8 @@ export interface Order {
   exportsCache?: boolean
   /** Caches are used. */
   cached?: boolean
+  /** By the name of the image: what to take in place of images that its Dockerfile names. */
+  pins?: ReadonlyMap<string, Readonly<Record<string, string>>>
 }
 
 /**
@@ -38,11 +40,18 @@ export function bakeDefinition(
   order: Order = {},
 ): BakeDefinition {
   const targets = images.map((image): [string, BakeTarget] => {
-    const tags = candidates(image, keys.get(image.name) ?? '')
+    const key = keys.get(image.name) ?? ''
+    const tags = candidates(image, key)
     const { cache, ...build } = targetOf(image, plan, order)
     return [
       image.name,
-      { ...build, ...cache, labels: { ...labelsOf(titleOf(image), plan), ...image.labels }, tags, output: ['type=docker'] },
+      {
+        ...build,
+        ...cache,
+        labels: { ...labelsOf(titleOf(image), plan), ...image.labels, [keyLabel]: key },
+        tags,
+        output: ['type=docker'],
+      },
     ]
   })
   const below = (order.bases ?? []).map((base): [string, BakeTarget] => {
@@ -55,7 +64,8 @@ export function bakeDefinition(
 type Build = Omit<BakeTarget, 'labels' | 'tags' | 'output'> & { cache: Pick<BakeTarget, 'cache-from' | 'cache-to'> }
 
 function targetOf(image: PlannedBase, plan: PlanSection, order: Order): Build {
-  const { given } = order
+  const { given, pins } = order
+  const contexts = { ...image.contexts, ...pins?.get(image.name) }
   const secret = (image.secrets ?? []).map(({ id }) => `id=${id},${given?.secrets.get(givenKey(image.name, id)) ?? ''}`)
   const ssh = (image.ssh ?? []).map(({ id }) => [id, given?.ssh.get(givenKey(image.name, id)) ?? []].flat().join('='))
   return {
@@ -65,7 +75,7 @@ function targetOf(image: PlannedBase, plan: PlanSection, order: Order): Build {
     ...(image.target === undefined ? {} : { target: image.target }),
     ...(image.platforms.length === 0 ? {} : { platforms: image.platforms }),
     args: image.args,
-    ...(image.contexts === undefined ? {} : { contexts: image.contexts }),
+    ...(Object.keys(contexts).length === 0 ? {} : { contexts }),
     ...(secret.length === 0 ? {} : { secret }),
     ...(ssh.length === 0 ? {} : { ssh }),
     cache: cacheOf(image, plan, order),

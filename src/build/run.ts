@@ -6,53 +6,66 @@ import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
 import type { BuildSection, BuiltImage, Release } from '../core/release.ts'
 import { showBytes } from '../core/units.ts'
 import { inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
-import { readContext } from './context.ts'
-import { contentKey } from './key.ts'
-import { namedContexts } from './named-contexts.ts'
-import { inOrder } from './plan.ts'
+import { type Keyed, keysOf, reasonFor, requireUnchanged } from './keys.ts'
+import { takeKnown } from './known.ts'
 import { solve } from './solve.ts'
 
-/** Builds every image of the plan in one solve, into the engine of this machine. */
+/**
+ * Takes each image of the plan that the registry knows by its content key, and builds all others in one solve, into the engine
+ * of this machine.
+ */
 export async function build(release: Release, ports: Ports): Promise<BuildSection> {
-  const { plan } = release
-  const { platform } = await ports.engine.info()
-  const images = plan.images.map((image) => onPlatform(image, platform))
-  const bases = (plan.bases ?? []).map((base) => onPlatform(base, platform))
-  const keys = await contentKeys([...images, ...bases], ports)
-  const { name: builder, driver } = parseBuilder(await ports.exec.read(inspectBuilder()))
+  let inspected: Promise<ReturnType<typeof parseBuilder>> | undefined
+  const builder = (): Promise<ReturnType<typeof parseBuilder>> => (inspected ??= ports.exec.read(inspectBuilder()).then(parseBuilder))
+  const usesEngine = async (): Promise<boolean> => (await builder()).driver === 'docker'
+  const { images, bases = [] } = release.plan
+  const all = await keysOf<PlannedBase>([...images, ...bases], { platform: ports.engine.platform(), usesEngine }, release, ports)
+  const keyed = images.flatMap((image) => pushed(image, all))
+  const { taken, distrusted } = await takeKnown(keyed, release, ports)
+  const wanted = keyed.filter(({ image }) => !taken.has(image.name))
+  if (wanted.length === 0) return { builder: 'none', images: keyed.flatMap(({ image }) => taken.get(image.name) ?? []) }
+  const reasons = new Map<string, Awaited<ReturnType<typeof reasonFor>>>()
+  for (const one of wanted) {
+    const found = await reasonFor(one, distrusted.get(one.image.name), release, ports)
+    reasons.set(one.image.name, found)
+    ports.log.info(`${one.image.name}: built because ${found.reason}`)
+  }
+  const { name, driver } = await builder()
+  const built = await buildAll(wanted, all, { release, driver }, ports)
+  return {
+    builder: `${name} (${driver})`,
+    images: keyed.flatMap(({ image }) => {
+      const one = built.get(image.name)
+      return taken.get(image.name) ?? (one === undefined ? [] : { ...one, ...reasons.get(image.name) })
+    }),
+  }
+}
+
+/** With what its platform came to. */
+function pushed({ name, repositories }: PlannedImage, all: readonly Keyed[]): Keyed<PlannedImage>[] {
+  return all.flatMap((one) => (one.image.name === name ? [{ ...one, image: { ...one.image, repositories } }] : []))
+}
+
+/** @param all with those that images are built on: what is not built anew is there for who needs it, and for nobody else */
+async function buildAll(
+  wanted: readonly Keyed<PlannedImage>[],
+  all: readonly Keyed[],
+  { release, driver }: { release: Release; driver: string },
+  ports: Ports,
+): Promise<Map<string, BuiltImage>> {
   const metadataFile = join(await ports.files.temporary('build'), 'metadata.json')
   const started = ports.clock.elapsed()
-  await solve({ images, bases, keys, plan, driver, metadataFile }, ports)
+  const images = wanted.map(({ image }) => image)
+  const bases = all.flatMap(({ image }) => (images.some(({ name }) => name === image.name) ? [] : [image]))
+  const keys = new Map(wanted.map(({ image, key }) => [image.name, key]))
+  const pins = new Map(all.map((one) => [one.image.name, one.pins]))
+  await solve({ images, bases, keys, pins, plan: release.plan, driver, metadataFile }, ports)
+  await requireUnchanged(wanted, ports)
   const ms = ports.clock.elapsed() - started
   const metadata = (await ports.files.read(metadataFile))?.toString() ?? '{}'
-  const built: BuiltImage[] = []
-  for (const image of images) built.push(await describe(image, keys.get(image.name) ?? '', metadata, ms, ports))
-  return { builder: `${builder} (${driver})`, images: built }
-}
-
-/** One tree gives one image a platform: where none was asked for it is the engine's, and part of the key. */
-function onPlatform<Image extends PlannedBase>(image: Image, platform: string): Image {
-  return image.platforms.length === 0 ? { ...image, platforms: [platform] } : image
-}
-
-async function contentKeys(images: readonly PlannedBase[], ports: Ports): Promise<Map<string, string>> {
-  const keys = new Map<string, string>()
-  const ignoreFiles = new Set<string>()
-  for (const image of inOrder(images)) {
-    const { dockerfile, entries, ignoreFile } = await readContext(image, ports.root, ports.files)
-    const key = contentKey(image, dockerfile, entries, await namedContexts(image, keys, ports))
-    keys.set(image.name, key)
-    if (entries.some(({ path, kind }) => kind !== 'directory' && /^\.git(\/|$)/.test(path))) ignoreFiles.add(ignoreFile)
-    ports.log.info(`${image.name}: content key ${key}, over ${entries.length} files`)
-  }
-  // It stays in the key, since BuildKit sends it: without it, two images that differ would share one key.
-  if (ignoreFiles.size > 0) {
-    const where = [...ignoreFiles].join(' and ')
-    ports.log.warning(
-      `.git is in the build context: every commit gives another content key, and COPY can take the history into the image. Unless the build reads it, add the line .git to ${where}`,
-    )
-  }
-  return keys
+  const built = new Map<string, BuiltImage>()
+  for (const { image, key } of wanted) built.set(image.name, await describe(image, key, metadata, ms, ports))
+  return built
 }
 
 async function describe(image: PlannedImage, key: string, metadata: string, ms: number, ports: Ports): Promise<BuiltImage> {

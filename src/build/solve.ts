@@ -6,6 +6,7 @@ import { bake, type BakeDefinition } from '../tools/buildx.ts'
 import type { BuildWarning } from '../tools/solve-status.ts'
 import { buildFailure, placeOf } from './failure.ts'
 import { gather, type Gathered } from './given.ts'
+import { isForced } from './keys.ts'
 import { bakeDefinition } from './plan.ts'
 import { followSolve, type Told } from './progress.ts'
 
@@ -18,6 +19,8 @@ export interface Solve {
   /** What may be built on besides: not built where nothing needs it. */
   bases: readonly PlannedBase[]
   keys: ReadonlyMap<string, string>
+  /** By the name of the image: what to take in place of images that its Dockerfile names. */
+  pins: ReadonlyMap<string, Readonly<Record<string, string>>>
   plan: PlanSection
   driver: string
   /** Written by buildx. */
@@ -41,7 +44,7 @@ export async function solve(of: Solve, ports: Ports): Promise<void> {
       )
     }
     const attempt = async (cached: boolean): Promise<{ code: number; told: Told }> =>
-      once(bakeDefinition(of.images, of.keys, of.plan, { bases: of.bases, given, exportsCache, cached }), of, given, ports)
+      once(bakeDefinition(of.images, of.keys, of.plan, { bases: of.bases, given, exportsCache, cached, pins: of.pins }), of, given, ports)
     let { code, told } = await attempt(true)
     if (code !== 0 && sources.some(({ cache }) => cache !== undefined) && failedAtCache(told)) {
       ports.log.warning(`the build cache fails, and no build fails with it: built again without.\n${told.text.at(-1) ?? ''}`)
@@ -59,8 +62,8 @@ async function once(definition: BakeDefinition, of: Solve, given: Gathered, port
     of.images.map(({ name }) => name),
     ports.log,
   )
-  const { noCache = false, pull = false } = of.plan.build ?? {}
-  const call = bake(definition, of.metadataFile, ports.root, { env: given.env, noCache, pull })
+  const { pull = false } = of.plan.build ?? {}
+  const call = bake(definition, of.metadataFile, ports.root, { env: given.env, noCache: isForced(of.plan), pull })
   let told: Told | undefined
   try {
     const { code } = await ports.exec.run(call, { signal: ports.signal, accept: [0, 1], onLine: progress.onLine })

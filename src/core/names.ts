@@ -47,6 +47,9 @@ export const cronLabel = 'launchway.cron'
 /** On a container of `exec --new`, with `addie.production`: it has none of the labels by which those of a release are found. */
 export const oneOffLabel = 'launchway.exec'
 
+/** On an image: its content key. */
+export const keyLabel = 'launchway.key'
+
 /** `addie.production.web.20261121-101500-4f2a9c1` */
 export function containerName(of: { app: string; environment: string; service: string; release: string }): string {
   return [of.app, of.environment, of.service, of.release].join('.')
@@ -132,6 +135,8 @@ export function isOwnTag(tag: string): boolean {
 
 /** The release record beside an image in the registry. */
 export const recordType = 'application/vnd.launchway.release.v1+json'
+/** What an image was built of, beside it in the registry: JSON, compressed. */
+export const inputsType = 'application/vnd.launchway.inputs.v1.json+gzip'
 
 /** Where a host keeps what it knows, unless the environment's `state` key names another root. */
 export const stateRoot = '/var/lib/launchway'

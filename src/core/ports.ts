@@ -125,6 +125,8 @@ export interface Repository {
   manifest(reference: string): Promise<{ descriptor: Descriptor; body: Buffer } | undefined>
   putManifest(reference: string, mediaType: string, body: Buffer): Promise<Descriptor>
   blob(digest: string): Promise<Buffer | undefined>
+  /** In bytes, without reading it; undefined when it is not there. */
+  blobSize(digest: string): Promise<number | undefined>
   putBlob(body: Buffer): Promise<Descriptor>
   /** The bytes of a blob from that one on, as they come. */
   readBlob(digest: string, offset: number): Promise<Readable>
@@ -208,6 +210,10 @@ export interface Files {
   stat(path: string): Promise<{ size: number; modified: number } | undefined>
   /** SHA-256 of a file's bytes, or of a link's target, in hexadecimal. */
   hash(path: string): Promise<string>
+  /** As `walk`, one entry after the other, in the order of git's index: by whole paths, where a folder's name ends with a slash. */
+  tree(root: string, choose: (path: string, kind: FileEntry['kind']) => 'keep' | 'skip' | 'prune'): Iterable<FileEntry>
+  /** What git calls a file's bytes, or a link's target: the SHA-1 of a blob. @param entry kind and size as `tree` has them */
+  blobId(path: string, entry: Pick<FileEntry, 'kind' | 'size'>): Promise<string>
   /** A folder of this run alone, removed at its end. */
   temporary(name: string): Promise<string>
   /** @param mode permission bits, whatever the umask is */

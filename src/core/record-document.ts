@@ -11,9 +11,14 @@ const Manifest = z.object({ layers: z.array(z.object({ digest: Digest })) })
 
 /** The text of the document; undefined where there is none. @param reference digest or tag of the artifact */
 export async function documentOf(repository: Repository, reference: string): Promise<string | undefined> {
+  return (await onlyLayer(repository, reference))?.toString()
+}
+
+/** The bytes of an artifact that has one layer; undefined where there is none. @param reference its digest or tag */
+export async function onlyLayer(repository: Repository, reference: string): Promise<Buffer | undefined> {
   const manifest = await repository.manifest(reference)
   const [layer] = (manifest === undefined ? undefined : parseJson(manifest.body.toString(), Manifest))?.layers ?? []
-  return layer === undefined ? undefined : (await repository.blob(layer.digest))?.toString()
+  return layer === undefined ? undefined : repository.blob(layer.digest)
 }
 
 /**

@@ -70,6 +70,8 @@ export const PlanSection = z.strictObject({
   against: z.string().optional(),
   /** Absent when nothing is attached to the images. */
   evidence: EvidencePlan.optional(),
+  /** Everything is built, whatever is known. */
+  rebuild: z.boolean().optional(),
   /** The release whose images are put live again: nothing is built. */
   redeploys: ReleaseId.optional(),
   stages: z.record(z.enum(stageNames), z.strictObject({ run: z.boolean(), reason: z.string() })),
@@ -79,7 +81,12 @@ export type PlanSection = z.infer<typeof PlanSection>
 export const BuiltImage = z.strictObject({
   name: Name,
   key: ContentKey,
+  /** Built here; taken from the registry as it lies under the version already; or taken from there for another version. */
   how: z.enum(['built', 'cached', 'promoted']),
+  /** For people: why it was built, or where it comes from; absent in older records. */
+  reason: z.string().optional(),
+  /** What it was built of, compressed and in Base64, until that lies beside the image in the registry. */
+  inputs: z.string().optional(),
   /** The identity of an image in every store: the digest of its configuration, by platform. */
   config: z.record(z.string(), Digest),
   /** By repository, once uploaded: what a manifest GET by tag answers, a manifest or (several platforms) an index. */

@@ -59,16 +59,16 @@ export async function readImage(image: PlannedImage, root: string, files: Files)
   ])
   const found =
     isThere?.kind === 'directory'
-      ? await files.walk(context, (path, kind) => {
+      ? files.tree(context, (path, kind) => {
           const isFilled = kind === 'directory' && filled.has(basename(path))
-          if (!ignores.excludes(path)) return isFilled ? 'prune' : 'keep'
+          if (!ignores.excludes(path, kind)) return isFilled ? 'prune' : 'keep'
           return kind === 'directory' && (isFilled || !ignores.mayReinclude) ? 'prune' : 'skip'
         })
       : []
-  const entries = new Map(found.map((entry) => [entry.path, entry]))
+  const entries = new Map([...found].map((entry) => [entry.path, entry]))
   // Pruned, and so not among those that were found.
   for (const folder of filled) {
-    const there = isThere === undefined || ignores.excludes(folder) ? undefined : await files.look(join(context, folder))
+    const there = isThere === undefined || ignores.excludes(folder, 'directory') ? undefined : await files.look(join(context, folder))
     if (there?.kind === 'directory') entries.set(folder, { path: folder, kind: 'directory', mode: there.mode, size: 0 })
   }
   const source = text?.toString() ?? ''

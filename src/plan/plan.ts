@@ -75,6 +75,7 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     ...(typeof route === 'string' ? {} : { labels: ociLabels(version, trigger, facts) }),
     ...(immutable.length === 0 ? {} : { immutable }),
     registries: resolveRegistries(config),
+    ...(trigger.rebuild === true ? { rebuild: true } : {}),
     ...(environment === undefined ? {} : { environment }),
     ...(typeof smoke === 'string' ? {} : { smoke }),
     ...(typeof scan === 'string' ? {} : { scan: { ...scan, ...(against === undefined ? {} : { against }) } }),
@@ -178,7 +179,7 @@ function stagesOf(route: Route | string, trigger: Trigger, { environment, smoke,
   if (typeof route === 'string') return all({ run: false, reason: route })
   return {
     plan: { run: true, reason: 'every run begins with it' },
-    build: { run: true, reason: route.because },
+    build: { run: true, reason: trigger.rebuild === true ? `${route.because}; everything is built anew` : route.because },
     smoke:
       typeof smoke === 'string'
         ? { run: false, reason: smoke }

@@ -59,7 +59,9 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
     },
     ...(build === undefined
       ? {}
-      : { build: { ...build, images: build.images.map((image) => ({ ...image, how: 'promoted' as const, ms: 0 })) } }),
+      : {
+          build: { ...build, images: build.images.map(({ reason: _then, ...image }) => ({ ...image, how: 'promoted' as const, ms: 0 })) },
+        }),
     ...(smoke === undefined ? {} : { smoke }),
     ...(scan === undefined ? {} : { scan }),
   }

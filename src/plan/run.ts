@@ -169,7 +169,7 @@ export async function readConfig(configFile: string, ports: Ports): Promise<Conf
 }
 
 /** What a run without a runner releases: the commit that is checked out, or the ref that was named. */
-export async function localTrigger(asked: { ref?: string; environment?: string }, ports: Ports): Promise<Trigger> {
+export async function localTrigger(asked: { ref?: string; environment?: string; rebuild?: boolean }, ports: Ports): Promise<Trigger> {
   const ref = asked.ref === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => undefined) : fullRef(asked.ref)
   const sha = await headOf(ref, ports)
   const changed = (await ports.exec.read(changes(ports.root))).split('\n').filter((line) => line !== '').length
@@ -185,6 +185,7 @@ export async function localTrigger(asked: { ref?: string; environment?: string }
     ...(changed > 0 ? { dirty: true } : {}),
     ...(ref === undefined ? {} : { ref }),
     ...(asked.environment === undefined ? {} : { environment: asked.environment }),
+    ...(asked.rebuild === true ? { rebuild: true } : {}),
   }
 }
 

@@ -25,6 +25,8 @@ export interface Trigger {
   environment?: string
   /** What is built is not what the commit holds. */
   dirty?: true
+  /** Somebody wants everything built, whatever is known. */
+  rebuild?: boolean
   /** In words, why there is nothing to release although the event is one that releases. */
   idle?: string
 }

@@ -25,6 +25,11 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
   const docker = await loggedIn(release.plan.registries, ports)
   const uploaded: BuiltImage[] = []
   for (const image of images) {
+    if (image.how !== 'built') {
+      // The registry had it first.
+      uploaded.push(image)
+      continue
+    }
     const repositories = release.plan.images.find(({ name }) => name === image.name)?.repositories ?? []
     const registries = await Promise.all(
       repositories.map(

@@ -76,9 +76,9 @@ function stageRows(release: Release): string[][] {
 }
 
 function imageRows(release: Release): string[][] {
-  return (release.build?.images ?? []).map(({ name, how, size, config, ms }) => [
+  return (release.build?.images ?? []).map(({ name, how, reason, size, config, ms }) => [
     prose(name),
-    `${how} in ${showMs(ms)}`,
+    `${how} in ${showMs(ms)}${reason === undefined ? '' : `: ${prose(reason)}`}`,
     showBytes(size),
     Object.entries(config)
       .map(([platform, digest]) => `${prose(platform)} ${code(short(digest))}`)

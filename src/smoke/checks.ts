@@ -10,7 +10,7 @@ import { cut } from './evidence.ts'
 import { watchLog } from './read-log.ts'
 import { runScript } from './script.ts'
 import { addressOf, type Checked, judgedOutput, type Of, runningOf, shownChars, type Standing, type Try } from './standing.ts'
-import { within } from './within.ts'
+import { within } from '../core/within.ts'
 
 /** Between two tries. */
 const pauseMs = 500

@@ -7,7 +7,7 @@ import type { Files, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
 import { condensed } from './evidence.ts'
 import { addressOf, judgedOutput, type Of, runningOf, type Standing, type Try } from './standing.ts'
-import { within } from './within.ts'
+import { within } from '../core/within.ts'
 
 /** Lines of a script's output that are kept. */
 const keptLines = 40

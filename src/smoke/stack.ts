@@ -7,7 +7,7 @@ import { condensed, evidenceOf } from './evidence.ts'
 import { startable, startsByItself, waitsInVain } from './order.ts'
 import { serviceOf, type Verdict } from './verdict.ts'
 import type { Watch } from './watch.ts'
-import { within } from './within.ts'
+import { within } from '../core/within.ts'
 
 /** How long what has no HEALTHCHECK, and has answered nothing that was asked of it, must stay up. */
 const settleMs = 2_000

@@ -8,7 +8,7 @@ import { run } from '../tools/compose.ts'
 import { execIn } from '../tools/docker.ts'
 import { lastOf } from './stack.ts'
 import { runningOf, type Standing } from './standing.ts'
-import { within } from './within.ts'
+import { within } from '../core/within.ts'
 
 export type Step = NonNullable<SmokeSection['steps']>[number]
 

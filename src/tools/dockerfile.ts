@@ -6,19 +6,96 @@
 interface Stage {
   name: string | undefined
   from: string
+  line: number
+  /** What it takes files from: stages by name or number, and images. */
+  uses: { from: string; line: number }[]
+}
+
+interface Asked {
+  target?: string | undefined
+  args: Readonly<Record<string, string>>
 }
 
 /**
  * The image under the last stage, or under the one that is built, such as `python:3.12-slim`. Undefined for `scratch`,
  * and where it is not written down: a variable that nobody has set, a stage that is not there.
  */
-export function baseReference(
+export function baseReference(dockerfile: string, asked: Asked): string | undefined {
+  const { stages, variables } = read(dockerfile, asked.args)
+  return resolve(stages, indexOf(stages, asked), variables)
+}
+
+/** An image that a Dockerfile names, and the line. */
+export interface Named {
+  /** As it is written, with the variables in it; undefined where one of them is not known. */
+  reference: string | undefined
+  written: string
+  line: number
+}
+
+/**
+ * Every image that the build of a stage may use: under it and under the stages that it takes files from, those that files
+ * are taken from directly, and the one that reads the Dockerfile (`# syntax=`).
+ * @param platforms where it runs and where it is built, which FROM lines may name
+ */
+export function imagesOf(
   dockerfile: string,
-  { target, args }: { target?: string | undefined; args: Readonly<Record<string, string>> },
-): string | undefined {
-  const { stages, variables } = read(dockerfile, args)
-  const index = target === undefined ? stages.length - 1 : stages.findIndex(({ name }) => name === target.toLowerCase())
-  return resolve(stages, index, variables)
+  asked: Asked,
+  platforms: { target: string; build: string },
+): { images: Named[]; stages: string[] } {
+  const { stages, variables } = read(dockerfile, asked.args, platformVariables(platforms))
+  const images: Named[] = []
+  const seen = new Set<number>()
+  const add = (written: string, line: number): void => {
+    const expanded = expand(written, variables)
+    const reference = expanded === undefined || expanded === '' || /[${}]/.test(expanded) ? undefined : expanded
+    if (reference !== 'scratch') images.push({ reference, written, line })
+  }
+  const visit = (index: number): void => {
+    const stage = stages[index]
+    if (stage === undefined || seen.has(index)) return
+    seen.add(index)
+    for (const { from, line } of [{ from: stage.from, line: stage.line }, ...stage.uses]) {
+      const name = expand(from, variables)?.toLowerCase()
+      const isNumber = from !== stage.from && /^\d+$/.test(from)
+      const below = isNumber ? Number(from) : stages.slice(0, index).findLastIndex((one) => one.name !== undefined && one.name === name)
+      if (below === -1) add(from, line)
+      else visit(below)
+    }
+  }
+  visit(indexOf(stages, asked))
+  const syntax = asked.args['BUILDKIT_SYNTAX'] ?? directive(dockerfile, 'syntax')
+  return {
+    images: [...images, ...(syntax === undefined ? [] : [{ reference: syntax, written: syntax, line: 1 }])],
+    stages: stages.flatMap(({ name }) => name ?? []),
+  }
+}
+
+function indexOf(stages: readonly Stage[], { target }: Asked): number {
+  return target === undefined ? stages.length - 1 : stages.findIndex(({ name }) => name === target.toLowerCase())
+}
+
+/** @see https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope */
+function platformVariables({ target, build }: { target: string; build: string }): [string, string][] {
+  return Object.entries({ TARGET: target, BUILD: build }).flatMap(([prefix, platform]): [string, string][] => {
+    const [os = '', arch = '', variant = ''] = platform.split('/')
+    return [
+      [`${prefix}PLATFORM`, platform],
+      [`${prefix}OS`, os],
+      [`${prefix}ARCH`, arch],
+      [`${prefix}VARIANT`, variant],
+    ]
+  })
+}
+
+/** What a comment at the very top says to the program that reads the file. */
+function directive(dockerfile: string, name: string): string | undefined {
+  for (const line of dockerfile.replace(/^\u00EF\u00BB\u00BF|^\uFEFF/, '').split(/\r?\n/)) {
+    const [, key, value] = /^#\s*(\w+)\s*=\s*(\S+)\s*$/.exec(line) ?? []
+    if (key === undefined) return undefined
+    if (key.toLowerCase() === name) return value
+  }
+  return undefined
 }
 
 /** What it says to whoever runs its image. */
@@ -34,7 +111,7 @@ export interface DockerfileFacts {
 }
 
 export function dockerfileFacts(dockerfile: string, target?: string): DockerfileFacts {
-  const own: { stage: Stage; lines: [string, string][] }[] = []
+  const own: { stage: Pick<Stage, 'from' | 'name'>; lines: [string, string][] }[] = []
   for (const { text } of instructions(dockerfile)) {
     const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? []
     const stage = /^from$/i.test(word) ? stageOf(rest.split(/\s+/)) : undefined
@@ -71,10 +148,14 @@ function resolve(stages: readonly Stage[], index: number, variables: ReadonlyMap
 }
 
 /** Only what stands before the first FROM counts for FROM lines. */
-function read(dockerfile: string, args: Readonly<Record<string, string>>): { stages: Stage[]; variables: Map<string, string> } {
+function read(
+  dockerfile: string,
+  args: Readonly<Record<string, string>>,
+  known: readonly [string, string][] = [],
+): { stages: Stage[]; variables: Map<string, string> } {
   const stages: Stage[] = []
-  const variables = new Map<string, string>()
-  for (const { text } of instructions(dockerfile)) {
+  const variables = new Map<string, string>(known)
+  for (const { text, line } of instructions(dockerfile)) {
     const [word = '', ...rest] = text.split(/\s+/)
     if (/^arg$/i.test(word) && stages.length === 0) {
       for (const one of rest) {
@@ -84,16 +165,27 @@ function read(dockerfile: string, args: Readonly<Record<string, string>>): { sta
       }
     }
     if (/^from$/i.test(word)) {
-      stages.push(stageOf(rest))
+      stages.push({ ...stageOf(rest), line, uses: [] })
     }
+    if (/^(copy|run)$/i.test(word)) stages.at(-1)?.uses.push(...sourcesOf(word, rest).map((from) => ({ from, line })))
   }
   return { stages, variables }
 }
 
 /** @param words what follows FROM */
-function stageOf(words: readonly string[]): Stage {
+function stageOf(words: readonly string[]): Pick<Stage, 'from' | 'name'> {
   const [from = '', as, name] = words.filter((part) => !part.startsWith('--'))
   return { from, name: /^as$/i.test(as ?? '') ? name?.toLowerCase() : undefined }
+}
+
+/** `--from=` of COPY, and the same of each `--mount=` of RUN. */
+function sourcesOf(word: string, rest: readonly string[]): string[] {
+  const end = rest.findIndex((part) => !part.startsWith('--'))
+  const flags = end === -1 ? rest : rest.slice(0, end)
+  const found = /^copy$/i.test(word)
+    ? flags.map((flag) => /^--from=(.+)$/.exec(flag)?.[1])
+    : flags.map((flag) => /^--mount=(?:.*,)?from=([^,]+)/.exec(flag)?.[1])
+  return found.flatMap((from) => from?.replace(/^(["'])(.*)\1$/, '$2') ?? [])
 }
 
 /** A whole instruction, its continued lines joined, and the line that it begins in. */
@@ -115,7 +207,7 @@ export function instructions(text: string): Instruction[] {
       continue
     }
     if (/^\s*#/.test(line)) continue
-    if (joined === '') begun = index + 1
+    if (joined.trim() === '') begun = index + 1
     const isContinued = line.trimEnd().endsWith(escape)
     joined += isContinued ? `${line.trimEnd().slice(0, -1)} ` : line
     if (isContinued) continue

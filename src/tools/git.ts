@@ -50,3 +50,36 @@ export function githubRepository(url: string): string | undefined {
     /^(?:https?:\/\/(?:[^@/]*@)?github\.com\/|(?:ssh:\/\/)?git@github\.com[:/])([\w.-]+)\/([\w.-]+?)(?:\.git)?\/?$/.exec(url.trim()) ?? []
   return owner === undefined || name === undefined ? undefined : `${owner}/${name}`
 }
+
+/**
+ * Each file of the index below a folder, in the order of their paths, with what git calls its content; of those alone
+ * whose bytes git takes as they are: no attribute has it change lines, words or encoding.
+ */
+export const plainFiles = (cwd: string): Command =>
+  ask(cwd, 'ls-files', '-v', '--stage', '--', `:(attr:${changing.map((name) => `!${name}`).join(' ')})`)
+/** Those of them that may not be as the index has them, in the same order: by what the file system says, and by their bytes where that is not enough. */
+export const touchedFiles = (cwd: string): Command =>
+  ask(cwd, 'diff-files', '--relative', '--name-only', '--no-renames', '--ignore-submodules=all')
+/** Whether lines are changed where no attribute says so; nothing, and an exit code of 1, where nobody has said. */
+export const lineEnds = (cwd: string): Command => command('git', ['config', '--get', 'core.autocrlf'], { cwd })
+
+/** Attributes by which what lies in a working tree differs from what git keeps. @see https://git-scm.com/docs/gitattributes */
+const changing = ['text', 'crlf', 'eol', 'ident', 'filter', 'working-tree-encoding']
+
+/** With the settings that see the most: no program that a repository names is asked what has changed. */
+function ask(cwd: string, ...words: string[]): Command {
+  const settings = ['core.quotePath=false', 'core.fsmonitor=false', 'core.checkStat=default', 'core.trustctime=true']
+  return command('git', [...settings.flatMap((setting) => ['-c', setting]), ...words], { cwd, env: { GIT_OPTIONAL_LOCKS: '0' } })
+}
+
+/** A file of the index that is as ordinary as can be: its path, and what git calls its content in a repository of SHA-1. */
+export function plainFile(line: string): { path: string; blob: string } | undefined {
+  // H: neither to be taken for unchanged by decree nor left out of the working tree; 0: not in the middle of a merge.
+  if (!line.startsWith('H ') || line.slice(blobAt + 40, pathAt) !== ' 0\t' || line[pathAt] === '"') return undefined
+  const [mode, path] = [line.slice(2, blobAt - 1), line.slice(pathAt)]
+  const isPlain = mode === '100644' || mode === '100755' || mode === '120000'
+  return isPlain && path !== '' ? { path, blob: line.slice(blobAt, blobAt + 40) } : undefined
+}
+
+const blobAt = 'H 100644 '.length
+const pathAt = blobAt + 40 + ' 0\t'.length

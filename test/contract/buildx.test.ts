@@ -7,7 +7,7 @@ import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { dockerEngine } from '../../src/adapters/engine.ts'
 import { localFiles } from '../../src/adapters/files.ts'
-import { readContext } from '../../src/build/context.ts'
+import { type ContextEntry, readContext } from '../../src/build/context.ts'
 import { build } from '../../src/build/index.ts'
 import type { BuildSection } from '../../src/core/release.ts'
 import { startRelease } from '../../src/plan/index.ts'
@@ -114,7 +114,8 @@ describe('the context', () => {
     const out = folder()
     await run('docker', ['buildx', 'build', '--quiet', '--output', `type=local,dest=${out}`, root])
     const image = { name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: ['a/b'] }
-    const { entries } = await readContext(image, root, localFiles('/nowhere'))
+    const entries: ContextEntry[] = []
+    await readContext(image, root, localFiles('/nowhere'), { each: (entry) => void entries.push(entry) })
     const built = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory())
     expect(
       entries
@@ -204,10 +205,7 @@ describe('the platform of the engine', () => {
     Dockerfile: 'FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH\n',
   })
   /** Says it is another machine; the images it makes are looked at as they are. */
-  const engineOf = (platform: string): ReturnType<typeof dockerEngine> => {
-    const engine = dockerEngine()
-    return { ...engine, info: async () => ({ ...(await engine.info()), platform }) }
-  }
+  const engineOf = (platform: string): ReturnType<typeof dockerEngine> => ({ ...dockerEngine(), platform: async () => platform })
 
   test('is part of the key where launchway.yml names none, and is what is built', async () => {
     const root = folder(files('context: .'))
@@ -252,8 +250,12 @@ describe('the history of a repository in the build context', () => {
       { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git', 'Dockerfile.dockerignore': 'x' },
       [warning('Dockerfile.dockerignore')],
     ],
-    ['is no concern when it is ignored', { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git\n' }, []],
-    ['is no concern when what is in it is ignored', { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git/**' }, []],
+    ['is no concern when it is ignored', { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git\n.scratch\n' }, []],
+    [
+      'is no concern when what is in it is ignored',
+      { 'launchway.yml': one, Dockerfile, '.git/HEAD': 'x', '.dockerignore': '.git/**\n.scratch' },
+      [],
+    ],
     ['is no concern of a context below it', { 'launchway.yml': below, 'app/Dockerfile': Dockerfile, '.git/HEAD': 'x' }, []],
   ])('%s', async (_, files, expected) => {
     expect((await built(folder(files))).warnings).toEqual(expected)

@@ -2,7 +2,9 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { docker } from '../../lab/run.ts'
 import { publishDatabase } from '../../lab/vulnerabilities/publish.ts'
+import { keyTag } from '../../src/core/names.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
@@ -108,5 +110,18 @@ describe('a second scan of the same image', () => {
     await scan(toScan(image, { rules: [] }), ports)
     const other = await buildHere(copyAll, installed('httpx', '0.23.0'))
     expect(await failureOf(scan(toScan({ ...other, config: image.config }), ports))).toMatchObject({ code: 'DIGEST_MISMATCH' })
+  })
+
+  it('is of what was uploaded, where this engine has another image of its name', async () => {
+    const { ports } = counting()
+    const there = await buildHere(copyAll, installed('httpx', '0.22.0'))
+    const reference = `${there.repository}:${keyTag(there.key)}`
+    const digest = /sha256:[0-9a-f]{64}/.exec(await docker('push', reference))?.[0] ?? ''
+    const other = await buildHere(copyAll, installed('httpx', '0.23.0'))
+    await docker('tag', `${other.repository}:${keyTag(other.key)}`, reference)
+    const { build, ...release } = toScan(there, { rules: [] })
+    const images = (build?.images ?? []).map((one) => ({ ...one, registries: { [there.repository]: { digest, mediaType: 'm' } } }))
+    const { images: found } = await scan({ ...release, build: { builder: 'none', images } }, ports)
+    expect(found).toMatchObject([{ config: there.config, findings: [{ id: 'CVE-2021-41945' }] }])
   })
 })

@@ -9,6 +9,7 @@ const plain: EngineInfo = { version: '28.5.2', apiVersion: '1.51', platform: 'li
 export function fakeEngine(images: Readonly<Record<string, EngineImage>> = {}, info: Partial<EngineInfo> = {}): Engine {
   return {
     info: async () => ({ ...plain, ...info }),
+    platform: async () => info.platform ?? plain.platform,
     image: async (reference) =>
       images[reference] ??
       images[`${reference}:latest`] ??

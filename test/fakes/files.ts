@@ -69,6 +69,22 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
     async chmod(path, mode) {
       modes.set(posix.normalize(path), mode)
     },
+    tree: (root, choose) => {
+      const pruned: string[] = []
+      const place = ({ path, kind }: FileEntry): string => (kind === 'directory' ? `${path}/` : path)
+      return entriesBelow(posix.normalize(root))
+        .toSorted((a, b) => (place(a) < place(b) ? -1 : 1))
+        .filter(({ path, kind }) => {
+          if (pruned.some((folder) => path.startsWith(`${folder}/`))) return false
+          const choice = choose(path, kind)
+          if (choice === 'prune') pruned.push(path)
+          return choice === 'keep'
+        })
+    },
+    async blobId(path) {
+      const body = bodies.get(posix.normalize(path)) ?? Buffer.alloc(0)
+      return createHash('sha1').update(`blob ${body.length}\0`).update(body).digest('hex')
+    },
     async move(from, to) {
       const body = bodies.get(posix.normalize(from))
       if (body === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, rename '${from}'`), { code: 'ENOENT' })

@@ -52,6 +52,7 @@ function fakeRepository(name: string, host: string, path: string): Repository {
       return descriptor
     },
     blob: async (digest) => blobs.get(digest),
+    blobSize: async (digest) => blobs.get(digest)?.length,
     async putBlob(body) {
       const descriptor = describe('application/octet-stream', body)
       blobs.set(descriptor.digest, body)

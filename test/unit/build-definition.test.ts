@@ -82,7 +82,7 @@ test('an image comes after what it stands on, also in a circle that nobody can b
 
 describe('the content key', () => {
   const keyOf = (more: Partial<PlannedImage>, contexts: Record<string, string> = {}): string =>
-    contentKey({ ...image, ...more }, 'FROM scratch', [], contexts)
+    contentKey({ ...image, ...more }, { dockerfile: 'FROM scratch', tree: '', bases: {}, contexts })
 
   test.each<[string, string]>([
     ['a label', keyOf({ labels: { a: 'b' } })],

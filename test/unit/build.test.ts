@@ -9,6 +9,7 @@ import { candidates } from '../../src/core/names.ts'
 import { contentKey } from '../../src/build/key.ts'
 import type { PlannedImage } from '../../src/core/release.ts'
 import { plan } from '../../src/plan/plan.ts'
+import { bake } from '../../src/tools/buildx.ts'
 import { configOf, systemText } from './support/config.ts'
 import { temporaryFolder } from './support/ports.ts'
 import { runs } from './support/runs.ts'
@@ -49,8 +50,7 @@ const files = localFiles('/nowhere')
 
 async function keyOf(root: string, changed: Partial<PlannedImage> = {}): Promise<string> {
   const changedImage = { ...image, ...changed }
-  const { dockerfile, entries } = await readContext(changedImage, root, files)
-  return contentKey(changedImage, dockerfile, entries)
+  return contentKey(changedImage, { ...(await readContext(changedImage, root, files)), bases: {}, contexts: {} })
 }
 
 describe('the content key stays', () => {
@@ -98,6 +98,7 @@ describe('the content key stays', () => {
       'org.opencontainers.image.title': 'app',
       'org.opencontainers.image.revision': 'a'.repeat(40),
       'org.opencontainers.image.version': 'docker',
+      'launchway.key': 'k',
     })
     expect(second?.target['app']?.labels).not.toEqual(first?.target['app']?.labels)
     expect({ ...second?.target['app'], labels: {} }).toEqual({ ...first?.target['app'], labels: {} })
@@ -201,6 +202,21 @@ describe('the content key changes with', () => {
   })
 })
 
+test('everything is built where somebody asks for that, without what BuildKit remembers', () => {
+  const asked = { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/docker' } as const
+  const [usual, anew] = [plan(configOf(systemText), asked), plan(configOf(systemText), { ...asked, rebuild: true })]
+  expect([usual.rebuild, anew.rebuild]).toEqual([undefined, true])
+  expect(anew.stages.build.reason).toBe(`${usual.stages.build.reason}; everything is built anew`)
+  const definition = bakeDefinition([image], new Map([['app', 'k']]), anew)
+  expect(bake(definition, 'm', '.', { noCache: true }).args).toEqual([...bake(definition, 'm', '.').args, '--no-cache'])
+})
+
+test('what an image is built on is held to a digest', () => {
+  const pins = { 'python:3': `docker-image://python@sha256:${'a'.repeat(64)}` }
+  const section = plan(configOf(systemText), { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/docker' })
+  expect(bakeDefinition([image], new Map(), section, { pins: new Map([['app', pins]]) }).target['app']?.contexts).toEqual(pins)
+})
+
 test('a context without its Dockerfile says where one is expected', async () => {
   const root = write(temporaryFolder(), { 'web/x': '' })
   await expect(keyOf(root, { context: 'web', dockerfile: 'docker/Dockerfile' })).rejects.toMatchObject({
@@ -221,6 +237,7 @@ describe('the bake definition', () => {
       'org.opencontainers.image.source': 'https://github.com/team/app',
       'org.opencontainers.image.revision': 'c'.repeat(40),
       'org.opencontainers.image.version': 'master',
+      'launchway.key': 'key',
     },
     output: ['type=docker'],
   }

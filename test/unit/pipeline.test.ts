@@ -29,10 +29,10 @@ describe('the graph', () => {
   })
 
   it.each([
-    ['build', ['build', 'upload', 'size']],
+    ['build', ['build', 'upload', 'size', 'inputs']],
     ['push', ['evidence', 'push', 'record']],
     ['deploy', ['turn', 'deploy', 'current']],
-    [undefined, ['build', 'upload', 'size', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'turn', 'deploy', 'current']],
+    [undefined, ['build', 'upload', 'size', 'inputs', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'turn', 'deploy', 'current']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {
@@ -40,7 +40,17 @@ describe('the graph', () => {
   })
 
   it('until push, all steps but those of the deploy run, also what waits for a host in a whole run; the release is not done then', async () => {
-    expect(stepsUntilPush().map(({ name }) => name)).toEqual(['build', 'upload', 'size', 'smoke', 'scan', 'evidence', 'push', 'record'])
+    expect(stepsUntilPush().map(({ name }) => name)).toEqual([
+      'build',
+      'upload',
+      'size',
+      'inputs',
+      'smoke',
+      'scan',
+      'evidence',
+      'push',
+      'record',
+    ])
     const { ports } = outside()
     const ran: string[] = []
     const noting = stepsUntilPush().map((one) => ({
@@ -53,7 +63,7 @@ describe('the graph', () => {
     const { release, error } = await runSteps(noting, withVerdicts('passed', 'passed'), ports)
     expect([error, ran.toSorted(), release.outcome]).toEqual([
       undefined,
-      ['build', 'evidence', 'push', 'record', 'scan', 'size', 'smoke', 'upload'],
+      ['build', 'evidence', 'inputs', 'push', 'record', 'scan', 'size', 'smoke', 'upload'],
       { state: 'running' },
     ])
   })

@@ -24,7 +24,7 @@ const barren = 5
 const pauseMs = 500
 const binary = 'application/octet-stream'
 
-export function blobsOf(place: Place): Pick<Repository, 'blob' | 'putBlob' | 'readBlob' | 'copyBlob'> {
+export function blobsOf(place: Place): Pick<Repository, 'blob' | 'blobSize' | 'putBlob' | 'readBlob' | 'copyBlob'> {
   const { transport, path, signal } = place
   const pull = { scope: `repository:${path}:pull`, signal }
   const push = { scope: `repository:${path}:pull,push`, signal }
@@ -35,6 +35,12 @@ export function blobsOf(place: Place): Pick<Repository, 'blob' | 'putBlob' | 're
       if (response.status === 404) return undefined
       verify(digest, describe('', response.body).digest, `${path}@${digest}`)
       return response.body
+    },
+
+    async blobSize(digest) {
+      const response = await transport.send({ method: 'HEAD', path: `${path}/blobs/${digest}`, accept: [200, 404] }, pull)
+      const size = Number(response.header('content-length'))
+      return response.status === 404 || !Number.isInteger(size) ? undefined : size
     },
 
     async putBlob(body) {

@@ -251,6 +251,8 @@ export function portsFor(
       walk: unused,
       stat: unused,
       hash: unused,
+      tree: () => [],
+      blobId: unused,
       temporary: unused,
       chmod: unused,
       move: unused,

@@ -1,4 +1,4 @@
-import type { Ports } from '../core/ports.ts'
+import type { Ports } from './ports.ts'
 
 /**
  * Work that may take so long, and is asked to end after that.

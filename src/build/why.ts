@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { parseJson } from '../core/json.ts'
+import { environmentTag, inputsType } from '../core/names.ts'
+import type { Ports, Repository } from '../core/ports.ts'
+import { documentOf, onlyLayer } from '../core/record-document.ts'
+import type { BuiltImage, PlannedImage, Release } from '../core/release.ts'
+import { openRepository } from '../core/repository.ts'
+import { within } from '../core/within.ts'
+import { changesOf, type InputList, unpacked } from './inputs.ts'
+
+/** How long a registry may take to say what an image was built of: nothing depends on it. */
+const patienceMs = 10_000
+/** Changes that a reason names. */
+const shownChanges = 3
+
+/** Annotation beside the inputs: bytes of the image in an engine, of which a registry knows only what it keeps. */
+export const sizeAnnotation = 'launchway.size'
+
+/** Why an image is built whose key nobody knows: what differs from the last one of this branch, tag or environment. */
+export async function whyBuilt(image: PlannedImage, now: InputList, release: Release, ports: Ports): Promise<string> {
+  try {
+    const before = await within(patienceMs, ports.signal, ports, () => lastInputs(image, release, ports))
+    if (before === undefined) return 'what it was built of before is not known'
+    return typeof before === 'string' ? before : inWords(changesOf(before, now))
+  } catch (error) {
+    ports.signal.throwIfAborted()
+    return `what it was built of before is not known: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
+function inWords(changes: readonly string[]): string {
+  if (changes.length === 0) return 'its image is no longer in the registry'
+  const more = changes.length - shownChanges
+  return [...changes.slice(0, shownChanges), ...(more > 0 ? [`${more} more`] : [])].join(', ').replace(/, ([^,]*)$/, ' and $1')
+}
+
+/** What the image was built of that has the version's tags now, or that the environment runs. In words, why there is none. */
+async function lastInputs(image: PlannedImage, release: Release, ports: Ports): Promise<InputList | string> {
+  const { plan } = release
+  const repository = await openRepository(image.repositories[0] ?? '', plan.registries, ports)
+  const digests = [...(await tagged(repository, plan.tags)), await deployed(image, release, ports)].flatMap((digest) => digest ?? [])
+  for (const digest of new Set(digests)) {
+    for (const { digest: document } of await repository.referrers(digest, inputsType)) {
+      const body = await onlyLayer(repository, document)
+      const inputs = body === undefined ? undefined : unpacked(body)
+      if (inputs !== undefined) return inputs
+    }
+  }
+  return digests.length === 0
+    ? `it is the first build of ${plan.environment?.name ?? plan.version}`
+    : `what ${plan.version} was built of before is not known`
+}
+
+async function tagged(repository: Repository, tags: readonly string[]): Promise<(string | undefined)[]> {
+  return Promise.all(tags.map(async (tag) => (await repository.resolve(tag))?.digest))
+}
+
+const Record = z.object({
+  build: z.object({ images: z.array(z.object({ name: z.string(), registries: z.record(z.string(), z.object({ digest: z.string() })) })) }),
+})
+
+/** The digest of the image that the environment runs, or that the change would go to. */
+async function deployed(image: PlannedImage, { app, plan }: Release, ports: Ports): Promise<string | undefined> {
+  const environment = plan.environment?.name ?? plan.scan?.against
+  const first = plan.images[0]?.repositories[0]
+  const [own] = image.repositories
+  if (environment === undefined || first === undefined || own === undefined) return undefined
+  const text = await documentOf(
+    await openRepository(first, plan.registries, ports),
+    environmentTag({ repository: first, app, environment }),
+  )
+  const images = text === undefined ? [] : (parseJson(text, Record)?.build.images ?? [])
+  return images.find(({ name }) => name === image.name)?.registries[own]?.digest
+}
+
+/**
+ * Keeps beside each image that was built what it was built of, for the build after it. A registry that does not take it
+ * is no reason to fail.
+ */
+export async function keepInputs(images: readonly BuiltImage[], { plan }: Release, ports: Ports): Promise<BuiltImage[]> {
+  for (const { name, inputs, registries, size } of images) {
+    if (inputs === undefined) continue
+    for (const [at, { digest }] of Object.entries(registries)) {
+      try {
+        const repository = await openRepository(at, plan.registries, ports)
+        const subject = await repository.resolve(digest)
+        if (subject !== undefined)
+          await repository.attach(subject, inputsType, Buffer.from(inputs, 'base64'), { [sizeAnnotation]: String(size) })
+      } catch (error) {
+        ports.signal.throwIfAborted()
+        ports.log.info(`${at} did not take what ${name} was built of: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+  }
+  return images.map(({ inputs: _kept, ...image }) => image)
+}

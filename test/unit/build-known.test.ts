@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/adapters/clock.ts'
+import { takeKnown } from '../../src/build/known.ts'
+import { keepInputs } from '../../src/build/why.ts'
+import { inputsType } from '../../src/core/names.ts'
+import type { Ports, Registries } from '../../src/core/ports.ts'
+import type { BuiltImage, PlannedImage, PlanSection } from '../../src/core/release.ts'
+import { fakeLog } from '../fakes/log.ts'
+import { fakeRegistries } from '../fakes/registry.ts'
+import { record } from './support/deploy.ts'
+
+const key = '0f'.repeat(16)
+const [near, far] = ['registry.example.org/app', 'ghcr.io/team/app']
+const settings = { host: '', plainHttp: false }
+const type = 'application/vnd.oci.image.manifest.v1+json'
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
+
+interface Wish {
+  label?: string
+  architecture?: string
+  /** What its layer holds, and how much the manifest says of it. */
+  layer?: string
+  says?: number
+  /** Around it an index, as the containerd store makes one. */
+  index?: boolean
+  tags?: string[]
+}
+
+/** Puts an image under its key into a repository. @returns the digest of its configuration, and what the tag leads to */
+async function place(
+  registry: Registries,
+  at: string,
+  { label = key, architecture = 'amd64', layer = 'layer', says, index = false, tags = [] }: Wish = {},
+) {
+  const repository = await registry.repository(at, settings)
+  const labels = { 'launchway.key': label, 'org.opencontainers.image.version': 'dev' }
+  const config = await repository.putBlob(json({ os: 'linux', architecture, config: { Labels: labels }, rootfs: { diff_ids: [layer] } }))
+  const { digest, size } = await repository.putBlob(Buffer.from(layer))
+  const body = json({ schemaVersion: 2, config, layers: [{ digest, size: says ?? size }] })
+  let put = await repository.putManifest(index ? 'x' : `launchway-${key}`, type, body)
+  if (index) {
+    const attestation = await repository.putManifest('y', type, json({ config, layers: [] }))
+    const manifests = [
+      { ...put, platform: { os: 'linux', architecture } },
+      { ...attestation, platform: { os: 'unknown', architecture: 'unknown' } },
+    ]
+    put = await repository.putManifest(`launchway-${key}`, 'application/vnd.oci.image.index.v1+json', json({ manifests }))
+  }
+  for (const tag of tags) await repository.putManifest(tag, put.mediaType, body)
+  return { config: config.digest, ...put }
+}
+
+const image: PlannedImage = {
+  name: 'app',
+  context: '.',
+  dockerfile: 'Dockerfile',
+  platforms: ['linux/amd64'],
+  args: {},
+  repositories: [near],
+}
+
+function portsOf(registry: Registries): Ports {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it reaches of the outside
+  return { registry, log: fakeLog(), clock: systemClock, signal: new AbortController().signal } as unknown as Ports
+}
+
+async function take(registry: Registries, of: Partial<PlannedImage> = {}, more: Partial<PlanSection> = {}, unknown?: string) {
+  const { plan } = record()
+  const release = record({ plan: { ...plan, version: 'main', tags: ['main'], ...more } })
+  const { taken, distrusted } = await takeKnown([{ image: { ...image, ...of }, key, unknown }], release, portsOf(registry))
+  return { taken: taken.get('app'), distrusted: distrusted.get('app') }
+}
+
+describe('an image whose key the registry knows', () => {
+  it.each<[string, Wish, Partial<PlanSection>, Partial<BuiltImage>]>([
+    ['is promoted to a tag that leads elsewhere', {}, {}, { how: 'promoted', reason: 'built before as dev' }],
+    ['is there already', { tags: ['main'] }, {}, { how: 'cached', reason: 'nothing of it has changed' }],
+    ['is taken for a proposal, which moves nothing', {}, { event: 'pull_request' }, { how: 'cached' }],
+    ['may have an index around it', { index: true }, {}, { how: 'promoted' }],
+  ])('%s', async (_, wish, plan, expected) => {
+    const registry = fakeRegistries()
+    const { config, digest, mediaType } = await place(registry, near, wish)
+    const { taken, distrusted } = await take(registry, {}, plan)
+    expect(distrusted).toBeUndefined()
+    expect(taken).toMatchObject({
+      key,
+      config: { 'linux/amd64': config },
+      registries: { [near]: { digest, mediaType } },
+      layers: 1,
+      ...expected,
+    })
+  })
+
+  it.each<[string, Wish, Partial<PlannedImage>, RegExp]>([
+    ['says itself that it has another', { label: 'other' }, {}, /is of the key other, as it says itself/],
+    ['is for another platform', { architecture: 'arm64' }, {}, /is for linux\/arm64, not for linux\/amd64/],
+    ['lacks a part of a layer', { says: 400 }, {}, /lacks sha256:[0-9a-f]{64}, or a part of it/],
+    [
+      'has fewer platforms than are asked for',
+      { index: true },
+      { platforms: ['linux/amd64', 'linux/arm64'] },
+      /is for linux\/amd64, not for/,
+    ],
+  ])('is not taken when it %s', async (_, wish, of, why) => {
+    const registry = fakeRegistries()
+    await place(registry, near, wish)
+    const { taken, distrusted } = await take(registry, of)
+    expect(taken).toBeUndefined()
+    expect(distrusted).toMatch(why)
+  })
+
+  it('is not taken when its repositories have different ones, or one of them none', async () => {
+    const registry = fakeRegistries()
+    await place(registry, near)
+    expect(await take(registry, { repositories: [near, far] })).toEqual({ taken: undefined, distrusted: undefined })
+    await place(registry, far, { layer: 'another' })
+    expect((await take(registry, { repositories: [near, far] })).distrusted).toMatch(/have different images under its key/)
+    await place(registry, far)
+    expect((await take(registry, { repositories: [near, far] })).taken?.registries).toHaveProperty([far])
+  })
+
+  it('is not asked for where everything shall be built, or where something of it is not known', async () => {
+    const registry = fakeRegistries()
+    await place(registry, near)
+    expect((await take(registry, {}, { rebuild: true })).taken).toBeUndefined()
+    expect((await take(registry, {}, {}, 'its base is not known')).taken).toBeUndefined()
+  })
+
+  it('is built where the registry does not answer', async () => {
+    const away: Registries = { credentials: async () => undefined, repository: () => Promise.reject(new Error('it does not answer')) }
+    expect(await take(away)).toEqual({ taken: undefined, distrusted: undefined })
+  })
+
+  it('has the size that its build told, where that lies beside it', async () => {
+    const registry = fakeRegistries()
+    const { digest, mediaType } = await place(registry, near)
+    const before = (await take(registry)).taken
+    const built: BuiltImage = {
+      ...(before ?? wrong()),
+      how: 'built',
+      inputs: 'aaaa',
+      size: 123_456,
+      registries: { [near]: { digest, mediaType } },
+    }
+    const [kept] = await keepInputs([built], record(), portsOf(registry))
+    expect(kept).not.toHaveProperty('inputs')
+    expect(await (await registry.repository(near, settings)).referrers(digest, inputsType)).toHaveLength(1)
+    expect((await take(registry)).taken?.size).toBe(123_456)
+  })
+})
+
+function wrong(): never {
+  throw new Error('it was not taken')
+}
