@@ -142,7 +142,7 @@ function lasted({ started, completed }: Vertex): string {
 function named(name: string, images: readonly string[]): { image?: string; title: string } {
   if (images.length === 1) return { ...(images[0] === undefined ? {} : { image: images[0] }), title: name }
   const [, image, rest = '', after = ''] = /^\[([^\s\]]+)(?: ([^\]]*))?\](.*)$/s.exec(name) ?? []
-  if (image === undefined) return { title: name }
+  if (image === undefined || !images.includes(image)) return { title: name }
   return { image, title: rest === '' ? after.trim() : `[${rest}]${after}` }
 }
 

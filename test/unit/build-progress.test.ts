@@ -66,6 +66,7 @@ describe('several images', () => {
   const { lines, entries } = shown(
     ['web', 'worker'],
     [
+      known({ digest: 'b', name: '[internal] load local bake definitions', started: at(0), completed: at(0) }),
       known(shared),
       known(there),
       known({ ...shared, started: at(1) }),

@@ -14,7 +14,7 @@ import { openPorts } from '../../../src/ports.ts'
 import { type FakeLog, fakeLog } from '../../fakes/log.ts'
 
 /** Where images are built that no registry shall have. */
-export const repository = 'launchway.invalid/solve'
+const repository = 'launchway.invalid/solve'
 
 /** Differs in each run: nothing of an earlier one is taken from a cache. */
 export const nonce = randomBytes(6).toString('hex')
@@ -55,7 +55,7 @@ export async function plannedHere(files: Record<string, string | Buffer>, env: R
   const ports: Ports = {
     ...opened,
     exec: {
-      read: opened.exec.read,
+      read: async (command) => opened.exec.read(command),
       async run(command, options = {}) {
         calls.push(command)
         return opened.exec.run(command, {
