@@ -45,7 +45,7 @@ interface Group {
 export function followSolve(images: readonly string[], log: Log): Progress {
   const alone = images.length === 1 ? images[0] : undefined
   const groups = new Map(
-    images.map((image): [string, Group] => [image, { log: alone === undefined ? log.stage(image) : log, failed: false }]),
+    images.map((image): [string, Group] => [image, { log: alone === undefined ? log.stage(groupName(image)) : log, failed: false }]),
   )
   const steps = new Map<string, Step>()
   const shared = new Set<string>()
@@ -127,6 +127,11 @@ export function followSolve(images: readonly string[], log: Log): Progress {
       return told
     },
   }
+}
+
+/** No stage of the pipeline has a space in its name: an image may be called like one. */
+function groupName(image: string): string {
+  return `build ${image}`
 }
 
 function hasBegun({ started, cached, error }: Vertex): boolean {
