@@ -61,15 +61,16 @@ function newBuildReader(): (line: string) => string[] {
   return (line) => {
     const [, vertex = '', text = ''] = /^(#\d+) (.*)$/.exec(line) ?? []
     if (vertex === '') return line === '' || counting.test(line) ? [] : [line]
-    const [, number, instruction] = /^\[(?!internal).*?(\d+\/\d+)\] (.*)$/.exec(text) ?? []
+    const [, number, instruction, cached] = /^\[(?!internal).*?(\d+\/\d+)\] (.*?)(: cached)?$/.exec(text) ?? []
     if (number !== undefined && instruction !== undefined) {
-      steps.set(vertex, cut(`[${number}] ${instruction.replaceAll(/\s+/g, ' ')}`))
-      return []
+      const title = cut(`[${number}] ${instruction.replaceAll(/\s+/g, ' ')}`)
+      steps.set(vertex, title)
+      return cached === undefined ? [] : [`${title}  cached`]
     }
     const step = steps.get(vertex)
-    if (text.startsWith('ERROR')) return [`${step ?? vertex} ${text}`]
+    if (/^failed( in |:)/.test(text)) return [`${step ?? vertex} ${text}`]
     if (step === undefined) return []
-    if (/^(CACHED|DONE)/.test(text)) return [`${step}  ${text.toLowerCase()}`]
+    if (/^(done in .*|stopped)$/.test(text)) return [`${step}  ${text}`]
     if (begun.has(vertex)) return []
     begun.add(vertex)
     return [`${step.replace(/…$/, '').trimEnd()} …`]

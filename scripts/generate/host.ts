@@ -10,6 +10,7 @@ import {
   environmentTag,
   movingTag,
   hostPaths,
+  cacheTag,
   keyTag,
   labels,
   oneOffLabel,
@@ -100,6 +101,11 @@ export function namesPage(): GeneratedFile {
     table(
       ['tag', 'points at', 'written'],
       [
+        [
+          code(cacheTag('web')),
+          'layers of the builds of the image `web`, where its `cache` is `registry`',
+          'by the build, but for pull requests',
+        ],
         [code(keyTag(key)), 'a candidate: an image under its content key', 'by the upload, before the gate'],
         ['your `image-tags`', 'the same manifest, byte for byte', 'by the push, after the gate'],
         [

@@ -137,7 +137,8 @@ function causeOf(text: string, lines: readonly string[], driver: string): Cause 
 function conclusion(text: readonly string[]): readonly string[] {
   const rule = text.findIndex((line) => /^-{20,}$/.test(line))
   if (rule > 0) return text.slice(rule - 1).filter((line) => !line.startsWith('View build details: '))
-  return text.filter((line) => /^(ERROR|error): /.test(line)).slice(-3)
+  const errors = text.filter((line) => /^error: /i.test(line))
+  return (errors.length === 0 ? text : errors).slice(-3)
 }
 
 /** BuildKit names a Dockerfile without its folder: it is the one that has that line. */

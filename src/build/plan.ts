@@ -114,3 +114,17 @@ export function inOrder<Image extends PlannedBase>(images: readonly Image[]): Im
 function titleOf({ name, repositories: [repository] }: PlannedImage): string {
   return repository?.split('/').at(-1) ?? name
 }
+
+/** Those of the bases that these images stand on, also through each other: what else there is need not be built. */
+export function basesUnder<Base extends PlannedBase>(images: readonly PlannedBase[], bases: readonly Base[]): Base[] {
+  const needed = new Set<Base>()
+  const visit = ({ contexts = {} }: PlannedBase): void => {
+    for (const base of bases) {
+      if (needed.has(base) || !Object.values(contexts).includes(`target:${base.name}`)) continue
+      needed.add(base)
+      visit(base)
+    }
+  }
+  for (const image of images) visit(image)
+  return [...needed]
+}

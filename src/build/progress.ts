@@ -45,7 +45,7 @@ interface Group {
 export function followSolve(images: readonly string[], log: Log): Progress {
   const alone = images.length === 1 ? images[0] : undefined
   const groups = new Map(
-    images.map((image): [string, Group] => [image, { log: alone === undefined ? log.stage(image) : log, failed: false }]),
+    images.map((image): [string, Group] => [image, { log: alone === undefined ? log.stage(groupName(image)) : log, failed: false }]),
   )
   const steps = new Map<string, Step>()
   const shared = new Set<string>()
@@ -129,6 +129,11 @@ export function followSolve(images: readonly string[], log: Log): Progress {
   }
 }
 
+/** No stage of the pipeline has a space in its name: an image may be called like one. */
+function groupName(image: string): string {
+  return `build ${image}`
+}
+
 function hasBegun({ started, cached, error }: Vertex): boolean {
   return typeof started === 'string' || cached === true || (error ?? '') !== ''
 }
@@ -142,7 +147,7 @@ function lasted({ started, completed }: Vertex): string {
 function named(name: string, images: readonly string[]): { image?: string; title: string } {
   if (images.length === 1) return { ...(images[0] === undefined ? {} : { image: images[0] }), title: name }
   const [, image, rest = '', after = ''] = /^\[([^\s\]]+)(?: ([^\]]*))?\](.*)$/s.exec(name) ?? []
-  if (image === undefined) return { title: name }
+  if (image === undefined || !images.includes(image)) return { title: name }
   return { image, title: rest === '' ? after.trim() : `[${rest}]${after}` }
 }
 

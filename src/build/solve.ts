@@ -7,7 +7,7 @@ import type { BuildWarning } from '../tools/solve-status.ts'
 import { buildFailure, placeOf } from './failure.ts'
 import { gather, type Gathered } from './given.ts'
 import { isForced } from './keys.ts'
-import { bakeDefinition } from './plan.ts'
+import { bakeDefinition, basesUnder } from './plan.ts'
 import { followSolve, type Told } from './progress.ts'
 
 /** Warnings of one build that are shown, each with its line: GitHub takes ten annotations of a step. */
@@ -16,7 +16,7 @@ const shownWarnings = 8
 export interface Solve {
   /** What is built. */
   images: readonly PlannedImage[]
-  /** What may be built on besides: not built where nothing needs it. */
+  /** What may be built on besides, also images that need no build themselves: only what is needed is built. */
   bases: readonly PlannedBase[]
   keys: ReadonlyMap<string, string>
   /** By the name of the image: what to take in place of images that its Dockerfile names. */
@@ -32,7 +32,8 @@ export interface Solve {
  * @throws LaunchwayError SECRET_MISSING before anything is built, BUILD_FAILED
  */
 export async function solve(of: Solve, ports: Ports): Promise<void> {
-  const sources = [...of.images, ...of.bases]
+  const bases = basesUnder(of.images, of.bases)
+  const sources = [...of.images, ...bases]
   const given = await gather(sources, ports)
   try {
     const { containerdStore } = await ports.engine.info()
@@ -44,12 +45,13 @@ export async function solve(of: Solve, ports: Ports): Promise<void> {
       )
     }
     const attempt = async (cached: boolean): Promise<{ code: number; told: Told }> =>
-      once(bakeDefinition(of.images, of.keys, of.plan, { bases: of.bases, given, exportsCache, cached, pins: of.pins }), of, given, ports)
+      once(bakeDefinition(of.images, of.keys, of.plan, { bases, given, exportsCache, cached, pins: of.pins }), of, given, ports)
     let { code, told } = await attempt(true)
     if (code !== 0 && sources.some(({ cache }) => cache !== undefined) && failedAtCache(told)) {
       ports.log.warning(`the build cache fails, and no build fails with it: built again without.\n${told.text.at(-1) ?? ''}`)
       ;({ code, told } = await attempt(false))
     }
+    for (const line of told.text) if (code === 0) ports.log.debug(line)
     await showWarnings(told.warnings, sources, ports)
     if (code !== 0) throw await buildFailure(told, sources, of.driver, ports)
   } finally {

@@ -1,3 +1,4 @@
+import { cacheTag } from '../core/names.ts'
 import type { BuildSecret, BuildSsh, PlannedBase, PlannedImage } from '../core/planned-image.ts'
 import { resolveSize } from './evidence.ts'
 import { isBaked } from './rules-image.ts'
@@ -61,7 +62,7 @@ function resolveCache(name: string, { cache, repositories = [] }: ImageConfig): 
   if (cache === undefined) return { from: [], to: [] }
   if (typeof cache !== 'string') return { from: [cache.from ?? []].flat(), to: [cache.to ?? []].flat().map(forgiving) }
   const [repository = ''] = repositories
-  const place = cache === 'gha' ? `type=gha,scope=${name}` : `type=registry,ref=${repository}:launchway-cache-${name}`
+  const place = cache === 'gha' ? `type=gha,scope=${name}` : `type=registry,ref=${repository}:${cacheTag(name)}`
   return { from: [place], to: [forgiving(`${place},mode=max`)] }
 }
 

@@ -104,6 +104,9 @@ export const smokeProject = (app: string, random: string): string => `launchway-
 /** The tag a candidate has before the gate: the only kind of tag written before smoke and scan have passed. */
 export const keyTag = (key: string): string => `launchway-${key}`
 
+/** Where an image keeps the layers of its builds, if its cache is the registry. */
+export const cacheTag = (image: string): string => `launchway-cache-${image}`
+
 /** The references under which an image exists before the gate: its key, in each repository. */
 export function candidates(image: { repositories: readonly string[] }, key: string): string[] {
   return image.repositories.map((repository) => `${repository}:${keyTag(key)}`)

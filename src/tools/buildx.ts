@@ -46,9 +46,12 @@ export function bake(definition: BakeDefinition, metadataFile: string, cwd: stri
       noCache === true && '--no-cache',
       pull === true && '--pull',
     ],
-    { stdin: JSON.stringify(literal(definition)), cwd, ...(env === undefined ? {} : { env }) },
+    { stdin: JSON.stringify(literal(definition)), cwd, env: { ...env, ...unasked } },
   )
 }
+
+/** Bake 0.20 and later asks before it reads what a definition of somebody else's names outside of the folder: this one is ours. */
+const unasked = { BUILDX_BAKE_ENTITLEMENTS_FS: '0' } as const
 
 /** A value of one of bake's lists of `key=value`, which are read as CSV. */
 export function field(key: string, value: string): string {

@@ -65,7 +65,7 @@ describe('six images', () => {
     expect(fileOf(docs, '/pages/index.html').toString()).toBe('hello')
     expect(() => fileOf(docs, '/pages/draft.html')).toThrow(/draft/)
     expect(here.log.entries.flatMap((entry) => (entry.kind === 'close' ? [`${entry.stage} ${entry.outcome}`] : []))).toEqual(
-      ['web', 'worker', 'beat', 'admin', 'docs'].map((name) => `${name} done`),
+      ['web', 'worker', 'beat', 'admin', 'docs'].map((name) => `build ${name} done`),
     )
     expect(execFileSync('docker', ['image', 'ls', '--quiet', 'launchway.invalid/solve-below'], { encoding: 'utf8' })).toBe('')
   })

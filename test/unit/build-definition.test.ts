@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { bakeDefinition, givenKey, inOrder, type Order } from '../../src/build/plan.ts'
+import { bakeDefinition, basesUnder, givenKey, inOrder, type Order } from '../../src/build/plan.ts'
 import { contentKey } from '../../src/build/key.ts'
 import type { PlannedImage } from '../../src/core/planned-image.ts'
+import { bake } from '../../src/tools/buildx.ts'
 import { plan } from '../../src/plan/plan.ts'
 import { configOf, systemText } from './support/config.ts'
 
@@ -78,6 +79,23 @@ test('an image comes after what it stands on, also in a circle that nobody can b
   })
   expect(inOrder([on('a', 'b', 'c'), on('b', 'c'), on('c')]).map(({ name }) => name)).toEqual(['c', 'b', 'a'])
   expect(inOrder([on('a', 'b'), on('b', 'a')]).map(({ name }) => name)).toEqual(['b', 'a'])
+})
+
+test('of what may be built on only that counts which an image stands on, also through another', () => {
+  const on = (name: string, ...below: string[]): PlannedImage => ({
+    ...image,
+    name,
+    contexts: Object.fromEntries(below.map((one) => [one, `target:${one}`])),
+  })
+  const bases = [on('lowest'), on('middle', 'lowest'), on('other', 'lowest')]
+  expect(basesUnder([on('app', 'middle')], bases).map(({ name }) => name)).toEqual(['middle', 'lowest'])
+  expect(basesUnder([image], bases)).toEqual([])
+})
+
+test('bake is told what somebody asks of a build, and of nothing else', () => {
+  const definition = { group: { default: { targets: [] } }, target: {} }
+  const flags = (...of: Parameters<typeof bake>): string[] => bake(...of).args.filter((word) => ['--no-cache', '--pull'].includes(word))
+  expect([flags(definition, 'm', '.'), flags(definition, 'm', '.', { noCache: true, pull: true })]).toEqual([[], ['--no-cache', '--pull']])
 })
 
 describe('the content key', () => {

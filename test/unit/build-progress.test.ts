@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { groupedLog } from '../../src/adapters/log/stages.ts'
 import { followSolve } from '../../src/build/progress.ts'
 import { type BuildWarning, solveReader } from '../../src/tools/solve-status.ts'
 import { fakeLog } from '../fakes/log.ts'
@@ -66,6 +67,7 @@ describe('several images', () => {
   const { lines, entries } = shown(
     ['web', 'worker'],
     [
+      known({ digest: 'b', name: '[internal] load local bake definitions', started: at(0), completed: at(0) }),
       known(shared),
       known(there),
       known({ ...shared, started: at(1) }),
@@ -81,23 +83,23 @@ describe('several images', () => {
 
   test('have a group each, and the stage says which step begins', () => {
     expect(lines).toEqual([
-      'web │ #1 [base 1/2] RUN prepare',
+      'build web │ #1 [base 1/2] RUN prepare',
       'build │ web: [base 1/2] RUN prepare',
-      'worker │ #1 [base 1/2] RUN prepare: shared with web',
-      'web │ #1 ready',
-      'web │ #1 done in 1.0 s',
-      'web │ #2 [builder 2/4] RUN make',
+      'build worker │ #1 [base 1/2] RUN prepare: shared with web',
+      'build web │ #1 ready',
+      'build web │ #1 done in 1.0 s',
+      'build web │ #2 [builder 2/4] RUN make',
       'build │ web: [builder 2/4] RUN make',
-      'web │ #2 done in 1.0 s',
-      'worker │ #3 exporting to image',
+      'build web │ #2 done in 1.0 s',
+      'build worker │ #3 exporting to image',
       'build │ worker: exporting to image',
     ])
   })
 
   test('close their groups', () => {
     expect(entries.flatMap((entry) => (entry.kind === 'close' ? [`${entry.stage}: ${entry.outcome}`] : []))).toEqual([
-      'web: done',
-      'worker: done',
+      'build web: done',
+      'build worker: done',
     ])
   })
 })
@@ -159,4 +161,34 @@ describe('the trace of a solve', () => {
       },
     ])
   })
+})
+
+test('an image may be called like a stage: in the log of a workflow all groups are there, each closed', () => {
+  const lines: string[] = []
+  const log = groupedLog((entry) => {
+    if (entry.kind === 'line') lines.push(entry.text)
+    if (entry.kind === 'open' || entry.kind === 'close') lines.push(`${entry.kind} ${entry.stage}`)
+  })
+  const stage = log.stage('build')
+  const progress = followSolve(['build', 'web'], stage)
+  for (const document of [
+    known({ digest: 'a', name: '[build 1/1] RUN a', cached: true }),
+    known({ digest: 'b', name: '[web 1/1] RUN b', cached: true }),
+  ])
+    progress.onLine(JSON.stringify(document))
+  progress.end()
+  stage.end('done')
+  log.stage('upload').end('done')
+  expect(lines).toEqual([
+    'open build',
+    'close build',
+    'open build build',
+    '#1 [1/1] RUN a: cached',
+    'close build build',
+    'open build web',
+    '#2 [1/1] RUN b: cached',
+    'close build web',
+    'open upload',
+    'close upload',
+  ])
 })

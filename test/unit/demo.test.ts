@@ -33,24 +33,23 @@ describe('what the demo shows of a workflow', () => {
   it('is of a build the lines of the Dockerfile: when they begin to print, and when they end', () => {
     const build = [
       '#1 [internal] load build definition from Dockerfile',
-      '#1 DONE 0.0s',
-      '#5 [stage-0 1/3] FROM docker.io/library/python:3',
-      '#5 CACHED',
+      '#1 done in 0 ms',
+      '#5 [stage-0 1/3] FROM docker.io/library/python:3: cached',
       '#6 [stage-0 2/3] RUN apt-get update  && apt-get install -y redis-server',
-      '#6 0.312 Get:1 bookworm InRelease',
-      '#6 0.401 Get:2 bookworm-security InRelease',
+      '#6 Get:1 bookworm InRelease',
+      '#6 Get:2 bookworm-security InRelease',
       '(Reading database ... 5%',
-      '#6 DONE 7.9s',
+      '#6 done in 7.9 s',
       '#7 [3/3] COPY . .',
-      '#7 ERROR: no space left on device',
+      '#7 failed in 1.0 s: no space left on device',
       '#8 exporting to image',
-      '#8 DONE 0.4s',
+      '#8 done in 0.4 s',
     ]
     expect(shown(...build.map(printed))).toEqual([
       '  [1/3] FROM docker.io/library/python:3  cached',
       '  [2/3] RUN apt-get update && apt-get install -y redis-server …',
-      '  [2/3] RUN apt-get update && apt-get install -y redis-server  done 7.9s',
-      '  [3/3] COPY . . ERROR: no space left on device',
+      '  [2/3] RUN apt-get update && apt-get install -y redis-server  done in 7.9 s',
+      '  [3/3] COPY . . failed in 1.0 s: no space left on device',
     ])
   })
 

@@ -55,7 +55,7 @@ export async function plannedHere(files: Record<string, string | Buffer>, env: R
   const ports: Ports = {
     ...opened,
     exec: {
-      read: (command) => opened.exec.read(command),
+      read: async (command) => opened.exec.read(command),
       async run(command, options = {}) {
         calls.push(command)
         return opened.exec.run(command, {
