@@ -9,9 +9,9 @@ export type Refusal = Extract<
 const busy = /toomanyrequests|too many requests|rate.?limit/i
 /** ECR: "cannot be overwritten because the repository is immutable"; Harbor: "configured as immutable"; Nexus: "does not allow updating". */
 const immutable = /\bimmutab|cannot be overwritten|does not allow updating|\boverwrit\w+ (is )?(not allowed|disabled|forbidden)/i
-/** Harbor: "will exceed the configured upper limit"; distribution on a full disk: "no space left on device". */
+/** Harbor: "will exceed the configured upper limit". Distribution on a full disk gives the number of ENOSPC or EDQUOT. */
 const full =
-  /no space left on device|disk quota|quota (is )?exceeded|exceed(s|ed|ing)? (the |your )?[\w ]{0,30}(quota|limit)|over quota|insufficient storage|disk (is )?full|storage (limit|is full)/i
+  /"Err":(28|122)\b|no space left on device|disk quota|quota (is )?exceeded|exceed(s|ed|ing)? (the |your )?[\w ]{0,30}(quota|limit)|over quota|insufficient storage|disk (is )?full|storage (limit|is full)/i
 const unknown = /name unknown|NAME_UNKNOWN|repository .{0,200}?(not found|does not exist)|project \S+ not found/i
 const denied =
   /denied|unauthorized|authentication required|authorization failed|no basic auth credentials|forbidden|insufficient_scope|incorrect username or password/i

@@ -6,6 +6,7 @@ import type { Ports } from '../core/ports.ts'
 import type { PushSection, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
+import { allOf } from './all.ts'
 import { Lease, leaseMs } from './lease.ts'
 import { type Desk, type Note, unlessImmutable, writeNote } from './note.ts'
 import { type Change, decide, type Move, planMoves, referenceOf } from './plan.ts'
@@ -116,12 +117,6 @@ async function moveAll(rounds: readonly Change[][], task: Task, tags: Tags, port
     throw await takeBack(error, begun, task, tags, ports, noteOf)
   }
   if (task.isNoted) await closeNote(desk, noteOf('done', task.left, ports.clock.now()), ports)
-}
-
-/** Waits for all, also when one has failed: what is still on its way must not arrive after it was put back. */
-async function allOf(calls: readonly Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(calls)).find((one) => one.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }
 
 /** Puts back what had moved, and says of the failure how far that came. */
