@@ -123,7 +123,8 @@ describe('an upload to several registries', () => {
           told += 1
           return systemClock.sleep(told > 2 ? 600_000 : 20, signal)
         }
-        while (told < 3) await systemClock.sleep(20, signal)
+        const isDue = (): boolean => told >= 3
+        while (!isDue()) await systemClock.sleep(20, signal)
       },
     }
     const { ports, log, close } = open(hurried)
