@@ -97,6 +97,8 @@ function parse(args: string[], root: string): Asked | string {
       limit: values.limit,
       anew: values.new ?? false,
       yes: values.yes ?? false,
+      registry: values.registry ?? false,
+      more: values.more,
       reason: values.reason,
     },
     smoke: {

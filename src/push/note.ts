@@ -36,8 +36,12 @@ export interface Desk {
 
 /** Undefined where there is none, and where somebody else's manifest has the tag. */
 export async function readNote({ repository, app }: Desk): Promise<Note | undefined> {
-  const found = await repository.manifest(movingTag({ repository: repository.name, app }))
-  const text = found === undefined ? undefined : parseJson(found.body.toString(), Manifest)?.annotations?.[annotation]
+  return noteIn((await repository.manifest(movingTag({ repository: repository.name, app })))?.body)
+}
+
+/** The note in a manifest, if it is one. */
+export function noteIn(body: Buffer | undefined): Note | undefined {
+  const text = body === undefined ? undefined : parseJson(body.toString(), Manifest)?.annotations?.[annotation]
   return text === undefined ? undefined : parseJson(text, Note)
 }
 
