@@ -1,4 +1,4 @@
-import type { ErrorCode } from './error.ts'
+import type { ErrorCode, LaunchwayError } from './error.ts'
 
 /** Why a registry did not do what it was asked, by its answer or by what docker quotes of it. */
 export type Refusal = Extract<
@@ -37,4 +37,21 @@ export const adviceFor: Readonly<Record<Exclude<Refusal, 'REGISTRY_DENIED'>, str
   REGISTRY_FULL: 'There is no room left for it: remove old images (launchway prune --registry), or raise the quota.',
   REPOSITORY_UNKNOWN: 'This registry makes no repository by itself: create it there, or mend its name in launchway.yml.',
   REGISTRY_UNAVAILABLE: 'It may be passing: run the job again. What was uploaded already is not sent again.',
+}
+
+/** What a failure was, as HTTP has it. */
+export class Status extends Error {
+  readonly status: number
+
+  constructor(status: number) {
+    super(`HTTP ${status}`)
+    this.status = status
+  }
+}
+
+/** Whether a registry will go on saying no, however often it is asked; a registry that cannot be reached has said nothing. */
+export function isForGood(error: LaunchwayError): boolean {
+  if (error.code === 'TAG_IMMUTABLE') return true
+  const status = error.cause instanceof Status ? error.cause.status : 0
+  return status >= 400 && status < 500 && status !== 408 && status !== 429
 }
