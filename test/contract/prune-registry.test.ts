@@ -33,8 +33,9 @@ async function filled(address: string) {
   const found = await repository.manifest(record.digest)
   await repository.putManifest('launchway-env-production', manifestType, found?.body ?? Buffer.alloc(0))
   await recordBeside(repository, three, '2026-10-02T10:00:00Z')
+  const same = { ...registry, repository: async (name: string) => (name === worker.name ? worker : repository) }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what pruning reaches
-  const ports = { registry, clock, log: fakeLog(), signal: new AbortController().signal } as unknown as Ports
+  const ports = { registry: same, clock, log: fakeLog(), signal: new AbortController().signal } as unknown as Ports
   const target = { registries: [settings], repositories: [repository.name, worker.name], keep: new Map([['production', -1]]) }
   const prune = (yes: boolean) => pruneRegistries(target, { more: 0, yes }, ports)
   return { repository, worker, prune, images: { one, two, three, four, parts }, record }
@@ -94,6 +95,22 @@ describe('registries that are pruned', () => {
     for (const part of images.parts) expect(await repository.resolve(part.digest)).toBeUndefined()
     expect(JSON.parse((await textOf(repository, record.digest)) ?? '{}')).toMatchObject({ app: 'app' })
     expect((await prune(false)).text).toMatch(/nothing to remove\n$/)
+  })
+
+  it('keep what a release has given a name meanwhile', async () => {
+    await using own = await openOwnRegistry({})
+    const { repository, prune, images } = await filled(own.address)
+    const tags = repository.tags.bind(repository)
+    const body = (await repository.manifest(images.three.digest))?.body ?? Buffer.alloc(0)
+    let listed = 0
+    repository.tags = async () => {
+      listed += 1
+      if (listed === 2) await repository.putManifest('main', manifestType, body)
+      return tags()
+    }
+    const { text } = await prune(true)
+    expect(text).toContain(`  stays  ${images.three.digest.slice(0, 19)}: got a name just now\n`)
+    expect((await repository.resolve('main'))?.digest).toBe(images.three.digest)
   })
 
   it('that permit no removal say so, and keep everything', async () => {

@@ -2,7 +2,7 @@ import type { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
 import type { Registry } from '../../core/release.ts'
 import { openRepository } from '../../core/repository.ts'
-import { lookInto, notPermitted, removeImage } from './look.ts'
+import { lookInto, namedSince, notPermitted, removeImage } from './look.ts'
 import { type Found, type Kept, planPrune } from './plan.ts'
 
 export interface PruneTarget {
@@ -39,13 +39,18 @@ export async function pruneRegistries(
   const pruned: Pruned[] = []
   const keptTags = new Set<string>()
   let error: LaunchwayError | undefined
-  for (const { repository, images } of contents) {
+  for (const one of contents) {
+    const { repository, images } = one
     const running = new Map<string, string[]>()
     for (const { environment, digests } of current) {
       const digest = digests?.get(repository.name)
       if (digest !== undefined) running.set(digest, [...(running.get(digest) ?? []), environment])
     }
-    const { goes, stays } = planPrune(images, { ...wish, running }, keptTags)
+    const planned = planPrune(images, { ...wish, running }, keptTags)
+    const named = yes && planned.goes.length > 0 ? await namedSince(one) : new Set<string>()
+    const goes = planned.goes.filter(({ digest }) => !named.has(digest))
+    const late = planned.goes.filter(({ digest }) => named.has(digest)).map((image) => ({ ...kept(image), why: 'got a name just now' }))
+    const stays = [...planned.stays, ...late]
     for (const tag of stays.flatMap(({ tags }) => tags)) if (tag.startsWith('launchway-')) keptTags.add(tag)
     let removed = 0
     for (const image of yes && error === undefined ? goes : []) {
@@ -71,6 +76,10 @@ function widened(keep: ReadonlyMap<string, number>, current: readonly { environm
       return [name, ((keep.get(name) ?? 5) + 1) * sharing - 1]
     }),
   )
+}
+
+function kept({ digest, tags }: Found): Omit<Kept, 'why'> {
+  return { digest, tags }
 }
 
 function told({ digest, tags, created }: Found): Pruned['goes'][number] {

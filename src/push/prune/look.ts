@@ -6,11 +6,13 @@ import type { Ports, Repository } from '../../core/ports.ts'
 import { documentOf } from '../../core/record-document.ts'
 import { parseRelease } from '../../core/release.ts'
 import { noteIn } from '../note.ts'
-import type { Found } from './plan.ts'
+import { type Found, isName } from './plan.ts'
 
 /** One repository, as it was found. */
 export interface Contents {
   repository: Repository
+  /** All tags that there were. */
+  listed: ReadonlySet<string>
   images: Found[]
   /** What environments run, as their records say: by the name of the environment, the digests by repository. */
   running: { environment: string; digests: ReadonlyMap<string, string> | undefined }[]
@@ -48,7 +50,7 @@ export async function lookInto(repository: Repository, ports: Pick<Ports, 'log'>
     images.push(await describe(repository, digest, tags))
   })
   ports.log.info(`${repository.name}: ${byTag.size} tags, ${images.length} images`)
-  return { repository, images, running, moving }
+  return { repository, listed: new Set(byTag.keys()), images, running, moving }
 }
 
 /** @throws LaunchwayError RECORD_INVALID: what cannot be read might be what runs */
@@ -106,6 +108,17 @@ async function each<T>(all: readonly T[], act: (one: T) => Promise<void>): Promi
       for (const one of queue) await act(one)
     }),
   )
+}
+
+/** Images that got a name since they were looked at: a release may have come meanwhile. */
+export async function namedSince({ repository, listed }: Contents): Promise<Set<string>> {
+  const named = new Set<string>()
+  const tags = (await repository.tags()).filter((tag) => isName(tag) || !listed.has(tag))
+  await each(tags, async (tag) => {
+    const found = await repository.resolve(tag)
+    if (found !== undefined) named.add(found.digest)
+  })
+  return named
 }
 
 /** Removes an image with what refers to it. @returns false where the registry does not permit it */

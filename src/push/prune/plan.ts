@@ -38,7 +38,7 @@ const usualKeep = 5
 const youngMs = 24 * 60 * 60 * 1000
 
 /** A tag that says what the image is to people, and not only which commit or content it was made of. */
-function isName(tag: string): boolean {
+export function isName(tag: string): boolean {
   return !/^(launchway-|sha-[0-9a-f]{7,40}(-dirty)?$)/.test(tag)
 }
 
