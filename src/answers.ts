@@ -70,7 +70,7 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   remove: operate('remove'),
   lock: operate('lock'),
   unlock: operate('unlock'),
-  prune: operate('prune'),
+  prune: (asked, ports) => (asked.operation.registry ? pruneRegistries(asked, ports) : operate('prune')(asked, ports)),
   env: operate('env'),
   show,
   doctor: examine,
@@ -91,6 +91,17 @@ function operate(verb: OperatingVerb): (asked: Asked, ports: Ports) => Promise<A
     const streams = { input: stdin.isTTY || verb !== 'exec' ? undefined : stdin, output: stdout, errors: stderr }
     return operations[verb](target, { ...operation, argument, json, streams, isTerminal: stdout.isTTY }, ports)
   }
+}
+
+async function pruneRegistries({ config, environment, operation }: Asked, ports: Ports): Promise<Answer> {
+  const { host, more = '10', yes } = operation
+  if (host !== undefined || environment !== undefined)
+    throw new LaunchwayError('USAGE', 'launchway prune --registry is about all environments, and about no host', {
+      hint: `Without --registry it is ${host === undefined ? 'the environment' : 'the host'} that is pruned.`,
+    })
+  if (!/^\d{1,6}$/.test(more)) throw new LaunchwayError('USAGE', `--more takes a whole number, not "${more}"`, {})
+  const [{ findRepositories }, { pruneRegistries: prune }] = await Promise.all([import('./plan/index.ts'), import('./push/index.ts')])
+  return prune(await findRepositories(config, ports), { more: Number(more), yes }, ports)
 }
 
 async function show({ config, argument, environment }: Asked, ports: Ports): Promise<Answer> {

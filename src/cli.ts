@@ -102,6 +102,8 @@ function parse(args: string[], root: string): Asked | string {
       limit: values.limit,
       anew: values.new ?? false,
       yes: values.yes ?? false,
+      registry: values.registry ?? false,
+      more: values.more,
       reason: values.reason,
     },
     build: { noCache: values['no-cache'] ?? false, pull: values.pull ?? false },

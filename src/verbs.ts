@@ -57,7 +57,10 @@ export const verbs = {
   remove: { says: 'remove what runs and is kept; volumes stay', argument: '[SERVICE]', takes: ['config', 'environment', 'host', 'yes'] },
   lock: { says: 'keep everybody from deploying', takes: ['config', 'environment', 'reason'] },
   unlock: { says: 'let everybody deploy again', takes: ['config', 'environment'] },
-  prune: { says: 'remove images and containers that no kept release needs', takes: ['config', 'environment', 'host'] },
+  prune: {
+    says: 'remove images and containers that no kept release needs from the hosts of an environment; with --registry, images from the registries',
+    takes: ['config', 'environment', 'host', 'registry', 'more', 'yes'],
+  },
   env: {
     says: 'which variables and secrets a deploy from here would change: env diff',
     argument: 'diff',
@@ -110,6 +113,8 @@ export const flags = {
   limit: { type: 'string', value: 'N', says: 'entries of each host (default: 20)' },
   new: { type: 'boolean', says: 'in a container of its own, which goes with the command' },
   yes: { type: 'boolean', says: 'do it; without, only what would be done is shown. init: ask nothing, and take the defaults' },
+  registry: { type: 'boolean', says: 'prune the registries, not the hosts' },
+  more: { type: 'string', value: 'N', says: 'images that stay beside all that are needed (default: 10)' },
   reason: { type: 'string', value: 'TEXT', says: 'why, for those who meet the lock' },
   only: {
     type: 'string',

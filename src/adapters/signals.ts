@@ -10,7 +10,10 @@ const echoMs = 300
  * @param cleanUp what must not be left behind
  */
 export function onSignals(cancel: AbortController, onFirst: (signal: string) => void, cleanUp: () => void): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Whatever ends it, if it is only that nobody reads any more what it says.
+  process.once('exit', cleanUp)
+  // The last is that of a terminal that was closed: without an ear for it the process ends, and leaves what it wrote.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     let first: number | undefined
     process.on(signal, () => {
       if (first === undefined) {

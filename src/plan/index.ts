@@ -1,5 +1,5 @@
 export { findRecord } from './lookup.ts'
 export { schedulerIn } from './warnings.ts'
-export { findEnvironment, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
+export { findEnvironment, findRepositories, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
 export { showPlan } from './show.ts'
 export { type Trigger, triggerOf } from './trigger.ts'

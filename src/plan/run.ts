@@ -73,6 +73,19 @@ export async function findEnvironment(
   return { app: resolveApp(config), environment, repositories: [repository, ...others], registries: resolveRegistries(config) }
 }
 
+/** Where the images of a configuration are, and how many releases its environments keep. */
+export async function findRepositories(
+  configFile: string,
+  ports: Ports,
+): Promise<{ repositories: string[]; registries: Registry[]; keep: Map<string, number> }> {
+  const config = await readConfig(configFile, ports)
+  return {
+    repositories: resolveImages(config).flatMap(({ repositories }) => repositories),
+    registries: resolveRegistries(config),
+    keep: new Map(Object.entries(config.environments ?? {}).map(([name, { keep = 5 }]) => [name, keep])),
+  }
+}
+
 /**
  * The record of a release that puts an earlier version live again.
  * @param asked what set the run off, whose branch or environment says where; or what somebody at a terminal named

@@ -3,6 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { parseJson } from '../core/json.ts'
 import { Digest, movingTag } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
+import { isForGood } from '../core/registry-refusal.ts'
 
 /**
  * What is being moved, written down in the registry before the first tag moves: so that a run which finds it there after
@@ -36,8 +37,12 @@ export interface Desk {
 
 /** Undefined where there is none, and where somebody else's manifest has the tag. */
 export async function readNote({ repository, app }: Desk): Promise<Note | undefined> {
-  const found = await repository.manifest(movingTag({ repository: repository.name, app }))
-  const text = found === undefined ? undefined : parseJson(found.body.toString(), Manifest)?.annotations?.[annotation]
+  return noteIn((await repository.manifest(movingTag({ repository: repository.name, app })))?.body)
+}
+
+/** The note in a manifest, if it is one. */
+export function noteIn(body: Buffer | undefined): Note | undefined {
+  const text = body === undefined ? undefined : parseJson(body.toString(), Manifest)?.annotations?.[annotation]
   return text === undefined ? undefined : parseJson(text, Note)
 }
 
@@ -54,10 +59,13 @@ export async function writeNote({ repository, app }: Desk, note: Note): Promise<
   await repository.putManifest(movingTag({ repository: repository.name, app }), manifestType, Buffer.from(JSON.stringify(manifest)))
 }
 
-/** In a repository whose tags cannot be overwritten nothing can be half moved that was there before. */
-export function unlessImmutable(ports: Pick<Ports, 'log'>): (error: unknown) => void {
+/**
+ * A registry that will not have the note is no reason to release nothing: old ones know no artifacts, and where tags
+ * cannot be overwritten nothing that was there can be half moved.
+ */
+export function unlessRefused(ports: Pick<Ports, 'log'>): (error: unknown) => void {
   return (error) => {
-    if (!(error instanceof LaunchwayError && error.code === 'TAG_IMMUTABLE')) throw error
+    if (!(error instanceof LaunchwayError && isForGood(error)) || error.code === 'REGISTRY_DENIED') throw error
     ports.log.warning(`${error.message}: a run that is killed while tags move cannot be put right by the next one`)
   }
 }

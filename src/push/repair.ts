@@ -1,7 +1,8 @@
 import type { Ports } from '../core/ports.ts'
+import { isForGood } from '../core/registry-refusal.ts'
 import type { PlanSection } from '../core/release.ts'
 import { leaseMs } from './lease.ts'
-import { type Desk, type Note, readNote, unlessImmutable, writeNote } from './note.ts'
+import { type Desk, type Note, readNote, unlessRefused, writeNote } from './note.ts'
 import { planRepair, referenceOf } from './plan.ts'
 import { type Tags, undo } from './set.ts'
 
@@ -30,14 +31,15 @@ export async function finishEarlier(desk: Desk, plan: PlanSection, tags: Tags, p
   const { back, left, stuck } = await undo(changes, tags, planRepair)
   for (const { reference, why } of stuck) {
     ports.signal.throwIfAborted()
-    if (why.code === 'REGISTRY_UNAVAILABLE') throw why
+    // What cannot be known now is asked again; what will never be permitted must not hold up every release to come.
+    if (why.code === 'REGISTRY_UNAVAILABLE' && !isForGood(why)) throw why
     ports.log.warning(`${reference} could not be put back: ${why.message}`)
   }
   if (left.length > 0) ports.log.warning(`${left.map(referenceOf).join(', ')}: made by release ${note.release}, which was never finished`)
   if (back.length > 0) ports.log.notice(`tags that release ${note.release} left half moved are back where they were: ${back.join(', ')}`)
   const all = [...note.left, ...left]
   // What is put right must not be taken for half moved again, when these tags move to the same images one day.
-  await writeNote(desk, { ...note, state: 'done', changes: [], left: all }).catch(unlessImmutable(ports))
+  await writeNote(desk, { ...note, state: 'done', changes: [], left: all }).catch(unlessRefused(ports))
   return all
 }
 

@@ -6,8 +6,9 @@ import type { Ports } from '../core/ports.ts'
 import type { PushSection, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
+import { allOf } from './all.ts'
 import { Lease, leaseMs } from './lease.ts'
-import { type Desk, type Note, unlessImmutable, writeNote } from './note.ts'
+import { type Desk, type Note, unlessRefused, writeNote } from './note.ts'
 import { type Change, decide, type Move, planMoves, referenceOf } from './plan.ts'
 import { finishEarlier } from './repair.ts'
 import { asFailure, gone, look, openIn, setTag, type Tags, undo, type Undone } from './set.ts'
@@ -95,7 +96,7 @@ async function moveAll(rounds: readonly Change[][], task: Task, tags: Tags, port
   const desk: Desk = { ...task.desk, repository: await openIn({ ...tags, signal: lease.signal }, task.desk.repository.name) }
   const note = async (): Promise<void> => {
     if (!task.isNoted) return
-    await writeNote(desk, noteOf('moving', task.left, new Date(ports.clock.now().getTime() + leaseMs))).catch(unlessImmutable(ports))
+    await writeNote(desk, noteOf('moving', task.left, new Date(ports.clock.now().getTime() + leaseMs))).catch(unlessRefused(ports))
     lease.extend(leaseMs)
   }
   ports.signal.throwIfAborted()
@@ -116,12 +117,6 @@ async function moveAll(rounds: readonly Change[][], task: Task, tags: Tags, port
     throw await takeBack(error, begun, task, tags, ports, noteOf)
   }
   if (task.isNoted) await closeNote(desk, noteOf('done', task.left, ports.clock.now()), ports)
-}
-
-/** Waits for all, also when one has failed: what is still on its way must not arrive after it was put back. */
-async function allOf(calls: readonly Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(calls)).find((one) => one.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }
 
 /** Puts back what had moved, and says of the failure how far that came. */
@@ -161,7 +156,7 @@ function tellUndone({ back, left, stuck }: Undone, isNoted: boolean): string {
 /** The tags are where they belong: what the note still says is found out by the next run. */
 async function closeNote(desk: Desk, note: Note, ports: Ports): Promise<void> {
   try {
-    await writeNote(desk, note).catch(unlessImmutable(ports))
+    await writeNote(desk, note).catch(unlessRefused(ports))
   } catch (error) {
     ports.log.warning(`${desk.repository.name}: the note of what was moving could not be closed: ${asFailure(error).message}`)
   }

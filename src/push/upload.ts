@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { keepLogins } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { keyTag } from '../core/names.ts'
@@ -6,11 +7,15 @@ import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
-import { type Client, push, pushedDigest } from '../tools/docker.ts'
+import type { Client } from '../tools/docker.ts'
+import { allOf } from './all.ts'
+import { copyImage } from './copy.ts'
+import { pushWithDocker } from './docker-push.ts'
 import { configDigests } from './identity.ts'
 
 /** What the uploads of a run share. */
-interface Docker {
+interface Destination {
+  registries: readonly Registry[]
   client: Client
   /** By registry host. */
   logins: ReadonlyMap<string, Credentials>
@@ -22,7 +27,7 @@ interface Docker {
  */
 export async function upload(release: Release, ports: Ports): Promise<BuiltImage[]> {
   const { images } = section(release, 'build')
-  const docker = await loggedIn(release.plan.registries, ports)
+  const to = await loggedIn(release.plan.registries, ports)
   const uploaded: BuiltImage[] = []
   for (const image of images) {
     if (image.how !== 'built') {
@@ -31,12 +36,7 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
       continue
     }
     const repositories = release.plan.images.find(({ name }) => name === image.name)?.repositories ?? []
-    const registries = await Promise.all(
-      repositories.map(
-        async (repository) => [repository, await uploadTo(repository, image, release.plan.registries, docker, ports)] as const,
-      ),
-    )
-    uploaded.push({ ...image, registries: Object.fromEntries(registries) })
+    uploaded.push({ ...image, registries: await uploadImage(image, repositories, to, ports) })
   }
   return uploaded
 }
@@ -45,35 +45,65 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
  * A docker configuration of this run alone, with the logins that were found; docker uses the user's own when there
  * are none. The folder goes with the run. A login that is wrong shows at the push.
  */
-async function loggedIn(registries: readonly Registry[], ports: Ports): Promise<Docker> {
+async function loggedIn(registries: readonly Registry[], ports: Ports): Promise<Destination> {
   const logins = new Map<string, Credentials>()
   for (const settings of registries) {
     const credentials = await ports.registry.credentials(settings)
     if (credentials !== undefined) logins.set(settings.host, credentials)
   }
-  if (logins.size === 0) return { client: {}, logins }
+  if (logins.size === 0) return { registries, client: {}, logins }
   const [config, host] = [await keepLogins(logins, ports.files), await ports.engine.host()]
-  return { client: { config, ...(host === undefined ? {} : { host }) }, logins }
+  return { registries, client: { config, ...(host === undefined ? {} : { host }) }, logins }
 }
 
-async function uploadTo(
-  repository: string,
+/** To the first repository of each registry, all registries at once; from there to the others of the same one. */
+async function uploadImage(
   image: BuiltImage,
-  registries: readonly Registry[],
-  { client, logins }: Docker,
+  repositories: readonly string[],
+  to: Destination,
   ports: Ports,
-): Promise<{ digest: string; mediaType: string }> {
+): Promise<BuiltImage['registries']> {
+  const byHost = Map.groupBy(repositories, (repository) => parseRepository(repository).host)
+  const uploaded = await allOf(
+    [...byHost.values()].map(async ([first = '', ...others]) => {
+      const written = await uploadTo(first, image, to, ports)
+      const copied = await allOf(
+        others.map(async (other) => [other, await copyTo(other, first, written.digest, image, to, ports)] as const),
+      )
+      return [[first, written] as const, ...copied]
+    }),
+  )
+  return Object.fromEntries(uploaded.flat())
+}
+
+async function uploadTo(repository: string, image: BuiltImage, to: Destination, ports: Ports): Promise<Written> {
   const reference = `${repository}:${keyTag(image.key)}`
   ports.log.info(`${image.name}: to ${reference}`)
-  const { code, stdout, stderr } = await ports.exec.run(push(reference, client), {
-    signal: ports.signal,
-    accept: [0, 1],
-    onLine: (line) => ports.log.debug(line),
-  })
-  if (code !== 0) throw refused(repository, image, logins.get(parseRepository(repository).host), stderr.trim())
-  const written = await readBack(reference, image, pushedDigest(stdout), await openRepository(repository, registries, ports))
+  const opened = await openRepository(repository, to.registries, ports)
+  const login = to.logins.get(parseRepository(repository).host)
+  const ask = (): Promise<unknown> => opened.putBlob(randomBytes(32))
+  const digest = await pushWithDocker({ image, repository, reference, client: to.client, login, ask }, ports)
+  const written = await readBack(reference, image, digest, opened)
   ports.log.info(`${image.name}: ${repository}@${written.digest}`)
   return written
+}
+
+async function copyTo(
+  repository: string,
+  from: string,
+  digest: string,
+  image: BuiltImage,
+  to: Destination,
+  ports: Ports,
+): Promise<Written> {
+  const [opened, source] = await Promise.all([openRepository(repository, to.registries, ports), openRepository(from, to.registries, ports)])
+  await copyImage(source, opened, digest, keyTag(image.key), ports)
+  return readBack(`${repository}:${keyTag(image.key)}`, image, digest, opened)
+}
+
+interface Written {
+  digest: string
+  mediaType: string
 }
 
 /**
@@ -81,12 +111,7 @@ async function uploadTo(
  * after the push the registry, another image under the same key.
  * @param digest what docker says it wrote: the tag may point elsewhere by now. An engine that does not say it is asked by tag
  */
-async function readBack(
-  reference: string,
-  image: BuiltImage,
-  digest: string | undefined,
-  repository: Repository,
-): Promise<{ digest: string; mediaType: string }> {
+async function readBack(reference: string, image: BuiltImage, digest: string | undefined, repository: Repository): Promise<Written> {
   const found = await repository.manifest(digest ?? keyTag(image.key))
   if (found === undefined) {
     throw new LaunchwayError('DIGEST_MISMATCH', `${reference} was pushed, but the registry does not have it`, {
@@ -104,13 +129,4 @@ async function readBack(
 
 function sorted(digests: readonly string[]): string {
   return digests.toSorted().join(', ')
-}
-
-function refused(repository: string, image: BuiltImage, login: Credentials | undefined, said: string): LaunchwayError {
-  if (!/denied|unauthorized|authentication required|no basic auth credentials|forbidden/i.test(said))
-    return new LaunchwayError('REGISTRY_UNAVAILABLE', `${image.name} could not be pushed to ${repository}`, { hint: said })
-  const who = login === undefined ? 'without a login' : `as ${login.username}`
-  return new LaunchwayError('REGISTRY_DENIED', `${repository} refused a push ${who}; nothing was tagged`, {
-    hint: `${said}\nGive a username and a token with the right to push (registries: in launchway.yml, the secret in the step's environment).`,
-  })
 }

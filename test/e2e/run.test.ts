@@ -45,11 +45,12 @@ describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with De
     expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
     const tags = await tagsOf(lab.registry.address, app)
     // In no certain order: a key may come before or after "env". This registry has no referrers API: the list of what belongs to the image is a tag of its own.
-    expect(tags).toHaveLength(5)
+    expect(tags).toHaveLength(6)
     expect(tags).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^launchway-[0-9a-f]{32}$/),
         'launchway-env-production',
+        'launchway-moving',
         'master',
         expect.stringMatching(/^sha-[0-9a-f]{7}$/),
         expect.stringMatching(/^sha256-[0-9a-f]{64}$/),

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import type { Clock, Ports, Registries, Repository } from '../../src/core/ports.ts'
+import { Status } from '../../src/core/registry-refusal.ts'
 import type { PlanSection, Release } from '../../src/core/release.ts'
 import { push } from '../../src/push/run.ts'
-import { fakeLog } from '../fakes/log.ts'
+import { type FakeLog, fakeLog } from '../fakes/log.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
 import { record } from './support/deploy.ts'
 
@@ -170,6 +171,40 @@ describe('a push', () => {
       message: `docker.io/team/web@${digest} was uploaded, but the registry does not have it`,
     })
     expect(await state()).toEqual(asBefore)
+  })
+
+  test.each<[string, LaunchwayError]>([
+    ['keeps its tags from being overwritten', new LaunchwayError('TAG_IMMUTABLE', 'ghcr.io answered 400')],
+    ['knows no artifacts', new LaunchwayError('REGISTRY_UNAVAILABLE', 'ghcr.io answered 415', { cause: new Status(415) })],
+  ])('goes on without its note where a registry %s, and says what that means', async (_, refusal) => {
+    const { registries, release, state, asWanted } = await world()
+    const ports = portsOf(
+      watched(registries, (call) => {
+        if (call.includes('putManifest') && call.includes('launchway-moving')) throw refusal
+      }),
+    )
+    await push(release, ports)
+    expect(await state()).toEqual(asWanted)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- that of portsOf
+    expect((ports.log as FakeLog).said('warning')).toContainEqual(expect.stringContaining('cannot be put right by the next one'))
+  })
+
+  test('that finds a tag half moved which it may not put back goes on, and says so', async () => {
+    const { registries, release, state, asWanted } = await world()
+    let dead = false
+    const killed = watched(registries, (call) => {
+      if (dead) throw new Error('killed')
+      dead = call === 'putManifest ghcr.io/team/web latest'
+    })
+    await push(release, portsOf(killed)).catch(() => undefined)
+    const denied = new LaunchwayError('REGISTRY_UNAVAILABLE', 'docker.io answered 405', { cause: new Status(405) })
+    let repairing = true
+    const forbids = watched(registries, (call) => {
+      if (repairing && /^putManifest \S+ (main|latest)$/.test(call)) throw denied
+      if (call.startsWith('putManifest') && call.includes('launchway-moving')) repairing = false
+    })
+    await push(release, portsOf(forbids, later))
+    expect(await state()).toEqual(asWanted)
   })
 
   test('that is cancelled while tags move puts them back', async () => {

@@ -1,6 +1,6 @@
 import { LaunchwayError } from '../../core/error.ts'
 import type { Credentials } from '../../core/ports.ts'
-import { adviceFor, refusalOf } from '../../core/registry-refusal.ts'
+import { adviceFor, refusalOf, Status } from '../../core/registry-refusal.ts'
 import type { Request, Response } from './http.ts'
 
 /** Characters of an answer that a message quotes. */
@@ -9,6 +9,7 @@ const quoted = 500
 /** What a registry that answered would not do. */
 export function refusedBy(host: string, request: Request, response: Response, login: Credentials | undefined): LaunchwayError {
   const { status } = response
+  const cause = new Status(status)
   const said = response.body.toString().trim().slice(0, quoted)
   const isReading = request.method === 'GET' || request.method === 'HEAD'
   const asked = `${request.method} ${request.path}`
@@ -18,13 +19,16 @@ export function refusedBy(host: string, request: Request, response: Response, lo
   if (code === 'REGISTRY_DENIED') {
     const who = login === undefined ? 'without a login' : `as ${login.username}`
     const advice = `Give a username and a password or token with the right to ${isReading ? 'read' : 'write'} there (registries: in launchway.yml).`
-    return new LaunchwayError(code, `${host} refused ${asked} ${who} (${status})`, { hint: `${said}\n${advice}`.trim() })
+    return new LaunchwayError(code, `${host} refused ${asked} ${who} (${status})`, {
+      cause,
+      hint: `${said}\n${advice}`.trim(),
+    })
   }
   const asks = response.header('retry-after')
   const pause = status === 429 && asks !== undefined ? `It asks to be left alone for now (Retry-After: ${asks}).` : ''
   const advice = code === 'REGISTRY_UNAVAILABLE' ? pause : adviceFor[code]
   const hint = [said, advice].filter((line) => line !== '').join('\n')
-  return new LaunchwayError(code, `${host} answered ${status} to ${asked}`, { hint: hint === '' ? 'It gave no reason.' : hint })
+  return new LaunchwayError(code, `${host} answered ${status} to ${asked}`, { cause, hint: hint === '' ? 'It gave no reason.' : hint })
 }
 
 /** What kept a registry from answering. */

@@ -26,6 +26,9 @@ export interface Operation {
   limit: string | undefined
   anew: boolean
   yes: boolean
+  /** The registries, not the hosts. */
+  registry: boolean
+  more: string | undefined
   reason: string | undefined
   json: boolean
   streams: Streams
@@ -59,7 +62,11 @@ export const operations: Record<OperatingVerb, (target: Target, of: Operation, p
   remove: (target, of, ports) => remove(target, { ...of, service: serviceOf(of) }, ports),
   lock,
   unlock: (target, _, ports) => unlock(target, ports),
-  prune: (target, { host }, ports) => prune(target, { host }, ports),
+  prune: (target, { host, yes, more }, ports) => {
+    if (yes || more !== undefined)
+      throw new LaunchwayError('USAGE', `--${yes ? 'yes' : 'more'} goes with launchway prune --registry: the hosts are pruned at once`, {})
+    return prune(target, { host }, ports)
+  },
   env: (target, { argument, host }, ports) => {
     if (argument !== 'diff') throw new LaunchwayError('USAGE', `launchway env has no "${argument}"`, { hint: 'launchway env diff' })
     return envDiff(target, { host }, ports)
