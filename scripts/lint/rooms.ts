@@ -18,7 +18,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   smoke: ['core', 'config', 'tools', 'version.ts'],
   // Where an image comes from, it says of the launchway that built it.
   push: ['core', 'config', 'tools', 'version.ts'],
-  'pipeline.ts': ['core', ...stages],
+  'pipeline.ts': ['core', 'ready.ts', ...stages],
+  'ready.ts': ['core', 'push', 'deploy'],
   'ports.ts': ['core', 'adapters'],
   'inputs.ts': ['core'],
   'verbs.ts': [],

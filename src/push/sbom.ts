@@ -29,7 +29,7 @@ export async function sbomsOf(
   const from = join(ports.evidence, seen.path)
   const body = await ports.files.read(from)
   if (body === undefined) {
-    ports.log.warning(
+    ports.log.notice(
       `${image} gets no SBOM: ${seen.path}, which the scan has written, is not here. Between jobs carry the folder launchway-evidence along with the record`,
     )
     return made

@@ -30,9 +30,9 @@ describe('the graph', () => {
 
   it.each([
     ['build', ['build', 'upload', 'size']],
-    ['push', ['evidence', 'push', 'record']],
+    ['push', ['evidence', 'push', 'record', 'assets']],
     ['deploy', ['deploy', 'current']],
-    [undefined, ['build', 'upload', 'size', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'deploy', 'current']],
+    [undefined, ['build', 'upload', 'size', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'assets', 'deploy', 'current']],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {
