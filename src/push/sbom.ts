@@ -41,12 +41,15 @@ export async function sbomsOf(
   }
   const file = await ports.tools.trivy({ offline: plan.scan?.offline === true })
   const folder = await ports.files.temporary('sbom')
-  const trivy = { file, cacheDir: join(folder, 'cache'), cwd: folder }
-  for (const kind of kinds) {
-    const to = join(folder, kind)
-    await ports.exec.run(convert(trivy, { from, to, kind }), { signal: ports.signal })
-    const written = await ports.files.read(to)
-    if (written !== undefined) made.set(kind, written)
-  }
+  await Promise.all(
+    kinds.map(async (kind) => {
+      const to = join(folder, kind)
+      await ports.exec.run(convert({ file, cacheDir: join(folder, `cache-${kind}`), cwd: folder }, { from, to, kind }), {
+        signal: ports.signal,
+      })
+      const written = await ports.files.read(to)
+      if (written !== undefined) made.set(kind, written)
+    }),
+  )
   return made
 }
