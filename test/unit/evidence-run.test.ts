@@ -126,7 +126,7 @@ describe('provenance', () => {
       }),
     }
     expect((await attachEvidence(release, { ...ports, registry: refusing }))?.items).toEqual([])
-    expect(warnings).toEqual([`${repository} did not take all that tells of app: 405 UNSUPPORTED`])
+    expect(warnings).toEqual([`${repository}: not all that tells of app could be attached: 405 UNSUPPORTED`])
   })
 
   it('is not asked of anybody where evidence: false', async () => {

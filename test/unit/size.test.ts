@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { SizedImage, SizeLimits } from '../../src/core/evidence.ts'
 import { sizeParts } from '../../src/report/size.ts'
@@ -19,6 +20,19 @@ describe('an instruction', () => {
     [`COPY ${'x'.repeat(300)} /`, `COPY ${'x'.repeat(155)}…`],
   ])('noted as %j is shown as %j', (noted, shown) => {
     expect(instruction(noted)).toBe(shown)
+  })
+
+  it('shows nothing of what an argument was set to, whatever that is', () => {
+    const value = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('/bin/sh -c x', 'a /bin/bash -o pipefail -c b', '|2 A=b /bin/sh -c c'),
+    )
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 3 }), (values) => {
+        const args = values.map((one, index) => `A${index}=${one}`).join(' ')
+        expect(instruction(`RUN |${values.length} ${args} /bin/sh -c make # buildkit`)).toBe('RUN make')
+      }),
+    )
   })
 })
 
