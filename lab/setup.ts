@@ -4,14 +4,26 @@ import { cache } from './paths.ts'
 import { engineStep } from './setup/engine.ts'
 import { imageSteps } from './setup/images.ts'
 import { bringAbout } from './setup/steps.ts'
-import { actionlintStep, debianStep, goStep, pebbleStep, toxiproxyStep, trivyStep, wheelsStep } from './setup/tools.ts'
+import { actionlintStep, cosignStep, debianStep, goStep, pebbleStep, toxiproxyStep, trivyStep, wheelsStep } from './setup/tools.ts'
 import { vulnerabilitiesStep } from './setup/vulnerabilities.ts'
 
 const began = performance.now()
 mkdirSync(cache, { recursive: true })
 try {
   await bringAbout(
-    [debianStep, engineStep, goStep, trivyStep, toxiproxyStep, actionlintStep, pebbleStep, vulnerabilitiesStep, wheelsStep, ...imageSteps],
+    [
+      debianStep,
+      engineStep,
+      goStep,
+      trivyStep,
+      toxiproxyStep,
+      actionlintStep,
+      pebbleStep,
+      vulnerabilitiesStep,
+      wheelsStep,
+      ...imageSteps,
+      ...(process.argv.includes('--cosign') ? [cosignStep] : []),
+    ],
     (line) => process.stderr.write(`${line}\n`),
   )
   process.stderr.write(`set-up: ready after ${((performance.now() - began) / 1000).toFixed(1)} s\n`)

@@ -21,3 +21,6 @@ export const suites = {
   forky: { packages: 'docker-cli' },
 } as const
 export type Suite = keyof typeof suites
+
+/** Checks the signatures that launchway makes. Which version: src/adapters/cosign.ts. */
+export const cosign = 'github.com/sigstore/cosign/v3/cmd/cosign'

@@ -1,10 +1,10 @@
-import type { Environment } from './core/deployment.ts'
 import { LaunchwayError } from './core/error.ts'
 import { asError, type Failure, outcomeOfFailure, withoutSecrets } from './core/outcome.ts'
 import type { Ports } from './core/ports.ts'
 import type { PlanSection, Release } from './core/release.ts'
 import { type StageName, section } from './core/stages.ts'
 import { showMs } from './core/units.ts'
+import { unready } from './ready.ts'
 
 /**
  * One box of the graph: what it waits for, and the one section of the record that it returns. Rooms are imported
@@ -106,6 +106,16 @@ export const steps: readonly Step[] = [
     },
   },
   {
+    name: 'assets',
+    stage: 'push',
+    gated: true,
+    needs: ['push', 'record'],
+    run: async (release, ports) => {
+      await (await import('./push/index.ts')).attachAssets(release, ports)
+      return {}
+    },
+  },
+  {
     name: 'turn',
     stage: 'deploy',
     needs: ['push', 'record'],
@@ -145,29 +155,6 @@ export interface Ran {
   error: Error | undefined
 }
 
-/** What signing and the deploy at the end of these steps would miss is said before anything is built. */
-async function unready(chosen: readonly Step[], { plan }: Release, ports: Ports): Promise<Failure | undefined> {
-  const runs = (name: string): boolean => chosen.some((step) => step.name === name && decision(plan, step).run)
-  let stage = 'evidence'
-  try {
-    if (runs(stage) && plan.evidence?.sign !== undefined) await (await import('./push/index.ts')).requireSigner(plan.evidence.sign, ports)
-    stage = 'deploy'
-    if (runs(stage) && plan.environment !== undefined) await requireForDeploy(plan.environment, ports)
-    return undefined
-  } catch (error) {
-    return { error: asError(error), stage }
-  }
-}
-
-async function requireForDeploy(environment: Environment, ports: Ports): Promise<void> {
-  const containers = [...environment.services, ...environment.accessories]
-  const needsNone = containers.every(({ secrets, envFiles }) => secrets.length + envFiles.length === 0)
-  if (needsNone && environment.verify === undefined) return
-  const { requiredSecrets, requireKeys } = await import('./deploy/index.ts')
-  if (!needsNone) await requiredSecrets(environment, ports)
-  await requireKeys(environment, ports)
-}
-
 /** The steps before the deploy, which another job does. */
 export const stepsUntilPush = (): readonly Step[] => steps.filter(({ stage }) => stage !== 'deploy')
 
@@ -184,7 +171,11 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   const abort = new AbortController()
   const signal = AbortSignal.any([ports.signal, abort.signal])
   let release: Release = start
-  let failure = await unready(chosen, start, ports)
+  let failure: Failure | undefined = await unready(
+    (name) => chosen.some((step) => step.name === name && decision(start.plan, step).run),
+    start,
+    ports,
+  )
   if (failure !== undefined) abort.abort(failure.error)
   let cutShort = false
   const promises = new Map<string, Promise<void>>()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from './adapters/clock.ts'
 import { localFiles } from './adapters/files.ts'
 import { thisProcess } from './adapters/self.ts'
-import type { Branches, Cache, GitHub, Log, Ports } from './core/ports.ts'
+import type { Assets, Branches, Cache, GitHub, Log, Ports } from './core/ports.ts'
 import { redact, Secret } from './core/secret.ts'
 
 export interface Surroundings {
@@ -106,6 +106,10 @@ export function openPorts({
             setDeploymentStatus: async (...asked) => (await gitHub()).setDeploymentStatus(...asked),
           }
         : undefined,
+    assets:
+      releasedOn(env) && secret('GITHUB_TOKEN') !== undefined
+        ? { put: async (...asked) => (await openAssets(env, secret)).put(...asked) }
+        : undefined,
     ...(env['GITHUB_REPOSITORY'] === undefined || secret('GITHUB_TOKEN') === undefined
       ? {}
       : { branchHead: async (branch: string) => (await gitHub()).branchHead(branch) }),
@@ -148,14 +152,26 @@ async function openCache(env: Surroundings['env'], folder: string, log: Log): Pr
   return cacheService(env) === undefined ? folderCache(join(folder, 'entries'), log) : actionsCache(log)
 }
 
+/** A release on GitHub set this run off. */
+function releasedOn(env: Surroundings['env']): boolean {
+  return env['GITHUB_EVENT_NAME'] === 'release' && env['GITHUB_REPOSITORY'] !== undefined
+}
+
+async function openAssets(env: Surroundings['env'], secret: Ports['secret']): Promise<Assets> {
+  return (await import('./adapters/github-assets.ts')).releaseAssets(settingsOf(env, secret))
+}
+
 async function openGitHub(env: Surroundings['env'], secret: Ports['secret']): Promise<Branches & GitHub> {
   const { octokitGitHub } = await import('./adapters/github.ts')
-  return octokitGitHub({
+  return octokitGitHub({ ...settingsOf(env, secret), runUrl: runUrl(env) })
+}
+
+function settingsOf(env: Surroundings['env'], secret: Ports['secret']): { repository: string; token: Secret; apiUrl: string } {
+  return {
     repository: env['GITHUB_REPOSITORY'] ?? '',
     token: secret('GITHUB_TOKEN') ?? new Secret(''),
     apiUrl: env['GITHUB_API_URL'] ?? 'https://api.github.com',
-    runUrl: runUrl(env),
-  })
+  }
 }
 
 /** The page of this workflow run. */

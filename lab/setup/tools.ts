@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fetchArchive } from '../../src/adapters/archive.ts'
+import { fetchArchive, fetchProgram } from '../../src/adapters/archive.ts'
+import { cosignRelease } from '../../src/adapters/cosign.ts'
 import { archiveFor, trivyRelease as trivy } from '../../src/adapters/trivy.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { keysOf } from '../../src/core/objects.ts'
 import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
-import { actionlint, pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
+import { actionlint, cosign, pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
 import { databaseWriter } from '../vulnerabilities/stamp.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
@@ -176,6 +177,27 @@ export const pebbleStep: Step = {
     mkdirSync(folder, { recursive: true })
     const packages = authority.map((program) => `${pebble.module}/cmd/${program}@${pebble.version}`)
     await goMade(Object.fromEntries(authority.map((program) => [program, program])), folder, ['install', ...packages], { GOBIN: folder })
+    return 'built from its Go module'
+  },
+}
+
+/** For one contract test, and on a machine without the official release minutes of building: on request alone. */
+export const cosignStep: Step = {
+  name: 'cosign',
+  needs: ['go'],
+  takes: 'fetched, or built from its Go module: about 5 min',
+  find: async () => (existsSync(join(tools, 'cosign')) ? 'is there' : undefined),
+  async make(progress) {
+    const program = archiveFor(cosignRelease, `${process.platform}-${process.arch}`)
+    if (program !== undefined) {
+      const why = await fetchProgram(program.url, program.sha256, 'cosign', tools)
+      if (why === undefined) return 'the official release, checksum verified'
+      progress(`${why}; building it from its Go module`)
+    }
+    const folder = join(cache, 'build', 'cosign')
+    mkdirSync(folder, { recursive: true })
+    needDisk(folder, 4, 'building cosign')
+    await goMade({ cosign: 'cosign' }, folder, ['install', '-ldflags', '-s -w', `${cosign}@v${cosignRelease.version}`], { GOBIN: folder })
     return 'built from its Go module'
   },
 }

@@ -33,6 +33,14 @@ function inputDefinition(name: InputName) {
   return { description, required: false, ...(value === undefined ? {} : { default: value }) }
 }
 
+const permissions = [
+  [code('contents: read'), 'the checkout'],
+  [code('packages: write'), 'images, and what lies beside them, on ghcr.io; ' + code('packages: read') + ' where a job only deploys'],
+  [code('deployments: write'), 'the input ' + code('deployments')],
+  [code('id-token: write'), code('evidence.sign: keyless') + ': the identity of the workflow, which signs'],
+  [code('contents: write'), 'a workflow on ' + code('release') + ': the release gets the record and the SBOMs as files'],
+]
+
 /** The inputs and outputs of every action, and where they meet the environment of a step. */
 export function actionsPage(): GeneratedFile {
   const sections = actions.flatMap((action) => {
@@ -54,6 +62,9 @@ export function actionsPage(): GeneratedFile {
       ['output', 'meaning'],
       Object.entries(outputTable).map(([name, meaning]) => [code(name), prose(meaning)]),
     ),
+    '## Permissions',
+    'What the token of a job may do is said in the workflow; launchway asks for no more than it uses. Without one of the last three a warning, or the failure, says which is missing.',
+    table(['permission', 'for'], permissions),
     '## Secrets',
     'What `secrets:` in launchway.yml names is read from the environment of the step. An input that gives a secret stands in for a variable:',
     table(

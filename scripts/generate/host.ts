@@ -24,7 +24,9 @@ import {
   smokeVariables,
   stateRoot,
 } from '../../src/core/names.ts'
+import { sbomTypes } from '../../src/push/sbom.ts'
 import { challengeFolder } from '../../src/tools/certbot.ts'
+import { statementType } from '../../src/tools/provenance.ts'
 import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
 import { isOptional, typeOf } from './types.ts'
 
@@ -124,9 +126,14 @@ export function namesPage(): GeneratedFile {
           'by the push, before the first of several tags moves and after the last',
         ],
         [code('sha256-…'), 'the list of what refers to a digest', 'in registries without a referrers API, with the record of each release'],
+        [
+          code('sha256-….sig'),
+          'the signatures of a digest by a key, as cosign has them',
+          'before the tags move, where evidence.sign names a key',
+        ],
       ],
     ),
-    `A release record beside an image has the type ${code(recordType)}, and what the image was built of ${code(inputsType)}; the image itself has its content key as the label ${code(keyLabel)}. Tags that begin with \`launchway-\` belong to launchway.`,
+    `A release record beside an image has the type ${code(recordType)}, what the image was built of ${code(inputsType)}, an SBOM ${code(sbomTypes.spdx)} or ${code(sbomTypes.cyclonedx)}, its provenance ${code(statementType)}; the image itself has its content key as the label ${code(keyLabel)}. Tags that begin with \`launchway-\` belong to launchway.`,
     '## State on a host',
     `Below ${code(stateRoot)}, or the folder that \`state\` names:`,
     table(

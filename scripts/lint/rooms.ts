@@ -22,7 +22,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   doctor: ['core', 'config', 'tools', 'plan', 'build', 'smoke', 'deploy'],
   // Not a stage: it writes what the stages will read.
   init: ['core', 'config', 'tools'],
-  'pipeline.ts': ['core', ...stages],
+  'pipeline.ts': ['core', 'ready.ts', ...stages],
+  'ready.ts': ['core', 'push', 'deploy'],
   'ports.ts': ['core', 'adapters'],
   'inputs.ts': ['core'],
   'verbs.ts': [],

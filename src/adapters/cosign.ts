@@ -6,7 +6,7 @@ import { archiveFor, type ToolRelease } from './trivy.ts'
 
 /**
  * The cosign that is fetched where PATH has none: a program of 140 MB, for signatures by identity alone. SHA-256 of the
- * official files, each found in agreement in ten public repositories.
+ * official files, each found in agreement in several public repositories.
  */
 export const cosignRelease: ToolRelease = {
   version: '3.1.3',

@@ -97,7 +97,8 @@ function cut(description: string): string {
 
 const Answer = z.object({ status: z.number(), response: z.object({ headers: z.record(z.string(), z.unknown()) }).optional() })
 
-async function refusals<T>(what: string, permission: string, call: () => Promise<T>): Promise<T> {
+/** What GitHub refuses, as a failure that says what to do. */
+export async function refusals<T>(what: string, permission: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {

@@ -17,3 +17,19 @@ export interface GitHub {
   mayDeploy(): Promise<boolean>
   setDeploymentStatus(deployment: number, status: DeploymentStatus): Promise<void>
 }
+
+export interface AssetFile {
+  name: string
+  body: Buffer
+  /** Its media type. */
+  type: string
+}
+
+/** The files of a release on GitHub. */
+export interface Assets {
+  /**
+   * Attaches files to the release of a tag, each in the place of one of its name.
+   * Throws GITHUB_REFUSED.
+   */
+  put(tag: string, files: readonly AssetFile[]): Promise<void>
+}

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Command } from './command.ts'
 import type { SshSettings } from './deployment.ts'
 import type { LaunchwayError, Place } from './error.ts'
-import type { GitHub } from './github.ts'
+import type { Assets, GitHub } from './github.ts'
 import type { Probe } from './probe.ts'
 import type { Registry as RegistrySettings } from './release.ts'
 import type { Secret } from './secret.ts'
@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts'
 
 export type * from './engine.ts'
 
-export type { Branches, DeploymentStatus, GitHub } from './github.ts'
+export type { AssetFile, Assets, Branches, DeploymentStatus, GitHub } from './github.ts'
 
 /**
  * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
@@ -25,6 +25,8 @@ export interface Ports {
   github: GitHub | undefined
   /** The commit that a branch is at on GitHub; undefined where it is not there. Absent where there is no GitHub to ask. */
   branchHead?(this: void, branch: string): Promise<string | undefined>
+  /** Of the release on GitHub that set this run off; undefined where none did. */
+  assets: Assets | undefined
   cache: Cache
   files: Files
   tools: Tools

@@ -92,7 +92,7 @@ async function attachDocuments(subject: Subject, plan: EvidencePlan, release: Re
     ports.signal.throwIfAborted()
     if (error instanceof LaunchwayError && error.code === 'DIGEST_MISMATCH') throw error
     const said = error instanceof Error ? error.message : String(error)
-    ports.log.warning(`${repository} did not take all that tells of ${image.name}: ${said}`)
+    ports.log.warning(`${repository}: not all that tells of ${image.name} could be attached: ${said}`)
   }
   return items
 }

@@ -1,3 +1,4 @@
+export { attachAssets } from './assets.ts'
 export { attachEvidence } from './evidence.ts'
 export { keepRecord } from './keep.ts'
 export { requireSigner } from './sign.ts'

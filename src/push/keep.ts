@@ -9,7 +9,7 @@ import { section } from '../core/stages.ts'
  * programs said.
  */
 function published({ plan, smoke, scan, outcome, deploy: _hosts, ...release }: Release): Release {
-  const { environment: _, ...rest } = plan
+  const { environment: _, evidence: _names, ...rest } = plan
   return {
     ...release,
     outcome: { state: outcome.state },

@@ -29,7 +29,7 @@ export async function sbomsOf(
   const from = join(ports.evidence, seen.path)
   const body = await ports.files.read(from)
   if (body === undefined) {
-    ports.log.warning(
+    ports.log.notice(
       `${image} gets no SBOM: ${seen.path}, which the scan has written, is not here. Between jobs carry the folder launchway-evidence along with the record`,
     )
     return made
@@ -41,12 +41,15 @@ export async function sbomsOf(
   }
   const file = await ports.tools.trivy({ offline: plan.scan?.offline === true })
   const folder = await ports.files.temporary('sbom')
-  const trivy = { file, cacheDir: join(folder, 'cache'), cwd: folder }
-  for (const kind of kinds) {
-    const to = join(folder, kind)
-    await ports.exec.run(convert(trivy, { from, to, kind }), { signal: ports.signal })
-    const written = await ports.files.read(to)
-    if (written !== undefined) made.set(kind, written)
-  }
+  await Promise.all(
+    kinds.map(async (kind) => {
+      const to = join(folder, kind)
+      await ports.exec.run(convert({ file, cacheDir: join(folder, `cache-${kind}`), cwd: folder }, { from, to, kind }), {
+        signal: ports.signal,
+      })
+      const written = await ports.files.read(to)
+      if (written !== undefined) made.set(kind, written)
+    }),
+  )
   return made
 }

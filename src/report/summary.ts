@@ -1,5 +1,6 @@
 import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
+import { evidenceParts } from './evidence.ts'
 import { code, folded, prose, short, table } from './markdown.ts'
 import { changeParts, scanParts } from './scan.ts'
 import { sizeParts } from './size.ts'
@@ -26,6 +27,7 @@ export function summary(release: Release): string {
         release.push.references.map(({ reference, digest }) => [code(reference), code(short(digest))]),
       ),
     )
+  if (release.evidence !== undefined) parts.push(...evidenceParts(release.evidence))
   if (release.deploy !== undefined) parts.push(hostTable(release.deploy))
   return `${parts.join('\n\n')}\n`
 }

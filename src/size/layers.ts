@@ -18,8 +18,9 @@ export function instruction(noted: string): string {
   return cut(told?.trim() ?? (isRun ? `RUN ${commandOf(text.replace(/^RUN /, ''))}` : text === '' ? 'imported' : text))
 }
 
+/** Whatever an argument was set to, the shell that counts is the last one. */
 function commandOf(text: string): string {
-  const [, command] = /^(?:\|\d+ .*? )?\/\S*sh(?: -o \w+| -[a-z]+)*? -[a-z]*c (.*)$/.exec(text) ?? []
+  const [, command] = /^(?:\|\d+ .*)?\/\S*sh(?: -o \w+| -[a-z]+)*? -[a-z]*c (.*)$/.exec(text) ?? []
   return command ?? (text.startsWith('|') ? '…' : text)
 }
 

@@ -24,18 +24,20 @@ const largeImage = 1e9
 export function weigh({ name, size, layers }: Seen, { warn, fail }: SizeLimits, before: Before | undefined): SizedImage {
   const failing = above(size, fail, before, 'fail')
   const exceeds = [...failing, ...(failing.length > 0 ? [] : above(size, warn, before, 'warn'))]
-  const { layers: earlier, ...was } = before ?? {}
+  const earlier = before?.layers
   return {
     name,
     size,
     layers: [...layers],
-    ...(before === undefined
-      ? {}
-      : { before: { ...was, release: before.release, version: before.version, environment: before.environment, size: before.size } }),
+    ...(before === undefined ? {} : { before: sizeOf(before) }),
     ...(earlier === undefined ? {} : { added: grown(layers, earlier) }),
     exceeds,
     advice: exceeds.length > 0 || size >= largeImage ? advice(layers) : [],
   }
+}
+
+function sizeOf({ release, version, environment, size }: Before): NonNullable<SizedImage['before']> {
+  return { release, version, environment, size }
 }
 
 function above(size: number, limit: SizeLimit | undefined, before: Before | undefined, action: 'warn' | 'fail'): SizedImage['exceeds'] {

@@ -22,8 +22,10 @@ export async function watchSize(release: Release, ports: Ports): Promise<SizeSec
     const image = planned.find(({ name }) => name === built.name)
     const [reference = ''] = candidates(image ?? { repositories: [] }, built.key)
     const history = await ports.engine.history(reference)
-    const layers = history.filter(({ size }) => size > 0).map(({ size, by }) => ({ size, by: ports.redact(instruction(by)) }))
     const before = typeof now === 'object' && against !== undefined ? beforeOf(now, built.name, against) : undefined
+    const seen = history.filter(({ size }) => size > 0).map(({ size, by }) => ({ size, by: ports.redact(instruction(by)) }))
+    // What runs already need not be on this machine.
+    const layers = history.length === 0 && before?.key === built.key ? (before.layers ?? []) : seen
     const one = weigh({ name: built.name, size: built.size, layers }, image?.size ?? {}, before)
     ports.log.info(told(one))
     images.push(one)
@@ -43,10 +45,10 @@ export async function watchSize(release: Release, ports: Ports): Promise<SizeSec
   )
 }
 
-function beforeOf({ id, plan, build, size }: Release, name: string, environment: string): Before | undefined {
+function beforeOf({ id, plan, build, size }: Release, name: string, environment: string): (Before & { key: string }) | undefined {
   const image = build?.images.find((one) => one.name === name)
   const layers = size?.images.find((one) => one.name === name)?.layers
   return image === undefined
     ? undefined
-    : { release: id, version: plan.version, environment, size: image.size, ...(layers === undefined ? {} : { layers }) }
+    : { key: image.key, release: id, version: plan.version, environment, size: image.size, ...(layers === undefined ? {} : { layers }) }
 }

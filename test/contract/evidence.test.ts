@@ -112,6 +112,8 @@ describe('beside an image', () => {
     write('launchway.yml', `app: app\nimage: ${image.repository}\nbranches: { main: {} }\n`)
     const { record, beside } = await findRecord('launchway.yml', digest, undefined, ports)
     expect(record.id).toBe(release.id)
+    // Neither files of this machine nor names of secrets are anybody else's.
+    expect([record.scan?.images[0]?.seen, record.plan.evidence]).toEqual([undefined, undefined])
     expect(beside.map(({ kind, digest: of, subject }) => [kind, of.length, subject])).toEqual([
       ['SBOM (SPDX)', 71, digest],
       ['SBOM (CycloneDX)', 71, digest],

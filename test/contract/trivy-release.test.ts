@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { call } from '../../lab/run.ts'
+import { findCosign } from '../../src/adapters/cosign.ts'
 import { findTrivy, type ToolRelease, trivyRelease } from '../../src/adapters/trivy.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
@@ -99,4 +100,31 @@ describe('Trivy', () => {
       expect(trivyRelease.base).toContain(`/v${trivyRelease.version}`)
     },
   )
+})
+
+describe('cosign', () => {
+  const program = Buffer.from('#!/bin/sh\necho "cosign 1.2.3"\n')
+  const pinned = (sha256 = createHash('sha256').update(program).digest('hex')): ToolRelease => ({
+    ...release(),
+    archives: { 'linux-x64': { file: 'cosign-linux-amd64', sha256 } },
+  })
+
+  it('is fetched once where PATH has none, as the program that it is, checked', async () => {
+    archive = program
+    const found = await findCosign(nowhere, kept(), pinned(), 'linux-x64')
+    expect((await call(found, [])).stdout).toBe('cosign 1.2.3\n')
+    expect(await findCosign(nowhere, kept(), pinned(), 'linux-x64')).toBe(found)
+    expect(server.asked.map(({ url }) => url)).toEqual(['/v1.2.3/cosign-linux-amd64'])
+  })
+
+  it('is not taken where its checksum is another; where it cannot be had, the message says which it would be', async () => {
+    archive = Buffer.from('<html>Please log in</html>')
+    expect(await failureOf(findCosign(nowhere, kept(), pinned(), 'linux-x64'))).toMatchObject({ code: 'DIGEST_MISMATCH' })
+    expect(existsSync(join(kept(), 'cosign-1.2.3/cosign'))).toBe(false)
+    serves = false
+    expect(await failureOf(findCosign(nowhere, kept(), pinned(), 'linux-x64'))).toMatchObject({
+      code: 'TOOL_MISSING',
+      hint: expect.stringContaining(`${server.url}/v1.2.3/cosign-linux-amd64`),
+    })
+  })
 })

@@ -6,6 +6,7 @@ import { display } from '../../src/core/command.ts'
 import type { Signed } from '../../src/core/signature.ts'
 import { verdict } from '../../src/deploy/verify.ts'
 import { plan } from '../../src/plan/plan.ts'
+import { evidenceParts } from '../../src/report/evidence.ts'
 import { reasonOf, signKeyless, verifyKeyless } from '../../src/tools/cosign.ts'
 import { webAddress } from '../../src/tools/git.ts'
 import { surroundings } from '../../src/tools/provenance.ts'
@@ -217,5 +218,19 @@ describe('where an image comes from', () => {
     ['a terminal', {}, 'urn:launchway:local:ada%40laptop', 'urn:launchway:release:20261121-101500-4f2a9c1'],
   ])('on %s the builder and the run are told apart', (_, env, builder, invocation) => {
     expect(surroundings((name) => env[name], run)).toEqual({ builder, invocation, launchway: '0.0.0' })
+  })
+})
+
+describe('the summary', () => {
+  const item = { image: 'app', subject: `sha256:${'1'.repeat(64)}`, added: true } as const
+
+  it('says in a line an image what lies beside it, and nothing where nothing does', () => {
+    const items = ['ghcr.io/team/app', 'docker.io/team/app'].flatMap((repository) =>
+      (['spdx', 'provenance', 'signature'] as const).map((kind) => ({ ...item, repository, kind })),
+    )
+    expect(evidenceParts({ items, ms: 1 })).toEqual([
+      'Beside app in `ghcr.io/team/app`, `docker.io/team/app`: SBOM (SPDX), provenance, signature.',
+    ])
+    expect(evidenceParts({ items: [], ms: 1 })).toEqual([])
   })
 })

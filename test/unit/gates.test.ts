@@ -7,7 +7,7 @@ const failingTest: Step['run'] = () => Promise.reject(new Error('a step was run 
 const { push: _, ...unpushed } = withVerdicts('passed', 'passed')
 
 describe('what smoke and scan have not passed', () => {
-  const gated = ['evidence', 'push', 'record', 'deploy', 'current']
+  const gated = ['evidence', 'push', 'record', 'assets', 'deploy', 'current']
 
   it.each([
     ['push', withVerdicts(undefined, 'passed'), 'smoke did not run: no push'],

@@ -30,9 +30,12 @@ describe('the graph', () => {
 
   it.each([
     ['build', ['build', 'upload', 'size', 'inputs']],
-    ['push', ['evidence', 'push', 'record']],
+    ['push', ['evidence', 'push', 'record', 'assets']],
     ['deploy', ['turn', 'deploy', 'current']],
-    [undefined, ['build', 'upload', 'size', 'inputs', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'turn', 'deploy', 'current']],
+    [
+      undefined,
+      ['build', 'upload', 'size', 'inputs', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'assets', 'turn', 'deploy', 'current'],
+    ],
     ['scan', ['scan']],
     ['report', []],
   ] as const)('the stage %s alone is the steps %j', (stage, names) => {
@@ -63,7 +66,7 @@ describe('the graph', () => {
     const { release, error } = await runSteps(noting, withVerdicts('passed', 'passed'), ports)
     expect([error, ran.toSorted(), release.outcome]).toEqual([
       undefined,
-      ['build', 'evidence', 'inputs', 'push', 'record', 'scan', 'size', 'smoke', 'upload'],
+      ['assets', 'build', 'evidence', 'inputs', 'push', 'record', 'scan', 'size', 'smoke', 'upload'],
       { state: 'running' },
     ])
   })

@@ -1,8 +1,16 @@
+import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import type { SizedImage, SizeLimits } from '../../src/core/evidence.ts'
+import { recordType } from '../../src/core/names.ts'
+import { parseRelease, type Release } from '../../src/core/release.ts'
 import { sizeParts } from '../../src/report/size.ts'
 import { advice, grown, instruction } from '../../src/size/layers.ts'
 import { type Before, explained, told, weigh } from '../../src/size/plan.ts'
+import { watchSize } from '../../src/size/run.ts'
+import { fakeEngine } from '../fakes/engine.ts'
+import { fakeRegistries } from '../fakes/registry.ts'
+import { digest, record } from './support/deploy.ts'
+import { localPorts } from './support/ports.ts'
 
 describe('an instruction', () => {
   test.each([
@@ -19,6 +27,19 @@ describe('an instruction', () => {
     [`COPY ${'x'.repeat(300)} /`, `COPY ${'x'.repeat(155)}…`],
   ])('noted as %j is shown as %j', (noted, shown) => {
     expect(instruction(noted)).toBe(shown)
+  })
+
+  it('shows nothing of what an argument was set to, whatever that is', () => {
+    const value = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('/bin/sh -c x', 'a /bin/bash -o pipefail -c b', '|2 A=b /bin/sh -c c'),
+    )
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 3 }), (values) => {
+        const args = values.map((one, index) => `A${index}=${one}`).join(' ')
+        expect(instruction(`RUN |${values.length} ${args} /bin/sh -c make # buildkit`)).toBe('RUN make')
+      }),
+    )
   })
 })
 
@@ -156,5 +177,35 @@ describe('what usually helps', () => {
     expect(advice([{ by: 'ADD file:1 in /', size: 900e6 }])).toEqual([
       'The lowest layer is the base image: a slim variant of it, or a smaller system, makes the most of a difference.',
     ])
+  })
+})
+
+describe('an image that is not on this machine, since it runs already', () => {
+  const key = 'a'.repeat(32)
+  const built = { name: 'app', key, how: 'promoted' as const, config: {}, registries: {}, size: 800e6, layers: 2, ms: 0 }
+  const of = (own: string): Release => {
+    const { plan } = record()
+    const images = [
+      { name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: ['registry.example.org/addie'] },
+    ]
+    return record({ plan: { ...plan, images, against: 'production' }, build: { builder: 'b', images: [{ ...built, key: own }] } })
+  }
+
+  it.each([
+    [key, [base, pip], 'has the layers of what runs'],
+    ['0'.repeat(32), [], 'has none, where it is another'],
+  ])('%s', async (own, layers) => {
+    const sized = weigh({ name: 'app', size: 800e6, layers: [base, pip] }, {}, undefined)
+    const running = { ...of(key), size: { images: [sized], verdict: 'passed' as const } }
+    const registry = fakeRegistries()
+    const opened = await registry.repository('registry.example.org/addie', { host: 'registry.example.org', plainHttp: false })
+    const subject = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 1 }
+    const kept = await opened.attach(subject, recordType, Buffer.from(JSON.stringify(running)))
+    const manifest = await opened.manifest(kept.digest)
+    await opened.putManifest('launchway-env-production', kept.mediaType, manifest?.body ?? Buffer.from(''))
+    const { ports } = localPorts('/nowhere')
+    const section = await watchSize(of(own), { ...ports, registry, engine: fakeEngine() })
+    expect(section.images[0]).toMatchObject({ layers, before: { version: 'master', environment: 'production', size: 800e6 } })
+    expect(parseRelease(JSON.stringify({ ...of(own), size: section }), 'it').size).toEqual(section)
   })
 })

@@ -242,6 +242,7 @@ export function portsFor(
     self: { id: 'laptop:1', isGone: () => false },
     registry: { repository: unused, credentials: () => Promise.resolve(credentials) },
     github: undefined,
+    assets: undefined,
     cache: { restore: unused, save: unused },
     files: {
       read: (path) =>

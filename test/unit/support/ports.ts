@@ -45,6 +45,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
         Object.values(env).map((value) => new Secret(value)),
       ),
     github: undefined,
+    assets: undefined,
     ssh: { connect: () => unreachable('a host') },
     engine: new Proxy(fakeEngine(), { get: () => () => unreachable('the engine') }),
     probe: { ask: () => unreachable('a stack'), get: () => unreachable('a stack'), connects: () => unreachable('a stack') },

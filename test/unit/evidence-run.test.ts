@@ -1,0 +1,192 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, test } from 'vitest'
+import type { EvidencePlan, Verification } from '../../src/core/evidence.ts'
+import type { Ports } from '../../src/core/ports.ts'
+import type { Release } from '../../src/core/release.ts'
+import { deploy } from '../../src/deploy/index.ts'
+import { type Step, runSteps } from '../../src/pipeline.ts'
+import { attachEvidence } from '../../src/push/index.ts'
+import { type Answer, fakeExec } from '../fakes/exec.ts'
+import { fakeRegistries } from '../fakes/registry.ts'
+import { record, environment, service } from './support/deploy.ts'
+import { localPorts, temporaryFolder } from './support/ports.ts'
+
+const repository = 'registry.example.org/addie'
+const token = { ACTIONS_ID_TOKEN_REQUEST_URL: 'https://token.example.org' }
+const workflow = { GITHUB_SERVER_URL: 'https://github.com', GITHUB_WORKFLOW_REF: 'team/app/.github/workflows/r.yml@refs/heads/main' }
+
+/** An image in a registry of this test alone, and a release of it. */
+async function opened(
+  evidence: EvidencePlan,
+  env: Record<string, string> = {},
+  cosign: Record<string, Answer> = {},
+): Promise<{
+  ports: Ports
+  release: Release
+  reference: string
+  calls: readonly { args: readonly string[] }[]
+  warnings: string[]
+  root: string
+}> {
+  const root = temporaryFolder()
+  const { ports, warnings } = localPorts(root, env)
+  const registry = fakeRegistries()
+  const opened = await registry.repository(repository, { host: 'registry.example.org', plainHttp: false })
+  const config = await opened.putBlob(Buffer.from('{}'))
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+  const { digest } = await opened.putManifest(
+    'main',
+    mediaType,
+    Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [] })),
+  )
+  const exec = fakeExec(cosign)
+  const of = record()
+  const image = { name: 'app', key: '0'.repeat(32), how: 'built' as const, config: {}, size: 1, layers: 1, ms: 1 }
+  return {
+    root,
+    warnings,
+    calls: exec.calls,
+    reference: `${repository}@${digest}`,
+    ports: { ...ports, exec, registry, tools: { ...ports.tools, cosign: async () => 'cosign' } },
+    release: {
+      ...of,
+      plan: {
+        ...of.plan,
+        images: [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository] }],
+        evidence,
+      },
+      build: { builder: 'default (docker)', images: [{ ...image, registries: { [repository]: { digest, mediaType } } }] },
+    },
+  }
+}
+
+const keyless: EvidencePlan = { sbom: [], provenance: false, sign: { kind: 'keyless' } }
+
+describe('signing as the workflow', () => {
+  it('asks cosign, once a digest', async () => {
+    const { ports, release, calls, reference } = await opened(
+      keyless,
+      { ...token, ...workflow },
+      { 'cosign verify': { code: 10 }, 'cosign sign': {} },
+    )
+    expect((await attachEvidence(release, ports))?.items).toEqual([
+      { image: 'app', repository, subject: reference.split('@')[1], kind: 'signature', added: true },
+    ])
+    expect(calls.map(({ args }) => args.join(' '))).toEqual([
+      `verify --certificate-identity https://github.com/${workflow.GITHUB_WORKFLOW_REF} --certificate-oidc-issuer https://token.actions.githubusercontent.com ${reference}`,
+      `sign --yes ${reference}`,
+    ])
+  })
+
+  it('enters nothing a second time in the public log', async () => {
+    const { ports, release, calls } = await opened(keyless, { ...token, ...workflow }, { 'cosign verify': {} })
+    expect((await attachEvidence(release, ports))?.items.map(({ added }) => added)).toEqual([false])
+    expect(calls).toHaveLength(1)
+  })
+
+  it('fails the release where cosign cannot, in its words', async () => {
+    const stderr = 'WARNING: x\nError: getting signer: fetching Fulcio certificate: 503\nerror during command execution: getting signer\n'
+    const { ports, release, reference } = await opened(keyless, token, { 'cosign sign': { code: 1, stderr } })
+    await expect(attachEvidence(release, ports)).rejects.toMatchObject({
+      code: 'SIGNING_FAILED',
+      message: `${reference} could not be signed: getting signer: fetching Fulcio certificate: 503`,
+    })
+  })
+
+  it('opens no browser where the run has no identity: it says what to permit', async () => {
+    const { ports, release, calls } = await opened(keyless, workflow)
+    await expect(attachEvidence(release, ports)).rejects.toMatchObject({
+      code: 'SECRET_MISSING',
+      hint: expect.stringContaining('id-token: write'),
+    })
+    expect(calls).toEqual([])
+  })
+})
+
+describe('provenance', () => {
+  const alone: EvidencePlan = { sbom: [], provenance: true }
+
+  it('is attached once, also where the engine that built the image is out of reach', async () => {
+    const { ports, release, root, warnings } = await opened(alone)
+    writeFileSync(join(root, 'Dockerfile'), 'FROM debian:trixie\n')
+    expect((await attachEvidence(release, ports))?.items.map(({ kind, added }) => [kind, added])).toEqual([['provenance', true]])
+    expect((await attachEvidence(release, ports))?.items.map(({ added }) => added)).toEqual([false])
+    expect(warnings).toEqual([])
+  })
+
+  it('that a registry does not take is a warning, and the release goes on', async () => {
+    const { ports, release, warnings } = await opened(alone)
+    const refusing: Ports['registry'] = {
+      ...ports.registry,
+      repository: async (...of) => ({
+        ...(await ports.registry.repository(...of)),
+        attach: () => Promise.reject(new Error('405 UNSUPPORTED')),
+      }),
+    }
+    expect((await attachEvidence(release, { ...ports, registry: refusing }))?.items).toEqual([])
+    expect(warnings).toEqual([`${repository}: not all that tells of app could be attached: 405 UNSUPPORTED`])
+  })
+
+  it('is not asked of anybody where evidence: false', async () => {
+    const { ports, release } = await opened(alone)
+    const { evidence: _, ...plan } = release.plan
+    expect(await attachEvidence({ ...release, plan }, { ...ports, registry: localPorts('/nowhere').ports.registry })).toBeUndefined()
+  })
+})
+
+describe('an environment that asks for a signature', () => {
+  const verify: Verification = { kind: 'key', keys: ['cosign.pub'] }
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const to = (release: Release): Release => ({ ...release, plan: { ...release.plan, environment: environment([service()], { verify }) } })
+
+  it('refuses an image without it before a host is asked for anything', async () => {
+    const { ports, release, reference, root } = await opened(keyless)
+    writeFileSync(join(root, 'cosign.pub'), publicKey.export({ type: 'spki', format: 'pem' }))
+    // A host that is reached would fail this test otherwise.
+    await expect(deploy(to(release), ports)).rejects.toMatchObject({
+      code: 'SIGNATURE_REFUSED',
+      message: `${reference} is not deployed to production: it is not signed`,
+    })
+  })
+
+  it('by identity believes cosign alone', async () => {
+    const asked: Verification = {
+      kind: 'keyless',
+      identity: 'https://github.com/team/*',
+      issuer: 'https://token.actions.githubusercontent.com',
+    }
+    const { ports, release } = await opened(keyless, {}, { 'cosign verify': { code: 12, stderr: 'Error: no matching signatures\n' } })
+    const plan = { ...release.plan, environment: environment([service()], { verify: asked }) }
+    await expect(deploy({ ...release, plan }, ports)).rejects.toMatchObject({
+      code: 'SIGNATURE_REFUSED',
+      message: expect.stringContaining('cosign does not find it signed by https://github.com/team/*: no matching signatures'),
+    })
+  })
+
+  test.each([
+    ['the key to check with is not there', undefined, 'cosign.pub, the key that signatures are checked with, is not there'],
+    ['the key to check with is none', 'ssh-ed25519 AAAA', 'is no public key in PEM'],
+  ])('is told before anything is built that %s', async (_, text, message) => {
+    const { ports, release, root } = await opened(keyless)
+    if (text !== undefined) writeFileSync(join(root, 'cosign.pub'), text)
+    const steps: Step[] = ['build', 'deploy'].map((name) => ({
+      name,
+      stage: name === 'build' ? 'build' : 'deploy',
+      needs: [],
+      run: () => Promise.reject(new Error('it was started')),
+    }))
+    const { error } = await runSteps(steps, to(release), ports)
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) })
+  })
+
+  it('is told before anything is built that there is nothing to sign with', async () => {
+    const sign = { kind: 'key', key: 'COSIGN_PRIVATE_KEY', password: 'COSIGN_PASSWORD' } as const
+    const { ports, release } = await opened({ sbom: [], provenance: false, sign })
+    const step: Step = { name: 'evidence', stage: 'push', needs: [], run: () => Promise.reject(new Error('it was started')) }
+    const { error, release: ended } = await runSteps([step], release, ports)
+    expect(error).toMatchObject({ code: 'SECRET_MISSING', message: expect.stringContaining('COSIGN_PRIVATE_KEY') })
+    expect(ended.outcome.stage).toBe('evidence')
+  })
+})
