@@ -117,7 +117,7 @@ function environmentLines({ services, accessories, beforeSwitch }: Stack, answer
     url === ''
       ? []
       : [
-          `url: ${url}${url.startsWith('https:') ? '    # nginx of the host leads it here; the certificate is certbot’s, or: nginx: { acme: { email: …, agree-terms: true } }' : '    # nginx of the host leads it here'}`,
+          `url: ${scalar(url)}${url.startsWith('https:') ? '    # nginx of the host leads it here; the certificate is certbot’s, or: nginx: { acme: { email: …, agree-terms: true } }' : '    # nginx of the host leads it here'}`,
         ]
   return [
     `host: ${host}    # an account that may use Docker${url === '' ? '' : ', and sudo for nginx'}`,

@@ -65,8 +65,12 @@ async function isKnown(host: string, { exec, files, root }: Ports): Promise<bool
   return (await exec.run(knownKey(host, path), { accept: [0, 1] })).code === 0
 }
 
+/** None where the host does not answer, its name means nothing, or OpenSSH is not here: none of that keeps init from the rest. */
 async function scan(host: string, { exec, signal }: Ports): Promise<HostKey[]> {
-  // It ends with 1 where no host answers, and with others where the name means nothing.
-  const { stdout } = await exec.run(keyScan(host), { accept: [0, 1, 255], signal })
-  return hostKeys(stdout)
+  try {
+    return hostKeys((await exec.run(keyScan(host), { accept: [0, 1], signal })).stdout)
+  } catch (error) {
+    if (error instanceof LaunchwayError && ['COMMAND_FAILED', 'TOOL_MISSING'].includes(error.code)) return []
+    throw error
+  }
 }

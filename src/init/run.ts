@@ -70,7 +70,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
   const config = loadConfig(made.text, file)
   if (kept !== undefined) ports.log.notice(`${file} is there already, and stays as it is (--force writes it anew)`)
   const keys = await keysOfHosts(hostsOf(config), trustOf(), ports)
-  const setting = made.pin === undefined || ci !== 'github' ? undefined : settingOf(config, made.pin)
+  const setting = made.pin === undefined || ci !== 'github' ? undefined : settingOf(config, made.pin, file)
   const wanted = new Map<string, string>([
     [file, made.text],
     ...(setting === undefined ? [] : workflows(setting).map(({ name, text }): [string, string] => [`.github/workflows/${name}`, text])),

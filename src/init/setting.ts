@@ -5,7 +5,7 @@ import { isLoopback, parseRepository } from '../core/reference.ts'
 import type { Pin, Setting, Target } from './workflow-parts.ts'
 
 /** What the workflows of a launchway.yml look like. */
-export function settingOf(config: Config, pin: Pin): Setting {
+export function settingOf(config: Config, pin: Pin, file = 'launchway.yml'): Setting {
   const hosts = [...new Set(resolveImages(config).flatMap(({ repositories }) => repositories.map((one) => parseRepository(one).host)))]
   const named = resolveRegistries(config)
   const passwords = named.flatMap(({ password }) => password ?? [])
@@ -14,13 +14,19 @@ export function settingOf(config: Config, pin: Pin): Setting {
   )
   return {
     pin,
-    branches: Object.keys(config.branches ?? {}),
-    tags: Object.keys(config.tags ?? {}),
+    ...(file === 'launchway.yml' ? {} : { config: file }),
+    branches: Object.keys(config.branches ?? {}).map(filterOf),
+    tags: Object.keys(config.tags ?? {}).map(filterOf),
     environments: targetsOf(config),
     ghcr: hosts.includes('ghcr.io'),
     login: general.length > 0,
     passwords: [...new Set(passwords)],
   }
+}
+
+/** What is a letter to launchway, and a sign in a filter of GitHub's. */
+function filterOf(pattern: string): string {
+  return pattern.replaceAll(/[+?[\]!\\]/g, String.raw`\$&`)
 }
 
 /** The environments that a push can lead to, in the order of the file. */
@@ -42,14 +48,19 @@ function conditionsOf(routes: Routes, kind: 'heads' | 'tags', environment: strin
   const exact = patterns.filter((pattern) => !pattern.includes('*'))
   return Object.entries(routes ?? {}).flatMap(([pattern, target]): (string | undefined)[] => {
     if ((typeof target === 'string' ? target : target.environment) !== environment) return []
-    const ref = `refs/${kind}/${pattern}`.replaceAll("'", "''")
+    const ref = refOf(kind, pattern)
     if (!pattern.includes('*')) return [`github.ref == '${ref}'`]
     // Where several patterns could fit, launchway alone knows which does.
     if (patterns.length - exact.length > 1 || !/^[^*]*\*$/.test(pattern)) return [undefined]
-    const others = exact.filter((one) => one.startsWith(pattern.slice(0, -1))).map((one) => ` && github.ref != 'refs/${kind}/${one}'`)
+    const others = exact.filter((one) => one.startsWith(pattern.slice(0, -1))).map((one) => ` && github.ref != '${refOf(kind, one)}'`)
     const fits = `startsWith(github.ref, '${ref.slice(0, -1)}')${others.join('')}`
     return [others.length === 0 ? fits : `(${fits})`]
   })
+}
+
+/** As a string of an expression. */
+function refOf(kind: 'heads' | 'tags', name: string): string {
+  return `refs/${kind}/${name}`.replaceAll("'", "''")
 }
 
 function secretsOf(environment: EnvironmentConfig): string[] {

@@ -65,6 +65,11 @@ function alone(seen: Seen, path: string): Stack {
       ...(others.length === 0
         ? []
         : [`${path} is taken; there are also ${others.join(', ')}: see "images" in the reference for more than one`]),
+      ...(compose === undefined
+        ? []
+        : [
+            `${compose.file} builds nothing, so its services were not looked at (${compose.project.services.map(({ name }) => name).join(', ')}): with build: under the one that is built here, they are`,
+          ]),
       ...(hints.celery && !/celery/.test(facts.command ?? '') ? [celeryNote] : []),
     ],
   }

@@ -11,7 +11,9 @@ export interface Pin {
 /** What decides how the workflows of a repository look. */
 export interface Setting {
   pin: Pin
-  /** What `on.push` names. */
+  /** Path of launchway.yml, where it is another. */
+  config?: string
+  /** What `on.push` names, as GitHub's filters have it. */
   branches: readonly string[]
   tags: readonly string[]
   environments: readonly Target[]
@@ -35,9 +37,14 @@ export interface Target {
 
 const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1'
 
+/** A word of YAML, in quotes where it needs them. */
+function plain(word: string): string {
+  return /^[\w./][\w./-]*$|^https?:\/\/[\w./:-]*\w$/.test(word) && !/^[\d.-]/.test(word) ? word : `'${word.replaceAll("'", "''")}'`
+}
+
 /** As YAML has a list in one line. */
 export function list(words: readonly string[]): string {
-  return `[${words.map((word) => (/^[\w./-]+$/.test(word) && !/^[\d.-]/.test(word) ? word : `'${word.replaceAll("'", "''")}'`)).join(', ')}]`
+  return `[${words.map(plain).join(', ')}]`
 }
 
 export const indent = (lines: readonly string[], by: number): string[] =>
@@ -60,6 +67,11 @@ export const checkedOut = [`- uses: ${checkout}`, '  with:', '    persist-creden
 
 export function registryInputs({ login }: Setting): string[] {
   return login ? ['registry-username: ${{ secrets.REGISTRY_USERNAME }}', 'registry-password: ${{ secrets.REGISTRY_PASSWORD }}'] : []
+}
+
+/** Which file says what to do. */
+export function configInput({ config }: Setting): string[] {
+  return config === undefined ? [] : [`config: ${plain(config)}`]
 }
 
 /** A step of ours. */
@@ -85,5 +97,5 @@ export const noSecrets = [
 
 /** Reviewers, rules and secrets of the environment hold for the job. */
 export function environment(name: string, url?: string): string[] {
-  return url === undefined ? [`environment: ${name}`] : ['environment:', `  name: ${name}`, `  url: ${url}`]
+  return url === undefined ? [`environment: ${name}`] : ['environment:', `  name: ${name}`, `  url: ${plain(url)}`]
 }

@@ -1,5 +1,6 @@
 import {
   checkedOut,
+  configInput,
   environment,
   fromSecret,
   indent,
@@ -68,6 +69,7 @@ const about: Readonly<Record<string, readonly string[]>> = {
 
 function push(of: Setting): string[] {
   const byOutput = of.environments.some(({ when }) => when.includes('needs.release'))
+  const first = [...configInput(of), 'until: push']
   const on = [`  push:`, ...(of.branches.length === 0 ? [] : [`    branches: ${list(of.branches)}`])]
   return [
     'name: push',
@@ -92,9 +94,7 @@ function push(of: Setting): string[] {
         ...indent(
           [
             ...checkedOut,
-            ...(byOutput
-              ? ['- id: launchway', ...indent([uses(of.pin)], 2), '  with:', '    until: push']
-              : step(uses(of.pin), ['until: push'])),
+            ...(byOutput ? ['- id: launchway', ...indent([uses(of.pin)], 2), '  with:', ...indent(first, 4)] : step(uses(of.pin), first)),
             ...indent(registryInputs(of), 4),
             ...(of.passwords.length === 0 ? [] : ['  env:', ...indent(of.passwords.map(fromSecret), 4)]),
           ],
@@ -109,7 +109,7 @@ function push(of: Setting): string[] {
 
 function deploy(of: Setting, { name, url, when, secrets }: Target): string[] {
   const asked = [...new Set([...secrets, ...of.passwords])]
-  const inputs = ['redeploy: ${{ github.sha }}', `environment: ${name}`, ...registryInputs(of), sshKey]
+  const inputs = [...configInput(of), 'redeploy: ${{ github.sha }}', `environment: ${name}`, ...registryInputs(of), sshKey]
   return [
     of.environments.length === 1 ? 'deploy:' : `deploy-${name}:`,
     ...indent(
@@ -158,7 +158,7 @@ function pullRequest(of: Setting): string[] {
     '    permissions:',
     '      contents: read',
     '    steps:',
-    ...indent([...checkedOut, ...step(uses(of.pin), [])], 6),
+    ...indent([...checkedOut, ...step(uses(of.pin), configInput(of))], 6),
   ]
 }
 
@@ -196,7 +196,13 @@ function allSecrets({ environments, passwords }: Setting): string[] {
 }
 
 function redeploy(of: Setting): string[] {
-  const inputs = ['redeploy: ${{ inputs.version }}', 'environment: ${{ inputs.environment }}', ...registryInputs(of), sshKey]
+  const inputs = [
+    ...configInput(of),
+    'redeploy: ${{ inputs.version }}',
+    'environment: ${{ inputs.environment }}',
+    ...registryInputs(of),
+    sshKey,
+  ]
   const secrets = allSecrets(of)
   return [
     'name: redeploy',
@@ -215,7 +221,7 @@ function redeploy(of: Setting): string[] {
 }
 
 function versions(of: Setting): string[] {
-  const place = ['environment: ${{ inputs.environment }}']
+  const place = [...configInput(of), 'environment: ${{ inputs.environment }}']
   const login = registryInputs(of)
   const move = (name: string, inputs: readonly string[]): string[] =>
     step(uses(of.pin, `/actions/${name}`), inputs, of.passwords, `inputs.move == '${name}'`)
@@ -275,7 +281,7 @@ function rescan(of: Setting): string[] {
           [
             '# For the rules and exceptions of launchway.yml.',
             ...checkedOut,
-            ...step(uses(of.pin), ['environment: ${{ matrix.environment }}', ...registryInputs(of)], of.passwords),
+            ...step(uses(of.pin), [...configInput(of), 'environment: ${{ matrix.environment }}', ...registryInputs(of)], of.passwords),
           ],
           2,
         ),

@@ -114,6 +114,14 @@ describe('an action step', () => {
     expect(read()).toMatchObject({ output: 'verdict=failed\n', summary: expect.stringContaining('## launchway failed') })
   })
 
+  it('that shall end where no release ends says where one may, before anything is planned', () => {
+    const { temp, env, read } = runner({})
+    const { code, out } = open('main', ['run'], temp, { ...env, INPUT_UNTIL: 'deploy' })
+    expect([code, out]).toEqual([2, expect.stringContaining('::error title=USAGE::a release does not end at "deploy"')])
+    expect(out).toContain('until: push')
+    expect(read().output).toBe('verdict=failed\n')
+  })
+
   it('without a record says where it looked, and how a record travels', () => {
     const { temp, env, read } = runner({})
     const { code, out } = open('main', ['deploy'], temp, env)

@@ -63,4 +63,20 @@ describe('the workflows', () => {
       expect(job.steps.at(-1)?.with).toMatchObject({ 'registry-password': '${{ secrets.REGISTRY_PASSWORD }}' })
     }
   })
+
+  it('know of a configuration under another path, and of names that mean something else to GitHub', async () => {
+    const text = `image: ghcr.io/team/shop\nbranches: { "it's+1": production }\nenvironments:\n  production: { host: '${host}', port: 1, publish: 80, url: 'https://shop.example.org/a#: top' }\n`
+    const folder = repository({ Dockerfile: dockerfile, 'deploy/shop.yml': text })
+    await run(folder, { config: 'deploy/shop.yml' })
+    expect(workflow(folder, 'push.yml').on).toEqual({ push: { branches: [String.raw`it's\+1`] } })
+    expect(workflow(folder, 'push.yml').jobs['deploy']).toMatchObject({
+      if: "github.ref == 'refs/heads/it''s+1'",
+      environment: { name: 'production', url: 'https://shop.example.org/a#: top' },
+    })
+    const steps = ['push.yml', 'pull-request.yml', 'redeploy.yml', 'versions.yml', 'rescan.yml']
+      .flatMap((name) => Object.values(workflow(folder, name).jobs))
+      .flatMap((job) => job.steps.filter(({ uses }) => uses.startsWith('acme/')))
+    expect(steps.length).toBe(8)
+    expect(steps.filter((step) => step.with?.['config'] !== 'deploy/shop.yml')).toEqual([])
+  })
 })
