@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../../core/error.ts'
 import type { Environment } from '../../core/deployment.ts'
 import type { Ports } from '../../core/ports.ts'
-import { parseRepository } from '../../core/reference.ts'
+import { fullName } from '../../core/reference.ts'
 import { parseRelease } from '../../core/release.ts'
 import { examine, type Examined } from '../../deploy/index.ts'
 import type { Sources } from '../sources.ts'
@@ -56,9 +56,4 @@ function parsed(text: string): ReturnType<typeof parseRelease> | undefined {
   } catch {
     return undefined
   }
-}
-
-function fullName(repository: string): string {
-  const { host, path } = parseRepository(repository)
-  return `${host}/${path}`
 }

@@ -1,6 +1,7 @@
 import { schedulerIn } from '../../plan/index.ts'
 import type { Found, Rule, Where } from '../finding.ts'
 import type { ImageSource } from '../image-source.ts'
+import { withoutLogins } from '../values.ts'
 import { type Sources, type Started, startedIn } from '../sources.ts'
 import { type Start, type StartLine, startOf } from '../starts.ts'
 
@@ -243,7 +244,8 @@ function fixedName(text: string): string | undefined {
   return name === undefined || /[%$]/.test(name) ? undefined : name
 }
 
+/** What people read of a command, without what it may tell of a login. */
 function shown(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
+  const line = withoutLogins(text).replaceAll(/\s+/g, ' ').trim()
   return line.length > 80 ? `${line.slice(0, 79)}…` : line
 }
