@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Ports } from '../../src/core/ports.ts'
 import { doctor } from '../../src/doctor/index.ts'
+import { lastImages } from '../../src/doctor/look/hosts.ts'
 import { fakeExec } from '../fakes/exec.ts'
+import { fakeFiles } from '../fakes/files.ts'
+import { digest, record } from './support/deploy.ts'
 import { plainConfig, plainDockerfile } from './support/doctor.ts'
 import { refusal } from './support/config.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
@@ -87,5 +90,31 @@ describe('doctor', () => {
         }),
       ).toMatchObject({ code: 'USAGE', hint })
     }
+  })
+})
+
+describe('the images that a host must have room for', () => {
+  const images = [{ image: { name: 'app', platforms: [] } }, { image: { name: 'docs', platforms: ['linux/arm64'] } }] as never
+  const built = { name: 'app', key: '0'.repeat(32), how: 'built' as const, config: { 'linux/amd64': digest }, size: 4_000_000_000 }
+  const release = record({ build: { builder: 'b', images: [{ ...built, registries: {}, layers: 1, ms: 1 }] } })
+  const sizes = async (app: string, text: string): Promise<unknown[]> => {
+    const found = await lastImages('/state/release.json', { app, images }, { files: fakeFiles({ '/state/release.json': text }) })
+    return [...found].map(([name, { bytes, platforms }]) => [name, bytes, platforms])
+  }
+
+  it('are as large as those that were last built of this application', async () => {
+    expect(await sizes(release.app, JSON.stringify(release))).toEqual([
+      ['app', 4_000_000_000, ['linux/amd64']],
+      ['docs', 0, ['linux/arm64']],
+    ])
+  })
+
+  it('are of unknown size where that was another application, or the record cannot be read', async () => {
+    const unknown = [
+      ['app', 0, []],
+      ['docs', 0, ['linux/arm64']],
+    ]
+    expect(await sizes('another', JSON.stringify(release))).toEqual(unknown)
+    expect(await sizes(release.app, '{')).toEqual(unknown)
   })
 })

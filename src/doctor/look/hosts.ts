@@ -38,7 +38,11 @@ export async function lookAtHost(
  * How large the images were that were last built here, by the record of that release: what a host must have room for.
  * Those of another application say nothing.
  */
-export async function lastImages(record: string, { app, images }: Sources, { files }: Pick<Ports, 'files'>): Promise<Images> {
+export async function lastImages(
+  record: string,
+  { app, images }: Pick<Sources, 'app' | 'images'>,
+  { files }: Pick<Ports, 'files'>,
+): Promise<Images> {
   const platforms = new Map(images.map(({ image }) => [image.name, image.platforms]))
   const found = new Map<string, { reference: string; bytes: number; platforms: readonly string[] }>()
   const body = await files.read(record).catch(() => undefined)
