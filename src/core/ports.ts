@@ -144,7 +144,7 @@ export interface Repository {
   tags(): Promise<string[]>
   /** What says that its subject is this digest; through the tag schema where the registry has no referrers API. */
   referrers(digest: string, artifactType?: string): Promise<(Descriptor & { artifactType: string; annotations: Record<string, string> })[]>
-  /** Begins an upload and cancels it: throws what a push would be refused with, and leaves nothing. */
+  /** Begins an upload and cancels it: throws what a push would be refused with. There is no blob, tag or repository afterwards. */
   tryPush(): Promise<void>
   /** Attaches a document to a manifest as a referrer. */
   attach(subject: Descriptor, artifactType: string, body: Buffer, annotations?: Record<string, string>): Promise<Descriptor>

@@ -16,6 +16,12 @@ export function parseRepository(name: string): RepositoryName {
   return { host: 'docker.io', path: name.includes('/') ? name : `library/${name}` }
 }
 
+/** The same name written out: `docker.io/library/addie`. */
+export function fullName(repository: string): string {
+  const { host, path } = parseRepository(repository)
+  return `${host}/${path}`
+}
+
 /** Where the API of a registry is: Docker Hub answers under another name than its own. */
 export function apiHost(host: string): string {
   return host === 'docker.io' ? 'registry-1.docker.io' : host

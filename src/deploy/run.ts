@@ -1,7 +1,7 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
-import { parseRepository } from '../core/reference.ts'
+import { fullName, parseRepository } from '../core/reference.ts'
 import type { BuildSection, DeployedHost, DeploySection, Release } from '../core/release.ts'
 import { section } from '../core/stages.ts'
 import { apply, type Brought } from './apply.ts'
@@ -112,11 +112,6 @@ function whatIsKept({ plan }: Release, { app, release, environment, images, repo
 export function repositoriesOf({ plan }: Release): Wanted['repositories'] {
   const [first = '', ...others] = plan.images.flatMap(({ repositories }) => repositories).map(fullName)
   return [first, ...others]
-}
-
-export function fullName(repository: string): string {
-  const { host, path } = parseRepository(repository)
-  return `${host}/${path}`
 }
 
 async function deployHost(host: string, wanted: Wanted, brought: Brought, ports: Ports): Promise<DeployedHost> {

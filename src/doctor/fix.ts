@@ -43,10 +43,10 @@ async function apply(mend: Mend, files: Ports['files'], root: string): Promise<s
   // Byte by byte: whatever else the file holds stays as it is.
   const before = (await files.read(found.path))?.toString('latin1') ?? ''
   const isMarked = before.startsWith(byteOrderMark)
-  const text = before.slice(isMarked ? byteOrderMark.length : 0).replaceAll('\r\n', '\n')
+  const text = before.slice(isMarked ? byteOrderMark.length : 0).replaceAll(/\r+(\n|$)/g, '$1')
   await files.write(found.path, Buffer.from(text, 'latin1'), found.mode)
   await files.chmod(found.path, found.mode)
-  const lines = before.split('\r\n').length - 1
+  const lines = before.match(/\r(\n|$)/g)?.length ?? 0
   return `${mend.file}: ${[...(lines > 0 ? [`${lines} line ends are LF now`] : []), ...(isMarked ? ['the byte order mark is gone'] : [])].join(', ')}`
 }
 

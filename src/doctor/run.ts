@@ -77,8 +77,9 @@ export async function doctor(wish: Wish, ports: Ports): Promise<Report> {
   return {
     version: 1,
     findings: findings.map((finding) => {
-      const { mend: _, what, fix, ...rest } = finding
-      return { ...rest, what: ports.redact(what), fix: ports.redact(fix), ...(mended.has(finding) ? { fixed: true as const } : {}) }
+      const { rule, topic, severity, where, what, why, fix, fixable } = finding
+      const told = { rule, topic, severity, where, what: ports.redact(what), why, fix: ports.redact(fix), fixable }
+      return { ...told, ...(mended.has(finding) ? { fixed: true as const } : {}) }
     }),
     skipped: done.flatMap(({ skipped = [] }) => skipped).map(({ check, reason }) => ({ check, reason: ports.redact(reason) })),
     changes,

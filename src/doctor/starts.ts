@@ -76,7 +76,7 @@ function scriptLines(source: ImageSource, text: string, seen: readonly string[])
 }
 
 /** The lines of a script that do something: comments left out, continued lines joined. */
-function codeOf({ path: file, text }: TextFile, path: string): StartLine[] {
+export function codeOf({ path: file, text }: TextFile, path: string): StartLine[] {
   const found: StartLine[] = []
   let joined = ''
   let begun = 0

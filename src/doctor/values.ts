@@ -31,13 +31,16 @@ const known: ReadonlySet<string> = new Set(
   ),
 )
 
+/** What says by itself that it is none. */
+const toChange = /change.?(me|this|it)|to.?be.?changed|replace.?me|your.?(own.?)?(password|secret|key)|insert.?(password|secret)/i
+
 /** The password that a value is, where everybody knows it: by itself, as `${NAME:-admin}`, or in a URL. */
 export function knownPassword(name: string, value: string): string | undefined {
   const plain = value
     .trim()
     .replace(/^\$\{\w+:?-([^}]*)\}$/, '$1')
     .replaceAll(/^["']|["']$/g, '')
-  if (looksSecret(name) && known.has(plain.toLowerCase())) return plain
+  if (looksSecret(name) && (known.has(plain.toLowerCase()) || toChange.test(plain))) return plain
   const [, inUrl = ''] = /^[a-z][a-z\d+.-]*:\/\/[^\s:/@]*:([^\s/@]+)@/i.exec(plain) ?? []
   return known.has(inUrl.toLowerCase()) ? inUrl : undefined
 }
@@ -55,4 +58,16 @@ export function isFloating(reference: string): boolean {
   if (reference.includes('@')) return false
   const [, tag] = /:([^/:]+)$/.exec(reference) ?? []
   return tag === undefined || tag === 'latest'
+}
+
+/** A login in a URL that is written there, and not a variable: `https://ada:hunter2@example.org`. */
+export function loginIn(text: string): string | undefined {
+  return /\b[a-z][a-z\d+.-]*:\/\/[^\s:/@$"']+:[^\s/@$"'{<]{4,}@([^\s/"'?]+)/i.exec(text)?.[1]
+}
+
+/** A text without logins in URLs, and without what follows words such as --password. */
+export function withoutLogins(text: string): string {
+  return text
+    .replaceAll(/(:\/\/)[^\s/@]+@/g, '$1***@')
+    .replaceAll(/(\S*(?:pass(?:word|wd)?|secret|token|api-?key)\S*?[= ]+)(?!-)[^\s;&|]+/gi, '$1***')
 }

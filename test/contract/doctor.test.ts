@@ -177,6 +177,24 @@ environments:
     expect(JSON.stringify(answer)).not.toContain('the-value-of-it')
   })
 
+  test('that no workflow gives to the step that deploys; an example in a comment is none', async () => {
+    const job = (lines: string): string => `on: push\njobs:\n  release:\n    steps:\n      - uses: OWNER/launchway@COMMIT\n${lines}`
+    const given = '        env:\n          SECRET_KEY: ${{ secrets.SECRET_KEY }}\n          #  API_KEY: ${{ secrets.API_KEY }}\n'
+    const keys = '        with: { ssh-key: "${{ secrets.DEPLOY }}", registry-password: x }\n'
+    const found = async (files: Record<string, string>): Promise<string[]> => {
+      await using folder = await tree({ 'launchway.yml': named, ...files })
+      return (await folder.findings()).said.filter((line) => line.includes('secret-ungiven'))
+    }
+    expect(await found({ '.github/workflows/push.yml': job(`${keys}${given}`) })).toEqual([
+      'warning secret-ungiven: no workflow gives API_KEY',
+    ])
+    expect(await found({ '.github/workflows/push.yml': job(given.replaceAll('#', '')) })).toEqual([
+      'warning secret-ungiven: no workflow gives SSH_KEY',
+      'warning secret-ungiven: no workflow gives REGISTRY_TOKEN',
+    ])
+    expect(await found({ '.github/workflows/test.yml': 'on: push\njobs: {}\n' })).toEqual([])
+  })
+
   test('which somebody at a terminal may have elsewhere: then they are hints', async () => {
     await using folder = await tree({ 'launchway.yml': named })
     const { said } = await folder.findings()

@@ -1,5 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { describe, expect, inject, it } from 'vitest'
+import { z } from 'zod'
 import { ociRegistries } from '../../src/adapters/registry/repository.ts'
 import type { Descriptor, Registries, Repository } from '../../src/core/ports.ts'
 import type { Registry as Settings } from '../../src/core/release.ts'
@@ -141,6 +144,44 @@ describe.each(worlds)('registry: $name', ({ open }) => {
     expect(await repository.referrers(other.digest)).toEqual([])
     const layer = JSON.parse((await repository.manifest(first.digest))?.body.toString() ?? '{}') as { layers: Descriptor[] }
     expect((await repository.blob(layer.layers[0]?.digest ?? ''))?.toString()).toBe('{"release":1}')
+  })
+})
+
+describe('trying whether one may push', () => {
+  /** A registry that says 202 to an upload, or refuses it, and what it was asked. */
+  async function openRegistry(status: number): Promise<{ asked: string[]; repository: Repository } & AsyncDisposable> {
+    const asked: string[] = []
+    const server = createServer(({ method, url }, response) => {
+      asked.push(`${method} ${url}`)
+      response
+        .writeHead(method === 'DELETE' ? 405 : status, status === 202 ? { location: '/v2/team/app/blobs/uploads/u1?_state=s' } : {})
+        .end()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = z.object({ port: z.int() }).parse(server.address())
+    const repository = await real().repository(`127.0.0.1:${port}/team/app`, { host: `127.0.0.1:${port}`, plainHttp: true })
+    return {
+      asked,
+      repository,
+      [Symbol.asyncDispose]: async () => {
+        server.closeAllConnections()
+        server.close()
+        await once(server, 'close')
+      },
+    }
+  }
+
+  it('begins an upload and cancels that one, also where a registry knows no cancelling', async () => {
+    await using there = await openRegistry(202)
+    expect(await there.repository.tryPush()).toBeUndefined()
+    expect(there.asked).toEqual(['POST /v2/team/app/blobs/uploads/', 'DELETE /v2/team/app/blobs/uploads/u1?_state=s'])
+  })
+
+  it('ends with what a push would be refused with, and there is nothing to cancel', async () => {
+    await using there = await openRegistry(403)
+    expect(await failureOf(there.repository.tryPush())).toMatchObject({ code: 'REGISTRY_DENIED' })
+    expect(there.asked).toEqual(['POST /v2/team/app/blobs/uploads/'])
   })
 })
 

@@ -51,11 +51,12 @@ const rows: Row[] = [
   [
     'passwords that everybody knows',
     compose(
-      'services:\n  db:\n    image: postgres:15\n    environment:\n      POSTGRES_PASSWORD: postgres\n      POSTGRES_USER: admin\n  app:\n    image: shop:1\n    environment:\n      - ADMIN_PWD=${ADMIN_PWD:-cornflow1234}\n      - DATABASE_URL=postgres://cornflow:cornflow@db/cornflow\n      - SECRET_KEY=${SECRET_KEY:?}\n',
+      'services:\n  db:\n    image: postgres:15\n    environment:\n      POSTGRES_PASSWORD: postgres\n      POSTGRES_USER: admin\n  app:\n    image: shop:1\n    environment:\n      - ADMIN_PWD=${ADMIN_PWD:-cornflow1234}\n      - DATABASE_URL=postgres://cornflow:cornflow@db/cornflow\n      - SECRET_KEY=${SECRET_KEY:?}\n      - FERNET_KEY=THISNEEDSTOBECHANGED\n',
     ),
     [
       'warning default-password compose.yaml:5:26: POSTGRES_PASSWORD is "postgres" unless somebody changes it',
       'warning default-password compose.yaml:10:9: ADMIN_PWD is "cornflow1234" unless somebody changes it',
+      'warning default-password compose.yaml:13:9: FERNET_KEY is "THISNEEDSTOBECHANGED" unless somebody changes it',
       'warning default-password compose.yaml:11:9: DATABASE_URL is "cornflow" unless somebody changes it',
     ],
   ],
@@ -95,9 +96,9 @@ const rows: Row[] = [
   [
     'images of others without a version',
     compose(
-      'services:\n  web: { build: ., image: shop }\n  worker: { image: shop }\n  api: { image: ghcr.io/team/app }\n  db: { image: postgres }\n',
+      'services:\n  web: { build: ., image: shop }\n  worker: { image: shop }\n  api: { image: ghcr.io/team/app }\n  too: { image: ghcr.io/team/app:latest }\n  db: { image: postgres }\n',
     ),
-    ['hint image-floating compose.yaml:5:16: postgres is whatever is newest'],
+    ['hint image-floating compose.yaml:6:16: postgres is whatever is newest'],
   ],
 ]
 

@@ -140,6 +140,29 @@ const rows: Row[] = [
       'error secret-in-dockerfile Dockerfile:3: ARG gives DB_PASSWORD a value',
     ],
   ],
+  [
+    'a login in a URL, of a build step or of a script, and none that a variable holds',
+    {
+      Dockerfile:
+        'FROM python:3.12\nRUN git clone https://oauth2:glpat-1234@code.example.org/tsitc.git\nRUN git clone https://x:${TOKEN}@code.example.org/a.git\nCOPY sync.sh app.py /\n',
+      'sync.sh': '#!/bin/sh\ncurl ftp://ada:hunter2@files.example.org/x\n',
+    },
+    [
+      'error login-in-url Dockerfile:2: a login for code.example.org is written here',
+      'error login-in-url sync.sh:2: a login for files.example.org is written here',
+    ],
+  ],
+  [
+    'what is fetched at the start, without the login that stands there',
+    {
+      ...start('#!/bin/sh\ngit pull https://ada:hunter2@code.example.org/a.git --token=abcdef\nexec gunicorn -b :5000 run:app\n'),
+    },
+    [
+      'error login-in-url start.sh:2: a login for code.example.org is written here',
+      'warning fetch-at-start start.sh:2: is fetched at each start, by git: git pull https://***@code.example.org/a.git --token=***',
+    ],
+    { 'start.sh': 0o755 },
+  ],
 ]
 
 describe('doctor finds in the files of a repository, of an image and what it takes along', () => {

@@ -78,6 +78,14 @@ const rows: Row[] = [
     ],
   ],
   [
+    'a server whose address a script or launchway.yml sets',
+    start('#!/bin/sh\nexport GUNICORN_CMD_ARGS=--bind=:5000\nexec gunicorn run:app\n', {
+      'launchway.yml': service('command: [gunicorn, "run:app"], env: { PORT: 5000 }'),
+    }),
+    [],
+    { 'start.sh': 0o755 },
+  ],
+  [
     'debug mode',
     { Dockerfile: 'FROM python:3.12\nENV FLASK_DEBUG=1\nCOPY app.py /\n' },
     ['warning development-server Dockerfile:2: switches debugging on: ENV FLASK_DEBUG=1'],

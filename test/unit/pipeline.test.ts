@@ -53,6 +53,7 @@ describe('the graph', () => {
       'evidence',
       'push',
       'record',
+      'assets',
     ])
     const { ports } = outside()
     const ran: string[] = []

@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../../core/error.ts'
 import type { Environment } from '../../core/deployment.ts'
 import type { Ports } from '../../core/ports.ts'
-import { parseRepository } from '../../core/reference.ts'
+import { fullName } from '../../core/reference.ts'
 import { parseRelease } from '../../core/release.ts'
 import { examine, type Examined } from '../../deploy/index.ts'
 import type { Sources } from '../sources.ts'
@@ -38,7 +38,11 @@ export async function lookAtHost(
  * How large the images were that were last built here, by the record of that release: what a host must have room for.
  * Those of another application say nothing.
  */
-export async function lastImages(record: string, { app, images }: Sources, { files }: Pick<Ports, 'files'>): Promise<Images> {
+export async function lastImages(
+  record: string,
+  { app, images }: Pick<Sources, 'app' | 'images'>,
+  { files }: Pick<Ports, 'files'>,
+): Promise<Images> {
   const platforms = new Map(images.map(({ image }) => [image.name, image.platforms]))
   const found = new Map<string, { reference: string; bytes: number; platforms: readonly string[] }>()
   const body = await files.read(record).catch(() => undefined)
@@ -56,9 +60,4 @@ function parsed(text: string): ReturnType<typeof parseRelease> | undefined {
   } catch {
     return undefined
   }
-}
-
-function fullName(repository: string): string {
-  const { host, path } = parseRepository(repository)
-  return `${host}/${path}`
 }

@@ -27,6 +27,8 @@ export interface SeenSecrets {
   secrets: readonly SeenSecret[]
   /** In a workflow what is missing is missing; at a terminal somebody else may have it. */
   isRunner: boolean
+  /** Names that no workflow gives to launchway, where there are workflows that deploy with it. */
+  ungiven: ReadonlySet<string>
   /** Files of variables that are not there, or that no container can be given. */
   envFiles: readonly { path: string; where: Where; said: string }[]
 }
@@ -34,11 +36,33 @@ export interface SeenSecrets {
 export async function lookAtSecrets(sources: Sources, ports: Ports): Promise<SeenSecrets> {
   const asked = [...namesIn(sources)]
   const secrets = await Promise.all(asked.map((one) => lookAtSecret(one, ports)))
+  const deploying = (await workflowsIn(ports)).filter((text) => deploys.test(text))
   return {
     secrets,
     isRunner: ports.environment.has('GITHUB_ACTIONS') || ports.environment.has('CI'),
+    ungiven: new Set(
+      deploying.length === 0 ? [] : asked.filter((one) => !deploying.some((text) => gives(text, one))).map(({ name }) => name),
+    ),
     envFiles: await lookAtFiles(sources, ports),
   }
+}
+
+/** The action that does it all, that of the stage alone, or the command line. */
+const deploys = /uses:\s*\S*launchway(\/actions\/deploy)?@|\blaunchway\s+(run|deploy)\b/
+
+/** Without comments: what is only shown there is not given. */
+async function workflowsIn({ files, root }: Pick<Ports, 'files' | 'root'>): Promise<string[]> {
+  const folder = join(root, '.github/workflows')
+  if ((await files.look(folder))?.kind !== 'directory') return []
+  const found = await files.walk(folder, (path, kind) => (kind === 'file' && /\.ya?ml$/.test(path) ? 'keep' : 'prune'))
+  const bodies = await Promise.all(found.map(({ path }) => files.read(join(folder, path))))
+  return bodies.map((body) => (body?.toString() ?? '').replaceAll(/(^|\s)#.*$/gm, ''))
+}
+
+function gives(text: string, { name, kind }: Asked): boolean {
+  const input = kind === 'key' ? 'ssh-key:' : kind === 'password' ? 'registry-password:' : undefined
+  if (input !== undefined && text.includes(input)) return true
+  return new RegExp(String.raw`\b${name}\b|toJSON\(\s*secrets\s*\)|secrets:\s*inherit`, 'i').test(text)
 }
 
 type Asked = Pick<SeenSecret, 'name' | 'for' | 'kind' | 'where'>

@@ -1,5 +1,6 @@
 import type { ComposeService, ComposeSource } from '../compose-source.ts'
 import type { Found, Rule } from '../finding.ts'
+import { fullName } from '../../core/reference.ts'
 import { bindPath, type Sources } from '../sources.ts'
 import { isFloating, knownPassword, storeAt } from '../values.ts'
 
@@ -116,14 +117,14 @@ export const composeRules: readonly Rule<Sources>[] = [
     why: 'The day decides which version starts: a new major version of a database does not read the files of the old one.',
     fix: 'Name a version, such as postgres:15.',
     find: (sources) => {
-      const own = sources.images.flatMap(({ image }) => image.repositories)
+      const own = new Set(sources.images.flatMap(({ image }) => image.repositories).map(fullName))
       const built = (source: ComposeSource): string[] =>
         source.services.flatMap(({ image, at }) => (image !== undefined && isBuilt(at) ? [image] : []))
       return [
         ...each(sources, ({ image, at }, source) => {
           if (image === undefined || image.includes('$') || !isFloating(image)) return []
           const bare = image.replace(/:latest$/, '')
-          if (own.includes(bare) || isBuilt(at) || built(source).includes(image)) return []
+          if (own.has(fullName(bare)) || isBuilt(at) || built(source).includes(image)) return []
           return [{ where: at('image'), what: `${image} is whatever is newest` }]
         }),
         ...sources.environments.flatMap((environment) =>

@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
 import { looksSecret } from '../../smoke/index.ts'
 import type { Found, Rule } from '../finding.ts'
-import { isPlace } from '../values.ts'
-import { copiesOf, type ImageSource, type Step } from '../image-source.ts'
+import { codeOf } from '../starts.ts'
+import { isPlace, loginIn } from '../values.ts'
+import { copiesOf, type ImageSource, isScript, type Step } from '../image-source.ts'
 import type { Sources } from '../sources.ts'
 
 /** Lines that hide in any repository what no image needs. */
@@ -56,6 +57,26 @@ export const contextRules: readonly Rule<Sources>[] = [
             .map(([, name]) => ({ where: { file: dockerfile?.path ?? '', line }, what: `${word} gives ${name} a value` }))
         }),
       ),
+  },
+  {
+    id: 'login-in-url',
+    topic: 'image',
+    severity: 'error',
+    looks: 'logins in URLs of Dockerfiles and of scripts that are copied into an image (https://name:token@…)',
+    why: 'Whoever may pull the image reads it, in its history or in the script.',
+    fix: 'Change the token. In a build take it from a secret mount (RUN --mount=type=secret), at the start from the environment.',
+    find: ({ images }) =>
+      images.flatMap((image): Found[] => {
+        const { path: file = '', steps = [] } = image.dockerfile ?? {}
+        const inSteps = steps.map(({ rest, line }) => ({ text: rest, where: { file, line } }))
+        const inScripts = [...image.texts].flatMap(([path, script]) =>
+          isScript(path, script) && copiesOf(image, path).length > 0 ? codeOf(script, path) : [],
+        )
+        return [...inSteps, ...inScripts].flatMap(({ text, where }) => {
+          const host = loginIn(text)
+          return host === undefined ? [] : [{ where, what: `a login for ${host} is written here` }]
+        })
+      }),
   },
   {
     id: 'git-in-image',

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { parseRepository } from '../../core/reference.ts'
+import { fullName } from '../../core/reference.ts'
 import type { Found, Rule } from '../finding.ts'
 import { byteOrderMark, copiesOf, filled, type ImageSource, isScript, sourcesOf, takes, type TextFile } from '../image-source.ts'
 import { isFloating } from '../values.ts'
@@ -110,14 +110,14 @@ export const imageRules: readonly Rule<Sources>[] = [
     why: 'Each build is laid on the one before: layers pile up until the engine takes no more, nobody can build it anew, and on another machine the base is another or not there at all.',
     fix: 'Begin FROM a published base, and write what was done by hand as RUN lines.',
     find: ({ images }) => {
-      const own = images.flatMap(({ image }) => image.repositories).map(nameOf)
+      const own = images.flatMap(({ image }) => image.repositories).map(fullName)
       return images.flatMap(({ dockerfile, image }) =>
         (dockerfile?.steps ?? []).flatMap(({ word, rest, line }): Found[] => {
           const from = rest.split(/\s+/).find((part) => !part.startsWith('--')) ?? ''
           if (word !== 'FROM' || from.includes('$') || isStage(dockerfile?.steps ?? [], from)) return []
           const bare = from.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
           const where = { file: dockerfile?.path ?? '', line }
-          if (own.includes(nameOf(bare))) return [{ where, what: `${image.name} is built on ${from}, which is what it is pushed as` }]
+          if (own.includes(fullName(bare))) return [{ where, what: `${image.name} is built on ${from}, which is what it is pushed as` }]
           const last = image.repositories.map((repository) => repository.split('/').at(-1))
           // One without a user's name would be an official image of Docker Hub.
           if (bare.includes('/') || !last.includes(bare) || official.has(bare)) return []
@@ -156,8 +156,3 @@ const official: ReadonlySet<string> = new Set(
     ' ',
   ),
 )
-
-function nameOf(repository: string): string {
-  const { host, path } = parseRepository(repository)
-  return `${host}/${path}`
-}

@@ -26,6 +26,16 @@ export const secretRules: readonly Rule<SeenSecrets>[] = [
       }),
   },
   {
+    id: 'secret-ungiven',
+    topic: 'secrets',
+    severity: 'warning',
+    looks: 'secrets that launchway.yml names and none of the workflows that deploy gives',
+    why: 'A step has the secrets alone that it is given: the deploy stops with SECRET_MISSING, although the secret is set in GitHub.',
+    fix: 'In the step: env: { NAME: ${{ secrets.NAME }} }; the SSH key and the password of a registry also as its inputs.',
+    find: ({ secrets, ungiven }) =>
+      secrets.flatMap(({ name, where }) => (ungiven.has(name) ? [{ where, what: `no workflow gives ${name}` }] : [])),
+  },
+  {
     id: 'secret-line-ends',
     topic: 'secrets',
     severity: 'warning',

@@ -1,6 +1,7 @@
 import { schedulerIn } from '../../plan/index.ts'
 import type { Found, Rule, Where } from '../finding.ts'
-import type { ImageSource } from '../image-source.ts'
+import { type ImageSource, isScript } from '../image-source.ts'
+import { withoutLogins } from '../values.ts'
 import { type Sources, type Started, startedIn } from '../sources.ts'
 import { type Start, type StartLine, startOf } from '../starts.ts'
 
@@ -79,8 +80,17 @@ const bindings: readonly { server: RegExp; local: RegExp; open: RegExp; byDefaul
   { server: /\bhttp\.server\b/, local: /(?:\s-b|\s--bind)[\s=]+["']?(127\.|localhost)/, open: /.*/, byDefault: false },
 ]
 
-/** Variables by which these servers are told an address as well. */
-const bindVariables = /\b(GUNICORN_CMD_ARGS|FLASK_RUN_HOST|UVICORN_HOST|WEB_BIND)\b/
+/** Variables by which these servers are told an address as well; with PORT gunicorn listens on all of them. */
+const bindVariables = /\b(GUNICORN_CMD_ARGS|FLASK_RUN_HOST|UVICORN_HOST|PORT)\b/
+
+/** Names of variables that may be set where a command runs, and whatever else sets some. */
+function variablesFor(sources: Sources, image: ImageSource | undefined, service: Started['service'] | undefined): string {
+  const built = (image?.dockerfile?.steps ?? []).filter(({ word }) => word === 'ENV').map(({ rest }) => rest)
+  const scripts = [...(image?.texts ?? [])].flatMap(([path, file]) => (isScript(path, file) ? [file.text] : []))
+  const given = service === undefined ? [] : [...Object.keys(service.env), ...service.secrets]
+  const composed = sources.compose.flatMap(({ services }) => services.flatMap(({ environment }) => environment.map(({ name }) => name)))
+  return [...built, ...scripts, ...given, ...composed].join(' ')
+}
 
 function isLocal(text: string): 'told' | 'default' | undefined {
   for (const { server, local, open, byDefault } of bindings) {
@@ -132,10 +142,7 @@ export const startRules: readonly Rule<Sources>[] = [
         // What no port leads to may well be for its own container.
         if (service !== undefined && service.port === undefined) return []
         const how = isLocal(text)
-        const steps = image?.dockerfile?.steps ?? []
-        const isTold =
-          steps.some(({ word, rest }) => word === 'ENV' && bindVariables.test(rest)) ||
-          bindVariables.test(Object.keys(service?.env ?? {}).join(' '))
+        const isTold = bindVariables.test(variablesFor(sources, image, service))
         if (how === undefined || (how === 'default' && (isTold || usesSettings(image, text)))) return []
         return [
           {
@@ -243,7 +250,8 @@ function fixedName(text: string): string | undefined {
   return name === undefined || /[%$]/.test(name) ? undefined : name
 }
 
+/** What people read of a command, without what it may tell of a login. */
 function shown(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
+  const line = withoutLogins(text).replaceAll(/\s+/g, ' ').trim()
   return line.length > 80 ? `${line.slice(0, 79)}…` : line
 }

@@ -11,7 +11,7 @@ environments:
 `
 
 /** An image that nothing can be said against. */
-const plainDockerfile = 'FROM python:3.12\nCOPY app.py .\nCMD ["python", "app.py"]\n'
+export const plainDockerfile = 'FROM python:3.12\nCOPY app.py .\nCMD ["python", "app.py"]\n'
 
 /** A repository that nothing can be said against, with these files in it; undefined takes one away. */
 function repository(files: Readonly<Record<string, string | undefined>>): Record<string, string> {
