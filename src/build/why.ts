@@ -29,9 +29,12 @@ export async function whyBuilt(image: PlannedImage, now: InputList, release: Rel
 }
 
 function inWords(changes: readonly string[]): string {
-  if (changes.length === 0) return 'its image is no longer in the registry'
   const more = changes.length - shownChanges
-  return [...changes.slice(0, shownChanges), ...(more > 0 ? [`${more} more`] : [])].join(', ').replace(/, ([^,]*)$/, ' and $1')
+  const shown = [...changes.slice(0, shownChanges), ...(more > 0 ? [`${more} more`] : [])]
+  const last = shown.pop()
+  if (last === undefined) return 'its image is no longer in the registry'
+  // A file may be called anything: no name begins a line of the log.
+  return (shown.length === 0 ? last : `${shown.join(', ')} and ${last}`).replaceAll(/\p{Cc}/gu, '?')
 }
 
 /** What the image was built of that has the version's tags now, or that the environment runs. In words, why there is none. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { ask, docker } from '../../lab/run.ts'
@@ -188,4 +188,24 @@ it('an image that would be built on itself is refused, unless it is named by its
   })
   write('Dockerfile', `FROM ${app}@${digest}\nCOPY app.txt /\n`)
   expect((await released('dev')).image).toMatchObject({ how: 'built', reason: expect.stringContaining('Dockerfile changed') })
+})
+
+it('of several images only what is not known is built, and a name of a file is one line of the log', async () => {
+  write(
+    'launchway.yml',
+    `images:\n  one: { context: one, repositories: [${name}/one] }\n  two: { context: two, repositories: [${name}/two] }\nbranches: { dev: {} }\nsmoke: false\nscan: false\n`,
+  )
+  for (const context of ['one', 'two']) {
+    mkdirSync(join(folder.path, context))
+    write(`${context}/Dockerfile`, 'FROM scratch\nCOPY . /\n')
+  }
+  const first = await released('dev')
+  expect(first.release.build?.images.map(({ how }) => how)).toEqual(['built', 'built'])
+  write('two/a\n::error::b', '')
+  const { release, calls } = await released('dev')
+  expect(release.build?.images).toMatchObject([
+    { name: 'one', how: 'cached', registries: first.image.registries },
+    { name: 'two', how: 'built', reason: 'a?::error::b is new' },
+  ])
+  expect(calls.filter((call) => call.startsWith('docker push'))).toEqual([expect.stringContaining(`${name}/two:`)])
 })

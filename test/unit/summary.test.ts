@@ -5,7 +5,7 @@ import { failureSummary, summary } from '../../src/report/summary.ts'
 import { digest, environment, first, record, service } from './support/deploy.ts'
 import { httpx, scanned } from './support/scanned.ts'
 
-const built: Release['build'] = {
+const built: NonNullable<Release['build']> = {
   builder: 'default',
   images: [
     {
@@ -20,6 +20,16 @@ const built: Release['build'] = {
     },
   ],
 }
+it('says of each image where it comes from, and why', () => {
+  const images = built.images.flatMap((image) => [
+    { ...image, reason: 'requirements.txt changed' },
+    { ...image, name: 'worker', how: 'promoted' as const, reason: 'built before as docker_dev', ms: 40 },
+  ])
+  const page = summary({ ...record(), build: { ...built, images } })
+  expect(page).toContain('| app | built in 4.2 s: requirements.txt changed |')
+  expect(page).toMatch(/\| worker \| promoted in 40 ms: built before as docker\S*dev \|/)
+})
+
 const live: Release = {
   ...record(),
   outcome: { state: 'done' },
