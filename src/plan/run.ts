@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { composeFiles, type Found, ignoreFiles } from '../config/gates.ts'
-import { loadConfig } from '../config/load.ts'
+import { decodeConfig, loadConfig } from '../config/load.ts'
 import { resolveApp, resolveImages, resolveRegistries } from '../config/resolve.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
@@ -16,6 +16,9 @@ import { serviceWarnings } from './warnings.ts'
 
 /** Where a repository keeps the keys of its hosts, unless it says otherwise. */
 const repositoryKnownHosts = '.github/known_hosts'
+
+/** A character may have four bytes: see read.ts for how many are read. */
+const maxConfigBytes = 4_000_000
 
 /** Files that a message names. */
 const shownChanges = 5
@@ -140,8 +143,17 @@ async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?:
 }
 
 export async function readConfig(configFile: string, ports: Ports): Promise<Config> {
-  const text = (await ports.files.read(join(ports.root, configFile)))?.toString()
-  if (text !== undefined) return loadConfig(text, configFile)
+  const path = join(ports.root, configFile)
+  // What is far too large is not even read.
+  const { size } = (await ports.files.stat(path)) ?? { size: 0 }
+  const bytes = size > maxConfigBytes ? undefined : await ports.files.read(path)
+  if (bytes !== undefined) return loadConfig(decodeConfig(bytes, configFile), configFile)
+  if (size > maxConfigBytes) {
+    throw new LaunchwayError('CONFIG_INVALID', `${configFile} has ${size} bytes; more than ${maxConfigBytes} are not read`, {
+      hint: 'Is this the right file? A configuration of two hundred images has some 20,000.',
+      place: { file: configFile },
+    })
+  }
   throw new LaunchwayError('CONFIG_INVALID', `there is no ${configFile} here`, {
     hint: 'The least that works:\n  image: ghcr.io/team/app\n  branches: { main: production }\n  environments:\n    production: { host: deploy@example.org, port: 5000, publish: 80 }',
     place: { file: configFile },

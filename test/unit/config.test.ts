@@ -123,7 +123,7 @@ describe('what is wrong is said with its place', () => {
     [
       'a wrong type',
       'image: a/b\nenvironments: { p: { host: h, port: web, publish: 80 } }\n',
-      ['launchway.yml:2:37: environments.p.port: expected number, received string'],
+      ['launchway.yml:2:37: environments.p.port: expected number, received string "web"'],
     ],
     [
       'a port out of range',
@@ -155,7 +155,11 @@ describe('what is wrong is said with its place', () => {
       'image: a/b\nenvironments: { p: { host: -oProxyCommand=id, port: 1, publish: 1 } }\n',
       ['launchway.yml:2:28: environments.p.host: must be host, user@host or user@host:port'],
     ],
-    ['a duplicate key', 'image: a/b\nimage: a/c\n', ['launchway.yml:2:1: map keys must be unique']],
+    [
+      'a duplicate key',
+      'image: a/b\nimage: a/c\n',
+      ['launchway.yml:2:1: the key "image" stands here again: map keys must be unique (the first is in line 1)'],
+    ],
     ['broken YAML', 'image: [a\n', ['launchway.yml:2:1: flow sequence in block collection must be sufficiently indented and end with a ]']],
     [
       'a reserved key',
@@ -203,7 +207,7 @@ describe('what is wrong is said with its place', () => {
       ['launchway.yml:2:17: the name "Prod EU" must be 1 to 40 characters of a-z, 0-9, "_" and "-", starting with a letter or digit'],
     ],
     ['an empty file', '', ['launchway.yml:1:1: image or images is needed: what shall be built, and where it is pushed']],
-    ['a list', '- a\n', ['launchway.yml:1:1: expected object, received array']],
+    ['a list', '- a\n', ['launchway.yml:1:1: expected a mapping, received array']],
   ])('%s', (_, text, expected) => {
     expect(problems(text)).toEqual(expected)
   })
@@ -216,7 +220,9 @@ describe('what is wrong is said with its place', () => {
 
   test('aliases that explode, and a file that is too large, end in an error with a place', () => {
     const levels = Array.from({ length: 12 }, (_, level) => `x-${level + 1}: &a${level + 1} [${`*a${level}, `.repeat(9)}*a${level}]`)
-    expect(problems(`x-0: &a0 [x]\n${levels.join('\n')}\nimage: a/b\n`)[0]).toMatch(/^launchway.yml:1:1: aliases cannot be resolved/)
+    expect(problems(`x-0: &a0 [x]\n${levels.join('\n')}\nimage: a/b\n`)[0]).toMatch(
+      /^launchway.yml:6:51: aliases cannot be resolved: with \*a4 /,
+    )
     expect(problems(`image: ${'a'.repeat(2_000_000)}`)[0]).toMatch(/^launchway.yml:1:1: the file has 2000007 characters/)
   })
 
