@@ -19,6 +19,8 @@ export interface Asked {
   /** Over what a version declares. */
   force: boolean
   ref?: string
+  /** Of a run that is not to be, only to be told of. */
+  event?: string
   release: string
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
@@ -85,7 +87,12 @@ async function show({ config, argument, environment }: Asked, ports: Ports): Pro
 }
 
 async function planned(asked: Asked, ports: Ports): Promise<Answer> {
-  const [{ showPlan }, start] = [await import('./plan/index.ts'), await begin(asked, ports)]
+  const { showPlan, startRelease, supposedTrigger } = await import('./plan/index.ts')
+  if (asked.event !== undefined) {
+    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wishOf(asked), ports), ports)
+    return { text: `${showPlan(supposed)}\n`, json: supposed }
+  }
+  const start = await begin(asked, ports)
   await save(asked.release, start, ports)
   return { text: `${showPlan(start)}\n`, json: start }
 }
@@ -150,12 +157,11 @@ async function report(asked: Asked, ports: Ports): Promise<Answer> {
 
 async function begin(asked: Asked, ports: Ports): Promise<Release> {
   const { localTrigger, startRelease } = await import('./plan/index.ts')
-  const { ref, environment } = asked
-  const trigger = await localTrigger(
-    { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) },
-    ports,
-  )
-  return startRelease(asked.config, trigger, ports)
+  return startRelease(asked.config, await localTrigger(wishOf(asked), ports), ports)
+}
+
+function wishOf({ ref, environment }: Asked): { ref?: string; environment?: string } {
+  return { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
 }
 
 async function status(asked: Asked, ports: Ports): Promise<Answer> {

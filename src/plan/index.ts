@@ -1,4 +1,5 @@
 export { findRecord } from './lookup.ts'
 export { findEnvironment, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
 export { showPlan } from './show.ts'
+export { supposedTrigger } from './supposed.ts'
 export { type Trigger, triggerOf } from './trigger.ts'
