@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { reservedKeys } from '../../src/config/reserved.ts'
 import { resolveApp, resolveEnvironment, resolveImages, resolveRegistries } from '../../src/config/resolve.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
+import { plan } from '../../src/plan/plan.ts'
 
 const least = `
 image: docker.io/apw247/flask_addie
@@ -91,9 +92,13 @@ environments: { p: { host: h, publish: 80, port: 80, labels: { x-team: shop }, e
     )
     fc.assert(
       fc.property(service, fc.constantFrom('docker.io/team/app', 'app'), (keys, repository) => {
-        const short = { image: repository, environments: { p: { host: 'h', ...keys } } }
+        const short = { image: repository, branches: { main: 'p' }, environments: { p: { host: 'h', ...keys } } }
         const long = {
           version: 1,
+          branches: { main: { environment: 'p' } },
+          'image-tags': ['type=ref,event=branch', 'type=semver,pattern={{version}}', 'type=ref,event=tag', 'type=ref,event=pr', 'type=sha'],
+          flavor: 'latest=false',
+          'x-notes': { y: 1 },
           images: { app: { context: '.', dockerfile: 'Dockerfile', repositories: [repository] } },
           environments: { p: { hosts: ['h'], keep: 5, services: { web: { image: 'app', ...keys } } } },
         }
@@ -103,6 +108,8 @@ environments: { p: { host: h, publish: 80, port: 80, labels: { x-team: shop }, e
         expect(resolveImages(a)).toEqual(resolveImages(b))
         expect(resolveEnvironment(a, 'p', 'known_hosts')).toEqual(resolveEnvironment(b, 'p', 'known_hosts'))
         expect(resolveApp(a)).toBe(resolveApp(b))
+        const trigger = { event: 'push', sha: '4f2a9c1d2e3b4a5968778695a4b3c2d1e0f01234', ref: 'refs/heads/main' } as const
+        expect(plan(a, trigger)).toEqual(plan(b, trigger))
       }),
     )
   })
