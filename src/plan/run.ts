@@ -9,7 +9,7 @@ import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Registry, Release } from '../core/release.ts'
 import { changes, headRef, headSha, shaOf } from '../tools/git.ts'
-import { factsFor } from './facts.ts'
+import { defaultBranchWarning, factsFor } from './facts.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
 import { serviceWarnings } from './warnings.ts'
@@ -28,7 +28,8 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
   const config = await readConfig(configFile, ports)
   const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
   const section = plan(config, trigger, { ...files, facts })
-  for (const warning of serviceWarnings(config, section.environment?.name)) ports.log.warning(warning)
+  const unknown = defaultBranchWarning(config, trigger, facts) ?? []
+  for (const warning of [unknown, serviceWarnings(config, section.environment?.name)].flat()) ports.log.warning(warning)
   const { now = ports.clock.now() } = facts
   const nothing = !section.stages['build']?.run
   return {
