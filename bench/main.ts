@@ -27,6 +27,10 @@ const benches: Record<string, Bench> = {
     about: 'how long each action takes to start, against an empty Node script',
     run: async (options) => (await import('./start.ts')).benchStart(options),
   },
+  plan: {
+    about: 'how long the plan of a very large configuration takes, and of multiples of it',
+    run: async (options) => (await import('./plan.ts')).benchPlan(options),
+  },
   release: {
     about: 'how long a whole release takes, against the same commands typed by hand',
     run: async (options) => (await import('./release.ts')).benchRelease(options),

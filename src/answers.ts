@@ -22,6 +22,8 @@ export interface Asked {
   ref?: string
   /** Whatever is known. */
   rebuild: boolean
+  /** Of a run that is not to be, only to be told of. */
+  event?: string
   release: string
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
@@ -117,7 +119,12 @@ async function examine({ config, environment, operation: { host }, doctor: wish,
 }
 
 async function planned(asked: Asked, ports: Ports): Promise<Answer> {
-  const [{ showPlan }, start] = [await import('./plan/index.ts'), await begin(asked, ports)]
+  const { showPlan, startRelease, supposedTrigger } = await import('./plan/index.ts')
+  if (asked.event !== undefined) {
+    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wishOf(asked), ports), ports)
+    return { text: `${showPlan(supposed)}\n`, json: supposed }
+  }
+  const start = await begin(asked, ports)
   await save(asked.release, start, ports)
   return { text: `${showPlan(start)}\n`, json: start }
 }
@@ -182,12 +189,11 @@ async function report(asked: Asked, ports: Ports): Promise<Answer> {
 
 async function begin(asked: Asked, ports: Ports): Promise<Release> {
   const { localTrigger, startRelease } = await import('./plan/index.ts')
-  const { ref, environment, rebuild } = asked
-  const trigger = await localTrigger(
-    { rebuild, ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) },
-    ports,
-  )
-  return startRelease(asked.config, trigger, ports)
+  return startRelease(asked.config, await localTrigger(wishOf(asked), ports), ports)
+}
+
+function wishOf({ ref, environment, rebuild }: Asked): { ref?: string; environment?: string; rebuild: boolean } {
+  return { rebuild, ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
 }
 
 async function status(asked: Asked, ports: Ports): Promise<Answer> {

@@ -92,6 +92,7 @@ function parse(args: string[], root: string): Asked | string {
     config: values.config ?? 'launchway.yml',
     ...(values.environment === undefined ? {} : { environment: values.environment }),
     ...(values.ref === undefined ? {} : { ref: values.ref }),
+    ...(values.event === undefined ? {} : { event: values.event }),
     operation: {
       command,
       host: values.host,

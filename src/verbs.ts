@@ -4,7 +4,7 @@
  * answers.ts yet is listed all the same, so that the name is taken; it answers NOT_YET.
  */
 export const verbs = {
-  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'rebuild', 'release'] },
+  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'event', 'rebuild', 'release'] },
   run: {
     says: 'the whole pipeline, as a push would run it',
     takes: ['config', 'environment', 'ref', 'rebuild', 'release', 'no-cache', 'pull'],
@@ -95,6 +95,11 @@ export const flags = {
   config: { type: 'string', value: 'PATH', says: 'configuration (default: launchway.yml)' },
   environment: { type: 'string', short: 'e', value: 'NAME', says: 'environment, instead of the one the branch leads to' },
   ref: { type: 'string', value: 'REF', says: 'branch or refs/… to release as (default: what is checked out)' },
+  event: {
+    type: 'string',
+    value: 'EVENT',
+    says: 'say what this event would lead to: push, release, workflow_dispatch, pull_request, merge_group or schedule. No record is kept of it',
+  },
   rebuild: { type: 'boolean', says: 'build every image, also where the registry knows one of the same content' },
   force: { type: 'boolean', says: 'leave a version although it declares that it cannot be rolled back; for init, replace files' },
   release: {

@@ -1,23 +1,15 @@
-import type { ParsedNode } from 'yaml'
-import { LineCounter, parseDocument } from 'yaml'
+import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
-import { LaunchwayError, type Place } from '../core/error.ts'
+import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
-import { offsetOf } from './places.ts'
+import { offsets } from './places.ts'
+import { type Problem, readYaml } from './read.ts'
 import { reserved } from './reserved.ts'
 import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
 
-/** One thing that is wrong, and where. */
-export interface Problem {
-  place: Place
-  message: string
-}
-
-/** Larger than any real configuration, and small enough to be parsed at once. */
-const maxBytes = 1_000_000
-
-const unquotedTimes = /\bcron:\s*[*@]/
+/** Problems that are shown; who has more has one that causes the others. */
+const shownProblems = 100
 
 /**
  * Reads launchway.yml. All problems are found at once; each names its line.
@@ -25,52 +17,50 @@ const unquotedTimes = /\bcron:\s*[*@]/
  * @throws InvalidConfig
  */
 export function loadConfig(text: string, file: string): Config {
-  if (text.length > maxBytes) {
-    throw invalid([
-      { place: { file, line: 1, column: 1 }, message: `the file has ${text.length} characters; more than ${maxBytes} are not read` },
-    ])
-  }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, merge: true, uniqueKeys: true, prettyErrors: false })
-  const placeAt = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset)
-    return { file, line, column: col }
-  }
-  if (document.errors.length > 0) {
-    const found = document.errors.map(({ pos, message }) => ({ place: placeAt(pos[0]), message: sentence(message) }))
-    throw invalid(found.some(({ place }) => unquotedTimes.test(lineAt(place))) ? withoutTimes(found) : found)
-  }
-
-  function lineAt({ line = 1 }: Place): string {
-    return text.split('\n')[line - 1] ?? ''
-  }
-
-  /** One word for all that YAML finds in times without quotes. */
-  function withoutTimes(problems: Problem[]): Problem[] {
-    const at = problems.filter(({ place }) => unquotedTimes.test(lineAt(place)))
-    const firsts = at.filter(({ place }, index) => at.findIndex((other) => other.place.line === place.line) === index)
-    const message = 'YAML reads what begins with * or @ as something else: cron needs quotes, as in cron: "*/5 * * * *"'
-    return problems.flatMap((one) => (firsts.includes(one) ? [{ ...one, message }] : at.includes(one) ? [] : [one]))
-  }
-
-  const parsed = Config.safeParse(withoutExtensions(toValue(document.contents, document, placeAt) ?? {}, [Config]))
+  const read = readYaml(text.replace(/^\uFEFF/, ''), file)
+  if ('problems' in read) throw invalid(read.problems)
+  const { root, value, placeAt } = read
+  const parsed = Config.safeParse(withoutExtensions(value ?? {}, [Config]), { reportInput: true })
   const found = parsed.success ? breaches(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue))
   if (parsed.success && found.length === 0) return parsed.data
+  const offsetOf = offsets(root)
   throw invalid(
     found
-      .map(({ path, message, onKey }) => ({ place: placeAt(offsetOf(document.contents, path, onKey)), message }))
+      .map(({ path, message, onKey }) => ({ place: placeAt(offsetOf(path, onKey)), message }))
       .toSorted((a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0)),
   )
+}
 
-  function toValue(node: ParsedNode | null, owner: typeof document, locate: (offset: number) => Place): unknown {
-    try {
-      // A file of a few lines can stand for millions of nodes by aliases of aliases.
-      return node === null ? null : owner.toJS({ maxAliasCount: 1000 })
-    } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause)
-      throw invalid([{ place: locate(0), message: `aliases cannot be resolved: ${message}` }])
-    }
+/** Reads the bytes of a file. @throws LaunchwayError CONFIG_INVALID for what is no UTF-8 */
+export function decodeConfig(bytes: Buffer, file: string): string {
+  if (isUtf8(bytes)) return bytes.toString()
+  if (bytes[0] === 0xff || bytes[0] === 0xfe)
+    throw invalid([{ place: { file, line: 1, column: 1 }, message: 'the file is UTF-16: save it as UTF-8' }])
+  // The first wrong byte: all before it is text, and with it nothing is.
+  let [good, bad] = [0, bytes.length]
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2)
+    if (isText(bytes.subarray(0, middle))) good = middle
+    else bad = middle
   }
+  while (!isUtf8(bytes.subarray(0, good))) good -= 1
+  const before = bytes.subarray(0, good).toString().split('\n')
+  const place = { file, line: before.length, column: (before.at(-1) ?? '').length + 1 }
+  throw invalid([{ place, message: `the byte 0x${(bytes[good] ?? 0).toString(16)} is no UTF-8: save the file as UTF-8` }])
+}
+
+/** Whether it is UTF-8 as far as it goes: a character may be cut at its end. */
+function isText(bytes: Buffer): boolean {
+  return [0, 1, 2, 3].some(
+    (cut) => cut <= bytes.length && isUtf8(bytes.subarray(0, bytes.length - cut)) && canBegin(bytes.subarray(bytes.length - cut)),
+  )
+}
+
+/** Whether bytes may be the beginning of a character: its first byte says how many follow. */
+function canBegin(bytes: Buffer): boolean {
+  const [first = 0, ...rest] = bytes
+  const length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0
+  return bytes.length === 0 || (bytes.length < length && rest.every((byte) => byte >= 0x80 && byte < 0xc0))
 }
 
 /** All problems as one error: the first as its place, each as a line of its hint. */
@@ -79,7 +69,8 @@ export class InvalidConfig extends LaunchwayError {
 
   constructor(problems: readonly Problem[]) {
     const [first] = problems
-    const rows = problems.map(({ place, message }) => `${place.file}:${place.line}:${place.column}: ${message}`)
+    const rows = problems.slice(0, shownProblems).map(({ place, message }) => `${place.file}:${place.line}:${place.column}: ${message}`)
+    if (problems.length > shownProblems) rows.push(`… and ${problems.length - shownProblems} more`)
     const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
     super('CONFIG_INVALID', `${first?.place.file ?? 'launchway.yml'} has ${count}`, {
       hint: rows.join('\n'),
@@ -121,7 +112,15 @@ function explain(issue: z.core.$ZodIssue): Explained[] {
     return [{ path: issue.path, onKey: true, message: `the name "${String(issue.path.at(-1))}" ${message}` }]
   }
   if (issue.code === 'invalid_union') return explainUnion(issue)
-  return [{ path: issue.path, message: `${where}${sentence(issue.message)}` }]
+  return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue)}` }]
+}
+
+/** The text that is of the wrong type; of a mapping or a list the place says enough. */
+function written({ code, input }: z.core.$ZodIssue): string {
+  const isScalar = typeof input === 'string' || typeof input === 'number' || typeof input === 'boolean'
+  if (code !== 'invalid_type' || !isScalar) return ''
+  const text = String(input)
+  return ` "${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`
 }
 
 /** Of several forms, the one that the user seems to have written is the one to explain. */
@@ -200,7 +199,10 @@ function unwrap(schema: unknown): unknown {
 }
 
 function sentence(message: string): string {
-  return message.replace(/^Invalid input: /, '').replace(/^./, (first) => first.toLowerCase())
+  return message
+    .replace(/^Invalid input: /, '')
+    .replace(/^expected (record|object)\b/, 'expected a mapping')
+    .replace(/^./, (first) => first.toLowerCase())
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isCollection, isMap, isNode, isPair, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml'
+import { isCollection, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, type YAMLMap } from 'yaml'
 import type { Place } from '../core/error.ts'
 
 /** A file of YAML, and where in it something stands. */
@@ -13,10 +13,11 @@ export interface Placed {
 export function placed(text: string, file: string): Placed {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false, logLevel: 'silent' })
+  const offsetOf = offsets(document.contents)
   return {
     value: document.errors.length > 0 ? undefined : valueOf(document),
     at(path, onKey) {
-      const { line, col } = lines.linePos(offsetOf(document.contents, path, onKey))
+      const { line, col } = lines.linePos(offsetOf(path, onKey))
       return { file, line: Math.max(line, 1), column: Math.max(col, 1) }
     },
   }
@@ -32,22 +33,34 @@ function valueOf(document: ReturnType<typeof parseDocument>): unknown {
   }
 }
 
-/** Where the node at a path begins; where the path leaves the document (through an alias, or a missing key), its last node. */
-export function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[], onKey = false): number {
-  let node: unknown = root
-  let offset = root?.range[0] ?? 0
-  for (const [depth, part] of path.entries()) {
-    if (!isCollection(node)) break
-    const last = depth === path.length - 1
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part))
-      if (pair === undefined) break
-      const target = last && onKey ? pair.key : (pair.value ?? pair.key)
-      node = target
-    } else {
-      node = node.items[Number(part)]
-    }
-    if (isNode(node)) offset = node.range?.[0] ?? offset
+/**
+ * Where the node at a path begins; where the path leaves the document (through an alias, or a missing key), its last node.
+ * Each mapping is gone through once, however many problems are in it.
+ */
+export function offsets(root: ParsedNode | null): (path: readonly PropertyKey[], onKey?: boolean) => number {
+  const indexes = new WeakMap<YAMLMap, Map<string, { key: unknown; value: unknown }>>()
+  const indexOf = (map: YAMLMap): Map<string, { key: unknown; value: unknown }> => {
+    const known = indexes.get(map)
+    if (known !== undefined) return known
+    const index = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [])))
+    indexes.set(map, index)
+    return index
   }
-  return offset
+  return (path, onKey = false) => {
+    let node: unknown = root
+    let offset = root?.range[0] ?? 0
+    for (const [depth, part] of path.entries()) {
+      if (!isCollection(node)) break
+      const last = depth === path.length - 1
+      if (isMap(node)) {
+        const pair = indexOf(node).get(String(part))
+        if (pair === undefined) break
+        node = last && onKey ? pair.key : (pair.value ?? pair.key)
+      } else {
+        node = node.items[Number(part)]
+      }
+      if (isNode(node)) offset = node.range?.[0] ?? offset
+    }
+    return offset
+  }
 }

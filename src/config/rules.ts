@@ -36,12 +36,13 @@ export function breaches(config: Config): Breach[] {
 }
 
 function refBreaches(config: Config): Breach[] {
-  const environments = Object.keys(config.environments ?? {})
+  const { environments: byName = {} } = config
+  const environments = Object.keys(byName)
   const found: Breach[] = []
   for (const kind of ['branches', 'tags'] as const) {
     for (const [pattern, target] of Object.entries(config[kind] ?? {})) {
       const name = typeof target === 'string' ? target : target.environment
-      if (name === undefined || environments.includes(name)) continue
+      if (name === undefined || Object.hasOwn(byName, name)) continue
       const meant = nearest(name, environments)
       const known = environments.length === 0 ? 'there are none' : `known: ${environments.join(', ')}`
       const path = typeof target === 'string' ? [kind, pattern] : [kind, pattern, 'environment']
@@ -98,18 +99,21 @@ function servicesOf(name: string, environment: EnvironmentConfig): [(string | nu
 /** @param hasUrl the environment has an address whose name nginx can answer to */
 function serviceBreaches(config: Config, path: (string | number)[], service: ServiceConfig, hasUrl: boolean): Breach[] {
   const at = path.join('.')
-  const images = config.images === undefined ? [] : Object.keys(config.images)
+  // Of thousands of services each must not go through thousands of images.
+  const { images: byName = {} } = config
   const found: Breach[] = []
-  if (service.image !== undefined && !images.includes(service.image)) {
+  if (service.image !== undefined && !Object.hasOwn(byName, service.image)) {
+    const images = Object.keys(byName)
     const meant = nearest(service.image, images)
     const hint = meant === undefined ? `known: ${images.join(', ') || 'none by name; leave it out'}` : `did you mean "${meant}"?`
     found.push({ path: [...path, 'image'], message: `${at}.image: no image "${service.image}"; ${hint}` })
   }
-  const pushed = images.filter((name) => config.images?.[name]?.repositories !== undefined)
-  if (service.image !== undefined && images.includes(service.image) && !pushed.includes(service.image))
+  if (service.image !== undefined && Object.hasOwn(byName, service.image) && byName[service.image]?.repositories === undefined)
     found.push({ path: [...path, 'image'], message: `${at}.image: ${service.image} has no repositories: no host could pull it` })
-  if (service.image === undefined && pushed.length > 1)
-    found.push({ path, message: `${at}: image is needed, since there are several: ${pushed.join(', ')}` })
+  if (service.image === undefined) {
+    const pushed = Object.keys(byName).filter((name) => byName[name]?.repositories !== undefined)
+    if (pushed.length > 1) found.push({ path, message: `${at}: image is needed, since there are several: ${pushed.join(', ')}` })
+  }
   found.push(...(service.cron === undefined ? wayInBreaches(path, service, hasUrl) : cronBreaches(path, service, service.cron)))
   for (const [index, secret] of (service.secrets ?? []).entries()) {
     if (Object.hasOwn(service.env ?? {}, secret))

@@ -6,6 +6,8 @@
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
+    // Words of such different lengths are not near, and a word of a megabyte is not worth the table.
+    if (Math.abs(word.length - candidate.length) > Math.max(1, Math.floor(candidate.length / 3))) continue
     const distance = distanceOf(word.toLowerCase(), candidate.toLowerCase())
     if (best === undefined || distance < best.distance) best = { candidate, distance }
   }

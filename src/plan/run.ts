@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { composeFiles, type Found, ignoreFiles } from '../config/gates.ts'
-import { loadConfig } from '../config/load.ts'
+import { decodeConfig, loadConfig } from '../config/load.ts'
 import { resolveApp, resolveRegistries } from '../config/resolve.ts'
 import { resolveImages } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
@@ -13,13 +13,16 @@ import type { PlanSection, Registry, Release } from '../core/release.ts'
 import { stageNames } from '../core/stages.ts'
 import { changes, headRef, headSha, remote, shaOf, webAddress } from '../tools/git.ts'
 import { withBaked } from './baked.ts'
-import { factsFor } from './facts.ts'
+import { defaultBranchWarning, factsFor } from './facts.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
 import { serviceWarnings } from './warnings.ts'
 
 /** Where a repository keeps the keys of its hosts, unless it says otherwise. */
 const repositoryKnownHosts = '.github/known_hosts'
+
+/** A character may have four bytes: see read.ts for how many are read. */
+const maxConfigBytes = 4_000_000
 
 /** Files that a message names. */
 const shownChanges = 5
@@ -35,7 +38,8 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
     return startRescan(resolveApp(config), { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }, ports)
   }
   const section = decided.stages['build'].run ? await withBaked(decided, config, ports) : decided
-  for (const warning of serviceWarnings(config, section.environment?.name)) ports.log.warning(warning)
+  const unknown = defaultBranchWarning(config, trigger, facts) ?? []
+  for (const warning of [unknown, serviceWarnings(config, section.environment?.name)].flat()) ports.log.warning(warning)
   const { now = ports.clock.now() } = facts
   const nothing = !section.stages['build']?.run
   return {
@@ -173,8 +177,17 @@ async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?:
 }
 
 export async function readConfig(configFile: string, ports: Ports): Promise<Config> {
-  const text = (await ports.files.read(join(ports.root, configFile)))?.toString()
-  if (text !== undefined) return loadConfig(text, configFile)
+  const path = join(ports.root, configFile)
+  // What is far too large is not even read.
+  const { size } = (await ports.files.stat(path)) ?? { size: 0 }
+  const bytes = size > maxConfigBytes ? undefined : await ports.files.read(path)
+  if (bytes !== undefined) return loadConfig(decodeConfig(bytes, configFile), configFile)
+  if (size > maxConfigBytes) {
+    throw new LaunchwayError('CONFIG_INVALID', `${configFile} has ${size} bytes; more than ${maxConfigBytes} are not read`, {
+      hint: 'Is this the right file? A configuration of two hundred images has some 20,000.',
+      place: { file: configFile },
+    })
+  }
   throw new LaunchwayError('CONFIG_INVALID', `there is no ${configFile} here`, {
     hint: 'The least that works:\n  image: ghcr.io/team/app\n  branches: { main: production }\n  environments:\n    production: { host: deploy@example.org, port: 5000, publish: 80 }',
     place: { file: configFile },

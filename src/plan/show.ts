@@ -1,23 +1,82 @@
-import type { Release } from '../core/release.ts'
+import type { PlanSection, Release } from '../core/release.ts'
+import { stageNames } from '../core/stages.ts'
 
-/** The plan as a person reads it in ten seconds: what, where, and why of each stage. */
-export function showPlan({ app, id, plan }: Release): string {
-  const what = `${app} ${plan.version}  (${[plan.event, plan.ref ?? 'no ref', plan.sha.slice(0, 7)].join(', ')})  release ${id}`
-  const images = plan.images.map(({ name, repositories }) => [
-    'image',
-    name,
-    repositories.map((repository) => `${repository}:{${plan.tags.join(',')}}`).join(' '),
-  ])
-  const hosts = (plan.environment?.hosts ?? []).map((host) => [
-    'host',
-    host,
-    (plan.environment?.services ?? []).map(({ name, cron }) => (cron === undefined ? name : `${name} (at ${cron})`)).join(', '),
-  ])
-  const stages = Object.entries(plan.stages).map(([name, { run, reason }]) => [run ? 'run' : 'skip', name, reason])
-  return [what, ...columns([...images, ...hosts, ...stages])].join('\n')
+/** Rows of one kind that are shown; the record has them all. */
+const shownRows = 20
+/** Letters of a name or reason. A branch may be called anything. */
+const shownLetters = 160
+
+/** The plan as a person reads it in ten seconds: what goes where and why, which tags, and what each stage does. */
+export function showPlan({ app, id, outcome, plan }: Release): string {
+  const from = `${eventOf(plan)} at ${plan.sha.slice(0, 7)}${plan.dirty === true ? ', with changed files' : ''}`
+  if (outcome.state === 'nothing-to-do') return [`${app}: nothing to do`, plain(from), plain(outcome.message ?? '')].join('\n')
+  const { images, environment } = plan
+  const blocks = [
+    block(
+      'image',
+      images.map(({ name, repositories }) => [name, repositories.join(', ')]),
+    ),
+    // What writes nothing moves no tag.
+    block('tag', plan.stages.push.run ? tagRows(plan) : []),
+    block(
+      'host',
+      (environment?.hosts ?? []).map((host) => [
+        host,
+        (environment?.services ?? []).map(({ name, cron }) => (cron === undefined ? name : `${name} (at ${cron})`)).join(', '),
+      ]),
+    ),
+    block(
+      'stage',
+      // That every run is planned and reported is no news.
+      stageNames.filter((name) => name !== 'plan' && name !== 'report').map((name) => [name, ...stageRow(plan, name)]),
+    ),
+  ]
+  return [`${app} ${plain(plan.version)} ${goal(plan)}`, `${plain(from)}, release ${id}`, '', ...columns(blocks.flat())].join('\n')
 }
 
+function goal({ environment, stages }: PlanSection): string {
+  if (stages.deploy.run && environment !== undefined)
+    return `goes to ${environment.name}${environment.url === undefined ? '' : `: ${environment.url}`}`
+  return stages.push.run ? 'is built and pushed, not deployed' : 'is built as a check: nothing is written'
+}
+
+function eventOf({ event, ref }: PlanSection): string {
+  const [, kind, name = ''] = /^refs\/(heads|tags)\/(.*)$/s.exec(ref ?? '') ?? []
+  const what = kind === undefined ? (ref ?? 'no branch') : `the ${kind === 'heads' ? 'branch' : 'tag'} ${name}`
+  return event === 'local' ? `here, ${what}` : `${event} of ${what}`
+}
+
+/** Each tag once, with the rule that gave it; then the rules that gave none and should have. */
+function tagRows({ tags, tagRules = [] }: PlanSection): string[][] {
+  const given = tags.map((tag) => [tag, tagRules.find((one) => one.tag === tag)?.rule ?? ''])
+  const none = tagRules.flatMap(({ rule, reason }) => (reason === undefined ? [] : [['-', `${rule}: ${reason}`]]))
+  const rows = [...given, ...none]
+  return rows.length === 0 ? [['-', 'no rule of image-tags is for this: only hosts will know the image, by its digest']] : rows
+}
+
+function stageRow({ stages }: PlanSection, name: (typeof stageNames)[number]): [string, string] {
+  const { run, reason } = stages[name] ?? { run: false, reason: '' }
+  return [run ? 'run' : 'skip', reason]
+}
+
+/** Rows of one kind, which the first of them names. */
+function block(kind: string, rows: string[][]): string[][] {
+  const left = rows.length - shownRows
+  const shown = left > 1 ? [...rows.slice(0, shownRows), [`… and ${left} more`]] : rows
+  return shown.map((row, index) => [index === 0 ? kind : '', ...row.map(plain)])
+}
+
+/** Every row but those of stages has its reason in the third column; the last cell of a row takes what room it needs. */
 function columns(rows: string[][]): string[] {
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => (column < row.length - 1 ? (row[column]?.length ?? 0) : 0))))
+  return rows.map((row) => {
+    const last = row.length - 1
+    return `  ${row.map((cell, column) => (column < last ? cell.padEnd(column === 2 ? 4 : (widths[column] ?? 0)) : cell)).join('  ')}`.trimEnd()
+  })
+}
+
+/** In one line, without what a terminal would obey or what turns a line around, and not longer than anybody reads. */
+function plain(text: string): string {
+  const short = text.length > shownLetters ? `${text.slice(0, shownLetters)}…` : text
+  return short.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (letter) => `\\u{${(letter.codePointAt(0) ?? 0).toString(16)}}`)
 }

@@ -116,7 +116,7 @@ describe('the command line', () => {
     const path = join(tree, '..', 'plan.json')
     const shown = open('cli', ['plan', '--release', path], tree)
     expect([shown.code, shown.err]).toEqual([0, ''])
-    expect(shown.out).toContain('run    deploy  the branch master goes to production')
+    expect(shown.out).toMatch(/^ +deploy +run +the branch master goes to production$/m)
     const { code, out } = open('cli', ['plan', '--json', '--release', path, '-e', 'other', '--config', 'second.yml'], tree)
     expect(code).toBe(0)
     expect(parseRelease(out, 'the answer')).toMatchObject({ app: 'second', plan: { environment: { name: 'other' } } })

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseTagRule } from '../../src/config/image-tags.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { reservedKeys } from '../../src/config/reserved.ts'
 import { resolveApp, resolveEnvironment, resolveRegistries } from '../../src/config/resolve.ts'
 import { resolveImages } from '../../src/config/resolve-image.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
+import { plan } from '../../src/plan/plan.ts'
 
 const least = `
 image: docker.io/apw247/flask_addie
@@ -92,9 +92,13 @@ environments: { p: { host: h, publish: 80, port: 80, labels: { x-team: shop }, e
     )
     fc.assert(
       fc.property(service, fc.constantFrom('docker.io/team/app', 'app'), (keys, repository) => {
-        const short = { image: repository, environments: { p: { host: 'h', ...keys } } }
+        const short = { image: repository, branches: { main: 'p' }, environments: { p: { host: 'h', ...keys } } }
         const long = {
           version: 1,
+          branches: { main: { environment: 'p' } },
+          'image-tags': ['type=ref,event=branch', 'type=semver,pattern={{version}}', 'type=ref,event=tag', 'type=ref,event=pr', 'type=sha'],
+          flavor: 'latest=false',
+          'x-notes': { y: 1 },
           images: { app: { context: '.', dockerfile: 'Dockerfile', repositories: [repository] } },
           environments: { p: { hosts: ['h'], keep: 5, services: { web: { image: 'app', ...keys } } } },
         }
@@ -104,6 +108,8 @@ environments: { p: { host: h, publish: 80, port: 80, labels: { x-team: shop }, e
         expect(resolveImages(a)).toEqual(resolveImages(b))
         expect(resolveEnvironment(a, 'p', 'known_hosts')).toEqual(resolveEnvironment(b, 'p', 'known_hosts'))
         expect(resolveApp(a)).toBe(resolveApp(b))
+        const trigger = { event: 'push', sha: '4f2a9c1d2e3b4a5968778695a4b3c2d1e0f01234', ref: 'refs/heads/main' } as const
+        expect(plan(a, trigger)).toEqual(plan(b, trigger))
       }),
     )
   })
@@ -124,7 +130,7 @@ describe('what is wrong is said with its place', () => {
     [
       'a wrong type',
       'image: a/b\nenvironments: { p: { host: h, port: web, publish: 80 } }\n',
-      ['launchway.yml:2:37: environments.p.port: expected number, received string'],
+      ['launchway.yml:2:37: environments.p.port: expected number, received string "web"'],
     ],
     [
       'a port out of range',
@@ -156,7 +162,11 @@ describe('what is wrong is said with its place', () => {
       'image: a/b\nenvironments: { p: { host: -oProxyCommand=id, port: 1, publish: 1 } }\n',
       ['launchway.yml:2:28: environments.p.host: must be host, user@host or user@host:port'],
     ],
-    ['a duplicate key', 'image: a/b\nimage: a/c\n', ['launchway.yml:2:1: map keys must be unique']],
+    [
+      'a duplicate key',
+      'image: a/b\nimage: a/c\n',
+      ['launchway.yml:2:1: the key "image" stands here again: map keys must be unique (the first is in line 1)'],
+    ],
     ['broken YAML', 'image: [a\n', ['launchway.yml:2:1: flow sequence in block collection must be sufficiently indented and end with a ]']],
     [
       'a reserved key',
@@ -204,7 +214,7 @@ describe('what is wrong is said with its place', () => {
       ['launchway.yml:2:17: the name "Prod EU" must be 1 to 40 characters of a-z, 0-9, "_" and "-", starting with a letter or digit'],
     ],
     ['an empty file', '', ['launchway.yml:1:1: image or images is needed: what shall be built, and where it is pushed']],
-    ['a list', '- a\n', ['launchway.yml:1:1: expected object, received array']],
+    ['a list', '- a\n', ['launchway.yml:1:1: expected a mapping, received array']],
   ])('%s', (_, text, expected) => {
     expect(problems(text)).toEqual(expected)
   })
@@ -217,7 +227,9 @@ describe('what is wrong is said with its place', () => {
 
   test('aliases that explode, and a file that is too large, end in an error with a place', () => {
     const levels = Array.from({ length: 12 }, (_, level) => `x-${level + 1}: &a${level + 1} [${`*a${level}, `.repeat(9)}*a${level}]`)
-    expect(problems(`x-0: &a0 [x]\n${levels.join('\n')}\nimage: a/b\n`)[0]).toMatch(/^launchway.yml:1:1: aliases cannot be resolved/)
+    expect(problems(`x-0: &a0 [x]\n${levels.join('\n')}\nimage: a/b\n`)[0]).toMatch(
+      /^launchway.yml:6:51: aliases cannot be resolved: with \*a4 /,
+    )
     expect(problems(`image: ${'a'.repeat(2_000_000)}`)[0]).toMatch(/^launchway.yml:1:1: the file has 2000007 characters/)
   })
 
@@ -235,60 +247,5 @@ describe('what is wrong is said with its place', () => {
       const nested = key.split('.').reduceRight<unknown>((inner, part) => ({ [part === '*' ? 'n' : part]: inner }), {})
       expect(problems(JSON.stringify(nested)).join('\n')).toContain('is reserved for a later version')
     }
-  })
-})
-
-describe('a tag rule', () => {
-  test.each<[string, string]>([
-    ['event=branch', 'type= is missing; if this is the rest of a rule with a comma in it, the whole rule needs quotes'],
-    ['type=ref', 'type=ref needs event=branch, event=tag or event=pr'],
-    ['type=ref,event=branch,main', '"main" is not key=value'],
-    ['type=raw', 'type=raw needs value='],
-    ['type=raw,a,b', 'value stands twice: "b" is not key=value'],
-    ['type=sha,format=tiny', 'type=sha knows format=short and format=long'],
-    ['type=sha,event=pr', 'type=sha knows format, enable, priority, prefix, suffix, overwrite, not "event"'],
-    ['type=sha,priority=high', 'priority is a whole number, not "high"'],
-    ['type=sha,enable=yes', 'enable is true, false, {{is_default_branch}} or {{is_not_default_branch}}, not "yes"'],
-    ['type=sha,enable={{branch}}', 'enable is true, false, {{is_default_branch}} or {{is_not_default_branch}}, not "{{branch}}"'],
-    [
-      "type=sha,enable=${{ github.ref == 'x' }}",
-      'enable: expressions of GitHub Actions, ${{ … }}, are for workflow files: nothing replaces them here',
-    ],
-    [
-      'type=semver,pattern={{mayor}}',
-      'pattern: unknown expression {{mayor}}; did you mean {{major}}? known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}',
-    ],
-    ['type=semver,pattern={{branch}}', 'pattern: unknown expression {{branch}}; known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}'],
-    [
-      'type=schedule,pattern={{#if date}}x{{/if}}',
-      'pattern: {{#if date}}: of Handlebars only expressions are known here: {{date}} {{commit_date}}',
-    ],
-    ['type=raw,value={{branch main}}', 'value: {{branch main}}: branch takes nothing'],
-    [
-      "type=schedule,priority=1,pattern={{date 'D, M'}}",
-      `pattern: {{date 'D is not closed; an expression with a comma in it needs quotes around the whole field: "pattern={{date 'D, M'}}"`,
-    ],
-    ['type=raw,value={{date YYYY}}', "value: {{date YYYY}}: date is written {{date 'YYYYMMDD'}} or {{date 'YYYYMMDD' tz='Europe/Berlin'}}"],
-    ["type=raw,value={{date 'yyyy'}}", "value: {{date 'yyyy'}}: yyyy has no meaning here: the year is YYYY"],
-    [
-      "type=raw,value={{date 'H' tz='Berlin'}}",
-      `value: {{date 'H' tz='Berlin'}}: there is no time zone "Berlin"; names are those of IANA, such as Europe/Berlin`,
-    ],
-    ["type=raw,value={{date ''}}", "value: {{date ''}}: the format is empty"],
-    ['type=match,pattern=(', 'pattern: Invalid regular expression: /(/: Unterminated group'],
-    ['type=semver,pattern={{version}},match=v.*', 'match: v.* has no group: put what the version is into brackets, as in v(.*)'],
-    ['type=raw,value="a"', 'value="a": quotation marks go around the whole field: "key=value, with a comma"'],
-    ['type=raw,"value=a', 'a quotation mark is not closed'],
-    ['"type=raw"value=a', 'a comma is missing after "type=raw"'],
-    ['type=semvre,pattern={{version}}', 'unknown type "semvre"; did you mean "semver"?'],
-  ])('%s is refused', (entry, message) => {
-    expect(parseTagRule(entry)).toBe(message)
-  })
-
-  test('a list may be a text in lines, with remarks; what is wrong in it names its line', () => {
-    const text = (flavor: string) =>
-      `image: a/b\nimage-tags: |\n  # of a version\n  type=semver,pattern={{version}}\n\n  nightly\nflavor: |\n  latest=false\n  ${flavor}\n`
-    expect(problems(text('suffix=-x'))).toEqual([])
-    expect(problems(text('sufix=-x'))).toEqual(['launchway.yml:7:9: flavor: sufix=-x: unknown key "sufix"; did you mean "suffix"?'])
   })
 })

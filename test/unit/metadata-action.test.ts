@@ -162,3 +162,58 @@ describe(`a flavor, in the ${flavors.length} forms that docker/metadata-action t
     expect(read(lines)).toEqual(expect.stringMatching(message as RegExp))
   })
 })
+
+describe('a tag rule', () => {
+  test.each<[string, string]>([
+    ['event=branch', 'type= is missing; if this is the rest of a rule with a comma in it, the whole rule needs quotes'],
+    ['type=ref', 'type=ref needs event=branch, event=tag or event=pr'],
+    ['type=ref,event=branch,main', '"main" is not key=value'],
+    ['type=raw', 'type=raw needs value='],
+    ['type=raw,a,b', 'value stands twice: "b" is not key=value'],
+    ['type=sha,format=tiny', 'type=sha knows format=short and format=long'],
+    ['type=sha,event=pr', 'type=sha knows format, enable, priority, prefix, suffix, overwrite, not "event"'],
+    ['type=sha,priority=high', 'priority is a whole number, not "high"'],
+    ['type=sha,enable=yes', 'enable is true, false, {{is_default_branch}} or {{is_not_default_branch}}, not "yes"'],
+    ['type=sha,enable={{branch}}', 'enable is true, false, {{is_default_branch}} or {{is_not_default_branch}}, not "{{branch}}"'],
+    [
+      "type=sha,enable=${{ github.ref == 'x' }}",
+      'enable: expressions of GitHub Actions, ${{ … }}, are for workflow files: nothing replaces them here',
+    ],
+    [
+      'type=semver,pattern={{mayor}}',
+      'pattern: unknown expression {{mayor}}; did you mean {{major}}? known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}',
+    ],
+    ['type=semver,pattern={{branch}}', 'pattern: unknown expression {{branch}}; known: {{raw}} {{version}} {{major}} {{minor}} {{patch}}'],
+    [
+      'type=schedule,pattern={{#if date}}x{{/if}}',
+      'pattern: {{#if date}}: of Handlebars only expressions are known here: {{date}} {{commit_date}}',
+    ],
+    ['type=raw,value={{branch main}}', 'value: {{branch main}}: branch takes nothing'],
+    [
+      "type=schedule,priority=1,pattern={{date 'D, M'}}",
+      `pattern: {{date 'D is not closed; an expression with a comma in it needs quotes around the whole field: "pattern={{date 'D, M'}}"`,
+    ],
+    ['type=raw,value={{date YYYY}}', "value: {{date YYYY}}: date is written {{date 'YYYYMMDD'}} or {{date 'YYYYMMDD' tz='Europe/Berlin'}}"],
+    ["type=raw,value={{date 'yyyy'}}", "value: {{date 'yyyy'}}: yyyy has no meaning here: the year is YYYY"],
+    [
+      "type=raw,value={{date 'H' tz='Berlin'}}",
+      `value: {{date 'H' tz='Berlin'}}: there is no time zone "Berlin"; names are those of IANA, such as Europe/Berlin`,
+    ],
+    ["type=raw,value={{date ''}}", "value: {{date ''}}: the format is empty"],
+    ['type=match,pattern=(', 'pattern: Invalid regular expression: /(/: Unterminated group'],
+    ['type=semver,pattern={{version}},match=v.*', 'match: v.* has no group: put what the version is into brackets, as in v(.*)'],
+    ['type=raw,value="a"', 'value="a": quotation marks go around the whole field: "key=value, with a comma"'],
+    ['type=raw,"value=a', 'a quotation mark is not closed'],
+    ['"type=raw"value=a', 'a comma is missing after "type=raw"'],
+    ['type=semvre,pattern={{version}}', 'unknown type "semvre"; did you mean "semver"?'],
+  ])('%s is refused', (entry, message) => {
+    expect(parseTagRule(entry)).toBe(message)
+  })
+
+  test('a list may be a text in lines, with remarks; what is wrong in it names its line', () => {
+    const text = (flavor: string) =>
+      `image: a/b\nimage-tags: |\n  # of a version\n  type=semver,pattern={{version}}\n\n  nightly\nflavor: |\n  latest=false\n  ${flavor}\n`
+    expect(configOf(text('suffix=-x'))).toMatchObject({ 'image-tags': expect.stringContaining('nightly') })
+    expect(problems(text('sufix=-x'))).toEqual(['launchway.yml:7:9: flavor: sufix=-x: unknown key "sufix"; did you mean "suffix"?'])
+  })
+})

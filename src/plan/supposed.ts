@@ -1,0 +1,35 @@
+import { LaunchwayError } from '../core/error.ts'
+import { nearest } from '../core/nearest.ts'
+import type { Ports } from '../core/ports.ts'
+import { eventNames } from '../core/stages.ts'
+import { headRef, headSha, shaOf } from '../tools/git.ts'
+import { type Trigger, triggerOf } from './trigger.ts'
+
+/**
+ * What a runner would say of an event that has not been: for somebody who wants to know what it would lead to. The ref
+ * need not be there; without one it is the branch that is checked out.
+ * @throws LaunchwayError USAGE
+ */
+export async function supposedTrigger(
+  event: string,
+  { ref: asked, environment }: { ref?: string; environment?: string },
+  ports: Ports,
+): Promise<Trigger> {
+  const meant = eventNames.some((name) => name === event) || event === 'pull_request_target' ? undefined : nearest(event, eventNames)
+  if (meant !== undefined) throw new LaunchwayError('USAGE', `there is no event "${event}"`, { hint: `Did you mean --event ${meant}?` })
+  const ref = asked === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => '') : fullRef(asked, event)
+  const sha = await ports.exec.read(shaOf(ref, ports.root)).catch(() => ports.exec.read(headSha(ports.root)).catch(() => '0'.repeat(7)))
+  const [, number] = /^refs\/pull\/(\d+)\//.exec(ref) ?? []
+  const payload = {
+    ...(event === 'release' ? { action: 'published', release: { tag_name: ref.replace(/^refs\/tags\//, '') } } : {}),
+    ...(event === 'pull_request' ? { pull_request: { number: Number(number ?? 0), head: { sha } } } : {}),
+  }
+  const trigger = triggerOf({ GITHUB_EVENT_NAME: event, GITHUB_REF: ref, GITHUB_SHA: sha }, JSON.stringify(payload))
+  return { ...trigger, ...(environment === undefined ? {} : { environment }) }
+}
+
+/** A release is of a tag; all else of a branch, unless it says so. */
+function fullRef(ref: string, event: string): string {
+  if (ref.startsWith('refs/')) return ref
+  return event === 'release' ? `refs/tags/${ref}` : `refs/heads/${ref}`
+}

@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { showPlan, startRelease, supposedTrigger } from '../../src/plan/index.ts'
+import { localPorts, temporaryFolder } from './support/ports.ts'
+
+const config = `
+image: ghcr.io/team/shop
+branches: { main: production, "feature/**": {} }
+tags: { "v*": production }
+image-tags: |
+  type=semver,pattern={{version}}
+  type=pep440,pattern={{major}}
+  type=ref,event=branch
+flavor: latest=auto
+scan: false
+environments:
+  production: { host: deploy@shop.example.org, url: https://shop.example.org, services: { web: { port: 1, publish: 80 }, worker: { command: [work] } } }
+`
+
+/** A repository with this configuration in its one commit, on the branch main. */
+async function supposed(event: string, ref?: string, environment?: string) {
+  const root = temporaryFolder()
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
+  git('init', '--quiet', '--initial-branch=main')
+  writeFileSync(join(root, 'launchway.yml'), config)
+  git('add', '--all')
+  git('commit', '--quiet', '--message=first')
+  const { ports } = localPorts(root)
+  const asked = { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
+  const release = await startRelease('launchway.yml', await supposedTrigger(event, asked, ports), ports)
+  const shown = showPlan(release).replaceAll(release.id, 'ID').replaceAll(release.plan.sha.slice(0, 7), 'COMMIT')
+  return { release, shown }
+}
+
+describe('what a plan says', () => {
+  test('of a tag: where it goes, what it is called and by which rule, and what each stage does', async () => {
+    const { shown } = await supposed('push', 'refs/tags/v1.2.3')
+    expect(shown).toBe(`shop 1.2.3 goes to production: https://shop.example.org
+push of the tag v1.2.3 at COMMIT, release ID
+
+  image  app                      ghcr.io/team/shop
+  tag    1.2.3                    type=semver,pattern={{version}}
+         1                        type=pep440,pattern={{major}}
+         latest                   flavor: latest=auto
+  host   deploy@shop.example.org  web, worker
+  stage  build                    run   the tag v1.2.3 (by v*) goes to production
+         smoke                    skip  there is no compose file
+         scan                     skip  scan: false
+         push                     run   the tags move once the image is there
+         deploy                   run   the tag v1.2.3 (by v*) goes to production`)
+  })
+
+  test.each<[string, [string, string?, string?], string[]]>([
+    [
+      'a branch that is not deployed',
+      ['push', 'feature/x'],
+      ['shop feature-x is built and pushed, not deployed', 'push of the branch feature/x at COMMIT, release ID'],
+    ],
+    [
+      'a branch without a rule',
+      ['push', 'other'],
+      ['shop: nothing to do', 'push of the branch other at COMMIT', 'no rule for the branch "other": branches has main, feature/**'],
+    ],
+    [
+      'a release, by its tag',
+      ['release', 'v2.0.0'],
+      ['shop 2.0.0 goes to production: https://shop.example.org', 'release of the tag v2.0.0 at COMMIT, release ID'],
+    ],
+    [
+      'a pull request',
+      ['pull_request', 'refs/pull/7/merge'],
+      ['shop COMMIT is built as a check: nothing is written', 'pull_request of refs/pull/7/merge at COMMIT, release ID'],
+    ],
+    [
+      'a button, for what is checked out',
+      ['workflow_dispatch'],
+      ['shop main goes to production: https://shop.example.org', 'workflow_dispatch of the branch main at COMMIT, release ID'],
+    ],
+    [
+      'a button with an environment',
+      ['workflow_dispatch', 'other', 'production'],
+      ['shop other goes to production: https://shop.example.org', 'workflow_dispatch of the branch other at COMMIT, release ID'],
+    ],
+    ['a schedule without a tag', ['schedule'], ['shop: nothing to do', 'schedule of the branch main at COMMIT', 'scan: false']],
+    [
+      'a rule that should have given a tag',
+      ['push', 'refs/tags/vX'],
+      [
+        'shop COMMIT goes to production: https://shop.example.org',
+        'push of the tag vX at COMMIT, release ID',
+        '',
+        '  image  app                      ghcr.io/team/shop',
+        '  tag    -                        type=semver,pattern={{version}}: "vX" is no version by semver.org',
+      ],
+    ],
+  ])('of %s', async (_, of, lines) => {
+    expect((await supposed(...of)).shown.split('\n').slice(0, lines.length)).toEqual(lines)
+  })
+
+  test.each([
+    ['pusch', 'there is no event "pusch"'],
+    ['pull_request_target', 'launchway does not run on pull_request_target'],
+    ['issues', 'launchway has nothing to do on the event "issues"'],
+  ])('of the event %s nothing', async (event, message) => {
+    await expect(supposed(event)).rejects.toMatchObject({ code: 'USAGE', message })
+  })
+
+  test('of many images the first twenty, and of a name that is no name one line without what a terminal obeys', async () => {
+    const { release } = await supposed('push', 'main')
+    const images = Array.from({ length: 30 }, (_, index) => release.plan.images.map((image) => ({ ...image, name: `i${index}` }))).flat()
+    const shown = showPlan({ ...release, plan: { ...release.plan, images, ref: 'refs/heads/a\u001b[31m\n::set-output::\u202e' } })
+    expect(shown.split('\n').slice(1, 24)).toMatchObject({
+      0: expect.stringContaining('the branch a\\u{1b}[31m\\u{a}::set-output::\\u{202e} at'),
+      22: '         … and 10 more',
+    })
+  })
+})
