@@ -105,7 +105,13 @@ describe('the command line', () => {
     expect(launchway('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
   })
 
-  it.each(here)('%s is there: without what it needs, it says what', (verb) => {
+  it('doctor is there: that it has nothing to look at is what it finds', () => {
+    const { code, out } = launchway('doctor')
+    expect(code).toBe(1)
+    expect(out).toContain('there is no launchway.yml here')
+  })
+
+  it.each(here.filter((verb) => verb !== 'doctor'))('%s is there: without what it needs, it says what', (verb) => {
     const { code, out, err } = launchway(verb)
     expect([code, out]).toEqual([2, ''])
     expect(err).toMatch(/^(CONFIG_INVALID|RECORD_INVALID|USAGE): /m)
