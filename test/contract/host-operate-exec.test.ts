@@ -202,7 +202,7 @@ describe('the record beside an image', () => {
       expect(shown.out).toContain(`${repository}@${digest}`)
     }
     const elsewhere = await there.launchway(['show', `${repository}:latest`, '--config', 'nowhere.yml', '--json'])
-    expect([elsewhere.code, JSON.parse(elsewhere.out)]).toEqual([0, kept])
+    expect([elsewhere.code, JSON.parse(elsewhere.out)]).toEqual([0, { ...kept, beside: [] }])
     expect(await there.launchway(['show', 'v99'])).toMatchObject({ code: 2, err: expect.stringContaining('VERSION_UNKNOWN: ') })
   })
 })

@@ -87,6 +87,15 @@ describe('what fails in passing is tried again', () => {
     expect({ slept: clock.slept, asked: server.asked.length }).toEqual({ slept: [], asked: 2 })
   })
 
+  it('but not where nobody has that name', async () => {
+    const clock = fakeClock()
+    expect(await failureOf((await repositoryAt('registry.invalid', { clock })).resolve('v1'))).toMatchObject({
+      code: 'REGISTRY_UNAVAILABLE',
+      message: expect.stringContaining('registry.invalid does not answer'),
+    })
+    expect(clock.slept).toEqual([])
+  })
+
   it('when nobody answers at all', async () => {
     await using there = await openNothing()
     const error = await failureOf((await repositoryAt(`127.0.0.1:${there.port}`)).resolve('v1'))

@@ -55,7 +55,7 @@ describe('the starter workflows, under act', () => {
   it('a pull request is built and nothing is written', async () => {
     const ended = await act('pull_request', 'pull-request.yml')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
-    expect(ended.stdout).toContain('naming to')
+    expect(ended.stdout).toContain('built because')
     expect(await tagsOf(lab.registry.address, app)).toEqual([])
   })
 

@@ -19,13 +19,14 @@ if (host === undefined) throw new Error('the lab has no host forky')
 /** What Trivy writes down of the image that it has looked at. */
 const Report = z.object({ Metadata: z.object({ ImageID: z.string() }) })
 
-/** A Trivy, found before the real one, that keeps a copy of each report that the real one writes. */
+/** A Trivy, found before the real one, that keeps a copy of each report on an image that the real one writes; what it converts is made of those. */
 function keepReports(folder: string): { PATH: string } {
   const file = join(folder, 'bin/trivy')
   mkdirSync(dirname(file))
   const script = `#!/bin/sh
 PATH=\${PATH#*:} trivy "$@"
 code=$?
+case " $* " in *' convert '*) exit $code ;; esac
 while [ $# -gt 0 ]; do
   [ "$1" = --output ] && cp "$2" "${folder}/report-$$"
   shift

@@ -54,6 +54,11 @@ export function isNotTls(error: unknown): boolean {
   return hasCode(error) && ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'].includes(error.code)
 }
 
+/** Nobody has the name: it is misspelt, or of another network. What is wrong with the way to who knows names is another code. */
+export function hasNoName(error: unknown): boolean {
+  return hasCode(error) && error.code === 'ENOTFOUND'
+}
+
 /** No second try makes a certificate better. */
 export function isUntrusted(error: unknown): boolean {
   return hasCode(error) && /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/.test(error.code)

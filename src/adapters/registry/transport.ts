@@ -6,7 +6,7 @@ import { apiHost, isLoopback } from '../../core/reference.ts'
 import { refusalOf } from '../../core/registry-refusal.ts'
 import type { Registry as Settings } from '../../core/release.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
-import { isNotTls, isUntrusted, refusedBy, unavailable } from './failures.ts'
+import { hasNoName, isNotTls, isUntrusted, refusedBy, unavailable } from './failures.ts'
 import { Connection, type Limits, type Opened, type Request, type Response, usualLimits } from './http.ts'
 
 /** Some token servers use the one name, some the other. */
@@ -93,7 +93,7 @@ export class Transport {
       } catch (error) {
         signal?.throwIfAborted()
         if (error instanceof LaunchwayError) throw error
-        if (last || isUntrusted(error)) throw unavailable(this.#of.settings.host, error)
+        if (last || isUntrusted(error) || hasNoName(error)) throw unavailable(this.#of.settings.host, error)
         why = error instanceof Error && error.message !== '' ? error.message : 'did not answer'
       }
       this.#of.onPause?.(

@@ -32,18 +32,20 @@ export interface Here {
 
 /** A working tree of its own for a test, planned as a push to main would be. @param files by path; launchway.yml among them */
 export async function plannedHere(files: Record<string, string | Buffer>, env: Record<string, string> = {}, event = 'push'): Promise<Here> {
-  const root = mkdtempSync(join(tmpdir(), 'launchway-solve-'))
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const folder = mkdtempSync(join(tmpdir(), 'launchway-solve-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const root = join(folder, 'tree')
+  mkdirSync(root)
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
   const log = fakeLog()
   const { close, ...opened } = openPorts({
-    env: { ...process.env, RUNNER_TEMP: join(root, '.temp'), ...env },
+    env: { ...process.env, RUNNER_TEMP: join(folder, 'temp'), ...env },
     log,
     root,
-    evidence: join(root, '.evidence'),
+    evidence: join(folder, 'evidence'),
     who: 'ada@laptop',
     signal: new AbortController().signal,
     onSecret: () => undefined,
