@@ -83,7 +83,7 @@ describe('secrets of a build', () => {
     }),
     Dockerfile: `${from}
 RUN --mount=type=secret,id=TOKEN --mount=type=secret,id=json --mount=type=secret,id=licence cd /run/secrets && sha256sum TOKEN json licence > /sums # ${nonce}
-RUN --mount=type=ssh,id=vendor,target=/agent python3 -c "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/agent'); s.send(bytes([0, 0, 0, 1, 11])); print(s.recv(9)[8])" > /identities # ${nonce}
+RUN --mount=type=ssh,id=vendor,target=/agent python3 -c "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/agent'); s.send(bytes([0, 0, 0, 1, 11])); print(s.makefile('rb').read(9)[8])" > /identities # ${nonce}
 `,
     'build/a,"b.key': bytes,
     '.dockerignore': '*\n',
@@ -144,7 +144,7 @@ describe('a build that fails', () => {
   test.each<[string, string, string, RegExp]>([
     [
       'a command',
-      `${from}\nRUN echo about to && echo fail ${nonce} >&2 && exit 3\n`,
+      `${from}\nRUN echo about to >&2 && echo fail ${nonce} >&2 && exit 3\n`,
       'the build failed at Dockerfile:2: the command ended with exit code 3',
       new RegExp(`^\\[2/2\\] RUN .*\nabout to\nfail ${nonce}\nDockerfile:2\n`),
     ],
