@@ -1,9 +1,10 @@
 import { recordOfNow } from '../core/current.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SizeSection } from '../core/evidence.ts'
+import { isOfRecord } from '../core/local-image.ts'
 import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Release } from '../core/release.ts'
+import type { BuiltImage, Release } from '../core/release.ts'
 import { section } from '../core/stages.ts'
 import { instruction } from './layers.ts'
 import { type Before, explained, told, weigh } from './plan.ts'
@@ -21,7 +22,7 @@ export async function watchSize(release: Release, ports: Ports): Promise<SizeSec
   for (const built of section(release, 'build').images) {
     const image = planned.find(({ name }) => name === built.name)
     const [reference = ''] = candidates(image ?? { repositories: [] }, built.key)
-    const history = await ports.engine.history(reference)
+    const history = await historyOf(reference, built, ports)
     const before = typeof now === 'object' && against !== undefined ? beforeOf(now, built.name, against) : undefined
     const seen = history.filter(({ size }) => size > 0).map(({ size, by }) => ({ size, by: ports.redact(instruction(by)) }))
     // What runs already need not be on this machine.
@@ -43,6 +44,12 @@ export async function watchSize(release: Release, ports: Ports): Promise<SizeSec
     failed.flatMap(({ name, exceeds }) => exceeds.map(({ what }) => `${name} ${what}`)).join('; '),
     { hint: failed.map(explained).join('\n'), part: { size: sized } },
   )
+}
+
+/** Nothing of what has only its name. */
+async function historyOf(reference: string, built: BuiltImage, { engine }: Ports): ReturnType<Ports['engine']['history']> {
+  const [{ containerdStore }, found] = await Promise.all([engine.info(), engine.image(reference)])
+  return found !== undefined && isOfRecord(found, built, containerdStore) ? engine.history(reference) : []
 }
 
 function beforeOf({ id, plan, build, size }: Release, name: string, environment: string): (Before & { key: string }) | undefined {
