@@ -116,6 +116,12 @@ describe('provenance', () => {
     expect(warnings).toEqual([])
   })
 
+  it.each(['cached', 'promoted'] as const)('is not written by a run that has not built the image: %s', async (how) => {
+    const { ports, release } = await opened(alone)
+    const images = release.build?.images.map((one) => ({ ...one, how })) ?? []
+    expect((await attachEvidence({ ...release, build: { builder: 'none', images } }, ports))?.items).toEqual([])
+  })
+
   it('that a registry does not take is a warning, and the release goes on', async () => {
     const { ports, release, warnings } = await opened(alone)
     const refusing: Ports['registry'] = {
