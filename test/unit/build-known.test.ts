@@ -135,6 +135,7 @@ describe('an image whose key the registry knows', () => {
     const registry = fakeRegistries()
     const { digest, mediaType } = await place(registry, near)
     const before = (await take(registry)).taken
+    expect(before?.compressed).toBe(true)
     const built: BuiltImage = {
       ...(before ?? wrong()),
       how: 'built',
@@ -145,7 +146,19 @@ describe('an image whose key the registry knows', () => {
     const [kept] = await keepInputs([built], record(), portsOf(registry))
     expect(kept).not.toHaveProperty('inputs')
     expect(await (await registry.repository(near, settings)).referrers(digest, inputsType)).toHaveLength(1)
-    expect((await take(registry)).taken?.size).toBe(123_456)
+    const { taken } = await take(registry)
+    expect([taken?.size, taken?.compressed]).toEqual([123_456, undefined])
+  })
+
+  it('is built where nobody has told its size and it may not be too large', async () => {
+    const registry = fakeRegistries()
+    await place(registry, near)
+    expect((await take(registry, { size: { warn: { total: 1 } } })).taken?.compressed).toBe(true)
+    const { taken, distrusted } = await take(registry, { size: { fail: { total: 1 } } })
+    expect([taken, distrusted]).toEqual([
+      undefined,
+      'how large the one in the registry is was never told, and images.app.size.fail asks for it',
+    ])
   })
 })
 
