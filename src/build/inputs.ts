@@ -71,6 +71,8 @@ function bits(text: string): number {
 export function inputList(image: PlannedBase, { dockerfile, bases, contexts }: Inputs, { paths, depth }: FileList): InputList {
   const { dockerfile: path, platforms } = image
   const { args: _args, ...settings } = settingsOf(image)
+  // What nobody could tell stands in the key without a name.
+  const { '': _unknown, ...told } = bases
   const named = Object.fromEntries(Object.entries(contexts).map(([name, is]) => [`contexts.${name}`, is]))
   const each = (values: object): Record<string, string> =>
     Object.fromEntries(
@@ -80,7 +82,7 @@ export function inputList(image: PlannedBase, { dockerfile, bases, contexts }: I
     )
   return {
     keyVersion,
-    bases: { ...bases },
+    bases: told,
     arguments: each(image.args),
     settings: each({ platforms, ...settings, ...named }),
     dockerfile: { path, is: bits(dockerfile).toString(16) },

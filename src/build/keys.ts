@@ -7,8 +7,8 @@ import { baseFinder, type Workshop } from './bases.ts'
 import { type Context, readContext } from './context.ts'
 import { FileList, inputList, packed } from './inputs.ts'
 import { contentKey, type Inputs } from './key.ts'
-import { namedContexts } from './named-contexts.ts'
-import { inOrder } from './plan.ts'
+import { changedFolder, namedContexts } from './named-contexts.ts'
+import { basesUnder, inOrder } from './plan.ts'
 import { trackedFiles } from './tracked.ts'
 import { whyBuilt } from './why.ts'
 
@@ -36,7 +36,7 @@ export async function keysOf<Image extends PlannedBase>(
   const keyed: Keyed<Image>[] = []
   const keys = new Map<string, string>()
   for (const planned of inOrder(images)) {
-    const place = JSON.stringify([planned.context, planned.dockerfile])
+    const place = placeOf(planned)
     const reading = folders.get(place) ?? look(planned, ports)
     folders.set(place, reading)
     const [{ files, ignoreFile, hasHistory, tree, dockerfile }, contexts, bases, platform] = await Promise.all([
@@ -71,6 +71,10 @@ export async function keysOf<Image extends PlannedBase>(
 /** One tree gives one image a platform: where none was asked for it is the engine's, and part of the key. */
 function onPlatform<Image extends PlannedBase>(image: Image, platform: string): Image {
   return image.platforms.length === 0 ? { ...image, platforms: [platform] } : image
+}
+
+function placeOf({ context, dockerfile }: PlannedBase): string {
+  return JSON.stringify([context, dockerfile])
 }
 
 async function look(image: PlannedBase, ports: Ports, each?: FileList): Promise<Context> {
@@ -114,16 +118,27 @@ export async function reasonFor(
 
 /**
  * BuildKit reads the files after the key was made of them: whoever writes meanwhile would have another image under that key
- * than those files make, for everybody who comes to have them.
+ * than those files make, for everybody who comes to have them. The same of what lies under it, which is built along with it.
+ * @param all with what images may be built on
  * @throws LaunchwayError BUILD_FAILED
  */
-export async function requireUnchanged(built: readonly Keyed[], ports: Ports): Promise<void> {
-  for (const { image, inputs } of built) {
-    const { tree, dockerfile, hasHistory } = await look(image, ports)
+export async function requireUnchanged(built: readonly Keyed[], all: readonly Keyed[], ports: Ports): Promise<void> {
+  const below = basesUnder(
+    built.map(({ image }) => image),
+    all.map(({ image }) => image),
+  )
+  const read = [...built, ...all.filter(({ image }) => below.includes(image) && !built.some(({ image: { name } }) => name === image.name))]
+  const folders = new Map<string, Promise<Context>>()
+  for (const { image, inputs } of read) {
+    const reading = folders.get(placeOf(image)) ?? look(image, ports)
+    folders.set(placeOf(image), reading)
+    const { tree, dockerfile, hasHistory } = await reading
     // Git may write there at any time, and who sends it has been warned that each time gives another key.
-    if (hasHistory || (tree === inputs.tree && dockerfile === inputs.dockerfile)) continue
+    const isChanged = dockerfile !== inputs.dockerfile || (!hasHistory && tree !== inputs.tree)
+    const folder = isChanged ? image.context : await changedFolder(image, inputs.contexts, ports)
+    if (folder === undefined) continue
     throw new LaunchwayError('BUILD_FAILED', `files of ${image.name} changed while it was built`, {
-      hint: `Run it again, and leave ${image.context === '.' ? 'the files' : image.context} alone until the build is done. What programs write there all the time belongs into .dockerignore.`,
+      hint: `Run it again, and leave ${folder === '.' ? 'the files' : folder} alone until the build is done. What programs write there all the time belongs into .dockerignore.`,
     })
   }
 }

@@ -28,7 +28,7 @@ const Config = z.object({
 class Untrue extends Error {}
 
 /**
- * The images that need no build, by name; and of those that are in the registry and not to be trusted, why.
+ * The images that need no build, by name; and of those that are in the registry and cannot be taken, why.
  */
 export async function takeKnown(
   keyed: readonly { image: PlannedImage; key: string; unknown: string | undefined }[],
@@ -42,7 +42,7 @@ export async function takeKnown(
       const found = unknown === undefined ? await findKnown(image, key, release, ports) : undefined
       if (found === undefined) return
       if ('why' in found) {
-        if (found.isUntrue) distrusted.set(image.name, `the one in the registry is not to be trusted: ${found.why}`)
+        if (found.reason !== undefined) distrusted.set(image.name, found.reason)
         ports.log.info(`${image.name}: ${found.why}`)
         return
       }
@@ -55,20 +55,20 @@ export async function takeKnown(
 
 /**
  * The image of a key that every repository has already, as it was built by somebody who may write there. In words, why it is
- * not taken: it is then built.
+ * not taken, and where that is why it is built.
  */
 async function findKnown(
   image: PlannedImage,
   key: string,
   release: Release,
   ports: Ports,
-): Promise<BuiltImage | { why: string; isUntrue: boolean } | undefined> {
+): Promise<BuiltImage | { why: string; reason?: string } | undefined> {
   const started = ports.clock.elapsed()
   try {
     const found = await within(patienceMs, ports.signal, ports, () =>
       Promise.all(image.repositories.map((repository) => inRepository(repository, image, key, release, ports))),
     )
-    if (found === undefined) return { why: `whether it is known was not told within ${patienceMs / 1000} s`, isUntrue: false }
+    if (found === undefined) return { why: `whether it is known was not told within ${patienceMs / 1000} s` }
     const there = found.flatMap((one) => one ?? [])
     const [first] = there
     // Built for one of them, it is built for all: two builds of one key are two images.
@@ -76,7 +76,10 @@ async function findKnown(
     if (there.some(({ config }) => JSON.stringify(config) !== JSON.stringify(first.config)))
       throw new Untrue(`${image.repositories.join(' and ')} have different images under its key`)
     const how = first.isCurrent || isProposal(release.plan) ? 'cached' : 'promoted'
-    const { config, size, layers } = first
+    const { config, layers } = first
+    const { size, isCompressed } = there.find((one) => !one.isCompressed) ?? first
+    // Else what was refused for its size would pass when it is taken.
+    if (isCompressed && image.size?.fail !== undefined) return unmeasured(image.name)
     return {
       name: image.name,
       key,
@@ -85,6 +88,7 @@ async function findKnown(
       config,
       registries: Object.fromEntries(image.repositories.map((repository, index) => [repository, there[index]?.uploaded ?? first.uploaded])),
       size,
+      ...(isCompressed ? { compressed: true } : {}),
       layers,
       ms: ports.clock.elapsed() - started,
     }
@@ -92,14 +96,22 @@ async function findKnown(
     ports.signal.throwIfAborted()
     const said = error instanceof Error ? error.message : String(error)
     const isUntrue = error instanceof Untrue || (error instanceof LaunchwayError && error.code === 'DIGEST_MISMATCH')
-    return { why: isUntrue ? said : `whether it is known could not be asked: ${said}`, isUntrue }
+    if (!isUntrue) return { why: `whether it is known could not be asked: ${said}` }
+    return { why: said, reason: `the one in the registry is not to be trusted: ${said}` }
   }
+}
+
+function unmeasured(name: string): { why: string; reason: string } {
+  const why = `how large the one in the registry is was never told, and images.${name}.size.fail asks for it`
+  return { why, reason: why }
 }
 
 interface There {
   uploaded: { digest: string; mediaType: string }
   config: Record<string, string>
   size: number
+  /** `size` is what the registry keeps. */
+  isCompressed: boolean
   layers: number
   /** The tag of this version leads to it already. */
   isCurrent: boolean
@@ -130,6 +142,7 @@ async function inRepository(name: string, image: PlannedImage, key: string, { pl
     uploaded: { digest, mediaType },
     config,
     size: told > 0 ? told : looked.reduce((sum, one) => sum + one.size, 0),
+    isCompressed: !(told > 0),
     layers: looked[0]?.layers ?? 0,
     isCurrent: current?.digest === digest,
     version: looked[0]?.version,

@@ -18,23 +18,48 @@ export async function namedContexts(image: PlannedBase, keys: ReadonlyMap<string
   for (const [name, value] of Object.entries(image.contexts ?? {})) {
     const target = /^target:(.*)$/s.exec(value)?.[1]
     if (target !== undefined) found[name] = keys.get(target) ?? value
-    else if (/^[a-zA-Z][a-zA-Z0-9+.-]*:\/\//.test(value)) found[name] = value
-    else found[name] = await folderKey(image.name, name, value, ports)
+    else if (isFolder(value)) found[name] = (await folderKey(image.name, name, value, ports)).key
+    else found[name] = value
   }
   return found
 }
 
-async function folderKey(image: string, name: string, folder: string, { root, files, log }: Ports): Promise<string> {
+function isFolder(value: string): boolean {
+  return !/^(target:|[a-zA-Z][a-zA-Z0-9+.-]*:\/\/)/.test(value)
+}
+
+/** The first folder of the named contexts that no longer comes to what it came to. @param before by name, as `namedContexts` found them */
+export async function changedFolder(
+  image: PlannedBase,
+  before: Readonly<Record<string, string>>,
+  ports: Ports,
+): Promise<string | undefined> {
+  for (const [name, value] of Object.entries(image.contexts ?? {})) {
+    if (!isFolder(value)) continue
+    const { key, hasHistory } = await folderKey(image.name, name, value, ports)
+    // Git may write there at any time.
+    if (!hasHistory && key !== before[name]) return value
+  }
+  return undefined
+}
+
+async function folderKey(
+  image: string,
+  name: string,
+  folder: string,
+  { root, files, log }: Ports,
+): Promise<{ key: string; hasHistory: boolean }> {
   if ((await files.look(join(root, folder)))?.kind !== 'directory') {
     throw new LaunchwayError('BUILD_FAILED', `${image}: the context ${name} is no folder here: ${folder}`, {
       hint: `images.${image}.contexts.${name} is a path from the root of the repository.`,
     })
   }
   const source = { name, context: folder, dockerfile: noDockerfile, platforms: [], args: {} }
-  const { dockerfile, tree, files: count } = await readContext(source, root, withEmpty(join(root, folder, noDockerfile), files))
+  const read = await readContext(source, root, withEmpty(join(root, folder, noDockerfile), files))
+  const { dockerfile, tree, files: count, hasHistory } = read
   const key = contentKey(source, { dockerfile, tree, bases: {}, contexts: {} })
   log.debug(`${image}: the context ${name} is ${key}, over ${count} files`)
-  return key
+  return { key, hasHistory }
 }
 
 function withEmpty(path: string, files: Files): Files {

@@ -55,8 +55,10 @@ export function bakeDefinition(
     ]
   })
   const below = (order.bases ?? []).map((base): [string, BakeTarget] => {
-    const { cache: _, ...build } = targetOf(base, plan, order)
-    return [base.name, { ...build, labels: base.labels ?? {}, tags: [], output: ['type=cacheonly'] }]
+    const { cache, ...build } = targetOf(base, plan, order)
+    // Nobody asks for it by itself: only what an image needs of it is built, and that is not all that its cache should have.
+    const { 'cache-to': _, ...from } = cache
+    return [base.name, { ...build, ...from, labels: base.labels ?? {}, tags: [], output: ['type=cacheonly'] }]
   })
   return { group: { default: { targets: images.map(({ name }) => name) } }, target: Object.fromEntries([...below, ...targets]) }
 }

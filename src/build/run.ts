@@ -60,7 +60,7 @@ async function buildAll(
   const keys = new Map(wanted.map(({ image, key }) => [image.name, key]))
   const pins = new Map(all.map((one) => [one.image.name, one.pins]))
   await solve({ images, bases, keys, pins, plan: release.plan, driver, metadataFile }, ports)
-  await requireUnchanged(wanted, ports)
+  await requireUnchanged(wanted, all, ports)
   const ms = ports.clock.elapsed() - started
   const metadata = (await ports.files.read(metadataFile))?.toString() ?? '{}'
   const built = new Map<string, BuiltImage>()

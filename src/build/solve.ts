@@ -7,7 +7,7 @@ import type { BuildWarning } from '../tools/solve-status.ts'
 import { buildFailure, placeOf } from './failure.ts'
 import { gather, type Gathered } from './given.ts'
 import { isForced } from './keys.ts'
-import { bakeDefinition, basesUnder } from './plan.ts'
+import { bakeDefinition, basesUnder, type Order } from './plan.ts'
 import { followSolve, type Told } from './progress.ts'
 
 /** Warnings of one build that are shown, each with its line: GitHub takes ten annotations of a step. */
@@ -38,18 +38,19 @@ export async function solve(of: Solve, ports: Ports): Promise<void> {
   try {
     const { containerdStore } = await ports.engine.info()
     const exportsCache = of.driver !== 'docker' || containerdStore
-    const unwritten = sources.some(({ cache }) => cache?.to.some((entry) => !entry.startsWith('type=inline')))
-    if (!exportsCache && unwritten) {
+    const definition = (order: Pick<Order, 'exportsCache' | 'cached'>): BakeDefinition =>
+      bakeDefinition(of.images, of.keys, of.plan, { bases, given, pins: of.pins, ...order })
+    const [asked, cached] = [definition({ exportsCache: true }), definition({ exportsCache })]
+    if (entries(asked, 'cache-to').length > entries(cached, 'cache-to').length) {
       ports.log.warning(
         'cache.to is left out: this builder keeps its layers in the store of the engine and cannot write them elsewhere. A builder of its own can: docker buildx create --use (in a workflow docker/setup-buildx-action)',
       )
     }
-    const attempt = async (cached: boolean): Promise<{ code: number; told: Told }> =>
-      once(bakeDefinition(of.images, of.keys, of.plan, { bases, given, exportsCache, cached, pins: of.pins }), of, given, ports)
-    let { code, told } = await attempt(true)
-    if (code !== 0 && sources.some(({ cache }) => cache !== undefined) && failedAtCache(told)) {
+    let { code, told } = await once(cached, of, given, ports)
+    const usesCache = entries(cached, 'cache-from').length + entries(cached, 'cache-to').length > 0
+    if (code !== 0 && usesCache && failedAtCache(told)) {
       ports.log.warning(`the build cache fails, and no build fails with it: built again without.\n${told.text.at(-1) ?? ''}`)
-      ;({ code, told } = await attempt(false))
+      ;({ code, told } = await once(definition({ cached: false }), of, given, ports))
     }
     for (const line of told.text) if (code === 0) ports.log.debug(line)
     await showWarnings(told.warnings, sources, ports)
@@ -57,6 +58,10 @@ export async function solve(of: Solve, ports: Ports): Promise<void> {
   } finally {
     await given.remove()
   }
+}
+
+function entries({ target }: BakeDefinition, key: 'cache-from' | 'cache-to'): string[] {
+  return Object.values(target).flatMap((one) => one[key] ?? [])
 }
 
 async function once(definition: BakeDefinition, of: Solve, given: Gathered, ports: Ports): Promise<{ code: number; told: Told }> {

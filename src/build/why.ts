@@ -64,7 +64,7 @@ const Record = z.object({
 
 /** The digest of the image that the environment runs, or that the change would go to. */
 async function deployed(image: PlannedImage, { app, plan }: Release, ports: Ports): Promise<string | undefined> {
-  const environment = plan.environment?.name ?? plan.scan?.against
+  const environment = plan.environment?.name ?? plan.against
   const first = plan.images[0]?.repositories[0]
   const [own] = image.repositories
   if (environment === undefined || first === undefined || own === undefined) return undefined

@@ -75,6 +75,8 @@ export type Layer = z.infer<typeof Layer>
 const SizedImage = z.strictObject({
   name: Name,
   size: z.int().nonnegative(),
+  /** `size` is what the registry keeps, compressed: it is compared with nothing. */
+  compressed: z.boolean().optional(),
   /** The lowest first; without those that hold nothing. */
   layers: z.array(Layer),
   /** What it was in the environment's release; absent where that is not known. */

@@ -92,6 +92,8 @@ export const BuiltImage = z.strictObject({
   /** By repository, once uploaded: what a manifest GET by tag answers, a manifest or (several platforms) an index. */
   registries: z.record(z.string(), z.strictObject({ digest: Digest, mediaType: z.string() })),
   size: z.number(),
+  /** `size` is what the registry keeps, compressed: nobody has told what it takes in an engine. */
+  compressed: z.boolean().optional(),
   layers: z.number(),
   ms,
 })

@@ -2,16 +2,16 @@ import { join } from 'node:path'
 import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, PlannedImage } from '../core/release.ts'
-import { baseReference } from '../tools/dockerfile.ts'
+import { baseImage } from '../tools/dockerfile.ts'
 import type { Base } from '../tools/provenance.ts'
 
 /**
- * What an image was built on, as its Dockerfile names it; its digest where the engine has that image, and the layers of
+ * What an image was built on, as its Dockerfile or a named context has it; its digest where the engine has that image, and the layers of
  * the new one begin with its layers. Undefined where the Dockerfile does not say, or is not here.
  */
 export async function baseOf(image: PlannedImage, { key }: BuiltImage, ports: Ports): Promise<Base | undefined> {
   const text = (await ports.files.read(join(ports.root, image.context, image.dockerfile)))?.toString()
-  const reference = text === undefined ? undefined : baseReference(text, image)
+  const reference = text === undefined ? undefined : baseImage(text, image)
   if (reference === undefined) return undefined
   try {
     const [candidate = ''] = candidates(image, key)

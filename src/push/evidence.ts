@@ -116,7 +116,8 @@ function documentsOf({ image, built, repository, descriptor }: Subject, plan: Ev
     ...sbomKinds
       .filter((kind) => plan.sbom.includes(kind))
       .map((kind: SbomKind): Document => ({ kind, type: sbomTypes[kind], annotations: {}, make: async () => (await sboms()).get(kind) })),
-    ...(plan.provenance
+    // Of an image that was taken this run knows neither when nor by whom it was built: its own run has said so.
+    ...(plan.provenance && built.how === 'built'
       ? [
           {
             kind: 'provenance' as const,

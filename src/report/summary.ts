@@ -78,10 +78,10 @@ function stageRows(release: Release): string[][] {
 }
 
 function imageRows(release: Release): string[][] {
-  return (release.build?.images ?? []).map(({ name, how, reason, size, config, ms }) => [
+  return (release.build?.images ?? []).map(({ name, how, reason, size, compressed, config, ms }) => [
     prose(name),
     `${how} in ${showMs(ms)}${reason === undefined ? '' : `: ${prose(reason)}`}`,
-    showBytes(size),
+    `${showBytes(size)}${compressed === true ? ' compressed' : ''}`,
     Object.entries(config)
       .map(([platform, digest]) => `${prose(platform)} ${code(short(digest))}`)
       .join('<br>'),

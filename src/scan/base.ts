@@ -5,7 +5,7 @@ import { Digest } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import type { PlannedImage, Registry } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
-import { baseReference } from '../tools/dockerfile.ts'
+import { baseImage } from '../tools/dockerfile.ts'
 import type { Report } from '../tools/trivy-report.ts'
 
 /** What an image may have been built on: the image that its Dockerfile names, as it is now. */
@@ -24,11 +24,7 @@ const patienceMs = 5_000
 /** The image that the Dockerfile builds on, as it is written there. */
 async function referenceFor(image: PlannedImage, ports: Ports): Promise<string | undefined> {
   const text = (await ports.files.read(join(ports.root, image.context, image.dockerfile)))?.toString()
-  const written = text === undefined ? undefined : baseReference(text, image)
-  const named = written === undefined ? undefined : image.contexts?.[written]
-  if (named === undefined) return written
-  // A named context stands for another image of the build, a folder, or an image of a registry.
-  return /^docker-image:\/\/(.+)$/.exec(named)?.[1]
+  return text === undefined ? undefined : baseImage(text, image)
 }
 
 /** What the engine has under that name. It may be another one than at the time of the build: `baseLayers` tells. */

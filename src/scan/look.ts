@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
+import { isOfRecord } from '../core/local-image.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
@@ -150,11 +151,11 @@ interface Subject {
 }
 
 /** Where the image is. */
-async function locate(image: BuiltImage, reference: string, ports: Ports): Promise<Subject> {
+export async function locate(image: BuiltImage, reference: string, ports: Ports): Promise<Subject> {
   const [{ containerdStore }, found, host] = await Promise.all([ports.engine.info(), ports.engine.image(reference), ports.engine.host()])
   // A build of this machine that was never uploaded may have the name of what another one has uploaded since.
-  const isIt = containerdStore || Object.values(image.config).includes(found?.id ?? '') || Object.keys(image.registries).length === 0
-  const source = sourceOf(image, { inEngine: found !== undefined && isIt, containerdStore, host })
+  const isIt = found !== undefined && (isOfRecord(found, image, containerdStore) || Object.keys(image.registries).length === 0)
+  const source = sourceOf(image, { inEngine: isIt, containerdStore, host })
   if (source === undefined) {
     throw new LaunchwayError('BUILD_FAILED', `${image.name} was built, but the engine does not have ${reference} any more`, {
       hint: 'Something removed it, or this is another machine than the one that built it, and nothing was uploaded: run the build again, in the same job.',

@@ -5,6 +5,8 @@ import { advice, grown } from './layers.ts'
 interface Seen {
   name: string
   size: number
+  /** The size is that in a registry: neither a limit nor what runs is to be compared with it. */
+  isCompressed?: boolean
   layers: readonly Layer[]
 }
 
@@ -21,7 +23,12 @@ export interface Before {
 const largeImage = 1e9
 
 /** What an image weighs, beside its limits and what runs. */
-export function weigh({ name, size, layers }: Seen, { warn, fail }: SizeLimits, before: Before | undefined): SizedImage {
+export function weigh(
+  { name, size, layers, isCompressed = false }: Seen,
+  { warn, fail }: SizeLimits,
+  before: Before | undefined,
+): SizedImage {
+  if (isCompressed) return { name, size, compressed: true, layers: [...layers], exceeds: [], advice: [] }
   const failing = above(size, fail, before, 'fail')
   const exceeds = [...failing, ...(failing.length > 0 ? [] : above(size, warn, before, 'warn'))]
   const earlier = before?.layers
@@ -62,7 +69,8 @@ function percent(part: number, whole: number): string {
 }
 
 /** What a person reads in one line: the size, beside what runs, and the largest layer. */
-export function told({ name, size, before, layers }: SizedImage): string {
+export function told({ name, size, compressed, before, layers }: SizedImage): string {
+  if (compressed === true) return `${name}: ${showBytes(size)} compressed, in the registry; what it takes in an engine was never told`
   const [largest] = layers.toSorted((a, b) => b.size - a.size)
   const most =
     largest === undefined || layers.length < 2

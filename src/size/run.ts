@@ -1,9 +1,10 @@
 import { recordOfNow } from '../core/current.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SizeSection } from '../core/evidence.ts'
+import { isOfRecord } from '../core/local-image.ts'
 import { candidates } from '../core/names.ts'
-import type { Ports } from '../core/ports.ts'
-import type { Release } from '../core/release.ts'
+import type { EngineImage, Ports } from '../core/ports.ts'
+import type { BuiltImage, Release } from '../core/release.ts'
 import { section } from '../core/stages.ts'
 import { instruction } from './layers.ts'
 import { type Before, explained, told, weigh } from './plan.ts'
@@ -21,12 +22,15 @@ export async function watchSize(release: Release, ports: Ports): Promise<SizeSec
   for (const built of section(release, 'build').images) {
     const image = planned.find(({ name }) => name === built.name)
     const [reference = ''] = candidates(image ?? { repositories: [] }, built.key)
-    const history = await ports.engine.history(reference)
+    const here = await inEngine(reference, built, ports)
+    const history = here === undefined ? [] : await ports.engine.history(reference)
     const before = typeof now === 'object' && against !== undefined ? beforeOf(now, built.name, against) : undefined
     const seen = history.filter(({ size }) => size > 0).map(({ size, by }) => ({ size, by: ports.redact(instruction(by)) }))
     // What runs already need not be on this machine.
     const layers = history.length === 0 && before?.key === built.key ? (before.layers ?? []) : seen
-    const one = weigh({ name: built.name, size: built.size, layers }, image?.size ?? {}, before)
+    const size = built.compressed === true ? here?.size : built.size
+    const seenAs = { name: built.name, size: size ?? built.size, isCompressed: size === undefined, layers }
+    const one = weigh(seenAs, image?.size ?? {}, before)
     ports.log.info(told(one))
     images.push(one)
   }
@@ -45,10 +49,17 @@ export async function watchSize(release: Release, ports: Ports): Promise<SizeSec
   )
 }
 
+/** Nothing of what has only its name. */
+async function inEngine(reference: string, built: BuiltImage, { engine }: Ports): Promise<EngineImage | undefined> {
+  const [{ containerdStore }, found] = await Promise.all([engine.info(), engine.image(reference)])
+  return found !== undefined && isOfRecord(found, built, containerdStore) ? found : undefined
+}
+
 function beforeOf({ id, plan, build, size }: Release, name: string, environment: string): (Before & { key: string }) | undefined {
   const image = build?.images.find((one) => one.name === name)
-  const layers = size?.images.find((one) => one.name === name)?.layers
-  return image === undefined
-    ? undefined
-    : { key: image.key, release: id, version: plan.version, environment, size: image.size, ...(layers === undefined ? {} : { layers }) }
+  const sized = size?.images.find((one) => one.name === name)
+  // A size of the registry would make everything grow that is compared with it.
+  if (image === undefined || (sized ?? image).compressed === true) return undefined
+  const layers = sized === undefined ? {} : { layers: sized.layers }
+  return { key: image.key, release: id, version: plan.version, environment, size: (sized ?? image).size, ...layers }
 }

@@ -1,7 +1,8 @@
 import { keepLogins } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { isOfRecord } from '../core/local-image.ts'
 import { candidates } from '../core/names.ts'
-import type { Ports } from '../core/ports.ts'
+import type { EngineImage, Ports } from '../core/ports.ts'
 import type { BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
@@ -38,11 +39,10 @@ interface Around {
 async function presentImage(image: PlannedImage, built: BuiltImage, around: Around): Promise<Present> {
   const { engine, log } = around.ports
   const configs = Object.values(built.config)
-  // Only the classic store names an image by its configuration; containerd's names it by what is around that.
-  const isBuilt = (id: string): boolean => around.containerdStore || configs.includes(id)
+  const isIt = (found: EngineImage): boolean => isOfRecord(found, built, around.containerdStore)
   const [own = ''] = candidates(image, built.key)
   const here = await engine.image(own)
-  if (here !== undefined && isBuilt(here.id)) return { image, reference: own, id: here.id }
+  if (here !== undefined && isIt(here)) return { image, reference: own, id: here.id }
   const [repository, uploaded] = Object.entries(built.registries)[0] ?? []
   if (repository === undefined || uploaded === undefined) {
     if (here === undefined) throw missing(image.name)
@@ -52,7 +52,7 @@ async function presentImage(image: PlannedImage, built: BuiltImage, around: Arou
   log.info(`${image.name}: pulled as ${reference}`)
   await pullFrom(repository, reference, around)
   const pulled = await engine.image(reference)
-  if (pulled === undefined || !isBuilt(pulled.id)) throw differs(reference, pulled?.id ?? 'nothing', configs)
+  if (pulled === undefined || !isIt(pulled)) throw differs(reference, pulled?.id ?? 'nothing', configs)
   return { image, reference, id: pulled.id }
 }
 

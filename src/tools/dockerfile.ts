@@ -25,6 +25,19 @@ export function baseReference(dockerfile: string, asked: Asked): string | undefi
   return resolve(stages, indexOf(stages, asked), variables)
 }
 
+/**
+ * The image under it, also where a named context stands in its place: undefined where that is another image of the build, or
+ * a folder.
+ */
+export function baseImage(
+  dockerfile: string,
+  asked: Asked & { contexts?: Readonly<Record<string, string>> | undefined },
+): string | undefined {
+  const written = baseReference(dockerfile, asked)
+  const named = written === undefined ? undefined : asked.contexts?.[written]
+  return named === undefined ? written : /^docker-image:\/\/(.+)$/.exec(named)?.[1]
+}
+
 /** An image that a Dockerfile names, and the line. */
 export interface Named {
   /** As it is written, with the variables in it; undefined where one of them is not known. */

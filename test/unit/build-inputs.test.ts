@@ -113,6 +113,11 @@ describe('what has changed since the last build', () => {
     expect(changesOf(before, now)).toEqual(changes)
   })
 
+  it('says nothing of what made the key one that no other build has', () => {
+    const unknown = listed({ 'app.py': '1' }, { bases: { ...inputs.bases, '': '20261121-101500-4f2a9c1' } })
+    expect(changesOf(unknown, listed({ 'app.py': '1' }))).toEqual([])
+  })
+
   it('says no value of an argument', () => {
     const text = JSON.stringify(listed({}, {}, { args: { TOKEN: 'hunter2' } }))
     expect(text).toContain('TOKEN')

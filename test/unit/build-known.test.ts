@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
 import { takeKnown } from '../../src/build/known.ts'
-import { keepInputs } from '../../src/build/why.ts'
-import { inputsType } from '../../src/core/names.ts'
+import { FileList, type InputList, inputList, packed } from '../../src/build/inputs.ts'
+import { keepInputs, whyBuilt } from '../../src/build/why.ts'
+import { environmentTag, inputsType, recordType } from '../../src/core/names.ts'
 import type { Ports, Registries } from '../../src/core/ports.ts'
 import type { BuiltImage, PlannedImage, PlanSection } from '../../src/core/release.ts'
 import { fakeLog } from '../fakes/log.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
-import { record } from './support/deploy.ts'
+import { environment, record } from './support/deploy.ts'
 
 const key = '0f'.repeat(16)
 const [near, far] = ['registry.example.org/app', 'ghcr.io/team/app']
@@ -135,6 +136,7 @@ describe('an image whose key the registry knows', () => {
     const registry = fakeRegistries()
     const { digest, mediaType } = await place(registry, near)
     const before = (await take(registry)).taken
+    expect(before?.compressed).toBe(true)
     const built: BuiltImage = {
       ...(before ?? wrong()),
       how: 'built',
@@ -145,7 +147,49 @@ describe('an image whose key the registry knows', () => {
     const [kept] = await keepInputs([built], record(), portsOf(registry))
     expect(kept).not.toHaveProperty('inputs')
     expect(await (await registry.repository(near, settings)).referrers(digest, inputsType)).toHaveLength(1)
-    expect((await take(registry)).taken?.size).toBe(123_456)
+    const { taken } = await take(registry)
+    expect([taken?.size, taken?.compressed]).toEqual([123_456, undefined])
+  })
+
+  it('is built where nobody has told its size and it may not be too large', async () => {
+    const registry = fakeRegistries()
+    await place(registry, near)
+    expect((await take(registry, { size: { warn: { total: 1 } } })).taken?.compressed).toBe(true)
+    const { taken, distrusted } = await take(registry, { size: { fail: { total: 1 } } })
+    expect([taken, distrusted]).toEqual([
+      undefined,
+      'how large the one in the registry is was never told, and images.app.size.fail asks for it',
+    ])
+  })
+})
+
+describe('why an image is built', () => {
+  const inputs = { tree: '', dockerfile: 'FROM scratch', bases: {}, contexts: {} }
+  const list = (blob: string): InputList => {
+    const files = new FileList()
+    files.add({ path: 'app.py', kind: 'file', mode: 0o644, blob })
+    return inputList(image, inputs, files)
+  }
+
+  it.each<[string, Partial<PlanSection>]>([
+    ['the environment of the release runs', { environment: environment([]) }],
+    ['the environment runs that a proposal would go to, also where nothing is scanned', { event: 'pull_request', against: 'production' }],
+  ])('is what differs from what %s', async (_, more) => {
+    const registry = fakeRegistries()
+    const { digest, mediaType } = await place(registry, near)
+    const built: BuiltImage = {
+      ...{ name: 'app', key, how: 'built', config: {}, size: 1, layers: 1, ms: 0 },
+      inputs: packed(list('1')),
+      registries: { [near]: { digest, mediaType } },
+    }
+    await keepInputs([built], record(), portsOf(registry))
+    const running = record({ build: { builder: 'b', images: [built] } })
+    const opened = await registry.repository(near, settings)
+    const { digest: at } = await opened.attach({ digest, mediaType, size: 1 }, recordType, json(running))
+    const manifest = (await opened.manifest(at)) ?? wrong()
+    await opened.putManifest(environmentTag({ repository: near, app: running.app, environment: 'production' }), type, manifest.body)
+    const release = record({ plan: { ...record().plan, images: [image], tags: ['new'], ...more } })
+    expect(await whyBuilt(image, list('2'), release, portsOf(registry))).toBe('app.py changed')
   })
 })
 

@@ -2,8 +2,10 @@ import { generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
+import { z } from 'zod'
 import type { EvidencePlan, Verification } from '../../src/core/evidence.ts'
 import type { Ports } from '../../src/core/ports.ts'
+import { onlyLayer } from '../../src/core/record-document.ts'
 import type { Release } from '../../src/core/release.ts'
 import { deploy } from '../../src/deploy/index.ts'
 import { type Step, runSteps } from '../../src/pipeline.ts'
@@ -105,6 +107,10 @@ describe('signing as the workflow', () => {
   })
 })
 
+const Statement = z.object({
+  predicate: z.object({ buildDefinition: z.object({ resolvedDependencies: z.array(z.object({ uri: z.string().optional() })) }) }),
+})
+
 describe('provenance', () => {
   const alone: EvidencePlan = { sbom: [], provenance: true }
 
@@ -114,6 +120,30 @@ describe('provenance', () => {
     expect((await attachEvidence(release, ports))?.items.map(({ kind, added }) => [kind, added])).toEqual([['provenance', true]])
     expect((await attachEvidence(release, ports))?.items.map(({ added }) => added)).toEqual([false])
     expect(warnings).toEqual([])
+  })
+
+  const pinned = `docker-image://registry.example.org/python@sha256:${'1'.repeat(64)}`
+  it.each<[string, Record<string, string>, string | undefined]>([
+    ['the image that the Dockerfile names', {}, 'docker-image://base'],
+    ['the image behind a named context', { base: pinned }, pinned],
+    ['nothing, where a named context is another image of the build', { base: 'target:below' }, undefined],
+    ['nothing, where it is a folder', { base: 'below' }, undefined],
+  ])('names as the base %s', async (_, contexts, expected) => {
+    const { ports, release, root, reference } = await opened(alone)
+    writeFileSync(join(root, 'Dockerfile'), 'FROM base\n')
+    const images = release.plan.images.map((image) => ({ ...image, contexts }))
+    const section = await attachEvidence({ ...release, plan: { ...release.plan, images } }, ports)
+    const repositoryOf = await ports.registry.repository(reference.split('@')[0] ?? '', { host: 'registry.example.org', plainHttp: false })
+    const text = await onlyLayer(repositoryOf, section?.items[0]?.digest ?? '')
+    const statement = Statement.parse(JSON.parse(text?.toString() ?? ''))
+    const { resolvedDependencies } = statement.predicate.buildDefinition
+    expect(resolvedDependencies.flatMap(({ uri }) => uri ?? []).find((uri) => uri.startsWith('docker-image:'))).toBe(expected)
+  })
+
+  it.each(['cached', 'promoted'] as const)('is not written by a run that has not built the image: %s', async (how) => {
+    const { ports, release } = await opened(alone)
+    const images = release.build?.images.map((one) => ({ ...one, how })) ?? []
+    expect((await attachEvidence({ ...release, build: { builder: 'none', images } }, ports))?.items).toEqual([])
   })
 
   it('that a registry does not take is a warning, and the release goes on', async () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import type { SizedImage, SizeLimits } from '../../src/core/evidence.ts'
+import type { SizedImage, SizeLimits, SizeSection } from '../../src/core/evidence.ts'
 import { recordType } from '../../src/core/names.ts'
+import type { EngineImage } from '../../src/core/ports.ts'
 import { parseRelease, type Release } from '../../src/core/release.ts'
 import { sizeParts } from '../../src/report/size.ts'
 import { advice, grown, instruction } from '../../src/size/layers.ts'
@@ -191,21 +192,53 @@ describe('an image that is not on this machine, since it runs already', () => {
     return record({ plan: { ...plan, images, against: 'production' }, build: { builder: 'b', images: [{ ...built, key: own }] } })
   }
 
-  it.each([
-    [key, [base, pip], 'has the layers of what runs'],
-    ['0'.repeat(32), [], 'has none, where it is another'],
-  ])('%s', async (own, layers) => {
-    const sized = weigh({ name: 'app', size: 800e6, layers: [base, pip] }, {}, undefined)
-    const running = { ...of(key), size: { images: [sized], verdict: 'passed' as const } }
+  /** Beside what the environment runs. */
+  async function watched(release: Release, running: Release, images: Record<string, EngineImage> = {}): Promise<SizeSection> {
     const registry = fakeRegistries()
     const opened = await registry.repository('registry.example.org/addie', { host: 'registry.example.org', plainHttp: false })
     const subject = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 1 }
     const kept = await opened.attach(subject, recordType, Buffer.from(JSON.stringify(running)))
     const manifest = await opened.manifest(kept.digest)
     await opened.putManifest('launchway-env-production', kept.mediaType, manifest?.body ?? Buffer.from(''))
-    const { ports } = localPorts('/nowhere')
-    const section = await watchSize(of(own), { ...ports, registry, engine: fakeEngine() })
+    return watchSize(release, { ...localPorts('/nowhere').ports, registry, engine: fakeEngine(images) })
+  }
+  /** As an image that was taken, and whose size nobody has told. */
+  const untold = (release: Release, limits: SizeLimits = {}): Release => ({
+    ...release,
+    plan: { ...release.plan, images: release.plan.images.map((image) => ({ ...image, size: limits })) },
+    build: { builder: 'none', images: [{ ...built, size: 300e6, compressed: true }] },
+  })
+
+  it.each([
+    [key, [base, pip], 'has the layers of what runs'],
+    ['0'.repeat(32), [], 'has none, where it is another'],
+  ])('%s', async (own, layers) => {
+    const sized = weigh({ name: 'app', size: 800e6, layers: [base, pip] }, {}, undefined)
+    const running = { ...of(key), size: { images: [sized], verdict: 'passed' as const } }
+    const section = await watched(of(own), running)
     expect(section.images[0]).toMatchObject({ layers, before: { version: 'master', environment: 'production', size: 800e6 } })
     expect(parseRelease(JSON.stringify({ ...of(own), size: section }), 'it').size).toEqual(section)
+  })
+
+  it('and whose size nobody has told, is compared with no limit and with nothing', async () => {
+    const now = untold(of(key), { warn: { total: 1, growth: 1 } })
+    const section = await watched(now, { ...of(key), build: { builder: 'b', images: [{ ...built, size: 1 }] } })
+    expect(section.images).toMatchObject([{ size: 300e6, compressed: true, exceeds: [] }])
+    expect(section.images[0]).not.toHaveProperty('before')
+    expect(section.images.map(told)).toEqual(['app: 300 MB compressed, in the registry; what it takes in an engine was never told'])
+    expect(parseRelease(JSON.stringify({ ...now, size: section }), 'it').size).toEqual(section)
+  })
+
+  it('nothing is compared with one that runs and whose size nobody has told', async () => {
+    expect((await watched(of(key), untold(of(key)))).images[0]).not.toHaveProperty('before')
+  })
+
+  it('has the size that the engine knows, where that has it all the same', async () => {
+    const config = digest
+    const images = [{ ...built, size: 300e6, compressed: true as const, config: { 'linux/amd64': config } }]
+    const candidate = `registry.example.org/addie:launchway-${key}`
+    const here = { [candidate]: { id: config, platform: 'linux/amd64', size: 900e6, layers: 2, repoDigests: [] } }
+    const section = await watched({ ...of(key), build: { builder: 'none', images } }, of(key), here)
+    expect(section.images.map(told)).toEqual(['app: 900 MB, 100 MB more than master in production'])
   })
 })
