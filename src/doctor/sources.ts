@@ -88,7 +88,7 @@ function chosen(names: readonly string[], wanted: string | undefined): readonly 
 function readImages(config: Config, files: Files, root: string): Promise<ImageSource[]> {
   const targets = resolveTargets(config)
   const all = [...resolveImages(config), ...resolveBases(config).map((base) => ({ ...base, repositories: [] }))]
-  return Promise.all(all.map((image) => (targets.has(image.name) ? bakedImage(image) : readImage(image, root, files))))
+  return Promise.all(all.map(async (image) => (targets.has(image.name) ? bakedImage(image) : readImage(image, root, files))))
 }
 
 async function findCompose(files: Files, root: string): Promise<{ compose?: string }> {

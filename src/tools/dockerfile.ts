@@ -70,11 +70,9 @@ export function imagesOf(
   }
 }
 
-/** The stage that is built: the last one, or that of a name or a number; -1 where there is none. */
+/** The stage that is built: the last one, or that of a name; -1 where there is none. BuildKit takes no number here. */
 function indexOf(stages: readonly Pick<Stage, 'name'>[], { target }: Pick<Asked, 'target'>): number {
-  if (target === undefined) return stages.length - 1
-  const named = stages.findIndex(({ name }) => name === target.toLowerCase())
-  return named === -1 ? stages.findIndex((_, index) => String(index) === target) : named
+  return target === undefined ? stages.length - 1 : stages.findIndex(({ name }) => name === target.toLowerCase())
 }
 
 /** The stage before another that a name stands for; -1 where it is none of them. */
