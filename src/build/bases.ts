@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
-import { parseRepository } from '../core/reference.ts'
+import { familiarName, isNamedContext, isSameRepository, parseReference } from '../core/reference.ts'
 import type { PlannedBase } from '../core/planned-image.ts'
 import type { Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
@@ -40,8 +40,7 @@ export function baseFinder(release: Release, workshop: Workshop, ports: Ports): 
     for (const named of [...images.map((one): Used => one), ...contextImages(image)]) {
       const { reference } = named
       // Something else stands in its place.
-      if (named.context === undefined && reference !== undefined && [reference, familiar(reference)].some((one) => isContext(one, image)))
-        continue
+      if (named.context === undefined && reference !== undefined && isNamedContext(reference, image.contexts)) continue
       if (reference === undefined) {
         bases.unknown ??= `line ${named.line} of its Dockerfile names ${named.written}, and what that is cannot be told without building`
         continue
@@ -56,7 +55,7 @@ export function baseFinder(release: Release, workshop: Workshop, ports: Ports): 
       }
       bases.is[reference] = found.id
       if (found.pin === undefined) continue
-      const name = named.context ?? familiar(reference)
+      const name = named.context ?? familiarName(reference)
       // BuildKit would put the image in the place of the stage.
       if (named.context === undefined && stages.includes(name))
         bases.unknown ??= `a stage of its Dockerfile is called ${name}, as the image is: give the stage another name`
@@ -78,10 +77,6 @@ function contextImages({ contexts = {} }: PlannedBase): Used[] {
   })
 }
 
-function isContext(name: string, { contexts = {} }: PlannedBase): boolean {
-  return Object.hasOwn(contexts, name)
-}
-
 interface Found {
   id: string
   /** Its name with the digest; absent where the build finds it by its name alone. */
@@ -95,10 +90,10 @@ interface Found {
  * where that cannot be asked, what was pulled earlier.
  */
 async function identify(reference: string, release: Release, { usesEngine }: Workshop, ports: Ports): Promise<Found | undefined> {
-  const { repository, tag, digest } = takenApart(reference)
+  const { repository, tag, digest } = parseReference(reference)
   if (digest !== undefined) return { id: digest }
   const here = await ports.engine.image(reference).catch(() => undefined)
-  const pulled = here?.repoDigests.map(takenApart).find((one) => isSame(one.repository, repository))?.digest
+  const pulled = here?.repoDigests.map(parseReference).find((one) => isSameRepository(one.repository, repository))?.digest
   if (here !== undefined && pulled === undefined && (await usesEngine())) return { id: here.id, isLocal: true }
   const there = await ask(repository, tag, release.plan.registries, ports)
   if (there !== undefined) return { id: there, pin: `${repository}@${there}` }
@@ -131,12 +126,13 @@ async function refuseOwn(
   { plan }: Release,
   ports: Ports,
 ): Promise<void> {
-  const { repository, tag, digest } = takenApart(reference)
+  const { repository, tag, digest } = parseReference(reference)
   const own = plan.images
     .flatMap(({ repositories }) => repositories)
     // Such as `flask_addie`, made here by `docker commit`, for docker.io/apw247/flask_addie.
     .find(
-      (one) => isSame(one, repository) || (found?.isLocal === true && !repository.includes('/') && one.split('/').at(-1) === repository),
+      (one) =>
+        isSameRepository(one, repository) || (found?.isLocal === true && !repository.includes('/') && one.split('/').at(-1) === repository),
     )
   if (own === undefined || digest !== undefined) return
   const now = await ask(own, tag, plan.registries, ports)
@@ -149,23 +145,4 @@ async function refuseOwn(
       `- To go on from one certain image, name it by its digest: FROM ${own}@${now ?? 'sha256:…'}`,
     ].join('\n'),
   })
-}
-
-function takenApart(reference: string): { repository: string; tag: string; digest: string | undefined } {
-  const [name = '', digest] = reference.split('@')
-  const [, repository = name, tag = 'latest'] = /^(.+):([^:/]+)$/.exec(name) ?? []
-  return { repository, tag, digest }
-}
-
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [parseRepository(one), parseRepository(other)]
-  return a.host === b.host && a.path === b.path
-}
-
-/** As BuildKit calls it: without docker.io, library and latest. */
-function familiar(reference: string): string {
-  const { repository, tag } = takenApart(reference)
-  const { host, path } = parseRepository(repository)
-  const short = host === 'docker.io' ? path.replace(/^library\//, '') : `${host}/${path}`
-  return tag === 'latest' ? short : `${short}:${tag}`
 }

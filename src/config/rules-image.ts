@@ -3,8 +3,10 @@ import type { Breach } from './rules.ts'
 import type { Config } from './schema.ts'
 import { ImageConfig } from './schema-image.ts'
 
+/** What is said of an image however it is built. */
+const otherKeys = new Set<string>(['repositories', 'bake', 'size'] satisfies (keyof ImageConfig)[])
 /** What says how an image is built; one that has none of it is, where `bake` is given, a target of the bake file. */
-const buildKeys: readonly string[] = Object.keys(ImageConfig.shape).filter((key) => key !== 'repositories' && key !== 'bake')
+const buildKeys: readonly string[] = Object.keys(ImageConfig.shape).filter((key) => !otherKeys.has(key))
 
 /** See labels in core/names.ts. */
 const ownLabels = 'launchway.'

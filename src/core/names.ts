@@ -144,6 +144,9 @@ export const inputsType = 'application/vnd.launchway.inputs.v1.json+gzip'
 /** Where a host keeps what it knows, unless the environment's `state` key names another root. */
 export const stateRoot = '/var/lib/launchway'
 
+/** Where a repository keeps the keys of its hosts, unless the configuration says otherwise. */
+export const repositoryKnownHosts = '.github/known_hosts'
+
 /** What lies where under the state root (docs/reference/names.md). */
 export function hostPaths(root: string, app: string, environment: string) {
   const home = `${root}/${app}/${environment}`

@@ -22,6 +22,38 @@ export function fullName(repository: string): string {
   return `${host}/${path}`
 }
 
+/** A name of an image taken apart; `tag` is `latest` where it says none. */
+export interface Reference {
+  /** As it is written: `addie`, `ghcr.io/team/addie`. */
+  repository: string
+  tag: string
+  digest: string | undefined
+}
+
+export function parseReference(reference: string): Reference {
+  const [name = '', digest] = reference.split('@')
+  const [, repository = name, tag = 'latest'] = /^(.+):([^:/]+)$/.exec(name) ?? []
+  return { repository, tag, digest }
+}
+
+/** Whether two names of repositories, however they are written, are of the same one. */
+export function isSameRepository(one: string, other: string): boolean {
+  return fullName(one) === fullName(other)
+}
+
+/** An image as BuildKit calls it: without docker.io, library and latest. */
+export function familiarName(reference: string): string {
+  const { repository, tag, digest } = parseReference(reference)
+  const { host, path } = parseRepository(repository)
+  const name = host === 'docker.io' ? path.replace(/^library\//, '') : `${host}/${path}`
+  return `${name}${tag === 'latest' ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`
+}
+
+/** Whether one of the named contexts of a build stands in the place of an image. */
+export function isNamedContext(reference: string, contexts: Readonly<Record<string, string>> = {}): boolean {
+  return [reference, familiarName(reference)].some((name) => Object.hasOwn(contexts, name))
+}
+
 /** Where the API of a registry is: Docker Hub answers under another name than its own. */
 export function apiHost(host: string): string {
   return host === 'docker.io' ? 'registry-1.docker.io' : host

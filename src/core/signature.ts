@@ -17,7 +17,8 @@ const says = 'cosign container image signature'
 const bundleType = /^application\/vnd\.dev\.sigstore\.bundle\./
 const predicateType = 'https://sigstore.dev/cosign/sign/v1'
 
-const signatureTag = (digest: string): string => `${digest.replace(':', '-')}.sig`
+/** The tag that a signature of an image has, in its repository. */
+export const signatureTag = (digest: string): string => `${digest.replace(':', '-')}.sig`
 
 const Layer = z.object({
   mediaType: z.string(),

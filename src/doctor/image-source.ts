@@ -3,18 +3,8 @@ import { z } from 'zod'
 import { readIgnore } from '../build/index.ts'
 import { parseJson } from '../core/json.ts'
 import type { FileEntry, Files } from '../core/ports.ts'
-import type { PlannedImage } from '../core/release.ts'
-import { baseReference, instructions } from '../tools/dockerfile.ts'
-
-/** An instruction of a Dockerfile. */
-export interface Step {
-  /** In capitals: `COPY`. */
-  word: string
-  rest: string
-  line: number
-  /** What it makes is in the image that is built, and not in a stage that is left behind. */
-  ships: boolean
-}
+import type { PlannedBase } from '../core/planned-image.ts'
+import { type Step, stepsOf } from '../tools/dockerfile.ts'
 
 /** A file of the context that was read: what starts in the container, or may say a secret. */
 export interface TextFile {
@@ -27,9 +17,12 @@ export interface TextFile {
 
 /** An image as the files of the repository have it. */
 export interface ImageSource {
-  image: PlannedImage
+  /** What others are built on and nobody pushes has no repository. */
+  image: PlannedBase & { repositories: readonly string[] }
+  /** How it is built stands in a bake file: nothing of that is looked at. */
+  isBaked: boolean
   /** From the root; undefined where it is not there. */
-  dockerfile: { path: string; steps: readonly Step[]; base: string | undefined } | undefined
+  dockerfile: { path: string; steps: readonly Step[] } | undefined
   /** The ignore file that holds for it, from the root, or the one to make. */
   ignore: { path: string; text: string | undefined }
   /** What the build sees, by its path in the context. Folders that hold nothing of the user's are not entered. */
@@ -49,7 +42,12 @@ const mostBytes = 200_000
 /** So many are read, the nearest to the root first: a repository may have thousands. */
 const mostTexts = 300
 
-export async function readImage(image: PlannedImage, root: string, files: Files): Promise<ImageSource> {
+/** An image of which nobody knows here how it is built. */
+export function bakedImage(image: ImageSource['image']): ImageSource {
+  return { image, isBaked: true, dockerfile: undefined, ignore: { path: '', text: undefined }, entries: new Map(), texts: new Map() }
+}
+
+export async function readImage(image: ImageSource['image'], root: string, files: Files): Promise<ImageSource> {
   const context = join(root, image.context)
   const inRoot = (path: string): string => posix.normalize(posix.join(image.context, path))
   const [text, ignores, isThere] = await Promise.all([
@@ -74,14 +72,8 @@ export async function readImage(image: PlannedImage, root: string, files: Files)
   const source = text?.toString() ?? ''
   return {
     image,
-    dockerfile:
-      text === undefined
-        ? undefined
-        : {
-            path: inRoot(image.dockerfile),
-            steps: stepsOf(source, image.target),
-            base: baseReference(source, { target: image.target, args: image.args }),
-          },
+    isBaked: false,
+    dockerfile: text === undefined ? undefined : { path: inRoot(image.dockerfile), steps: stepsOf(source, image.target) },
     ignore: { path: inRoot(ignores.file), text: ignores.text },
     entries,
     texts: await readTexts([...entries.values()], { context, inRoot, files, source }),
@@ -93,29 +85,6 @@ const Words = z.array(z.string())
 /** The words of `["a", "b"]`; undefined of the form that a shell reads. */
 export function execForm(rest: string): string[] | undefined {
   return rest.startsWith('[') ? parseJson(rest, Words) : undefined
-}
-
-function stepsOf(text: string, target: string | undefined): Step[] {
-  const stages: { name: string | undefined; from: string }[] = []
-  const steps = instructions(text).map(({ text: whole, line }) => {
-    const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(whole) ?? []
-    if (/^from$/i.test(word)) {
-      const [from = '', as = '', name] = rest.split(/\s+/).filter((part) => !part.startsWith('--'))
-      stages.push({ from: from.toLowerCase(), name: /^as$/i.test(as) ? name?.toLowerCase() : undefined })
-    }
-    return { word: word.toUpperCase(), rest, line, stage: stages.length - 1 }
-  })
-  const shipped = new Set<number>()
-  let at =
-    target === undefined
-      ? stages.length - 1
-      : stages.findIndex(({ name }, index) => name === target.toLowerCase() || String(index) === target)
-  while (at >= 0 && !shipped.has(at)) {
-    shipped.add(at)
-    const { from } = stages[at] ?? {}
-    at = stages.slice(0, at).findLastIndex(({ name }) => name !== undefined && name === from)
-  }
-  return steps.map(({ stage, ...step }) => ({ ...step, ships: shipped.has(stage) }))
 }
 
 /** Files without an ending that are never scripts. */

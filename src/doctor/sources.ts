@@ -3,18 +3,19 @@ import { composeFiles, resolveSmoke } from '../config/gates.ts'
 import { loadConfig } from '../config/load.ts'
 import { type Placed, placed } from '../config/places.ts'
 import { resolveApp, resolveEnvironment, resolveRegistries } from '../config/resolve.ts'
-import { resolveImages } from '../config/resolve-image.ts'
+import { resolveBases, resolveImages, resolveTargets } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment, Service } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { nearest } from '../core/nearest.ts'
+import { repositoryKnownHosts } from '../core/names.ts'
 import type { Files, Ports } from '../core/ports.ts'
 import type { Registry } from '../core/release.ts'
 import { sourcesOf } from '../smoke/index.ts'
 import { type ComposeSource, parseCompose } from './compose-source.ts'
 import type { Where } from './finding.ts'
-import { type ImageSource, readImage } from './image-source.ts'
+import { bakedImage, type ImageSource, readImage } from './image-source.ts'
 import { type Start, startOf } from './starts.ts'
 
 /** What the files of the repository say. */
@@ -27,6 +28,7 @@ export interface Sources {
   /** Those that are looked at. */
   environments: readonly Environment[]
   registries: readonly Registry[]
+  /** Those that are pushed, and then those that they are built on. */
   images: readonly ImageSource[]
   compose: readonly ComposeSource[]
   smoke: SmokePlan | undefined
@@ -34,9 +36,6 @@ export interface Sources {
   paths: ReadonlyMap<string, { kind: 'file' | 'directory' | 'other'; mode: number } | undefined>
   knownHosts: string | undefined
 }
-
-/** Where hosts' keys are kept, unless the configuration says otherwise. */
-const repositoryKnownHosts = '.github/known_hosts'
 
 /**
  * @param environment the only one that is looked at; all of them without one
@@ -61,10 +60,7 @@ export async function readSources(
   const environments = names.flatMap((name) => resolveEnvironment(config, name, knownHosts) ?? [])
   const smoke = resolveSmoke(config, await findCompose(files, root))
   const plan = typeof smoke === 'string' ? undefined : smoke
-  const [images, compose] = await Promise.all([
-    Promise.all(resolveImages(config).map((image) => readImage(image, root, files))),
-    readCompose(plan, files, root),
-  ])
+  const [images, compose] = await Promise.all([readImages(config, files, root), readCompose(plan, files, root)])
   return {
     file,
     config,
@@ -87,6 +83,12 @@ function chosen(names: readonly string[], wanted: string | undefined): readonly 
   throw new LaunchwayError('USAGE', `there is no environment "${wanted}"`, {
     hint: meant === undefined ? `launchway.yml has: ${names.join(', ') || 'none'}` : `Did you mean "${meant}"?`,
   })
+}
+
+function readImages(config: Config, files: Files, root: string): Promise<ImageSource[]> {
+  const targets = resolveTargets(config)
+  const all = [...resolveImages(config), ...resolveBases(config).map((base) => ({ ...base, repositories: [] }))]
+  return Promise.all(all.map(async (image) => (targets.has(image.name) ? bakedImage(image) : readImage(image, root, files))))
 }
 
 async function findCompose(files: Files, root: string): Promise<{ compose?: string }> {
@@ -121,6 +123,11 @@ function pathsIn(compose: readonly ComposeSource[]): string[] {
 async function look(paths: readonly string[], files: Files, root: string): Promise<Sources['paths']> {
   const found = await Promise.all([...new Set(paths)].map(async (path) => [path, await files.look(join(root, path))] as const))
   return new Map(found)
+}
+
+/** What is pushed and no service starts. How a base would start says nothing: what is built on it has its own way. */
+export function unstarted({ images }: Pick<Sources, 'images'>, started: readonly Started[]): ImageSource[] {
+  return images.filter((image) => image.image.repositories.length > 0 && !started.some((one) => one.image === image))
 }
 
 /** A service of an environment, with the image that it starts and how. */

@@ -6,7 +6,7 @@ import { resolveImages } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { releaseId } from '../core/names.ts'
+import { releaseId, repositoryKnownHosts } from '../core/names.ts'
 import { byKey } from '../core/objects.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlanSection, Registry, Release } from '../core/release.ts'
@@ -17,9 +17,6 @@ import { defaultBranchWarning, factsFor } from './facts.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
 import { serviceWarnings } from './warnings.ts'
-
-/** Where a repository keeps the keys of its hosts, unless it says otherwise. */
-const repositoryKnownHosts = '.github/known_hosts'
 
 /** A character may have four bytes: see read.ts for how many are read. */
 const maxConfigBytes = 4_000_000

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { parseJson } from '../core/json.ts'
 import { Digest } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
+import { parseReference } from '../core/reference.ts'
 import type { PlannedImage, Registry } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { baseImage } from '../tools/dockerfile.ts'
@@ -114,9 +115,9 @@ async function ask(
   registries: readonly Registry[],
   ports: Ports,
 ): Promise<Required<Candidate> | undefined> {
-  const [, name = '', tag = 'latest', pinned] = /^(.+?)(?::([\w][\w.-]*))?(?:@(sha256:[0-9a-f]{64}))?$/.exec(reference) ?? []
+  const { repository: name, tag, digest } = parseReference(reference)
   const repository = await openRepository(name, registries, ports)
-  const found = await manifestFor(repository, pinned ?? tag, platform ?? (await ports.engine.info()).platform)
+  const found = await manifestFor(repository, digest ?? tag, platform ?? (await ports.engine.info()).platform)
   const config = found?.config === undefined ? undefined : await repository.blob(found.config)
   const layers = config === undefined ? undefined : parseJson(config.toString(), Config)?.rootfs.diff_ids
   return found === undefined || layers === undefined ? undefined : { reference, repository: name, layers, digest: found.digest }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, FileEntry, Ports } from '../core/ports.ts'
 import { candidates } from '../core/names.ts'
-import { parseRepository } from '../core/reference.ts'
+import { isSameRepository, parseReference } from '../core/reference.ts'
 import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
@@ -99,10 +99,10 @@ async function otherImages(
   const sorted = [...new Set(references)].toSorted()
   return Promise.all(
     sorted.map(async (reference): Promise<[string, string]> => {
-      const { repository, tag, digest } = takenApart(reference)
+      const { repository, tag, digest } = parseReference(reference)
       const here = await ports.engine.image(reference)
-      const same = (one: string): boolean => isSame(takenApart(one).repository, repository)
-      if (here !== undefined) return [reference, takenApart(here.repoDigests.find(same) ?? '').digest ?? here.id]
+      const same = (one: string): boolean => isSameRepository(parseReference(one).repository, repository)
+      if (here !== undefined) return [reference, parseReference(here.repoDigests.find(same) ?? '').digest ?? here.id]
       if (digest !== undefined) return [reference, digest]
       try {
         const there = await (await ports.registry.repository(repository, registryOf(repository, plan.registries))).resolve(tag)
@@ -113,17 +113,6 @@ async function otherImages(
       throw new Unknown(`${reference} is not on this machine, and its registry does not say what it is`)
     }),
   )
-}
-
-function takenApart(reference: string): { repository: string; tag: string; digest: string | undefined } {
-  const [name = '', digest] = reference.split('@')
-  const [, repository = name, tag = 'latest'] = /^(.+):([^:/]+)$/.exec(name) ?? []
-  return { repository, tag, digest }
-}
-
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [parseRepository(one), parseRepository(other)]
-  return a.host === b.host && a.path === b.path
 }
 
 /** Everything in files that reaches the stack or its checks: mounts, secrets and configs, and what the plan names. */

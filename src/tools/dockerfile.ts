@@ -69,11 +69,10 @@ export function imagesOf(
     if (stage === undefined || seen.has(index)) return
     seen.add(index)
     for (const { from, line } of [{ from: stage.from, line: stage.line }, ...stage.uses]) {
-      const name = expand(from, variables)?.toLowerCase()
       const isNumber = from !== stage.from && /^\d+$/.test(from)
-      const below = isNumber ? Number(from) : stages.slice(0, index).findLastIndex((one) => one.name !== undefined && one.name === name)
-      if (below === -1) add(from, line)
-      else visit(below)
+      const before = isNumber ? Number(from) : below(stages, index, expand(from, variables))
+      if (before === -1) add(from, line)
+      else visit(before)
     }
   }
   visit(indexOf(stages, asked))
@@ -84,8 +83,14 @@ export function imagesOf(
   }
 }
 
-function indexOf(stages: readonly Stage[], { target }: Asked): number {
+/** The stage that is built: the last one, or that of a name; -1 where there is none. BuildKit takes no number here. */
+function indexOf(stages: readonly Pick<Stage, 'name'>[], { target }: Pick<Asked, 'target'>): number {
   return target === undefined ? stages.length - 1 : stages.findIndex(({ name }) => name === target.toLowerCase())
+}
+
+/** The stage before another that a name stands for; -1 where it is none of them. */
+function below(stages: readonly Pick<Stage, 'name'>[], index: number, name: string | undefined): number {
+  return stages.slice(0, index).findLastIndex((stage) => stage.name !== undefined && stage.name === name?.toLowerCase())
 }
 
 /** @see https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope */
@@ -124,26 +129,14 @@ export interface DockerfileFacts {
 }
 
 export function dockerfileFacts(dockerfile: string, target?: string): DockerfileFacts {
-  const own: { stage: Pick<Stage, 'from' | 'name'>; lines: [string, string][] }[] = []
-  for (const { text } of instructions(dockerfile)) {
-    const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? []
-    const stage = /^from$/i.test(word) ? stageOf(rest.split(/\s+/)) : undefined
-    if (stage !== undefined) own.push({ stage, lines: [] })
-    else own.at(-1)?.lines.push([word.toUpperCase(), rest])
-  }
-  const chain: [string, string][] = []
-  let at = target === undefined ? own.length - 1 : own.findIndex(({ stage }) => stage.name === target.toLowerCase())
-  while (at >= 0) {
-    const { stage, lines } = own[at] ?? { stage: { from: '', name: undefined }, lines: [] }
-    chain.unshift(...lines)
-    at = own.slice(0, at).findLastIndex(({ stage: { name } }) => name === stage.from.toLowerCase())
-  }
-  const last = (name: string): string | undefined => chain.findLast(([word]) => word === name)?.[1]
+  const steps = stepsOf(dockerfile, target)
+  const chain = steps.filter(({ ships }) => ships)
+  const last = (name: string): string | undefined => chain.findLast(({ word }) => word === name)?.rest
   const health = last('HEALTHCHECK')
   const command = [last('ENTRYPOINT'), last('CMD')].filter((one) => one !== undefined).join(' ')
   return {
-    stages: own.flatMap(({ stage: { name } }) => name ?? []),
-    expose: chain.flatMap(([word, rest]) =>
+    stages: steps.flatMap(({ word, rest }) => (word === 'FROM' ? (stageOf(rest.split(/\s+/)).name ?? []) : [])),
+    expose: chain.flatMap(({ word, rest }) =>
       word === 'EXPOSE' ? [...rest.matchAll(/(?:^|\s)(\d+)/g)].map(([, port]) => Number(port)) : [],
     ),
     health: health === undefined || /^none$/i.test(health) ? undefined : health,
@@ -151,13 +144,45 @@ export function dockerfileFacts(dockerfile: string, target?: string): Dockerfile
   }
 }
 
+/** An instruction of a Dockerfile. */
+export interface Step {
+  /** In capitals: `COPY`. */
+  word: string
+  rest: string
+  line: number
+  /** What it makes is in the image that is built, and not in a stage that is left behind. */
+  ships: boolean
+  /** Of FROM: what it names, as it is written, unless that is a stage before. */
+  base?: string
+}
+
+export function stepsOf(dockerfile: string, target: string | undefined): Step[] {
+  const stages: Pick<Stage, 'from' | 'name'>[] = []
+  const steps = instructions(dockerfile).map(({ text, line }) => {
+    const [, written = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? []
+    const word = written.toUpperCase()
+    if (word !== 'FROM') return { word, rest, line, stage: stages.length - 1 }
+    const stage = stageOf(rest.split(/\s+/))
+    const isStage = below(stages, stages.length, stage.from) !== -1
+    stages.push(stage)
+    return { word, rest, line, stage: stages.length - 1, ...(isStage ? {} : { base: stage.from }) }
+  })
+  const shipped = new Set<number>()
+  let at = indexOf(stages, { target })
+  while (at >= 0) {
+    shipped.add(at)
+    at = below(stages, at, stages[at]?.from ?? '')
+  }
+  return steps.map(({ stage, ...step }) => ({ ...step, ships: shipped.has(stage) }))
+}
+
 function resolve(stages: readonly Stage[], index: number, variables: ReadonlyMap<string, string>): string | undefined {
   const stage = stages[index]
   const from = stage === undefined ? undefined : expand(stage.from, variables)
   // What is left of a form that is not understood is no name.
   if (from === undefined || from === '' || from === 'scratch' || /[${}]/.test(from)) return undefined
-  const below = stages.slice(0, index).findLastIndex(({ name }) => name === from.toLowerCase())
-  return below === -1 ? from : resolve(stages, below, variables)
+  const before = below(stages, index, from)
+  return before === -1 ? from : resolve(stages, before, variables)
 }
 
 /** Only what stands before the first FROM counts for FROM lines. */
@@ -202,13 +227,13 @@ function sourcesOf(word: string, rest: readonly string[]): string[] {
 }
 
 /** A whole instruction, its continued lines joined, and the line that it begins in. */
-export interface Instruction {
+interface Instruction {
   text: string
   line: number
 }
 
 /** Whole instructions: without comments, and without the bodies of here-documents. */
-export function instructions(text: string): Instruction[] {
+function instructions(text: string): Instruction[] {
   const escape = /^#\s*escape\s*=\s*`/im.test(text.split('\n', 3).join('\n')) ? '`' : '\\'
   const found: Instruction[] = []
   let joined = ''

@@ -4,6 +4,7 @@ import { ociRegistries } from '../../src/adapters/registry/repository.ts'
 import { keyTag, labels, recordType } from '../../src/core/names.ts'
 import type { Clock, Descriptor, Ports, Repository } from '../../src/core/ports.ts'
 import { documentOf as textOf } from '../../src/core/record-document.ts'
+import { signatureTag } from '../../src/core/signature.ts'
 import { pruneRegistries } from '../../src/push/index.ts'
 import { fakeLog } from '../fakes/log.ts'
 import { openOwnRegistry } from './support/own-registry.ts'
@@ -23,6 +24,12 @@ async function filled(address: string) {
   const one = await image(repository, 1, keyTag('1'.repeat(32)), 'sha-1111111')
   const two = await image(repository, 2, keyTag('2'.repeat(32)), 'sha-2222222', '1.0.0')
   const three = await image(repository, 3, keyTag('3'.repeat(32)))
+  for (const { digest } of [one, three]) {
+    const signature = Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config: await signed(repository, digest), layers: [] }),
+    )
+    await repository.putManifest(signatureTag(digest), manifestType, signature)
+  }
   const parts = [await image(repository, 4), await image(repository, 5)]
   const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests: parts }))
   const four = await repository.putManifest(keyTag('4'.repeat(32)), indexType, index)
@@ -39,6 +46,11 @@ async function filled(address: string) {
   const target = { registries: [settings], repositories: [repository.name, worker.name], keep: new Map([['production', -1]]) }
   const prune = (yes: boolean) => pruneRegistries(target, { more: 0, yes }, ports)
   return { repository, worker, prune, images: { one, two, three, four, parts }, record }
+}
+
+/** Something of its own in each signature, as in a real one. */
+function signed(repository: Repository, digest: string): Promise<Descriptor> {
+  return repository.putBlob(Buffer.from(JSON.stringify({ signs: digest })))
 }
 
 async function image(repository: Repository, n: number, ...tags: string[]): Promise<Descriptor> {
@@ -90,7 +102,10 @@ describe('registries that are pruned', () => {
     expect({ error: done.error, removed: done.json.map(({ removed }) => removed) }).toEqual({ error: undefined, removed: [true, true] })
     const kept = [keyTag('1'.repeat(32)), keyTag('2'.repeat(32)), 'sha-1111111', 'sha-2222222', '1.0.0', 'launchway-env-production']
     expect((await repository.tags()).filter((tag) => !tag.startsWith('sha256-')).toSorted()).toEqual(kept.toSorted())
-    expect((await repository.tags()).filter((tag) => tag.startsWith('sha256-'))).toEqual([images.one.digest.replace(':', '-')])
+    expect((await repository.tags()).filter((tag) => tag.startsWith('sha256-'))).toEqual([
+      images.one.digest.replace(':', '-'),
+      signatureTag(images.one.digest),
+    ])
     expect(await worker.tags()).toEqual([keyTag('1'.repeat(32))])
     for (const part of images.parts) expect(await repository.resolve(part.digest)).toBeUndefined()
     expect(JSON.parse((await textOf(repository, record.digest)) ?? '{}')).toMatchObject({ app: 'app' })

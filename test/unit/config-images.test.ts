@@ -110,10 +110,10 @@ describe('short forms of an image come to', () => {
     expect([resolveImages(config).map(({ name }) => name), resolveBases(config).map(({ name }) => name)]).toEqual([['app'], ['base']])
   })
 
-  test('targets of a bake file, for those that say nothing else', () => {
+  test('targets of a bake file, for those that do not say themselves how they are built', () => {
     const config = configOf(
       images(
-        'app: { repositories: [a/b] }, web: { bake: site, repositories: [a/c] }, own: { context: x, repositories: [a/d] }',
+        'app: { repositories: [a/b], size: { fail: { total: 1GB } } }, web: { bake: site, repositories: [a/c], size: { warn: { growth: 10% } } }, own: { context: x, repositories: [a/d] }',
         'bake: docker-bake.hcl\n',
       ),
     )

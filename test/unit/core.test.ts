@@ -5,7 +5,7 @@ import { command, display, each, option, quote } from '../../src/core/command.ts
 import { errorCodes, exitCodeOf, LaunchwayError } from '../../src/core/error.ts'
 import { containerName, environmentTag, hostPaths, keyTag, releaseId, ReleaseId } from '../../src/core/names.ts'
 import { nearest } from '../../src/core/nearest.ts'
-import { apiHost, isLoopback, parseRepository, toTag } from '../../src/core/reference.ts'
+import { apiHost, familiarName, isLoopback, isNamedContext, parseReference, parseRepository, toTag } from '../../src/core/reference.ts'
 import { redact, Secret } from '../../src/core/secret.ts'
 import { milliseconds, showBytes, showMs } from '../../src/core/units.ts'
 
@@ -206,5 +206,28 @@ describe('units', () => {
   test('are shown as people read them', () => {
     expect([40, 400, 9_940, 12_300, 125_000].map(showMs)).toEqual(['40 ms', '0.4 s', '9.9 s', '12 s', '2 min 5 s'])
     expect([400_000, 12_300_000, 1_300_000_000].map(showBytes)).toEqual(['0.4 MB', '12 MB', '1.3 GB'])
+  })
+})
+
+describe('the name of an image', () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+  test.each([
+    ['python', 'python', 'latest', undefined, 'python'],
+    ['docker.io/library/python:latest', 'docker.io/library/python', 'latest', undefined, 'python'],
+    ['library/python:3.12', 'library/python', '3.12', undefined, 'python:3.12'],
+    ['localhost:5000/team/app', 'localhost:5000/team/app', 'latest', undefined, 'localhost:5000/team/app'],
+    ['ghcr.io/team/app:1.4', 'ghcr.io/team/app', '1.4', undefined, 'ghcr.io/team/app:1.4'],
+    [`team/app@${digest}`, 'team/app', 'latest', digest, `team/app@${digest}`],
+    [`localhost:5000/app:2@${digest}`, 'localhost:5000/app', '2', digest, `localhost:5000/app:2@${digest}`],
+  ])('%s has a repository, a tag and a digest, and BuildKit calls it as people do', (reference, repository, tag, of, familiar) => {
+    expect(parseReference(reference)).toEqual({ repository, tag, digest: of })
+    expect(familiarName(reference)).toBe(familiar)
+  })
+
+  test('is that of a named context, as it is written or as BuildKit calls it, and not where it has a digest', () => {
+    const contexts = { python: 'target:base' }
+    expect(['python', 'python:latest', 'docker.io/library/python'].map((one) => isNamedContext(one, contexts))).toEqual([true, true, true])
+    expect(['python:3', `python@${digest}`, 'toString'].map((one) => isNamedContext(one, contexts))).toEqual([false, false, false])
+    expect(isNamedContext('python')).toBe(false)
   })
 })

@@ -21,6 +21,7 @@ describe('the image that a Dockerfile builds on', () => {
     ['nothing for a form of a variable that is not known', 'ARG TAG=v3\nFROM python:${TAG#v}\n', {}, undefined],
     ['nothing for a form within another', 'ARG A=b\nFROM python:${C:-${A}}\n', {}, undefined],
     ['nothing for a variable of a stage', 'FROM a\nARG IMAGE=b\nFROM $IMAGE\n', {}, undefined],
+    ['nothing for the number of a stage, which BuildKit does not take', 'FROM node:22\nFROM python:3\n', { target: '0' }, undefined],
     ['nothing for a stage that is not there', 'FROM a\n', { target: 'b' }, undefined],
     ['nothing without a FROM', '\n', {}, undefined],
   ])('is %s', (_, dockerfile, { target, args = {} }, reference) => {

@@ -37,6 +37,28 @@ const rows: Row[] = [
     { 'launchway.yml': `image-tags: "type=raw,value=latest"\n${plainConfig}` },
     ['warning tag-floating launchway.yml:1:1: every release is pushed as latest and nothing else'],
   ],
+  [
+    'tags of which all move, in lines, and one as a name alone',
+    {
+      'launchway.yml': `image-tags: |\n  # two of them\n  latest\n  type=raw,value=stable,suffix=-x\n  type=sha,enable=false\n${plainConfig}`,
+    },
+    ['warning tag-floating launchway.yml:1:1: every release is pushed as latest, stable-x and nothing else'],
+  ],
+  [
+    'tags in lines of which one names the commit',
+    { 'launchway.yml': `image-tags: |\n  type=raw,value=latest\n  type=sha\n${plainConfig}` },
+    [],
+  ],
+  [
+    'a tag that says when, by its suffix',
+    { 'launchway.yml': `image-tags: ["type=raw,value=v,suffix={{date 'YYYY'}}"]\n${plainConfig}` },
+    [],
+  ],
+  [
+    'a tag that says which, by what stands before all of them',
+    { 'launchway.yml': `image-tags: latest\nflavor: 'prefix={{sha}}-'\n${plainConfig}` },
+    [],
+  ],
 
   // Compose files.
   [

@@ -85,8 +85,63 @@ const rows: Row[] = [
   ],
   [
     'a base without a version',
-    { Dockerfile: 'FROM python\nCOPY app.py /\n' },
+    { Dockerfile: 'FROM --platform=linux/amd64 python AS python\nFROM python\nCOPY app.py /\n' },
     ['hint base-floating Dockerfile:1: python is whatever is newest'],
+  ],
+
+  [
+    'nothing of the build of what a bake file describes, whatever lies where a Dockerfile would',
+    {
+      'launchway.yml':
+        'images:\n  app: { repositories: [r.example.org/app], contexts: { below: "target:base" }, dockerfile: App }\n  web: { repositories: [r.example.org/web] }\n  base: {}\nbake: docker-bake.hcl\n',
+      App: 'FROM below\nCOPY app.py /\n',
+      Dockerfile: 'FROM python\nCOPY nothing /\nCMD ["flask", "run"]\n',
+    },
+    [],
+  ],
+  [
+    'what a service of an image of a bake file is told to start, all the same',
+    {
+      'launchway.yml':
+        'images:\n  app: { repositories: [r.example.org/app] }\nbake: docker-bake.hcl\nenvironments:\n  production: { host: deploy@a.example.org, port: 5000, publish: 80, health: /, env: { FLASK_DEBUG: "1" } }\n',
+      Dockerfile: undefined,
+    },
+    ['warning development-server launchway.yml:5:81: switches debugging on: FLASK_DEBUG=1'],
+  ],
+  [
+    'what is built on and pushed nowhere: its Dockerfile, and what its context holds',
+    {
+      'launchway.yml':
+        'images:\n  app: { repositories: [r.example.org/app], contexts: { base: "target:base", lib: "target:lib" } }\n  base: { context: base }\n  lib: { context: lib }\n',
+      Dockerfile: 'FROM base\nCOPY --from=lib /x /x\nCOPY app.py /\n',
+      'base/Dockerfile': 'FROM python\nCOPY . /app\n',
+      'base/.dockerignore': '*.md\n',
+      'base/.env': 'MYSQL_PASSWORD=x1\n',
+    },
+    [
+      'hint base-floating base/Dockerfile:1: python is whatever is newest',
+      'error secret-in-image base/Dockerfile:2: COPY takes .env along, which holds MYSQL_PASSWORD',
+      'error dockerfile-missing lib/Dockerfile: the image lib has no Dockerfile',
+    ],
+  ],
+  [
+    'FROM what a named context stands for, also as BuildKit writes it out',
+    {
+      'launchway.yml':
+        'images:\n  app: { repositories: [r.example.org/app], contexts: { app: "docker-image://r.example.org/system:3", python: "docker-image://docker.io/library/python:3.12" } }\n',
+      Dockerfile: 'FROM docker.io/library/python:latest AS a\nFROM app\nCOPY app.py /\n',
+    },
+    [],
+  ],
+  [
+    'a base that is built on what is pushed',
+    {
+      'launchway.yml':
+        'images:\n  app: { repositories: [r.example.org/app], dockerfile: App, contexts: { below: "target:base" } }\n  base: {}\n',
+      App: 'FROM below\nCOPY app.py /\n',
+      Dockerfile: 'FROM r.example.org/app:1\n',
+    },
+    ['warning from-own-image Dockerfile:1: base is built on r.example.org/app:1, which is what app is pushed as'],
   ],
 
   // What the image takes along.

@@ -94,7 +94,13 @@ describe('doctor', () => {
 })
 
 describe('the images that a host must have room for', () => {
-  const images = [{ image: { name: 'app', platforms: [] } }, { image: { name: 'docs', platforms: ['linux/arm64'] } }] as never
+  const repositories = ['r.example.org/app']
+  const images = [
+    { image: { name: 'app', platforms: [], repositories } },
+    { image: { name: 'docs', platforms: ['linux/arm64'], repositories } },
+    // What they are built on comes to no host.
+    { image: { name: 'base', platforms: [], repositories: [] } },
+  ] as never
   const built = { name: 'app', key: '0'.repeat(32), how: 'built' as const, config: { 'linux/amd64': digest }, size: 4_000_000_000 }
   const release = record({ build: { builder: 'b', images: [{ ...built, registries: {}, layers: 1, ms: 1 }] } })
   const sizes = async (app: string, text: string): Promise<unknown[]> => {

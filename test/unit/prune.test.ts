@@ -1,6 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { removeImage } from '../../src/push/prune/look.ts'
 import { type Found, planPrune, type Wish } from '../../src/push/prune/plan.ts'
+import { fakeRegistries } from '../fakes/registry.ts'
 
 const now = Date.parse('2026-11-21T12:00:00Z')
 const days = (count: number): number => now - count * 86_400_000
@@ -101,4 +103,17 @@ describe('of a registry', () => {
       }),
     )
   })
+})
+
+test('with an image go its referrers, the list of them and its signature, and those of others stay', async () => {
+  const repository = await fakeRegistries().repository('r.example.org/app', { host: 'r.example.org', plainHttp: false })
+  const put = (reference: string, n: string) =>
+    repository.putManifest(reference, 'application/vnd.oci.image.manifest.v1+json', Buffer.from(JSON.stringify({ layers: [], n })))
+  const [gone, stays] = [await put('launchway-k', '1'), await put('launchway-l', '2')]
+  const [goneTag = '', staysTag = ''] = [gone, stays].map(({ digest }) => digest.replace(':', '-'))
+  for (const tag of [goneTag, `${goneTag}.sig`, staysTag, `${staysTag}.sig`]) await put(tag, tag)
+  const record = await repository.attach(gone, 'a/b', Buffer.from('{}'))
+  expect(await removeImage(repository, { ...image(gone.digest, ['launchway-k'], 30) })).toBe(true)
+  expect(await repository.tags()).toEqual(['launchway-l', staysTag, `${staysTag}.sig`].toSorted())
+  expect(await repository.resolve(record.digest)).toBeUndefined()
 })

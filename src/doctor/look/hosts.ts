@@ -43,7 +43,8 @@ export async function lastImages(
   { app, images }: Pick<Sources, 'app' | 'images'>,
   { files }: Pick<Ports, 'files'>,
 ): Promise<Images> {
-  const platforms = new Map(images.map(({ image }) => [image.name, image.platforms]))
+  const pushed = images.filter(({ image }) => image.repositories.length > 0)
+  const platforms = new Map(pushed.map(({ image }) => [image.name, image.platforms]))
   const found = new Map<string, { reference: string; bytes: number; platforms: readonly string[] }>()
   const body = await files.read(record).catch(() => undefined)
   const release = body === undefined ? undefined : parsed(body.toString())

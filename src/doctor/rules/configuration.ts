@@ -1,3 +1,5 @@
+import { parseTagRule, type TagRule } from '../../config/image-tags.ts'
+import { tagEntries } from '../../config/tag-entry.ts'
 import { looksSecret } from '../../smoke/index.ts'
 import type { Found, Rule } from '../finding.ts'
 import { type Sources, startedIn } from '../sources.ts'
@@ -65,16 +67,22 @@ export const configurationRules: readonly Rule<Sources>[] = [
     why: 'No tag then says which version is which: nobody can name the one before, and `redeploy` finds it by its digest alone.',
     fix: 'Add one of each commit: image-tags: ["type=ref,event=branch", "type=sha"]',
     find: ({ config, at }) => {
-      const rules = config['image-tags'] === undefined ? [] : [config['image-tags']].flat()
-      const moves = rules.filter((rule) => /^type=raw\b/.test(rule) && !/\{\{|\{%/.test(rule))
-      return rules.length > 0 && moves.length === rules.length
-        ? [
-            {
-              where: at(['image-tags'], true),
-              what: `every release is pushed as ${moves.map((rule) => /value=([^,]*)/.exec(rule)?.[1] ?? rule).join(', ')} and nothing else`,
-            },
-          ]
-        : []
+      const rules = tagEntries(config['image-tags'] ?? [])
+        .map(({ entry }) => parseTagRule(entry))
+        .filter((rule) => typeof rule !== 'string')
+        .filter(({ enable }) => enable !== 'false')
+      const moves = rules.map(fixedTag)
+      // What stands before or after all tags may tell them apart.
+      const isTold = tagEntries(config.flavor ?? []).some(({ entry }) => entry.includes('{{'))
+      if (moves.length === 0 || moves.includes(undefined) || isTold) return []
+      return [{ where: at(['image-tags'], true), what: `every release is pushed as ${moves.join(', ')} and nothing else` }]
     },
   },
 ]
+
+/** The tag of a rule that makes the same of every release; undefined of any other rule. */
+function fixedTag(rule: TagRule): string | undefined {
+  if (rule.type !== 'raw') return undefined
+  const parts = [rule.prefix ?? [], rule.value, rule.suffix ?? []].flat()
+  return parts.every((part) => typeof part === 'string') ? parts.join('') : undefined
+}

@@ -3,7 +3,8 @@ import { looksSecret } from '../../smoke/index.ts'
 import type { Found, Rule } from '../finding.ts'
 import { codeOf } from '../starts.ts'
 import { isPlace, loginIn } from '../values.ts'
-import { copiesOf, type ImageSource, isScript, type Step } from '../image-source.ts'
+import type { Step } from '../../tools/dockerfile.ts'
+import { copiesOf, type ImageSource, isScript } from '../image-source.ts'
 import type { Sources } from '../sources.ts'
 
 /** Lines that hide in any repository what no image needs. */
@@ -11,7 +12,7 @@ const usualIgnores = ['.git', '.env', '**/__pycache__']
 
 /** A step that takes the whole context. */
 function takesAll({ dockerfile }: ImageSource): Step | undefined {
-  return (dockerfile?.steps ?? []).find((step) => copiesOf({ dockerfile: { path: '', base: undefined, steps: [step] } }, '\0').length > 0)
+  return (dockerfile?.steps ?? []).find((step) => copiesOf({ dockerfile: { path: '', steps: [step] } }, '\0').length > 0)
 }
 
 export const contextRules: readonly Rule<Sources>[] = [

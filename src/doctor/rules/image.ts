@@ -1,16 +1,25 @@
 import { basename } from 'node:path'
-import { fullName } from '../../core/reference.ts'
-import type { Found, Rule } from '../finding.ts'
+import { fullName, isNamedContext, isSameRepository, parseReference } from '../../core/reference.ts'
+import type { Found, Rule, Where } from '../finding.ts'
 import { byteOrderMark, copiesOf, filled, type ImageSource, isScript, sourcesOf, takes, type TextFile } from '../image-source.ts'
 import { isFloating } from '../values.ts'
-import { type Sources, startedIn } from '../sources.ts'
+import { type Sources, startedIn, unstarted } from '../sources.ts'
 import { startOf } from '../starts.ts'
 
 /** Of an image, how its services start it, and itself where none does. */
 function startsOf(sources: Sources, image: ImageSource) {
-  const used = startedIn(sources).filter((one) => one.image === image)
-  const starts = used.length === 0 ? [startOf(image)] : used.map(({ start }) => start)
+  const started = startedIn(sources)
+  const used = started.filter((one) => one.image === image).map(({ start }) => start)
+  const starts = unstarted(sources, started).includes(image) ? [startOf(image)] : used
   return starts.filter((start) => start !== undefined)
+}
+
+/** What FROM names, and where: images of registries, and not stages, named contexts or what only the build can tell. */
+function basesOf({ dockerfile, image }: ImageSource): { from: string; where: Where }[] {
+  return (dockerfile?.steps ?? []).flatMap(({ base: from, line }) => {
+    if (from === undefined || from.includes('$') || from === 'scratch' || isNamedContext(from, image.contexts)) return []
+    return [{ from, where: { file: dockerfile?.path ?? '', line } }]
+  })
 }
 
 /** The scripts of a context that get into the image. */
@@ -29,8 +38,8 @@ export const imageRules: readonly Rule<Sources>[] = [
     why: 'The build has nothing to build from.',
     fix: 'Write one, or name it: images.<name>.dockerfile, a path inside images.<name>.context.',
     find: ({ images }) =>
-      images.flatMap(({ dockerfile, image }) =>
-        dockerfile === undefined
+      images.flatMap(({ dockerfile, image, isBaked }) =>
+        dockerfile === undefined && !isBaked
           ? [
               {
                 where: { file: `${image.context === '.' ? '' : `${image.context}/`}${image.dockerfile}` },
@@ -110,14 +119,16 @@ export const imageRules: readonly Rule<Sources>[] = [
     why: 'Each build is laid on the one before: layers pile up until the engine takes no more, nobody can build it anew, and on another machine the base is another or not there at all.',
     fix: 'Begin FROM a published base, and write what was done by hand as RUN lines.',
     find: ({ images }) => {
-      const own = images.flatMap(({ image }) => image.repositories).map(fullName)
-      return images.flatMap(({ dockerfile, image }) =>
-        (dockerfile?.steps ?? []).flatMap(({ word, rest, line }): Found[] => {
-          const from = rest.split(/\s+/).find((part) => !part.startsWith('--')) ?? ''
-          if (word !== 'FROM' || from.includes('$') || isStage(dockerfile?.steps ?? [], from)) return []
-          const bare = from.replace(/@.*$/, '').replace(/:[^/:]*$/, '')
-          const where = { file: dockerfile?.path ?? '', line }
-          if (own.includes(fullName(bare))) return [{ where, what: `${image.name} is built on ${from}, which is what it is pushed as` }]
+      const own = new Map(images.flatMap(({ image }) => image.repositories.map((one) => [fullName(one), image.name] as const)))
+      return images.flatMap((source) =>
+        basesOf(source).flatMap(({ from, where }): Found[] => {
+          const { image } = source
+          const { repository: bare } = parseReference(from)
+          const pushed = image.repositories.some((one) => isSameRepository(one, bare)) ? image.name : own.get(fullName(bare))
+          if (pushed !== undefined) {
+            const who = pushed === image.name ? 'it' : pushed
+            return [{ where, what: `${image.name} is built on ${from}, which is what ${who} is pushed as` }]
+          }
           const last = image.repositories.map((repository) => repository.split('/').at(-1))
           // One without a user's name would be an official image of Docker Hub.
           if (bare.includes('/') || !last.includes(bare) || official.has(bare)) return []
@@ -134,21 +145,11 @@ export const imageRules: readonly Rule<Sources>[] = [
     why: 'A build next year gets another system under the same name, on a day when nothing was changed.',
     fix: 'Name a version, such as python:3.12-slim.',
     find: ({ images }) =>
-      images.flatMap(({ dockerfile }) =>
-        (dockerfile?.steps ?? []).flatMap(({ word, rest, line }) => {
-          const from = rest.split(/\s+/).find((part) => !part.startsWith('--')) ?? ''
-          if (word !== 'FROM' || from.includes('$') || from === 'scratch' || isStage(dockerfile?.steps ?? [], from)) return []
-          return isFloating(from) ? [{ where: { file: dockerfile?.path ?? '', line }, what: `${from} is whatever is newest` }] : []
-        }),
+      images.flatMap((image) =>
+        basesOf(image).flatMap(({ from, where }) => (isFloating(from) ? [{ where, what: `${from} is whatever is newest` }] : [])),
       ),
   },
 ]
-
-function isStage(steps: NonNullable<ImageSource['dockerfile']>['steps'], from: string): boolean {
-  return steps.some(
-    ({ word, rest }) => word === 'FROM' && new RegExp(String.raw`\sas\s+${from.replaceAll(/\W/g, String.raw`\$&`)}$`, 'i').test(rest),
-  )
-}
 
 /** Names of which the last part of a repository may well be one: `ghcr.io/team/nginx` FROM nginx. */
 const official: ReadonlySet<string> = new Set(

@@ -2,7 +2,7 @@ import { schedulerIn } from '../../plan/index.ts'
 import type { Found, Rule, Where } from '../finding.ts'
 import { type ImageSource, isScript } from '../image-source.ts'
 import { withoutLogins } from '../values.ts'
-import { type Sources, type Started, startedIn } from '../sources.ts'
+import { type Sources, type Started, startedIn, unstarted } from '../sources.ts'
 import { type Start, type StartLine, startOf } from '../starts.ts'
 
 interface Line {
@@ -16,7 +16,7 @@ interface Line {
 function linesOf(sources: Sources): Line[] {
   const started = startedIn(sources)
   const used = started.flatMap(({ start, image, service }) => (start?.lines ?? []).map((line) => ({ line, image, service })))
-  const others = sources.images.filter((image) => !started.some((one) => one.image === image))
+  const others = unstarted(sources, started)
   const composed = sources.compose
     .filter(({ isDevelopment }) => !isDevelopment)
     .flatMap(({ services }) => services.filter(({ command }) => command.length > 0))
@@ -28,7 +28,7 @@ function linesOf(sources: Sources): Line[] {
 function startsOf(sources: Sources): { start: Start; image: ImageSource; service?: Started['service'] }[] {
   const started = startedIn(sources)
   const used = started.flatMap(({ start, image, service }) => (start === undefined ? [] : [{ start, image, service }]))
-  const others = sources.images.filter((image) => !started.some((one) => one.image === image))
+  const others = unstarted(sources, started)
   return [
     ...used,
     ...others.flatMap((image) => {

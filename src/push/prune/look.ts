@@ -5,6 +5,7 @@ import { Digest, isOwnTag, labels, recordType } from '../../core/names.ts'
 import type { Ports, Repository } from '../../core/ports.ts'
 import { documentOf } from '../../core/record-document.ts'
 import { parseRelease } from '../../core/release.ts'
+import { signatureTag } from '../../core/signature.ts'
 import { noteIn } from '../note.ts'
 import { type Found, isName } from './plan.ts'
 
@@ -124,15 +125,14 @@ export async function namedSince({ repository, listed }: Contents): Promise<Set<
 /** Removes an image with what refers to it. @returns false where the registry does not permit it */
 export async function removeImage(repository: Repository, { digest, tags, parts }: Found): Promise<boolean> {
   const referrers = await repository.referrers(digest)
-  const list = await repository.resolve(digest.replace(':', '-'))
+  // The list of referrers of a registry that keeps none by itself, and cosign's signature.
+  const beside = await Promise.all([digest.replace(':', '-'), signatureTag(digest)].map((tag) => repository.resolve(tag)))
   if ((await repository.remove(digest)) === 'not permitted') {
     // Some want the tags to go first.
     for (const tag of tags) if ((await repository.untag(tag)) === 'not permitted') return false
     if ((await repository.remove(digest)) === 'not permitted') return false
   }
-  for (const one of [...parts, ...referrers.map((referrer) => referrer.digest), ...(list === undefined ? [] : [list.digest])]) {
-    await repository.remove(one)
-  }
+  for (const one of [...parts, ...[...referrers, ...beside].flatMap((found) => found?.digest ?? [])]) await repository.remove(one)
   return true
 }
 
