@@ -127,8 +127,13 @@ describe('what an event leads to', () => {
     ],
     [
       'a schedule',
-      { name: 'schedule', ref: 'refs/heads/master', environment: 'production' },
+      { name: 'schedule', ref: 'refs/heads/master' },
       { ...nothing, why: 'a schedule builds where image-tags has type=schedule, and here it has not' },
+    ],
+    [
+      'a schedule that names an environment',
+      { name: 'schedule', ref: 'refs/heads/master', environment: 'production' },
+      { ...nothing, why: 'a schedule that names an environment only looks at what production runs' },
     ],
     [
       'a button press on a branch without a rule',
@@ -164,10 +169,10 @@ describe('what an event leads to', () => {
       { builds: true, tags: ['nightly', 'master'], goesTo: undefined, why: 'a schedule builds and pushes; nothing is deployed' },
     ],
     [
-      'goes to an environment that is asked for',
+      'that names an environment builds nothing and goes nowhere: it is the daily look at what runs',
       nightly,
       { name: 'schedule', ref: 'refs/heads/master', environment: 'development' },
-      { builds: true, tags: ['nightly', 'master'], goesTo: 'development', why: 'development was asked for' },
+      { ...nothing, why: 'a schedule that names an environment only looks at what development runs' },
     ],
     [
       'needs no rule for its branch',
