@@ -7,12 +7,15 @@ import { type PlanSection, parseRelease, type Registry, type Release } from '../
 import { documentOf } from '../core/record-document.ts'
 import { openRepository } from '../core/repository.ts'
 import { type EventName, type StageName, stageNames } from '../core/stages.ts'
+import type { Trigger } from './trigger.ts'
 
 /** Where to look for the version, and where to put it. */
 export interface Redeploy {
   app: string
   environment: Environment
   event: EventName
+  /** On a push, what was pushed. */
+  pushed?: Pick<Trigger, 'ref' | 'sha'>
   /** The version as somebody names it: a tag of the image, a commit, or `sha256:…`. */
   version: string
   /** Where the images of today's configuration are, the first one's tags being the versions. */
@@ -36,6 +39,7 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
   const earlier = await recordOf(await openRepository(of.repositories[0], registries, ports), of)
   await requireImages(earlier, of, ports)
   const { plan, build, smoke, scan } = earlier
+  const ref = refOf(of, plan)
   const now = ports.clock.now()
   ports.log.info(`${version} is release ${earlier.id} of ${plan.sha.slice(0, 7)}: its images are put live again`)
   return {
@@ -46,7 +50,7 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
     outcome: { state: 'running' },
     plan: {
       event: of.event,
-      ...(plan.ref === undefined ? {} : { ref: plan.ref }),
+      ...(ref === undefined ? {} : { ref }),
       sha: plan.sha,
       // Who names a digest or a whole commit names it exactly, and not as people call it.
       version: /^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(version) ? plan.version : version,
@@ -65,6 +69,15 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
     ...(smoke === undefined ? {} : { smoke }),
     ...(scan === undefined ? {} : { scan }),
   }
+}
+
+/**
+ * A commit may have been released for a branch and for a tag: a push that deploys its own commit does so for the ref that
+ * was pushed. One that deploys another version does so for no ref: whether its branch has moved on says nothing about it.
+ */
+function refOf({ event, pushed }: Redeploy, earlier: PlanSection): string | undefined {
+  if (event !== 'push') return earlier.ref
+  return pushed?.sha === earlier.sha ? pushed.ref : undefined
 }
 
 function stagesOf(earlier: string, environment: string, version: string): PlanSection['stages'] {

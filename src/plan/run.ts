@@ -111,6 +111,7 @@ export async function startRedeploy(
       app: resolveApp(config),
       environment,
       event: trigger.event,
+      ...(trigger.event === 'push' ? { pushed: trigger } : {}),
       version,
       repositories: [repository, ...others],
       registries: resolveRegistries(config),

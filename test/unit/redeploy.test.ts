@@ -122,6 +122,20 @@ describe('the release that a version is of', () => {
     expect(await called('sha-4f2a9c1')).toBe('sha-4f2a9c1')
   })
 
+  const [commit, branch] = [`4f2a9c1${'0'.repeat(33)}`, 'refs/heads/main']
+
+  test.each<[string, Partial<Redeploy>, string | undefined]>([
+    ['of the branch that was pushed, where a push deploys its own commit', { event: 'push', pushed: { ref: branch, sha: commit } }, branch],
+    ['of no ref, where a push deploys another', { event: 'push', pushed: { ref: branch, sha: 'e'.repeat(40) } }, undefined],
+    ['of the ref that it was released for, at a button', { event: 'workflow_dispatch' }, 'refs/tags/v1.0'],
+    ['of the ref that it was released for, at a terminal', {}, 'refs/tags/v1.0'],
+  ])('is %s', async (_, of, expected) => {
+    const tags: [string, ...string[]] = ['v1.0', 'sha-4f2a9c1']
+    await released(1, tags, { web: await push(web, 'one', tags) }, { sha: commit, ref: 'refs/tags/v1.0' })
+    const { plan } = await redeploy(commit, { repositories: [web], ...of })
+    expect([plan.event, plan.ref]).toEqual([of.event ?? 'local', expected])
+  })
+
   test('is none where a tag was set by hand and several images could be meant', async () => {
     const same = await push(web, 'same', ['v1.0', 'stable'])
     await released(1, ['v1.0'], { web: same, worker: await push(worker, 'one', ['v1.0']) })
