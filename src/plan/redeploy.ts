@@ -43,7 +43,7 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
   const { registries, version, environment } = of
   const earlier = await recordOf(await openRepository(of.repositories[0], registries, ports), of)
   await requireImages(earlier, of, ports)
-  const { plan, build, smoke, scan } = earlier
+  const { plan, build, smoke, scan, size } = earlier
   const ref = refOf(of, plan)
   const now = ports.clock.now()
   ports.log.info(`${version} is release ${earlier.id} of ${plan.sha.slice(0, 7)}: its images are put live again`)
@@ -73,6 +73,7 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
         }),
     ...(smoke === undefined ? {} : { smoke }),
     ...(scan === undefined ? {} : { scan }),
+    ...(size === undefined ? {} : { size }),
   }
 }
 

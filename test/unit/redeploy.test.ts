@@ -53,6 +53,7 @@ describe('the release that a version is of', () => {
     tags: string[],
     images: Record<string, Descriptor>,
     more: Partial<Release['plan']> = {},
+    size?: Release['size'],
   ): Promise<Release> {
     const of = record()
     const created = `2026-11-21T10:${String(minute).padStart(2, '0')}:00.000Z`
@@ -62,6 +63,7 @@ describe('the release that a version is of', () => {
       created,
       plan: { ...of.plan, images: Object.keys(images).map((name) => planned(name)), tags, registries: [], ...more },
       build: { builder: 'default', images: Object.entries(images).map(([name, at]) => built(name, at)) },
+      ...(size === undefined ? {} : { size }),
     }
     const [first] = Object.entries(images)
     if (first === undefined) throw new Error('a release has an image')
@@ -192,6 +194,13 @@ describe('the release that a version is of', () => {
     await released(1, ['v1.0'], { web: same })
     const newer = await released(2, ['v1.0'], { web: same })
     expect((await redeploy('stable', { repositories: [web] })).plan.redeploys).toBe(newer.id)
+  })
+
+  test('has the sizes of then: what the environment runs is what the next release is compared with', async () => {
+    const layers = [{ size: 9, by: 'COPY . .' }]
+    const size: Release['size'] = { images: [{ name: 'web', size: 9, layers, exceeds: [], advice: [] }], verdict: 'passed' }
+    await released(1, ['v1.0'], { web: await push(web, 'one', ['v1.0']) }, {}, size)
+    expect((await redeploy('v1.0')).size).toEqual(size)
   })
 
   test('names no registry and no login: those are of the configuration alone', async () => {
