@@ -86,8 +86,9 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
       : [
           'SSH_KEY',
           ...(setting.login ? ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD'] : []),
-          ...new Set([...setting.environments.flatMap((one) => one.secrets), ...setting.passwords]),
-        ]
+          // GitHub gives its own token to whoever asks for it, and lets nobody set a secret of that name.
+          ...new Set([...setting.environments.flatMap((one) => one.secrets), ...setting.building, ...setting.passwords]),
+        ].filter((name) => name !== 'GITHUB_TOKEN')
   return { files, secrets, notes: made.notes, next: nextSteps({ config, file, setting, secrets, seen, keys, hasFiles: !dryRun }) }
 
   function trustOf(): Trust {
