@@ -61,6 +61,7 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
   const evidence = resolveEvidence(config)
   const against = environment?.name ?? proposedFor(config, trigger)
   const version = tags[0] ?? shortSha(trigger)
+  const images = resolveImages(config)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
@@ -68,11 +69,11 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     ...(trigger.source === undefined ? {} : { source: trigger.source }),
     ...(trigger.dirty === true ? { dirty: true } : {}),
     version,
-    images: resolveImages(config),
+    images,
     ...(bases.length === 0 ? {} : { bases }),
     tags,
     ...(outcomes.length === 0 ? {} : { tagRules: outcomes }),
-    ...(typeof route === 'string' ? {} : { labels: ociLabels(version, trigger, facts) }),
+    ...(typeof route === 'string' ? {} : { labels: ociLabels(version, trigger, facts, images.length) }),
     ...(immutable.length === 0 ? {} : { immutable }),
     registries: resolveRegistries(config),
     ...(trigger.rebuild === true ? { rebuild: true } : {}),

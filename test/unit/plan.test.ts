@@ -213,6 +213,14 @@ describe('what an event leads to', () => {
       'org.opencontainers.image.revision': sha,
       'org.opencontainers.image.licenses': 'MIT',
     })
+    // Each of several images has a name of its own, which the build gives it.
+    const several = configOf(
+      'images: { web: { repositories: [ghcr.io/team/web] }, db: { repositories: [ghcr.io/team/db] } }\nbranches: { docker: {} }\n',
+    )
+    const ofSeveral = plan(several, triggered({ name: 'push', ref: 'refs/heads/docker', payload }))
+    expect(ofSeveral.images).toHaveLength(2)
+    expect(ofSeveral.labels).not.toHaveProperty(['org.opencontainers.image.title'])
+    expect(ofSeveral.labels).toHaveProperty(['org.opencontainers.image.description'], 'Sells.')
     // The head of a push with several commits may be another than the one that is built.
     const other = { ...payload, head_commit: { ...payload.head_commit, id: 'c'.repeat(40) } }
     const labels = plan(configOf(systemText), triggered({ name: 'push', ref: 'refs/heads/master', payload: other })).labels
