@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { configText as keptConfig } from '../config/file.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -62,7 +63,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
   const seen = await look(options, ports)
   const ci = ciOf(options, seen)
   const pin = pinOf(options, seen)
-  const kept = force ? undefined : (await ports.files.read(join(ports.root, file)))?.toString()
+  const kept = force ? undefined : await keptConfig(file, ports)
   const made =
     kept === undefined
       ? await newConfig(options, seen, ci === 'github', pin)
