@@ -25,7 +25,7 @@ function published({ plan, smoke, scan, outcome, deploy: _hosts, ...release }: R
   }
 }
 
-function withoutSources<T extends PlannedBase>({ secrets: _, ssh: _keys, ...image }: T): Omit<T, 'secrets' | 'ssh'> {
+function withoutSources<T extends PlannedBase>({ secrets: _names, ssh: _keys, ...image }: T): Omit<T, 'secrets' | 'ssh'> {
   return image
 }
 

@@ -131,11 +131,6 @@ describe('what an event leads to', () => {
       { ...nothing, why: 'a schedule builds where image-tags has type=schedule, and here it has not' },
     ],
     [
-      'a schedule that names an environment',
-      { name: 'schedule', ref: 'refs/heads/master', environment: 'production' },
-      { ...nothing, why: 'a schedule that names an environment only looks at what production runs' },
-    ],
-    [
       'a button press on a branch without a rule',
       { name: 'workflow_dispatch', ref: 'refs/heads/fix' },
       { ...nothing, why: `no rule for the branch "fix": ${nowhere}` },
