@@ -4,13 +4,13 @@ import type { Release } from '../core/release.ts'
 import { remoteRef } from '../tools/git.ts'
 
 /**
- * In words, why a push is not deployed any more: its branch has moved on, and the newer push deploys. Undefined where it
- * has not, where nobody can say, and of what somebody asked for by name: a redeploy, a rollback, a button.
+ * In words, why a push is not deployed any more: its branch has moved on, and the newer push deploys. So also where a job
+ * of its own deploys what was pushed, as a redeploy of that commit. Undefined where the branch has not, where nobody can
+ * say, and of what somebody asked for by name: at a button, at a terminal, or another version than what was pushed.
  */
 export async function superseded({ plan }: Release, ports: Ports): Promise<string | undefined> {
   const branch = plan.ref?.startsWith('refs/heads/') === true ? plan.ref.slice('refs/heads/'.length) : undefined
-  const isPush = plan.event === 'push' && plan.redeploys === undefined
-  if (!isPush || branch === undefined || plan.environment?.superseded === 'deploy') return undefined
+  if (plan.event !== 'push' || branch === undefined || plan.environment?.superseded === 'deploy') return undefined
   const head = await headOf(branch, ports)
   if (head === undefined || head === plan.sha) return undefined
   return `the branch ${branch} is at ${head.slice(0, 7)} by now, and the push of that one deploys: ${plan.sha.slice(0, 7)} stays out`

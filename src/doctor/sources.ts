@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { configText } from '../config/file.ts'
 import { composeFiles, resolveSmoke } from '../config/gates.ts'
 import { loadConfig } from '../config/load.ts'
 import { type Placed, placed } from '../config/places.ts'
@@ -46,7 +47,8 @@ export async function readSources(
   environment: string | undefined,
   { files, root }: Pick<Ports, 'files' | 'root'>,
 ): Promise<Sources> {
-  const text = (await files.read(join(root, file)))?.toString()
+  // A byte order mark moves no column.
+  const text = (await configText(file, { files, root }))?.replace(/^\uFEFF/, '')
   if (text === undefined) {
     throw new LaunchwayError('CONFIG_INVALID', `there is no ${file} here`, {
       hint: 'See docs/guide/getting-started.md for the least that works.',

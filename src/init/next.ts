@@ -52,12 +52,12 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
   return steps
 }
 
-/** Secrets of the environments stand there, so that its rules hold for them; those of registries are of the repository. */
-function secretLines(names: readonly string[], { environments, passwords }: Setting): string[] {
+/** Secrets of the environments stand there, so that its rules hold for them; those of registries and of the release job are of the repository. */
+function secretLines(names: readonly string[], { environments, passwords, building }: Setting): string[] {
   return names.flatMap((name) => {
     const inEnvironments = environments.filter(({ secrets }) => name === 'SSH_KEY' || secrets.includes(name))
     const from = name === 'SSH_KEY' ? ' < ../deploy-key' : ''
-    if (name.startsWith('REGISTRY_') || passwords.includes(name)) return [`gh secret set ${name}${from}`]
+    if (name.startsWith('REGISTRY_') || passwords.includes(name) || building.includes(name)) return [`gh secret set ${name}${from}`]
     return inEnvironments.map((one) => `gh secret set ${name} --env ${one.name}${from}`)
   })
 }

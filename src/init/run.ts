@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { configText as keptConfig } from '../config/file.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -62,7 +63,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
   const seen = await look(options, ports)
   const ci = ciOf(options, seen)
   const pin = pinOf(options, seen)
-  const kept = force ? undefined : (await ports.files.read(join(ports.root, file)))?.toString()
+  const kept = force ? undefined : await keptConfig(file, ports)
   const made =
     kept === undefined
       ? await newConfig(options, seen, ci === 'github', pin)
@@ -86,8 +87,9 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
       : [
           'SSH_KEY',
           ...(setting.login ? ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD'] : []),
-          ...new Set([...setting.environments.flatMap((one) => one.secrets), ...setting.passwords]),
-        ]
+          // GitHub gives its own token to whoever asks for it, and lets nobody set a secret of that name.
+          ...new Set([...setting.environments.flatMap((one) => one.secrets), ...setting.building, ...setting.passwords]),
+        ].filter((name) => name !== 'GITHUB_TOKEN')
   return { files, secrets, notes: made.notes, next: nextSteps({ config, file, setting, secrets, seen, keys, hasFiles: !dryRun }) }
 
   function trustOf(): Trust {

@@ -1,6 +1,7 @@
 import { resolveRegistries } from '../config/resolve.ts'
 import { resolveImages } from '../config/resolve-image.ts'
-import type { Config, EnvironmentConfig } from '../config/schema.ts'
+import type { Config } from '../config/schema.ts'
+import { secretsByJob } from '../config/secrets-by-job.ts'
 import { isLoopback, parseRepository } from '../core/reference.ts'
 import type { Pin, Setting, Target } from './workflow-parts.ts'
 
@@ -8,7 +9,7 @@ import type { Pin, Setting, Target } from './workflow-parts.ts'
 export function settingOf(config: Config, pin: Pin, file = 'launchway.yml'): Setting {
   const hosts = [...new Set(resolveImages(config).flatMap(({ repositories }) => repositories.map((one) => parseRepository(one).host)))]
   const named = resolveRegistries(config)
-  const passwords = named.flatMap(({ password }) => password ?? [])
+  const { release, deploy, everywhere, needsIdentity } = secretsByJob(config)
   const general = hosts.filter(
     (host) => host !== 'ghcr.io' && !isLoopback(host) && named.find((one) => one.host === host)?.password === undefined,
   )
@@ -17,10 +18,12 @@ export function settingOf(config: Config, pin: Pin, file = 'launchway.yml'): Set
     ...(file === 'launchway.yml' ? {} : { config: file }),
     branches: Object.keys(config.branches ?? {}).map(filterOf),
     tags: Object.keys(config.tags ?? {}).map(filterOf),
-    environments: targetsOf(config),
+    environments: targetsOf(config, deploy),
     ghcr: hosts.includes('ghcr.io'),
     login: general.length > 0,
-    passwords: [...new Set(passwords)],
+    passwords: everywhere,
+    building: release,
+    identity: needsIdentity,
   }
 }
 
@@ -30,13 +33,15 @@ function filterOf(pattern: string): string {
 }
 
 /** The environments that a push can lead to, in the order of the file. */
-function targetsOf(config: Config): Target[] {
+function targetsOf(config: Config, deploy: ReadonlyMap<string, readonly string[]>): Target[] {
   return Object.entries(config.environments ?? {}).flatMap(([name, environment]): Target[] => {
     const conditions = [...conditionsOf(config.branches, 'heads', name), ...conditionsOf(config.tags, 'tags', name)]
     if (conditions.length === 0) return []
     const isKnown = !conditions.includes(undefined)
     const when = isKnown ? conditions.join(' || ') : `needs.release.outputs.environment == '${name}'`
-    return [{ name, when, secrets: secretsOf(environment), ...(environment.url === undefined ? {} : { url: environment.url }) }]
+    // The key of the usual name is an input of the step.
+    const secrets = (deploy.get(name) ?? []).filter((one) => one !== 'SSH_KEY')
+    return [{ name, when, secrets, ...(environment.url === undefined ? {} : { url: environment.url }) }]
   })
 }
 
@@ -61,11 +66,4 @@ function conditionsOf(routes: Routes, kind: 'heads' | 'tags', environment: strin
 /** As a string of an expression. */
 function refOf(kind: 'heads' | 'tags', name: string): string {
   return `refs/${kind}/${name}`.replaceAll("'", "''")
-}
-
-function secretsOf(environment: EnvironmentConfig): string[] {
-  const containers = [environment, ...Object.values(environment.services ?? {}), ...Object.values(environment.accessories ?? {})]
-  const key = environment.ssh?.key
-  const names = containers.flatMap(({ secrets = [] }) => secrets)
-  return [...new Set([...(key === undefined || key === 'SSH_KEY' ? [] : [key]), ...names])]
 }

@@ -32,6 +32,8 @@ export function starters(): Workflow[] {
     ghcr: true,
     login: false,
     passwords: [],
+    building: [],
+    identity: false,
   }
   const names = workflows(setting).map(({ name }) => name)
   return workflows(setting, Object.fromEntries(names.map((name) => [name, copied(name)])))

@@ -23,6 +23,10 @@ export interface Setting {
   login: boolean
   /** Passwords of registries that launchway.yml names. */
   passwords: readonly string[]
+  /** Names of secrets that builds ask for, and the key that signs. */
+  building: readonly string[]
+  /** The release is signed as the workflow that runs. */
+  identity: boolean
 }
 
 /** An environment that releases are deployed to. */

@@ -70,6 +70,7 @@ const about: Readonly<Record<string, readonly string[]>> = {
 function push(of: Setting): string[] {
   const byOutput = of.environments.some(({ when }) => when.includes('needs.release'))
   const first = [...configInput(of), 'until: push']
+  const asked = [...new Set([...of.building, ...of.passwords])]
   const on = [`  push:`, ...(of.branches.length === 0 ? [] : [`    branches: ${list(of.branches)}`])]
   return [
     'name: push',
@@ -89,6 +90,7 @@ function push(of: Setting): string[] {
         '# In the order of the pushes, so that a tag never moves back.',
         ...queued('launchway-release-${{ github.ref }}'),
         ...rights(of, 'write'),
+        ...(of.identity ? ['  id-token: write # to sign as this workflow'] : []),
         ...(byOutput ? ['outputs:', '  environment: ${{ steps.launchway.outputs.environment }}'] : []),
         'steps:',
         ...indent(
@@ -96,7 +98,7 @@ function push(of: Setting): string[] {
             ...checkedOut,
             ...(byOutput ? ['- id: launchway', ...indent([uses(of.pin)], 2), '  with:', ...indent(first, 4)] : step(uses(of.pin), first)),
             ...indent(registryInputs(of), 4),
-            ...(of.passwords.length === 0 ? [] : ['  env:', ...indent(of.passwords.map(fromSecret), 4)]),
+            ...(asked.length === 0 ? [] : ['  env:', ...indent(asked.map(fromSecret), 4)]),
           ],
           2,
         ),

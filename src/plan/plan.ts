@@ -61,6 +61,7 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
   const evidence = resolveEvidence(config)
   const against = environment?.name ?? proposedFor(config, trigger)
   const version = tags[0] ?? shortSha(trigger)
+  const images = resolveImages(config)
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),
@@ -68,11 +69,11 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     ...(trigger.source === undefined ? {} : { source: trigger.source }),
     ...(trigger.dirty === true ? { dirty: true } : {}),
     version,
-    images: resolveImages(config),
+    images,
     ...(bases.length === 0 ? {} : { bases }),
     tags,
     ...(outcomes.length === 0 ? {} : { tagRules: outcomes }),
-    ...(typeof route === 'string' ? {} : { labels: ociLabels(version, trigger, facts) }),
+    ...(typeof route === 'string' ? {} : { labels: ociLabels(version, trigger, facts, images.length) }),
     ...(immutable.length === 0 ? {} : { immutable }),
     registries: resolveRegistries(config),
     ...(trigger.rebuild === true ? { rebuild: true } : {}),
@@ -95,13 +96,18 @@ function routeOf(config: Config, trigger: Trigger): Route | string {
   }
   const route = trigger.event === 'schedule' ? scheduled(config, trigger, tagging) : refRoute(config, trigger, tagging)
   const { environment } = trigger
-  if (environment === undefined || (typeof route === 'string' && trigger.event === 'schedule')) return route
+  if (environment === undefined || trigger.event === 'schedule') return route
   // Who asks for an environment says where it goes, not what it is called.
   return { environment, tagging: typeof route === 'string' ? tagging : route.tagging, because: `${environment} was asked for` }
 }
 
-/** A nightly build is for those who have a tag for it; what runs is no business of the clock. */
+/**
+ * A nightly build is for those who have a tag for it. Where an environment is named, it is the daily look at what runs
+ * there, whatever image-tags say: the clock changes nothing on a host.
+ */
 function scheduled(config: Config, trigger: Trigger, general: Tagging): Route | string {
+  const { environment } = trigger
+  if (environment !== undefined) return `a schedule that names an environment only looks at what ${environment} runs`
   const route = refRoute(config, trigger, general)
   const tagging = typeof route === 'string' ? general : route.tagging
   if (!tagging.rules.some(({ type }) => type === 'schedule'))

@@ -7,12 +7,15 @@ import { type PlanSection, parseRelease, type Registry, type Release } from '../
 import { documentOf } from '../core/record-document.ts'
 import { openRepository } from '../core/repository.ts'
 import { type EventName, type StageName, stageNames } from '../core/stages.ts'
+import type { Trigger } from './trigger.ts'
 
 /** Where to look for the version, and where to put it. */
 export interface Redeploy {
   app: string
   environment: Environment
   event: EventName
+  /** On a push, what was pushed. */
+  pushed?: Pick<Trigger, 'ref' | 'sha'>
   /** The version as somebody names it: a tag of the image, a commit, or `sha256:…`. */
   version: string
   /** Where the images of today's configuration are, the first one's tags being the versions. */
@@ -26,6 +29,11 @@ export type Sought = Pick<Redeploy, 'version' | 'repositories'> & { environment?
 /** Tags that a message names. */
 const shownTags = 10
 
+/** Tags whose records are read to find a commit: each costs some questions. */
+const searchedTags = 20
+
+const commitPattern = /^[0-9a-f]{7,40}$/
+
 /**
  * The record of a release that puts the images of an earlier one live again, as the configuration has the environment
  * today. The images come from the record that was kept beside them, so nothing is built, scanned or pushed.
@@ -35,7 +43,8 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
   const { registries, version, environment } = of
   const earlier = await recordOf(await openRepository(of.repositories[0], registries, ports), of)
   await requireImages(earlier, of, ports)
-  const { plan, build, smoke, scan } = earlier
+  const { plan, build, smoke, scan, size } = earlier
+  const ref = refOf(of, plan)
   const now = ports.clock.now()
   ports.log.info(`${version} is release ${earlier.id} of ${plan.sha.slice(0, 7)}: its images are put live again`)
   return {
@@ -46,7 +55,7 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
     outcome: { state: 'running' },
     plan: {
       event: of.event,
-      ...(plan.ref === undefined ? {} : { ref: plan.ref }),
+      ...(ref === undefined ? {} : { ref }),
       sha: plan.sha,
       // Who names a digest or a whole commit names it exactly, and not as people call it.
       version: /^(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/.test(version) ? plan.version : version,
@@ -64,7 +73,17 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
         }),
     ...(smoke === undefined ? {} : { smoke }),
     ...(scan === undefined ? {} : { scan }),
+    ...(size === undefined ? {} : { size }),
   }
+}
+
+/**
+ * A commit may have been released for a branch and for a tag: a push that deploys its own commit does so for the ref that
+ * was pushed. One that deploys another version does so for no ref: whether its branch has moved on says nothing about it.
+ */
+function refOf({ event, pushed }: Redeploy, earlier: PlanSection): string | undefined {
+  if (event !== 'push') return earlier.ref
+  return pushed?.sha === earlier.sha ? pushed.ref : undefined
 }
 
 function stagesOf(earlier: string, environment: string, version: string): PlanSection['stages'] {
@@ -80,12 +99,13 @@ function stagesOf(earlier: string, environment: string, version: string): PlanSe
   })
 }
 
-/** What a version may be called: itself, without the v of a git tag, and the tag of a commit. */
+/** What a version may be called: itself, without the v of a git tag, and the tag of a commit as `type=sha` spells it. */
 export function tagsFor(version: string): string[] {
   const names = [version]
   if (/^v\d/.test(version)) names.push(version.slice(1))
-  if (/^[0-9a-f]{7,40}$/.test(version)) names.push(`sha-${version.slice(0, 7)}`)
-  return names
+  const short = version.slice(0, 7)
+  if (commitPattern.test(version)) names.push(`sha-${short}`, `sha-${version}`, short)
+  return [...new Set(names)]
 }
 
 /**
@@ -93,12 +113,28 @@ export function tagsFor(version: string): string[] {
  * @throws LaunchwayError VERSION_UNKNOWN
  */
 export async function recordOf(repository: Repository, of: Sought): Promise<Release> {
-  for (const tag of tagsFor(of.version)) {
+  const { version } = of
+  const isCommit = commitPattern.test(version)
+  const usual = tagsFor(version)
+  let there: string | undefined
+  for (const tag of usual) {
     const found = await repository.resolve(tag)
-    if (found !== undefined) return newestRecord(repository, tag, found.digest, of)
+    if (found === undefined) continue
+    // A tag of seven digits may be that of another commit by now.
+    const release = await newestRecord(repository, tag, found.digest, of, isCommit && tag !== version ? version : undefined)
+    if (release !== undefined) return release
+    if (!isCommit) throw noRecord(`${of.repositories[0]}:${version}`)
+    there ??= tag
   }
   const known = (await repository.tags()).filter((tag) => !isOwnTag(tag)).toSorted()
-  throw new LaunchwayError('VERSION_UNKNOWN', `${of.repositories[0]} has no version "${of.version}"`, {
+  const named = isCommit ? known.filter((tag) => tag.includes(version.slice(0, 7)) && !usual.includes(tag)) : []
+  for (const tag of named.slice(-searchedTags)) {
+    const found = await repository.resolve(tag)
+    const release = found === undefined ? undefined : await newestRecord(repository, tag, found.digest, of, version)
+    if (release !== undefined) return release
+  }
+  if (there !== undefined) throw noRecord(`${of.repositories[0]}:${there}`, ', or it is of another commit by now')
+  throw new LaunchwayError('VERSION_UNKNOWN', `${of.repositories[0]} has no version "${version}"`, {
     hint:
       known.length === 0
         ? 'It has no tags at all.'
@@ -106,28 +142,38 @@ export async function recordOf(repository: Repository, of: Sought): Promise<Rele
   })
 }
 
+function noRecord(reference: string, or = ''): LaunchwayError {
+  return new LaunchwayError('VERSION_UNKNOWN', `${reference} is there, but no record of its release`, {
+    hint: `It was pushed by something else than launchway, or the registry has thrown the record away${or}. Check its commit out and run launchway there.`,
+  })
+}
+
 /**
  * Several releases may have the same image: the newest that gave it this tag, in this environment if there is one. A tag
  * that no release gave, such as one set by hand, means any of them, where the release has no other image.
+ * @param commit the release is of this one, as it was committed
  */
-async function newestRecord(repository: Repository, tag: string, digest: string, of: Sought): Promise<Release> {
-  const name = `${of.repositories[0]}:${of.version}`
+async function newestRecord(
+  repository: Repository,
+  tag: string,
+  digest: string,
+  of: Sought,
+  commit: string | undefined,
+): Promise<Release | undefined> {
   const kept = (await repository.referrers(digest, recordType)).toSorted(
     (a, b) => here(b, of) - here(a, of) || created(b.annotations).localeCompare(created(a.annotations)),
   )
   const others: Release[] = []
   for (const { digest: document } of kept) {
     const text = await documentOf(repository, document)
-    const release = text === undefined ? undefined : parseRelease(text, `the record of ${name}`)
+    const release = text === undefined ? undefined : parseRelease(text, `the record of ${of.repositories[0]}:${of.version}`)
     if (release === undefined || !holds(release, digest)) continue
-    if (release.plan.tags.includes(tag)) return release
-    if (release.plan.images.length === 1 || tag === digest) others.push(release)
+    const { plan } = release
+    if (commit !== undefined && (!plan.sha.startsWith(commit) || plan.dirty === true)) continue
+    if (plan.tags.includes(tag)) return release
+    if (plan.images.length === 1 || tag === digest) others.push(release)
   }
-  const [newest] = others
-  if (newest !== undefined) return newest
-  throw new LaunchwayError('VERSION_UNKNOWN', `${name} is there, but no record of its release`, {
-    hint: 'It was pushed by something else than launchway, or the registry has thrown the record away. Check its commit out and run launchway there.',
-  })
+  return others[0]
 }
 
 function here({ annotations }: { annotations: Readonly<Record<string, string>> }, { environment }: Sought): number {

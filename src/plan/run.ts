@@ -1,6 +1,7 @@
 import { join } from 'node:path'
+import { configText } from '../config/file.ts'
 import { composeFiles, type Found, ignoreFiles } from '../config/gates.ts'
-import { decodeConfig, loadConfig } from '../config/load.ts'
+import { loadConfig } from '../config/load.ts'
 import { resolveApp, resolveRegistries } from '../config/resolve.ts'
 import { resolveImages } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
@@ -17,9 +18,6 @@ import { defaultBranchWarning, factsFor } from './facts.ts'
 import { plan } from './plan.ts'
 import type { Trigger } from './trigger.ts'
 import { serviceWarnings } from './warnings.ts'
-
-/** A character may have four bytes: see read.ts for how many are read. */
-const maxConfigBytes = 4_000_000
 
 /** Files that a message names. */
 const shownChanges = 5
@@ -108,6 +106,7 @@ export async function startRedeploy(
       app: resolveApp(config),
       environment,
       event: trigger.event,
+      ...(trigger.event === 'push' ? { pushed: trigger } : {}),
       version,
       repositories: [repository, ...others],
       registries: resolveRegistries(config),
@@ -174,17 +173,8 @@ async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?:
 }
 
 export async function readConfig(configFile: string, ports: Ports): Promise<Config> {
-  const path = join(ports.root, configFile)
-  // What is far too large is not even read.
-  const { size } = (await ports.files.stat(path)) ?? { size: 0 }
-  const bytes = size > maxConfigBytes ? undefined : await ports.files.read(path)
-  if (bytes !== undefined) return loadConfig(decodeConfig(bytes, configFile), configFile)
-  if (size > maxConfigBytes) {
-    throw new LaunchwayError('CONFIG_INVALID', `${configFile} has ${size} bytes; more than ${maxConfigBytes} are not read`, {
-      hint: 'Is this the right file? A configuration of two hundred images has some 20,000.',
-      place: { file: configFile },
-    })
-  }
+  const text = await configText(configFile, ports)
+  if (text !== undefined) return loadConfig(text, configFile)
   throw new LaunchwayError('CONFIG_INVALID', `there is no ${configFile} here`, {
     hint: 'The least that works:\n  image: ghcr.io/team/app\n  branches: { main: production }\n  environments:\n    production: { host: deploy@example.org, port: 5000, publish: 80 }',
     place: { file: configFile },

@@ -1,22 +1,32 @@
 import { labels, recordType } from '../core/names.ts'
+import type { PlannedBase } from '../core/planned-image.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, ScannedImage } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 
 /**
- * What anybody may read who may pull the image: nothing of hosts and their environment, of logins, or of what
- * programs said.
+ * What anybody may read who may pull the image: nothing of hosts and their environment, of logins, of where the secrets of
+ * a build come from, or of what programs said.
  */
 function published({ plan, smoke, scan, outcome, deploy: _hosts, ...release }: Release): Release {
-  const { environment: _, evidence: _names, ...rest } = plan
+  const { environment: _, evidence: _names, images, bases, ...rest } = plan
   return {
     ...release,
     outcome: { state: outcome.state },
-    plan: { ...rest, registries: [] },
+    plan: {
+      ...rest,
+      images: images.map(withoutSources),
+      ...(bases === undefined ? {} : { bases: bases.map(withoutSources) }),
+      registries: [],
+    },
     ...(smoke === undefined ? {} : { smoke: { ...smoke, checks: smoke.checks.map(({ evidence: _said, ...check }) => check) } }),
     ...(scan === undefined ? {} : { scan: { ...scan, images: scan.images.map(small) } }),
   }
+}
+
+function withoutSources<T extends PlannedBase>({ secrets: _names, ssh: _keys, ...image }: T): Omit<T, 'secrets' | 'ssh'> {
+  return image
 }
 
 /** What the next release is compared with: of hundreds of findings neither what they are called nor what was mended before. */

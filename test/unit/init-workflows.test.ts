@@ -54,6 +54,31 @@ describe('the workflows', () => {
     expect(release?.['outputs']).toEqual(isByOutput ? { environment: '${{ steps.launchway.outputs.environment }}' } : undefined)
   })
 
+  it.each<[string, string, string[], object]>([
+    [
+      'builds that ask for secrets',
+      'images:\n  app: { repositories: [ghcr.io/team/shop], secrets: [PIP_TOKEN, GITHUB_TOKEN, { id: netrc, file: n }], ssh: [{ key: VENDOR_KEY }] }',
+      ['PIP_TOKEN', 'GITHUB_TOKEN', 'VENDOR_KEY'],
+      {},
+    ],
+    ['a key that signs', 'image: ghcr.io/team/shop\nevidence: { sign: { key: SIGNER } }', ['SIGNER', 'COSIGN_PASSWORD'], {}],
+    ['a signature by the workflow', 'image: ghcr.io/team/shop\nevidence: { sign: keyless }', [], { 'id-token': 'write' }],
+  ])('give the job that releases, and no other, what it asks for: %s', async (_, text, names, more) => {
+    const environments = `environments:\n  production: { host: '${host}', port: 1, publish: 80, secrets: [API_KEY] }\n`
+    const folder = repository({ Dockerfile: dockerfile, 'launchway.yml': `${text}\nbranches: { main: production }\n${environments}` })
+    const { secrets, next } = await run(folder)
+    const { release, deploy } = workflow(folder, 'push.yml').jobs
+    const given = names.map((name) => [name, `\${{ secrets.${name} }}`])
+    expect(release?.steps.at(-1)?.env ?? {}).toEqual(Object.fromEntries(given))
+    expect(release?.permissions).toEqual({ contents: 'read', packages: 'write', ...more })
+    expect(Object.keys(deploy?.steps.at(-1)?.env ?? {})).toEqual(['API_KEY'])
+    expect(deploy?.permissions).toEqual({ contents: 'read', packages: 'write' })
+    // GitHub gives its own token, and lets nobody set it.
+    const settable = names.filter((name) => name !== 'GITHUB_TOKEN')
+    expect(secrets).toEqual(['SSH_KEY', 'API_KEY', ...settable])
+    for (const name of settable) expect(next).toContain(`The secret: gh secret set ${name}`)
+  })
+
   it('log in to a registry other than ghcr.io, and have no right to packages then', async () => {
     const folder = repository({ Dockerfile: dockerfile })
     const { secrets } = await run(folder, { given: { image: 'docker.io/team/shop' } })

@@ -127,7 +127,7 @@ describe('what an event leads to', () => {
     ],
     [
       'a schedule',
-      { name: 'schedule', ref: 'refs/heads/master', environment: 'production' },
+      { name: 'schedule', ref: 'refs/heads/master' },
       { ...nothing, why: 'a schedule builds where image-tags has type=schedule, and here it has not' },
     ],
     [
@@ -164,10 +164,10 @@ describe('what an event leads to', () => {
       { builds: true, tags: ['nightly', 'master'], goesTo: undefined, why: 'a schedule builds and pushes; nothing is deployed' },
     ],
     [
-      'goes to an environment that is asked for',
+      'that names an environment builds nothing and goes nowhere: it is the daily look at what runs',
       nightly,
       { name: 'schedule', ref: 'refs/heads/master', environment: 'development' },
-      { builds: true, tags: ['nightly', 'master'], goesTo: 'development', why: 'development was asked for' },
+      { ...nothing, why: 'a schedule that names an environment only looks at what development runs' },
     ],
     [
       'needs no rule for its branch',
@@ -208,6 +208,14 @@ describe('what an event leads to', () => {
       'org.opencontainers.image.revision': sha,
       'org.opencontainers.image.licenses': 'MIT',
     })
+    // Each of several images has a name of its own, which the build gives it.
+    const several = configOf(
+      'images: { web: { repositories: [ghcr.io/team/web] }, db: { repositories: [ghcr.io/team/db] } }\nbranches: { docker: {} }\n',
+    )
+    const ofSeveral = plan(several, triggered({ name: 'push', ref: 'refs/heads/docker', payload }))
+    expect(ofSeveral.images).toHaveLength(2)
+    expect(ofSeveral.labels).not.toHaveProperty(['org.opencontainers.image.title'])
+    expect(ofSeveral.labels).toHaveProperty(['org.opencontainers.image.description'], 'Sells.')
     // The head of a push with several commits may be another than the one that is built.
     const other = { ...payload, head_commit: { ...payload.head_commit, id: 'c'.repeat(40) } }
     const labels = plan(configOf(systemText), triggered({ name: 'push', ref: 'refs/heads/master', payload: other })).labels

@@ -8,6 +8,8 @@ import { planRedeploy, type Redeploy, tagsFor } from '../../src/plan/redeploy.ts
 import { fakeRegistries } from '../fakes/registry.ts'
 import { environment, record, service } from './support/deploy.ts'
 
+const whole = '4f2a9c1d00aabbccddeeff001122334455667788'
+
 describe('a version as somebody names it', () => {
   test.each([
     ['v1.2.3', ['v1.2.3', '1.2.3']],
@@ -15,7 +17,8 @@ describe('a version as somebody names it', () => {
     ['master', ['master']],
     ['vendor', ['vendor']],
     ['4f2a9c1', ['4f2a9c1', 'sha-4f2a9c1']],
-    ['4f2a9c1d00aabbccddeeff00112233445566778', ['4f2a9c1d00aabbccddeeff00112233445566778', 'sha-4f2a9c1']],
+    [whole, [whole, 'sha-4f2a9c1', `sha-${whole}`, '4f2a9c1']],
+    ['4f2a9c1d0', ['4f2a9c1d0', 'sha-4f2a9c1', 'sha-4f2a9c1d0', '4f2a9c1']],
     [`sha256:${'a'.repeat(64)}`, [`sha256:${'a'.repeat(64)}`]],
   ])('%s is looked for as %j', (version, tags) => {
     expect(tagsFor(version)).toEqual(tags)
@@ -50,6 +53,7 @@ describe('the release that a version is of', () => {
     tags: string[],
     images: Record<string, Descriptor>,
     more: Partial<Release['plan']> = {},
+    size?: Release['size'],
   ): Promise<Release> {
     const of = record()
     const created = `2026-11-21T10:${String(minute).padStart(2, '0')}:00.000Z`
@@ -59,6 +63,7 @@ describe('the release that a version is of', () => {
       created,
       plan: { ...of.plan, images: Object.keys(images).map((name) => planned(name)), tags, registries: [], ...more },
       build: { builder: 'default', images: Object.entries(images).map(([name, at]) => built(name, at)) },
+      ...(size === undefined ? {} : { size }),
     }
     const [first] = Object.entries(images)
     if (first === undefined) throw new Error('a release has an image')
@@ -115,11 +120,64 @@ describe('the release that a version is of', () => {
 
   test('keeps the name that people call it by, where it was named exactly: by digest, or by a whole commit', async () => {
     const one = await push(web, 'one', ['v1.0', 'sha-4f2a9c1'])
-    await released(1, ['v1.0', 'sha-4f2a9c1'], { web: one }, { version: 'v1.0' })
+    await released(1, ['v1.0', 'sha-4f2a9c1'], { web: one }, { version: 'v1.0', sha: `4f2a9c1${'0'.repeat(33)}` })
     const called = async (version: string): Promise<string> => (await redeploy(version, { repositories: [web] })).plan.version
     expect(await called(one.digest)).toBe('v1.0')
     expect(await called(`4f2a9c1${'0'.repeat(33)}`)).toBe('v1.0')
     expect(await called('sha-4f2a9c1')).toBe('sha-4f2a9c1')
+  })
+
+  const [commit, branch] = [`4f2a9c1${'0'.repeat(33)}`, 'refs/heads/main']
+
+  test.each<[string, string]>([
+    ['type=sha', 'sha-4f2a9c1'],
+    ['type=sha,format=long', `sha-${whole}`],
+    ['type=sha,prefix=', '4f2a9c1'],
+    ['type=sha,format=long,prefix=', whole],
+    ['type=sha,prefix=main-', 'main-4f2a9c1'],
+    ['a suffix for all', 'sha-4f2a9c1-alpine'],
+    ['a time beside it', '20261121-101500-4f2a9c1'],
+  ])('is found by its whole commit, however its tag is spelled: %s', async (_, tag) => {
+    const tags: [string, ...string[]] = ['main', tag]
+    const release = await released(1, tags, { web: await push(web, 'one', tags) }, { sha: whole, version: 'main' })
+    // Built of changed files, and of another commit that begins alike: neither is what the commit says.
+    await released(2, ['4f2a9c1-dirty'], { web: await push(web, 'two', ['4f2a9c1-dirty']) }, { sha: whole, dirty: true })
+    const alike = `4f2a9c1${'f'.repeat(33)}`
+    await released(3, ['0-4f2a9c1'], { web: await push(web, 'three', ['0-4f2a9c1']) }, { sha: alike })
+    expect((await redeploy(whole, { repositories: [web] })).plan).toMatchObject({ redeploys: release.id, version: 'main' })
+    expect((await redeploy(alike, { repositories: [web] })).plan.sha).toBe(alike)
+  })
+
+  test('is not that of another commit that begins alike, whose tag it has become', async () => {
+    await released(1, ['sha-4f2a9c1'], { web: await push(web, 'one', ['sha-4f2a9c1']) }, { sha: `4f2a9c1${'f'.repeat(33)}` })
+    expect(await refused(whole)).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+      message: `${web}:sha-4f2a9c1 is there, but no record of its release`,
+      hint: expect.stringContaining('or it is of another commit by now'),
+    })
+  })
+
+  test('is looked for among some of the tags that could be its own, not among thousands', async () => {
+    const many = Array.from({ length: 60 }, (__, at) => `a${at}-4f2a9c1`)
+    await released(1, many, { web: await push(web, 'one', ['main', ...many]) }, { sha: `4f2a9c1${'f'.repeat(33)}` })
+    const opened = await registry.repository(web, { host: 'registry.example.org', plainHttp: false })
+    const resolved: string[] = []
+    const counting = { ...opened, resolve: (tag: string) => (resolved.push(tag), opened.resolve(tag)) }
+    registry = { ...registry, repository: async () => counting }
+    expect(await refused(whole)).toMatchObject({ code: 'VERSION_UNKNOWN' })
+    expect(resolved.length).toBeLessThan(30)
+  })
+
+  test.each<[string, Partial<Redeploy>, string | undefined]>([
+    ['of the branch that was pushed, where a push deploys its own commit', { event: 'push', pushed: { ref: branch, sha: commit } }, branch],
+    ['of no ref, where a push deploys another', { event: 'push', pushed: { ref: branch, sha: 'e'.repeat(40) } }, undefined],
+    ['of the ref that it was released for, at a button', { event: 'workflow_dispatch' }, 'refs/tags/v1.0'],
+    ['of the ref that it was released for, at a terminal', {}, 'refs/tags/v1.0'],
+  ])('is %s', async (_, of, expected) => {
+    const tags: [string, ...string[]] = ['v1.0', 'sha-4f2a9c1']
+    await released(1, tags, { web: await push(web, 'one', tags) }, { sha: commit, ref: 'refs/tags/v1.0' })
+    const { plan } = await redeploy(commit, { repositories: [web], ...of })
+    expect([plan.event, plan.ref]).toEqual([of.event ?? 'local', expected])
   })
 
   test('is none where a tag was set by hand and several images could be meant', async () => {
@@ -136,6 +194,13 @@ describe('the release that a version is of', () => {
     await released(1, ['v1.0'], { web: same })
     const newer = await released(2, ['v1.0'], { web: same })
     expect((await redeploy('stable', { repositories: [web] })).plan.redeploys).toBe(newer.id)
+  })
+
+  test('has the sizes of then: what the environment runs is what the next release is compared with', async () => {
+    const layers = [{ size: 9, by: 'COPY . .' }]
+    const size: Release['size'] = { images: [{ name: 'web', size: 9, layers, exceeds: [], advice: [] }], verdict: 'passed' }
+    await released(1, ['v1.0'], { web: await push(web, 'one', ['v1.0']) }, {}, size)
+    expect((await redeploy('v1.0')).size).toEqual(size)
   })
 
   test('names no registry and no login: those are of the configuration alone', async () => {

@@ -68,6 +68,14 @@ describe('a schedule', () => {
     expect(build?.images.map(({ how, registries }) => [how, registries])).toEqual([['promoted', running.build?.images[0]?.registries]])
   })
 
+  it('that names an environment scans what it runs, also where image-tags has a nightly image', async () => {
+    const ports = outside(`${config}image-tags: [type=schedule, "type=ref,event=branch"]\n`)
+    const running = await live(ports)
+    const { plan } = await startRelease('launchway.yml', { ...daily, environment: 'production' }, ports)
+    expect(Object.entries(plan.stages).flatMap(([name, { run }]) => (run ? [name] : []))).toEqual(['plan', 'scan', 'report'])
+    expect(plan).toMatchObject({ sha: running.plan.sha, tags: [], scan: { against: 'production' } })
+  })
+
   it.each<[string, string, Partial<Trigger>, string]>([
     ['nothing was deployed yet', config, {}, 'has no record of what production runs: nothing was deployed there yet'],
     ['another environment was named, and nothing runs there', config, { environment: 'staging' }, 'no record of what staging runs'],
