@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { ofCampaign } from './test/support/parts.ts'
 import { scenarios } from './test/support/scenarios.ts'
 
 /**
@@ -15,6 +16,10 @@ const real = {
 
 /** What runs on a host: the longest of the contracts, so it goes beside the others. */
 const hosts = 'test/contract/host-*.test.ts'
+/** What runs on a cluster, in a lab of its own shape. */
+const swarm = 'test/contract/swarm-*.test.ts'
+
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
 export default defineConfig({
   test: {
@@ -30,11 +35,13 @@ export default defineConfig({
           isolate: false,
           maxWorkers: '100%',
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], exclude: [hosts], ...real } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], exclude: [hosts, swarm], ...real } },
       { test: { name: 'hosts', include: [hosts], ...real } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...real } },
+      { test: { name: 'swarm', include: [swarm], ...real, globalSetup: ['test/lab-swarm.ts'] } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: isCampaign ? [] : ofCampaign, ...real } },
     ],
   },
 })

@@ -11,7 +11,7 @@ import { call } from '../lab/run.ts'
 import { newLabName, up } from '../lab/up.ts'
 import { byHand, type Deployer, launchway, type Target } from './deployers.ts'
 import { kamal } from './kamal.ts'
-import type { Options } from './main.ts'
+import type { Options } from './asked.ts'
 import { inTurns, spread } from './measure.ts'
 import { machine, range, type Report, table } from './report.ts'
 

@@ -9,7 +9,7 @@ import { down } from '../lab/down.ts'
 import { readLab } from '../lab/lab.ts'
 import { ask, call, docker } from '../lab/run.ts'
 import { newLabName, up } from '../lab/up.ts'
-import type { Options } from './main.ts'
+import type { Options } from './asked.ts'
 import { type Contender, inTurns, spread } from './measure.ts'
 import { machine, range, type Report, table } from './report.ts'
 

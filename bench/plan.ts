@@ -2,7 +2,7 @@
 import { plan } from '../src/plan/plan.ts'
 import { showPlan } from '../src/plan/index.ts'
 import { loadConfig } from '../src/config/load.ts'
-import type { Options } from './main.ts'
+import type { Options } from './asked.ts'
 import { type Contender, inTurns, spread } from './measure.ts'
 import { machine, type Report, table } from './report.ts'
 

@@ -12,7 +12,7 @@ import { root } from '../lab/paths.ts'
 import { call } from '../lab/run.ts'
 import { newLabName, up } from '../lab/up.ts'
 import { byHand } from './by-hand.ts'
-import type { Options } from './main.ts'
+import type { Options } from './asked.ts'
 import { inTurns, type Series, type Spread, spread } from './measure.ts'
 import { machine, range, type Report, table } from './report.ts'
 

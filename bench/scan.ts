@@ -18,7 +18,7 @@ import type { Release } from '../src/core/release.ts'
 import { stageNames } from '../src/core/stages.ts'
 import { openPorts } from '../src/ports.ts'
 import { scan } from '../src/scan/index.ts'
-import type { Options } from './main.ts'
+import type { Options } from './asked.ts'
 import { type Contender, inTurns, spread } from './measure.ts'
 import { machine, range, type Report, table } from './report.ts'
 

@@ -18,7 +18,7 @@ import { parseRelease } from '../src/core/release.ts'
 import { stageNames } from '../src/core/stages.ts'
 import { resolveSmoke } from '../src/config/gates.ts'
 import { loadConfig } from '../src/config/load.ts'
-import type { Options } from './main.ts'
+import type { Options } from './asked.ts'
 import { inTurns, type Spread, spread } from './measure.ts'
 import { machine, range, type Report, table } from './report.ts'
 

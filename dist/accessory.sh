@@ -12,6 +12,24 @@ absent() {
 # its volumes stay. Until the list of what to undo is gone, the old one can come back.
 replace() {
   start_step record "$1"
+  take_name "$@"
+  rm -f "$LW_DIR/undo"
+  docker rm "$2.old" > /dev/null 2>&1
+  end_step record 'done' "$1" "$2"
+}
+
+# swap ACCESSORY CONTAINER POLICY: the same within a release. The old one can come back until that is recorded; then it goes.
+swap() {
+  start_step record "$1"
+  take_name "$@"
+  end_step record 'done' "$1" "$2"
+}
+
+drop_old() { # ACCESSORY CONTAINER
+  docker rm "$2.old" > /dev/null 2>&1 || :
+}
+
+take_name() { # ACCESSORY CONTAINER POLICY
   docker rm "$2.old" > /dev/null 2>&1
   is_gone "$2.old" || fail record "$1" "$2.old is in the way: docker rm $2.old"
   will_undo rename "$2.old $2" record "$1"
@@ -19,9 +37,6 @@ replace() {
   keep "$2" "$3"
   # Both on one volume would be the worst: a reboot must not bring the old one back as well.
   docker update --restart no "$2.old" > /dev/null 2>&1 || fail record "$1" "the restart policy of $2.old could not be set"
-  rm -f "$LW_DIR/undo"
-  docker rm "$2.old" > /dev/null 2>&1
-  end_step record 'done' "$1" "$2"
 }
 
 # name_back FROM TO: undo; FROM gets the name TO back, which another one may have by now.

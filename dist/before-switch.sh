@@ -1,4 +1,5 @@
-# The command before the switch: once, in a container of the new image that nothing else is led to.
+# What runs to its end: the command before the switch, in a container of the new image that nothing else is led to, and
+# services that run once for a release.
 
 # before_switch SERVICE CONTAINER SECONDS NETWORKS DOCKER-CREATE-ARGUMENTS…: NETWORKS are those after the first, with
 # blanks between them: a container has all of them before its command begins.
@@ -19,17 +20,25 @@ before_switch() {
   for name in $networks; do
     said=$(docker network connect "$name" "$container" 2>&1) || fail before-switch "$LW_SERVICE" "it could not join the network $name: $said"
   done
-  said=$(docker start "$container" 2>&1) || fail before-switch "$LW_SERVICE" "$said"
+  run_to_end before-switch "$container" "$limit"
+  docker rm --force "$container" > /dev/null 2>&1
+  end_step before-switch 'done' "$LW_SERVICE" "$lines lines; they are kept in $LW_DIR/before-switch.log"
+}
+
+# run_to_end STEP CONTAINER SECONDS: starts a container, tells its words as they come, and returns once it has ended well.
+run_to_end() {
+  container=$2 limit=$3
+  said=$(docker start "$container" 2>&1) || fail "$1" "$LW_SERVICE" "$said"
   # A file of this attempt, for its words as they come. Who follows them may outlive this program: it has no lock.
-  hook_log="$LW_TRY/before-switch.log"
-  (umask 077 && : > "$hook_log") || fail before-switch "$LW_SERVICE" "$(no_room)"
+  hook_log="$LW_TRY/$1.log"
+  (umask 077 && : > "$hook_log") || fail "$1" "$LW_SERVICE" "$(no_room)"
   (exec 7>&- 8>&- 9>&- && exec docker logs --follow "$container") >> "$hook_log" 2>&1 < /dev/null &
   follower=$!
   exec 7< "$hook_log"
   held='' lines=0 deadline=$(($(uptime_cs) + limit * 100)) overdue=''
   while :; do
     state=$(docker inspect --format '{{.State.Status}}' "$container" 2>&1)
-    tell_words before-switch
+    tell_words "$1"
     case $state in
       running | created | restarting | paused) ;;
       exited | dead) break ;;
@@ -45,11 +54,11 @@ before_switch() {
   done
   # It ends with the container; what that said last has to arrive.
   wait "$follower" 2> /dev/null
-  tell_words before-switch
-  [ -z "$held" ] || MS='' journal before-switch says "$LW_SERVICE" "$held"
+  tell_words "$1"
+  [ -z "$held" ] || MS='' journal "$1" says "$LW_SERVICE" "$held"
   exec 7<&-
   # Kept with the release: the container goes.
-  (umask 077 && { date -u "+%Y-%m-%dT%H:%M:%SZ $container" && tail -c 64000 "$hook_log"; } >> "$LW_DIR/before-switch.log") 2> /dev/null
+  (umask 077 && { date -u "+%Y-%m-%dT%H:%M:%SZ $container" && tail -c 64000 "$hook_log"; } >> "$LW_DIR/$1.log") 2> /dev/null
   ended=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Error}}' "$container" 2>&1)
   if [ -n "$overdue" ]; then why="it was still running after its timeout of $limit s, and was ended"; else
     # shellcheck disable=SC2086 # words
@@ -60,10 +69,17 @@ before_switch() {
       *) why="it cannot be said how it ended: $ended" ;;
     esac
   fi
-  [ -z "$why" ] || fail before-switch "$LW_SERVICE" "$why
+  [ -z "$why" ] || fail "$1" "$LW_SERVICE" "$why
 $(tail -n 40 "$hook_log" | tail -c 6000)"
-  docker rm --force "$container" > /dev/null 2>&1
-  end_step before-switch 'done' "$LW_SERVICE" "$lines lines; they are kept in $LW_DIR/before-switch.log"
+}
+
+# once SERVICE CONTAINER SECONDS: runs a container of the release that `create` has made, to its end. It stays, for its words.
+once() {
+  LW_SERVICE=$1
+  start_step once "$1"
+  will_undo remove "$2" once "$1"
+  run_to_end once "$2" "$3"
+  end_step once 'done' "$1" "$lines lines; they are kept in $LW_DIR/once.log"
 }
 
 exit_of() { # STATUS CODE …

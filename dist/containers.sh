@@ -21,6 +21,7 @@ create() {
   shift 2
   start_step create "$LW_SERVICE"
   will_undo remove "$container" create "$LW_SERVICE"
+  undefine "$container"
   # The same release again finds the container of its earlier attempt.
   docker rm --force "$container" > /dev/null 2>&1
   # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
@@ -30,6 +31,7 @@ create() {
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
     "$@" 2>&1
   ); then
+    define "$LW_SERVICE" "$container"
     end_step create 'done' "$LW_SERVICE" "$container"
   else
     fail create "$LW_SERVICE" "$said"
@@ -52,11 +54,17 @@ wake() {
   end_step run 'done' "$1" "$2"
 }
 
-# join SERVICE NETWORK CONTAINER [ALIAS]: engines before 25 take one network on their command line.
+# join SERVICE NETWORK CONTAINER [ALIAS…]: engines before 25 take one network on their command line.
 join() {
-  said=$(docker network connect ${4:+--alias "$4"} "$2" "$3" 2>&1) && return
-  start_step create "$1"
-  fail create "$1" "$3 could not join the network $2: $said"
+  LW_SERVICE=$1 network=$2 container=$3
+  shift 3
+  for name; do
+    shift
+    set -- "$@" --alias "$name"
+  done
+  said=$(docker network connect "$@" "$network" "$container" 2>&1) && return
+  start_step create "$LW_SERVICE"
+  fail create "$LW_SERVICE" "$container could not join the network $network: $said"
 }
 
 # served SERVICE WHY: again; the time since the first container was halted for it is that in which nobody did.

@@ -1,13 +1,14 @@
 # Prints what containers of one release wrote: `service<TAB>time text`, each line as it comes.
 # Set by the client: LW_APP LW_ENVIRONMENT LW_HOME LW_KEPT (a release; empty: the current one) LW_SERVICE (empty: all)
-# LW_LINES LW_SINCE LW_FOLLOW
+# LW_LINES LW_SINCE LW_FOLLOW. Needs members.sh.
 release=${LW_KEPT:-$(cat "$LW_HOME/current" 2> /dev/null)}
 fact '#release' "$release"
 if ! found=$(docker ps --all --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-  --filter "label=launchway.release=$release" --format '{{.Names}} {{.Label "launchway.service"}} {{.State}}' 2>&1); then
+  --filter label=launchway.release --format '{{.Names}} {{.Label "launchway.release"}} {{or (.Label "launchway.service") "-"}} {{.State}}' 2>&1); then
   fact '#said' "$found"
   exit 0
 fi
+found=$(printf '%s\n' "$found" | members_of "$release")
 
 lines_of() { # SERVICE CONTAINER
   set -- "$1" "$2" --timestamps ${LW_LINES:+--tail "$LW_LINES"} ${LW_SINCE:+--since "$LW_SINCE"}
@@ -26,7 +27,8 @@ end_all() {
 }
 [ -z "$LW_FOLLOW" ] || while_connected end_all
 followed=''
-while read -r container service state; do
+while read -r container _ service state; do
+  [ "$service" != - ] || continue
   [ -n "$container" ] || continue
   fact '#container' "$service" "$container" "$state"
   [ -z "$LW_SERVICE" ] || [ "$LW_SERVICE" = "$service" ] || continue

@@ -77,7 +77,7 @@ guarded() {
 through() {
   start_step probe "$1"
   # shellcheck disable=SC2034 # read by end_step
-  [ -n "$3" ] || step_started=$switched
+  [ -n "$3" ] || [ -z "$switched" ] || step_started=$switched
   prove probe 1000 "$@"
   end_step probe 'done' "$1" "$5 $status${3:+, before the switch}"
 }

@@ -45,6 +45,8 @@ forget_all() {
   # Last what says that something runs: until then it can be removed once more.
   rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" \
     "$LW_HOME/nginx.container" "$LW_HOME/assets" "$LW_HOME/job.sh" "$LW_HOME/cron.of" "$LW_HOME"/jobs.*.lock "$LW_HOME"/slot.?
+  # What accessories mount goes with them.
+  prune_files
   end_step remove 'done' '' 'what was kept here'
 }
 

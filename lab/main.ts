@@ -1,14 +1,17 @@
 /**
- * The lab at the command line: `npm run lab -- up [NAME]`, `down [NAME]`, `list`.
+ * The lab at the command line: `npm run lab -- up [NAME] [--swarm]`, `down [NAME]`, `list`.
  */
 import { join } from 'node:path'
 import { Name } from '../src/core/names.ts'
 import { down } from './down.ts'
 import { type Lab, labNames, readLab, sshAddress } from './lab.ts'
 import { root, tools } from './paths.ts'
+import { nodesOf } from './swarm.ts'
 import { allSuites, newLabName, up } from './up.ts'
 
-const [verb, name] = process.argv.slice(2)
+const [verb, ...rest] = process.argv.slice(2)
+const swarm = rest.includes('--swarm')
+const name = rest.find((word) => word !== '--swarm')
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** What to type to release something of one's own in this lab. */
@@ -48,22 +51,26 @@ if (name !== undefined && !Name.safeParse(name).success) {
   } else {
     const began = performance.now()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void down(chosen).finally(() => process.exit(130)))
-    const lab = await up({ name: chosen, hosts: allSuites })
+    const lab = await up({ name: chosen, hosts: swarm ? [] : allSuites, swarm })
     say(`${lab.name} is up after ${((performance.now() - began) / 1000).toFixed(1)} s`)
     say(`  registry         ${lab.registry.address}`)
     say(
       `  secure registry  ${lab.secureRegistry.address}  ${lab.secureRegistry.username} / ${lab.secureRegistry.password}, ca ${lab.secureRegistry.ca}`,
     )
     say(`  vulnerabilities  ${lab.vulnerabilities}  a small database for Trivy: scan.databases`)
-    for (const host of Object.values(lab.hosts))
+    for (const [called, host] of Object.entries(lab.hosts))
       say(
-        `  ${host.suite.padEnd(16)} ssh -i ${lab.key} -o UserKnownHostsFile=${lab.knownHosts} -p ${host.ports['22']} ${sshAddress(host, 'deploy').split(':')[0]}`,
+        `  ${called.padEnd(16)} ssh -i ${lab.key} -o UserKnownHostsFile=${lab.knownHosts} -p ${host.ports['22']} ${sshAddress(host, 'deploy').split(':')[0]}`,
       )
     say(`  github           ${lab.github.url}  GitHub's API, for what the actions tell it`)
     say(`  faults           ${lab.faults.api}  toxiproxy, to make connections slow or broken`)
-    for (const { suite, ports } of Object.values(lab.hosts))
+    for (const [called, { ports }] of Object.entries(lab.hosts))
       say(
-        `  ${`nginx of ${suite}`.padEnd(16)} http://127.0.0.1:${ports['80']}, https://127.0.0.1:${ports['443']}; the account ops may configure it`,
+        `  ${`nginx of ${called}`.padEnd(16)} http://127.0.0.1:${ports['80']}, https://127.0.0.1:${ports['443']}; the account ops may configure it`,
+      )
+    if (swarm)
+      say(
+        `  swarm            of ${nodesOf(lab).length} managers: services need endpoint_mode: dnsrr and ports of mode: host (docs/adr/0041)`,
       )
     say(howToUse(lab))
     say(`take it down: npm run lab -- down ${lab.name}`)
@@ -81,6 +88,6 @@ if (name !== undefined && !Name.safeParse(name).success) {
 } else if (verb === 'list') {
   for (const one of labNames()) say(one)
 } else {
-  say('lab up [NAME] | lab down [NAME] | lab list')
+  say('lab up [NAME] [--swarm] | lab down [NAME] | lab list')
   process.exitCode = 2
 }

@@ -10,6 +10,7 @@ import { type Lab, type LabHost, labFolder, labLabel, sshArgs } from './lab.ts'
 import { root } from './paths.ts'
 import { ask, call, docker } from './run.ts'
 import { hostImage, servicesImage } from './setup/images.ts'
+import { formSwarm } from './swarm.ts'
 import { type Suite, suites } from './versions.ts'
 import { publishDatabase } from './vulnerabilities/publish.ts'
 
@@ -20,7 +21,16 @@ const accounts = ['root', 'deploy', 'ops', 'guest'] as const
 export interface Wanted {
   name: string
   hosts: readonly Suite[]
+  /** Three more hosts, `node1` to `node3`, that are the managers of one swarm. */
+  swarm?: boolean
 }
+
+/** Two engines of one age and a newer one, as in a swarm that is upgraded node by node. */
+const nodes: readonly (readonly [string, Suite])[] = [
+  ['node1', 'trixie'],
+  ['node2', 'trixie'],
+  ['node3', 'forky'],
+]
 
 export const allSuites: readonly Suite[] = ['bookworm', 'trixie', 'forky']
 
@@ -45,16 +55,18 @@ export async function up(wanted: Wanted): Promise<Lab> {
 }
 
 /** Everything side by side, and labelled with the lab's name, so that `down` finds it whatever happens. */
-async function start({ name, hosts }: Wanted): Promise<Lab> {
+async function start({ name, hosts: suitesWanted, swarm = false }: Wanted): Promise<Lab> {
+  const suiteOf = new Map<string, Suite>([...suitesWanted.map((suite) => [suite, suite] as const), ...(swarm ? nodes : [])])
+  const hosts = [...suiteOf.keys()]
   const folder = labFolder(name)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const machines = ['jump', ...hosts]
-  const proxied = ['registry', 'secure-registry', ...hosts.map((suite) => `ssh-${suite}`)]
+  const proxied = ['registry', 'secure-registry', ...hosts.map((host) => `ssh-${host}`)]
   const free = await freePorts(4 + proxied.length + hosts.length * hostPorts.length)
   const take = (): number => free.pop() ?? 0
   const ports = { registry: take(), secure: take(), jump: take(), api: take() }
   const proxies = Object.fromEntries(proxied.map((proxy) => [proxy, take()]))
-  const published = new Map(hosts.map((suite) => [suite, Object.fromEntries(hostPorts.map((port) => [port, take()]))]))
+  const published = new Map(hosts.map((host) => [host, Object.fromEntries(hostPorts.map((port) => [port, take()]))]))
 
   const network = `launchway-${name}`
   // Of its own: a test looks for it wherever it should not be, also while others come up.
@@ -69,9 +81,9 @@ async function start({ name, hosts }: Wanted): Promise<Lab> {
     folder,
     new Map([
       ['jump', ['jump', `[127.0.0.1]:${ports.jump}`]],
-      ...hosts.map((suite): [string, string[]] => [
-        suite,
-        [suite, `[127.0.0.1]:${published.get(suite)?.['22']}`, `[127.0.0.1]:${proxies[`ssh-${suite}`]}`],
+      ...hosts.map((host): [string, string[]] => [
+        host,
+        [host, `[127.0.0.1]:${published.get(host)?.['22']}`, `[127.0.0.1]:${proxies[`ssh-${host}`]}`],
       ]),
     ]),
   )
@@ -111,7 +123,7 @@ async function start({ name, hosts }: Wanted): Promise<Lab> {
       ],
       [services, 'toxiproxy-server', '-host', '0.0.0.0', '-config', '/proxies.json'],
     ),
-    ...hosts.map((suite) => createHost(name, network, suite, published.get(suite) ?? {})),
+    ...[...suiteOf].map(([host, suite]) => createHost({ lab: name, network, host, suite, ports: published.get(host) ?? {} })),
   ])
   await Promise.all(machines.map((machine) => startMachine(folder, `${name}-${machine}`, machine)))
 
@@ -126,13 +138,17 @@ async function start({ name, hosts }: Wanted): Promise<Lab> {
     vulnerabilities: `127.0.0.1:${ports.registry}/trivy-db:2`,
     jump: { port: ports.jump },
     hosts: Object.fromEntries(
-      hosts.map((suite): [string, LabHost] => [suite, { suite, container: `${name}-${suite}`, ports: published.get(suite) ?? {} }]),
+      [...suiteOf].map(([host, suite]): [string, LabHost] => [
+        host,
+        { suite, container: `${name}-${host}`, ports: published.get(host) ?? {} },
+      ]),
     ),
     faults: { api: `http://127.0.0.1:${ports.api}`, proxies },
     github,
   }
   writeFileSync(join(folder, 'lab.json'), JSON.stringify(lab, null, 2))
   await Promise.all([publishDatabase(lab.vulnerabilities, new Date()), ...Object.values(lab.hosts).map((host) => hostReady(lab, host))])
+  if (swarm) await formSwarm(lab)
   return lab
 }
 
@@ -147,7 +163,8 @@ function proxyList(proxied: readonly string[]): unknown {
 }
 
 /** Creates a host that boots with an engine, nginx and sshd of its age. */
-function createHost(name: string, network: string, suite: Suite, ports: Record<string, number>): Promise<string> {
+function createHost(of: { lab: string; network: string; host: string; suite: Suite; ports: Record<string, number> }): Promise<string> {
+  const { lab, network, host, suite, ports } = of
   const systemd = suites[suite].packages.includes('systemd')
   return docker(
     'create',
@@ -156,20 +173,10 @@ function createHost(name: string, network: string, suite: Suite, ports: Record<s
     ...['--tmpfs', '/run', '--tmpfs', '/tmp:exec'],
     // systemd ends with this signal; what it takes for SIGTERM is to start itself anew.
     ...(systemd ? ['--tmpfs', '/run/lock', '--stop-signal', 'SIGRTMIN+3'] : []),
-    ...[
-      '--label',
-      `${labLabel}=${name}`,
-      '--network',
-      network,
-      '--network-alias',
-      suite,
-      '--hostname',
-      suite,
-      '--name',
-      `${name}-${suite}`,
-    ],
+    ...['--label', `${labLabel}=${lab}`, '--network', network, '--network-alias', host],
+    ...['--hostname', host, '--name', `${lab}-${host}`],
     ...Object.entries(ports).flatMap(([inside, outside]) => ['--publish', `127.0.0.1:${outside}:${inside}`]),
-    ...['--volume', `${join(labFolder(name), 'forwards')}:/etc/lab-forwards:ro`],
+    ...['--volume', `${join(labFolder(lab), 'forwards')}:/etc/lab-forwards:ro`],
     hostImage(suite),
   )
 }

@@ -1,4 +1,4 @@
-import { errorCodes, LaunchwayError } from './core/error.ts'
+import { LaunchwayError } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
 import type { PlanSection, Release } from './core/release.ts'
 import type { Operation, OperatingVerb } from './deploy/operate/index.ts'
@@ -22,6 +22,8 @@ export interface Asked {
   ref?: string
   /** Whatever is known. */
   rebuild: boolean
+  /** Another way to run the services of an environment, only to be told of. */
+  as?: string
   /** Of a run that is not to be, only to be told of. */
   event?: string
   release: string
@@ -56,7 +58,7 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   push: (asked, ports) => release(asked, 'push', ports),
   deploy: (asked, ports) => release(asked, 'deploy', ports),
   redeploy,
-  status,
+  status: operate('status'),
   recreate,
   rollback: (asked, ports) => returnHosts(asked, ports, 'rollback'),
   abort: (asked, ports) => returnHosts(asked, ports, 'abort'),
@@ -74,6 +76,10 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   unlock: operate('unlock'),
   prune: (asked, ports) => (asked.operation.registry ? pruneRegistries(asked, ports) : operate('prune')(asked, ports)),
   env: operate('env'),
+  hosts: operate('hosts'),
+  scale: operate('scale'),
+  drain: operate('drain'),
+  activate: operate('activate'),
   show,
   doctor: examine,
   init: initialise,
@@ -87,11 +93,12 @@ async function initialise({ config, init, force, operation: { yes } }: Asked, po
 
 function operate(verb: OperatingVerb): (asked: Asked, ports: Ports) => Promise<Answer> {
   return async ({ argument, config, environment: name, operation, json }, ports) => {
-    const [{ findEnvironment }, { operations }] = await Promise.all([import('./plan/index.ts'), import('./deploy/operate/index.ts')])
-    const target = await findEnvironment(config, name, ports)
+    const [{ findEnvironment }, deploy] = await Promise.all([import('./plan/index.ts'), import('./deploy/operate/index.ts')])
+    // What a deploy from here would change is said of what it would run.
+    const target = await findEnvironment(config, name, ports, verb === 'env' ? 'services' : 'nothing')
     const { stdin, stdout, stderr } = process
     const streams = { input: stdin.isTTY || verb !== 'exec' ? undefined : stdin, output: stdout, errors: stderr }
-    return operations[verb](target, { ...operation, argument, json, streams, isTerminal: stdout.isTTY }, ports)
+    return deploy.operate(verb, target, { ...operation, argument, json, streams, isTerminal: stdout.isTTY }, ports)
   }
 }
 
@@ -119,6 +126,11 @@ async function examine({ config, environment, operation: { host }, doctor: wish,
 }
 
 async function planned(asked: Asked, ports: Ports): Promise<Answer> {
+  if (asked.as !== undefined) {
+    const { findStep, showFindings: show } = await import('./plan/index.ts')
+    const found = await findStep(asked.config, asked.environment, asked.as, ports)
+    return { text: `${show(found.environment, found.to, found.findings)}\n`, json: found }
+  }
   const { showPlan, startRelease, supposedTrigger } = await import('./plan/index.ts')
   if (asked.event !== undefined) {
     const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wishOf(asked), ports), ports)
@@ -196,14 +208,6 @@ function wishOf({ ref, environment, rebuild }: Asked): { ref?: string; environme
   return { rebuild, ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
 }
 
-async function status(asked: Asked, ports: Ports): Promise<Answer> {
-  const [{ findEnvironment }, { status: look, showStatus }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
-  const { app, environment } = await findEnvironment(asked.config, asked.environment, ports)
-  const hosts = await look(app, environment, ports)
-  const failed = hosts.find(({ error }) => error !== undefined)?.error
-  return { text: `${showStatus(hosts, environment.name)}\n`, json: hosts, exit: failed === undefined ? 0 : errorCodes[failed.code].exit }
-}
-
 async function returnHosts(asked: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {
   const { argument, force } = asked
   const { app, environment, returned } = await goBack(how, asked, { force, ...(argument === '' ? {} : { version: argument }) }, ports)
@@ -216,7 +220,7 @@ async function recreate(asked: Asked, ports: Ports): Promise<Answer> {
     import('./plan/index.ts'),
     import('./deploy/index.ts'),
   ])
-  const recreated = await replace(await findEnvironment(asked.config, asked.environment, ports), asked.argument, ports)
+  const recreated = await replace(await findEnvironment(asked.config, asked.environment, ports, 'images'), asked.argument, ports)
   return { text: `${showRecreated(recreated)}\n`, json: recreated }
 }
 

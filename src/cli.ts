@@ -74,10 +74,6 @@ function parse(args: string[], root: string): Asked | string {
     })
   }
   const entry = verbs[verb]
-  if ('later' in entry)
-    throw new LaunchwayError('NOT_YET', `launchway ${verb} (${entry.later}) is not in this version`, {
-      hint: 'The name is reserved: see docs/reference/cli.md for what there is.',
-    })
   const argument = 'argument' in entry ? entry.argument : undefined
   const [first = argument?.startsWith('[') ? '' : undefined, ...more] = argument === undefined ? ['', ...rest] : rest
   if (first === undefined) throw new LaunchwayError('USAGE', `launchway ${verb} needs a ${argument}`, { hint: seeHelp })
@@ -92,6 +88,7 @@ function parse(args: string[], root: string): Asked | string {
     config: values.config ?? 'launchway.yml',
     ...(values.environment === undefined ? {} : { environment: values.environment }),
     ...(values.ref === undefined ? {} : { ref: values.ref }),
+    ...(values.as === undefined ? {} : { as: values.as }),
     ...(values.event === undefined ? {} : { event: values.event }),
     operation: {
       command,
@@ -106,6 +103,9 @@ function parse(args: string[], root: string): Asked | string {
       registry: values.registry ?? false,
       more: values.more,
       reason: values.reason,
+      swarm: values.swarm ?? false,
+      managers: values.managers,
+      advertise: values.advertise,
     },
     build: { noCache: values['no-cache'] ?? false, pull: values.pull ?? false },
     smoke: {
@@ -175,9 +175,8 @@ function help(): string {
   const named = (list: readonly Flag[]): string => list.map((flag) => `--${flag}`).join(' ')
   const now = keysOf(verbs).flatMap((verb) => {
     const entry = verbs[verb]
-    return 'says' in entry ? [row('argument' in entry ? `${verb} ${entry.argument}` : verb, entry.says), row('', named(entry.takes))] : []
+    return [row('argument' in entry ? `${verb} ${entry.argument}` : verb, entry.says), row('', named(entry.takes))]
   })
-  const later = keysOf(verbs).filter((verb) => 'later' in verbs[verb])
   const options = Object.entries(flags).map(([flag, entry]) =>
     row(`--${flag}${'value' in entry ? ` ${entry.value}` : ''}${'short' in entry ? `, -${entry.short}` : ''}`, entry.says),
   )
@@ -187,7 +186,6 @@ function help(): string {
     now.join('\n'),
     `Every verb takes ${named(common)}.`,
     options.join('\n'),
-    `Reserved for later versions: ${later.join(', ')}`,
     'Exit codes: docs/reference/cli.md\n',
   ].join('\n\n')
 }

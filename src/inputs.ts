@@ -76,6 +76,21 @@ const inputs = {
       'true: record a GitHub deployment for each deploy (needs the permission deployments: write). A job with `environment:` records one by itself: leave this false there.',
     default: 'false',
   },
+  comment: {
+    description:
+      'true: keep one comment on a pull request up to date with the summary (needs the permission pull-requests: write). A pull request from a fork has no such right: a warning, and no comment.',
+    default: 'false',
+  },
+  issue: {
+    description:
+      'true: while a scheduled scan finds that the rules block what an environment runs, keep one issue for that environment open; it is closed when nothing blocks any more (needs the permission issues: write).',
+    default: 'false',
+  },
+  'code-scanning': {
+    description:
+      'true: hand the results of the scan to code scanning, for the Security tab (needs the permission security-events: write, and sarif among scan.reports).',
+    default: 'false',
+  },
 } as const satisfies Record<string, Input>
 
 export type InputName = keyof typeof inputs
@@ -111,13 +126,14 @@ const start = ['config', 'environment', 'release'] as const
 const building = ['no-cache', 'pull'] as const
 const registry = ['registry-username', 'registry-password', 'github-token'] as const
 const host = ['ssh-key', 'deployments'] as const
+const telling = ['comment', 'issue', 'code-scanning'] as const
 
 export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway',
     description:
       'From a git push to a running version on your own server: build, smoke-test, scan, push and deploy Docker images in one step.',
-    inputs: ['config', 'environment', 'redeploy', 'rebuild', 'dry-run', 'until', 'release', ...building, ...registry, ...host],
+    inputs: ['config', 'environment', 'redeploy', 'rebuild', 'dry-run', 'until', 'release', ...building, ...registry, ...host, ...telling],
     entry: 'run',
     stage: undefined,
   },
@@ -145,7 +161,7 @@ export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway scan',
     description: 'Look for known vulnerabilities in the images just built, before a tag moves.',
-    inputs: ['release', ...registry],
+    inputs: ['release', ...registry, ...telling],
     entry: 'scan',
     stage: 'scan',
   },

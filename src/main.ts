@@ -54,23 +54,26 @@ export async function main(entry: string): Promise<void> {
 
 async function perform(stage: StageName | undefined, env: Env, ports: Ports): Promise<Ran> {
   const path = recordPath(env)
-  const dry = isDryRun(env)
+  // Whoever wanted to look only must not find that something was done.
+  const dry = isOn(env, 'dry-run')
   const steps = stage === undefined ? allSteps(env) : stepsOf(stage)
   const start = stage === undefined || stage === 'plan' ? await begin(env, ports) : await readRecord(path, ports)
   const building = { noCache: readInput(env, 'no-cache') === 'true', pull: readInput(env, 'pull') === 'true' }
   const ran = stage === 'plan' || dry ? { release: start, error: undefined } : await runSteps(steps, buildingAs(start, building), ports)
   await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
   for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
-  const { summary } = await import('./report/index.ts')
+  const { summary, tell } = await import('./report/index.ts')
   addSummary(summary(ran.release))
+  const told = { comment: isOn(env, 'comment'), issue: isOn(env, 'issue'), codeScanning: isOn(env, 'code-scanning') }
+  if (!dry) await tell(ran.release, told, ports)
   return ran
 }
 
-/** Whoever wanted to look only must not find that something was done. */
-function isDryRun(env: Env): boolean {
-  const given = readInput(env, 'dry-run') ?? 'false'
+/** @throws LaunchwayError USAGE for what is neither true nor false */
+function isOn(env: Env, name: InputName): boolean {
+  const given = readInput(env, name) ?? 'false'
   if (given === 'true' || given === 'false') return given === 'true'
-  throw new LaunchwayError('USAGE', `dry-run is true or false, not "${given}"`)
+  throw new LaunchwayError('USAGE', `${name} is true or false, not "${given}"`)
 }
 
 /** @throws LaunchwayError USAGE for an end that is none */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from './adapters/clock.ts'
 import { localFiles } from './adapters/files.ts'
 import { thisProcess } from './adapters/self.ts'
-import type { Assets, Branches, Cache, GitHub, Log, Ports } from './core/ports.ts'
+import type { Assets, Branches, Cache, GitHub, Log, Notices, Ports } from './core/ports.ts'
 import { redact, Secret } from './core/secret.ts'
 
 export interface Surroundings {
@@ -112,7 +112,7 @@ export function openPorts({
         : undefined,
     ...(env['GITHUB_REPOSITORY'] === undefined || secret('GITHUB_TOKEN') === undefined
       ? {}
-      : { branchHead: async (branch: string) => (await gitHub()).branchHead(branch) }),
+      : { branchHead: async (branch: string) => (await gitHub()).branchHead(branch), notices: openNotices(env, secret) }),
     cache,
     files,
     tools: {
@@ -159,6 +159,16 @@ function releasedOn(env: Surroundings['env']): boolean {
 
 async function openAssets(env: Surroundings['env'], secret: Ports['secret']): Promise<Assets> {
   return (await import('./adapters/github-assets.ts')).releaseAssets(settingsOf(env, secret))
+}
+
+function openNotices(env: Surroundings['env'], secret: Ports['secret']): Notices {
+  const notices = once(async () => (await import('./adapters/github-notices.ts')).gitHubNotices(settingsOf(env, secret)))
+  return {
+    comment: async (of) => (await notices()).comment(of),
+    keepIssue: async (of) => (await notices()).keepIssue(of),
+    closeIssue: async (of) => (await notices()).closeIssue(of),
+    uploadSarif: async (of) => (await notices()).uploadSarif(of),
+  }
 }
 
 async function openGitHub(env: Surroundings['env'], secret: Ports['secret']): Promise<Branches & GitHub> {

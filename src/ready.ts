@@ -15,18 +15,24 @@ export async function unready(
   try {
     if (runs(stage) && plan.evidence?.sign !== undefined) await (await import('./push/index.ts')).requireSigner(plan.evidence.sign, ports)
     stage = 'deploy'
-    if (runs(stage) && plan.environment !== undefined) await requireForDeploy(plan.environment, ports)
+    if (runs(stage) && plan.environment !== undefined) await requireForDeploy(plan.environment, plan, ports)
     return undefined
   } catch (error) {
     return { error: error instanceof Error ? error : new Error(String(error)), stage }
   }
 }
 
-async function requireForDeploy(environment: Environment, ports: Ports): Promise<void> {
+async function requireForDeploy(environment: Environment, { hashes, redeploys }: Release['plan'], ports: Ports): Promise<void> {
+  const { swarm } = environment
+  if (swarm?.stack !== undefined) (await import('./deploy/index.ts')).requireStackValues(swarm.stack, environment.name, ports)
   const containers = [...environment.services, ...environment.accessories]
-  const needsNone = containers.every(({ secrets, envFiles }) => secrets.length + envFiles.length === 0)
-  if (needsNone && environment.verify === undefined) return
-  const { requiredSecrets, requireKeys } = await import('./deploy/index.ts')
+  const needsNone = containers.every(
+    ({ secrets, envFiles, composed, texts }) => secrets.length + envFiles.length === 0 && composed === undefined && texts === undefined,
+  )
+  const mounts = redeploys === undefined && containers.some(({ files }) => files !== undefined)
+  if (needsNone && environment.verify === undefined && !mounts) return
+  const { mountedBy, requiredSecrets, requireKeys } = await import('./deploy/index.ts')
   if (!needsNone) await requiredSecrets(environment, ports)
   await requireKeys(environment, ports)
+  if (mounts) await mountedBy(environment, ports, hashes)
 }

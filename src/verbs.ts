@@ -1,10 +1,9 @@
 /**
  * The verbs of the command line: a contract, with the flags that each takes beside `common`, and the argument (in
- * brackets one that may be left out). What has no `run` in
- * answers.ts yet is listed all the same, so that the name is taken; it answers NOT_YET.
+ * brackets one that may be left out).
  */
 export const verbs = {
-  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'event', 'rebuild', 'release'] },
+  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'event', 'rebuild', 'release', 'as'] },
   run: {
     says: 'the whole pipeline, as a push would run it',
     takes: ['config', 'environment', 'ref', 'rebuild', 'release', 'no-cache', 'pull'],
@@ -82,8 +81,23 @@ export const verbs = {
       ...['dockerfile', 'ci', 'trust', 'yes', 'force', 'dry-run'],
     ],
   },
-  hosts: { later: 'prepare a host' },
-} as const satisfies Record<string, { says: string; argument?: string; takes: readonly (keyof typeof flags)[] } | { later: string }>
+  scale: {
+    says: 'how many tasks of a service a swarm runs, until the next deploy: scale SERVICE=N',
+    argument: 'SERVICE=N',
+    takes: ['config', 'environment'],
+  },
+  drain: {
+    says: 'take all tasks away from a node of a swarm, before it is updated or switched off',
+    argument: 'NODE',
+    takes: ['config', 'environment'],
+  },
+  activate: { says: 'let a drained node of a swarm take tasks again', argument: 'NODE', takes: ['config', 'environment'] },
+  hosts: {
+    says: 'make one swarm of the hosts of an environment, or finish what is half formed: hosts setup --swarm',
+    argument: 'setup',
+    takes: ['config', 'environment', 'swarm', 'managers', 'advertise'],
+  },
+} as const satisfies Record<string, { says: string; argument?: string; takes: readonly (keyof typeof flags)[] }>
 
 export type Verb = keyof typeof verbs
 
@@ -99,6 +113,11 @@ export const flags = {
     type: 'string',
     value: 'EVENT',
     says: 'say what this event would lead to: push, release, workflow_dispatch, pull_request, merge_group or schedule. No record is kept of it',
+  },
+  as: {
+    type: 'string',
+    value: 'STEP',
+    says: 'say what of the environment comes along if it is run as compose or as swarm, and what to write instead; nothing is planned',
   },
   rebuild: { type: 'boolean', says: 'build every image, also where the registry knows one of the same content' },
   force: { type: 'boolean', says: 'leave a version although it declares that it cannot be rolled back; for init, replace files' },
@@ -150,6 +169,17 @@ export const flags = {
     says: 'take host keys with this fingerprint (SHA256:…), which you have compared; may stand several times',
   },
   'dry-run': { type: 'boolean', says: 'show what would be written, and write nothing' },
+  swarm: { type: 'boolean', says: 'of Docker Swarm' },
+  managers: {
+    type: 'string',
+    value: 'N',
+    says: 'how many of the hosts manage the swarm, the first ones; an odd number (default: as many as there are, up to 5)',
+  },
+  advertise: {
+    type: 'string',
+    value: 'WHERE',
+    says: 'by which address the hosts of a swarm know each other, where they have several: an interface (eth1) or a subnet (10.0.0.0/24)',
+  },
   json: { type: 'boolean', says: 'print the answer as JSON' },
   debug: { type: 'boolean', says: 'show everything' },
   help: { type: 'boolean', short: 'h', says: 'the verbs and options' },
@@ -161,8 +191,7 @@ export type Flag = keyof typeof flags
 /** Every verb takes these. */
 export const common: readonly Flag[] = ['json', 'debug', 'help', 'version']
 
-/** The flags that a verb takes beside the common ones; none for a verb of a later version. */
+/** The flags that a verb takes beside the common ones. */
 export function flagsOf(verb: Verb): readonly Flag[] {
-  const entry = verbs[verb]
-  return 'takes' in entry ? entry.takes : []
+  return verbs[verb].takes
 }

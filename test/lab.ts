@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node'
 import { down } from '../lab/down.ts'
 import { type Lab, readLab } from '../lab/lab.ts'
-import { allSuites, newLabName, up } from '../lab/up.ts'
+import { allSuites, newLabName, up, type Wanted } from '../lab/up.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,7 +14,11 @@ declare module 'vitest' {
  * One lab for a run of the tests. LAUNCHWAY_LAB names one that is up already and stays up: `npm run lab -- up NAME`
  * once, and every later run begins at once.
  */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default function setup(project: TestProject): Promise<() => Promise<void>> {
+  return labFor(project, { hosts: allSuites })
+}
+
+export async function labFor(project: TestProject, wanted: Omit<Wanted, 'name'>): Promise<() => Promise<void>> {
   const kept = process.env['LAUNCHWAY_LAB']
   if (kept !== undefined) {
     const lab = readLab(kept)
@@ -23,6 +27,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return async () => undefined
   }
   const name = newLabName()
-  project.provide('lab', await up({ name, hosts: allSuites }))
+  project.provide('lab', await up({ name, ...wanted }))
   return () => down(name)
 }

@@ -12,14 +12,16 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { down } from '../lab/down.ts'
 import { root } from '../lab/paths.ts'
-import { allSuites, newLabName, up } from '../lab/up.ts'
+import { allSuites, newLabName, up, type Wanted } from '../lab/up.ts'
 import type { Counts } from './support/counts.ts'
+import { longestFirst, ofCampaign, type Part, partsOf } from './support/parts.ts'
 import { Passed } from './support/passed.ts'
 import { scenarioPage, untold } from './support/scenarios-page.ts'
 import { scenarios } from './support/scenarios.ts'
+import { keepTook, readTook } from './support/took.ts'
 
 const checks: readonly (readonly [string, ...string[]])[] = [
   ['format', 'oxfmt', '--check'],
@@ -30,8 +32,6 @@ const checks: readonly (readonly [string, ...string[]])[] = [
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
   ['dist', 'node', 'scripts/bundle.ts', '--check'],
 ]
-type Suite = 'unit' | 'contract' | 'hosts' | 'e2e'
-
 const isCampaign = process.argv.includes('--campaign')
 const total = { passed: 0, reused: 0, failed: [] as string[], skipped: [] as string[], told: [] as Counts['told'] }
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
@@ -92,20 +92,9 @@ async function check([name, file = '', ...args]: (typeof checks)[number]): Promi
   else total.failed.push(name)
 }
 
-interface Part {
-  project: Suite
-  /** Some of its files, and what they are called together; all of them without. */
-  of?: { name: string; files: readonly string[] }
-}
-
-function nameOf({ project, of }: Part): string {
-  return of?.name ?? project
-}
-
 /** A part that ran nothing has failed: a wrong pattern must not look like a green run. */
 async function run(part: Part, env: Record<string, string>, show: 'live' | 'at the end' = 'live'): Promise<boolean> {
-  const { project, of } = part
-  const name = nameOf(part)
+  const { name, project, files } = part
   if (stopped) return !total.failed.push(`${name}: stopped`)
   const before = passed?.find(name)
   if (before !== undefined) {
@@ -117,18 +106,16 @@ async function run(part: Part, env: Record<string, string>, show: 'live' | 'at t
   const started = performance.now()
   const into = join(scratch, `${name}.json`)
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/support/counts.ts')}`]
-  const ended = await passes(
-    'vitest',
-    ['run', '--project', project, ...reporters, ...(of?.files ?? [])],
-    { ...env, LAUNCHWAY_COUNTS: into },
-    show,
-  )
+  const ended = await passes('vitest', ['run', '--project', project, ...reporters, ...files], { ...env, LAUNCHWAY_COUNTS: into }, show)
   const counts = readCounts(into)
   if (counts.passed === 0) counts.failed.push(`${name}: no test ran`)
   else if (!ended && counts.failed.length === 0) counts.failed.push(`${name}: vitest ended with an error`)
   add(counts)
   const well = counts.failed.length === 0
-  if (well && project !== 'unit') passed?.keep(name, counts)
+  if (well && project !== 'unit') {
+    passed?.keep(name, counts)
+    if (!isCampaign) keepTook(name, performance.now() - started)
+  }
   console.log(`${well ? 'passed' : 'FAILED'}: ${name} tests (${seconds(started)})`)
   return well
 }
@@ -149,19 +136,19 @@ function readCounts(file: string): Counts {
 }
 
 /** One part after the other, in a lab that is made for the first which needs one, and made anew after one that failed. */
-async function lane(parts: Part[]): Promise<void> {
+async function lane(parts: Part[], shape: Omit<Wanted, 'name'> = { hosts: allSuites }): Promise<void> {
   let lab: string | undefined
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
-    const reused = passed?.find(nameOf(part)) !== undefined
+    const reused = passed?.find(part.name) !== undefined
     try {
       if (lab === undefined && !reused && !stopped) {
         lab = newLabName()
-        await up({ name: lab, hosts: allSuites })
+        await up({ name: lab, ...shape })
       }
       const env = { ...campaign, ...(lab === undefined ? {} : { LAUNCHWAY_LAB: lab }) }
-      if (await run(part, env, nameOf(part) === 'contract' ? 'live' : 'at the end')) continue
+      if (await run(part, env, 'at the end')) continue
     } catch (error) {
-      total.failed.push(`the lab of ${nameOf(part)}: ${error instanceof Error ? error.message : String(error)}`)
+      total.failed.push(`the lab of ${part.name}: ${error instanceof Error ? error.message : String(error)}`)
     }
     if (lab !== undefined) await down(lab)
     lab = undefined
@@ -190,18 +177,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const campaign: Record<string, string> = isCampaign ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
 const passed = isCampaign || process.env['CI'] !== undefined || process.argv.includes('--again') ? undefined : new Passed()
 await Promise.all(checks.map(check))
-await run({ project: 'unit' }, campaign)
-// As many at once as two cores bear, each with a lab of its own. What runs on hosts is by far the longest: file by
-// file, which fills the lanes that the others leave. No file of the contracts is in two parts, or in none.
-const contracts = globSync('test/contract/*.test.ts', { cwd: root }).toSorted()
-const kindOf = (file: string): string => /^(?:host|smoke|scan)(?=[-.])/.exec(basename(file))?.[0] ?? 'contract'
-const among = (kind: string): string[] => contracts.filter((file) => kindOf(file) === kind)
-const parts: Part[] = [
-  { project: 'e2e' },
-  ...['smoke', 'contract', 'scan'].map((name): Part => ({ project: 'contract', of: { name, files: among(name) } })),
-  ...among('host').map((file): Part => ({ project: 'hosts', of: { name: basename(file, '.test.ts'), files: [file] } })),
-]
-await Promise.all(Array.from({ length: 4 }, () => lane(parts)))
+await run({ name: 'unit', project: 'unit', files: [] }, campaign)
+// As many at once as two cores bear, each with a lab of its own: what is long first, so that no lane is left with it. A
+// cluster is a lab of another shape; that lane goes on with the rest.
+const files = globSync(['test/contract/*.test.ts', 'test/e2e/*.test.ts'], { cwd: root })
+const parts = longestFirst(partsOf(files.filter((file) => isCampaign || !ofCampaign.includes(file))), readTook())
+const [onCluster, others] = [parts.filter(({ project }) => project === 'swarm'), parts.filter(({ project }) => project !== 'swarm')]
+await Promise.all([...Array.from({ length: 3 }, () => lane(others)), lane(onCluster, { hosts: [], swarm: true }).then(() => lane(others))])
 rmSync(scratch, { recursive: true, force: true })
 
 checkScenarios()

@@ -24,6 +24,7 @@ const wanted = [
   'issues/list-for-repo',
   'issues/create',
   'issues/get',
+  'issues/update',
   'issues/list-comments',
   'issues/create-comment',
   'issues/get-comment',

@@ -87,13 +87,17 @@ async function buildImage(
   args: Record<string, string>,
   extra: Record<string, string>,
   progress: (line: string) => void,
+  labels: readonly string[] = [],
 ): Promise<void> {
   const context = mkdtempSync(join(tmpdir(), `launchway-${name}-`))
   try {
     cpSync(join(folder, name), context, { recursive: true })
     for (const [file, source] of Object.entries(extra)) copyFileSync(source, join(context, file))
-    const buildArgs = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`])
-    await call('docker', ['buildx', 'build', '--load', '--progress', 'plain', '--provenance=false', '--tag', tag, ...buildArgs, context], {
+    const given = [
+      ...Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]),
+      ...labels.flatMap((label) => ['--label', label]),
+    ]
+    await call('docker', ['buildx', 'build', '--load', '--progress', 'plain', '--provenance=false', '--tag', tag, ...given, context], {
       onLine: (line) => {
         if (/Need to get/.test(line)) progress(line.replace(/^#\d+ [\d.]+ /, ''))
       },
@@ -130,17 +134,25 @@ const servicesStep: Step = {
 /** The certificates that this machine trusts, so that package managers inside an image reach its mirrors. */
 const machineCertificates = '/etc/ssl/certs/ca-certificates.crt'
 
-/** An image that Dockerfiles name: pulled, else a stand-in made from Debian packages under the same name. */
-function baseStep(name: string, reference: string): Step {
+/** On a stand-in: the digest of what it was made from. */
+const standInLabel = 'launchway.lab.stand-in'
+
+/** An image that Dockerfiles and compose files name: pulled, else a stand-in made from Debian packages under the same name. */
+function baseStep(name: string, reference: string, suite: Suite = 'bookworm'): Step {
+  const made = (): string => stamp(sources(name))
   return {
     name: reference,
-    needs: ['debian:bookworm'],
+    needs: [`debian:${suite}`],
     takes: 'pulled, or made from Debian packages: about 15 s',
-    find: async () => ((await isThere(reference)) ? 'is there' : undefined),
+    async find() {
+      const of = await ask('docker', ['image', 'inspect', '--format', `{{ index .Config.Labels "${standInLabel}" }}`, reference])
+      // What has no such label is the image itself, or somebody's own of that name.
+      return of === undefined || (of !== '' && of !== made()) ? undefined : 'is there'
+    },
     async make(progress) {
       const pulled = await ask('docker', ['pull', '--quiet', reference], { timeoutMs: 120_000 })
       if (pulled !== undefined) return 'pulled'
-      await buildImage(name, reference, {}, { 'machine-ca.crt': machineCertificates }, progress)
+      await buildImage(name, reference, {}, { 'machine-ca.crt': machineCertificates }, progress, [`${standInLabel}=${made()}`])
       return 'made from Debian packages'
     },
   }
@@ -153,4 +165,6 @@ export const imageSteps: readonly Step[] = [
   ...suiteNames.map(hostStep),
   servicesStep,
   baseStep('python', 'python:3'),
+  baseStep('redis', 'redis:7'),
+  baseStep('nginx', 'nginx:1', 'forky'),
 ]

@@ -21,10 +21,7 @@ const exits: Readonly<Record<number, string>> = {
 
 export function cliPage(): GeneratedFile {
   const named = (list: readonly Flag[]): string => list.map((flag) => code(`--${flag}`)).join(' ')
-  const now = Object.entries(verbs).flatMap(([verb, entry]) =>
-    'says' in entry ? [[code(`launchway ${verb}`), prose(entry.says), named(entry.takes)]] : [],
-  )
-  const later = Object.entries(verbs).flatMap(([verb, entry]) => ('later' in entry ? [`${code(verb)} (${entry.later})`] : []))
+  const now = Object.entries(verbs).map(([verb, entry]) => [code(`launchway ${verb}`), prose(entry.says), named(entry.takes)])
   const options = Object.entries(flags).map(([name, flag]) => {
     const value = 'value' in flag ? ` ${flag.value}` : ''
     return [`${code(`--${name}${value}`)}${'short' in flag ? `, ${code(`-${flag.short}`)}` : ''}`, prose(flag.says)]
@@ -38,7 +35,6 @@ export function cliPage(): GeneratedFile {
     '## Verbs',
     table(['verb', 'does', 'options'], now),
     `Every verb takes ${named(common)}. An option that a verb does not take is refused, with the verbs that take it.`,
-    `Reserved, and refused with [NOT_YET](../errors/NOT_YET.md): ${later.join(', ')}.`,
     '## Options',
     table(['option', 'meaning'], options),
     '## Environment',

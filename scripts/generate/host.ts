@@ -38,7 +38,7 @@ const labelMeanings: Record<keyof typeof labels, string> = {
   environment: 'the environment',
   service: 'the service',
   slot: '`a` or `b`: the two places in which releases take turns',
-  release: 'the release that started the container',
+  release: 'the release that started the container; later ones may have left it running, and have it as well: `carried` in their folders',
 }
 
 export function namesPage(): GeneratedFile {
@@ -75,6 +75,7 @@ export function namesPage(): GeneratedFile {
       [
         [code(accessoryLabels.accessory), 'the accessory'],
         [code(accessoryLabels.configuration), 'what it was started as, in JSON; no secret'],
+        [code(accessoryLabels.contents), 'a hash of the files and texts that it mounts, where it mounts some'],
       ],
     ),
     fenced('sh', `docker ps --all --filter label=${labels.app}=shop --filter label=${labels.environment}=production`),
@@ -173,11 +174,19 @@ export function namesPage(): GeneratedFile {
         ],
         [
           code(`${paths.release(release)}/`),
-          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `recorded` (the release before it), and `undo` while it is being deployed',
+          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `carried` (containers of earlier releases that this one has left running: `SERVICE CONTAINER`, a line each), `definitions` (0600; by container a digest of what it is made from, and the key of that digest), `recorded` (the release before it), and `undo` while it is being deployed. Of a release that is kept no longer there are only its definitions and what is mounted from there, while a later one still has a container of it',
         ],
         [
           code(`${paths.assets('web')}/`),
           'what visitors are given of both versions (`assets`), one folder a slot: `a/files/…`, by the path that they ask for, and `a/release`, whose they are; readable for everybody, and without links. `a.new` and `a.old` are there during a deploy alone',
+        ],
+        [
+          code(`${paths.files}/<hash>`),
+          'what releases mount of the repository, each file and folder as it was sent, for as long as a release has it: sent once, and never mounted itself; 0700',
+        ],
+        [
+          code(paths.accessory('redis', '<id>')),
+          '`files` and `texts` of the container of an accessory, which outlives the release that has made it; gone once it mounts them no more',
         ],
         [
           code(`${paths.home}/attempts/`),
@@ -195,9 +204,14 @@ const stepMeanings: Record<JournalStep, string> = {
   recover: 'finished or undid a deploy that was interrupted',
   certificate: 'had certbot ask for the certificate of a service, with its words as it goes; the note is for which names, and until when',
   pull: 'pulled an image by digest; skipped when it is there',
+  files:
+    'put in place what containers mount of the repository, or wrote configs and secrets of a project; the note has the paths, and never what is in a text',
   'before-switch': 'ran the command before the switch, in the new image',
+  carry:
+    'left a container running, since what it is made from has not changed: it belongs to this release as well; the note is its name (an environment of a compose project)',
   create: 'made a container and started nothing: what the engine refuses is told while all that runs still runs',
   assets: 'copied the files that visitors may ask for (`assets`) out of a container, for nginx to give those of both versions',
+  once: 'ran a service that runs once for a release to its end, with its words as they came',
   run: 'started a container',
   healthy: 'waited until a service was well; the note is the probe’s answer, or why it was not',
   downtime:

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { serviceKeys } from '../../src/config/rules.ts'
 import { byKey } from '../../src/core/objects.ts'
 import { Config, EnvironmentConfig } from '../../src/config/schema.ts'
-import { ServiceConfig } from '../../src/config/schema-service.ts'
 import type { GeneratedFile } from './page.ts'
 import { notice } from './page.ts'
 
@@ -21,20 +20,33 @@ function jsonSchema(): JsonSchema {
       if (String(made.format) === 'starts_with') delete made.format
       if (made.format === 'uri') made.pattern = '^https?://'
       if (zodSchema === Config) made.oneOf = [needs('image'), needs('images')]
-      if (zodSchema === ServiceConfig) made['dependencies'] = serviceRules
-      if (zodSchema === EnvironmentConfig) {
-        made.oneOf = [needs('host'), needs('hosts')]
-        const wayIn = { anyOf: [needs('publish'), needs('url'), needs('nginx')] }
-        made['dependencies'] = { ...serviceRules, port: wayIn, services: { properties: byKey(serviceKeys, () => false) } }
-      }
+      if (zodSchema === EnvironmentConfig) made.not = { required: ['host', 'hosts'] }
     },
   })
   // After the whole has been made: while it is being made, a record's names are still empty.
   allowExtensions(schema)
+  const { defaults } = schema.properties ?? {}
+  if (typeof defaults === 'object') {
+    const { description = '' } = defaults
+    schema.properties = {
+      ...schema.properties,
+      defaults: { description, allOf: [{ $ref: '#/properties/environments/additionalProperties' }] },
+    }
+  }
+  schema.anyOf = [needs('defaults'), { properties: { environments: { additionalProperties: whole, ...freeNames } } }]
   return { $id: 'urn:launchway:configuration:1', title: 'launchway.yml', $comment: notice('src/config/schema.ts'), ...schema }
 }
 
+const wayIn = { anyOf: [needs('publish'), needs('url'), needs('nginx')] }
 const serviceRules = { publish: ['port'], health: ['port'], nginx: { required: ['port'], not: needs('publish') } }
+const freeNames = { patternProperties: { '^x-': {} } }
+
+/** What keys of an environment ask of each other. Where there are defaults, the other key may stand there: the loader checks it then. */
+const whole = {
+  oneOf: [needs('host'), needs('hosts')],
+  dependencies: { ...serviceRules, port: wayIn, services: { properties: byKey(serviceKeys, () => false) } },
+  properties: { services: { additionalProperties: { dependencies: serviceRules }, ...freeNames } },
+}
 
 function needs(key: string): JsonSchema {
   return { required: [key] }

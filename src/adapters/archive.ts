@@ -1,44 +1,50 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { command } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { processExec } from './exec.ts'
+
+/** Fetches a program into a folder: `undefined` when it is there, else in words why it could not be had. */
+export type Fetch = (url: string, sha256: string, program: string, folder: string) => Promise<string | undefined>
 
 /**
  * Fetches a .tar.gz, checks it and puts one program of it into a folder. Returns why it could not be had, so that
  * another way can be tried; a checksum that does not match is no such reason, and throws.
  * @throws LaunchwayError DIGEST_MISMATCH
  */
-export async function fetchArchive(url: string, sha256: string, program: string, folder: string): Promise<string | undefined> {
-  const body = await fetchChecked(url, sha256)
-  if (typeof body === 'string') return body
-  mkdirSync(folder, { recursive: true })
-  const scratch = mkdtempSync(join(folder, '.fetch-'))
-  try {
+export const fetchArchive: Fetch = (url, sha256, program, folder) =>
+  fetchInto(url, sha256, join(folder, program), async (body, scratch) => {
     const archive = join(scratch, 'archive.tar.gz')
     writeFileSync(archive, body)
     await processExec.run(command('tar', ['-xzf', archive, '-C', scratch, program]))
     chmodSync(join(scratch, program), 0o755)
-    renameSync(join(scratch, program), join(folder, program))
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
-  return undefined
-}
+  })
 
 /**
  * The same for a program that comes as it is.
  * @throws LaunchwayError DIGEST_MISMATCH
  */
-export async function fetchProgram(url: string, sha256: string, program: string, folder: string): Promise<string | undefined> {
+export const fetchProgram: Fetch = (url, sha256, program, folder) =>
+  fetchInto(url, sha256, join(folder, program), async (body, scratch) => {
+    await writeFile(join(scratch, program), body, { mode: 0o755 })
+  })
+
+/** @param unpack leaves the program under its name in the folder that it is given: whole, it moves to where it is looked for */
+async function fetchInto(
+  url: string,
+  sha256: string,
+  path: string,
+  unpack: (body: Buffer, scratch: string) => Promise<void>,
+): Promise<string | undefined> {
   const body = await fetchChecked(url, sha256)
   if (typeof body === 'string') return body
-  mkdirSync(folder, { recursive: true })
-  const scratch = mkdtempSync(join(folder, '.fetch-'))
+  mkdirSync(dirname(path), { recursive: true })
+  const scratch = mkdtempSync(join(dirname(path), '.fetch-'))
   try {
-    writeFileSync(join(scratch, program), body, { mode: 0o755 })
-    renameSync(join(scratch, program), join(folder, program))
+    await unpack(body, scratch)
+    renameSync(join(scratch, basename(path)), path)
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

@@ -1,8 +1,5 @@
-import { join } from 'node:path'
-import { LaunchwayError } from '../core/error.ts'
 import { fetchProgram } from './archive.ts'
-import { findProgram } from './programs.ts'
-import { archiveFor, type ToolRelease } from './trivy.ts'
+import { findTool, type ToolRelease } from './tool-release.ts'
 
 /**
  * The cosign that is fetched where PATH has none: a program of 140 MB, for signatures by identity alone. SHA-256 of the
@@ -29,19 +26,6 @@ export async function findCosign(
   release: ToolRelease = cosignRelease,
   platform = `${process.platform}-${process.arch}`,
 ): Promise<string> {
-  const kept = join(folder, `cosign-${release.version}`)
-  const found = findProgram('cosign', env, kept)
-  if (found !== undefined) return found
-  const file = archiveFor(release, platform)
-  const why =
-    file === undefined
-      ? `there is no release of cosign for ${platform} that launchway knows`
-      : await fetchProgram(file.url, file.sha256, 'cosign', kept)
-  if (why === undefined) return join(kept, 'cosign')
-  throw new LaunchwayError('TOOL_MISSING', `cosign is not in PATH, and could not be fetched: ${why}`, {
-    hint: [
-      `Install cosign ${release.version} so that \`cosign\` is in PATH: https://docs.sigstore.dev/cosign/system_config/installation/`,
-      ...(file === undefined ? [] : [`The release that launchway would take: ${file.url}\nSHA-256 ${file.sha256}`]),
-    ].join('\n'),
-  })
+  const manual = 'https://docs.sigstore.dev/cosign/system_config/installation/'
+  return findTool({ name: 'cosign', title: 'cosign', manual, fetch: fetchProgram, release }, { env, folder, platform })
 }

@@ -58,7 +58,7 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
     },
 
     async walk(root, choose) {
-      const { lstat, readdir } = await import('node:fs/promises')
+      const { lstat, readdir, readlink } = await import('node:fs/promises')
       const found: FileEntry[] = []
       async function enter(folder: string): Promise<void> {
         const entries = await readdir(join(root, folder), { withFileTypes: true })
@@ -68,7 +68,8 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
           const choice = choose(path, kind)
           if (choice === 'keep') {
             const { mode, size } = await lstat(join(root, path))
-            found.push({ path, kind, mode: mode & 0o7777, size })
+            const target = kind === 'link' ? { target: await readlink(join(root, path)) } : {}
+            found.push({ path, kind, mode: mode & 0o7777, size, ...target })
           }
           if (kind === 'directory' && choice !== 'prune') await enter(path)
         }

@@ -1,13 +1,12 @@
 import type { Assets } from '../core/ports.ts'
-import { type GitHubSettings, refusals } from './github.ts'
+import { type GitHubSettings, openClient, refusals } from './github.ts'
 
 /** The files of a release on GitHub; @actions/github is loaded at the first call. */
 export function releaseAssets({ repository, token, apiUrl }: Omit<GitHubSettings, 'runUrl'>): Assets {
   const [owner = '', repo = ''] = repository.split('/')
   return {
     async put(tag, files) {
-      const { getOctokit } = await import('@actions/github')
-      const client = getOctokit(token.reveal(), { baseUrl: apiUrl })
+      const client = await openClient({ token, apiUrl })
       const permission = 'contents: write'
       const { data: release } = await refusals(`find the release ${tag}`, permission, () =>
         client.rest.repos.getReleaseByTag({ owner, repo, tag }),

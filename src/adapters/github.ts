@@ -16,13 +16,16 @@ export interface GitHubSettings {
 /** Who waits for this has all else done. */
 const headTimeoutMs = 10_000
 
+/** @actions/github is loaded here and not before: it takes longer than all else at the start of an action. */
+export async function openClient({ token, apiUrl }: Pick<GitHubSettings, 'token' | 'apiUrl'>) {
+  const { getOctokit } = await import('@actions/github')
+  return getOctokit(token.reveal(), { baseUrl: apiUrl })
+}
+
 /** GitHub's API through @actions/github, which is loaded at the first call. */
 export function octokitGitHub({ repository, token, apiUrl, runUrl }: GitHubSettings): Branches & GitHub {
   const [owner = '', repo = ''] = repository.split('/')
-  const client = async () => {
-    const { getOctokit } = await import('@actions/github')
-    return getOctokit(token.reveal(), { baseUrl: apiUrl }).rest
-  }
+  const client = async () => (await openClient({ token, apiUrl })).rest
 
   return {
     async branchHead(branch) {

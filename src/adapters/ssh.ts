@@ -64,7 +64,7 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
           const call = {
             ...(rest.streams === undefined
               ? { ...remoteShell(address, settings, files, sudo), stdin: program }
-              : { ...remoteReader(address, settings, files), stdin: counted(program) }),
+              : { ...remoteReader(address, settings, files, sudo), stdin: counted(program) }),
             // A client that shares a connection hears no kinder signal, and has nothing to tidy up.
             graceMs: 0,
             secret: true,

@@ -1,15 +1,5 @@
-import { join } from 'node:path'
-import { LaunchwayError } from '../core/error.ts'
 import { fetchArchive } from './archive.ts'
-import { findProgram } from './programs.ts'
-
-export interface ToolRelease {
-  version: string
-  /** By platform, as Node names it: `linux-x64`. */
-  archives: Readonly<Record<string, { file: string; sha256: string }>>
-  /** What an archive's address begins with. */
-  base: string
-}
+import { findTool, type ToolRelease } from './tool-release.ts'
 
 /**
  * The Trivy that is fetched where PATH has none. SHA-256 of the official archives, each found in agreement in several
@@ -26,12 +16,6 @@ export const trivyRelease: ToolRelease = {
   base: 'https://github.com/aquasecurity/trivy/releases/download/v0.71.2',
 }
 
-/** Undefined where there is none for the platform. */
-export function archiveFor({ archives, base }: ToolRelease, platform: string): { url: string; sha256: string } | undefined {
-  const archive = archives[platform]
-  return archive === undefined ? undefined : { url: `${base}/${archive.file}`, sha256: archive.sha256 }
-}
-
 /**
  * The path of Trivy: that of PATH, else the release, kept in the folder.
  * @param how offline: nothing is fetched
@@ -44,21 +28,12 @@ export async function findTrivy(
   release: ToolRelease = trivyRelease,
   platform = `${process.platform}-${process.arch}`,
 ): Promise<string> {
-  const kept = join(folder, `trivy-${release.version}`)
-  const found = findProgram('trivy', env, kept)
-  if (found !== undefined) return found
-  const archive = archiveFor(release, platform)
-  const why =
-    archive === undefined
-      ? `there is no release of Trivy for ${platform} that launchway knows`
-      : offline
-        ? 'scan.offline is set, so nothing is'
-        : await fetchArchive(archive.url, archive.sha256, 'trivy', kept)
-  if (why === undefined) return join(kept, 'trivy')
-  throw new LaunchwayError('TOOL_MISSING', `trivy is not in PATH, and could not be fetched: ${why}`, {
-    hint: [
-      `Install Trivy ${release.version} so that \`trivy\` is in PATH: https://trivy.dev/latest/getting-started/installation/`,
-      ...(archive === undefined ? [] : [`The release that launchway would take: ${archive.url}\nSHA-256 ${archive.sha256}`]),
-    ].join('\n'),
-  })
+  const tool = {
+    name: 'trivy',
+    title: 'Trivy',
+    manual: 'https://trivy.dev/latest/getting-started/installation/',
+    fetch: fetchArchive,
+    release,
+  }
+  return findTool(tool, { env, folder, platform, refusal: offline ? 'scan.offline is set, so nothing is' : undefined })
 }

@@ -7,12 +7,6 @@ import type { PlanSection } from '../core/release.ts'
  * names is that of the repository, and there for the only image alone.
  * @see https://github.com/opencontainers/image-spec/blob/main/annotations.md
  */
-export function labelsOf(title: string, { sha, version, source, labels }: PlanSection): Record<string, string> {
-  return {
-    'org.opencontainers.image.title': title,
-    ...(source === undefined ? {} : { 'org.opencontainers.image.source': source }),
-    'org.opencontainers.image.revision': sha,
-    'org.opencontainers.image.version': version,
-    ...labels,
-  }
+export function labelsOf(title: string, { labels }: PlanSection): Record<string, string> {
+  return { 'org.opencontainers.image.title': title, ...labels }
 }

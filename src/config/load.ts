@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
+import { withDefaults, writtenAt } from './defaults.ts'
 import { offsets } from './places.ts'
 import { type Problem, readYaml } from './read.ts'
 import { reserved } from './reserved.ts'
@@ -20,13 +21,16 @@ export function loadConfig(text: string, file: string): Config {
   const read = readYaml(text.replace(/^\uFEFF/, ''), file)
   if ('problems' in read) throw invalid(read.problems)
   const { root, value, placeAt } = read
-  const parsed = Config.safeParse(withoutExtensions(value ?? {}, [Config]), { reportInput: true })
+  const said = withoutExtensions(value ?? {}, [Config])
+  // What is wrong in the defaults is told once, where it stands, before any environment has them.
+  const asWritten = Config.safeParse(said, { reportInput: true })
+  const parsed = asWritten.success && asWritten.data.defaults !== undefined ? Config.safeParse(withDefaults(said)) : asWritten
   const found = parsed.success ? breaches(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue))
   if (parsed.success && found.length === 0) return parsed.data
   const offsetOf = offsets(root)
   throw invalid(
     found
-      .map(({ path, message, onKey }) => ({ place: placeAt(offsetOf(path, onKey)), message }))
+      .map(({ path, message, onKey }) => ({ place: placeAt(offsetOf(writtenAt(path, said), onKey)), message }))
       .toSorted((a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0)),
   )
 }

@@ -4,8 +4,6 @@
  */
 const later: Record<string, string> = {
   'images.*.annotations': 'annotations of an image',
-  'environments.*.compose': 'deploying a compose project',
-  'environments.*.swarm': 'deploying to a Swarm',
 }
 
 /** What a reserved key is for; undefined for a key that is not reserved. */

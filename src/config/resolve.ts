@@ -8,6 +8,7 @@ import { resolveAccessory } from './resolve-accessory.ts'
 import { onlyImage, resolveImages } from './resolve-image.ts'
 import { resolveLifecycle } from './resolve-lifecycle.ts'
 import { resolveService } from './resolve-service.ts'
+import { resolveSwarm } from './resolve-swarm.ts'
 import { serviceKeys } from './rules.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
 import type { ServiceConfig } from './schema-service.ts'
@@ -35,7 +36,10 @@ export function resolveRegistries(config: Config): Registry[] {
     .flatMap(({ accessories = {} }) => Object.values(accessories))
     .map(({ image }) => parseRepository(image).host)
     .filter((host) => Object.hasOwn(config.registries ?? {}, host))
-  return [...new Set([...names, ...foreign])].map((host) => {
+  // Where the images of a compose project are is in its files.
+  const hasProject = Object.values(config.environments ?? {}).some(({ compose }) => compose !== undefined)
+  const anywhere = hasProject ? Object.keys(config.registries ?? {}) : []
+  return [...new Set([...names, ...foreign, ...anywhere])].map((host) => {
     const { username, password, ca, 'plain-http': plainHttp = false } = config.registries?.[host] ?? {}
     return {
       host,
@@ -59,7 +63,10 @@ function generalLogin({ registries = {} }: Config, hosts: string[]): string[] {
   return others.length === 0 ? unnamed : others
 }
 
-/** @param knownHosts the known_hosts file to use when the environment names none */
+/**
+ * Without services where a compose project has them: the plan adds what comes of it.
+ * @param knownHosts the known_hosts file to use when the environment names none
+ */
 export function resolveEnvironment(config: Config, name: string, knownHosts: string | undefined): Environment | undefined {
   const { environments = {} } = config
   const environment = Object.hasOwn(environments, name) ? environments[name] : undefined
@@ -88,13 +95,17 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     ...(environment.superseded === 'deploy' ? { superseded: environment.superseded } : {}),
     accessories: Object.entries(accessories).map(([accessory, value]) => resolveAccessory(accessory, value, networks)),
     services,
+    ...(environment.swarm === undefined
+      ? {}
+      : { swarm: resolveSwarm(environment.swarm, `${resolveApp(config)}-${name}`, environment.secrets ?? []) }),
     ...(verify === undefined ? {} : { verify }),
     ...resolveLifecycle(environment, services),
   }
 }
 
-/** What runs in an environment, by name, as the user wrote it. */
+/** What runs in an environment, by name, as the user wrote it; nothing where a compose project says it. */
 export function servicesOf(environment: EnvironmentConfig): Record<string, ServiceConfig> {
+  if (environment.compose !== undefined || environment.swarm !== undefined) return {}
   return environment.services ?? { [onlyService]: inlineService(environment) }
 }
 

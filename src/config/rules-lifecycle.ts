@@ -8,6 +8,8 @@ export function lifecycleBreaches(name: string, environment: EnvironmentConfig):
   const found: Breach[] = []
   if (environment.probe !== undefined && environment.url === undefined)
     found.push({ path: [...path, 'probe'], onKey: true, message: `${at}: probe needs url: where the public reaches the environment` })
+  // Which services a compose project has is for the plan to see.
+  if (environment.compose !== undefined) return found
   const services = environment.services === undefined ? ['web'] : Object.keys(environment.services)
   for (const [index, { service }] of [environment['before-switch'] ?? []].flat().entries()) {
     if (service === undefined || services.includes(service)) continue

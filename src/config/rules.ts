@@ -5,7 +5,9 @@ import { imageBreaches } from './rules-image.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
 import { smokeBreaches } from './rules-smoke.ts'
+import { projectBreaches, withoutProject } from './rules-project.ts'
 import { refusedOptions } from './run-options.ts'
+import { swarmBreaches } from './rules-swarm.ts'
 import { tagBreaches } from './rules-tags.ts'
 import { scanBreaches } from './scan.ts'
 import { refusedSecret } from '../core/secret-names.ts'
@@ -62,8 +64,11 @@ function environmentBreaches(config: Config): Breach[] {
     const found: Breach[] = []
     if (environment.host === undefined && environment.hosts === undefined)
       found.push({ path, message: `${at}: host is needed: the SSH address to deploy to` })
+    found.push(...swarmBreaches(name, environment))
     if (environment.host !== undefined && environment.hosts !== undefined)
       found.push({ path: [...path, 'hosts'], onKey: true, message: `${at}: host and hosts exclude each other` })
+    if (environment.compose !== undefined) return [...found, ...projectBreaches(name, environment), ...lifecycleBreaches(name, environment)]
+    found.push(...withoutProject(name, environment))
     const first = Object.keys(environment).find((key) => serviceKeys.includes(key))
     if (environment.services !== undefined && first !== undefined) {
       found.push({
@@ -72,6 +77,7 @@ function environmentBreaches(config: Config): Breach[] {
         message: `${at}: "${first}" belongs into one of the services, since services is given`,
       })
     }
+    if (environment.swarm !== undefined) return [...found, ...lifecycleBreaches(name, environment)]
     const services = servicesOf(name, environment)
     for (const [path_, service] of services)
       found.push(...serviceBreaches(config, path_, service, environment.url !== undefined), ...acmeBreaches(path_, service, environment))
@@ -136,7 +142,7 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
 }
 
 /** How what is kept running is reached. */
-function wayInBreaches(path: (string | number)[], service: ServiceConfig, hasUrl: boolean): Breach[] {
+export function wayInBreaches(path: (string | number)[], service: ServiceConfig, hasUrl: boolean): Breach[] {
   const at = path.join('.')
   const found: Breach[] = []
   if (service.publish !== undefined && service.port === undefined)
@@ -178,7 +184,7 @@ interface HostPort {
   address: string
 }
 
-function hostPort(publish: string | number): HostPort {
+export function hostPort(publish: string | number): HostPort {
   const [, address, port] = /^(?:(.*):)?(\d+)$/.exec(String(publish)) ?? []
   if (address === undefined) return { port: Number(port), family: 'any', address: '' }
   // One address has many spellings: ::1 is 0:0:0:0:0:0:0:1.
@@ -191,7 +197,7 @@ function hostPort(publish: string | number): HostPort {
 }
 
 /** Whether one host refuses to give both. Docker binds 0.0.0.0 for IPv4 alone, and :: for IPv6 alone. */
-function overlap(a: HostPort, b: HostPort): boolean {
+export function overlap(a: HostPort, b: HostPort): boolean {
   if (a.port !== b.port) return false
   if (a.family === 'any' || b.family === 'any') return true
   return a.family === b.family && (a.address === b.address || [a, b].some(({ address }) => address === '0.0.0.0' || address === '[::]'))

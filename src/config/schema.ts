@@ -7,8 +7,10 @@ import { SmokeConfig } from './schema-gates.ts'
 import { LifecycleConfig } from './schema-lifecycle.ts'
 import { BakeFiles, ImageConfig, Repository } from './schema-image.ts'
 import { envName, oneOrMany } from './schema-parts.ts'
+import { ComposeConfig, ServicesConfig } from './schema-project.ts'
 import { ScanConfig } from './schema-scan.ts'
 import { ServiceConfig } from './schema-service.ts'
+import { SwarmConfig } from './schema-swarm.ts'
 
 /**
  * The language of launchway.yml. This one definition gives the types, the messages, the JSON Schema for editors and
@@ -74,11 +76,12 @@ export const EnvironmentConfig = z.strictObject({
     .optional()
     .describe('Where people reach this environment: shown in the summary and on the GitHub deployment.'),
   ssh: SshConfig.optional().describe('How to reach the hosts.'),
+  compose: ComposeConfig.optional(),
   services: z
-    .record(Name, ServiceConfig)
+    .record(Name, ServicesConfig)
     .optional()
     .describe(
-      'What runs on the host when it is more than one container: one block for each. A single service may stand in the environment itself.',
+      'What runs on the host when it is more than one container: one block for each. A single service may stand in the environment itself. Beside compose: what compose cannot say, by service of the project.',
     ),
   accessories: z
     .record(Name, AccessoryConfig)
@@ -86,6 +89,9 @@ export const EnvironmentConfig = z.strictObject({
     .describe(
       'What the services need beside them and no release replaces, by name: databases, caches. Started once, before the services; changed by launchway recreate alone.',
     ),
+  swarm: SwarmConfig.optional().describe(
+    'A compose project that runs as a stack on a Docker Swarm, instead of services: its compose file, a list of them, or a mapping. The hosts are then managers of the Swarm, any of which does.',
+  ),
   verify: VerifyConfig.optional().describe(
     'Whose signature every image must have that is deployed here: a key, or an identity. Checked by digest before a host is touched. Default: none',
   ),
@@ -161,6 +167,9 @@ export const Config = z.strictObject({
     .optional()
     .describe('What is attached to each image in its registry; false: the release record alone. Default: with the defaults below'),
   environments: z.record(Name, EnvironmentConfig).optional().describe('Where releases run, by name: the names are yours.'),
+  defaults: EnvironmentConfig.optional().describe(
+    'What holds for every environment that does not say it itself: the same keys. Mappings are taken together key by key, lists and single values are replaced.',
+  ),
 })
 export type Config = z.infer<typeof Config>
 export type EnvironmentConfig = z.infer<typeof EnvironmentConfig>

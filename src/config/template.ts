@@ -9,39 +9,18 @@ export type Template = readonly (string | Expression)[]
 
 type Expression = { name: ValueName } | { name: DateName; format: string; zone: string }
 
-const valueNames = [
-  'branch',
-  'tag',
-  'sha',
-  'base_ref',
-  'is_default_branch',
-  'is_not_default_branch',
-  'raw',
-  'version',
-  'major',
-  'minor',
-  'patch',
-] as const
-const dateNames = ['date', 'commit_date'] as const
-export type ValueName = (typeof valueNames)[number]
-type DateName = (typeof dateNames)[number]
-type ExpressionName = ValueName | DateName
-
-/** What may stand in prefix, suffix, value and enable. */
-export const globalNames = [
-  'branch',
-  'tag',
-  'sha',
-  'base_ref',
-  'is_default_branch',
-  'is_not_default_branch',
-  'date',
-  'commit_date',
-] as const satisfies readonly ExpressionName[]
+/** Of the event. */
+const eventNames = ['branch', 'tag', 'sha', 'base_ref', 'is_default_branch', 'is_not_default_branch'] as const
 /** What may stand in the pattern of a version. */
-export const versionNames = ['raw', 'version', 'major', 'minor', 'patch'] as const satisfies readonly ExpressionName[]
+export const versionNames = ['raw', 'version', 'major', 'minor', 'patch'] as const
+const dateNames = ['date', 'commit_date'] as const
 /** What may stand in the pattern of a schedule. */
 export const scheduleNames = dateNames
+/** What may stand in prefix, suffix, value and enable. */
+export const globalNames = [...eventNames, ...dateNames] as const
+export type ValueName = (typeof eventNames)[number] | (typeof versionNames)[number]
+type DateName = (typeof dateNames)[number]
+type ExpressionName = ValueName | DateName
 
 /** @param known the expressions that have a meaning here. @returns in words what is wrong, where something is */
 export function parseTemplate(text: string, known: readonly ExpressionName[]): Template | string {

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { Verification } from './evidence.ts'
 import { lifecycle } from './lifecycle.ts'
 import { Name } from './names.ts'
+import { ofProject, Project } from './project.ts'
+import { Swarm } from './stack.ts'
 
 /**
  * What runs where, in full: every default filled in, every short form written out. `config/resolve.ts` makes it from
@@ -61,11 +63,12 @@ const added = {
   logging: Logging.optional(),
   /** Paths; what they say is read where the deploy runs, and its names are then among the secrets. */
   envFiles: z.array(z.string()).default([]),
+  ...ofProject,
 }
 
 export const Service = z.strictObject({
   name: Name,
-  /** An image of the plan, by name. */
+  /** An image of the plan, by name; or one of the environment's `pulled`. */
   image: Name,
   command: z.array(z.string()).optional(),
   entrypoint: z.array(z.string()).optional(),
@@ -151,10 +154,15 @@ export const Environment = z.strictObject({
   keep: z.int(),
   /** A push whose branch has moved on is deployed all the same; absent: it is not. */
   superseded: z.literal('deploy').optional(),
-  services: z.array(Service).min(1),
+  /** None where a stack is deployed to a Swarm. */
+  services: z.array(Service),
   accessories: z.array(Accessory).default([]),
   /** Whose signature the images must have; absent when none is asked for. */
   verify: Verification.optional(),
+  /** What comes of a compose project, beside its services and accessories. */
+  project: Project.optional(),
+  /** A stack, whose services a Swarm runs: the hosts are its managers. */
+  swarm: Swarm.optional(),
   ...lifecycle,
 })
 export type Environment = z.infer<typeof Environment>

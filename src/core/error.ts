@@ -17,6 +17,7 @@ export const errorCodes = {
   NOTHING_WAITS: { exit: 2, says: 'no version waits for a confirmation' },
   ROLLBACK_REFUSED: { exit: 2, says: 'a version that would be left declares that nobody may return from it' },
   SECRET_MISSING: { exit: 2, says: 'a secret that the configuration names was not given' },
+  FILES_UNFIT: { exit: 2, says: 'what is mounted of the repository is missing, too large, or not what was planned' },
   TOOL_MISSING: { exit: 2, says: 'a program that launchway calls is not there' },
   COMMAND_FAILED: { exit: 1, says: 'a program ended with an error' },
   SMOKE_UNHEALTHY: { exit: 3, says: 'the composed stack did not become healthy' },

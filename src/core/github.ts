@@ -25,6 +25,24 @@ export interface AssetFile {
   type: string
 }
 
+/** What people are told on GitHub, beside the run itself. Each throws GITHUB_REFUSED. */
+export interface Notices {
+  /** The one comment with this mark on a pull request: written, or replaced where it says something else. */
+  comment(of: { pull: number; mark: string; body: string }): Promise<void>
+  /** The one open issue with this mark and label: opened, or brought to this text. @param news what to say of a text that changes */
+  keepIssue(of: Issue & { title: string; body: string; news(this: void, before: string): string | undefined }): Promise<void>
+  /** Closes it with a last word; nothing where none is open. */
+  closeIssue(of: Issue & { word: string }): Promise<void>
+  /** Results for code scanning, as SARIF that fits its limits. */
+  uploadSarif(of: { sha: string; ref: string; sarif: Buffer }): Promise<void>
+}
+
+interface Issue {
+  label: string
+  /** What nobody sees, in the text: by it the issue is found again. */
+  mark: string
+}
+
 /** The files of a release on GitHub. */
 export interface Assets {
   /**

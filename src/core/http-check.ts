@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Answer } from './probe.ts'
+import { cut } from './text.ts'
 
 /** One value of a JSON document that is no list and no object. */
 export const JsonScalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
@@ -84,7 +85,7 @@ function shortly(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
   const text = JSON.stringify(value) ?? ''
-  return text.length <= 100 ? text : `${text.slice(0, 100).toWellFormed()}…`
+  return cut(text, 100)
 }
 
 /**

@@ -60,6 +60,8 @@ export const accessoryLabels = {
   accessory: 'launchway.accessory',
   /** What it was started as, in JSON; no secret. */
   configuration: 'launchway.configuration',
+  /** A hash of what it mounts of the repository and of its texts, without their secrets. */
+  contents: 'launchway.contents',
 } as const
 
 /** `addie.production.redis`: one part fewer than a container of a release has. */
@@ -168,7 +170,16 @@ export function hostPaths(root: string, app: string, environment: string) {
     /** What a line of a crontab starts. */
     job: `${home}/job.sh`,
     release: (id: string) => `${home}/releases/${id}`,
+    /** What the container of an accessory mounts that was made with that release. */
+    accessory: (name: string, release: string) => `${home}/accessories/${name}/${release}`,
+    /** What releases mount of the repository, by the hash of what it is. */
+    files: `${home}/files`,
     /** What visitors are given of both slots of a service: `a/files/…` and `b/files/…`, by the path that they ask for. */
     assets: (service: string) => `${home}/assets/${service}`,
   }
+}
+
+/** Whether somebody means a host (`deploy@a.example.org:22`) by a word: its address, or the name in it. */
+export function isHostNamed(host: string, word: string): boolean {
+  return host === word || host.slice(host.indexOf('@') + 1).replace(/:\d+$/, '') === word
 }

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { Command } from './command.ts'
 import type { SshSettings } from './deployment.ts'
 import type { LaunchwayError, Place } from './error.ts'
-import type { Assets, GitHub } from './github.ts'
+import type { Assets, GitHub, Notices } from './github.ts'
 import type { Probe } from './probe.ts'
 import type { Registry as RegistrySettings } from './release.ts'
 import type { Secret } from './secret.ts'
@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts'
 
 export type * from './engine.ts'
 
-export type { AssetFile, Assets, Branches, DeploymentStatus, GitHub } from './github.ts'
+export type { AssetFile, Assets, Branches, DeploymentStatus, GitHub, Notices } from './github.ts'
 
 /**
  * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
@@ -27,6 +27,8 @@ export interface Ports {
   branchHead?(this: void, branch: string): Promise<string | undefined>
   /** Of the release on GitHub that set this run off; undefined where none did. */
   assets: Assets | undefined
+  /** What people are told on GitHub; absent where there is no GitHub to tell it on. */
+  notices?: Notices
   cache: Cache
   files: Files
   tools: Tools
@@ -186,6 +188,8 @@ export interface FileEntry {
   /** Permission bits. */
   mode: number
   size: number
+  /** Of a link, by `walk`: where it says that it leads. */
+  target?: string
 }
 
 /** What a path leads to, links followed. */

@@ -36,6 +36,12 @@ export function parseReference(reference: string): Reference {
   return { repository, tag, digest }
 }
 
+/** `redis:7@sha256:…` as the engine keeps it: what is known by its digest has no tag. */
+export function byDigest(reference: string): string {
+  const { repository, digest } = parseReference(reference)
+  return digest === undefined ? reference : `${repository}@${digest}`
+}
+
 /** Whether two names of repositories, however they are written, are of the same one. */
 export function isSameRepository(one: string, other: string): boolean {
   return fullName(one) === fullName(other)

@@ -62,6 +62,8 @@ export const PlanSection = z.strictObject({
   immutable: z.array(z.string()).optional(),
   registries: z.array(Registry),
   environment: Environment.optional(),
+  /** By path: the hash of what the environment mounts of the repository, where it was there; absent when it mounts nothing. */
+  hashes: z.record(z.string(), z.string()).optional(),
   /** Absent when nothing is composed. */
   smoke: SmokePlan.optional(),
   /** Absent when nothing is scanned. */
@@ -203,7 +205,16 @@ export const DeployedHost = z.strictObject({
   host: z.string(),
   slot: Slot,
   services: z.array(
-    z.strictObject({ name: Name, container: z.string(), reference: z.string(), config: Digest.optional(), health: z.string(), ms }),
+    z.strictObject({
+      name: Name,
+      container: z.string(),
+      reference: z.string(),
+      config: Digest.optional(),
+      health: z.string(),
+      ms,
+      /** The release that started it, where this one has left it running. */
+      since: ReleaseId.optional(),
+    }),
   ),
   /** Time without any version serving; 0 where the switch overlaps. */
   downtimeMs: ms,

@@ -20,3 +20,9 @@ export function refusedSecret(name: string): string | undefined {
       : prefixes.find(({ prefix }) => name.startsWith(prefix))?.reads
   return reader === undefined ? undefined : `${reader} on the host would read it; call it otherwise, or set it in env if it is not secret`
 }
+
+const telling = /pass(word|wd|phrase)?|secret|token|api_?key|private|credential/i
+/** `MYSQL_PWD`, but not the folder that a shell is in; `ENCRYPTION_KEY`, but not what is for everybody. */
+const tellingEnd = /(?<=[a-z\d]_?)(?<!^old_?)pwd$|(?<!public|publishable|primary|foreign)_key$|(^|_)dsn$/i
+/** Whether a name is that of a secret. */
+export const looksSecret = (name: string): boolean => telling.test(name) || tellingEnd.test(name)

@@ -1,9 +1,12 @@
 import { configFile } from '../core/docker-config.ts'
 import type { JournalLine, JournalStep } from '../core/journal.ts'
-import { containerName } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { DeployedHost } from '../core/release.ts'
 import type { Secret } from '../core/secret.ts'
+import { missingOn, type Mounted } from './bring.ts'
+import { nameIn } from './call.ts'
+import { type Texts, textParcels } from './composed.ts'
+import { definitionsFile, unchangedOn } from './definition.ts'
 import type { OwnSecrets } from './env-files.ts'
 import type { Kept } from './kept.ts'
 import type { SeenHost } from './look.ts'
@@ -17,8 +20,10 @@ import type { Wanted } from './wanted.ts'
 /** What travels to the host: secrets for its containers, and what it is to keep of a release that is new to it. */
 export interface Brought {
   secrets: ReadonlyMap<string, Secret>
-  /** What env files say, for one service each. */
+  /** What env files say, for one service each, and what is composed for it. */
   own?: OwnSecrets
+  texts?: Texts
+  mounted?: Mounted
   kept: Kept | undefined
 }
 
@@ -27,7 +32,8 @@ export async function apply(wanted: Wanted, of: SeenHost, brought: Brought, port
   const started = ports.clock.elapsed()
   const { host, seen } = of
   const { environment } = wanted
-  const plan = planHost(wanted, seen, host)
+  const unchanged = wanted.isReturn ? undefined : unchangedOn(wanted, brought, seen.containers)
+  const plan = planHost({ ...wanted, ...(unchanged === undefined ? {} : { unchanged }) }, seen, host)
   for (const note of plan.notes) ports.log.info(`${host}: ${note}`)
   for (const warning of plan.warnings) ports.log.warning(`${host}: ${warning}`)
   const { slot, calls, sudo } = plan
@@ -35,6 +41,7 @@ export async function apply(wanted: Wanted, of: SeenHost, brought: Brought, port
   const task = {
     ...{ app: wanted.app, environment, release: wanted.release, slot, calls, sudo },
     parcels: parcelsFor(wanted, plan, brought),
+    contents: missingOn(seen, plan.calls, brought.mounted),
     did: wanted.isReturn ? 'rollback' : 'deploy',
     ...(version === undefined ? {} : { version }),
   }
@@ -52,13 +59,17 @@ function waitAfter({ environment, release }: Wanted, { calls }: HostPlan, seen: 
   return within === undefined ? {} : { until: new Date(clock.now().getTime() + within).toISOString() }
 }
 
-function parcelsFor(wanted: Wanted, plan: HostPlan, { secrets, own = new Map(), kept }: Brought): Parcel[] {
+function parcelsFor(wanted: Wanted, plan: HostPlan, { kept, ...given }: Brought): Parcel[] {
+  const { secrets, own = new Map(), texts = new Map() } = given
   const parcels = plan.files.map(({ key, text }): Parcel => ({ name: `site.${key}`, mode: '0644', body: text }))
   if (kept !== undefined) {
     parcels.push({ name: 'images', mode: '0644', body: plan.references.join('\n') })
     parcels.push({ name: 'release.json', mode: '0600', body: JSON.stringify(kept) })
   }
+  const definitions = wanted.isReturn ? '' : definitionsFile(wanted, given)
+  if (definitions !== '') parcels.push({ name: 'definitions', mode: '0600', body: definitions })
   if (secrets.size + own.size > 0) parcels.push({ name: 'secrets', mode: '0600', body: secretsFile(secrets, own) })
+  parcels.push(...textParcels(wanted.environment, texts))
   if (wanted.logins.size > 0) parcels.push({ name: 'config.json', mode: '0600', body: configFile(wanted.logins) })
   return parcels
 }
@@ -66,19 +77,23 @@ function parcelsFor(wanted: Wanted, plan: HostPlan, { secrets, own = new Map(), 
 function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation, lines: readonly JournalLine[]): Omit<DeployedHost, 'ms'> {
   const doneOf = (step: JournalStep, service: string): JournalLine | undefined =>
     lines.findLast((line) => line.step === step && line.service === service && line.state === 'done')
-  const { environment, app, release } = wanted
+  const { environment, release } = wanted
   // A scheduler's gap is its own, and told in the journal: nobody asks it anything.
   const asked = new Set(environment.services.flatMap(({ name, port }) => (port === undefined ? [] : [name])))
-  const answered = plan.sites.map(({ service }) => doneOf('probe', service.name)?.ms ?? 0)
+  const answered = plan.switches ? plan.sites.map(({ service }) => doneOf('probe', service.name)?.ms ?? 0) : []
   return {
     host,
     slot: plan.slot,
     services: environment.services.map((service) => ({
       name: service.name,
-      container: containerName({ app, environment: environment.name, service: service.name, release }),
+      container: nameIn({ ...wanted, containers: plan.containers }, service),
       reference: wanted.images.get(service.image)?.reference ?? '',
-      health: service.cron === undefined ? (doneOf('healthy', service.name)?.note ?? '') : `runs at ${service.cron}`,
+      health:
+        service.cron === undefined
+          ? ((doneOf('healthy', service.name) ?? doneOf('carry', service.name))?.note ?? '')
+          : `runs at ${service.cron}`,
       ms: doneOf('healthy', service.name)?.ms ?? 0,
+      ...(plan.left.has(service.name) ? { since: plan.left.get(service.name) } : {}),
     })),
     downtimeMs: Math.max(0, ...lines.filter(({ step, service = '' }) => step === 'downtime' && asked.has(service)).map(({ ms = 0 }) => ms)),
     ...(answered.length === 0 ? {} : { switchMs: Math.max(...answered) }),

@@ -1,21 +1,27 @@
 import type { Accessory, Environment, Service } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { containerName } from '../core/names.ts'
-import { aliasOn } from './container.ts'
+import { aliasesOn } from './container.ts'
 import { parseRepository } from '../core/reference.ts'
-import type { Wanted } from './wanted.ts'
+import type { Wanted, WantedImage } from './wanted.ts'
 
 /** A call of one of the functions in host/: its name and its arguments. */
 export type HostCall = readonly [string, ...string[]]
 
-export function nameIn({ app, environment, release }: Wanted, { name }: Service): string {
+/** The container that serves in the release: one made for it, or one of an earlier release that is left running. */
+export function nameIn(wanted: Wanted, service: Service): string {
+  return wanted.containers?.get(service.name) ?? newNameOf(wanted, service)
+}
+
+/** The name of a container that is made for the release. */
+export function newNameOf({ app, environment, release }: Wanted, { name }: Service): string {
   return containerName({ app, environment: environment.name, service: name, release })
 }
 
-export function imageOf(wanted: Wanted, service: Service): { reference: string; bytes: number; platforms: readonly string[] } {
+export function imageOf(wanted: Wanted, service: Service): WantedImage {
   const image = wanted.images.get(service.image)
   if (image === undefined)
-    throw new LaunchwayError('RECORD_INVALID', `the record has no built image "${service.image}" for the service ${service.name}`)
+    throw new LaunchwayError('RECORD_INVALID', `the record has no image "${service.image}" for the service ${service.name}`)
   return image
 }
 
@@ -25,8 +31,18 @@ export function pullCall({ logins }: Wanted, reference: string): HostCall {
 }
 
 /** The further networks of a container that has been made. */
-export function joinCalls({ name, networks }: Service | Accessory, container: string): HostCall[] {
-  return networks.slice(1).map((network) => ['join', name, network, container, ...aliasOn(network, name)])
+export function joinCalls(of: Service | Accessory, container: string): HostCall[] {
+  return of.networks.slice(1).map((network) => ['join', of.name, network, container, ...aliasesOn(network, of)])
+}
+
+/** Makes the networks that are not there, as the project has them. */
+export function networkCalls({ project }: Environment, names: Iterable<string>): HostCall[] {
+  return [...new Set(names)].map((name) => ['network', name, ...(project?.networks[name] ?? [])])
+}
+
+/** Makes the volumes that are not there, as the project has them. */
+export function volumeCalls({ project }: Environment): HostCall[] {
+  return Object.entries(project?.volumes ?? {}).map(([name, options]) => ['volume', name, ...options])
 }
 
 export function centiseconds(ms: number): string {

@@ -3,10 +3,12 @@ import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { SeenHost } from './look.ts'
 import { lookToChangeAll } from './recovered.ts'
+import { membersOf } from './members.ts'
 import { perform } from './perform.ts'
 import { lockedError } from './plan.ts'
 import type { Way } from './returning.ts'
 import { goBack, type Returned } from './rollback.ts'
+import { refuseOnSwarm } from './swarm/index.ts'
 import { type Target, targetOf } from './version.ts'
 import { calledOn, showInstant, waitOf } from './waiting.ts'
 
@@ -28,6 +30,7 @@ export interface Confirmed {
  * @throws LaunchwayError NOTHING_WAITS when nothing runs, or the hosts do not run the same
  */
 export async function confirm(app: string, environment: Environment, ports: Ports): Promise<Confirmed> {
+  refuseOnSwarm('confirm', environment, 'A stack that has converged is live.')
   await using stack = new AsyncDisposableStack()
   const seen = await lookToChangeAll({ app, environment }, stack, ports)
   const { release, version, waiting } = toConfirm(seen)
@@ -36,9 +39,9 @@ export async function confirm(app: string, environment: Environment, ports: Port
       ports.log.info(`${one.host}: ${version} does not wait here`)
       continue
     }
-    const { lockedBy, containers, as } = one.seen
+    const { lockedBy, as } = one.seen
     if (lockedBy !== undefined) throw lockedError(one.host, lockedBy)
-    const slot = containers.find((container) => container.release === release)?.slot ?? 'a'
+    const slot = membersOf(release, one.seen)[0]?.slot ?? 'a'
     const calls = [['begin'], ['expect', release], ['recover'], ['confirm'], ['finish']] as const
     await perform({ app, environment, release, slot, calls, sudo: as === 'sudo', did: 'confirm' }, one, ports)
   }
@@ -64,6 +67,7 @@ export function toConfirm<H extends Looked>(hosts: readonly H[]): { release: str
  * @throws LaunchwayError NOTHING_WAITS when none does, or it has been confirmed on some of them
  */
 export async function abort(app: string, environment: Environment, ports: Ports, way: Partial<Way> = {}): Promise<Returned> {
+  refuseOnSwarm('abort', environment, '`launchway rollback` returns to the version before.')
   return goBack(app, environment, ports, way, toAbort)
 }
 

@@ -2,6 +2,7 @@ import { each, option } from '../core/command.ts'
 import type { Accessory, Service } from '../core/deployment.ts'
 import { accessoryLabels, cronLabel, labels, type Slot } from '../core/names.ts'
 import { keysOf } from '../core/objects.ts'
+import { volumesOf } from './volumes.ts'
 
 /** Whose container it is. */
 export interface Owner {
@@ -9,6 +10,8 @@ export interface Owner {
   environment: string
   release: string
   slot: Slot
+  /** Where the host keeps what it mounts (volumes.ts). */
+  folder?: string
 }
 
 /**
@@ -19,17 +22,19 @@ export interface Owner {
  */
 export function containerArgs(service: Service, owner: Owner, image: string, slotAddress?: string): string[] {
   const own = [...ownLabels(service.name, owner), ...(service.cron === undefined ? [] : [`${cronLabel}=${service.cron}`])]
-  return serviceArgs(service, { image, publish: service.publish ?? slotAddress, labels: own, isOneOff: false })
+  const { folder } = owner
+  return serviceArgs(service, { image, folder, publish: service.publish ?? slotAddress, labels: own, isOneOff: false })
 }
 
 /**
  * The same for one command in a container beside the service, with all that the service is made with: it publishes
  * nothing, no health check runs in it, and no name on a network leads to it.
  * @param own its labels, none of which makes it the service's
+ * @param folder of the release
  */
-export function oneOffArgs(service: Service, image: string, own: readonly string[]): string[] {
+export function oneOffArgs(service: Service, image: string, own: readonly string[], folder?: string): string[] {
   // Labels of the user's may make the service's container known to others: a proxy, a monitor.
-  return serviceArgs({ ...service, labels: {} }, { image, publish: undefined, labels: own, isOneOff: true })
+  return serviceArgs({ ...service, labels: {}, ports: [] }, { image, folder, publish: undefined, labels: own, isOneOff: true })
 }
 
 /** By which the containers of a release are found. */
@@ -41,7 +46,8 @@ export function ownLabels(service: string, owner: Owner): string[] {
 function serviceArgs(service: Service, of: Omit<Around, 'rights'>): string[] {
   const rights = [
     // What ends by itself is asked nothing. docker takes no health check together with the word that there is none.
-    ...((of.isOneOff || service.cron !== undefined) && !service.options.some((word) => word.startsWith('--health-'))
+    ...((of.isOneOff || service.cron !== undefined || service.once === true) &&
+    !service.options.some((word) => word.startsWith('--health-'))
       ? ['--no-healthcheck']
       : []),
     ...each('--cap-add', service.capAdd),
@@ -54,15 +60,20 @@ function serviceArgs(service: Service, of: Omit<Around, 'rights'>): string[] {
 }
 
 /** The same for an accessory. @param configuration what it is started as, in JSON */
-export function accessoryArgs(accessory: Accessory, owner: Pick<Owner, 'app' | 'environment'>, configuration: string): string[] {
+export function accessoryArgs(
+  accessory: Accessory,
+  owner: Pick<Owner, 'app' | 'environment' | 'folder'> & { contents?: string | undefined },
+  configuration: string,
+): string[] {
   const { name, publish, image } = accessory
   const own = [
     `${labels.app}=${owner.app}`,
     `${labels.environment}=${owner.environment}`,
     `${accessoryLabels.accessory}=${name}`,
     `${accessoryLabels.configuration}=${configuration}`,
+    ...(owner.contents === undefined ? [] : [`${accessoryLabels.contents}=${owner.contents}`]),
   ]
-  return argsOf(accessory, { labels: own, publish, rights: [], image, isOneOff: false })
+  return argsOf(accessory, { labels: own, publish, folder: owner.folder, rights: [], image, isOneOff: false })
 }
 
 interface Around {
@@ -70,18 +81,20 @@ interface Around {
   publish: string | undefined
   rights: readonly string[]
   image: string
+  folder: string | undefined
   isOneOff: boolean
 }
 
-function argsOf(of: Service | Accessory, { labels: own, publish, rights, image, isOneOff }: Around): string[] {
+function argsOf(of: Service | Accessory, { labels: own, publish, rights, image, folder, isOneOff }: Around): string[] {
   return [
     ...each('--label', [...Object.entries(of.labels).map(([key, value]) => `${key}=${value}`), ...own]),
     ...each('--env', [...Object.entries(of.env).map(([key, value]) => `${key}=${value}`), ...of.secrets]),
     ...(publish === undefined ? [] : ['--publish', `${publish}:${of.port}`]),
-    ...each('--volume', of.volumes),
+    ...each('--publish', of.ports ?? []),
+    ...each('--volume', [...of.volumes, ...volumesOf(of, folder)]),
     ...of.networks
       .slice(0, 1)
-      .flatMap((network) => ['--network', network, ...each('--network-alias', isOneOff ? [] : aliasOn(network, of.name))]),
+      .flatMap((network) => ['--network', network, ...each('--network-alias', isOneOff ? [] : aliasesOn(network, of))]),
     ...option('--user', of.user),
     ...rights,
     ...option('--memory', of.memory),
@@ -101,7 +114,8 @@ function argsOf(of: Service | Accessory, { labels: own, publish, rights, image, 
   ]
 }
 
-/** The name by which others find a container on a network. Those that the engine brings know no names. */
-export function aliasOn(network: string, name: string): string[] {
-  return ['bridge', 'host', 'none', 'default'].includes(network) || network.startsWith('container:') ? [] : [name]
+/** The names by which others find a container on a network. Those that the engine brings know no names. */
+export function aliasesOn(network: string, { name, aliases = {} }: Pick<Service, 'name' | 'aliases'>): string[] {
+  if (['bridge', 'host', 'none', 'default'].includes(network) || network.startsWith('container:')) return []
+  return [...new Set([name, ...(aliases[network] ?? [])])]
 }

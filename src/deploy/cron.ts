@@ -4,6 +4,7 @@ import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
 import { type HostCall, imageOf, joinCalls, nameIn, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
+import { releaseFolder } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -129,7 +130,7 @@ export function jobCalls(wanted: Wanted, seen: Observation, slot: Slot): { creat
     // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
     const isKept = there !== undefined && (seen.current === release || (isReturn && there.slot === slot))
     if (!isKept) {
-      const owner = { app, environment: environment.name, release, slot }
+      const owner = { app, environment: environment.name, release, slot, folder: releaseFolder(wanted) }
       creates.push(['create', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference)])
       creates.push(...joinCalls(service, container))
     }

@@ -6,7 +6,7 @@ import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 
-/** By service or accessory: what its files say, by name. */
+/** By service or accessory: what its files say, and what is composed for it alone, by name. */
 export type OwnSecrets = ReadonlyMap<string, ReadonlyMap<string, Secret>>
 
 /** An environment whose files have been read: their names are among the secrets of each service, their values apart. */

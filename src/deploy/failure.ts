@@ -43,8 +43,12 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
     return new LaunchwayError('RELEASE_COMMAND_FAILED', `${failed.service ?? ''}: before-switch failed on ${host}; nothing was changed`, {
       hint: evidence,
     })
-  const more = failed?.step === 'certificate' && evidence.startsWith('certbot ') ? certificateHint : ''
   const now = before === undefined ? 'none was running before' : `release ${before} serves`
+  if (failed?.step === 'once')
+    return new LaunchwayError('RELEASE_COMMAND_FAILED', `${failed.service ?? ''}, which runs once, failed on ${host}; ${now}`, {
+      hint: evidence,
+    })
+  const more = failed?.step === 'certificate' && evidence.startsWith('certbot ') ? certificateHint : ''
   return new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${now}`, { hint: `${evidence}${more}` })
 }
 

@@ -17,6 +17,8 @@ export const Kept = z.object({
   images: z.record(Name, z.string()),
   repositories: z.tuple([z.string()], z.string()),
   environment: Environment,
+  /** By source: the hash of what it mounts of the repository. */
+  hashes: z.record(z.string(), z.string()).optional(),
 })
 export type Kept = z.infer<typeof Kept>
 

@@ -1,6 +1,7 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports, Remote } from '../core/ports.ts'
+import { askedOf } from './carry.ts'
 import { nginxContainerOf } from './nginx-container.ts'
 import { type Observation, parseObservation } from './observation.ts'
 import { publishedPorts } from './plan.ts'
@@ -34,12 +35,20 @@ function soughtBy(environment: Environment): Sought {
     nginx: servers.length > 0,
     ...(container === undefined ? {} : { container }),
     cron: environment.services.some(({ cron }) => cron !== undefined),
+    definitions: environment.project !== undefined,
+    asked: askedOf(environment),
     files: servers.flatMap(({ tls, acme, maintenancePage }) => [
       ...(tls === undefined || acme !== undefined ? [] : [tls.certificate, tls.key]),
       ...[maintenancePage ?? []].flat(),
     ]),
+    ...(environment.project === undefined ? {} : { external: environment.project.external }),
     certificates: servers.flatMap(({ acme, serverNames: [first] }) => (acme === undefined || first === undefined ? [] : [first])),
   }
+}
+
+/** Not those of a compose project that was not rendered: what runs is then what the hosts have kept. */
+export function hasServices({ services, accessories }: Environment): boolean {
+  return services.length + accessories.length > 0
 }
 
 /** A host that has been looked at, over a connection that stands. */

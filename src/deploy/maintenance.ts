@@ -1,7 +1,8 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { refuseOnSwarm } from './swarm/index.ts'
 import type { Ports } from '../core/ports.ts'
-import { lookAt, type SeenHost } from './look.ts'
+import { hasServices, lookAt, type SeenHost } from './look.ts'
 import { homeOf, maintenanceProgram } from './program.ts'
 
 export type Maintenance = 'on' | 'off'
@@ -16,7 +17,8 @@ export async function maintain(
   wanted: Maintenance,
   ports: Ports,
 ): Promise<{ host: string; maintenance: Maintenance }[]> {
-  if (!environment.services.some(({ nginx }) => nginx !== undefined)) {
+  refuseOnSwarm('maintenance', environment, 'Have the proxy of the stack answer, or launchway stop SERVICE.')
+  if (hasServices(environment) && !environment.services.some(({ nginx }) => nginx !== undefined)) {
     throw new LaunchwayError('CONFIG_INVALID', `no service of ${environment.name} is behind nginx, which shows the page`, {
       hint: 'Give a service a port without publish, and url or nginx.server-name: docs/guide/nginx.md',
     })
@@ -35,7 +37,7 @@ export async function maintain(
     const { stdout } = await remote.sh(program, { sudo: seen.as === 'sudo', timeoutMs: 30_000 })
     if (!stdout.includes(`maintenance ${wanted}`))
       throw new LaunchwayError('HOST_UNFIT', `${host}: nothing of ${app} in ${environment.name} is behind nginx there yet`, {
-        hint: `Deploy first. ${stdout.trim()}`,
+        hint: `Deploy first: a service with a port, and url or nginx (docs/guide/nginx.md). ${stdout.trim()}`,
       })
     ports.log.info(`${host}: maintenance is ${wanted}`)
   }

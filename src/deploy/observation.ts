@@ -6,13 +6,14 @@ import type { Slot } from '../core/names.ts'
 import { type CertificateText, parseCertificate } from '../tools/certbot.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
+import { type CarriedFacts, carriedIn } from './members.ts'
 import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
 import { type NginxContainer, parseNginxContainer } from './nginx-container.ts'
 import { parseWaiting, type Waiting } from './waiting.ts'
 
 /** A container of this application and environment on the host. */
-export interface SeenContainer {
+export interface SeenContainer extends CarriedFacts {
   name: string
   service: string
   release: string
@@ -35,6 +36,8 @@ export interface SeenAccessory {
   status: string
   /** What it was started as; undefined for one of a launchway that wrote something else. */
   configuration: Accessory | undefined
+  /** A hash of the files and texts that it mounts (`digestOf`); absent where it mounts none. */
+  contents?: string
   /** What is mounted of volumes, by where; the name of an anonymous one is a digest. */
   volumes: readonly { name: string; path: string }[]
 }
@@ -132,6 +135,8 @@ export interface Observation {
   held?: Hold
   containers: readonly SeenContainer[]
   accessories: readonly SeenAccessory[]
+  /** The services that have a health page, may be left running, and answered. */
+  answers?: ReadonlySet<string>
   /** Of the ports that the release wants. */
   busy: readonly Busy[]
   detach: Detach
@@ -148,6 +153,10 @@ export interface Observation {
   ledBy?: string
   /** Where a release that is wanted or kept has scheduled commands. */
   cron?: SeenCron
+  /** What it has of repositories, by hash. */
+  stored?: ReadonlySet<string>
+  /** The paths that are not there, of those that were asked for; all networks and volumes of the engine, where they were. */
+  external?: { missing: readonly string[]; networks: ReadonlySet<string>; volumes: ReadonlySet<string> }
   /** The last release that was to wait for a confirmation: what counts of it `waitOf` says. */
   waits?: Waiting
 }
@@ -172,6 +181,7 @@ export function parseObservation(host: string, text: string): Observation {
   const clock = Number(first('now'))
   const cron = cronOf(facts)
   const runs = runsOf(facts)
+  const all = (name: string): string[] => facts.flatMap(([key, value = '']) => (key === name ? [value] : []))
   return {
     tools: new Set(facts.filter(([key]) => key === 'tool').map(([, tool]) => tool ?? '')),
     engine: version === undefined || platform === undefined ? undefined : { version, platform },
@@ -191,10 +201,14 @@ export function parseObservation(host: string, text: string): Observation {
       const run = runs.get(name)
       const job = times === '' ? {} : { cron: times, ...(run === undefined ? {} : { run }) }
       return [
-        { name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const), state: state ?? '', status: status ?? '', ...job },
+        {
+          ...{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const) },
+          ...{ state: state ?? '', status: status ?? '', ...job, ...carriedIn(facts, name, release) },
+        },
       ]
     }),
     accessories: accessoriesOf(facts),
+    answers: new Set(facts.flatMap(([key, service = '']) => (key === 'answers' ? [service] : []))),
     busy: busyOf(facts),
     detach: detach === 'user' || detach === 'system' || detach === 'never' ? detach : 'setsid',
     ...(clock > 0 ? { clock: new Date(clock * 1000) } : {}),
@@ -208,6 +222,8 @@ export function parseObservation(host: string, text: string): Observation {
       facts.flatMap(([key, id, ...text]) => (key === 'release' && id !== undefined ? [[id, parseKept(text.join('\t'))]] : [])),
     ),
     nginx: nginxOf(facts),
+    stored: new Set(all('stored')),
+    external: { missing: all('missing'), networks: new Set(all('network')), volumes: new Set(all('volume')) },
     ...(ledBy === undefined ? {} : { ledBy }),
     ...(cron === undefined ? {} : { cron }),
     ...(waits === undefined ? {} : { waits }),
@@ -222,7 +238,9 @@ function accessoriesOf(facts: readonly string[][]): SeenAccessory[] {
     if (key !== 'accessory' || container === undefined || name === undefined) return []
     const mounted = parseJson(mounts.find((one) => one.name === `/${container}`)?.text ?? '', Mounts) ?? []
     const volumes = mounted.flatMap(({ Type, Name, Destination }) => (Type === 'volume' ? [{ name: Name, path: Destination }] : []))
-    return [{ container, name, state, status, configuration: parseJson(text.join('\t'), Accessory), volumes }]
+    const [, , contents] = facts.find(([key, whose]) => key === 'contents' && whose === `/${container}`) ?? []
+    const own = contents === undefined ? {} : { contents }
+    return [{ container, name, state, status, configuration: parseJson(text.join('\t'), Accessory), ...own, volumes }]
   })
 }
 
@@ -272,10 +290,10 @@ function busyOf(facts: readonly string[][]): Busy[] {
   const published = facts.flatMap(([key, holder = '', ports = '']) =>
     key === 'publishes' ? parsePorts(ports).map((socket) => ({ ...socket, holder })) : [],
   )
-  const others = facts.flatMap(([key, port, address = '', program = '']) =>
-    key === 'listens'
-      ? [{ address: parseKernelAddress(address), port: Number(port), holder: '', ...(program === '' ? {} : { program }) }]
-      : [],
-  )
+  const others = facts.flatMap(([key, port, address = '', program = '', protocol = '']) => {
+    if (key !== 'listens') return []
+    const more = { ...(program === '' ? {} : { program }), ...(protocol === '' ? {} : { protocol }) }
+    return [{ address: parseKernelAddress(address), port: Number(port), holder: '', ...more }]
+  })
   return [...published, ...others.filter((socket) => !published.some((one) => collide(one, socket)))]
 }

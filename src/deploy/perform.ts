@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import type { Contents } from '../core/contents.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { JournalLine } from '../core/journal.ts'
 import type { Slot } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
+import { send } from './bring.ts'
 import type { HostCall } from './call.ts'
 import { failureOf } from './failure.ts'
 import { follow } from './follow.ts'
@@ -26,6 +28,8 @@ export interface Task {
   more?: string
   /** What travels with it. */
   parcels?: readonly Parcel[]
+  /** What travels before it. */
+  contents?: readonly Contents[]
   sudo: boolean
 }
 
@@ -43,7 +47,7 @@ export async function perform(task: Task, on: SeenHost, ports: Ports): Promise<J
 export async function attempt(task: Task, { host, remote, seen, reconnect }: SeenHost, ports: Ports): Promise<JournalLine[]> {
   const ended = endedWithLogin(seen)
   if (ended !== undefined) throw new LaunchwayError('HOST_UNFIT', `${host}: ${ended.what}`, { hint: ended.hint })
-  const { app, environment, release, slot, calls, parcels = [], sudo, did, version, more } = task
+  const { app, environment, release, slot, calls, parcels = [], contents = [], sudo, did, version, more } = task
   const named: Attempt = {
     app,
     environment: environment.name,
@@ -56,6 +60,7 @@ export async function attempt(task: Task, { host, remote, seen, reconnect }: See
     did,
     version: version ?? seen.releases.get(release)?.label ?? '',
   }
+  if (contents.length > 0) await send(contents, { remote, home: named, attempt: named.attempt, sudo }, ports)
   // Root has no session of its own to start a scope in.
   const detach = sudo && seen.detach === 'user' ? 'system' : seen.detach
   const program: Parcel = { name: 'apply.sh', mode: '0644', body: applyProgram(named, calls, more) }

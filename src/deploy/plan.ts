@@ -1,14 +1,19 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Slot } from '../core/names.ts'
-import { parsePublish } from './address.ts'
+import { fixedPorts } from './address.ts'
 import { planAccessories } from './accessory.ts'
 import { beforeSwitchCalls } from './before-switch.ts'
+import { planBehind } from './behind.ts'
+import { carryCalls, carryNotes, type Places, placesOf } from './carry.ts'
 import { planCertificates } from './certificate.ts'
-import { type HostCall, imageOf, nameIn, pullCall } from './call.ts'
+import { type HostCall, imageOf, networkCalls, pullCall, stopSeconds, volumeCalls } from './call.ts'
 import { cronWarnings, jobCalls, retireCall, scheduleCalls } from './cron.ts'
+import { hasRun } from './once.ts'
 import { heldError, heldWords } from './held.ts'
-import type { Observation } from './observation.ts'
+import { membersOf } from './members.ts'
+import { releaseCalls, releaseFolder } from './mounts.ts'
+import type { Observation, SeenContainer } from './observation.ts'
 import { ledByCalls, type PlannedSite, planSites, type SiteFile, unseatCalls, unsiteCalls } from './site.ts'
 import { nginxWarnings } from './site-lacks.ts'
 import { isKeptIn, startCalls } from './start.ts'
@@ -19,6 +24,12 @@ import type { Wanted } from './wanted.ts'
 
 export interface HostPlan {
   slot: Slot
+  /** By service, where it is one of another release that serves in this one. */
+  containers: ReadonlyMap<string, string>
+  /** Of the services that are left running: the release that made the container. */
+  left: ReadonlyMap<string, string>
+  /** Visitors change from one container to another. */
+  switches: boolean
   calls: HostCall[]
   references: string[]
   /** For people: what happens to which service, and why. */
@@ -37,18 +48,22 @@ export interface HostPlan {
  * @throws LaunchwayError HOST_UNFIT with everything that is missing, DEPLOY_LOCKED with the holder, DEPLOY_WAITS where a
  * release waits for its confirmation
  */
-export function planHost(wanted: Wanted, seen: Observation, host: string): HostPlan {
+export function planHost(asked: Wanted, seen: Observation, host: string): HostPlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
-  if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
-  if (!wanted.isReturn) refuseWhereOneWaits(host, seen, wanted.release, wanted.environment.name)
-  refuseUnfit(wanted, seen, host)
+  refuseWhereKept(asked, seen, host)
+  refuseUnfit(asked, seen, host)
+  const places = placesOf(asked, seen, host)
+  const { slot, containers, left, stays } = places
+  const wanted = { ...asked, containers }
   const { environment } = wanted
-  const slot = slotOf(wanted, seen)
   const sites = planSites(wanted, seen)
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
-  const old = seen.containers.filter((container) => container.release === seen.current && seen.current !== wanted.release)
-  const accessories = planAccessories(wanted, seen)
-  const { creates, calls: starts, notes, keeps } = startCalls(wanted, seen, old, { slot, sites })
+  const serving = new Set(containers.values())
+  const before = seen.current === wanted.release ? [] : membersOf(seen.current, seen)
+  const old = before.filter((one) => !serving.has(one.name) && !hasRun(one, seen))
+  const accessories = planAccessories(wanted, seen, host)
+  const { creates, calls: starts, notes, keeps } = startCalls(wanted, seen, old, { slot, sites, left, more: accessories.late })
+  const led = planBehind(wanted, seen, [...accessories.calls, ...starts], old)
   const jobs = jobCalls(wanted, seen, slot)
   const unsites = unsiteCalls(wanted, seen, sites)
   const certificates = planCertificates(wanted, seen)
@@ -56,38 +71,65 @@ export function planHost(wanted: Wanted, seen: Observation, host: string): HostP
     ['begin'],
     ['expect', seen.current ?? ''],
     ['recover'],
+    ...led.first,
     ...sites.flatMap(({ service, ports, isNew }): HostCall[] =>
       isNew ? [['take_ports', service.name, String(ports.a), String(ports.b)]] : [],
     ),
     ...ledByCalls(seen, sites),
     ...certificates.calls,
-    ...fetchCalls(wanted, seen, { references: [...references, ...accessories.references], networks: accessories.networks, slot }),
+    ...fetchCalls(wanted, seen, { accessories, places }),
+    ...releaseCalls(wanted),
     ...accessories.calls,
-    ...beforeSwitchCalls(wanted, seen.current, { app: wanted.app, environment: environment.name, release: wanted.release, slot }),
+    ...beforeSwitchCalls(wanted, seen.current, {
+      app: wanted.app,
+      environment: environment.name,
+      release: wanted.release,
+      slot,
+      folder: releaseFolder(wanted),
+    }),
+    ...carryCalls(wanted, places),
     ...creates,
     ...jobs.creates,
     ...starts,
     ...certificates.away,
     ...unseatCalls(wanted, seen, sites),
-    ...switchCalls(wanted, seen, slot, sites),
+    ...switchCalls(wanted, seen, { slot, sites, stays }),
+    ...led.calls,
     ...keeps,
     ...scheduleCalls(wanted, seen),
     ...waitCalls(wanted, seen),
     ...(wanted.forced === undefined ? [] : [['forced', wanted.forced] as const]),
     ['record', wanted.repositories[0]],
     ...unsites,
-    ...old.map((one) => retireCall(environment, one, seen, drainPort(one, seen))),
+    ...old.map((one) => retireOf(one, wanted, seen, led.boxes)),
     ...(old.length === 0 ? [] : [['retired'] as const]),
+    ...led.afterwards,
+    ...accessories.afterwards,
     ['finish'],
   ]
-  notes.push(...jobs.notes)
+  notes.push(...carryNotes(wanted, places), ...jobs.notes)
   for (const service of new Set(old.map((one) => one.service))) {
     if (!environment.services.some(({ name }) => name === service)) notes.push(`${service}: ${goneNote(wanted)}, stopped`)
   }
   const sudo = seen.as === 'sudo' || (unsites.length > 0 && seen.root === 'sudo')
   notes.unshift(...certificates.notes, ...accessories.notes)
-  const warnings = [...nginxWarnings(wanted, seen), ...cronWarnings(wanted, seen), ...certificates.warnings, ...accessories.warnings]
-  return { slot, calls, references, notes, warnings, sudo, sites, files: [...certificates.files, ...sites.flatMap(({ files }) => files)] }
+  notes.push(...led.notes)
+  const warnings = [
+    ...nginxWarnings(wanted, seen),
+    ...cronWarnings(wanted, seen),
+    ...certificates.warnings,
+    ...accessories.warnings,
+    ...led.warnings,
+  ]
+  const files = [...certificates.files, ...sites.flatMap((one) => one.files)]
+  const since = new Map([...left].map(([service, { release }]) => [service, release]))
+  return { slot, containers, left: since, switches: !stays, calls, references, notes, warnings, sudo, sites, files }
+}
+
+/** @throws LaunchwayError DEPLOY_LOCKED where somebody keeps everybody from deploying, DEPLOY_WAITS where a release waits */
+export function refuseWhereKept({ isReturn, release, environment }: Wanted, seen: Observation, host: string): void {
+  if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
+  if (!isReturn) refuseWhereOneWaits(host, seen, release, environment.name)
 }
 
 /** @throws LaunchwayError HOST_UNFIT with everything that is missing */
@@ -101,41 +143,48 @@ function waitCalls({ release, isReturn, environment: { confirm } }: Wanted, { cu
   return [['await', String(Math.ceil((confirm.withinMs ?? 0) / 1000))]]
 }
 
-/**
- * A release that is kept stays where it was; a new one goes beside the current one, and so does a kept one that nginx
- * knows by the slot of the current one: its containers are made again.
- */
-function slotOf({ release, isReturn, environment }: Wanted, { containers, current }: Observation): Slot {
-  const slotBy = (id: string | undefined): Slot | undefined => containers.find((container) => container.release === id)?.slot
-  const currentSlot = slotBy(current)
-  if (current === release) return currentSlot ?? 'a'
-  const other = currentSlot === 'a' ? 'b' : 'a'
-  const kept = isReturn ? slotBy(release) : undefined
-  if (kept === currentSlot && environment.services.some(({ nginx }) => nginx !== undefined)) return other
-  return kept ?? other
-}
-
-/** What the containers need before they can be made. What is kept needs nothing. */
+/** What the containers need before they can be made. What is kept needs nothing, and neither does what is left running. */
 function fetchCalls(
   wanted: Wanted,
   seen: Observation,
-  of: { references: readonly string[]; networks: readonly string[]; slot: Slot },
+  { accessories, places: { slot, left } }: { accessories: { references: readonly string[]; networks: readonly string[] }; places: Places },
 ): HostCall[] {
-  const { services } = wanted.environment
-  if (wanted.isReturn && services.every((service) => isKeptIn(of.slot, nameIn(wanted, service), seen))) return []
+  const services = wanted.environment.services.filter(({ name }) => !left.has(name))
+  if (wanted.isReturn && services.every((service) => service.once === true || isKeptIn(slot, service, wanted, seen))) return []
+  const first = new Set(wanted.beforeSwitch?.map(({ service }) => service))
+  const used = wanted.environment.services.filter((service) => services.includes(service) || first.has(service.name))
+  const references = [...used.map((service) => imageOf(wanted, service).reference), ...accessories.references]
   return [
-    ...[...new Set(of.references)].map((reference) => pullCall(wanted, reference)),
+    ...[...new Set(references)].map((reference) => pullCall(wanted, reference)),
     ...(wanted.logins.size > 0 ? [['forget_logins'] as const] : []),
-    ...[...new Set([...services.flatMap(({ networks }) => networks), ...of.networks])].map((name): HostCall => ['network', name]),
+    ...networkCalls(wanted.environment, [...used.flatMap(({ networks }) => networks), ...accessories.networks]),
+    ...volumeCalls(wanted.environment),
   ]
+}
+
+/** After its last request: from the nginx of the host, or from that of the project. */
+function retireOf(one: SeenContainer, { environment }: Wanted, seen: Observation, boxes: ReadonlyMap<string, string>): HostCall {
+  const box = one.state === 'running' ? boxes.get(one.service) : undefined
+  if (box !== undefined) return ['retire_led', one.service, one.name, stopSeconds(environment, one.service), box]
+  return retireCall(environment, one, seen, drainPort(one, seen))
 }
 
 function goneNote({ isReturn }: Wanted): string {
   return isReturn ? 'was not there yet in that release' : 'no longer in the configuration'
 }
 
-export function publishedPorts({ services, accessories }: Environment): number[] {
-  return [...services, ...accessories].flatMap(({ publish }) => (publish === undefined ? [] : [parsePublish(publish).port]))
+/** How many of a range are looked for one by one: those that a container publishes the engine tells in any case. */
+const mostOfRange = 64
+
+/** As the look at a host takes them: `80`, `53/udp`. */
+export function publishedPorts({ services, accessories }: Environment): string[] {
+  return [...services, ...accessories].flatMap((of) =>
+    fixedPorts(of).flatMap(({ span: { first, last, protocol } }) =>
+      Array.from({ length: Math.min(last - first + 1, mostOfRange) }, (_, index) => {
+        return `${first + index}${protocol === undefined ? '' : `/${protocol}`}`
+      }),
+    ),
+  )
 }
 
 export function lockedError(host: string, holder: string): LaunchwayError {

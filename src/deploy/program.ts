@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { quote } from '../core/command.ts'
 import type { Environment } from '../core/deployment.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
+import type { Project } from '../core/project.ts'
 import { Secret } from '../core/secret.ts'
 import { challengeFolder } from '../tools/certbot.ts'
 import type { HostCall } from './call.ts'
@@ -11,6 +12,8 @@ import type { Detach } from './observation.ts'
 // Written out one by one: the bundler finds the files by these expressions.
 const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
 const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8')
+export const membersSh = readFileSync(new URL('./host/members.sh', import.meta.url), 'utf8')
+const carrySh = readFileSync(new URL('./host/carry.sh', import.meta.url), 'utf8')
 const pruneSh = readFileSync(new URL('./host/prune.sh', import.meta.url), 'utf8')
 const hostLockSh = readFileSync(new URL('./host/host-lock.sh', import.meta.url), 'utf8')
 const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8')
@@ -20,18 +23,28 @@ const assetsSh = readFileSync(new URL('./host/assets.sh', import.meta.url), 'utf
 const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.url), 'utf8')
 const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url), 'utf8')
 const certificateSh = readFileSync(new URL('./host/certificate.sh', import.meta.url), 'utf8')
+const behindSh = readFileSync(new URL('./host/behind.sh', import.meta.url), 'utf8')
 const beforeSwitchSh = readFileSync(new URL('./host/before-switch.sh', import.meta.url), 'utf8')
 const confirmSh = readFileSync(new URL('./host/confirm.sh', import.meta.url), 'utf8')
 const crontabSh = readFileSync(new URL('./host/crontab.sh', import.meta.url), 'utf8')
 const cronSh = readFileSync(new URL('./host/cron.sh', import.meta.url), 'utf8')
 const jobSh = readFileSync(new URL('./host/job.sh', import.meta.url), 'utf8')
 const observeCronSh = readFileSync(new URL('./host/observe-cron.sh', import.meta.url), 'utf8')
+const observeLoginSh = readFileSync(new URL('./host/observe-login.sh', import.meta.url), 'utf8')
+const observeFilesSh = readFileSync(new URL('./host/observe-files.sh', import.meta.url), 'utf8')
+const observeCarriedSh = readFileSync(new URL('./host/observe-carried.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
+const filesSh = readFileSync(new URL('./host/files.sh', import.meta.url), 'utf8')
+const receiveSh = readFileSync(new URL('./host/receive.sh', import.meta.url), 'utf8')
 const maintenanceSh = readFileSync(new URL('./host/maintenance.sh', import.meta.url), 'utf8')
 export const factsSh = readFileSync(new URL('./host/facts.sh', import.meta.url), 'utf8')
 export const ownSh = readFileSync(new URL('./host/own.sh', import.meta.url), 'utf8')
+const swarmSh = readFileSync(new URL('./host/swarm.sh', import.meta.url), 'utf8')
+const swarmLockSh = readFileSync(new URL('./host/swarm-lock.sh', import.meta.url), 'utf8')
+const swarmUndoSh = readFileSync(new URL('./host/swarm-undo.sh', import.meta.url), 'utf8')
+const observeSwarmSh = readFileSync(new URL('./host/observe-swarm.sh', import.meta.url), 'utf8')
 const observeSh = readFileSync(new URL('./host/observe.sh', import.meta.url), 'utf8')
 
 /** Which state folder a program works on. */
@@ -61,31 +74,59 @@ export function homeOf({ app, environment }: { app: string; environment: Environ
 
 /** What a release wants of a host, that has to be looked for. */
 export interface Sought {
-  ports: readonly number[]
+  /** `80`, `53/udp`. */
+  ports: readonly (number | string)[]
   nginx: boolean
   /** In which nginx runs; without it it is a program of the host. */
   container?: string
   /** It has scheduled commands. */
   cron: boolean
+  /** What may be left running is asked what it is made from. */
+  definitions: boolean
+  /** And whether it answers: `askedOf`. */
+  asked: readonly string[]
   /** Paths on the host. */
   files: readonly string[]
   /** By what certbot knows them. */
   certificates: readonly string[]
+  /** What somebody else has to have made. */
+  external?: Project['external']
 }
 
 /** The program that looks at a host. */
-export function observeProgram(home: Home, { ports, nginx, container = '', cron, files, certificates }: Sought): string {
+export function observeProgram(
+  home: Home,
+  { ports, nginx, container = '', cron, definitions, asked, files, certificates, external }: Sought,
+): string {
   const sought = {
     LW_WANTED: ports.join(' '),
     LW_NGINX: nginx ? 'yes' : '',
     LW_BOX: container,
     LW_CRON: cron ? 'yes' : '',
+    LW_DEFINITIONS: definitions ? 'yes' : '',
+    LW_ASKED: asked.join('\n'),
     LW_FILES: files.join('\n'),
     LW_CERTIFICATES: certificates.join(' '),
     LW_CHALLENGES: challengeFolder,
+    LW_PATHS: external?.paths.join('\n') ?? '',
+    LW_NETWORKS: external !== undefined && external.networks.length > 0 ? 'yes' : '',
+    LW_VOLUMES: external !== undefined && external.volumes.length > 0 ? 'yes' : '',
   }
-  return `${variables({ ...homeVariables(home), ...sought })}${[factsSh, ownSh, boxSh, crontabSh, observeCronSh, observeSh].join('')}`
+  const programs = [factsSh, ownSh, boxSh, crontabSh, observeCronSh, observeFilesSh, observeLoginSh, healthSh, observeCarriedSh, observeSh]
+  return `${variables({ ...homeVariables(home), ...sought })}${programs.join('')}`
 }
+
+/** The program that takes an archive into the folder of an attempt. */
+export function receiveProgram(home: Home, attempt: string): string {
+  return `${variables({ ...homeVariables(home), LW_ATTEMPT: attempt })}${receiveSh}`
+}
+
+/** What the look at a manager asks of its Swarm, after what it asks of the host. @param sought variables of observe-swarm.sh */
+export const observeSwarm = (sought: Readonly<Record<string, string>>): string => `${variables({ ...sought })}${observeSwarmSh}`
+
+/** What the apply program of a stack needs beside that of a release. @param sought variables of swarm.sh */
+export const swarmFunctions = (sought: Readonly<Record<string, string>>): string =>
+  `${variables({ ...sought })}${swarmLockSh}${swarmSh}${swarmUndoSh}`
 
 /** The program that closes an application for its visitors, or opens it again. */
 export function maintenanceProgram(home: Home, { wanted, by }: { wanted: 'on' | 'off'; by: string }): string {
@@ -110,19 +151,23 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
   const programs = [
     journalSh,
     stateSh,
+    membersSh,
     hostLockSh,
     pruneSh,
+    filesSh,
     nginxSh,
     boxSh,
     siteSh,
     assetsSh,
     containersSh,
+    carrySh,
     accessorySh,
     crontabSh,
     cronSh,
     `job_text() {\ncat <<'LW_END_OF_JOB'\n${jobSh}LW_END_OF_JOB\n}\n`,
     healthSh,
     certificateSh,
+    behindSh,
     beforeSwitchSh,
     confirmSh,
     applySh,
@@ -133,7 +178,17 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
 
 /** A file that travels with the apply program, into the folder of the attempt: attempts/<id>/ of the state. */
 export interface Parcel {
-  name: 'apply.sh' | 'images' | 'secrets' | 'config.json' | 'release.json' | `site.${string}`
+  name:
+    | 'apply.sh'
+    | 'images'
+    | 'secrets'
+    | 'definitions'
+    | 'config.json'
+    | 'release.json'
+    | `site.${string}`
+    | 'texts'
+    | `texts.${string}`
+    | `swarm.${string}`
   mode: '0600' | '0644'
   body: string | Secret
 }

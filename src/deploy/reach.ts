@@ -1,10 +1,8 @@
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
-import { heldError, heldWords } from './held.ts'
 import { lookAt } from './look.ts'
-import { refuseUnfit } from './plan.ts'
+import { refuseUnfit, refuseWhereKept } from './plan.ts'
 import { repositoriesOf } from './run.ts'
-import { refuseWhereOneWaits } from './waiting.ts'
 
 /**
  * Looks at every host once, beside the build: what a deploy would be refused for, such as a host key that nobody has
@@ -17,13 +15,20 @@ export async function reach(release: Release, ports: Ports): Promise<void> {
   const { environment, redeploys } = plan
   if (environment === undefined || redeploys !== undefined) return
   const repositories = repositoriesOf(release)
+  if (environment.swarm !== undefined) {
+    const { lookThroughAny, refuseUnfitSwarm } = await import('./swarm/index.ts')
+    const target = { app, environment, swarm: environment.swarm }
+    await using through = await lookThroughAny(target, ports)
+    if (through.cluster.lockedBy === undefined && through.seen.lockedBy === undefined)
+      refuseUnfitSwarm(target, through, new Map(), repositories)
+    return
+  }
   const wanted = { app, release: id, environment, isReturn: false, images: new Map(), repositories, logins: new Map() }
   await Promise.all(
     environment.hosts.map(async (host) => {
       await using one = await lookAt(host, wanted, ports)
       const { seen } = one
-      if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
-      refuseWhereOneWaits(host, seen, id, environment.name)
+      refuseWhereKept(wanted, seen, host)
       // What an attempt that goes on, or broke off, has there for a while may be in the way now and gone by then.
       if (!seen.isInterrupted && seen.lockedBy === undefined) refuseUnfit(wanted, seen, host)
     }),

@@ -3,11 +3,12 @@ import { LaunchwayError } from '../core/error.ts'
 import type { Credentials, Ports } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { DeployedHost, Registry } from '../core/release.ts'
-import { containerName } from '../core/names.ts'
 import { apply } from './apply.ts'
 import type { Kept } from './kept.ts'
-import type { SeenHost } from './look.ts'
+import { hasServices, look, type SeenHost } from './look.ts'
+import { membersOf } from './members.ts'
 import type { Observation } from './observation.ts'
+import { homeOf } from './program.ts'
 import { calledOn } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -19,10 +20,14 @@ export interface Way {
   registries: readonly Registry[]
 }
 
-/** Has a host return to a release that it has kept. */
-export async function returnTo(target: Kept, one: SeenHost, environment: Environment, way: Way, ports: Ports): Promise<DeployedHost> {
-  const why = declared(one.seen, target.release)
-  const wanted = asKept(target, environment, one.seen)
+/**
+ * Has a host return to a release that it has kept. Where nobody has said what the environment runs, the host is looked at
+ * once more for what that release needs there: ports, networks, certificates.
+ */
+export async function returnTo(target: Kept, first: SeenHost, environment: Environment, way: Way, ports: Ports): Promise<DeployedHost> {
+  const why = declared(first.seen, target.release)
+  const wanted = asKept(target, environment, first.seen)
+  const one = hasServices(environment) ? first : { ...first, seen: await look(first.remote, homeOf(wanted), wanted.environment) }
   const logins = isWhole(wanted, one.seen) ? new Map<string, Credentials>() : await loginsFor(target, way.registries, ports)
   return apply(
     { ...wanted, logins, ...(why === undefined || !way.force ? {} : { forced: why }) },
@@ -36,7 +41,7 @@ export async function returnTo(target: Kept, one: SeenHost, environment: Environ
  * The services are those of the release; how the host is reached and what it keeps is as it is configured now, and so is
  * where nginx runs: that may have moved into a container since.
  */
-function asKept({ app, release, images, repositories, environment }: Kept, now: Environment, seen: Observation): Wanted {
+function asKept({ app, release, images, repositories, environment, hashes = {} }: Kept, now: Environment, seen: Observation): Wanted {
   const [first, ...others] = repositories
   return {
     app,
@@ -50,6 +55,7 @@ function asKept({ app, release, images, repositories, environment }: Kept, now: 
     },
     images: new Map(Object.entries(images).map(([name, reference]) => [name, { reference, bytes: 0, platforms: [] }])),
     repositories: [first, ...others],
+    hashes: new Map(Object.entries(hashes)),
     logins: new Map(),
   }
 }
@@ -60,11 +66,9 @@ function ledAs(service: Service, { nginx: seen }: Observation): Service {
   return { ...service, nginx: { ...nginx, ...(seen?.container === undefined ? {} : { container: seen.container.name }) } }
 }
 
-function isWhole({ app, release, environment }: Wanted, { containers }: Observation): boolean {
-  return environment.services.every((service) => {
-    const name = containerName({ app, environment: environment.name, service: service.name, release })
-    return containers.some((one) => one.name === name)
-  })
+function isWhole({ release, environment }: Wanted, seen: Observation): boolean {
+  const kept = membersOf(release, seen)
+  return environment.services.every(({ name, once }) => once === true || kept.some((one) => one.service === name))
 }
 
 /** A login that cannot be had is no reason to stop: the image is still there, as a rule. */

@@ -28,6 +28,8 @@ export interface RollbackWish extends Partial<Way> {
  * a release that would be left declares that it cannot be
  */
 export async function rollback(app: string, environment: Environment, ports: Ports, wish: RollbackWish = {}): Promise<Returned> {
+  const { swarm } = environment
+  if (swarm !== undefined) return (await import('./swarm/index.ts')).rollbackStack({ app, environment, swarm }, ports, wish)
   const { version } = wish
   return goBack(app, environment, ports, wish, (seen) => (version === undefined ? targetOf(seen) : namedTarget(version, seen)))
 }

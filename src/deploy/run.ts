@@ -1,37 +1,41 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
-import { fullName, parseRepository } from '../core/reference.ts'
+import { byDigest, fullName, parseRepository } from '../core/reference.ts'
 import type { BuildSection, DeployedHost, DeploySection, Release } from '../core/release.ts'
 import { section } from '../core/stages.ts'
+import type { Swarm } from '../core/stack.ts'
 import { apply, type Brought } from './apply.ts'
+import { mountedBy, type Mounted, requireMounted } from './bring.ts'
 import { withHostsBefore } from './failure.ts'
 import type { Kept } from './kept.ts'
 import { lookAt } from './look.ts'
 import { lookToChange } from './recovered.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
-import { warnOfOnePage } from './outside.ts'
+import { askOutside, warnOfOnePage } from './outside.ts'
 import { prove } from './prove.ts'
 import { requireSignatures } from './verify.ts'
 import { refuseWhereOneWaits, showInstant, waysOut } from './waiting.ts'
-import type { Wanted } from './wanted.ts'
+import type { Wanted, WantedImage } from './wanted.ts'
 
 /** Puts the release of the record live on each host of its environment, one after the other. */
 export async function deploy(release: Release, ports: Ports): Promise<DeploySection> {
   const { environment: planned } = release.plan
   if (planned === undefined) throw new LaunchwayError('RECORD_INVALID', 'the plan names no environment to deploy to')
+  if (planned.swarm !== undefined) return deployToSwarm(release, planned, planned.swarm, ports)
   const started = ports.clock.elapsed()
-  const { environment, secrets, own } = await requiredSecrets(planned, ports)
-  const wanted = await whatIsWanted(release, environment, section(release, 'build'), ports)
-  const brought = { secrets, own, kept: whatIsKept(release, wanted) }
+  const { environment, ...secrets } = await requiredSecrets(planned, ports)
+  const mounted = await mountedBy(environment, ports, release.plan.hashes)
+  const wanted = { ...(await whatIsWanted(release, environment, section(release, 'build'), ports)), hashes: mounted.hashes }
+  const brought = { ...secrets, mounted, kept: whatIsKept(release, wanted) }
   const hosts: DeployedHost[] = []
   const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
   await requireSignatures(wanted, release.plan.registries, ports)
-  await refuseWhereAnyWaits(wanted, ports)
+  await refuseWhereAny(wanted, mounted, release.plan, ports)
   for (const [index, host] of environment.hosts.entries()) {
     try {
       // A migration is of the database, which the hosts share.
-      const here = index === 0 ? { ...wanted, beforeSwitch: environment.beforeSwitch ?? [] } : wanted
+      const here = index === 0 ? { ...wanted, isFirstHost: true as const, beforeSwitch: environment.beforeSwitch ?? [] } : wanted
       hosts.push(await deployHost(host, here, brought, ports))
     } catch (error) {
       throw withHostsBefore(error, soFar())
@@ -46,14 +50,34 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   return done
 }
 
+async function deployToSwarm(release: Release, environment: Environment, swarm: Swarm, ports: Ports): Promise<DeploySection> {
+  const { deployStack, rollbackStack } = await import('./swarm/index.ts')
+  const done = await deployStack(release, environment, swarm, ports)
+  const { probe } = environment
+  const evidence = probe === undefined ? undefined : await askOutside(probe, ports)
+  if (probe === undefined || evidence === undefined) return done
+  const previous = done.hosts[0]?.previous
+  const stays = environment.noReturn ?? (previous === undefined ? 'there is no version before it' : undefined)
+  if (previous === undefined || stays !== undefined)
+    throw new LaunchwayError('PROBE_FAILED', `${probe.url} does not answer as it should, and the new version stays: ${stays ?? ''}`, {
+      hint: evidence,
+      part: { deploy: done },
+    })
+  ports.log.warning(`${probe.url} does not answer as it should: the stack goes back`)
+  const target = { app: release.app, environment, swarm }
+  const { version } = await rollbackStack(target, ports, { version: previous, registries: release.plan.registries })
+  throw new LaunchwayError('DEPLOY_ROLLED_BACK', `${probe.url} does not answer as it should; ${version} serves again`, { hint: evidence })
+}
+
 /** Where there are several hosts, the first is not touched when the second would refuse; one host finds out by itself. */
-async function refuseWhereAnyWaits(wanted: Wanted, ports: Ports): Promise<void> {
+async function refuseWhereAny(wanted: Wanted, mounted: Mounted, { sha }: Release['plan'], ports: Ports): Promise<void> {
   const { hosts, name } = wanted.environment
-  if (hosts.length === 1) return
+  if (hosts.length === 1 && mounted.elsewhere.length === 0) return
   await Promise.all(
     hosts.map(async (host) => {
       await using one = await lookAt(host, wanted, ports)
       refuseWhereOneWaits(host, one.seen, wanted.release, name)
+      requireMounted(mounted, one.seen, { host, sha })
     }),
   )
 }
@@ -70,7 +94,7 @@ export function sectionOf({ name, url }: Environment, hosts: DeployedHost[], ms:
 async function whatIsWanted(release: Release, environment: Environment, build: BuildSection, ports: Ports): Promise<Wanted> {
   const used = new Set(environment.services.map(({ image }) => image))
   const planned = release.plan.images.filter(({ name }) => used.has(name))
-  const images = new Map<string, { reference: string; bytes: number; platforms: string[] }>()
+  const images = new Map<string, WantedImage>(pulledBy(environment))
   for (const { name, repositories } of planned) {
     const [repository = ''] = repositories
     const built = build.images.find((image) => image.name === name)
@@ -82,7 +106,12 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     }
     images.set(name, { reference: `${repository}@${digest}`, bytes: built.size, platforms: Object.keys(built.config) })
   }
-  const references = [...planned.map(({ repositories }) => repositories[0] ?? ''), ...environment.accessories.map(({ image }) => image)]
+  const pulled = [...images.values()].flatMap(({ isPulled, reference }) => (isPulled === true ? [reference] : []))
+  const references = [
+    ...planned.map(({ repositories }) => repositories[0] ?? ''),
+    ...environment.accessories.map(({ image }) => image),
+    ...pulled,
+  ]
   const from = new Set(references.map((reference) => parseRepository(reference).host))
   return {
     app: release.app,
@@ -95,7 +124,15 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
   }
 }
 
-function whatIsKept({ plan }: Release, { app, release, environment, images, repositories }: Wanted): Kept {
+/** The images of a project that are not built here, those alone that its services run. How large they are is not known. */
+function pulledBy({ project, services }: Environment): [string, WantedImage][] {
+  const used = new Set(services.map(({ image }) => image))
+  return Object.entries(project?.pulled ?? {})
+    .filter(([name]) => used.has(name))
+    .map(([name, reference]) => [name, { reference: byDigest(reference), bytes: 0, platforms: [], isPulled: true }])
+}
+
+function whatIsKept({ plan }: Release, { app, release, environment, images, repositories, hashes = new Map() }: Wanted): Kept {
   const references = [...images].map(([name, { reference }]) => [name, reference] as const)
   return {
     version: 1,
@@ -105,6 +142,7 @@ function whatIsKept({ plan }: Release, { app, release, environment, images, repo
     images: Object.fromEntries(references),
     repositories: [...repositories],
     environment,
+    ...(hashes.size === 0 ? {} : { hashes: Object.fromEntries(hashes) }),
   }
 }
 

@@ -1,10 +1,13 @@
 import type { Service } from '../core/deployment.ts'
 import type { Slot } from '../core/names.ts'
-import { parsePublish } from './address.ts'
-import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, stopSeconds } from './call.ts'
+import { fixedPorts, parsePublish } from './address.ts'
+import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import { isJob, retireCall } from './cron.ts'
+import { releaseFolder } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
+import { isOnceIn, onceCall, onceNote, runsHere, runsNow } from './once.ts'
+import { orderedCalls, type Step } from './order.ts'
 import { addressIn, isHttps, type PlannedSite, throughNginx } from './site.ts'
 import { holdersOf } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
@@ -19,6 +22,15 @@ interface Started {
   keeps: HostCall[]
 }
 
+interface Starting {
+  slot: Slot
+  sites: readonly PlannedSite[]
+  /** By service: what goes on running. */
+  left: ReadonlyMap<string, SeenContainer>
+  /** What is started among the services. */
+  more?: readonly Step[]
+}
+
 /** A service, and what it takes to have it run. */
 interface Turn {
   service: Service
@@ -30,24 +42,32 @@ interface Turn {
 }
 
 /**
- * Starts the services and watches each until it is well. Those that people reach come first: no worker starts beside a
+ * Starts the services and watches each until it is well, in the order that they ask for. Those that people reach come first: no worker starts beside a
  * web that is not well. What cannot overlap comes last of its kind, so that its gap is short.
  */
 export function startCalls(
   wanted: Wanted,
   seen: Observation,
   old: readonly SeenContainer[],
-  { slot, sites }: { slot: Slot; sites: readonly PlannedSite[] },
+  { slot, sites, left, more = [] }: Starting,
 ): Started {
   const { app, release, environment } = wanted
   const creates: HostCall[] = []
   const notes: string[] = []
   const keeps: HostCall[] = []
   const halted = new Set<string>()
-  const turns: Turn[][] = [[], [], [], []]
-  const running = environment.services.filter((service) => !isJob(service))
+  const turns: Turn[] = []
+  const running = environment.services.filter((service) => !isJob(service) && !left.has(service.name))
   for (const service of running.toSorted((one, other) => roleOf(one, seen) - roleOf(other, seen))) {
     const container = nameIn(wanted, service)
+    if (service.once === true) {
+      notes.push(onceNote(service, wanted, seen))
+      if (!runsNow(wanted, seen) || !runsHere(service, wanted)) continue
+      const owner = { app, environment: environment.name, release, slot, folder: releaseFolder(wanted) }
+      creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference)))
+      turns.push({ service, container, address: undefined, first: [], isRunning: false })
+      continue
+    }
     const site = sites.find((one) => one.service === service)
     const address = site === undefined ? undefined : addressIn(slot, site)
     const before = old.filter((one) => one.service === service.name)
@@ -56,7 +76,7 @@ export function startCalls(
     const isRunning = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
     const first = isRunning ? [] : inTheWay(service, old, seen).filter(({ name }) => !halted.has(name))
     for (const { name } of first) halted.add(name)
-    turns[roleOf(service, seen)]?.push({ service, container, address, first, isRunning })
+    turns.push({ service, container, address, first, isRunning })
     const assets = assetCalls(service, container)
     if (isRunning) {
       creates.push(...assets)
@@ -65,10 +85,11 @@ export function startCalls(
       )
       continue
     }
-    if (!(wanted.isReturn && isKeptIn(slot, container, seen))) {
-      const owner = { app, environment: environment.name, release, slot }
-      creates.push(['create', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference, address)])
-      creates.push(...joinCalls(service, container))
+    // One that the live release has left running when it came, and which has ended since, is none that it made.
+    const isOthers = isThere && container !== newNameOf(wanted, service)
+    if (!(wanted.isReturn && isKeptIn(slot, service, wanted, seen)) && !isOthers) {
+      const owner = { app, environment: environment.name, release, slot, folder: releaseFolder(wanted) }
+      creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference, address)))
     }
     creates.push(...assets)
     notes.push(noteFor(service, before, first, isThere, seen))
@@ -82,19 +103,28 @@ export function startCalls(
       if (one.cron !== undefined) return retireCall(environment, one, seen, [], 'now')
       return ['halt', service.name, name, stopSeconds(environment, whose), restartOf(whose, seen)]
     }),
-    ...(isRunning ? [] : [[made.has(container) ? 'start' : 'wake', service.name, container] as const]),
+    ...(service.once === true ? [onceCall(service, container)] : []),
+    ...(isRunning || service.once === true ? [] : [[made.has(container) ? 'start' : 'wake', service.name, container] as const]),
   ]
   const watch = ({ service, container, address, first }: Turn): HostCall[] => [
-    watchCall(service, container, address),
+    ...(service.once === true ? [] : [watchCall(service, container, address)]),
     ...(first.length === 0 ? [] : [['served', service.name, reasonOf(service, seen)] as const]),
   ]
-  // Side by side where nothing has to stop for it; one after the other where each has a gap.
-  const calls = turns.flatMap((group) =>
-    group.some(({ first }) => first.length > 0)
-      ? group.flatMap((turn) => [...start(turn), ...watch(turn)])
-      : [...group.flatMap(start), ...group.flatMap(watch)],
+  const steps = turns.map((turn): Step => {
+    const { service, first } = turn
+    const [rank, after] = [roleOf(service, seen), service.after ?? []]
+    return { name: service.name, rank, after, isAlone: first.length > 0, start: start(turn), watch: watch(turn) }
+  })
+  // One that runs to its end keeps nobody waiting who is started with it.
+  const ordered = [...steps, ...more].toSorted(
+    (one, other) => Number(isOnceIn(environment, one.name)) - Number(isOnceIn(environment, other.name)),
   )
+  const calls = orderedCalls(ordered)
   return { creates, calls, notes, keeps }
+}
+
+function createCalls(service: Service, container: string, args: readonly string[]): HostCall[] {
+  return [['create', service.name, container, ...args], ...joinCalls(service, container)]
 }
 
 /** The host copies what it does not have yet: also of a release that it has kept, whose slot another one has had since. */
@@ -104,8 +134,9 @@ function assetCalls({ name, assets }: Service, container: string): HostCall[] {
 
 /** The place in the order: asked from outside or not, and each without a gap before with one. */
 function roleOf(service: Service, seen: Observation): 0 | 1 | 2 | 3 {
-  const overlaps = service.publish === undefined && mayOverlap(service, seen)
-  if (service.port !== undefined) return overlaps ? 0 : 1
+  const holds = fixedPorts(service).length > 0
+  const overlaps = !holds && mayOverlap(service, seen)
+  if (service.port !== undefined || holds) return overlaps ? 0 : 1
   return overlaps ? 2 : 3
 }
 
@@ -123,9 +154,10 @@ function restartOf(name: string, seen: Observation): string {
   return runningAs(name, seen)?.restart ?? 'unless-stopped'
 }
 
-/** Its port is that of its slot, for as long as the container lives. */
-export function isKeptIn(slot: Slot, container: string, { containers }: Observation): boolean {
-  return containers.some((one) => one.name === container && one.slot === slot)
+/** Its port is that of its slot, for as long as the container lives; of a project, what nginx does not lead to serves in either. */
+export function isKeptIn(slot: Slot, service: Service, wanted: Wanted, { containers }: Observation): boolean {
+  const inAny = wanted.environment.project !== undefined && service.nginx === undefined
+  return containers.some((one) => one.name === nameIn(wanted, service) && (inAny || one.slot === slot))
 }
 
 const hasEnded = ({ state }: SeenContainer): boolean => ['exited', 'created', 'dead'].includes(state)
@@ -133,8 +165,9 @@ const hasEnded = ({ state }: SeenContainer): boolean => ['exited', 'created', 'd
 /** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */
 function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observation): SeenContainer[] {
   const alone = !mayOverlap(service, seen)
-  if (service.publish === undefined && !alone) return []
-  const holders = new Set(service.publish === undefined ? [] : holdersOf(service.publish, seen).map(({ holder }) => holder))
+  const ports = fixedPorts(service)
+  if (ports.length === 0 && !alone) return []
+  const holders = new Set(ports.flatMap(({ span }) => holdersOf(span, seen)).map(({ holder }) => holder))
   // One that somebody has stopped is in nobody's way, and must not come back when the new version fails. Where an attempt
   // broke off, `recover` may bring it back before this is done.
   const running = old.filter((one) => seen.isInterrupted || !hasEnded(one))
@@ -153,14 +186,18 @@ function noteFor(
   seen: Observation,
 ): string {
   const other = first.find((one) => one.service !== service.name)
-  if (other !== undefined) return `${service.name}: ${other.service} is stopped first, since it holds port ${service.publish ?? ''}`
+  if (other !== undefined) return `${service.name}: ${other.service} is stopped first, since it holds ${portsOf(service)}`
   if (before.length === 0) return `${service.name}: ${again ? 'had ended, started again' : 'started for the first time'}`
-  const hasGap = service.publish !== undefined || !mayOverlap(service, seen)
+  const hasGap = fixedPorts(service).length > 0 || !mayOverlap(service, seen)
   if (hasGap && first.length === 0 && before.every(hasEnded)) return `${service.name}: started; the old one had ended`
   if (!mayOverlap(service, seen)) return `${service.name}: the old one is stopped first, since two must not overlap`
-  if (service.publish !== undefined)
-    return `${service.name}: the old one is stopped first, since port ${service.publish} can have one holder only`
+  if (hasGap) return `${service.name}: the old one is stopped first, since ${portsOf(service)} can have one holder only`
   return `${service.name}: started beside the old one, which is stopped afterwards`
+}
+
+function portsOf(service: Service): string {
+  const all = fixedPorts(service).map(({ at }) => at)
+  return `${all.length === 1 ? 'port' : 'the ports'} ${all.join(', ')}`
 }
 
 /** How long the new version is with visitors before the old one may stop: `linger` in host/nginx.sh waits as long. */

@@ -42,7 +42,16 @@ export type HostStatus =
       maintenance?: string
       /** Who keeps everybody from deploying. */
       held?: Hold
-      containers: { service: string; release: string; slot: Slot; state: string; status: string; cron?: StatusOfJob }[]
+      /** `carriedBy`: the releases that left it running when they came, and have it as well. */
+      containers: {
+        service: string
+        release: string
+        slot: Slot
+        state: string
+        status: string
+        carriedBy?: readonly string[]
+        cron?: StatusOfJob
+      }[]
       /** Why no scheduled command runs, if there are any and none does. */
       cronLacks?: string[]
       /** Scheduled commands whose containers somebody has removed: they run no more, until the version is deployed again. */
@@ -53,7 +62,13 @@ export type HostStatus =
   | { host: string; error: { code: ErrorCode; message: string; hint?: string } }
 
 /** Looks at every host of an environment, side by side, and changes nothing. One that cannot be seen hides no other. */
-export function status(app: string, environment: Environment, ports: Ports): Promise<HostStatus[]> {
+export async function status(app: string, environment: Environment, ports: Ports): Promise<HostStatus[]> {
+  const { swarm } = environment
+  if (swarm !== undefined) {
+    const { statusOfStack } = await import('./swarm/index.ts')
+    const [first = ''] = environment.hosts
+    return [await statusOfStack({ app, environment, swarm }, ports).catch((error: unknown) => unseen(first, error, ports))]
+  }
   return Promise.all(
     environment.hosts.map((host) => statusOf(host, app, environment, ports).catch((error: unknown) => unseen(host, error, ports))),
   )
@@ -91,8 +106,8 @@ function toStatus(host: string, seen: Observation): HostStatus {
     ...(maintenance === undefined ? {} : { maintenance }),
     ...(held === undefined ? {} : { held }),
     containers: containers.map((one) => {
-      const { service, release, slot, state, status: words } = one
-      return { service, release, slot, state, status: words, ...jobOf(one, seen) }
+      const { service, release, slot, state, status: words, carriedBy } = one
+      return { service, release, slot, state, status: words, ...(carriedBy === undefined ? {} : { carriedBy }), ...jobOf(one, seen) }
     }),
     ...(lacks.length === 0 ? {} : { cronLacks: lacks.map(({ what }) => what) }),
     ...(gone.length === 0 ? {} : { goneJobs: gone.map(({ name }) => name) }),
@@ -152,9 +167,10 @@ function showHost(status: HostStatus, environment: string): string[] {
     ...(waits === undefined ? [] : waitLines(waits, environment, previous === undefined ? 'the version before' : called(previous))),
     ...(maintenance === undefined ? [] : [`  maintenance: visitors get a page instead (${maintenance})`]),
     ...(held === undefined ? [] : [`  locked by ${heldWords(held)} (launchway unlock lets deploys through again)`]),
-    ...containers.map(({ service, release, slot, status: words, cron }) => {
+    ...containers.map(({ service, release, slot, status: words, carriedBy = [], cron }) => {
       const said = cron === undefined ? words : showJob(cron, service, release === current, environment)
-      return `  ${service.padEnd(12)} ${slot}  ${release}  ${said}`
+      const also = current !== undefined && carriedBy.includes(current) ? ', left running since' : ''
+      return `  ${service.padEnd(12)} ${slot}  ${release}  ${said}${also}`
     }),
     ...lacks.map((what) => `  no scheduled command runs: ${what}`),
     ...goneJobs.map(

@@ -6,13 +6,18 @@ import { addressIn, type PlannedSite, throughNginx } from './site.ts'
 import type { Wanted } from './wanted.ts'
 
 /** From the old slot to the new one: tried through nginx by its name, switched, and proven as everybody sees it. */
-export function switchCalls(wanted: Wanted, { nginx }: Observation, slot: Slot, sites: readonly PlannedSite[]): HostCall[] {
+export function switchCalls(
+  wanted: Wanted,
+  { nginx }: Observation,
+  { slot, sites, stays }: { slot: Slot; sites: readonly PlannedSite[]; stays: boolean },
+): HostCall[] {
   if (nginx === undefined || sites.length === 0) return []
   const ways = sites.map((site) => {
     const { url, resolve, status } = throughNginx(site.service)
     return { service: site.service.name, container: nameIn(wanted, site.service), way: [addressIn(slot, site), url, resolve, status] }
   })
   const asked = (by: Slot | ''): HostCall[] => ways.map(({ service, container, way }) => ['through', service, container, by, ...way])
+  const lingering = ways.map(({ service, container, way }): HostCall => ['linger', service, container, ...way])
   return [
     ...sites.flatMap(({ files }) =>
       files.map(({ key, path }): HostCall => {
@@ -22,13 +27,12 @@ export function switchCalls(wanted: Wanted, { nginx }: Observation, slot: Slot, 
       }),
     ),
     ['load', ...new Set(sites.flatMap(({ names }) => names))],
-    ...asked(slot),
-    ['switch', slot],
+    // Where visitors are with it already it is only asked whether they reach it.
+    ...(stays ? [] : [...asked(slot), ['switch', slot] as const]),
     ...asked(''),
-    ...ways.map(({ service, container, way }): HostCall => ['linger', service, container, ...way]),
+    ...(stays ? [] : lingering),
   ]
 }
-
 /** The loopback port on which an old container may still be asked something; none for one that nginx does not lead to. */
 export function drainPort({ service, slot, state }: SeenContainer, seen: Observation): string[] {
   const ports = seen.ports.get(service)

@@ -2,8 +2,9 @@ import { quote } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { hostPaths } from '../core/names.ts'
 import { showBytes } from '../core/units.ts'
-import { collide, parsePublish } from './address.ts'
+import { collidesIn, fixedPorts, type Span, spanOfPublish } from './address.ts'
 import { cronLacks } from './cron.ts'
+import { externalLacks, filesLacks } from './external.ts'
 import type { Busy, Observation } from './observation.ts'
 import { nginxLacks } from './site-lacks.ts'
 import type { Lack, Wanted } from './wanted.ts'
@@ -54,21 +55,25 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
     })
   }
   lacks.push(...[endedWithLogin(seen) ?? []].flat())
-  for (const { publish, name: whose } of [...environment.services, ...environment.accessories]) {
-    if (publish === undefined) continue
+  for (const published of [...environment.services, ...environment.accessories]) {
+    const whose = published.name
     // A service may take a port over from a release; an accessory stays where it is.
     const own = [
       ...seen.containers.map(({ name }) => name),
       ...seen.accessories.flatMap(({ name, container }) => (name === whose ? [container] : [])),
     ]
-    const strangers = holdersOf(publish, seen).filter(({ holder }) => !own.includes(holder))
-    for (const who of new Set(strangers.map(nameOf))) {
-      lacks.push({ what: `port ${publish} is held by ${who}`, hint: 'stop it, or publish another port' })
+    for (const { at, span } of fixedPorts(published)) {
+      const strangers = holdersOf(span, seen).filter(({ holder }) => !own.includes(holder))
+      for (const who of new Set(strangers.map(nameOf))) {
+        lacks.push({ what: `port ${at} is held by ${who}`, hint: 'stop it, or publish another port' })
+      }
     }
   }
   lacks.push(...slotLacks(wanted, seen), ...nginxLacks(wanted, seen), ...cronLacks(environment.services, seen, wanted.isReturn))
+  lacks.push(...externalLacks(wanted, seen))
   // What a host has kept is there already.
   if (wanted.isReturn) return lacks
+  lacks.push(...filesLacks(wanted, seen))
   const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
   if (seen.freeBytes !== undefined && seen.freeBytes < bytes) {
     lacks.push({
@@ -101,7 +106,9 @@ function slotLacks({ environment }: Wanted, seen: Observation): Lack[] {
   return environment.services.flatMap(({ name, nginx }) => {
     const ports = nginx === undefined ? undefined : seen.ports.get(name)
     return Object.values(ports ?? {}).flatMap((port) => {
-      const stranger = holdersOf(`127.0.0.1:${port}`, seen).find(({ holder }) => !seen.containers.some((one) => one.name === holder))
+      const stranger = holdersOf(spanOfPublish(`127.0.0.1:${port}`), seen).find(
+        ({ holder }) => !seen.containers.some((one) => one.name === holder),
+      )
       if (stranger === undefined) return []
       const who = nameOf(stranger)
       return [
@@ -118,9 +125,9 @@ function isTooOld(version: string): boolean {
   return major < oldestMajor || (major === oldestMajor && minor < oldestMinor)
 }
 
-/** Who listens where the service wants to. */
-export function holdersOf(publish: string, seen: Observation): Busy[] {
-  return seen.busy.filter((one) => collide(one, parsePublish(publish)))
+/** Who listens at one of the ports. */
+export function holdersOf(span: Span, seen: Observation): Busy[] {
+  return seen.busy.filter((one) => collidesIn(span, one))
 }
 
 /** A program would end with the connection that has brought it. */

@@ -18,10 +18,14 @@ export interface ComposeService {
   containerName: string | undefined
   command: readonly string[]
   environment: readonly { name: string; value: string; at: Place }[]
-  ports: readonly { text: string; target: number; isPublic: boolean; at: Place }[]
-  /** Binds of files and folders by relative paths. */
-  binds: readonly { source: string; at: Place }[]
+  ports: readonly { text: string; target: number; published: number | undefined; isPublic: boolean; at: Place }[]
+  /** Binds of files and folders by relative paths; where they are in the container. */
+  binds: readonly { source: string; target: string; at: Place }[]
   user: string | undefined
+  groupAdd: readonly string[]
+  capDrop: readonly string[]
+  /** Folder that its image is built from, as it is written. */
+  context: string | undefined
   at(this: void, ...path: PropertyKey[]): Place
 }
 
@@ -32,7 +36,10 @@ const Port = z.union([
   z.number(),
   z.looseObject({ target: z.coerce.number(), published: z.coerce.string().optional(), host_ip: z.string().optional() }),
 ])
-const Volume = z.union([z.string(), z.looseObject({ type: z.string().optional(), source: z.string().optional() })])
+const Volume = z.union([
+  z.string(),
+  z.looseObject({ type: z.string().optional(), source: z.string().optional(), target: z.string().optional() }),
+])
 /** What cannot be read is for compose itself to say. */
 const Service = z.looseObject({
   image: z.string().optional().catch(undefined),
@@ -43,6 +50,12 @@ const Service = z.looseObject({
   ports: z.array(Port).nullish().catch(undefined),
   volumes: z.array(Volume).nullish().catch(undefined),
   user: z.coerce.string().optional().catch(undefined),
+  group_add: z.array(z.coerce.string()).optional().catch(undefined),
+  cap_drop: z.array(z.string()).optional().catch(undefined),
+  build: z
+    .union([z.string(), z.looseObject({ context: z.string().optional() })])
+    .optional()
+    .catch(undefined),
 })
 const Project = z.looseObject({ services: z.record(z.string(), Service.nullable()).nullish().catch(undefined) })
 
@@ -85,20 +98,26 @@ function serviceOf(
       return read === undefined ? [] : [{ ...read, at: at('ports', index) }]
     }),
     binds: (volumes ?? []).flatMap((volume, index) => {
-      const source =
-        typeof volume === 'string' ? volume.slice(0, Math.max(volume.indexOf(':'), 0)) : volume.type === 'bind' ? (volume.source ?? '') : ''
-      return /^\.{1,2}(\/|$)/.test(source) ? [{ source, at: at('volumes', index) }] : []
+      const [source = '', target = ''] =
+        typeof volume === 'string' ? volume.split(':') : volume.type === 'bind' ? [volume.source, volume.target] : []
+      return /^\.{1,2}(\/|$)/.test(source) && target !== '' ? [{ source, target, at: at('volumes', index) }] : []
     }),
     user: service.user,
+    groupAdd: service.group_add ?? [],
+    capDrop: service.cap_drop ?? [],
+    context: typeof service.build === 'string' ? service.build : service.build?.context,
     at,
   }
 }
 
 /** `[address:][published:]target[/protocol]`; public where no address of the loopback stands before it. */
-function portOf(port: z.infer<typeof Port>): { text: string; target: number; isPublic: boolean } | undefined {
+function portOf(
+  port: z.infer<typeof Port>,
+): { text: string; target: number; published: number | undefined; isPublic: boolean } | undefined {
   if (typeof port === 'object') {
     const { target, published, host_ip: address } = port
-    return { text: `${published ?? ''}:${target}`, target, isPublic: published !== undefined && !isLoopback(address ?? '') }
+    const isPublic = published !== undefined && !isLoopback(address ?? '')
+    return { text: `${published ?? ''}:${target}`, target, published: numberIn(published), isPublic }
   }
   const text = String(port)
   // Colons also stand in `${PORT:-5432}` and in brackets.
@@ -107,7 +126,13 @@ function portOf(port: z.infer<typeof Port>): { text: string; target: number; isP
   const number = /^\d+$/.test(target) ? target : /:-(\d+)\}$/.exec(target)?.[1]
   // A number alone is the container's, and the engine chooses one of the host's.
   if (number === undefined || published === undefined) return undefined
-  return { text, target: Number(number), isPublic: !isLoopback(address) && !address.startsWith('$') }
+  return { text, target: Number(number), published: numberIn(published), isPublic: !isLoopback(address) && !address.startsWith('$') }
+}
+
+/** Of a port, or of a variable with one as its default. */
+function numberIn(text: string | undefined): number | undefined {
+  const [, digits] = /^(?:\$\{\w+:?-)?(\d+)\}?$/.exec(text ?? '') ?? []
+  return digits === undefined ? undefined : Number(digits)
 }
 
 function isLoopback(address: string): boolean {

@@ -1,4 +1,5 @@
 import { LaunchwayError, stackOf } from '../core/error.ts'
+import { isHostNamed } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { distinct, type Finding, judge, type Severity, type Skipped, severities, topicNames } from './finding.ts'
 import { mendAll } from './fix.ts'
@@ -156,9 +157,7 @@ function checksOf(sources: Sources, wish: Wish, ports: Ports): Check[] {
 
 function hostsOf({ environments }: Sources, wanted: string | undefined) {
   const all = environments.flatMap((environment) => environment.hosts.map((host) => ({ host, environment })))
-  const chosen = all.filter(
-    ({ host }) => wanted === undefined || host === wanted || host.slice(host.indexOf('@') + 1).replace(/:\d+$/, '') === wanted,
-  )
+  const chosen = all.filter(({ host }) => wanted === undefined || isHostNamed(host, wanted))
   if (wanted === undefined || chosen.length > 0) return chosen
   throw new LaunchwayError('USAGE', `there is no host "${wanted}"`, {
     hint: `There are: ${all.map(({ host }) => host).join(', ') || 'none'}`,

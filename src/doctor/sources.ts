@@ -4,6 +4,7 @@ import { composeFiles, resolveSmoke } from '../config/gates.ts'
 import { loadConfig } from '../config/load.ts'
 import { type Placed, placed } from '../config/places.ts'
 import { resolveApp, resolveEnvironment, resolveRegistries } from '../config/resolve.ts'
+import { resolveProject } from '../config/resolve-project.ts'
 import { resolveBases, resolveImages, resolveTargets } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment, Service } from '../core/deployment.ts'
@@ -13,10 +14,11 @@ import { nearest } from '../core/nearest.ts'
 import { repositoryKnownHosts } from '../core/names.ts'
 import type { Files, Ports } from '../core/ports.ts'
 import type { Registry } from '../core/release.ts'
-import { sourcesOf } from '../smoke/index.ts'
+import { sourcesOf } from '../tools/compose-sources.ts'
 import { type ComposeSource, parseCompose } from './compose-source.ts'
 import type { Where } from './finding.ts'
 import { bakedImage, type ImageSource, readImage } from './image-source.ts'
+import { type NginxConf, parseConf } from './nginx-conf.ts'
 import { type Start, startOf } from './starts.ts'
 
 /** What the files of the repository say. */
@@ -35,6 +37,8 @@ export interface Sources {
   smoke: SmokePlan | undefined
   /** What a relative path leads to; undefined where nothing is there. */
   paths: ReadonlyMap<string, { kind: 'file' | 'directory' | 'other'; mode: number } | undefined>
+  /** Configurations of nginx that are mounted, by their path. */
+  confs: ReadonlyMap<string, NginxConf>
   knownHosts: string | undefined
 }
 
@@ -62,7 +66,10 @@ export async function readSources(
   const environments = names.flatMap((name) => resolveEnvironment(config, name, knownHosts) ?? [])
   const smoke = resolveSmoke(config, await findCompose(files, root))
   const plan = typeof smoke === 'string' ? undefined : smoke
-  const [images, compose] = await Promise.all([readImages(config, files, root), readCompose(plan, files, root)])
+  const [images, compose] = await Promise.all([
+    readImages(config, files, root),
+    readCompose(plan, deployedFiles(config, names), files, root),
+  ])
   return {
     file,
     config,
@@ -74,6 +81,7 @@ export async function readSources(
     compose,
     smoke: plan,
     paths: await look(pathsIn(compose), files, root),
+    confs: await readConfs(pathsIn(compose), files, root),
     knownHosts,
   }
 }
@@ -104,13 +112,31 @@ export function stacksOf(smoke: SmokePlan | undefined): SmokePlan[] {
   return smoke.variants === undefined ? [smoke] : Object.values(smoke.variants)
 }
 
-/** What the smoke test reads, and what it would: also where `smoke: false` keeps it from doing so. */
-async function readCompose(smoke: SmokePlan | undefined, files: Files, root: string): Promise<ComposeSource[]> {
+/** What the smoke test reads and environments deploy, and what would be tested: also where `smoke: false` keeps it from doing so. */
+async function readCompose(
+  smoke: SmokePlan | undefined,
+  deployed: readonly string[],
+  files: Files,
+  root: string,
+): Promise<ComposeSource[]> {
   const { compose: usual } = await findCompose(files, root)
   const named = stacksOf(smoke).flatMap(({ compose }) => compose)
-  const all = [...new Set([...named, ...(usual === undefined ? [] : [usual])])]
+  const all = [...new Set([...named, ...deployed, ...(usual === undefined ? [] : [usual])])]
   const found = await sourcesOf(all, { files, root: resolve(root) })
-  return found.map(({ path, text }) => parseCompose(text, path, resolve(root)))
+  const live = new Set(deployed.map((file) => resolve(root, file)))
+  // Whatever it is called: what is deployed is not for developers.
+  return found.map(({ path, text }) => {
+    const source = parseCompose(text, path, resolve(root))
+    return live.has(path) ? { ...source, isDevelopment: false } : source
+  })
+}
+
+/** Compose files that these environments deploy. */
+function deployedFiles({ environments = {} }: Config, names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const said = environments[name]
+    return said === undefined ? [] : (resolveProject(said)?.files ?? [])
+  })
 }
 
 /** Where a bind of a compose file leads: compose reads it from the folder of the file. */
@@ -125,6 +151,17 @@ function pathsIn(compose: readonly ComposeSource[]): string[] {
 async function look(paths: readonly string[], files: Files, root: string): Promise<Sources['paths']> {
   const found = await Promise.all([...new Set(paths)].map(async (path) => [path, await files.look(join(root, path))] as const))
   return new Map(found)
+}
+
+async function readConfs(paths: readonly string[], files: Files, root: string): Promise<Sources['confs']> {
+  const confs = [...new Set(paths)].filter((path) => path.endsWith('.conf'))
+  const found = await Promise.all(
+    confs.map(async (path) => {
+      const text = await files.read(join(root, path)).catch(() => undefined)
+      return text === undefined ? [] : [[path, parseConf(text.toString())] as const]
+    }),
+  )
+  return new Map(found.flat())
 }
 
 /** What is pushed and no service starts. How a base would start says nothing: what is built on it has its own way. */

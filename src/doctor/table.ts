@@ -1,5 +1,6 @@
 import type { RuleEntry } from './finding.ts'
 import { composeRules } from './rules/compose.ts'
+import { insideRules } from './rules/compose-inside.ts'
 import { configurationRules } from './rules/configuration.ts'
 import { contextRules } from './rules/context.ts'
 import { githubRules } from './rules/github.ts'
@@ -13,7 +14,7 @@ import { secretRules } from './rules/secrets.ts'
 import { startRules } from './rules/start.ts'
 
 /** What the files of the repository alone tell. */
-export const sourceRules = [...configurationRules, ...imageRules, ...contextRules, ...startRules, ...composeRules]
+export const sourceRules = [...configurationRules, ...imageRules, ...contextRules, ...startRules, ...composeRules, ...insideRules]
 
 /** Everything that doctor looks at: the list of the guide. */
 export const allRules: readonly RuleEntry[] = [

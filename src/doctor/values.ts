@@ -1,4 +1,4 @@
-import { looksSecret } from '../smoke/index.ts'
+import { looksSecret } from '../core/secret-names.ts'
 
 /** Ports behind which databases, queues and their consoles listen, and what they are. */
 const stores: Readonly<Record<number, string>> = {

@@ -63,7 +63,7 @@ const about: Readonly<Record<string, readonly string[]>> = {
   ],
   'rescan.yml': [
     "# Looks every day at what is running with that day's vulnerability database: what was clean when it was released may not",
-    '# be clean now. A finding that breaks the rules of launchway.yml fails the run, and changes nothing on any host.',
+    '# be clean now. A finding that breaks the rules of launchway.yml fails the run, opens an issue, and changes nothing on any host.',
   ],
 }
 
@@ -278,12 +278,17 @@ function rescan(of: Setting): string[] {
         '  matrix:',
         `    environment: ${list(names)}`,
         ...rights(of, 'read'),
+        '  issues: write # for the one issue of each environment',
         'steps:',
         ...indent(
           [
             '# For the rules and exceptions of launchway.yml.',
             ...checkedOut,
-            ...step(uses(of.pin), [...configInput(of), 'environment: ${{ matrix.environment }}', ...registryInputs(of)], of.passwords),
+            ...step(
+              uses(of.pin),
+              [...configInput(of), 'environment: ${{ matrix.environment }}', "issue: 'true'", ...registryInputs(of)],
+              of.passwords,
+            ),
           ],
           2,
         ),

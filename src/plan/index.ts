@@ -1,6 +1,7 @@
 export { findRecord } from './lookup.ts'
 export { schedulerIn } from './warnings.ts'
-export { findEnvironment, findRepositories, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
+export { showFindings } from './step/index.ts'
+export { findEnvironment, findRepositories, findStep, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
 export { showPlan } from './show.ts'
 export { supposedTrigger } from './supposed.ts'
 export { type Trigger, triggerOf } from './trigger.ts'

@@ -13,7 +13,7 @@ export function ociLabels(version: string, trigger: Trigger, facts: Facts, image
     title: images > 1 ? undefined : name,
     description,
     url,
-    source: url,
+    source: url ?? trigger.source,
     version,
     created,
     revision: trigger.sha,

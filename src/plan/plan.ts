@@ -12,12 +12,12 @@ import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan, SmokePlan } from '../core/gates.ts'
 import { isOwnTag } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
-import { byKey } from '../core/objects.ts'
 import type { PlanSection } from '../core/release.ts'
 import { ruleName } from '../core/scan-rule.ts'
-import { isProposal, stageNames } from '../core/stages.ts'
+import { isProposal } from '../core/stages.ts'
 import { choose } from './glob.ts'
 import { ociLabels } from './labels.ts'
+import { noStages } from './stages.ts'
 import { imageTags } from './tags.ts'
 import { branchOf, type Facts, shortSha, tagOf, type Trigger } from './trigger.ts'
 
@@ -182,7 +182,7 @@ interface Chosen {
 }
 
 function stagesOf(route: Route | string, trigger: Trigger, { environment, smoke, scan }: Chosen): PlanSection['stages'] {
-  if (typeof route === 'string') return all({ run: false, reason: route })
+  if (typeof route === 'string') return noStages(route)
   return {
     plan: { run: true, reason: 'every run begins with it' },
     build: { run: true, reason: trigger.rebuild === true ? `${route.because}; everything is built anew` : route.because },
@@ -208,8 +208,4 @@ function gatesBefore(smoke: Chosen['smoke'], scan: Chosen['scan']): string {
   const gates = [typeof smoke === 'string' ? [] : 'smoke', typeof scan === 'string' ? [] : 'scan'].flat()
   const has = gates.length === 1 ? 'has' : 'have'
   return gates.length === 0 ? 'the tags move once the image is there' : `the tags move once ${gates.join(' and ')} ${has} passed`
-}
-
-function all(stage: { run: boolean; reason: string }): PlanSection['stages'] {
-  return byKey(stageNames, () => stage)
 }

@@ -1,12 +1,13 @@
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { isOwnTag, labels, recordType, releaseId } from '../core/names.ts'
-import { byKey } from '../core/objects.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import { type PlanSection, parseRelease, type Registry, type Release } from '../core/release.ts'
 import { documentOf } from '../core/record-document.ts'
 import { openRepository } from '../core/repository.ts'
-import { type EventName, type StageName, stageNames } from '../core/stages.ts'
+import type { EventName } from '../core/stages.ts'
+import { mountedHashes } from './mounted.ts'
+import { onlyStages } from './stages.ts'
 import type { Trigger } from './trigger.ts'
 
 /** Where to look for the version, and where to put it. */
@@ -63,8 +64,9 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
       tags: [],
       registries: [...registries],
       environment,
+      ...(await mountedHashes(environment, ports, plan.hashes)),
       redeploys: earlier.id,
-      stages: stagesOf(earlier.id, environment.name, version),
+      stages: onlyStages({ deploy: `${version} was asked for, in ${environment.name}` }, `release ${earlier.id} is put live again`),
     },
     ...(build === undefined
       ? {}
@@ -84,19 +86,6 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
 function refOf({ event, pushed }: Redeploy, earlier: PlanSection): string | undefined {
   if (event !== 'push') return earlier.ref
   return pushed?.sha === earlier.sha ? pushed.ref : undefined
-}
-
-function stagesOf(earlier: string, environment: string, version: string): PlanSection['stages'] {
-  const done = { run: false, reason: `release ${earlier} is put live again` }
-  const runs: Partial<Record<StageName, string>> = {
-    plan: 'every run begins with it',
-    deploy: `${version} was asked for, in ${environment}`,
-    report: 'every run ends with it',
-  }
-  return byKey(stageNames, (name) => {
-    const reason = runs[name]
-    return reason === undefined ? done : { run: true, reason }
-  })
 }
 
 /** What a version may be called: itself, without the v of a git tag, and the tag of a commit as `type=sha` spells it. */

@@ -1,10 +1,9 @@
 import { environmentTag, releaseId } from '../core/names.ts'
-import { byKey } from '../core/objects.ts'
 import type { Ports } from '../core/ports.ts'
 import { findDocument } from '../core/record-document.ts'
 import type { PlanSection, Release } from '../core/release.ts'
-import { type StageName, stageNames } from '../core/stages.ts'
 import { requireImages } from './redeploy.ts'
+import { onlyStages } from './stages.ts'
 
 /**
  * The record of a run that looks once more at what an environment runs, with the rules of today's configuration and
@@ -41,21 +40,11 @@ export async function planRescan({ app, section }: { app: string; section: PlanS
       tags: [],
       registries,
       scan: { ...scan, against: environment.name },
-      stages: stagesOf(environment.name, section.stages.scan.reason),
+      stages: onlyStages(
+        { scan: `what ${environment.name} runs, with today's vulnerability database: ${section.stages.scan.reason}` },
+        `what ${environment.name} runs is only looked at`,
+      ),
     },
     build: { ...build, images: build.images.map((image) => ({ ...image, how: 'promoted' as const, ms: 0 })) },
   }
-}
-
-function stagesOf(environment: string, rules: string): PlanSection['stages'] {
-  const not = { run: false, reason: `what ${environment} runs is only looked at` }
-  const runs: Partial<Record<StageName, string>> = {
-    plan: 'every run begins with it',
-    scan: `what ${environment} runs, with today's vulnerability database: ${rules}`,
-    report: 'every run ends with it',
-  }
-  return byKey(stageNames, (name) => {
-    const reason = runs[name]
-    return reason === undefined ? not : { run: true, reason }
-  })
 }

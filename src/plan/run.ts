@@ -8,16 +8,19 @@ import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { releaseId, repositoryKnownHosts } from '../core/names.ts'
-import { byKey } from '../core/objects.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlanSection, Registry, Release } from '../core/release.ts'
-import { stageNames } from '../core/stages.ts'
 import { changes, headRef, headSha, remote, shaOf, webAddress } from '../tools/git.ts'
 import { withBaked } from './baked.ts'
 import { defaultBranchWarning, factsFor } from './facts.ts'
+import { mountedHashes } from './mounted.ts'
 import { plan } from './plan.ts'
+import { withStack } from './stack/index.ts'
+import { stepUp } from './step/run.ts'
+import { noStages } from './stages.ts'
 import type { Trigger } from './trigger.ts'
 import { serviceWarnings } from './warnings.ts'
+import { withProject, withServices } from './with-project.ts'
 
 /** Files that a message names. */
 const shownChanges = 5
@@ -32,7 +35,13 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
   if (trigger.event === 'schedule' && !decided.stages['build'].run && trigger.idle === undefined) {
     return startRescan(resolveApp(config), { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }, ports)
   }
-  const section = decided.stages['build'].run ? await withBaked(decided, config, ports) : decided
+  const baked = decided.stages['build'].run ? await withBaked(decided, config, ports) : decided
+  const composed =
+    baked.environment === undefined
+      ? baked
+      : { ...baked, environment: await withProject(baked.environment, { config, file: configFile, ...baked }, ports) }
+  const whole = composed.stages['deploy'].run ? await withStack(resolveApp(config), composed, ports) : composed
+  const section = { ...whole, ...(await mountedHashes(whole.environment, ports)) }
   const unknown = defaultBranchWarning(config, trigger, facts) ?? []
   for (const warning of [unknown, serviceWarnings(config, section.environment?.name)].flat()) ports.log.warning(warning)
   const { now = ports.clock.now() } = facts
@@ -52,10 +61,16 @@ async function startRescan(app: string, section: PlanSection, ports: Ports): Pro
   const start = await planRescan({ app, section }, ports)
   if (typeof start !== 'string') return start
   const now = ports.clock.now()
-  const stages = byKey(stageNames, () => ({ run: false, reason: start }))
+  const stages = noStages(start)
   const outcome = { state: 'nothing-to-do' as const, message: start }
   return { version: 1, id: releaseId(now, section.sha), app, created: now.toISOString(), outcome, plan: { ...section, stages } }
 }
+
+/**
+ * How much of a compose project is asked for. `nothing`: where the hosts are and what is kept there, which needs neither
+ * compose nor a registry; services and accessories are none then. `services`: as the files have them, with no registry.
+ */
+type Needed = 'nothing' | 'services' | 'images'
 
 /**
  * Where somebody looks who releases nothing: no commit is needed for that.
@@ -65,11 +80,22 @@ export async function findEnvironment(
   configFile: string,
   name: string | undefined,
   ports: Ports,
+  needed: Needed = 'nothing',
 ): Promise<{ app: string; environment: Environment; repositories: [string, ...string[]]; registries: Registry[] }> {
   const config = await readConfig(configFile, ports)
-  const environment = await environmentOf(config, await askedAtTerminal(config, name, ports), ports)
+  const environment = await environmentOf(config, configFile, await askedAtTerminal(config, name, ports), needed, ports)
   const [repository = '', ...others] = resolveImages(config).flatMap(({ repositories }) => repositories)
   return { app: resolveApp(config), environment, repositories: [repository, ...others], registries: resolveRegistries(config) }
+}
+
+/** What becomes of an environment that runs its services in another way: @see stepUp */
+export async function findStep(configFile: string, name: string | undefined, wanted: string, ports: Ports): ReturnType<typeof stepUp> {
+  const config = await readConfig(configFile, ports)
+  const { environment } = await askedAtTerminal(config, name, ports)
+  if (environment !== undefined) return stepUp(config, environment, wanted, ports)
+  throw new LaunchwayError('USAGE', 'which environment?', {
+    hint: `Name one with --environment: ${Object.keys(config.environments ?? {}).join(', ') || 'launchway.yml has none'}`,
+  })
 }
 
 /** Where the images of a configuration are, and how many releases its environments keep. */
@@ -98,7 +124,7 @@ export async function startRedeploy(
 ): Promise<Release> {
   const config = await readConfig(configFile, ports)
   const trigger = 'event' in asked ? asked : await askedAtTerminal(config, asked.environment, ports)
-  const environment = await environmentOf(config, trigger, ports)
+  const environment = await environmentOf(config, configFile, trigger, 'images', ports)
   const [repository = '', ...others] = resolveImages(config).flatMap(({ repositories }) => repositories)
   const { planRedeploy } = await import('./redeploy.ts')
   return planRedeploy(
@@ -123,10 +149,19 @@ async function askedAtTerminal({ environments = {} }: Config, name: string | und
   return { event: 'local', sha: '', ...(ref === undefined ? {} : { ref }), ...(wanted === undefined ? {} : { environment: wanted }) }
 }
 
-async function environmentOf(config: Config, trigger: Trigger, ports: Ports): Promise<Environment> {
+async function environmentOf(config: Config, configFile: string, trigger: Trigger, needed: Needed, ports: Ports): Promise<Environment> {
   const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
-  const { environment, stages } = plan(config, trigger, { ...files, facts })
-  if (environment !== undefined) return environment
+  const { environment, stages, images, registries } = plan(config, trigger, { ...files, facts })
+  if (environment !== undefined && needed === 'nothing') {
+    // Where no service names them they are asked for here, so that they are known to whoever redacts.
+    const said = environment.services.length === 0 ? config.environments?.[environment.name] : undefined
+    const names = [said, ...Object.values(said?.services ?? {})].flatMap((one) => one?.secrets ?? [])
+    for (const name of new Set(names)) ports.secret(name)
+    return environment
+  }
+  const around = { config, file: configFile, images, registries }
+  if (environment !== undefined)
+    return needed === 'images' ? withProject(environment, around, ports) : withServices(environment, around, ports)
   const names = Object.keys(config.environments ?? {})
   throw new LaunchwayError('USAGE', 'which environment?', {
     hint: `Name one with --environment: ${names.join(', ') || 'launchway.yml has none'} (${stages['deploy'].reason})`,

@@ -1,4 +1,5 @@
 import type { PlanSection, Release } from '../core/release.ts'
+import { projectRows } from '../core/project-words.ts'
 import { stageNames } from '../core/stages.ts'
 
 /** Rows of one kind that are shown; the record has them all. */
@@ -22,7 +23,17 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
       'host',
       (environment?.hosts ?? []).map((host) => [
         host,
-        (environment?.services ?? []).map(({ name, cron }) => (cron === undefined ? name : `${name} (at ${cron})`)).join(', '),
+        environment?.swarm === undefined
+          ? (environment?.services ?? []).map(({ name, cron }) => (cron === undefined ? name : `${name} (at ${cron})`)).join(', ')
+          : `a manager of the Swarm, for the stack ${environment.swarm.name}`,
+      ]),
+    ),
+    block('stack', stackRows(environment)),
+    block(
+      'project',
+      (environment === undefined ? [] : projectRows(environment)).map(({ name, image, how }) => [
+        name,
+        how === '' ? image : `${image}; ${how}`,
       ]),
     ),
     block(
@@ -32,6 +43,15 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
     ),
   ]
   return [`${app} ${plain(plan.version)} ${goal(plan)}`, `${plain(from)}, release ${id}`, '', ...columns(blocks.flat())].join('\n')
+}
+
+/** What each service of a stack runs. */
+function stackRows(environment: PlanSection['environment']): string[][] {
+  const { images = {}, once = [] } = environment?.swarm?.stack ?? {}
+  return Object.entries(images).map(([service, image]) => [
+    service,
+    `${'built' in image ? `the image ${image.built}` : image.pulled}${once.includes(service) ? ', once, before the others' : ''}`,
+  ])
 }
 
 function goal({ environment, stages }: PlanSection): string {

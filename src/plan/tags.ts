@@ -4,6 +4,7 @@ import type { TagRule } from '../config/image-tags.ts'
 import type { Template, ValueName } from '../config/template.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { toTag } from '../core/reference.ts'
+import { cut } from '../core/text.ts'
 import { branchOf, type Facts, isOnDefaultBranch, longSha, shortSha, tagOf, type Trigger } from './trigger.ts'
 import { pep440, semver, type Version } from './version.ts'
 
@@ -84,7 +85,7 @@ function tagFrom(prefix: string, value: string, suffix: string, { type, entry }:
 }
 
 function short(text: string): string {
-  return text.length <= 60 ? text : `${text.slice(0, 60).toWellFormed()}…`
+  return cut(text, 60)
 }
 
 function isEnabled({ enable }: TagRule, trigger: Trigger, facts: Facts): boolean {

@@ -1,2 +1,3 @@
 export { showRecord } from './record.ts'
+export { tell } from './notices.ts'
 export { confirmSummary, failureSummary, rollbackSummary, summary } from './summary.ts'

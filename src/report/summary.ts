@@ -1,3 +1,4 @@
+import { projectRows } from '../core/project-words.ts'
 import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { evidenceParts } from './evidence.ts'
@@ -8,6 +9,11 @@ import { smokeParts } from './smoke.ts'
 
 /** The job summary, in GitHub's Markdown: made from the record alone, so it can be made again at any time. */
 export function summary(release: Release): string {
+  return `${summaryParts(release).join('\n\n')}\n`
+}
+
+/** The same in parts, each of which stands for itself, and the most telling first. */
+export function summaryParts(release: Release): string[] {
   const { plan, outcome } = release
   const parts = [
     `## ${title(release)}`,
@@ -17,6 +23,7 @@ export function summary(release: Release): string {
   if (release.scan !== undefined) parts.push(...changeParts(release.scan))
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
+  parts.push(...projectTable(release))
   if (release.size !== undefined) parts.push(...sizeParts(release.size))
   if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke))
   if (release.scan !== undefined) parts.push(...scanParts(release.scan))
@@ -29,7 +36,7 @@ export function summary(release: Release): string {
     )
   if (release.evidence !== undefined) parts.push(...evidenceParts(release.evidence))
   if (release.deploy !== undefined) parts.push(hostTable(release.deploy))
-  return `${parts.join('\n\n')}\n`
+  return parts
 }
 
 /** The summary of a return to a version that the hosts have kept. */
@@ -75,6 +82,18 @@ function stageRows(release: Release): string[][] {
     const failed = release.outcome.state === 'failed' && release.outcome.stage === name
     return [name, run ? (failed ? 'failed' : done ? 'done' : '–') : 'skipped', prose(reason)]
   })
+}
+
+/** What a compose project is on the hosts. */
+function projectTable({ plan: { environment } }: Release): string[] {
+  const rows = environment === undefined ? [] : projectRows(environment)
+  if (rows.length === 0) return []
+  return [
+    table(
+      ['of the project', '', 'image', 'how'],
+      rows.map(({ name, kind, image, how }) => [code(name), kind, code(image), prose(how)]),
+    ),
+  ]
 }
 
 function imageRows(release: Release): string[][] {

@@ -3,7 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import type { Scanner, ScanPlan } from '../core/gates.ts'
 import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import type { BuiltImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
+import type { BuiltImage, PlannedImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
 import type { Asked } from '../core/scan-rule.ts'
 import { section } from '../core/stages.ts'
 import { showMs } from '../core/units.ts'
@@ -13,12 +13,13 @@ import { type Current, currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
 import { compared, gone } from './diff.ts'
 import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
-import { changes, counts, explain, gate, open, sorted, warning } from './gate.ts'
+import { changes, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
 import { versionOf } from './kept.ts'
 import { type Glass, look } from './look.ts'
 import { weighed } from './newer.ts'
 import { sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
+import { annotations, sourcesOf } from './trace.ts'
 
 /**
  * Looks for known vulnerabilities, and what else the plan asks for, in every image that was built; compares it with what
@@ -93,7 +94,16 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     return found
   }
   const blocked = decided.filter(({ rule }) => rule.action === 'fail')
+  await annotate(blocked, planned, ports)
   throw new LaunchwayError('SCAN_BLOCKED', ...explained(blind, blocked, plan, exceptions, found))
+}
+
+/** Shows what blocks at the lines that bring it in. */
+async function annotate(blocked: readonly Decided[], planned: readonly PlannedImage[], ports: Ports): Promise<void> {
+  const names = new Set(blocked.map(({ image }) => image))
+  const of = planned.filter(({ name }) => names.has(name))
+  const sources = new Map(await Promise.all(of.map(async (image) => [image.name, await sourcesOf(image, ports)] as const)))
+  for (const { place, message } of annotations(blocked, sources)) ports.log.warning(message, place)
 }
 
 /** What cannot be judged stands first: what blocks of the others is no more than the rest of it. */

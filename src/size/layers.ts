@@ -1,4 +1,5 @@
 import type { Layer } from '../core/evidence.ts'
+import { cut } from '../core/text.ts'
 
 /** Instructions are shown in one line. */
 const mostChars = 160
@@ -15,17 +16,13 @@ export function instruction(noted: string): string {
     .trim()
   const [, told] = /^\/bin\/sh -c #\(nop\) (.*)$/.exec(text) ?? []
   const isRun = told === undefined && /^(RUN |\/\S*sh -\w*c |\|\d+ )/.test(text)
-  return cut(told?.trim() ?? (isRun ? `RUN ${commandOf(text.replace(/^RUN /, ''))}` : text === '' ? 'imported' : text))
+  return cut(told?.trim() ?? (isRun ? `RUN ${commandOf(text.replace(/^RUN /, ''))}` : text === '' ? 'imported' : text), mostChars)
 }
 
 /** Whatever an argument was set to, the shell that counts is the last one. */
 function commandOf(text: string): string {
   const [, command] = /^(?:\|\d+ .*)?\/\S*sh(?: -o \w+| -[a-z]+)*? -[a-z]*c (.*)$/.exec(text) ?? []
   return command ?? (text.startsWith('|') ? '…' : text)
-}
-
-function cut(text: string): string {
-  return text.length > mostChars ? `${text.slice(0, mostChars)}…` : text
 }
 
 /** Smaller differences are those of time stamps and caches. */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { askedHeaders, defaultPort, wrongIn } from '../core/http-check.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Answer } from '../core/probe.ts'
-import { cut } from './evidence.ts'
+import { cut } from '../core/text.ts'
 import { addressOf, type Of, shownChars, type Standing, type Try } from './standing.ts'
 
 /** One request on its way through the redirects: who is asked, under which name, and for what. */

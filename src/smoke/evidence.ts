@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import type { EngineContainer, Ports } from '../core/ports.ts'
+import { cut } from '../core/text.ts'
 import { showBytes } from '../core/units.ts'
 import { type Seen, serviceOf } from './verdict.ts'
 import type { Watch } from './watch.ts'
@@ -100,8 +101,4 @@ export function condensed(text: string): string {
     else told.push({ line, times: 1 })
   }
   return told.map(({ line, times }) => `${cut(line, lineChars)}${times === 1 ? '' : ` (${times} times)`}`).join('\n')
-}
-
-export function cut(text: string, chars: number): string {
-  return text.length <= chars ? text : `${text.slice(0, chars).toWellFormed()}…`
 }

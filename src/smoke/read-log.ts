@@ -3,7 +3,7 @@ import { anyCode } from '../core/command.ts'
 import type { Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
 import { logLine, readLog } from '../tools/docker.ts'
-import { cut } from './evidence.ts'
+import { cut } from '../core/text.ts'
 import type { Of, Standing, Try } from './standing.ts'
 import { serviceOf } from './verdict.ts'
 

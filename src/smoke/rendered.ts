@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import type { ComposeProject } from '../tools/compose.ts'
-import { looksSecret } from './secrets.ts'
+import { looksSecret } from '../core/secret-names.ts'
 
 /** Instead of a value that is for nobody's eyes. */
 const hidden = '***'

@@ -2,11 +2,9 @@ import { parseEnv } from 'node:util'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { redact, Secret } from '../core/secret.ts'
+import { looksSecret } from '../core/secret-names.ts'
 import type { ComposeProject } from '../tools/compose.ts'
 
-const telling = /pass(word|wd|phrase)?|secret|token|api_?key|private|credential/i
-/** `MYSQL_PWD`, but not the folder that a shell is in; `ENCRYPTION_KEY`, but not what is for everybody. */
-const tellingEnd = /(?<=[a-z\d]_?)(?<!^old_?)pwd$|(?<!public|publishable|primary|foreign)_key$|(^|_)dsn$/i
 /** Shorter ones are words of everyday. */
 const leastChars = 6
 /** Values that everybody tries first: to take them out of a text would hide what it says, and no secret. */
@@ -17,9 +15,6 @@ const common: ReadonlySet<string> = new Set(
 )
 /** A larger file is no secret that somebody would print. */
 const mostBytes = 100_000
-
-/** Whether a name is that of a secret. */
-export const looksSecret = (name: string): boolean => telling.test(name) || tellingEnd.test(name)
 
 /** Variables that a compose file asks for and whose names look like those of secrets: the step's environment has them. */
 export function secretNamesIn(file: string): string[] {

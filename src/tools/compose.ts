@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Command, command, each } from '../core/command.ts'
+import { type Command, command, each, option } from '../core/command.ts'
 import { Secret } from '../core/secret.ts'
 
 /**
@@ -114,6 +114,10 @@ const compose = (...args: Parameters<typeof command>[1]): Parameters<typeof comm
 /** Its version alone, such as 2.26.1. */
 export const composeVersion = command('docker', compose('version', '--short'))
 
+/** What the docker client reads of its environment. */
+const ofDocker =
+  'PATH HOME DOCKER_CONFIG DOCKER_HOST DOCKER_CONTEXT DOCKER_CERT_PATH DOCKER_TLS_VERIFY XDG_CONFIG_HOME TMPDIR SSH_AUTH_SOCK'.split(' ')
+
 /** Renders the files of a user. What it prints may hold secrets. */
 export function config(of: {
   files: readonly string[]
@@ -122,21 +126,29 @@ export function config(of: {
   profiles: readonly string[]
   directory: string
   env: Record<string, string>
+  /** Instead of what compose finds for itself. */
+  project?: string
+  /** Variables stay as they are written, and no file of a service is read. */
+  asWritten?: true
+  /** Of the environment of this process it sees only what docker itself needs. */
+  alone?: true
 }): Command {
-  const { files, envFiles, profiles, directory, env } = of
+  const { files, envFiles, profiles, directory, env, project, asWritten, alone } = of
   return command(
     'docker',
     compose(
       each('--file', files),
       each('--env-file', envFiles),
       each('--profile', profiles),
+      option('--project-name', project),
       '--project-directory',
       directory,
       'config',
+      asWritten === true && '--no-interpolate',
       '--format',
       'json',
     ),
-    { env, cwd: directory },
+    { env, cwd: directory, ...(alone === true ? { drops: { prefix: '', but: ofDocker } } : {}) },
   )
 }
 

@@ -83,3 +83,6 @@ export function plainFile(line: string): { path: string; blob: string } | undefi
 
 const blobAt = 'H 100644 '.length
 const pathAt = blobAt + 40 + ' 0\t'.length
+/** Of these files and what is below these folders what git has, one path from the folder a line. */
+export const trackedOf = (paths: readonly string[], cwd: string): Command =>
+  command('git', ['-c', 'core.quotePath=false', 'ls-files', '--', ...paths.map((path) => `:(literal)${path}`)], { cwd })

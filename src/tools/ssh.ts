@@ -99,8 +99,8 @@ export function remoteShell(address: Address, settings: SshSettings, files: File
  * of the input to it. `sh -s` would not: shells read ahead. One command line for all of them, without a newline, which
  * some login shells do not take between quotes.
  */
-export function remoteReader(address: Address, settings: SshSettings, files: Files): Command {
-  return onHost(address, settings, files, `sh -c 'read -r n && p=$(dd bs=1 count="$n" 2> /dev/null) && eval "$p"'`)
+export function remoteReader(address: Address, settings: SshSettings, files: Files, sudo = false): Command {
+  return onHost(address, settings, files, `${sudo ? 'sudo -n ' : ''}sh -c 'read -r n && p=$(dd bs=1 count="$n" 2> /dev/null) && eval "$p"'`)
 }
 
 function onHost(address: Address, settings: SshSettings, files: Files, line: string): Command {

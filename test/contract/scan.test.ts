@@ -56,6 +56,18 @@ describe('an image with known vulnerabilities', () => {
     expect(here().log.said('line').join('\n')).toMatch(/app: 2 CRITICAL, 1 HIGH, 1 MEDIUM in \d{3} packages, debian 12/)
   })
 
+  it('is shown to be so at the line that brings the package in', async () => {
+    write('Dockerfile', 'FROM python:3\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n')
+    write('requirements.txt', 'werkzeug==2.2.2\nhttpx==0.22.0\n')
+    await failureOf(scan(toScan(bad), here().ports))
+    expect(here().log.entries).toContainEqual({
+      of: undefined,
+      kind: 'warning',
+      text: 'blocks this release: CVE-2021-41945 (CRITICAL) in httpx 0.22.0 → 0.23.0',
+      place: { file: 'requirements.txt', line: 2 },
+    })
+  })
+
   it('passes once they are mended', async () => {
     const section = await scan(toScan(mended), here().ports)
     expect(section).toMatchObject({ images: [{ config: mended.config, findings: [zlib] }], verdict: 'passed' })

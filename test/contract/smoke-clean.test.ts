@@ -48,7 +48,11 @@ describe('many at once', () => {
       docker('volume', 'ls', '--format', '{{.Name}}'),
       docker('image', 'ls', '--all', '--format', '{{.Repository}}:{{.Tag}}'),
     ])
-    return found.flatMap((lines) => lines.split('\n')).filter((line) => line.includes(app))
+    // Images of one second are listed in any order.
+    return found
+      .flatMap((lines) => lines.split('\n'))
+      .filter((line) => line.includes(app))
+      .toSorted()
   }
 
   it(`(${count}) leave the engine as it was, anonymous volumes and what compose built included`, async () => {

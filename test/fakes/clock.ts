@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/adapters/clock.ts'
 import type { Clock } from '../../src/core/ports.ts'
 
 export interface FakeClock extends Clock {
@@ -40,6 +41,24 @@ export function fakeClock(start = new Date('2025-03-01T12:00:00Z')): FakeClock {
         )
         setImmediate(wakeFirst)
       })
+    },
+  }
+}
+
+/**
+ * The clock of this machine without the pauses between two tries, of up to half a second: they are over at once, and have
+ * taken their time all the same. What is asked for real answers as it does, and whoever gives up after some seconds need
+ * not wait for them.
+ */
+export function impatientClock(): Clock {
+  let skipped = 0
+  return {
+    now: () => new Date(Date.now() + skipped),
+    elapsed: () => systemClock.elapsed() + skipped,
+    async sleep(ms, signal) {
+      if (ms > 500) return systemClock.sleep(ms, signal)
+      await systemClock.sleep(0, signal)
+      skipped += ms
     },
   }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import { read, UsageError } from '../../bench/asked.ts'
 import { inTurns, spread, turn } from '../../bench/measure.ts'
 import { type Program, start } from '../../bench/programs.ts'
 import { replaceBlock, table } from '../../bench/report.ts'
@@ -139,6 +140,12 @@ describe('the page of figures', () => {
 })
 
 describe('the bench at the command line', () => {
+  it('says in a line what is wrong, and ends with 2', () => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, [join(root, 'bench/main.ts')], { encoding: 'utf8' })
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toMatch(/^Name a bench\.\n {2}start /)
+  })
+
   it.each([
     [['strat'], 'There is no bench "strat". Did you mean start?'],
     [['toString'], 'There is no bench "toString".'],
@@ -147,8 +154,6 @@ describe('the bench at the command line', () => {
     [['start', '--peer', 'login'], '--peer takes NAME=FILE, not "login"'],
     [['start', '--fast'], "Unknown option '--fast'"],
   ])('refuses %j before it measures anything', (args, message) => {
-    const { status, stderr, stdout } = spawnSync(process.execPath, [join(root, 'bench/main.ts'), ...args], { encoding: 'utf8' })
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
-    expect(stderr).toContain(message)
+    expect(() => read(args)).toThrow(expect.objectContaining({ constructor: UsageError, message: expect.stringContaining(message) }))
   })
 })

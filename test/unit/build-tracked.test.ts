@@ -19,6 +19,8 @@ import { readContext } from '../../src/build/context.ts'
 import { trackedFiles } from '../../src/build/tracked.ts'
 import type { PlannedImage } from '../../src/core/release.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
+import { gitInit } from './support/repository.ts'
+import { runs } from './support/runs.ts'
 
 const image: PlannedImage = { name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: ['a/b'] }
 
@@ -41,13 +43,13 @@ const ordinary = {
   'src-c': 'x\n',
 }
 
-function committed(files: Readonly<Record<string, string>> = ordinary): string {
+/** A repository whose index has these files: of a commit nothing is read. */
+function added(files: Readonly<Record<string, string>> = ordinary): string {
   const root = temporaryFolder()
-  git(root, 'init', '--quiet')
+  gitInit(root)
   write(root, files)
   symlinkSync('a.py', join(root, 'src/latest'))
   git(root, 'add', '--all', '--force')
-  git(root, 'commit', '--quiet', '--message', 'all')
   return root
 }
 
@@ -71,7 +73,7 @@ async function looks(root: string): Promise<{ git: string; disk: string; read: s
 
 describe('a tree that git has', () => {
   test('is known without reading it, and is what is read', async () => {
-    const found = await looks(committed())
+    const found = await looks(added())
     expect(found.read).toEqual([])
     expect(found.git).toBe(found.disk)
   })
@@ -99,7 +101,7 @@ describe('a tree that git has', () => {
     ],
     ['a file that git does not have', (root) => write(root, { 'src/new.py': '' }), ['src/new.py']],
     ['a file that git ignores', (root) => write(root, { '.git/info/exclude': 'secret\n', secret: 'x' }), ['secret']],
-    ['a file that is not in the last commit yet', (root) => (write(root, { new: '1' }), git(root, 'add', 'new')), []],
+    ['a file that was added since', (root) => (write(root, { new: '1' }), git(root, 'add', 'new')), []],
     [
       'a change that git was told to overlook',
       (root) => {
@@ -126,7 +128,7 @@ describe('a tree that git has', () => {
     ],
     ['a file of an index that is no index', (root) => write(root, { '.git/index': 'broken' }), ['Dockerfile', 'src/a.py', '.dockerignore']],
   ])('does not hide %s', async (_, change, read) => {
-    const root = committed()
+    const root = added()
     const before = await looks(root)
     change(root)
     const after = await looks(root)
@@ -136,7 +138,7 @@ describe('a tree that git has', () => {
   })
 
   test('is the same when it was touched, or given to somebody else, and nothing more', async () => {
-    const root = committed()
+    const root = added()
     const before = await looks(root)
     for (const path of ['src/a.py', 'src']) utimesSync(join(root, path), 1, 1)
     const after = await looks(root)
@@ -153,7 +155,7 @@ describe('a tree that git has', () => {
     ['by an attribute of its folder', (root) => write(root, { 'src/.gitattributes': '*.py eol=lf\n' })],
     ['by a setting', (root) => git(root, 'config', 'core.autocrlf', 'input')],
   ])('is read where git changes the ends of lines %s', async (_, change) => {
-    const root = committed()
+    const root = added()
     change(root)
     write(root, { 'src/a.py': 'print(1)\r\n' })
     git(root, 'add', '--renormalize', '.')
@@ -165,7 +167,7 @@ describe('a tree that git has', () => {
   })
 
   test('is read where a filter keeps something else', async () => {
-    const root = committed()
+    const root = added()
     git(root, 'config', 'filter.rot.clean', 'tr a-m n-z')
     write(root, { '.gitattributes': 'src/a.py filter=rot\n' })
     git(root, 'add', '--renormalize', '.')
@@ -188,9 +190,9 @@ describe('a tree that git has', () => {
       )
       .filter((one) => !/(^|\/)\.{1,2}$/.test(one))
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(path, { minLength: 1, maxLength: 12 }), fc.nat(), async (paths, dirty) => {
+      fc.asyncProperty(fc.uniqueArray(path, { minLength: 1, maxLength: 40 }), fc.nat(), async (paths, dirty) => {
         const root = temporaryFolder()
-        git(root, 'init', '--quiet')
+        gitInit(root)
         write(root, { ...ordinary, ...Object.fromEntries(paths.map((one) => [one, one])) })
         git(root, 'add', '--all', '--force')
         write(root, { [paths[dirty % paths.length] ?? '']: 'dirty' })
@@ -199,7 +201,7 @@ describe('a tree that git has', () => {
         rmSync(root, { recursive: true })
       }),
       {
-        numRuns: 25,
+        numRuns: runs(7),
         examples: [
           [['\u{1F680}', '\uFF01', '+a-b', '+a/b'], 0],
           [['"', '!x', '\t'], 1],

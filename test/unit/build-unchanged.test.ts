@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { keysOf, requireUnchanged } from '../../src/build/keys.ts'
 import type { PlannedBase } from '../../src/core/planned-image.ts'
+import type { Ports } from '../../src/core/ports.ts'
 import { record } from './support/deploy.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
@@ -36,7 +37,9 @@ async function built(change: (root: string) => void, more: Record<string, string
     writeFileSync(join(root, path), text)
   }
   for (const [path, text] of Object.entries({ ...tree, ...more })) put(path, text)
-  const { ports } = localPorts(root)
+  const { ports: here } = localPorts(root)
+  // Git has nothing to say of these folders: nobody need start it for each of them.
+  const ports: Ports = { ...here, exec: { ...here.exec, run: () => Promise.reject(new Error('git was not found')) } }
   const workshop = { platform: Promise.resolve('linux/amd64'), usesEngine: async () => true }
   const all = await keysOf(images, workshop, record(), ports)
   change(root)

@@ -175,8 +175,8 @@ describe('what is wrong is said with its place', () => {
     ],
     [
       'a reserved key below',
-      'image: a/b\nenvironments: { p: { host: h, swarm: {} } }\n',
-      ['launchway.yml:2:31: environments.p: "swarm" is reserved for a later version: deploying to a Swarm'],
+      'images: { web: { repositories: [a/b], annotations: {} } }\n',
+      ['launchway.yml:1:39: images.web: "annotations" is reserved for a later version: annotations of an image'],
     ],
     [
       'an image that is not there',
@@ -242,7 +242,7 @@ describe('what is wrong is said with its place', () => {
   })
 
   test('no reserved key is known already', () => {
-    expect(reservedKeys.length).toBeGreaterThan(2)
+    expect(reservedKeys).not.toEqual([])
     for (const key of reservedKeys) {
       const nested = key.split('.').reduceRight<unknown>((inner, part) => ({ [part === '*' ? 'n' : part]: inner }), {})
       expect(problems(JSON.stringify(nested)).join('\n')).toContain('is reserved for a later version')

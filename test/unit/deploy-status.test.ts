@@ -99,6 +99,7 @@ describe('what observe.sh prints', () => {
     'listens\t81\t0100007F',
     'listens\t81\t00000000000000000000000001000000',
     'listens\t82\t0000000000000000FFFF00000100007F',
+    'listens\t53\t0800000A\tdnsmasq (process 812)\tudp',
     'owner\tghcr.io/team/addie',
     'detach\tuser',
     'free\t2048',
@@ -107,6 +108,7 @@ describe('what observe.sh prints', () => {
 
   it('is read fact by fact, whatever a login shell says in between', () => {
     expect(parseObservation('a', lines.join('\n'))).toEqual({
+      answers: new Set(),
       tools: new Set(['docker', 'flock']),
       engine: { version: '26.1.5+dfsg1', platform: 'linux/amd64' },
       engineSaid: '26.1.5+dfsg1 linux/amd64',
@@ -126,9 +128,11 @@ describe('what observe.sh prints', () => {
         busy('80', web1),
         busy('10.0.0.7:8000', 'blog'),
         busy('10.0.0.7:8001', 'blog'),
+        { ...busy('10.0.0.7:53', 'blog'), protocol: 'udp' },
         busy('127.0.0.1:81'),
         busy('[::1]:81'),
         busy('127.0.0.1:82'),
+        { ...busy('10.0.0.8:53'), program: 'dnsmasq (process 812)', protocol: 'udp' },
       ],
       owner: 'ghcr.io/team/addie',
       detach: 'user',
@@ -136,6 +140,8 @@ describe('what observe.sh prints', () => {
       root: 'user',
       ports: new Map(),
       releases: new Map(),
+      stored: new Set(),
+      external: { missing: [], networks: new Set(), volumes: new Set() },
       nginx: undefined,
     })
   })

@@ -2,29 +2,47 @@ import { execFileSync } from 'node:child_process'
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
 const assetsSh = readFileSync(new URL('../../src/deploy/host/assets.sh', import.meta.url), 'utf8')
 
-/** Runs calls on a state folder; the folders of assets are by their path below it, each with the release that it is of. */
-function after(shell: string, folders: Record<string, string>, calls: string): Record<string, string> {
-  const home = mkdtempSync(join(tmpdir(), 'launchway-assets-'))
+type Held = Record<string, string>
+
+/**
+ * Runs calls on a state folder for each case, in one shell; again, once more on what that has left. The folders of assets
+ * are by their path below it, each with the release that it is of.
+ */
+function after(shell: string, cases: readonly Case[], calls: string, more: { again?: boolean } = {}): Held[][] {
+  const homes = cases.map(([, folders]) => homeWith(folders))
   try {
-    for (const [path, release] of Object.entries(folders)) {
-      mkdirSync(join(home, 'assets', path, 'files'), { recursive: true })
-      if (release !== '') writeFileSync(join(home, 'assets', path, 'release'), `${release}\n`)
-    }
-    run(shell, `LW_HOME=${home}\n${calls}`)
-    const left = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((path) => /^assets\/\w+\/[^/]+$/.test(path))
-    const held = left.map((path): [string, string] => [
-      path.slice('assets/'.length),
-      readFileSync(join(home, path, 'release'), 'utf8').trim(),
-    ])
-    // An empty folder would be one that nobody takes away any more.
-    return { ...Object.fromEntries<string>(held), ...(left.length === 0 && readdirSync(home).length > 0 ? { empty: 'folders' } : {}) }
+    const program = homes.map((home) => `LW_HOME=${home} LW_APP=shop LW_ENVIRONMENT=production\n${calls}\n`).join('')
+    const turns = more.again === true ? [1, 2] : [1]
+    return turns.map(() => {
+      run(shell, program)
+      return homes.map(heldIn)
+    })
   } finally {
-    rmSync(home, { recursive: true })
+    for (const home of homes) rmSync(home, { recursive: true })
   }
+}
+
+function homeWith(folders: Held): string {
+  const home = mkdtempSync(join(tmpdir(), 'launchway-assets-'))
+  for (const [path, release] of Object.entries(folders)) {
+    mkdirSync(join(home, 'assets', path, 'files'), { recursive: true })
+    if (release !== '') writeFileSync(join(home, 'assets', path, 'release'), `${release}\n`)
+  }
+  return home
+}
+
+function heldIn(home: string): Held {
+  const left = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((path) => /^assets\/\w+\/[^/]+$/.test(path))
+  const held = left.map((path): [string, string] => [
+    path.slice('assets/'.length),
+    readFileSync(join(home, path, 'release'), 'utf8').trim(),
+  ])
+  // An empty folder would be one that nobody takes away any more.
+  return { ...Object.fromEntries<string>(held), ...(left.length === 0 && readdirSync(home).length > 0 ? { empty: 'folders' } : {}) }
 }
 
 function run(shell: string, program: string): void {
@@ -32,32 +50,45 @@ function run(shell: string, program: string): void {
   execFileSync(shell, [...words, '-s'], { input: `set -u\n${assetsSh}\n${program}` })
 }
 
+/** Until when an attempt came, what it has left, and what shall be there. */
+type Case = [string, Held, Held]
+
+const undone: Case[] = [
+  ['before anything was copied', { 'web/b': 'r0' }, { 'web/b': 'r0' }],
+  ['while it was copied', { 'web/b': 'r0', 'web/b.new': '' }, { 'web/b': 'r0' }],
+  ['between the two renames', { 'web/b.old': 'r0', 'web/b.new': 'r1' }, { 'web/b': 'r0' }],
+  ['after them', { 'web/b.old': 'r0', 'web/b': 'r1' }, { 'web/b': 'r0' }],
+  ['while it was undone', { 'web/b.old': 'r0' }, { 'web/b': 'r0' }],
+  ['after it was undone', { 'web/b': 'r0', 'web/a': 'r1' }, { 'web/b': 'r0', 'web/a': 'r1' }],
+  ['in a slot that had none', { 'web/b': 'r1', 'web/a': 'r0' }, { 'web/a': 'r0' }],
+  ['of a service that had none', { 'web/b': 'r1' }, {}],
+  ['of one of two services', { 'web/b': 'r1', 'api/b': 'r1' }, { 'api/b': 'r1' }],
+]
+
+const pruned: Case[] = [
+  ['those of the two versions', { 'web/a': 'r1', 'web/b': 'r2' }, { 'web/a': 'r1', 'web/b': 'r2' }],
+  ['those of a service that only the version before had', { 'old/a': 'r1' }, { 'old/a': 'r1' }],
+  ['none of another', { 'web/a': 'r0', 'web/b': 'r2' }, { 'web/b': 'r2' }],
+  ['nothing of an attempt', { 'web/b': 'r2', 'web/b.old': 'r0', 'web/a.new': '' }, { 'web/b': 'r2' }],
+  ['nothing that is nobody’s', { 'web/a': '' }, {}],
+  ['nothing where there is nothing', {}, {}],
+]
+
 describe.each(['dash', 'busybox'])('the files of slots, with %s', (shell) => {
-  it.each<[string, Record<string, string>, Record<string, string>]>([
-    ['before anything was copied', { 'web/b': 'r0' }, { 'web/b': 'r0' }],
-    ['while it was copied', { 'web/b': 'r0', 'web/b.new': '' }, { 'web/b': 'r0' }],
-    ['between the two renames', { 'web/b.old': 'r0', 'web/b.new': 'r1' }, { 'web/b': 'r0' }],
-    ['after them', { 'web/b.old': 'r0', 'web/b': 'r1' }, { 'web/b': 'r0' }],
-    ['while it was undone', { 'web/b.old': 'r0' }, { 'web/b': 'r0' }],
-    ['after it was undone', { 'web/b': 'r0', 'web/a': 'r1' }, { 'web/b': 'r0', 'web/a': 'r1' }],
-    ['in a slot that had none', { 'web/b': 'r1', 'web/a': 'r0' }, { 'web/a': 'r0' }],
-    ['of a service that had none', { 'web/b': 'r1' }, {}],
-    ['of one of two services', { 'web/b': 'r1', 'api/b': 'r1' }, { 'api/b': 'r1' }],
-  ])('are as they were once an attempt is undone that ended %s', (_, folders, expected) => {
-    expect(after(shell, folders, 'assets_back r1 web/b')).toEqual(expected)
-    expect(after(shell, folders, 'assets_back r1 web/b\nassets_back r1 web/b')).toEqual(expected)
+  let [once, twice, kept]: (Held[] | undefined)[] = []
+  beforeAll(() => {
+    ;[once, twice] = after(shell, undone, 'assets_back r1 web/b', { again: true })
+    ;[kept] = after(shell, pruned, 'current=r2 previous=r1\nprune_assets')
   })
 
-  it.each<[string, Record<string, string>, Record<string, string>]>([
-    ['those of the two versions', { 'web/a': 'r1', 'web/b': 'r2' }, { 'web/a': 'r1', 'web/b': 'r2' }],
-    ['those of a service that only the version before had', { 'old/a': 'r1' }, { 'old/a': 'r1' }],
-    ['none of another', { 'web/a': 'r0', 'web/b': 'r2' }, { 'web/b': 'r2' }],
-    ['nothing of an attempt', { 'web/b': 'r2', 'web/b.old': 'r0', 'web/a.new': '' }, { 'web/b': 'r2' }],
-    ['nothing that is nobody’s', { 'web/a': '' }, {}],
-    ['nothing where there is nothing', {}, {}],
-  ])('pruned, are %s', (_, folders, expected) => {
-    expect(after(shell, folders, 'current=r2 previous=r1\nprune_assets')).toEqual(expected)
-  })
+  it.each(undone.map(([name, , expected], index) => [name, index, expected] as const))(
+    'are as they were once an attempt is undone that ended %s',
+    (_, index, expected) => expect([once?.[index], twice?.[index]]).toEqual([expected, expected]),
+  )
+
+  it.each(pruned.map(([name, , expected], index) => [name, index, expected] as const))('pruned, are %s', (_, index, expected) =>
+    expect(kept?.[index]).toEqual(expected),
+  )
 
   it('are files and folders that everybody may read, and nothing else', () => {
     const folder = mkdtempSync(join(tmpdir(), 'launchway-assets-'))

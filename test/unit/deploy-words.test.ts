@@ -68,6 +68,7 @@ describe('what a host is asked to do, in its words', () => {
   })
 
   it('the ports of an environment are those that its services publish', () => {
-    expect(publishedPorts(environment([web, worker, service({ name: 'b', publish: '[::1]:8080' })]))).toEqual([80, 8080])
+    const other = service({ name: 'b', publish: '[::1]:8080', ports: ['127.0.0.1:53:53/udp', '9000-9001:9000-9001', '7000'] })
+    expect(publishedPorts(environment([web, worker, other]))).toEqual(['80', '8080', '53/udp', '9000', '9001'])
   })
 })

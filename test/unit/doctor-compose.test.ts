@@ -103,7 +103,7 @@ const rows: Row[] = [
     'mounts that are not there, or that the user of the container may not read',
     {
       ...compose(
-        'services:\n  web:\n    image: nginx:1\n    user: "38305:58102"\n    volumes:\n      - ./nginx.conf:/etc/nginx/conf.d/default.conf:ro\n      - ./static:/app/static\n      - data:/data\n      - type: bind\n        source: ./tls.key\n        target: /tls.key\nvolumes: { data: {} }\n',
+        'services:\n  web:\n    image: proxy:1\n    user: "38305:58102"\n    volumes:\n      - ./nginx.conf:/etc/nginx/conf.d/default.conf:ro\n      - ./static:/app/static\n      - data:/data\n      - type: bind\n        source: ./tls.key\n        target: /tls.key\nvolumes: { data: {} }\n',
       ),
       'nginx.conf': '',
       'tls.key': '',

@@ -5,9 +5,12 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { loadConfig } from '../../src/config/load.ts'
 import { resolveSmoke } from '../../src/config/gates.ts'
+import { resolveImages } from '../../src/config/resolve-image.ts'
 import { resolveEnvironment } from '../../src/config/resolve.ts'
 import { resolveScan } from '../../src/config/scan.ts'
 import type { Config } from '../../src/config/schema.ts'
+import { settingOf } from '../../src/init/setting.ts'
+import { workflows } from '../../src/init/workflows.ts'
 import { root } from '../../lab/paths.ts'
 
 const folders = globSync('examples/*/launchway.yml', { cwd: root }).map((path) => join(path, '..'))
@@ -45,10 +48,6 @@ describe.each(folders)('%s', (folder) => {
   const config = configOf(folder)
   const environments = Object.keys(config.environments ?? {}).map((name) => resolveEnvironment(config, name, undefined))
 
-  it('keeps the repository itself and its secrets out of the image', () => {
-    expect(read(folder, '.dockerignore').split('\n')).toEqual(expect.arrayContaining(['.git', '.github', 'launchway.yml']))
-  })
-
   it('checks only services that its compose file has', () => {
     const smoke = resolveSmoke(config, existsSync(join(root, folder, 'compose.yaml')) ? { compose: 'compose.yaml' } : {})
     if (typeof smoke === 'string') return
@@ -74,6 +73,25 @@ describe.each(folders)('%s', (folder) => {
       expect(() => Workflow.parse(parse(read(folder, file)))).not.toThrow()
     }
   })
+})
+
+test.each(['examples/project-allocation', 'examples/nightwatch'])(
+  '%s has the workflows that launchway init makes of its launchway.yml',
+  (folder) => {
+    const made = workflows(settingOf(configOf(folder), { repository: 'OWNER/launchway', commit: 'COMMIT' }))
+    expect(globSync('.github/workflows/*', { cwd: join(root, folder) }).toSorted()).toEqual(
+      made.map(({ name }) => `.github/workflows/${name}`).toSorted(),
+    )
+    for (const { name, text } of made) expect(read(folder, `.github/workflows/${name}`), name).toBe(text)
+  },
+)
+
+test('an image that is built from the whole repository has neither that itself nor its secrets in it', () => {
+  // A folder of its own has nothing else.
+  const whole = folders.filter((folder) => resolveImages(configOf(folder)).some(({ context }) => context === '.'))
+  expect(whole).toContain('examples/addie')
+  for (const folder of whole)
+    expect(read(folder, '.dockerignore').split('\n'), folder).toEqual(expect.arrayContaining(['.git', '.github', 'launchway.yml']))
 })
 
 describe('examples/addie', () => {

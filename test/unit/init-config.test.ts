@@ -7,6 +7,7 @@ import { configText } from '../../src/init/config-file.ts'
 import type { Seen } from '../../src/init/seen.ts'
 import { stackOf } from '../../src/init/stack.ts'
 import { readComposeFile } from '../../src/tools/compose-file.ts'
+import { runs } from './support/runs.ts'
 import { commit, dockerfile, host, type Place, repository, type Asked, run, read, config, shop } from './support/init.ts'
 
 describe('a repository with a Dockerfile', () => {
@@ -247,6 +248,7 @@ describe('any compose file', () => {
         const production = loadConfig(text, 'launchway.yml').environments?.['production']
         expect([production?.command, production?.env, production?.secrets]).toEqual([command, environment, undefined])
       }),
+      { numRuns: runs(12) },
     )
   })
 })

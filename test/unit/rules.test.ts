@@ -172,7 +172,6 @@ describe('the name of a secret', () => {
 describe('a reserved key', () => {
   test.each([
     [['images', 'app', 'annotations'], 'annotations of an image'],
-    [['environments', 'p', 'compose'], 'deploying a compose project'],
     [['environments', 'p', 'secrets'], undefined],
     [['environments', 'smoke'], undefined],
     [['images'], undefined],

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { showPlan, startRelease, supposedTrigger } from '../../src/plan/index.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
+import { commitNothing, gitInit } from './support/repository.ts'
 
 const config = `
 image: ghcr.io/team/shop
@@ -19,19 +19,12 @@ environments:
   production: { host: deploy@shop.example.org, url: https://shop.example.org, services: { web: { port: 1, publish: 80 }, worker: { command: [work] } } }
 `
 
-/** A repository with this configuration in its one commit, on the branch main. */
+/** A repository with this configuration and one commit, on the branch main. */
 async function supposed(event: string, ref?: string, environment?: string) {
   const root = temporaryFolder()
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: 'pipe',
-    })
-  git('init', '--quiet', '--initial-branch=main')
+  gitInit(root)
   writeFileSync(join(root, 'launchway.yml'), config)
-  git('add', '--all')
-  git('commit', '--quiet', '--message=first')
+  commitNothing(root)
   const { ports } = localPorts(root)
   const asked = { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
   const release = await startRelease('launchway.yml', await supposedTrigger(event, asked, ports), ports)

@@ -93,6 +93,19 @@ describe('the image of the release', () => {
     expect(failure.hint).toContain('  it: ')
   })
 
+  it('takes the place of the name that a service which builds it gives it, wherever others run that; not of a digest, nor of another name', () => {
+    const services = {
+      web: { build, image: 'master-image' },
+      worker: { image: 'master-image' },
+      old: { image: `master-image@sha256:${'0'.repeat(64)}` },
+      other: { image: 'master-image:next' },
+      redis: { image: 'redis:7' },
+    }
+    const { file, ours } = prepared({ services })
+    expect([...ours.keys()]).toEqual(['web', 'worker'])
+    expect(file.services['worker']).toMatchObject({ image: candidate().reference, pull_policy: 'never' })
+  })
+
   it('of two that differ by their arguments is the one with the same', () => {
     const images = [
       candidate({ name: 'one', args: { V: '1' }, repositories: ['a/one'] }),

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { localTrigger, showPlan, startRelease } from '../../src/plan/index.ts'
 import { systemText } from './support/config.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
+import { gitInit } from './support/repository.ts'
 import { seen } from './support/seen.ts'
 
 describe('in a working tree', () => {
@@ -17,7 +18,7 @@ describe('in a working tree', () => {
         encoding: 'utf8',
         stdio: 'pipe',
       }).trim()
-    git('init', '--quiet', '--initial-branch=master')
+    gitInit(root, 'master')
     writeFileSync(join(root, 'launchway.yml'), systemText)
     git('add', '--all')
     git('commit', '--quiet', '--message=first')

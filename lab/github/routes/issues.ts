@@ -1,4 +1,4 @@
-import { apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, number, pick, text } from '../call.ts'
+import { apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, number, pick, rows, text } from '../call.ts'
 import type { Json, Row } from '../description.ts'
 import { bot } from '../people.ts'
 
@@ -39,8 +39,22 @@ export const issues: Record<string, Handler> = {
   },
 
   'issues/list-for-repo': (call) => {
-    const { state } = call.parameters
-    return listed(call, newest(call.repository.issues.filter((issue) => state === 'all' || issue['state'] === state)))
+    const { state, labels: asked } = call.parameters
+    const names = text(asked)
+      .split(',')
+      .filter((name) => name !== '')
+    const fits = (issue: Row): boolean => names.every((name) => rows(issue['labels']).some((label) => label['name'] === name))
+    return listed(call, newest(call.repository.issues.filter((issue) => (state === 'all' || issue['state'] === state) && fits(issue))))
+  },
+
+  'issues/update': (call) => {
+    const issue = askedIssue(call)
+    const isClosed = call.body['state'] === 'closed'
+    const closed = call.body['state'] === undefined ? {} : { closed_at: isClosed ? now() : null }
+    return {
+      status: 200,
+      body: Object.assign(issue, pick(call.body, 'title', 'body', 'state', 'state_reason'), closed, { updated_at: now() }),
+    }
   },
 
   'issues/get': (call) => ({ status: 200, body: askedIssue(call) }),

@@ -32,8 +32,20 @@ forget_logins() {
   rm -f "$LW_TRY/config.json"
 }
 
-network() { # NAME
-  docker network inspect "$1" > /dev/null 2>&1 && return
+network() { # NAME [DOCKER-NETWORK-CREATE-ARGUMENTS…]
+  has_made network "$@"
+}
+
+# What is there already is taken as it is.
+volume() { # NAME [DOCKER-VOLUME-CREATE-ARGUMENTS…]
+  has_made volume "$@"
+}
+
+has_made() { # KIND NAME ARGUMENTS…
+  kind=$1 name=$2
+  shift 2
+  docker "$kind" inspect "$name" > /dev/null 2>&1 && return
   start_step create
-  said=$(docker network create --label "launchway.app=$LW_APP" --label "launchway.environment=$LW_ENVIRONMENT" "$1" 2>&1) || fail create '' "$said"
+  said=$(docker "$kind" create --label "launchway.app=$LW_APP" --label "launchway.environment=$LW_ENVIRONMENT" "$@" "$name" 2>&1) \
+    || fail create '' "the $kind $name: $said"
 }

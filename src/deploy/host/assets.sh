@@ -68,7 +68,7 @@ assets_back() { # RELEASE SERVICE/SLOT
   rmdir "${slot_files%/*}" "$LW_HOME/assets" 2> /dev/null || :
 }
 
-# What is neither of the current release nor of the previous one goes.
+# What is neither of the current release nor of the previous one, nor of a container that one of them has left running, goes.
 # shellcheck disable=SC2154 # prune.sh
 prune_assets() {
   [ -e "$LW_HOME/assets" ] || return 0
@@ -78,6 +78,9 @@ prune_assets() {
       */a | */b)
         release=$(cat "$slot_files/release" 2> /dev/null)
         [ -z "$release" ] || { [ "$release" != "$current" ] && [ "$release" != "$previous" ]; } || continue
+        service=${slot_files%/*}
+        ! grep -Fqx -- "${service##*/} $LW_APP.$LW_ENVIRONMENT.${service##*/}.$release" \
+          "$LW_HOME/releases/$current/carried" "$LW_HOME/releases/$previous/carried" 2> /dev/null || continue
         ;;
     esac
     rm -rf "$slot_files"

@@ -1,6 +1,6 @@
 # Runs a command in the container of a service, or in a new one beside it. Input, output and exit code are those of the
 # command; what this program itself has to say is the first line of the error stream that begins with LW_MARK.
-# Set by the client: LW_APP LW_ENVIRONMENT LW_HOME LW_SERVICE LW_MARK LW_INPUT (yes: standard input is passed on) LW_TTY
+# Needs members.sh. Set by the client: LW_APP LW_ENVIRONMENT LW_HOME LW_SERVICE LW_MARK LW_INPUT (yes: standard input is passed on) LW_TTY
 say() {
   printf '%s\t%s\t%s\n' "$LW_MARK" "$1" "$2" >&2
 }
@@ -9,18 +9,19 @@ say() {
 within() {
   release=$(cat "$LW_HOME/current" 2> /dev/null)
   if ! found=$(docker ps --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-    --filter "label=launchway.release=$release" --format '{{.Names}} {{.Label "launchway.service"}}' 2>&1); then
+    --filter label=launchway.release --format '{{.Names}} {{.Label "launchway.release"}} {{.Label "launchway.service"}}' 2>&1); then
     say unfit "$found"
     exit 1
   fi
-  container=$(printf '%s\n' "$found" | awk -v service="$LW_SERVICE" '$2 == service { print $1; exit }')
+  found=$(printf '%s\n' "$found" | members_of "$release")
+  container=$(printf '%s\n' "$found" | awk -v service="$LW_SERVICE" '$3 == service { print $1; exit }')
   if [ -z "$container" ] && [ -n "$(docker ps --all --quiet --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
     --filter "label=launchway.release=$release" --filter "label=launchway.service=$LW_SERVICE" --filter label=launchway.cron)" ]; then
     say asleep "$LW_SERVICE"
     exit 1
   fi
   if [ -z "$container" ]; then
-    say absent "$(printf '%s\n' "$found" | awk '{ printf "%s ", $2 }')"
+    say absent "$(printf '%s\n' "$found" | awk '{ printf "%s ", $3 }')"
     exit 1
   fi
   say begun "$container"

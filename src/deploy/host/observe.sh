@@ -1,16 +1,16 @@
 # Looks at a host and changes nothing: one line a fact, `name<TAB>value…`. Runs as the user who logs in; what that
 # user may not see is asked through sudo, where sudo needs no password.
-# Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks), LW_NGINX (yes where
-# the release wants it), LW_CRON (the same), LW_FILES (a line for each file that it wants to be there), LW_CERTIFICATES (that
-# it asks for, by certbot's names for them, separated by blanks), LW_CHALLENGES (where certbot puts what is asked for).
-# Needs box.sh, crontab.sh and observe-cron.sh.
+# Set by the client: LW_APP LW_ENVIRONMENT LW_ROOT LW_HOME LW_WANTED (ports, separated by blanks: 80, 53/udp), LW_NGINX (yes where
+# the release wants it), LW_CRON (the same), LW_DEFINITIONS and LW_ASKED (observe-carried.sh), LW_FILES (a line for each
+# file that it wants to be there), LW_CERTIFICATES (that it asks for, by certbot's names for them, separated by blanks),
+# LW_CHALLENGES (where certbot puts what is asked for). Needs box.sh, crontab.sh and the other observe-*.sh.
 # shellcheck disable=SC2154 # facts.sh
 set -u
 LC_ALL=C
 export LC_ALL
 as=''
 fact uid "$(id -u)"
-for tool in docker flock setsid curl wget nginx sudo awk find crontab; do
+for tool in docker flock setsid curl wget nginx sudo awk find crontab tar base64; do
   command -v "$tool" > /dev/null 2>&1 && fact tool "$tool"
 done
 if sudo -n true 2> /dev/null; then fact sudo yes; fi
@@ -70,9 +70,15 @@ for kept in "$LW_HOME"/releases/*/recorded; do
   [ -e "$kept/recorded" ] || continue
   what=$($as cat "$kept/release.json" 2> /dev/null)
   fact release "${kept##*/}" "$what"
+  if [ -e "$kept/carried" ]; then
+    $as cat "$kept/carried" | while read -r service container; do fact carried "${kept##*/}" "$service" "$container"; done
+  fi
   # A rollback may want what the configuration no longer has.
   case $what in *'"cron":"'*) LW_CRON=yes ;; esac
 done
+
+[ -z "$LW_DEFINITIONS" ] || look_at_definitions
+[ -z "$LW_ASKED" ] || look_at_answers
 
 for file in current previous owner lock.holder waits maintenance held nginx.container; do
   # shellcheck disable=SC2086 # $as is empty or two words
@@ -102,12 +108,15 @@ ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=l
 names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
 jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { print $2 }')
 # shellcheck disable=SC2086 # words: a container's name has no blank
-[ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}" $names
+[ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}{{with index .Config.Labels \"launchway.contents\"}}{{println}}contents${tab}{{$.Name}}${tab}{{.}}{{end}}" $names
 # Of scheduled commands, how the last run went.
 # shellcheck disable=SC2086 # the same
 [ -z "$jobs" ] || ask inspect --format "run${tab}{{.Name}}${tab}{{json .State}}" $jobs
 # shellcheck disable=SC2086
 if [ -n "$LW_CRON" ] || $as test -e "$LW_HOME/cron.of"; then look_at_cron; fi
+
+
+look_at_files
 
 # owner_of INODE: the program whose socket it is, as far as this account may see.
 owner_of() {
@@ -119,14 +128,16 @@ owner_of() {
 }
 
 # Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
-# addresses and ports in hexadecimal, state 0A being LISTEN.
+# addresses and ports in hexadecimal, state 0A being LISTEN; in /proc/net/udp it is 07.
 asked=$(printf '%s\n' "$LW_WANTED" "$ports" | awk 'NR == 1 { print } NR > 1 { print $2, $3 }')
 [ -z "$(printf '%s' "$asked" | tr -d ' \n')" ] || ask ps --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
 for port in $asked; do
+  protocol='' state=0A
+  case $port in */udp) port=${port%/udp} protocol=udp state=07 ;; */*) continue ;; esac
   hex=$(printf '%04X' "$port")
-  cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk -v hex="$hex" -v port="$port" '
-    $4 == "0A" { split($2, at, ":"); if (at[2] == hex) print port, at[1], $10 }' | while read -r port at inode; do
-    fact listens "$port$tab$at$tab$(owner_of "$inode")"
+  cat "/proc/net/${protocol:-tcp}" "/proc/net/${protocol:-tcp}6" 2> /dev/null | awk -v hex="$hex" -v port="$port" -v state="$state" '
+    $4 == state { split($2, at, ":"); if (at[2] == hex) print port, at[1], $10 }' | while read -r port at inode; do
+    fact listens "$port$tab$at$tab$(owner_of "$inode")${protocol:+$tab$protocol}"
   done
 done
 
@@ -251,23 +262,6 @@ END
 # shellcheck disable=SC2086 # words
 if [ -n "$LW_NGINX$ports" ]; then look_at_nginx; fi
 
-# A login manager may end whatever a login has started when the login ends (KillUserProcesses): all in the login's
-# scope, which the program then has to leave for one of its own. That of a user ends with the user's last login, unless
-# the user lingers. One that does not answer is asked once, and keeps nobody from deploying.
-login_manager() { # PROPERTY
-  ${limit:+timeout 5} busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager "$1" 2> /dev/null < /dev/null
-}
-is_ended_with_login() {
-  [ "$(id -u)" != 0 ] && grep -q 'session-[^/]*\.scope' /proc/self/cgroup 2> /dev/null || return
-  user=$(id -un)
-  excluded=$(login_manager KillExcludeUsers) || return
-  case $excluded in *"\"$user\""*) return 1 ;; esac
-  case $(login_manager KillOnlyUsers) in
-    *"\"$user\""*) return 0 ;;
-    *'"'*) return 1 ;;
-  esac
-  [ "$(login_manager KillUserProcesses)" = 'b true' ]
-}
 detach=setsid
 if is_ended_with_login; then
   detach=never

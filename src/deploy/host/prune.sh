@@ -1,9 +1,10 @@
 # What a host keeps no longer: releases that are too old, and what they alone have needed.
 
 # Removes what is older than the releases that are kept, and what never came to be recorded; never the current and the
-# previous one. The shell sorts the folders by name, which is by time.
+# previous one. The shell sorts the folders by name, which is by time. Of a release whose container one that stays has left
+# running, that container stays, and its folder, which may be mounted in it: nobody returns to it, and all else of it goes.
 prune() {
-  current=$(cat "$LW_HOME/current" 2> /dev/null) previous=$(cat "$LW_HOME/previous" 2> /dev/null) left=0
+  current=$(cat "$LW_HOME/current" 2> /dev/null) previous=$(cat "$LW_HOME/previous" 2> /dev/null) left=0 going=''
   for dir in "$LW_HOME"/releases/*/; do
     [ ! -e "$dir/recorded" ] || left=$((left + 1))
   done
@@ -15,15 +16,41 @@ prune() {
       [ "$left" -gt "$LW_KEEP" ] || continue
       left=$((left - 1))
     fi
-    own_containers '{{.ID}}' --all --filter "label=launchway.release=$id" | while read -r container; do
-      docker rm --force "$container" > /dev/null 2>&1
-    done
-    # While the engine does not answer nothing is gone: without its folder nobody would ever look for it.
-    still=$(own_containers '{{.ID}}' --all --filter "label=launchway.release=$id" 2> /dev/null) && [ -z "$still" ] || continue
-    [ ! -e "$dir/images" ] || forget_images "$dir" < "$dir/images"
-    rm -rf "$dir"
+    going="$going $id"
   done
+  carried=$(for dir in "$LW_HOME"/releases/*/; do
+    dir=${dir%/}
+    case "$going " in *" ${dir##*/} "*) ;; *) cat "$dir/carried" 2> /dev/null ;; esac
+  done)
+  for id in $going; do prune_release "$LW_HOME/releases/$id"; done
   prune_assets
+  prune_files
+}
+
+prune_release() { # RELEASE_DIR
+  # While the engine does not answer nothing is gone: without its folder nobody would ever look for it.
+  there=$(own_containers '{{.Names}}' --all --filter "label=launchway.release=${1##*/}" 2> /dev/null) || return 0
+  used=''
+  for container in $there; do
+    if is_carried "$container"; then
+      used=yes
+    else
+      docker rm --force "$container" > /dev/null 2>&1 || is_gone "$container" || return 0
+    fi
+  done
+  [ ! -e "$1/images" ] || forget_images "$1" < "$1/images"
+  if [ -z "$used" ]; then
+    rm -rf "$1"
+  else
+    # First what makes it a release.
+    rm -f "$1/recorded" "$1/release.json" "$1/images" "$1/secrets" "$1/carried" "$1/before-switch.log" \
+      "$1"/site.* "$1"/wrote.* "$1"/cron.* "$1/nginx.container"
+  fi
+}
+
+# By a release that stays.
+is_carried() { # CONTAINER
+  printf '%s\n' "$carried" | awk -v name="$1" '$2 == name { found = 1 } END { exit !found }'
 }
 
 # What a release that stays has pulled stays too, of whichever application: its container may have been removed by hand,

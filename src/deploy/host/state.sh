@@ -10,7 +10,7 @@
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
 #                               deployed; `recorded` (the release before it)
-# nginx.sh and assets.sh have their own.
+# nginx.sh, assets.sh and carry.sh have their own.
 set -u
 umask 022
 LW_DIR="$LW_HOME/releases/$LW_RELEASE"
@@ -177,8 +177,11 @@ undo_attempt() { # RELEASE_DIR
         site) site_back "$1" "$what" "$file" ;;
         led) led_back "$1" "$what" ;;
         reload) reload_back ;;
+        lead) lead_back "$1" "$what" "$file" ;;
+        unlead) unlead_back "$1" "$what" ;;
         switch) turn_back "$what" ;;
         cron) cron_back "$1" "$what" ;;
+        carry) carry_back "$1" ;;
         forget) rm -f "$1/recorded" ;;
         assets) assets_back "${1##*/}" "$what" ;;
         *) false ;;
@@ -230,8 +233,9 @@ recover() {
 # Recorded, and killed before the old containers were stopped: no later plan would know of those.
 stop_strays() {
   [ -n "$current" ] || return 0
-  own_containers "{{.Names}} {{.Label \"launchway.release\"}} {{.Label \"launchway.cron\"}}" | while read -r container release times; do
-    [ "$release" != "$current" ] || continue
+  # A task has no service.
+  own_containers '{{.Names}} {{.Label "launchway.release"}} {{or (.Label "launchway.service") "-"}} {{.Label "launchway.cron"}}' \
+    | members_of "$current" others | while read -r container _ _ times; do
     step_started=$(uptime_cs)
     if [ -n "$times" ]; then
       seconds=$(docker inspect --format '{{if .Config.StopTimeout}}{{.Config.StopTimeout}}{{end}}' "$container" 2> /dev/null)
@@ -274,7 +278,7 @@ settle() { # RELEASE_DIR
   if [ -n "$was" ]; then
     put "$LW_HOME/previous" "$was" || { rm -f "$LW_HOME/reserve" && put "$LW_HOME/previous" "$was"; }
   fi
-  rm -f "$1/undo"
+  rm -f "$1/undo" "$1/carried.was"
   forget_wait
 }
 

@@ -1,5 +1,6 @@
 import type { Environment, Service } from '../../core/deployment.ts'
 import type { Ports } from '../../core/ports.ts'
+import { withComposed } from '../composed.ts'
 import { withEnvFiles } from '../env-files.ts'
 import { lookAt } from '../look.ts'
 import { homeOf } from '../program.ts'
@@ -16,7 +17,7 @@ export interface Difference {
 
 /** Which variables and secrets a deploy from here would change. No value is shown, and no secret leaves a host. */
 export async function envDiff(target: Target, of: { host: string | undefined }, ports: Ports): Promise<Answer> {
-  const { environment, own } = await withEnvFiles(target.environment, ports)
+  const { environment, own } = withComposed(await withEnvFiles(target.environment, ports), ports.secret, ports.conceal)
   const given = environment.services.flatMap(({ name: service, secrets }) =>
     secrets.flatMap((name) => {
       const value = own.get(service)?.get(name) ?? ports.secret(name)

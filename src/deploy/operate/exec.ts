@@ -85,13 +85,20 @@ export function anewCall(
       name,
       kept.environment.services.map((one) => one.name),
     )
-  const args = oneOffArgs({ ...service, command: [] }, image, [`${oneOffLabel}=${app}.${environment.name}`])
-  const secrets = `${hostPaths(environment.stateRoot, app, environment.name).release(release)}/secrets`
-  return ['anew', `${app}.${environment.name}.${name}.exec-${random}`, secrets, service.networks.slice(1).join(' '), ...args, ...command]
+  const folder = hostPaths(environment.stateRoot, app, environment.name).release(release)
+  const args = oneOffArgs({ ...service, command: [] }, image, [`${oneOffLabel}=${app}.${environment.name}`], folder)
+  return [
+    'anew',
+    `${app}.${environment.name}.${name}.exec-${random}`,
+    `${folder}/secrets`,
+    service.networks.slice(1).join(' '),
+    ...args,
+    ...command,
+  ]
 }
 
 /** Keeps what is written. */
-class Collected extends Writable {
+export class Collected extends Writable {
   readonly #chunks: Buffer[] = []
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {

@@ -31,6 +31,16 @@ export interface Entry {
 
 /** What ran when on each host, newest first. */
 export async function history(target: Target, of: { limit: number; host: string | undefined }, ports: Ports): Promise<Answer> {
+  const { swarm } = target.environment
+  if (swarm !== undefined) {
+    const { historyOfStack } = await import('../swarm/index.ts')
+    const seen = await historyOfStack({ ...target, swarm }, of.limit, ports)
+    const shown = seen.entries.map((entry) => ports.redact(showEntry({ ...entry, host: seen.host })))
+    return {
+      text: `${(shown.length === 0 ? [`nothing has been deployed to ${target.environment.name} yet`] : shown).join('\n')}\n`,
+      json: [seen],
+    }
+  }
   const answers = await askAll(
     hostsOf(target, of.host),
     async (host) => {

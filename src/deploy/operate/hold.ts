@@ -47,7 +47,8 @@ export async function unlock(target: Target, ports: Ports): Promise<Answer> {
   return { text: `${lines.join('\n')}\n`, json: answers, ...exitOf(answers) }
 }
 
-function holdIn(facts: Facts): Hold | undefined {
+/** Of the line of the file, as a fact. */
+export function holdIn(facts: Facts): Hold | undefined {
   const [since, by, reason = ''] = facts.all('held')[0] ?? []
   return since === undefined || by === undefined ? undefined : { since, by, reason }
 }

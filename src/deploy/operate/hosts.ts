@@ -1,5 +1,6 @@
 import type { Environment } from '../../core/deployment.ts'
 import { type ErrorCode, errorCodes, LaunchwayError } from '../../core/error.ts'
+import { isHostNamed } from '../../core/names.ts'
 import type { Ports, Remote } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import { unseen } from '../status.ts'
@@ -74,9 +75,7 @@ export function showRefusal(host: string, { code, message, hint }: Refusal): str
  * @throws LaunchwayError USAGE
  */
 export function hostsOf({ environment }: Target, wanted: string | undefined): [string, ...string[]] {
-  const [first = '', ...others] = environment.hosts.filter(
-    (host) => wanted === undefined || host === wanted || host.slice(host.indexOf('@') + 1).replace(/:\d+$/, '') === wanted,
-  )
+  const [first = '', ...others] = environment.hosts.filter((host) => wanted === undefined || isHostNamed(host, wanted))
   if (first !== '') return [first, ...others]
   throw new LaunchwayError('USAGE', `${environment.name} has no host "${wanted ?? ''}"`, {
     hint: `It has: ${environment.hosts.join(', ')}`,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { quote } from '../../core/command.ts'
 import { Secret } from '../../core/secret.ts'
-import { factsSh, type Home, homeVariables, ownSh, variables } from '../program.ts'
+import { factsSh, type Home, homeVariables, membersSh, ownSh, variables } from '../program.ts'
 
 // Written out one by one: the bundler finds the files by these expressions.
 const rightsSh = readFileSync(new URL('../host/rights.sh', import.meta.url), 'utf8')
@@ -40,7 +40,7 @@ export interface LogRange {
 
 export function logsProgram(home: Home, { release, service, lines, since, follow }: LogRange): string {
   const values = { LW_KEPT: release, LW_SERVICE: service, LW_LINES: lines, LW_SINCE: since, LW_FOLLOW: follow ? 'yes' : '' }
-  return asWhoMay(`${head(home, values)}${connectionSh}${logsSh}`, home)
+  return asWhoMay(`${head(home, values)}${connectionSh}${membersSh}${logsSh}`, home)
 }
 
 /** A command in a container: `within` the running one, or `anew` in one of its own. */
@@ -55,7 +55,7 @@ export interface Execution {
 /** Leaves the standard input to the command. */
 export function execProgram(home: Home, { service, mark, input, call }: Execution): string {
   const values = { LW_SERVICE: service, LW_MARK: mark, LW_INPUT: input ? 'yes' : '', LW_TTY: '' }
-  const program = `${head(home, values)}${connectionSh}${execSh}${call.map(quote).join(' ')}\n`
+  const program = `${head(home, values)}${connectionSh}${membersSh}${execSh}${call.map(quote).join(' ')}\n`
   const refused = `refused() { printf '%s\\trefused\\t%s\\n' ${quote(mark)} "$1" >&2; }\n`
   const end = endMark(program)
   return `${variables(homeVariables(home))}${refused}${ownSh}${rightsSh}program=$(cat <<'${end}'\n${program}${end}\n)\nexec $as sh -c "$program"\n`

@@ -34,9 +34,13 @@ export async function prune(target: Target, of: { host: string | undefined }, po
   return { text: `${lines.join('\n')}\n`, json: answers, ...exitOf(answers) }
 }
 
-/** Where the images of the kept releases come from. */
+/** Where the images of the kept releases come from that are built here: others of a repository of somebody else are not ours to remove. */
 export function repositoriesIn({ releases }: Pick<Observation, 'releases'>): Set<string> {
-  const references = [...releases.values()].flatMap((kept) => Object.values(kept?.images ?? {}))
+  const references = [...releases.values()].flatMap((kept) =>
+    Object.entries(kept?.images ?? {}).flatMap(([name, reference]) =>
+      kept?.environment.project?.pulled[name] === undefined ? [reference] : [],
+    ),
+  )
   return new Set(references.map((reference) => reference.slice(0, reference.lastIndexOf('@'))))
 }
 

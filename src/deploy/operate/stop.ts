@@ -3,8 +3,10 @@ import type { Ports } from '../../core/ports.ts'
 import { type HostCall, stopSeconds } from '../call.ts'
 import { cronLacks } from '../cron.ts'
 import type { SeenHost } from '../look.ts'
+import { membersOf } from '../members.ts'
 import { lookToChange } from '../recovered.ts'
 import type { Observation, SeenContainer } from '../observation.ts'
+import { hasRun } from '../once.ts'
 import { refuseLacks } from '../unfit.ts'
 import { watchCall } from '../start.ts'
 import { perform } from './change.ts'
@@ -81,7 +83,7 @@ export function startAgainCalls(
   service: string | undefined,
 ): { calls: HostCall[]; services: string[] } {
   const found = containersOf({ host, seen }, service)
-  const stopped = found.filter(({ state, cron }) => state !== 'running' && cron === undefined)
+  const stopped = found.filter((one) => one.state !== 'running' && one.cron === undefined && !hasRun(one, seen))
   const kept = seen.releases.get(seen.current ?? '')
   const jobs = found.flatMap((one) =>
     one.cron === undefined || seen.cron?.lines.has(one.service) === true ? [] : [[one.service, one.cron]],
@@ -119,7 +121,7 @@ function slotAddress({ ports }: Observation, service: string, containers: readon
  */
 function containersOf({ host, seen }: Pick<SeenHost, 'host' | 'seen'>, service: string | undefined): SeenContainer[] {
   if (seen.current === undefined) throw nothingRuns(host)
-  const all = seen.containers.filter(({ release }) => release === seen.current)
+  const all = membersOf(seen.current, seen)
   const found = all.filter((one) => service === undefined || one.service === service)
   if (found.length === 0 && service !== undefined)
     throw noService(

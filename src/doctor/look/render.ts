@@ -3,7 +3,8 @@ import { parseEnv } from 'node:util'
 import { LaunchwayError, type Place } from '../../core/error.ts'
 import type { SmokePlan } from '../../core/gates.ts'
 import type { Log, Ports } from '../../core/ports.ts'
-import { placeOf, render, sourcesOf, variableFiles } from '../../smoke/index.ts'
+import { render, variableFiles } from '../../smoke/index.ts'
+import { placeOf, sourcesOf } from '../../tools/compose-sources.ts'
 import { type Sources, stacksOf } from '../sources.ts'
 
 /** A stack as compose takes it. */

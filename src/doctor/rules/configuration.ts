@@ -1,6 +1,6 @@
 import { parseTagRule, type TagRule } from '../../config/image-tags.ts'
 import { tagEntries } from '../../config/tag-entry.ts'
-import { looksSecret } from '../../smoke/index.ts'
+import { looksSecret } from '../../core/secret-names.ts'
 import type { Found, Rule } from '../finding.ts'
 import { type Sources, startedIn } from '../sources.ts'
 import { isPlace, knownPassword } from '../values.ts'

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { looksSecret } from '../../smoke/index.ts'
+import { looksSecret } from '../../core/secret-names.ts'
 import type { Found, Rule } from '../finding.ts'
 import { codeOf } from '../starts.ts'
 import { isPlace, loginIn } from '../values.ts'

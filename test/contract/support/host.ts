@@ -51,6 +51,8 @@ export interface Toolbox {
   name: string
   shell: 'dash' | 'busybox'
   probe: 'curl' | 'wget'
+  /** Further ones, for what not every release has. */
+  more?: readonly string[]
 }
 
 /** This machine, with the tools of a toolbox alone. */
@@ -59,12 +61,15 @@ export function thisMachine(toolbox: Toolbox, port: number): HostUnderTest & { b
   const bin = join(folder, 'bin')
   mkdirSync(bin)
   const applets = toolbox.shell === 'busybox' ? readApplets() : new Set<string>()
-  for (const tool of [...needed, toolbox.probe, ...(toolbox.shell === 'busybox' ? ['timeout'] : [])])
+  for (const tool of [...needed, ...(toolbox.more ?? []), toolbox.probe, ...(toolbox.shell === 'busybox' ? ['timeout'] : [])])
     symlinkSync(which(applets.has(tool) ? 'busybox' : tool), join(bin, tool))
   symlinkSync(which(toolbox.shell), join(bin, 'sh'))
   const shell: Shell = (program, options) =>
     runShell(
-      command(join(bin, 'sh'), ['-s'], { env: { PATH: bin, HOME: folder, DOCKER_CONFIG: join(folder, '.docker') }, stdin: program }),
+      command(join(bin, 'sh'), wordsOf(options), {
+        env: { PATH: bin, HOME: folder, DOCKER_CONFIG: join(folder, '.docker') },
+        stdin: inputOf(program, options),
+      }),
       options,
     )
   ranOn(toolbox.shell, process.getuid?.() === 0 ? 'root' : 'docker group')
@@ -102,8 +107,9 @@ export function labHost(container: string, user: string, port: number, root = ne
   ranOn(suite, bin.includes('busybox') ? 'busybox' : 'dash', { deploy: 'docker group', ops: 'sudo only' }[user] ?? user)
   const path = bin === '' ? [] : ['--env', `PATH=${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`]
   const shell: Shell = (program, { sudo = false, ...options }) => {
-    const words = [...(sudo ? ['sudo', '-n'] : []), 'sh', '-s']
-    return runShell(command('docker', ['exec', '--interactive', '--user', user, ...path, container, ...words], { stdin: program }), options)
+    const words = [...(sudo ? ['sudo', '-n'] : []), 'sh', ...wordsOf(options)]
+    const stdin = inputOf(program, options)
+    return runShell(command('docker', ['exec', '--interactive', '--user', user, ...path, container, ...words], { stdin }), options)
   }
   return hostOn(
     shell,
@@ -174,6 +180,16 @@ function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Pro
       `)
     },
   }
+}
+
+/** As over SSH: with streams the program finds their input as its own. */
+function wordsOf({ streams }: RunOptions): string[] {
+  return streams === undefined ? ['-s'] : ['-c', 'read -r n && p=$(dd bs=1 count="$n" 2> /dev/null) && eval "$p"']
+}
+
+function inputOf(program: string | Secret, { streams }: RunOptions): string | Secret {
+  if (streams === undefined || program instanceof Secret) return program
+  return `${Buffer.byteLength(program)}\n${program}`
 }
 
 function runShell(

@@ -7,9 +7,11 @@ import { labLabel } from '../../../lab/lab.ts'
 import { call, docker } from '../../../lab/run.ts'
 import { systemClock } from '../../../src/adapters/clock.ts'
 import { processExec } from '../../../src/adapters/exec.ts'
-import type { Accessory, Service, SshSettings } from '../../../src/core/deployment.ts'
+import { localFiles } from '../../../src/adapters/files.ts'
+import type { Accessory, Environment, Service, SshSettings } from '../../../src/core/deployment.ts'
 import type { Credentials, Log, Ports, Remote } from '../../../src/core/ports.ts'
 import { parseRelease, type DeployedHost, type Release } from '../../../src/core/release.ts'
+import type { Project } from '../../../src/core/project.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { stageNames } from '../../../src/core/stages.ts'
 import { deploy } from '../../../src/deploy/run.ts'
@@ -99,9 +101,17 @@ export interface Wish {
   secrets?: Record<string, string>
   /** Files of the repository, by path. */
   files?: Record<string, string>
+  /** The repository: a folder that is there. */
+  root?: string
+  /** What the plan has found of what is mounted, by source. */
+  hashes?: Record<string, string>
   /** What to log in to the registry with. */
   login?: { username: string; password: string }
   keep?: number
+  /** Of an environment that comes of a compose project. */
+  project?: Project
+  /** Further keys of the environment. */
+  more?: Partial<Environment>
   /** Of the image, as its build has recorded them: bytes, and what it was built for. */
   built?: { size?: number; platforms?: readonly string[] }
   who?: string
@@ -178,6 +188,7 @@ export function releaseFor(host: HostUnderTest, { repository, digest }: PushedIm
       version: wish.version,
       images: [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository] }],
       tags: [],
+      ...(wish.hashes === undefined ? {} : { hashes: wish.hashes }),
       registries: [{ host: repository.split('/')[0], plainHttp: true }],
       environment: {
         name: environmentName,
@@ -185,6 +196,8 @@ export function releaseFor(host: HostUnderTest, { repository, digest }: PushedIm
         ssh: wish.over?.settings ?? { key: 'SSH_KEY', connectTimeoutMs: 1000 },
         stateRoot: host.stateRoot,
         keep: wish.keep ?? 5,
+        ...(wish.project === undefined ? {} : { project: wish.project }),
+        ...wish.more,
         services,
         accessories: (wish.accessories ?? []).map((accessory) => ({
           health: { timeoutMs: 20_000, settleMs: 0 },
@@ -230,7 +243,7 @@ const silent: Log = {
 
 export function portsFor(
   remote: () => Remote,
-  { secrets = {}, files = {}, login, who = 'ada@laptop', over, onInfo, onWarning, hurry = false }: Wish,
+  { secrets = {}, files = {}, root, login, who = 'ada@laptop', over, onInfo, onWarning, hurry = false }: Wish,
 ): Ports {
   const credentials: Credentials | undefined =
     login === undefined ? undefined : { username: login.username, password: new Secret(login.password) }
@@ -244,25 +257,30 @@ export function portsFor(
     github: undefined,
     assets: undefined,
     cache: { restore: unused, save: unused },
-    files: {
-      read: (path) =>
-        Promise.resolve(files[path.slice(process.cwd().length + 1)]).then((text) => (text === undefined ? undefined : Buffer.from(text))),
-      look: unused,
-      write: unused,
-      walk: unused,
-      stat: unused,
-      hash: unused,
-      tree: () => [],
-      blobId: unused,
-      temporary: unused,
-      chmod: unused,
-      move: unused,
-      remove: unused,
-    },
+    files:
+      root !== undefined
+        ? localFiles(root)
+        : {
+            read: (path) =>
+              Promise.resolve(files[path.slice(process.cwd().length + 1)]).then((text) =>
+                text === undefined ? undefined : Buffer.from(text),
+              ),
+            look: unused,
+            write: unused,
+            walk: unused,
+            stat: unused,
+            hash: unused,
+            tree: () => [],
+            blobId: unused,
+            temporary: unused,
+            chmod: unused,
+            move: unused,
+            remove: unused,
+          },
     tools: { cosign: () => Promise.reject(new Error('no cosign here')), trivy: unused, folder: '/nowhere', cache: undefined },
     clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
     log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
-    root: '.',
+    root: root ?? '.',
     evidence: '.evidence',
     environment: new Map(),
     redact: (text) => text,

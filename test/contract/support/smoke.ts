@@ -35,7 +35,7 @@ export let config = ''
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-smoke-'))
 const [reference = ''] = candidates({ repositories: [repository] }, key)
 /** The base of images that compose builds. */
-const base = `${repository}-base`
+export const base = `${repository}-base`
 
 /** An image of this machine's busybox with a small web server, as if it had just been built. */
 export function withImage(): void {

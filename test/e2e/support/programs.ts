@@ -1,6 +1,4 @@
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
-import { root } from '../../../lab/paths.ts'
 
 /** How a program ended, and everything that it printed. */
 export interface Ended {
@@ -28,7 +26,4 @@ export function run(file: string, args: readonly string[], { cwd, env }: { cwd: 
   })
 }
 
-/** `launchway ARGS…` in a folder, as it is committed: through dist/. */
-export function launchway(cwd: string, args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  return run(join(root, 'bin/launchway'), args, { cwd, env: { ...bareEnvironment(), ...env } })
-}
+export { launchway } from '../../../lab/examples/launchway.ts'

@@ -7,7 +7,7 @@ interface Node {
   pattern?: string | undefined
   format?: string | undefined
   enum?: string[] | undefined
-  const?: string | number | undefined
+  const?: string | number | boolean | undefined
   oneOf?: Node[] | undefined
   anyOf?: Node[] | undefined
   properties?: Record<string, Node> | undefined
@@ -27,7 +27,7 @@ const Node: z.ZodType<Node> = z.lazy(() =>
     pattern: z.string().optional(),
     format: z.string().optional(),
     enum: z.array(z.string()).optional(),
-    const: z.union([z.string(), z.number()]).optional(),
+    const: z.union([z.string(), z.number(), z.boolean()]).optional(),
     oneOf: z.array(Node).optional(),
     anyOf: z.array(Node).optional(),
     properties: z.record(z.string(), Node).optional(),
@@ -69,6 +69,9 @@ function valueOf(node: Node): fc.Arbitrary<unknown> {
       return fc.array(valueOf(node.items ?? {}), { minLength: node.minItems ?? 0, maxLength: node.maxItems ?? 3 })
     case 'object':
       return objectOf(node)
+    case '':
+      // Anything: of what JSON gives back as it was.
+      return fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null))
     default:
       throw new Error(`no values for ${JSON.stringify(node)}`)
   }

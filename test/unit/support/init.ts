@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { LaunchwayError } from '../../../src/core/error.ts'
+import type { Exec, Ports } from '../../../src/core/ports.ts'
 import { type InitOptions, init } from '../../../src/init/index.ts'
 import { localPorts, temporaryFolder } from './ports.ts'
+import { commitNothing, gitInit } from './repository.ts'
 
 export const commit = 'a'.repeat(40)
 export const pin = `acme/launchway@${commit}`
@@ -19,6 +21,9 @@ export interface Place {
   git?: string[][]
 }
 
+/** Of a folder: all that git knows of it, so that two with the same get the same answers. */
+const places = new Map<string, string>()
+
 /** A repository with one commit. */
 export function repository(
   files: Record<string, string>,
@@ -29,15 +34,11 @@ export function repository(
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)
   }
-  const who = ['-c', 'user.name=t', '-c', 'user.email=t@example.org']
-  const all = [
-    ['init', '-q', '-b', branch],
-    ['add', '-A'],
-    ['commit', '-q', '--allow-empty', '-m', 'x'],
-    ...(remote === '' ? [] : [['remote', 'add', 'origin', remote]]),
-    ...git,
-  ]
-  for (const args of all) execFileSync('git', [...who, ...args], { cwd: folder, stdio: 'pipe' })
+  gitInit(folder, branch)
+  commitNothing(folder, branch)
+  if (remote !== '') appendFileSync(join(folder, '.git/config'), `[remote "origin"]\n\turl = ${remote}\n`)
+  for (const args of git) execFileSync('git', args, { cwd: folder, stdio: 'pipe' })
+  places.set(folder, JSON.stringify([remote, branch, git]))
   return folder
 }
 
@@ -49,7 +50,29 @@ export const options: InitOptions = {
 export type Asked = Partial<Omit<InitOptions, 'given'>> & { given?: InitOptions['given'] }
 
 export const run = (folder: string, { given = {}, ...more }: Asked = {}): ReturnType<typeof init> =>
-  init({ ...options, ...more, given: { ...options.given, ...given } }, localPorts(folder).ports)
+  init({ ...options, ...more, given: { ...options.given, ...given } }, initPorts(folder))
+
+/**
+ * Those of this machine, which remember what git has said of a repository with the same history: what would be asked
+ * again for each test is asked once. What depends on the place or on the files in it is asked each time.
+ */
+function initPorts(folder: string): Ports {
+  const { ports } = localPorts(folder)
+  const place = places.get(folder)
+  if (place === undefined) return ports
+  const read: Exec['read'] = (command) => {
+    const { file, args, cwd } = command
+    const isSame = file === 'git' && cwd === folder && !args.some((word) => /^(check-ignore|--show-toplevel)$/.test(word))
+    if (!isSame) return ports.exec.read(command)
+    const key = JSON.stringify([place, file, args])
+    const known = answers.get(key) ?? ports.exec.read(command)
+    answers.set(key, known)
+    return known
+  }
+  return { ...ports, exec: { ...ports.exec, read } }
+}
+
+const answers = new Map<string, Promise<string>>()
 
 export async function refusal(folder: string, more: Asked = {}): Promise<{ code: string; message: string; hint: string | undefined }> {
   const error: unknown = await run(folder, more).then(

@@ -14,6 +14,20 @@ export function accepts(schema: unknown, value: unknown): boolean {
   })
 }
 
+/** The schema with what each `$ref` names in its place. */
+export function dereferenced(schema: unknown, root: unknown = schema): unknown {
+  if (Array.isArray(schema)) return schema.map((one) => dereferenced(one, root))
+  const mapping = Mapping.safeParse(schema)
+  if (!mapping.success) return schema
+  const { $ref: reference, ...rest } = mapping.data
+  if (typeof reference !== 'string') return Object.fromEntries(Object.entries(rest).map(([key, one]) => [key, dereferenced(one, root)]))
+  const path = reference.replace(/^#\//, '').split('/')
+  return dereferenced(
+    path.reduce((at, part) => Mapping.parse(at)[part], root),
+    root,
+  )
+}
+
 const Mapping = z.record(z.string(), z.unknown())
 const Words = z.array(z.string())
 
@@ -40,6 +54,7 @@ const keywords: Record<string, Check> = {
   not: (other, value) => !accepts(other, value),
   const: (expected, value) => expected === value,
   pattern: (pattern, value) => typeof value !== 'string' || new RegExp(z.string().parse(pattern)).test(value),
+  maxLength: (most, value) => typeof value !== 'string' || value.length <= z.int().parse(most),
   format: (format, value) => {
     if (format !== 'uri') throw new TypeError(`unknown format ${String(format)}`)
     return typeof value !== 'string' || URL.canParse(value)
@@ -51,6 +66,11 @@ const keywords: Record<string, Check> = {
   minItems: (least, value) => !Array.isArray(value) || value.length >= z.number().parse(least),
   maxItems: (most, value) => !Array.isArray(value) || value.length <= z.number().parse(most),
   items: (item, value) => !Array.isArray(value) || value.every((one) => accepts(item, one)),
+  allOf: (all, value) =>
+    z
+      .array(z.unknown())
+      .parse(all)
+      .every((one) => accepts(one, value)),
   anyOf: (options, value) =>
     z
       .array(z.unknown())

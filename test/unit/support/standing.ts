@@ -5,6 +5,7 @@ import type { SmokeCheck } from '../../../src/core/gates.ts'
 import type { EngineContainer, Ports } from '../../../src/core/ports.ts'
 import { askAll } from '../../../src/smoke/ask.ts'
 import type { Checked, Standing } from '../../../src/smoke/standing.ts'
+import { impatientClock } from '../../fakes/clock.ts'
 import { seenContainer } from './container.ts'
 import { localPorts, temporaryFolder } from './ports.ts'
 
@@ -33,7 +34,7 @@ export function around(containers: readonly EngineContainer[], root = temporaryF
     reached: names.map((service) => ({ service, port: 80 })),
     settled: Promise.resolve(),
     signal: new AbortController().signal,
-    ports: { ...localPorts(root).ports, probe: localProbe },
+    ports: { ...localPorts(root).ports, probe: localProbe, clock: impatientClock() },
   }
 }
 

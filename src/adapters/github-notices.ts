@@ -1,0 +1,72 @@
+import { gzipSync } from 'node:zlib'
+import type { Notices } from '../core/ports.ts'
+import { type GitHubSettings, openClient, refusals } from './github.ts'
+
+/** What people are told on GitHub; @actions/github is loaded at the first call. */
+export function gitHubNotices({ repository, token, apiUrl }: Omit<GitHubSettings, 'runUrl'>): Notices {
+  const [owner = '', repo = ''] = repository.split('/')
+  const here = { owner, repo }
+  const client = () => openClient({ token, apiUrl })
+
+  const openIssue = async (label: string, mark: string) => {
+    const { paginate, rest } = await client()
+    const all = await refusals('list issues', 'issues: write', () =>
+      paginate(rest.issues.listForRepo, { ...here, labels: label, state: 'open', per_page: 100 }),
+    )
+    // A pull request is an issue to this part of the API.
+    return all.find((one) => one.pull_request === undefined && (one.body ?? '').includes(mark))
+  }
+
+  return {
+    async comment({ pull, mark, body }) {
+      const { paginate, rest } = await client()
+      const permission = 'pull-requests: write'
+      const comments = await refusals('list the comments of a pull request', permission, () =>
+        paginate(rest.issues.listComments, { ...here, issue_number: pull, per_page: 100 }),
+      )
+      const before = comments.find((one) => one.body?.includes(mark) === true)
+      const text = `${mark}\n${body}`
+      if (before?.body === text) return
+      await refusals('comment on a pull request', permission, async () =>
+        before === undefined
+          ? rest.issues.createComment({ ...here, issue_number: pull, body: text })
+          : rest.issues.updateComment({ ...here, comment_id: before.id, body: text }),
+      )
+    },
+
+    async keepIssue({ label, mark, title, body, news }) {
+      const { rest } = await client()
+      const before = await openIssue(label, mark)
+      const text = `${mark}\n${body}`
+      if (before === undefined) {
+        await refusals('open an issue', 'issues: write', () => rest.issues.create({ ...here, title, body: text, labels: [label] }))
+        return
+      }
+      if (before.body === text) return
+      const number = before.number
+      await refusals('change an issue', 'issues: write', () => rest.issues.update({ ...here, issue_number: number, title, body: text }))
+      const word = news(before.body ?? '')
+      if (word === undefined) return
+      // A changed text tells nobody; a comment does.
+      await refusals('comment on an issue', 'issues: write', () => rest.issues.createComment({ ...here, issue_number: number, body: word }))
+    },
+
+    async closeIssue({ label, mark, word }) {
+      const { rest } = await client()
+      const before = await openIssue(label, mark)
+      if (before === undefined) return
+      const issue_number = before.number
+      await refusals('comment on an issue', 'issues: write', () => rest.issues.createComment({ ...here, issue_number, body: word }))
+      await refusals('close an issue', 'issues: write', () =>
+        rest.issues.update({ ...here, issue_number, state: 'closed', state_reason: 'completed' }),
+      )
+    },
+
+    async uploadSarif({ sha, ref, sarif }) {
+      const { rest } = await client()
+      await refusals('take results for code scanning', 'security-events: write', () =>
+        rest.codeScanning.uploadSarif({ ...here, commit_sha: sha, ref, sarif: gzipSync(sarif).toString('base64') }),
+      )
+    },
+  }
+}

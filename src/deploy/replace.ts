@@ -1,0 +1,46 @@
+import type { Accessory } from '../core/deployment.ts'
+import { LaunchwayError } from '../core/error.ts'
+import { accessoryName } from '../core/names.ts'
+import { makeCalls, watchAccessory } from './accessory-calls.ts'
+import type { HostCall } from './call.ts'
+import type { SeenAccessory } from './observation.ts'
+import type { Wanted } from './wanted.ts'
+
+/**
+ * Has an accessory as it is configured now run in the place of the one that is there. That one stays stopped beside it
+ * under its own name, until what comes after these calls has taken the name away.
+ * @throws LaunchwayError HOST_UNFIT for volumes that nothing would mount any more
+ */
+export function replaceCalls(wanted: Wanted, accessory: Accessory, there: SeenAccessory, host: string): HostCall[] {
+  refuseLoss(accessory, there.volumes, host)
+  const { name } = accessory
+  const container = accessoryName({ app: wanted.app, environment: wanted.environment.name, accessory: name })
+  const fresh = `${container}.new`
+  const { configuration } = there
+  const seconds = String(Math.ceil((configuration?.stopTimeoutMs ?? 10_000) / 1000))
+  return [
+    ...makeCalls(wanted, accessory, fresh),
+    ['halt', name, container, seconds, configuration?.restart ?? 'unless-stopped'],
+    ['start', name, fresh],
+    watchAccessory(accessory, fresh),
+    ['served', name, 'an accessory has one holder of its data'],
+  ]
+}
+
+/** What a container has written lives in its volumes: each that is mounted now must be mounted again. */
+function refuseLoss({ name, volumes, options }: Accessory, mounted: readonly { name: string; path: string }[], host: string): void {
+  const sources = [
+    ...volumes.map((volume) => volume.split(':', 1)[0]),
+    ...options.flatMap((word) => word.replace(/^--mount=/, '').split(',')).flatMap((part) => /^(?:source|src)=(.*)$/.exec(part)?.[1] ?? []),
+  ]
+  const lost = mounted.filter((volume) => !sources.includes(volume.name))
+  if (lost.length === 0) return
+  const called = lost.map((volume) => `the volume ${volume.name} at ${volume.path}`)
+  throw new LaunchwayError('HOST_UNFIT', `${name} on ${host} would lose what is in ${called.join(' and ')}`, {
+    hint: [
+      `The new configuration does not mount ${lost.length === 1 ? 'it' : 'them'}. Nothing was changed. To keep the data, in launchway.yml:`,
+      `  volumes: [${lost.map((volume) => `"${volume.name}:${volume.path}"`).join(', ')}]`,
+      'To leave the data behind, remove the container on the host yourself; the next deploy starts a new one.',
+    ].join('\n'),
+  })
+}

@@ -1,0 +1,171 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { requests, tell as order } from '../../lab/github/client.ts'
+import { type LabGitHub, startLabGitHub } from '../../lab/github/server.ts'
+import { gitHubNotices } from '../../src/adapters/github-notices.ts'
+import type { Release } from '../../src/core/release.ts'
+import { findingName } from '../../src/core/gates.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { tell } from '../../src/report/index.ts'
+import { digest, environment, record, service } from '../unit/support/deploy.ts'
+import { httpx, scanned } from '../unit/support/scanned.ts'
+import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
+
+/** What people are told on GitHub, with GitHub's client against the lab's GitHub, which takes only what the API takes. */
+
+const token = 'ghs_contract'
+const page = 'https://github.example.org/team/app/actions/runs/7'
+const none = { comment: false, issue: false, codeScanning: false }
+
+async function open() {
+  const lab = await startLabGitHub({ token })
+  onTestFinished(() => lab.close())
+  const folder = temporaryFolder()
+  const { ports, warnings } = localPorts(folder)
+  const notices = gitHubNotices({ repository: 'team/app', token: new Secret(token), apiUrl: lab.url })
+  return { lab, folder, warnings, ports: { ...ports, notices, who: page } }
+}
+
+async function api(lab: LabGitHub, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(`${lab.url}/repos/team/app/${path}`, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  return response.json()
+}
+
+const Said = z.array(z.object({ body: z.string() }))
+const Issues = z.array(z.object({ number: z.number(), title: z.string(), body: z.string(), state: z.string() }))
+const said = async (lab: LabGitHub, issue: number): Promise<string[]> =>
+  Said.parse(await api(lab, `issues/${issue}/comments`)).map(({ body }) => body)
+const issues = async (lab: LabGitHub) => Issues.parse(await api(lab, 'issues?state=all'))
+
+function proposal(of: Partial<Release> = {}): Release {
+  const { plan, ...rest } = record()
+  return { ...rest, plan: { ...plan, event: 'pull_request', ref: 'refs/pull/1/merge' }, ...of }
+}
+
+describe('a pull request', () => {
+  it('has one comment, which says what the newest run came to, and leaves those of people alone', async () => {
+    const { lab, ports, warnings } = await open()
+    await api(lab, 'issues', { title: 'A change' })
+    await api(lab, 'issues/1/comments', { body: 'Looks good' })
+    await tell(proposal({ outcome: { state: 'done' } }), { ...none, comment: true }, ports)
+    await tell(proposal({ outcome: { state: 'failed', message: 'the web is not well' } }), { ...none, comment: true }, ports)
+    const [first, second, ...more] = await said(lab, 1)
+    expect([first, more]).toEqual(['Looks good', []])
+    expect(second).toContain('the web is not well')
+    expect(second).toContain(`[This run](${page})`)
+    expect(warnings).toEqual([])
+  })
+
+  it('is not written to again where nothing has changed', async () => {
+    const { lab, ports } = await open()
+    await api(lab, 'issues', { title: 'A change' })
+    for (let run = 0; run < 2; run += 1) await tell(proposal(), { ...none, comment: true }, ports)
+    expect((await requests(lab)).filter(({ method }) => method === 'PATCH')).toEqual([])
+  })
+
+  it('of a fork has no such right: the run goes on, and says which right that is', async () => {
+    const { lab, ports, warnings } = await open()
+    await api(lab, 'issues', { title: 'A change' })
+    await order(lab, 'permissions', { issues: 'read' })
+    await tell(proposal(), { ...none, comment: true }, ports)
+    expect(warnings.join()).toContain('pull-requests: write')
+  })
+
+  it('beyond its hundredth comment still has the one', async () => {
+    const { lab, ports } = await open()
+    await api(lab, 'issues', { title: 'A change' })
+    for (let nth = 0; nth < 101; nth += 1) await api(lab, 'issues/1/comments', { body: `word ${nth}` })
+    await tell(proposal({ outcome: { state: 'done' } }), { ...none, comment: true }, ports)
+    await tell(proposal({ outcome: { state: 'failed' } }), { ...none, comment: true }, ports)
+    const last = Said.parse(await api(lab, 'issues/1/comments?per_page=100&page=2')).map(({ body }) => body)
+    expect(last).toEqual(['word 100', expect.stringContaining('failed')])
+  })
+})
+
+it('a push writes no comment, whatever it is asked', async () => {
+  const { lab, ports } = await open()
+  await tell(record(), { ...none, comment: true, issue: true }, ports)
+  expect(await requests(lab)).toEqual([])
+})
+
+/** What a schedule has found in production: what blocks, by package. */
+function rescan(...packages: string[]): Release {
+  const { plan, ...rest } = record()
+  const findings = packages.map((name) => ({ ...httpx, package: name }))
+  const names = findings.map((finding) => findingName('app', finding))
+  const failed = names.length > 0
+  return {
+    ...rest,
+    outcome: failed ? { state: 'failed', code: 'SCAN_BLOCKED', message: 'blocked', stage: 'scan' } : { state: 'done' },
+    plan: { ...plan, event: 'schedule', environment: environment([service()]) },
+    scan: {
+      ...scanned,
+      images: [{ name: 'app', config: digest, findings }],
+      verdict: failed ? 'failed' : 'passed',
+      rules: [{ rule: 'severity HIGH', action: 'fail', passed: !failed, findings: names }],
+    },
+  }
+}
+
+describe('what an environment runs and the rules block', () => {
+  it('is one issue, told again when more blocks, and closed when nothing does', async () => {
+    const { lab, ports, warnings } = await open()
+    await tell(rescan('httpx'), { ...none, issue: true }, ports)
+    await tell(rescan('httpx'), { ...none, issue: true }, ports)
+    await tell(rescan('httpx', 'jinja2'), { ...none, issue: true }, ports)
+    const [open1, ...others] = await issues(lab)
+    expect(others).toEqual([])
+    expect(open1).toMatchObject({ state: 'open', title: 'addie in production: 2 findings block' })
+    expect(await said(lab, 1)).toEqual([expect.stringMatching(/^New since this was last written: .*jinja2(?!.*httpx)/)])
+
+    await tell(rescan(), { ...none, issue: true }, ports)
+    expect((await issues(lab)).map(({ state }) => state)).toEqual(['closed'])
+    expect((await said(lab, 1)).at(-1)).toContain('Nothing blocks any more')
+    expect(warnings).toEqual([])
+  })
+
+  it('is a new issue when it comes back', async () => {
+    const { lab, ports } = await open()
+    for (const found of [['httpx'], [], ['httpx']]) await tell(rescan(...found), { ...none, issue: true }, ports)
+    expect((await issues(lab)).map(({ state }) => state)).toEqual(['open', 'closed'])
+  })
+
+  it('leaves an issue that somebody else wrote alone', async () => {
+    const { lab, ports } = await open()
+    await api(lab, 'issues', { title: 'Ours', body: 'by hand', labels: ['launchway-scan'] })
+    await tell(rescan(), { ...none, issue: true }, ports)
+    expect((await issues(lab)).map(({ state }) => state)).toEqual(['open'])
+  })
+})
+
+describe('code scanning', () => {
+  const sarif = { version: '2.1.0', runs: [{ tool: { driver: { name: 'Trivy' } }, results: [] }] }
+
+  it('gets the results for the commit and the ref of the run', async () => {
+    const { lab, folder, ports, warnings } = await open()
+    writeFileSync(join(folder, 'app.sarif'), JSON.stringify(sarif))
+    const scan = { ...scanned, reports: [{ image: 'app', kind: 'sarif' as const, path: 'app.sarif' }] }
+    const release = { ...record(), scan }
+    await tell(release, { ...none, codeScanning: true }, ports)
+    const state = z
+      .object({ repositories: z.record(z.string(), z.object({ sarifs: z.array(z.looseObject({})) })) })
+      .parse(await (await fetch(`${lab.url}/lab/state`)).json())
+    expect(Object.values(state.repositories).flatMap(({ sarifs }) => sarifs)).toMatchObject([
+      { commit_sha: release.plan.sha, ref: release.plan.ref, document: sarif, errors: null },
+    ])
+    expect(warnings).toEqual([])
+  })
+
+  it('is told of where the configuration makes no such results', async () => {
+    const { ports, warnings } = await open()
+    await tell({ ...record(), scan: scanned }, { ...none, codeScanning: true }, ports)
+    expect(warnings).toEqual([expect.stringContaining('reports: [sarif]')])
+  })
+})

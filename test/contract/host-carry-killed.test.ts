@@ -1,0 +1,95 @@
+import { appendFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { leftovers, linesOf } from './support/campaign.ts'
+import { allRunning, lineKiller, releasesOn, replaced, runs, six } from './support/carried.ts'
+import { ranOn } from './support/host.ts'
+import { type PushedImage, removeImage } from './support/release.ts'
+import { pushServer } from './support/server.ts'
+import { siteHost } from './support/site.ts'
+
+/**
+ * The program on the host is killed before each line of its journal, in a deploy that leaves containers running and in a
+ * rollback that does; then the next deploy must find nothing in its way. LAUNCHWAY_CAMPAIGN=1 takes every line, every
+ * other run a sample. LAUNCHWAY_CAMPAIGN_LOG as in host-campaign.test.ts.
+ */
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
+const log = process.env['LAUNCHWAY_CAMPAIGN_LOG']
+const suite = process.env['LAUNCHWAY_CAMPAIGN_HOST'] ?? 'trixie'
+
+let image: PushedImage = { repository: '', digest: '' }
+beforeAll(async () => {
+  image = await pushServer(inject('lab').registry.address)
+})
+afterAll(() => removeImage(image))
+
+const version = (name: string, of: string): Parameters<typeof six>[1] => ({ [name]: { env: { VERSION: of } } })
+
+/** What changes, and the lines of which a sample is taken: what has been done, and is not written down yet. */
+const kinds = [
+  { what: 'a deploy that replaces a worker', changes: 'worker', sample: ['carry done', 'record done'] },
+  { what: 'a deploy that replaces what is behind nginx', changes: 'web', sample: ['switch done'] },
+  { what: 'a rollback that leaves most running', changes: 'worker', isRollback: true, sample: ['carry done'] },
+]
+
+describe.each(kinds)('$what', ({ changes, sample, isRollback = false }) => {
+  test(
+    `killed before ${isCampaign ? 'any line of its journal' : 'a line of its journal (a sample)'}: what has not changed is the same as ever, visitors are served, and the next deploy is right`,
+    { tags: ['any-fault', 'leftovers', 'traffic'], timeout: 3_000_000 },
+    async () => {
+      const machine = inject('lab').hosts[suite]
+      if (machine === undefined) throw new Error(`the lab has no ${suite}`)
+      await using killer = await lineKiller(machine.container)
+      await using host = siteHost(suite, { bin: killer.bin })
+      ranOn(suite, 'dash', 'root')
+      const { deploy, back } = releasesOn(host, image)
+      const keep = { keep: 2 }
+      await deploy('one', six(host, version(changes, 'one')), keep)
+      await deploy('two', six(host, version(changes, 'two')), keep)
+      const act = (to: string): Promise<unknown> =>
+        isRollback ? back(six(host), undefined, keep) : deploy(to, six(host, version(changes, to)), keep)
+      await act('three')
+      const lines = await linesOf(host)
+      const chosen = lines.flatMap((line, index) => (isCampaign || sample.includes(line) ? [index + 1] : []))
+      expect(chosen.length).toBeGreaterThanOrEqual(sample.length)
+      const steady = Object.keys(await runs(host)).filter((name) => name !== changes && !(changes === 'web' && name === 'api'))
+      const traffic = host.traffic({ pauseMs: 50, seconds: 3000, requests: 10_000_000 })
+      const found: string[] = []
+      for (const line of chosen) {
+        const at = `${line} (${lines[line - 1]})`
+        const before = await runs(host)
+        const wrong = (what: string): number => found.push(`${at}: ${what}`)
+        await killer.at(line)
+        await act(`at ${line}`).catch(() => undefined)
+        const running = await allRunning(host)
+        const ended = steady.filter((name) => !running.includes(`${name} ${before[name]}`))
+        if (ended.length > 0) wrong(`after the kill these no longer run: ${ended.join(', ')}`)
+        const moved = (after: Record<string, string>): string => steady.filter((name) => before[name] !== after[name]).join(', ')
+        const next = `after ${line}`
+        const error = await deploy(next, six(host, version(changes, next)), keep).then(
+          () => undefined,
+          (reason: unknown) => String(reason),
+        )
+        if (error !== undefined) wrong(`the next deploy failed: ${error}`)
+        const after = await runs(host)
+        if (moved(after) !== '') wrong(`after the next deploy others run: ${moved(after)}`)
+        if (!replaced(before, after).includes(changes)) wrong(`${changes} was not replaced`)
+        if ((await host.page()) !== (changes === 'web' ? next : 'one')) wrong(`serves ${await host.page()}`)
+        const left = await lost(host)
+        if (left !== '') wrong(`left over: ${left}`)
+        if (log !== undefined)
+          appendFileSync(log, `${suite}, ${changes}${isRollback ? ', rollback' : ''}, ${at}: ${found.at(-1) ?? 'well'}\n`)
+      }
+      const { failures, requests } = await traffic.stop()
+      expect(found).toEqual([])
+      expect(Object.fromEntries(failures)).toEqual({})
+      expect(requests).toBeGreaterThan(50)
+    },
+  )
+})
+
+/** What an interrupted deploy must not leave; containers that the current release has left running are none of that. */
+async function lost(host: ReturnType<typeof siteHost>): Promise<string> {
+  const current = await host.ask(`cd ${host.stateRoot}/${host.app}/test && cat "releases/$(cat current)/carried" | cut -d ' ' -f 2`)
+  const lines = (await leftovers(host)).split('\n').filter((line) => line !== '')
+  return lines.filter((line) => !current.split('\n').includes(line.split(/[ =]/)[line.startsWith('container ') ? 1 : 0] ?? '')).join('; ')
+}

@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { loadConfig } from '../../src/config/load.ts'
+import { resolveEnvironment, resolveRegistries } from '../../src/config/resolve.ts'
+import { resolveImages } from '../../src/config/resolve-image.ts'
+import type { Environment } from '../../src/core/deployment.ts'
+import type { Ports, Repository } from '../../src/core/ports.ts'
+import { withProject } from '../../src/plan/with-project.ts'
+import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
+
+export const someDigest = `sha256:${'d'.repeat(64)}`
+
+/** A repository with one commit of these files. @param untracked files that are there and not committed */
+function repositoryOf(files: Readonly<Record<string, string>>, untracked: Readonly<Record<string, string>> = {}): string {
+  const root = temporaryFolder()
+  const write = (of: Readonly<Record<string, string>>): void => {
+    for (const [name, text] of Object.entries(of)) {
+      mkdirSync(dirname(join(root, name)), { recursive: true })
+      writeFileSync(join(root, name), text)
+    }
+  }
+  const git = (...args: string[]): void =>
+    void execFileSync('git', ['-c', 'user.name=ada', '-c', 'user.email=ada@example.org', ...args], { cwd: root, stdio: 'ignore' })
+  git('init', '--quiet', '--initial-branch=main')
+  write(files)
+  git('add', '--all')
+  git('commit', '--quiet', '--message=one')
+  write(untracked)
+  return root
+}
+
+/** A registry in which every tag is there, but `gone`. */
+function registryWithAll(asked: string[] = []): Ports['registry'] {
+  return {
+    repository: (name) => {
+      const resolve: Repository['resolve'] = (tag) => {
+        asked.push(`${name}:${tag}`)
+        return Promise.resolve(tag === 'gone' ? undefined : { mediaType: '', digest: someDigest, size: 1 })
+      }
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked
+      return Promise.resolve({ name, resolve } as Repository)
+    },
+    credentials: () => Promise.resolve(undefined),
+  }
+}
+
+const head = 'image: ghcr.io/team/app\nbranches: { main: production }\nenvironments:\n  production:\n    host: deploy@a.example.org\n'
+
+interface Planned {
+  environment: Environment
+  warnings: string[]
+  infos: string[]
+  asked: string[]
+}
+
+/** What the plan makes of a compose project. @param said below the environment, without its indentation */
+export async function planProject(
+  compose: string,
+  said = 'compose: compose.yml',
+  of: { files?: Record<string, string>; untracked?: Record<string, string>; env?: Record<string, string>; head?: string } = {},
+): Promise<Planned> {
+  const text = `${of.head ?? head}${said
+    .split('\n')
+    .map((line) => `    ${line}\n`)
+    .join('')}`
+  const root = repositoryOf({ 'launchway.yml': text, 'compose.yml': compose, Dockerfile: 'FROM scratch\n', ...of.files }, of.untracked)
+  const config = loadConfig(text, 'launchway.yml')
+  const { ports, warnings } = localPorts(root, of.env)
+  const asked: string[] = []
+  const infos: string[] = []
+  const environment = resolveEnvironment(config, 'production', undefined)
+  if (environment === undefined) throw new Error('there is no production')
+  const planned = await withProject(
+    environment,
+    { config, file: 'launchway.yml', images: resolveImages(config), registries: resolveRegistries(config) },
+    { ...ports, registry: registryWithAll(asked), log: { ...ports.log, info: (line) => void infos.push(line) } },
+  )
+  return { environment: planned, warnings, infos, asked }
+}
