@@ -73,7 +73,7 @@ const inputs = {
   },
   deployments: {
     description:
-      'true: record a GitHub deployment for each deploy (needs the permission deployments: write). A job with `environment:` records one by itself: leave this false there.',
+      'true: record a GitHub deployment for each deploy and each return (needs the permission deployments: write). A job with `environment:` records one by itself: leave this false there.',
     default: 'false',
   },
   comment: {
@@ -182,7 +182,7 @@ export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway rollback',
     description: 'Return every host of an environment to the version before: or to another that the hosts keep, without a build.',
-    inputs: ['config', 'environment', 'version', 'ssh-key', ...registry],
+    inputs: ['config', 'environment', 'version', ...host, ...registry],
     entry: 'rollback',
     stage: 'rollback',
   },
@@ -196,7 +196,7 @@ export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway abort',
     description: 'Return every host of an environment from the version that waits to the one before it.',
-    inputs: ['config', 'environment', 'ssh-key', ...registry],
+    inputs: ['config', 'environment', ...host, ...registry],
     entry: 'abort',
     stage: 'abort',
   },

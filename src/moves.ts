@@ -17,11 +17,15 @@ export async function goBack(
   way: { version?: string; force?: boolean },
   ports: Ports,
 ): Promise<{ app: string; environment: Environment; returned: Returned }> {
-  const [{ findEnvironment }, { abort, rollback }] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const [{ findEnvironment }, { abort, announceReturn, rollback }] = await Promise.all([
+    import('./plan/index.ts'),
+    import('./deploy/index.ts'),
+  ])
   const { app, environment, registries, repositories } = await findEnvironment(config, name, ports)
   const returned = await (how === 'abort' ? abort : rollback)(app, environment, ports, { ...way, registries })
   const { markReturned } = await import('./push/index.ts')
   await markReturned({ app, environment: environment.name, repository: repositories[0], registries }, returned, ports)
+  await announceReturn(environment, returned, ports)
   return { app, environment, returned }
 }
 

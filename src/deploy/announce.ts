@@ -1,6 +1,8 @@
+import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { GitHub, Ports } from '../core/ports.ts'
 import type { DeploySection, Release } from '../core/release.ts'
+import type { Returned } from './rollback.ts'
 
 /**
  * Keeps a GitHub deployment beside the real one, where there is a GitHub to tell. What GitHub refuses is a warning:
@@ -26,6 +28,24 @@ export async function announced(release: Release, ports: Ports, work: () => Prom
     await tell({ state: endOf(error), description: error instanceof Error ? error.message : String(error) })
     throw error
   }
+}
+
+/**
+ * The same for hosts that are back at a version which they had kept: only once they are, since a return that fails leaves
+ * live what GitHub says is live.
+ */
+export async function announceReturn({ name, url }: Environment, { release, version, sha }: Returned, ports: Ports): Promise<void> {
+  const { github, log } = ports
+  if (github === undefined) return
+  if (sha === undefined) {
+    log.info(`no GitHub deployment: the hosts do not know the commit of ${version}, which they keep since before launchway noted it`)
+    return
+  }
+  const status = { state: 'success', description: `${version} is live again`, ...(url === undefined ? {} : { url }) } as const
+  await unlessRefused(ports, async () => {
+    const deployment = await github.startDeployment({ ref: sha, environment: name, description: `launchway ${release}` })
+    await github.setDeploymentStatus(deployment, status)
+  })
 }
 
 /** `failure` says that the new version is not live: only who knows what the host runs may say that. */

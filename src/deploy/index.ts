@@ -1,5 +1,5 @@
 export { reach } from './reach.ts'
-export { announced } from './announce.ts'
+export { announced, announceReturn } from './announce.ts'
 export { recreate, showRecreated } from './recreate.ts'
 export { deploy } from './run.ts'
 export { mountedBy } from './bring.ts'

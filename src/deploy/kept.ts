@@ -13,6 +13,8 @@ export const Kept = z.object({
   app: Name,
   /** What people call it. */
   label: z.string(),
+  /** Its commit; those that were kept before this key was there lack it. */
+  sha: z.string().optional(),
   /** By image name: `repository@sha256:…`. */
   images: z.record(Name, z.string()),
   repositories: z.tuple([z.string()], z.string()),

@@ -13,6 +13,8 @@ export interface Returned extends DeploySection {
   release: string
   /** What people call it. */
   version: string
+  /** Its commit, where the hosts have kept it. */
+  sha?: string
 }
 
 export interface RollbackWish extends Partial<Way> {
@@ -62,5 +64,6 @@ export async function goBack(
       throw withHostsBefore(error, soFar())
     }
   }
-  return { ...soFar(), release: target.release, version: target.label }
+  const { release, label, sha } = target
+  return { ...soFar(), release, version: label, ...(sha === undefined ? {} : { sha }) }
 }

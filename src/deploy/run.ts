@@ -139,6 +139,7 @@ function whatIsKept({ plan }: Release, { app, release, environment, images, repo
     release,
     app,
     label: plan.version,
+    sha: plan.sha,
     images: Object.fromEntries(references),
     repositories: [...repositories],
     environment,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LaunchwayError } from '../../src/core/error.ts'
 import type { DeploymentStatus, Log, Ports } from '../../src/core/ports.ts'
 import type { DeploySection } from '../../src/core/release.ts'
-import { announced } from '../../src/deploy/announce.ts'
+import { announced, announceReturn } from '../../src/deploy/announce.ts'
 import { environment, record, service } from './support/deploy.ts'
 
 describe('the GitHub deployment beside the real one', () => {
@@ -21,9 +21,10 @@ describe('the GitHub deployment beside the real one', () => {
       setDeploymentStatus: async (id: number, { state, url }: DeploymentStatus) => tell([id, state, url].filter(Boolean).join(' ')),
     }
     const warnings: string[] = []
-    const log: Pick<Log, 'warning'> = { warning: (text) => void warnings.push(text) }
+    const infos: string[] = []
+    const log: Pick<Log, 'warning' | 'info'> = { warning: (text) => void warnings.push(text), info: (text) => void infos.push(text) }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the two ports that an announcement uses
-    return { said, warnings, ports: { github, log } as Ports }
+    return { said, warnings, infos, ports: { github, log } as Ports }
   }
 
   it('is begun, and ends with the address', async () => {
@@ -68,5 +69,29 @@ describe('the GitHub deployment beside the real one', () => {
     const { said, ports } = recorded()
     expect(await announced(record(), ports, async () => section)).toBe(section)
     expect(said).toEqual([])
+  })
+
+  describe('of a return to a version that the hosts had kept', () => {
+    const { environment: where } = release.plan
+    const returned = { ...section, release: '20261121-101500-0a1b2c3', version: 'v1.2.3', sha: '0a1b2c3d4e5f60718293a4b5c6d7e8f901234567' }
+
+    it('says which commit is live again', async () => {
+      const { said, ports } = recorded()
+      await announceReturn(where, returned, ports)
+      expect(said).toEqual([`production ${returned.sha}`, '7 success https://addie.example.org'])
+    })
+
+    it('fails nothing when GitHub refuses it: the hosts have switched', async () => {
+      const { warnings, ports } = recorded(true)
+      await announceReturn(where, returned, ports)
+      expect(warnings).toEqual(['GitHub refused\npermissions:'])
+    })
+
+    it('is not there for a release that was kept without its commit, and says so', async () => {
+      const { said, infos, ports } = recorded()
+      const { sha: _, ...older } = returned
+      await announceReturn(where, older, ports)
+      expect([said, infos]).toEqual([[], [expect.stringContaining('do not know the commit of v1.2.3')]])
+    })
   })
 })

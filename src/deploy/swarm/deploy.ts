@@ -136,6 +136,7 @@ async function stackToRun(
     app: release.app,
     environment: environment.name,
     label: release.plan.version,
+    sha: release.plan.sha,
     salt,
     file: stackFile(stack, of),
     variables: stack.variables,

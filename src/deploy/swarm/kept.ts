@@ -14,6 +14,8 @@ export const KeptStack = z.object({
   environment: Name,
   /** What people call it. */
   label: z.string(),
+  /** Its commit; those that were kept before this key was there lack it. */
+  sha: z.string().optional(),
   /** What secrets were named with: without it their names tell nothing of their values. */
   salt: z.string(),
   /** For `docker stack deploy`, but for the values of its variables. */

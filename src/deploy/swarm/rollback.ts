@@ -48,6 +48,7 @@ export async function rollbackStack(
       ms: ports.clock.elapsed() - started,
       release: kept.release,
       version: kept.label,
+      ...(kept.sha === undefined ? {} : { sha: kept.sha }),
     }
   }
   return throughSome(target, back, ports)
