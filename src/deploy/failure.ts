@@ -1,6 +1,5 @@
-import { failedAfter, LaunchwayError } from '../core/error.ts'
+import { LaunchwayError } from '../core/error.ts'
 import type { JournalLine } from '../core/journal.ts'
-import type { DeploySection } from '../core/release.ts'
 import { heldError } from './held.ts'
 import { lockedError } from './plan.ts'
 
@@ -56,10 +55,3 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
 const certificateHint = `
 The authority asks for http://NAME/.well-known/acme-challenge/… from outside, on port 80, for each name. Look whether DNS leads all of them here (A, and AAAA if there is one), and whether a firewall or another proxy keeps port 80.
 It counts failures: look first, then deploy again. The whole story on the host: /var/log/letsencrypt/letsencrypt.log`
-
-/** The hosts before the one that failed are on the new release: the record keeps them, and the message says so. */
-export function withHostsBefore(error: unknown, done: DeploySection): unknown {
-  if (!(error instanceof LaunchwayError) || done.hosts.length === 0) return error
-  const names = done.hosts.map(({ host }) => host).join(', ')
-  return failedAfter(error, `on the new release already: ${names}`, { deploy: done })
-}

@@ -2,9 +2,8 @@ import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { DeploySection, Registry } from '../core/release.ts'
+import { goBackTogether, tryAgain, whyItStays } from './fleet.ts'
 import { askOutside } from './outside.ts'
-import { lookToChange } from './recovered.ts'
-import { returnTo } from './returning.ts'
 
 /**
  * Asks the release as the public does, and has the hosts go back when it does not answer as it should.
@@ -17,12 +16,11 @@ export async function prove(
   registries: readonly Registry[],
   ports: Ports,
 ): Promise<void> {
-  const { probe, noReturn } = environment
+  const { probe } = environment
   if (probe === undefined) return
   const evidence = await askOutside(probe, ports)
   if (evidence === undefined) return
-  const without = done.hosts.filter(({ previous }) => previous === undefined).map(({ host }) => host)
-  const stays = noReturn ?? (without.length > 0 ? `this deploy replaced no version on ${without.join(', ')}` : undefined)
+  const stays = whyItStays(environment, done)
   if (stays !== undefined) {
     throw new LaunchwayError('PROBE_FAILED', `${probe.url} does not answer as it should, and the new version stays: ${stays}`, {
       hint: evidence,
@@ -30,29 +28,14 @@ export async function prove(
     })
   }
   ports.log.warning(`${probe.url} does not answer as it should: the hosts go back`)
-  const returned = new Set<string>()
-  const failures: string[] = []
-  // The last that switched goes back first.
-  for (const { host, previous = '' } of done.hosts.toReversed()) {
-    try {
-      await using seen = await lookToChange(host, { app, environment }, ports)
-      const target = seen.seen.releases.get(previous)
-      if (target === undefined)
-        throw new LaunchwayError('VERSION_UNKNOWN', `release ${previous} was kept without what it takes to return to it`)
-      await returnTo(target, seen, environment, { force: false, registries }, ports)
-      returned.add(target.label)
-    } catch (error) {
-      if (!(error instanceof LaunchwayError) || error.code === 'CANCELLED') throw error
-      failures.push(`${host}: ${error.code}: ${error.message}\n${error.hint ?? ''}`.trim())
-    }
-  }
+  const { versions, failures } = await goBackTogether({ app, environment, registries }, done, ports)
   if (failures.length > 0) {
     throw new LaunchwayError('ROLLBACK_FAILED', `${probe.url} does not answer as it should, and not all hosts could go back`, {
-      hint: [evidence, ...failures, '`launchway status` shows what runs where; `launchway rollback` tries again.'].join('\n'),
+      hint: [evidence, ...failures, tryAgain].join('\n'),
       part: { deploy: done },
     })
   }
-  throw new LaunchwayError('DEPLOY_ROLLED_BACK', `${probe.url} does not answer as it should; ${[...returned].join(', ')} serves again`, {
+  throw new LaunchwayError('DEPLOY_ROLLED_BACK', `${probe.url} does not answer as it should; ${versions.join(', ')} serves again`, {
     hint: evidence,
   })
 }

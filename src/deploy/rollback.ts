@@ -1,7 +1,7 @@
 import type { Environment } from '../core/deployment.ts'
+import { failedAfter, LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { DeployedHost, DeploySection } from '../core/release.ts'
-import { withHostsBefore } from './failure.ts'
 import type { SeenHost } from './look.ts'
 import { lookToChangeAll } from './recovered.ts'
 import { refuseWhereDeclared, returnTo, type Way } from './returning.ts'
@@ -61,9 +61,15 @@ export async function goBack(
       ports.log.info(`${one.host}: returning to ${target.label} (release ${target.release})`)
       hosts.push(await returnTo(target, one, environment, { force, registries }, ports))
     } catch (error) {
-      throw withHostsBefore(error, soFar())
+      throw withHostsBefore(error, hosts)
     }
   }
   const { release, label, sha } = target
   return { ...soFar(), release, version: label, ...(sha === undefined ? {} : { sha }) }
+}
+
+/** A return that breaks off between two hosts is finished by the same words. */
+export function withHostsBefore(error: unknown, done: readonly Pick<DeployedHost, 'host'>[]): unknown {
+  if (!(error instanceof LaunchwayError) || done.length === 0) return error
+  return failedAfter(error, `back already: ${done.map(({ host }) => host).join(', ')}; the same again takes the others back`, {})
 }

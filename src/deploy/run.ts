@@ -7,7 +7,7 @@ import { section } from '../core/stages.ts'
 import type { Swarm } from '../core/stack.ts'
 import { apply, type Brought } from './apply.ts'
 import { mountedBy, type Mounted, requireMounted } from './bring.ts'
-import { withHostsBefore } from './failure.ts'
+import { failedOnOne } from './fleet.ts'
 import type { Kept } from './kept.ts'
 import { lookAt } from './look.ts'
 import { lookToChange } from './recovered.ts'
@@ -38,7 +38,7 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
       const here = index === 0 ? { ...wanted, isFirstHost: true as const, beforeSwitch: environment.beforeSwitch ?? [] } : wanted
       hosts.push(await deployHost(host, here, brought, ports))
     } catch (error) {
-      throw withHostsBefore(error, soFar())
+      throw await failedOnOne(error, { app: release.app, environment, registries: release.plan.registries }, soFar(), ports)
     }
   }
   const done = soFar()

@@ -11,11 +11,12 @@ import { hostPaths } from '../../src/core/names.ts'
 import { environmentName, labHost, newStateRoot } from './support/host.ts'
 import { failureOf, useHosts } from './support/hosts.ts'
 import { portsOf, releaseOf } from './support/lifecycle.ts'
-import { worker } from './support/release.ts'
+import { type Wish, worker } from './support/release.ts'
 
 const { image } = useHosts()
 
-test('two hosts of two ages: one migration, one wait, and whatever breaks off between them is finished by the same verb', async () => {
+/** Two hosts of two ages, which are gone with the test. */
+function newFleet() {
   const root = newStateRoot()
   const app = `t${randomBytes(5).toString('hex')}`
   const on = (suite: string) => ({ ...labHost(inject('lab').hosts[suite]?.container ?? '', 'root', 0, root), app })
@@ -43,20 +44,25 @@ test('two hosts of two ages: one migration, one wait, and whatever breaks off be
       },
     },
   })
-  const recordOf = (version: string, said: Lifecycle = {}) => {
+  const recordOf = (version: string, said: Lifecycle & Partial<Wish> = {}) => {
     const record = releaseOf(fleet.bookworm, image(), { version, services: [worker], ...said })
     if (record.plan.environment === undefined) throw new Error('no environment')
     return { ...record, plan: { ...record.plan, environment: { ...record.plan.environment, hosts: names } } }
   }
   const { home, current } = hostPaths(root, app, environmentName)
   const running = (): Promise<string[]> => Promise.all(Object.values(fleet).map((host) => host.ask(`cat ${current}`)))
+  return { bookworm: fleet.bookworm, all: Object.values(fleet), root, app, home, ports, recordOf, running }
+}
+
+test('two hosts of two ages: one migration, one wait, and whatever breaks off between them is finished by the same verb', async () => {
+  const { all, app, home, ports, recordOf, running } = newFleet()
   const step = { service: 'worker', command: ['echo', 'migrated'], timeoutMs: 10_000 }
   const environment = recordOf('as configured now').plan.environment
 
   const [one, two] = [recordOf('one'), recordOf('two', { beforeSwitch: [step], confirm: {} })]
   await deploy(one, ports())
   await deploy(two, ports())
-  const migrations = Object.values(fleet).map((host) => host.ask(`grep -c '"before-switch","state":"done"' ${home}/journal.jsonl || :`))
+  const migrations = all.map((host) => host.ask(`grep -c '"before-switch","state":"done"' ${home}/journal.jsonl || :`))
   expect(await Promise.all(migrations)).toEqual(['1', '0'])
 
   expect(await failureOf(confirm(app, environment, ports('forky')))).toMatchObject({ code: 'SSH_UNREACHABLE' })
@@ -82,4 +88,28 @@ test('two hosts of two ages: one migration, one wait, and whatever breaks off be
   const unseen = await failureOf(deploy(recordOf('five', { probe: { url, timeoutMs: 1 } }), ports()))
   expect(unseen).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: `${url} does not answer as it should; two serves again` })
   expect(await running()).toEqual([two.id, two.id])
+})
+
+test('what fails on one of two hosts goes back on both, unless it cannot be left', async () => {
+  const { bookworm, root, ports, recordOf, running } = newFleet()
+  const two = recordOf('two')
+  await deploy(two, ports())
+  // What the new version needs is on the first host alone.
+  await bookworm.ask(`mkdir -p ${root}/needed; touch ${root}/needed/here`)
+  const picky = { ...worker, command: ['sh', '-c', 'test -e /needed/here && exec sleep 600'], volumes: [`${root}/needed:/needed:ro`] }
+  const six = recordOf('six', { services: [{ ...picky, health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 } }] })
+  const failed = await failureOf(deploy(six, ports()))
+  expect(failed).toMatchObject({
+    code: 'DEPLOY_ROLLED_BACK',
+    message: expect.stringMatching(/^worker: .* failed on forky; release \S+ serves; bookworm went back: two serves there again$/),
+  })
+  expect(failed.part).toEqual({})
+  expect(await running()).toEqual([two.id, two.id])
+
+  const seven = recordOf('seven', { noReturn: 'the schema has moved', services: six.plan.environment?.services ?? [] })
+  expect(await failureOf(deploy(seven, ports()))).toMatchObject({
+    code: 'DEPLOY_ROLLED_BACK',
+    message: expect.stringContaining('on the new release already, and staying there: bookworm (the schema has moved)'),
+  })
+  expect(await running()).toEqual([seven.id, two.id])
 })
