@@ -190,12 +190,14 @@ async function perform(asked: Asked, stage: StageName | undefined, start: Releas
   }
   const ran = await runSteps(stepsOf(stage), start, ports)
   await save(asked.release, ran.release, ports)
-  const text = ran.error === undefined ? `${ending(ran.release)}\nrecord: ${asked.release}\n` : ''
+  const page = await (await import('./report/index.ts')).keepPage(ran.release, ports)
+  const text = ran.error === undefined ? `${ending(ran.release)}\nrecord: ${asked.release}\nreport: ${page}\n` : ''
   return { text, json: ran.release, error: ran.error }
 }
 
 async function report(asked: Asked, ports: Ports): Promise<Answer> {
-  const [{ summary }, record] = [await import('./report/index.ts'), await readRecord(asked.release, ports)]
+  const [{ keepPage, summary }, record] = [await import('./report/index.ts'), await readRecord(asked.release, ports)]
+  ports.log.info(`as a page: ${await keepPage(record, ports)}`)
   return { text: summary(record), json: record }
 }
 

@@ -62,8 +62,9 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
   const ran = stage === 'plan' || dry ? { release: start, error: undefined } : await runSteps(steps, buildingAs(start, building), ports)
   await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
   for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
-  const { summary, tell } = await import('./report/index.ts')
+  const { keepPage, summary, tell } = await import('./report/index.ts')
   addSummary(summary(ran.release))
+  await keepPage(ran.release, ports)
   const told = { comment: isOn(env, 'comment'), issue: isOn(env, 'issue'), codeScanning: isOn(env, 'code-scanning') }
   if (!dry) await tell(ran.release, told, ports)
   return ran

@@ -38,7 +38,7 @@ export const verbs = {
     argument: 'STATE',
     takes: ['config', 'environment'],
   },
-  report: { says: "make a release's summary again from its record", takes: ['release'] },
+  report: { says: "make a release's summary again from its record, and its page", takes: ['release'] },
   // Looking at what runs, and operating it.
   history: { says: 'what ran when on every host, and how it ended', takes: ['config', 'environment', 'host', 'limit'] },
   logs: {

@@ -3,13 +3,14 @@ import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/
 import { classNames } from '../core/scan-rule.ts'
 import { code, prose, short, table } from './markdown.ts'
 
-/** Findings that are listed one by one; a summary has a limit, and nobody reads a thousand rows. */
-const listed = 50
-/** The same of what has changed. */
+/** Findings that are listed one by one; a summary has a limit, and nobody reads a thousand rows there. */
+export const listed = 50
+/** The same of what has changed, at most. */
 const changed = 20
 
 /** What is new, mended and still there beside what the environment runs: what a reader wants to know first. */
-export function changeParts({ against, images }: ScanSection): string[] {
+export function changeParts({ against, images }: ScanSection, most: number): string[] {
+  const shown = most > listed ? most : changed
   if (against === undefined) return []
   const rows = images.flatMap(({ name, findings }) =>
     findings.filter(({ exempt }) => exempt !== true).map((finding): [string, Finding] => [name, finding]),
@@ -18,7 +19,7 @@ export function changeParts({ against, images }: ScanSection): string[] {
   const [fresh, fixed, existing] = [of('new'), of('fixed'), of('existing')]
   const beside = `${code(against.version)} in ${prose(against.environment)}`
   const moved = [...fresh, ...fixed]
-  const rest = moved.length - changed
+  const rest = moved.length - shown
   return [
     `**${fresh.length} new, ${fixed.length} fixed, ${existing.length} still there** beside ${beside}`,
     ...(moved.length === 0
@@ -26,7 +27,7 @@ export function changeParts({ against, images }: ScanSection): string[] {
       : [
           table(
             ['', 'finding', 'severity', 'image', 'package', 'installed', 'fixed in'],
-            moved.slice(0, changed).map(([image, finding]) => [finding.status, ...cells(image, finding)]),
+            moved.slice(0, shown).map(([image, finding]) => [finding.status, ...cells(image, finding)]),
           ),
         ]),
     ...(rest > 0 ? [`… and ${rest} more; all are in the release record.`] : []),
@@ -34,7 +35,7 @@ export function changeParts({ against, images }: ScanSection): string[] {
 }
 
 /** What a scan found: how many of each severity in each image, what the rules decide, and by which exceptions what passes. */
-export function scanParts(scan: ScanSection): string[] {
+export function scanParts(scan: ScanSection, most: number): string[] {
   const { images, rules, exceptions, reports, tool, database } = scan
   const [blocking, warned] = [decidedRows(scan, 'fail'), decidedRows(scan, 'warn')]
   const fails = rules.filter(({ action }) => action === 'fail')
@@ -43,8 +44,8 @@ export function scanParts(scan: ScanSection): string[] {
     table(['vulnerabilities', ...severities.map((severity) => severity.toLowerCase())], images.flatMap(countRows)),
     ...(blocking.length === 0
       ? [fails.length === 0 ? 'No rule of the scan blocks.' : `Nothing blocks: no ${fails.map(({ rule }) => prose(rule)).join('; no ')}.`]
-      : decidedTable('blocks', 'that block', blocking)),
-    ...(warned.length === 0 ? [] : decidedTable('warns', 'that are warned of', warned)),
+      : decidedTable('blocks', 'that block', blocking, most)),
+    ...(warned.length === 0 ? [] : decidedTable('warns', 'that are warned of', warned, most)),
     ...images.flatMap(rebuildParts),
     ...(ignored.length === 0
       ? []
@@ -54,7 +55,7 @@ export function scanParts(scan: ScanSection): string[] {
             ignored.map(({ rule, findings }) => [prose(rule), String(findings.length)]),
           ),
         ]),
-    ...exceptionParts(exceptions),
+    ...exceptionParts(exceptions, most),
     ...(reports.length === 0
       ? []
       : [
@@ -100,7 +101,7 @@ function rebuildParts({ name, base }: ScannedImage): string[] {
   return [`${prose(name)}: a rebuild on ${code(reference)} of now (${code(short(digest))}) ends ${fixes} of the ${of} that come with it.`]
 }
 
-function exceptionParts(exceptions: readonly ScanException[]): string[] {
+function exceptionParts(exceptions: readonly ScanException[], most: number): string[] {
   if (exceptions.length === 0) return []
   const states = { open: '', ending: 'ends soon', ended: 'has ended: it blocks again' }
   const rows = exceptions.map(({ id, source, until, owner = '', reason = '', state, findings }) => [
@@ -112,13 +113,28 @@ function exceptionParts(exceptions: readonly ScanException[]): string[] {
     prose(reason),
     code(source),
   ])
-  return [table(['exception', 'findings', 'until', '', 'owner', 'reason', 'from'], rows.slice(0, listed))]
+  return [table(['exception', 'findings', 'until', '', 'owner', 'reason', 'from'], rows.slice(0, most))]
 }
 
-function decidedTable(verb: string, which: string, rows: readonly string[][]): string[] {
-  const rest = rows.length - listed
+/** Every finding of a scan, whatever a rule or an exception says of it. */
+export function findingParts({ images }: ScanSection): string[] {
+  return images.flatMap(({ name, findings }) =>
+    findings.length === 0
+      ? []
+      : [
+          `### All that was found in ${prose(name)}`,
+          table(
+            ['', 'finding', 'severity', 'image', 'package', 'installed', 'fixed in'],
+            findings.map((finding) => [finding.exempt === true ? 'excepted' : finding.status, ...cells(name, finding)]),
+          ),
+        ],
+  )
+}
+
+function decidedTable(verb: string, which: string, rows: readonly string[][], most: number): string[] {
+  const rest = rows.length - most
   return [
-    table([verb, 'severity', 'image', 'package', 'installed', 'fixed in', 'rule'], rows.slice(0, listed)),
+    table([verb, 'severity', 'image', 'package', 'installed', 'fixed in', 'rule'], rows.slice(0, most)),
     ...(rest > 0 ? [`… and ${rest} more ${which}; all are in the release record.`] : []),
   ]
 }

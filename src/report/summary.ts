@@ -3,7 +3,7 @@ import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { evidenceParts } from './evidence.ts'
 import { code, folded, prose, short, table } from './markdown.ts'
-import { changeParts, scanParts } from './scan.ts'
+import { changeParts, listed, scanParts } from './scan.ts'
 import { sizeParts } from './size.ts'
 import { smokeParts } from './smoke.ts'
 
@@ -12,21 +12,24 @@ export function summary(release: Release): string {
   return `${summaryParts(release).join('\n\n')}\n`
 }
 
-/** The same in parts, each of which stands for itself, and the most telling first. */
-export function summaryParts(release: Release): string[] {
+/**
+ * The same in parts, each of which stands for itself, and the most telling first.
+ * @param most rows of a table of findings
+ */
+export function summaryParts(release: Release, most = listed): string[] {
   const { plan, outcome } = release
   const parts = [
     `## ${title(release)}`,
     `${code(release.id)} · ${plan.ref === undefined ? 'no ref' : code(plan.ref)} · ${code(plan.sha.slice(0, 7))}`,
   ]
   if (outcome.state === 'failed') parts.push(...why(outcome))
-  if (release.scan !== undefined) parts.push(...changeParts(release.scan))
+  if (release.scan !== undefined) parts.push(...changeParts(release.scan, most))
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
   parts.push(...projectTable(release))
   if (release.size !== undefined) parts.push(...sizeParts(release.size))
   if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke))
-  if (release.scan !== undefined) parts.push(...scanParts(release.scan))
+  if (release.scan !== undefined) parts.push(...scanParts(release.scan, most))
   if (release.push !== undefined)
     parts.push(
       table(
