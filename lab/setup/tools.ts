@@ -74,23 +74,33 @@ export const goStep: Step = {
 /**
  * Runs go in a folder with caches of its own, keeps the programs that it made, and removes the rest: gigabytes.
  * @param programs what each is called there, and what it shall be called
+ * @param fetch what brings all that the build needs, so that the build itself asks nobody and may take its time
  */
 export async function goMade(
   programs: Readonly<Record<string, string>>,
   folder: string,
   args: readonly string[],
   env: Record<string, string>,
+  fetch?: readonly string[],
 ): Promise<void> {
   const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
   // The Go that the module asks for is fetched first: an older one does not know what the variables mean to the newer.
   const { stdout } = await resumed(() => call('go', ['env', 'GOROOT'], { cwd: folder, env: caches, timeoutMs }))
-  await resumed(() => call(join(stdout.trim(), 'bin/go'), args, { cwd: folder, env: { ...caches, ...env }, timeoutMs }))
+  const go = (words: readonly string[], more: Record<string, string> = {}, limitMs = timeoutMs): Promise<unknown> =>
+    resumed(() => call(join(stdout.trim(), 'bin/go'), words, { cwd: folder, env: { ...caches, ...env, ...more }, timeoutMs: limitMs }))
+  if (fetch === undefined) await go(args)
+  else {
+    await go(fetch)
+    await go(args, { GOPROXY: 'off' }, buildTimeoutMs)
+  }
   mkdirSync(tools, { recursive: true })
   for (const [made, name] of Object.entries(programs)) await rename(join(folder, made), join(tools, name))
   rmSync(folder, { recursive: true, force: true })
 }
 
 const timeoutMs = 300_000
+/** Compiling waits for nobody; on two busy cores the last step of Trivy's build alone takes longer than `timeoutMs`. */
+const buildTimeoutMs = 3_600_000
 
 /**
  * Go waits for ever on a connection whose other end has gone. What it has fetched and compiled stays, so it is ended after
@@ -134,7 +144,8 @@ export const trivyStep: Step = {
     )
     const flags = `-s -w -X ${module}/pkg/version/app.ver=${trivy.version}`
     const build = ['build', '-o', 'trivy', '-mod=mod', '-ldflags', flags, `${module}/cmd/trivy`]
-    await goMade({ trivy: 'trivy' }, folder, build, { GOEXPERIMENT: 'jsonv2' })
+    const fetch = ['list', '-deps', '-mod=mod', `${module}/cmd/trivy`]
+    await goMade({ trivy: 'trivy' }, folder, build, { GOEXPERIMENT: 'jsonv2' }, fetch)
     return `${await trivyFound()}, built from its Go module`
   },
 }
