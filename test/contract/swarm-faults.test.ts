@@ -137,7 +137,7 @@ networks: { back: {}, out: { external: true, name: nobody-made-it } }
           }
           if (answer === undefined) counts.failed += 1
           else counts.answers.add(answer.trim())
-          await new Promise((resolve) => setTimeout(resolve, 5))
+          await new Promise((resolve) => setTimeout(resolve, 20))
         }
       }
       const clients = [0, 1, 2].map(client)

@@ -4,7 +4,7 @@ import { type Desk, dissolve, dockerOn, membersOf, nodeNames, openDesk } from '.
 const service = { port: 8000, publish: 18_000 }
 const threeManagers = ['node1 Ready manager', 'node2 Ready manager', 'node3 Ready manager']
 
-describe('launchway hosts setup --swarm', () => {
+describe('launchway hosts setup --swarm', { timeout: 240_000 }, () => {
   let desk: Desk
   beforeAll(async () => {
     desk = await openDesk('formed')
