@@ -1,169 +1,159 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { docker } from '../../lab/run.ts'
 import { failureOf, useHosts } from './support/hosts.ts'
-import { stackUnderTest } from './support/swarm.ts'
+import { nodeOf, type StackUnderTest, stackUnderTest, type StackWish } from './support/swarm.ts'
 
 const { image } = useHosts()
-const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
+
+interface Written {
+  /** What the page says. */
+  web?: string
+  /** The environment of the second service. */
+  other?: string
+  /** What runs once before them, if anything does. */
+  migrate?: string
+}
 
 /** The kernel of the lab has no IPVS: services are found by DNS, and ports are those of the nodes. */
-const web = (version: string, more = ''): string => `
+function composed({ web = 'one', other = '{}', migrate }: Written): string {
+  const { repository } = image()
+  const monitored = 'endpoint_mode: dnsrr, update_config: { monitor: 1s }, rollback_config: { monitor: 1s }'
+  return `
 services:
   web:
-    image: ${image().repository}
-    environment: { VERSION: '${version}' }
-    healthcheck: { test: [CMD, /bin/busybox, wget, -q, -O-, 'http://127.0.0.1:8000/'], interval: 1s, retries: 2, start_period: 5s }
+    image: ${repository}
+    environment: { VERSION: '${web}' }
     stop_grace_period: 2s
-    deploy: { replicas: 2, endpoint_mode: dnsrr, update_config: { monitor: 1s } }
-${more}`
+    secrets: [key]
+    configs: [{ source: motd, target: /etc/motd }]
+    deploy: { replicas: 2, ${monitored} }
+  other: { image: ${repository}, environment: ${other}, deploy: { ${monitored} } }
+${migrate === undefined ? '' : `  migrate: { image: ${repository}, restart: 'no', command: [sh, -c, '${migrate}'], deploy: { endpoint_mode: dnsrr } }`}
+secrets: { key: { environment: APP_KEY } }
+configs: { motd: { content: 'hello $\${name}' } }
+`
+}
 
 describe('a stack on a swarm of three managers', { timeout: 300_000 }, () => {
-  test('comes up, is replaced by the next version, and goes back to it by a rollback that needs nothing', async () => {
-    await using stack = stackUnderTest(image())
-    const first = await stack.deploy({ version: 'one', compose: web('one') })
-    expect(first.services).toMatchObject([{ name: 'web', container: `${stack.name}_web`, health: '2/2 tasks, updated' }])
-    const old = await stack.tasks('web')
-    const second = await stack.deploy({ version: 'two', compose: web('two') })
-    expect(second.previous).toBe(first.release)
-    expect(await stack.tasks('web')).not.toEqual(old)
-    expect(stack.told.infos.join('\n')).toMatch(/web 2\/2/)
+  let stack: StackUnderTest
+  let said: string
+  let first: Awaited<ReturnType<StackUnderTest['deploy']>>
+  /** Each test leaves it as the one that runs, or what it is made of. */
+  let current: string
+  beforeAll(async () => {
+    stack = stackUnderTest(image())
+    first = await deploy('one', { migrate: 'echo migrated' }, 'first-value\n')
+    said = stack.told.infos.join('\n')
+    current = first.release
+  }, 300_000)
+  afterAll(() => stack[Symbol.asyncDispose]())
 
-    const back = await stack.rollback()
-    expect(back).toMatchObject({ release: first.release, version: 'one' })
-    expect(await stack.docker('service', 'inspect', '--format', '{{.Spec.TaskTemplate.ContainerSpec.Env}}', `${stack.name}_web`)).toBe(
-      '[VERSION=one]',
+  const deploy = (version: string, written: Written, key: string, wish: Partial<StackWish> = {}): ReturnType<StackUnderTest['deploy']> =>
+    stack.deploy({ version, compose: composed(written), secrets: { APP_KEY: key }, ...wish })
+  const envs = (): Promise<string> =>
+    stack.docker(
+      ...['service', 'inspect', '--format', '{{.Spec.TaskTemplate.ContainerSpec.Env}}', `${stack.name}_web`, `${stack.name}_other`],
     )
-    await expect
-      .poll(() => stack.status(), { timeout: 60_000 })
-      .toMatchObject({
-        current: first.release,
-        previous: second.release,
-        versions: { [first.release]: 'one', [second.release]: 'two' },
-        containers: [{ service: 'web', release: first.release, state: 'running', status: '2/2 tasks' }],
-      })
+  const secrets = async (): Promise<string[]> =>
+    (await stack.docker('secret', 'ls', '--format', '{{.Name}}', '--filter', `label=launchway.app=${stack.app}`)).split('\n')
+
+  const serving = async (): Promise<string[]> => {
+    const seen = await stack.status()
+    return 'containers' in seen ? seen.containers.map(({ service }) => service).toSorted() : []
+  }
+
+  /** What a container of the page finds in its files. */
+  async function read(): Promise<string> {
+    const format = ['--filter', 'desired-state=running', '--format', '{{.Node}} {{.Name}}.{{.ID}}', '--no-trunc']
+    const found = await stack.docker('service', 'ps', ...format, `${stack.name}_web`)
+    const [node = '', task = ''] = found.split('\n')[0]?.split(' ') ?? []
+    return docker('exec', nodeOf(node), 'docker', 'exec', task, 'sh', '-c', 'cat /run/secrets/key; echo .; cat /etc/motd')
+  }
+
+  test('comes up after what ends by itself has run once', async () => {
+    expect(said).toContain('before-switch migrate | migrated')
+    expect(first.services).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'web', container: `${stack.name}_web`, health: '2/2 tasks, updated' }),
+        expect.objectContaining({ name: 'other', health: '1/1 tasks, updated' }),
+        expect.objectContaining({ name: 'migrate', health: 'ran once, before the others' }),
+      ]),
+    )
+    expect(await serving()).toEqual(['other', 'web'])
   })
 
-  // The test of the secret below shows it as well, by the way.
-  test.runIf(isCampaign)('what has not changed keeps its tasks, and is soon done', async () => {
-    await using stack = stackUnderTest(image())
-    await stack.deploy({ version: 'one', compose: web('one') })
-    const before = await stack.tasks('web')
-    const again = await stack.deploy({ version: 'two', compose: web('one') })
-    expect(again.services).toMatchObject([{ health: '2/2 tasks, kept as it was' }])
-    expect(await stack.tasks('web')).toEqual(before)
-  })
-
-  test('a version that ends at once rolls back by itself, and the error has the task and its last words', async () => {
-    await using stack = stackUnderTest(image())
-    const first = await stack.deploy({
-      version: 'one',
-      compose: web('one', '  other: { image: ' + image().repository + ', deploy: { endpoint_mode: dnsrr } }'),
-    })
-    const error = await failureOf(
-      stack.deploy({
-        version: 'two',
-        compose: web(
-          'two',
-          `  other: { image: ${image().repository}, environment: { MODE: crash, VERSION: two }, deploy: { endpoint_mode: dnsrr } }`,
-        ),
-      }),
-    )
-    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
-    expect(error.message).toContain(`release ${first.release} serves`)
-    expect(error.hint).toContain('boom: no "configuration"')
-    const envs = await stack.docker(
-      'service',
-      'inspect',
-      '--format',
-      '{{.Spec.TaskTemplate.ContainerSpec.Env}}',
-      `${stack.name}_web`,
-      `${stack.name}_other`,
-    )
-    expect(envs).toBe('[VERSION=one]\n[]')
-    expect(await stack.status()).toMatchObject({ current: first.release })
-  })
-
-  test('a first version that never gets well leaves nothing', async () => {
-    await using stack = stackUnderTest(image())
-    const error = await failureOf(
-      stack.deploy({ version: 'one', timeoutMs: 15_000, compose: web('one').replace('VERSION:', 'MODE: crash, VERSION:') }),
-    )
-    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
-    expect(error.hint).toContain('boom')
-    expect(await stack.docker('service', 'ls', '--quiet', '--filter', `label=com.docker.stack.namespace=${stack.name}`)).toBe('')
-  })
-
-  test('what ends by itself runs once before the others, and stops the deploy when it fails', async () => {
-    await using stack = stackUnderTest(image())
-    const migrate = (command: string): string =>
-      `  migrate: { image: ${image().repository}, restart: 'no', command: [sh, -c, '${command}'], deploy: { endpoint_mode: dnsrr } }`
-    const first = await stack.deploy({ version: 'one', compose: web('one', migrate('echo migrated to one')) })
-    expect(stack.told.infos.join('\n')).toContain('before-switch migrate | migrated to one')
-    const before = await stack.tasks('web')
-    const error = await failureOf(stack.deploy({ version: 'two', compose: web('two', migrate('echo no such table >&2; exit 3')) }))
-    expect(error).toMatchObject({ code: 'RELEASE_COMMAND_FAILED' })
-    expect(error.hint).toContain('no such table')
-    expect(await stack.tasks('web')).toEqual(before)
-    expect(await stack.status()).toMatchObject({ current: first.release, containers: [{ service: 'web' }] })
-  })
-
-  test('a secret is a new object when its value changes, and is nowhere to be read', async () => {
-    await using stack = stackUnderTest(image())
-    const compose = web(
-      'one',
-      `    secrets: [key]
-    configs: [{ source: motd, target: /etc/motd }]
-secrets: { key: { environment: APP_KEY } }
-configs: { motd: { content: 'hello $\${name}' } }`,
-    )
-    await stack.deploy({ version: 'one', compose, secrets: { APP_KEY: 'first-value\n' } })
-    const named = (): Promise<string> =>
-      stack.docker('secret', 'ls', '--format', '{{.Name}}', '--filter', `label=launchway.app=${stack.app}`)
-    const one = await named()
-    const read = async (): Promise<string> => {
-      const found = await stack.docker(
-        'service',
-        'ps',
-        '--filter',
-        'desired-state=running',
-        '--format',
-        '{{.Node}} {{.Name}}.{{.ID}}',
-        '--no-trunc',
-        `${stack.name}_web`,
-      )
-      const [node = '', task = ''] = found.split('\n')[0]?.split(' ') ?? []
-      return (await import('../../lab/run.ts')).docker(
-        'exec',
-        (await import('./support/swarm.ts')).nodeOf(node),
-        'docker',
-        'exec',
-        task,
-        'sh',
-        '-c',
-        'cat /run/secrets/key; echo .; cat /etc/motd',
-      )
-    }
+  test('is replaced by the next version, and goes back to it by a rollback that needs nothing; a changed secret is a new object, nowhere to be read', async () => {
+    const [one = ''] = await secrets()
     expect(await read()).toBe('first-value\n.\nhello ${name}')
-    const before = await stack.tasks('web')
-    const same = await stack.deploy({ version: 'two', compose, secrets: { APP_KEY: 'first-value\n' } })
-    expect(same.services).toMatchObject([{ health: '2/2 tasks, kept as it was' }])
-    expect(await stack.tasks('web')).toEqual(before)
-    await stack.deploy({ version: 'three', compose, secrets: { APP_KEY: 'second' } })
+    const [web, other] = [await stack.tasks('web'), await stack.tasks('other')]
+    const second = await deploy('two', { web: 'two' }, 'second')
+    expect(second.previous).toBe(current)
+    expect(stack.told.infos.join('\n')).toMatch(/web 2\/2/)
+    expect(await stack.tasks('web')).not.toEqual(web)
+    expect(await stack.tasks('other')).toEqual(other)
     expect(await read()).toBe('second.\nhello ${name}')
     // The one before is kept: a rollback returns to it.
-    expect((await named()).split('\n')).toHaveLength(2)
-    const kept = await stack.docker(
-      'config',
-      'ls',
-      '--quiet',
-      '--filter',
-      'label=launchway.kind=release',
-      '--filter',
-      `label=launchway.stack=${stack.name}`,
-    )
+    expect(await secrets()).toHaveLength(2)
+    const ofStack = ['--filter', 'label=launchway.kind=release', '--filter', `label=launchway.stack=${stack.name}`]
+    const kept = await stack.docker('config', 'ls', '--quiet', ...ofStack)
     const texts = await stack.docker('config', 'inspect', '--format', '{{printf "%s" .Spec.Data}}', ...kept.split('\n'))
     expect(texts).toContain(one)
     expect(texts).not.toMatch(/first-value|second/)
-    await stack.rollback()
+
+    const back = await stack.rollback()
+    expect(back).toMatchObject({ release: current, version: 'one' })
+    expect(await envs()).toBe('[VERSION=one]\n[]')
     expect(await read()).toBe('first-value\n.\nhello ${name}')
+    await expect
+      .poll(() => stack.status(), { timeout: 60_000, interval: 500 })
+      .toMatchObject({
+        current,
+        previous: second.release,
+        versions: { [current]: 'one', [second.release]: 'two' },
+        containers: expect.arrayContaining([
+          expect.objectContaining({ service: 'web', release: current, state: 'running', status: '2/2 tasks' }),
+        ]),
+      })
+  })
+
+  test('a version that ends at once rolls back by itself, and the error has the task and its last words', async () => {
+    const error = await failureOf(deploy('three', { web: 'three', other: '{ MODE: crash, VERSION: three }' }, 'first-value\n'))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+    expect(error.message).toContain(`release ${current} serves`)
+    expect(error.hint).toContain('boom: no "configuration"')
+    expect(await envs()).toBe('[VERSION=one]\n[]')
+    expect(await stack.status()).toMatchObject({ current })
+  })
+
+  test('what runs once stops the deploy when it fails', async () => {
+    const before = await stack.tasks('web')
+    const error = await failureOf(deploy('four', { web: 'four', migrate: 'echo no such table >&2; exit 3' }, 'first-value\n'))
+    expect(error).toMatchObject({ code: 'RELEASE_COMMAND_FAILED' })
+    expect(error.hint).toContain('no such table')
+    expect(await stack.tasks('web')).toEqual(before)
+    expect(await stack.status()).toMatchObject({ current })
+    expect(await serving()).toEqual(['other', 'web'])
+  })
+
+  test('what has not changed keeps its tasks, and is soon done', async () => {
+    const [web, other] = [await stack.tasks('web'), await stack.tasks('other')]
+    const again = await deploy('five', {}, 'first-value\n')
+    current = again.release
+    expect(again.services).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ name: 'web', health: '2/2 tasks, kept as it was' }),
+        expect.objectContaining({ name: 'other', health: '1/1 tasks, kept as it was' }),
+      ]),
+    )
+    expect([await stack.tasks('web'), await stack.tasks('other')]).toEqual([web, other])
+  })
+
+  test('a first version that never gets well leaves nothing', async () => {
+    await using sick = stackUnderTest(image())
+    const compose = `services: { web: { image: ${image().repository}, environment: { MODE: crash }, deploy: { endpoint_mode: dnsrr } } }`
+    const error = await failureOf(sick.deploy({ version: 'one', timeoutMs: 15_000, compose }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+    expect(error.hint).toContain('boom')
+    expect(await sick.docker('service', 'ls', '--quiet', '--filter', `label=com.docker.stack.namespace=${sick.name}`)).toBe('')
   })
 })

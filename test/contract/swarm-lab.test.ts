@@ -31,7 +31,7 @@ test('containers of all nodes see each other by a name on an overlay network, an
     await manager('service', 'create', '--quiet', '--name', service, '--mode', 'global', ...options, ...env, `${repository}@${digest}`)
     const { hosts } = inject('lab')
     for (const name of ['node1', 'node2', 'node3'])
-      await expect.poll(() => page(hosts[name]?.ports['5000']), { message: name }).toBe(`${name}\n`)
+      await expect.poll(() => page(hosts[name]?.ports['5000']), { message: name, timeout: 60_000, interval: 200 }).toBe(`${name}\n`)
     const found = await manager('run', '--rm', '--network', network, `${repository}@${digest}`, 'nslookup', `tasks.${service}`)
     const addresses = [...new Set(found.match(/(?<=Address: )10\.\d+\.\d+\.\d+/g))]
     expect(addresses).toHaveLength(3)
@@ -41,7 +41,7 @@ test('containers of all nodes see each other by a name on an overlay network, an
     expect(answered.split('\n').toSorted()).toEqual(['node1', 'node2', 'node3'])
   } finally {
     await manager('service', 'rm', service).catch(() => undefined)
-    await expect.poll(() => manager('network', 'rm', network).then(() => 'gone', String)).toBe('gone')
+    await expect.poll(() => manager('network', 'rm', network).then(() => 'gone', String), { timeout: 60_000, interval: 200 }).toBe('gone')
   }
 })
 

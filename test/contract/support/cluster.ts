@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inject } from 'vitest'
+import { afterAll, inject } from 'vitest'
 import { ask, docker } from '../../../lab/run.ts'
 import { bare, type Ended, through } from './doors.ts'
 import { openFolder } from './folder.ts'
 import { host as address, labKey } from './ssh.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
 
 export const nodeNames = ['node1', 'node2', 'node3'] as const
 export type NodeName = (typeof nodeNames)[number]
@@ -35,8 +36,13 @@ export interface Desk extends AsyncDisposable {
   folder: string
   addresses: Record<NodeName, string>
   configure(environment: object, more?: object): void
+  /** In a process of its own with the second argument: what reads its standard input, or is ended, needs one. */
   launchway(args: string[], of?: { input?: string; until?: (out: string) => boolean }): Promise<Ended>
 }
+
+/** Of all desks of a test file. */
+let terminal: Terminal | undefined
+afterAll(() => terminal?.[Symbol.asyncDispose]())
 
 export async function openDesk(app: string, user = 'deploy'): Promise<Desk> {
   const folder = await openFolder()
@@ -56,33 +62,38 @@ export async function openDesk(app: string, user = 'deploy'): Promise<Desk> {
       }
       writeFileSync(join(folder.path, 'launchway.yml'), JSON.stringify(config))
     },
-    launchway: (args, of = {}) =>
-      new Promise((resolve, reject) => {
-        const child = spawn(process.execPath, through('cli', args), {
-          cwd: folder.path,
-          env: bare({ SSH_KEY: labKey().reveal() }),
-          stdio: ['pipe', 'pipe', 'pipe'],
-        })
-        let [out, err] = ['', '']
-        child.stdout.on('data', (chunk: Buffer) => {
-          out += chunk.toString()
-          if (of.until?.(out) === true) child.kill('SIGINT')
-        })
-        child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
-        child.stdin.on('error', () => undefined)
-        child.stdin.end(of.input ?? '')
-        child.once('error', reject)
-        child.once('close', (code) => resolve({ code, out, err }))
-      }),
+    launchway(args, of) {
+      const env = { SSH_KEY: labKey().reveal() }
+      if (of === undefined) return (terminal ??= openTerminal(env)).launchway(args, folder.path)
+      return inItsOwn(args, folder.path, env, of)
+    },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   }
 }
 
-/** Waits in a hook, where `expect.poll` cannot. */
-export async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 90_000
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`${what}: not so after 90 s`)
-    await new Promise((resolve) => setTimeout(resolve, 500))
-  }
+function inItsOwn(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string>,
+  of: { input?: string; until?: (out: string) => boolean },
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, through('cli', args), { cwd, env: bare(env), stdio: ['pipe', 'pipe', 'pipe'] })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk.toString()
+      if (of.until?.(out) === true) child.kill('SIGINT')
+    })
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(of.input ?? '')
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, out, err }))
+  })
+}
+
+/** Waits until a condition holds in a shell of a node: asking again from here would cost a way there each time. */
+export async function waitOn(node: NodeName, condition: string, seconds = 90): Promise<void> {
+  const program = `end=$(($(date +%s) + ${seconds})); until { ${condition}; }; do [ "$(date +%s)" -lt "$end" ] || exit 1; sleep 0.3; done`
+  await docker('exec', containerOf(node), 'sh', '-c', program)
 }
