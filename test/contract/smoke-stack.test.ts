@@ -123,12 +123,12 @@ own: { build: { context: own, network: none }, depends_on: { web: { condition: s
     expect(section.services.map(({ name, state }) => `${name} ${state}`)).toEqual(['db healthy', 'own healthy', 'web healthy'])
   })
 
-  it('has as long as its file gives it until it is unhealthy, and no longer', async () => {
-    const healthcheck = 'healthcheck: { test: [CMD-SHELL, "echo nobody there; false"], interval: 500ms, retries: 4, start_period: 1s }'
+  it('has as long as its file gives it until it is unhealthy, and no longer: then what it said is told', async () => {
+    const healthcheck = 'healthcheck: { test: [CMD-SHELL, "echo nobody there; exit 7"], interval: 1s, retries: 4, start_period: 1s }'
     const failure = await failing({ files: compose(`web: { image: "${repository}", ${healthcheck} }`), smoke: 'timeout: 60s' })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web is unhealthy' })
-    expect(failure.hint).toContain('nobody there')
-    expect(failure.part?.smoke?.services).toMatchObject([{ state: 'unhealthy' }])
+    expect(failure.hint).toContain('its last health check (exit code 7): nobody there')
+    expect(failure.part?.smoke).toMatchObject({ verdict: 'failed', services: [{ name: 'web', state: 'unhealthy' }] })
   })
 
   it('may be waited for by a service that is started by compose itself', async () => {
@@ -180,17 +180,6 @@ web: { image: "${repository}", ${asking}, depends_on: [db] }`),
     })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'db exited with code 9 and is restarted' })
     expect(failure.hint).toMatch(/^after it: web exited with code 4$/m)
-  })
-
-  it('is said at once, before what is left is taken down', async () => {
-    const said: { line: string; there: Promise<string[]> }[] = []
-    const { part } = await failing({
-      files: compose(`web: { image: "${repository}", command: [sh, -c, "sleep 1; exit 4"] }`),
-      smoke: 'checks: [{ http: "http://web:8000/", timeout: 1m }]',
-      onLine: (line) => said.push({ line, there: leftovers() }),
-    })
-    const first = said.find(({ line }) => line === 'failed: web exited with code 4')
-    expect((await first?.there)?.join('\n')).toContain(part?.smoke?.project)
   })
 
   it('is kept as a file of each container, what a secret is being left out; of a test that passed, too', async () => {
