@@ -3,13 +3,14 @@ import { stripVTControlCharacters } from 'node:util'
 import type { EngineContainer, Ports } from '../core/ports.ts'
 import { cut } from '../core/text.ts'
 import { showBytes } from '../core/units.ts'
+import { excerpt } from './excerpt.ts'
 import { type Seen, serviceOf } from './verdict.ts'
 import type { Watch } from './watch.ts'
 
 /** Of this stage, in the folder of evidence. */
 export const evidenceFolder = 'smoke'
-/** Lines of a log, and characters of each, that a failure shows. */
-const lines = 30
+/** Lines of a log that a failure looks through for what it shows, and characters of each that it shows. */
+const lines = 500
 const lineChars = 400
 /** The same of a log that is kept as a file. */
 const keptLines = 2_000
@@ -86,10 +87,10 @@ function stateIn(container: Seen, name: string, memory: number | undefined): Rec
   return { name, reference, image, status, exitCode, error, outOfMemory, restarts, startedAt, finishedAt, death, health, memory: memoryUse }
 }
 
-/** The end of what a container wrote; of one that was restarted, since then: what it said before is the same again. */
+/** The end of what a container wrote, and the errors before it; of one that was restarted, since then: what it said before is the same again. */
 export async function logOf({ id, startedAt, restarts }: EngineContainer, { engine }: Ports): Promise<string> {
   const since = startedAt === undefined || restarts === 0 ? {} : { since: new Date(Date.parse(startedAt) - startMs).toISOString() }
-  return condensed(await engine.lastLines(id, { lines, ...since }))
+  return excerpt(condensed(await engine.lastLines(id, { lines, ...since })))
 }
 
 /** Without colours, long lines cut, and lines that repeat told once. */

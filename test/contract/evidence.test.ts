@@ -42,20 +42,22 @@ beforeAll(async () => {
   return () => kept[Symbol.asyncDispose]()
 })
 
-/** A release that has passed its gates, with all that may be attached. */
-async function passed(of: BuiltHere, ports: Ports, sign = true): Promise<Release> {
+async function uploaded(of: BuiltHere, ports: Ports, evidence: NonNullable<Release['plan']['evidence']>): Promise<Release> {
   const release = toScan(of, { rules: [] })
-  const signing = { kind: 'key', key: 'COSIGN_PRIVATE_KEY', password: 'COSIGN_PASSWORD' } as const
-  const planned: Release = {
-    ...release,
-    plan: {
-      ...release.plan,
-      source: 'https://github.com/team/app',
-      evidence: { sbom: ['spdx', 'cyclonedx'], provenance: true, ...(sign ? { sign: signing } : {}) },
-    },
-  }
-  const uploaded: Release = { ...planned, build: { builder: 'default (docker)', images: await upload(planned, ports) } }
-  return { ...uploaded, scan: await scan(uploaded, ports) }
+  const planned: Release = { ...release, plan: { ...release.plan, source: 'https://github.com/team/app', evidence } }
+  return { ...planned, build: { builder: 'default (docker)', images: await upload(planned, ports) } }
+}
+
+/** A release that has passed its gates, with all that comes of its scan. */
+async function passed(of: BuiltHere, ports: Ports): Promise<Release> {
+  const release = await uploaded(of, ports, { sbom: ['spdx', 'cyclonedx'], provenance: true })
+  return { ...release, scan: await scan(release, ports) }
+}
+
+/** One that is signed, and nothing else: that takes no scan. */
+function toSign(of: BuiltHere, ports: Ports): Promise<Release> {
+  const sign = { kind: 'key', key: 'COSIGN_PRIVATE_KEY', password: 'COSIGN_PASSWORD' } as const
+  return uploaded(of, ports, { sbom: [], provenance: false, sign })
 }
 
 function referenceOf({ build }: Release, { repository }: BuiltHere): string {
@@ -80,7 +82,7 @@ describe('beside an image', () => {
   it('lie its SBOMs and where it comes from, once a digest, and nothing in them that was found by the scan', async () => {
     const { ports } = here()
     write('Dockerfile', 'FROM scratch\n')
-    const release = await passed(image, ports, false)
+    const release = await passed(image, ports)
     const first = await attachEvidence(release, ports)
     expect(first?.items.map(({ kind, added }) => [kind, added])).toEqual([
       ['spdx', true],
@@ -129,7 +131,7 @@ describe('beside an image', () => {
 
   it('gives no SBOM of a list that was changed since the scan', async () => {
     const { ports } = here()
-    const release = await passed(other, ports, false)
+    const release = await passed(other, ports)
     writeFileSync(join(ports.evidence, release.scan?.images[0]?.seen?.path ?? ''), '{}')
     expect(await failureOf(attachEvidence(release, ports))).toMatchObject({ code: 'DIGEST_MISMATCH' })
   })
@@ -145,7 +147,7 @@ describe('a signature', () => {
     write('stranger.pub', stranger.publicKey)
     const ports = openHere({ COSIGN_PRIVATE_KEY: pair.privateKey })
     const ours: Verification = { kind: 'key', keys: ['cosign.pub'] }
-    const release = await passed(image, ports)
+    const release = await toSign(image, ports)
     const unsigned = await failureOf(check(image, release, ports, ours))
     expect(unsigned).toMatchObject({
       code: 'SIGNATURE_REFUSED',
@@ -165,7 +167,7 @@ describe('a signature', () => {
       message: expect.stringContaining('its signature is not one by stranger.pub'),
     })
     // Somebody has put another image there, with the signature of the good one beside it.
-    const forged = await passed(other, ports, false)
+    const forged = await uploaded(other, ports, { sbom: [], provenance: false })
     const repository = await openRepository(image.repository, release.plan.registries, ports)
     const tagOf = (one: Release): string => `${referenceOf(one, image).split('@')[1]?.replace(':', '-')}.sig`
     const good = await repository.manifest(tagOf(release))
@@ -186,12 +188,12 @@ describe('a signature', () => {
     using _password = setEnv({ COSIGN_PASSWORD: 'correct horse' })
     await call(cosign, ['generate-key-pair'], { cwd: keys })
     const ports = openHere({ COSIGN_PRIVATE_KEY: readFileSync(join(keys, 'cosign.key'), 'utf8'), COSIGN_PASSWORD: 'correct horse' })
-    const release = await passed(image, ports)
+    const release = await toSign(image, ports)
     await attachEvidence(release, ports)
     const verify = ['verify', '--key', join(keys, 'cosign.pub'), '--insecure-ignore-tlog']
     const { stdout } = await call(cosign, [...verify, referenceOf(release, image)])
     expect(stdout).toContain(referenceOf(release, image).split('@')[1])
-    const second = await passed(other, ports, false)
+    const second = await uploaded(other, ports, { sbom: [], provenance: false })
     await expect(call(cosign, [...verify, referenceOf(second, other)])).rejects.toThrow('ended with exit code')
     // As cosign signs today: a statement in an envelope, as a referrer.
     await call(cosign, [

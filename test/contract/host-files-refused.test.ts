@@ -18,7 +18,7 @@ describe('what cannot travel, and what does not arrive', () => {
     const root = repository()
     const wish = { services: [{ ...plain, ...files() }], root }
     await deployTo(host, image(), { ...wish, version: 'one' })
-    write(root, 'conf/large', 'x'.repeat(40_000_000))
+    write(root, 'conf/large', 'x'.repeat(4_000_000))
     const lost = new Error('the connection broke')
     const remote = host.remote()
     const cut: typeof remote = {

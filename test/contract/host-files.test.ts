@@ -9,12 +9,16 @@ import { deployTo } from './support/release.ts'
 const lab = inject('lab')
 const { image, machine } = useHosts()
 
-/** With the account of the lab's host that looks around. */
+/** With the account of the lab's host that looks around. All of them are the campaign's; over SSH as ops is in host-files-refused.test.ts. */
 const accounts = [
   { suite: 'bookworm', user: 'deploy' },
-  { suite: 'trixie', user: 'root' },
-  { suite: 'forky', user: 'ops' },
-] as const
+  ...(process.env['LAUNCHWAY_CAMPAIGN'] === undefined
+    ? []
+    : [
+        { suite: 'trixie', user: 'root' },
+        { suite: 'forky', user: 'ops' },
+      ]),
+]
 
 const onLab = (suite: string, user: string): HostUnderTest => {
   const host = labHost(lab.hosts[suite]?.container ?? '', user, 0)
@@ -121,7 +125,7 @@ describe('what travels', () => {
     const store = (): string[] => readdirSync(pathsOf(host).files)
     await deployTo(host, image(), { ...wish, version: 'one' })
     const [first] = store()
-    for (const version of ['two', 'three', 'four']) {
+    for (const version of ['two', 'three']) {
       write(root, 'conf/site.conf', `${version}\n`)
       await deployTo(host, image(), { ...wish, version })
     }
@@ -139,7 +143,7 @@ describe('what travels', () => {
     const text = { target: '/secret', text: '${KEY}', mode: '0400', uid: '7', gid: '7' }
     const cache = { name: 'cache', image: `${name}@${digest}`, command: ['/bin/sleep', '1000'], user: '7', texts: [text], ...files() }
     const wish = { services: [plain], accessories: [cache], secrets, root, keep: 1 }
-    for (const version of ['one', 'two', 'three', 'four']) {
+    for (const version of ['one', 'two', 'three']) {
       await deployTo(host, image(), { ...wish, version })
       write(root, 'conf/site.conf', `${version}\n`)
     }

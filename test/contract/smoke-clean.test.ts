@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { docker } from '../../lab/run.ts'
 import { smokeLabels } from '../../src/core/names.ts'
 import { bare, through } from './support/doors.ts'
+import { eventually } from './support/processes.ts'
 import { app, compose, leftovers, recordedTree, repository, smokeTest, web, withImage } from './support/smoke.ts'
+
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
 withImage()
 
@@ -15,12 +18,14 @@ describe('a process that is ended', () => {
     const env = bare({ XDG_CACHE_HOME: join(root, '.cache') })
     const child = spawn(process.execPath, through('cli', ['smoke', '--release', record]), { cwd: root, env, stdio: 'ignore' })
     const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+    onTestFinished(() => void child.kill('SIGKILL'))
     const filters = ['--filter', `label=${smokeLabels.project}`, '--filter', 'status=running', '--format', '{{.Names}}']
-    await expect.poll(async () => (await docker('ps', ...filters)).includes(app)).toBe(true)
+    await eventually(async () => (await docker('ps', ...filters)).includes(app))
     return { signal: (name) => void child.kill(name), ended }
   }
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('by %s leaves nothing', async (name) => {
+  // What a signal does is the same for each, as upload-signal.test.ts has it.
+  it.each(isCampaign ? (['SIGINT', 'SIGTERM'] as const) : (['SIGTERM'] as const))('by %s leaves nothing', async (name) => {
     const { signal, ended } = await running()
     signal(name)
     expect(await ended).not.toBe(0)
@@ -38,7 +43,7 @@ describe('a process that is ended', () => {
 })
 
 describe('many at once', () => {
-  const count = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 4 : 20
+  const count = isCampaign ? 20 : 3
 
   /** What there is beside what other work on this machine may make: all that has a name of this application. */
   async function engine(): Promise<string[]> {
@@ -55,10 +60,11 @@ describe('many at once', () => {
       .toSorted()
   }
 
-  it(`(${count}) leave the engine as it was, anonymous volumes and what compose built included`, async () => {
+  it(`(${count}) do not meet, whatever names and ports their file gives, and leave the engine as it was, anonymous volumes and what compose built included`, async () => {
+    const server = `web: { image: "${repository}", container_name: ${app}-same, ports: ["18999:8000"] }`
     const helper = `helper: { build: { context: helper, network: none }, volumes: ["/own", "data:/data"], command: [sleep, "1000"] }`
     const files = {
-      'compose.yml': `${compose(`${web}\n${helper}`)['compose.yml'] ?? ''}volumes: { data: }\n`,
+      'compose.yml': `${compose(`${server}\n${helper}`)['compose.yml'] ?? ''}volumes: { data: { name: ${app}-data } }\n`,
       'helper/Dockerfile': `FROM ${repository}-base\nRUN echo ${app} > /told\n`,
     }
     const before = await engine()
@@ -71,6 +77,7 @@ describe('many at once', () => {
       Array.from({ length: count }, () => smokeTest({ files, smoke: 'checks: [{ http: "http://web:8000/" }]', onLine: lookAt })),
     )
     expect(runs.map(({ section }) => section.verdict)).toEqual(runs.map(() => 'passed'))
+    expect(new Set(runs.map(({ section }) => section.project)).size).toBe(count)
     expect(await engine()).toEqual(before)
     const volumes = (await Promise.all(mounted)).flatMap((lines) => lines.split(/[\n,]/)).filter((name) => name !== '')
     expect(volumes.length).toBeGreaterThanOrEqual(2 * count)

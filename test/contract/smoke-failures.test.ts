@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { call, docker } from '../../lab/run.ts'
 import { smokeLabels } from '../../src/core/names.ts'
+import { removeLeftovers } from '../../src/smoke/clean.ts'
 import { failureOf } from './support/errors.ts'
 import { setEnv } from './support/folder.ts'
-import { app, type Asked, leftovers, repository, smokeTest, withImage } from './support/smoke.ts'
+import { eventually } from './support/processes.ts'
+import { app, type Asked, leftovers, repository, smokePorts, smokeTest, withImage } from './support/smoke.ts'
 
 withImage()
 
@@ -12,22 +14,13 @@ const service = (settings: string): Record<string, string> => ({
   'compose.yml': `services:\n  web:\n    image: ${repository}\n${settings.replaceAll(/^/gm, '    ')}\n`,
 })
 
-describe('a stack that does not come up', () => {
-  it('because a service is unhealthy, says so at once, with what its health check said', async () => {
-    const failure = await failing({
-      files: service('healthcheck: { test: [CMD-SHELL, "echo no database; exit 7"], interval: 200ms, retries: 2 }'),
-    })
-    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web is unhealthy' })
-    expect(failure.hint).toContain('its last health check (exit code 7): no database')
-    expect(failure.part?.smoke).toMatchObject({ verdict: 'failed', services: [{ name: 'web', state: 'unhealthy' }] })
-    expect(await leftovers()).toEqual([])
-  })
-
+// They wait for their stacks, each for its own.
+describe.concurrent('a stack that does not come up', () => {
   it('because a service crashes again and again, says how often and shows its last life alone', async () => {
-    const failure = await failing({ files: service('restart: unless-stopped\ncommand: [sh, -c, "echo starting; echo boom >&2; exit 3"]') })
-    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3, after 8 restarts' })
+    const failure = await failing({ files: service('restart: on-failure:3\ncommand: [sh, -c, "echo starting; echo boom >&2; exit 3"]') })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3, after 3 restarts' })
     expect(failure.hint?.match(/boom/g)).toHaveLength(1)
-    expect(failure.part?.smoke?.services).toMatchObject([{ state: 'exited 3 after 8 restarts' }])
+    expect(failure.part?.smoke?.services).toMatchObject([{ state: 'exited 3 after 3 restarts' }])
   })
 
   it('because a service has ended that is meant to stay, says so, however well it ended', async () => {
@@ -39,23 +32,18 @@ describe('a stack that does not come up', () => {
     expect(failure.hint).toContain('into the background')
   })
 
-  it('shows the log of a service with a terminal, too', async () => {
-    const failure = await failing({ files: service('tty: true\ncommand: [sh, -c, "echo on a terminal; exit 3"]') })
-    expect(failure.hint).toContain('\n  on a terminal')
-  })
-
-  it('because of a dependency, names that one and not who waited for it', async () => {
+  it('because of a dependency, names that one and not who waited for it; a terminal hides none of its log', async () => {
     const failure = await failing({
       files: {
         'compose.yml': `
 services:
-  db: { image: "${repository}", command: [sh, -c, "echo no space left; exit 9"], healthcheck: { test: [CMD, "true"] } }
+  db: { image: "${repository}", tty: true, command: [sh, -c, "echo no space left; exit 9"], healthcheck: { test: [CMD, "true"] } }
   web: { image: "${repository}", depends_on: { db: { condition: service_healthy } } }
 `,
       },
     })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'db exited with code 9' })
-    expect(failure.hint).toContain('no space left')
+    expect(failure.hint).toContain('\n  no space left')
   })
 
   it('because a command is not there, says what the engine said', async () => {
@@ -73,33 +61,41 @@ services:
     expect(failure.hint).toContain('registry.invalid')
   })
 
-  it('in the time it has, says what it still waited for', async () => {
+  it('in the time it has, says what it still waited for: also a health check without an end', async () => {
     const failure = await failing({
-      files: service(
-        'healthcheck: { test: [CMD, "false"], interval: 1s, start_period: 60s }\ncommand: [sh, -c, "echo still warming up; sleep 1000"]',
-      ),
-      smoke: 'timeout: 3s',
+      files: {
+        'compose.yml': `
+services:
+  web:
+    image: "${repository}"
+    healthcheck: { test: [CMD, "false"], interval: 1s, start_period: 60s }
+    command: [sh, -c, "echo still warming up; sleep 1000"]
+  worker: { image: "${repository}", healthcheck: { test: [CMD, sleep, "1000"], timeout: 10m } }
+`,
+      },
+      smoke: 'timeout: 5s',
     })
-    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'the stack was not up after 3.0 s: web is not healthy yet' })
-    expect(failure.hint).toContain('still warming up')
-    expect(await leftovers()).toEqual([])
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: expect.stringMatching(/^the stack was not up after 5\.0 s: /) })
+    for (const name of ['web', 'worker']) expect(failure.message).toContain(`${name} is not healthy yet`)
+    expect(failure.hint).toContain('state: running')
   })
 
-  it('and dies while the checks are asked, ends them at once', async () => {
+  it('and dies while the checks are asked, ends them at once, and says so before what is left is taken down', async () => {
+    const said: { line: string; there: Promise<string[]> }[] = []
     const failure = await failing({
       files: service('command: [sh, -c, "sleep 1; echo out of luck; exit 4"]'),
       smoke: 'checks: [{ http: "http://web:8000/", timeout: 10m }]',
+      onLine: (line) => said.push({ line, there: leftovers() }),
     })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 4' })
     expect(failure.hint).toContain('out of luck')
+    const first = said.find(({ line }) => line === 'failed: web exited with code 4')
+    expect((await first?.there)?.join('\n')).toContain(failure.part?.smoke?.project)
   })
 
-  it.each([
-    ['without checks', ''],
-    ['and a check that connects', 'checks: [{ tcp: "web:8000" }]'],
-  ])('because a server that listens cannot load its application, is told %s', async (_, smoke) => {
+  it('because a server that listens cannot load its application, is told though somebody listened', async () => {
     const files = service('ports: ["80:8000"]\ncommand: [sh, -c, "httpd -p 8000 -h /www; sleep 1; echo no such module; exit 3"]')
-    const failure = await failing({ files, smoke })
+    const failure = await failing({ files })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3' })
     expect(failure.hint).toContain('no such module')
   })
@@ -125,7 +121,7 @@ services:
   })
 })
 
-describe('a check that fails', () => {
+describe.concurrent('a check that fails', () => {
   it('says what was asked, wanted and answered, with the end of the log', async () => {
     const failure = await failing({
       files: service('command: [sh, -c, "echo serving; exec httpd -f -v -p 8000 -h /www"]'),
@@ -166,7 +162,7 @@ checks:
   })
 })
 
-describe('compose files that cannot be tested', () => {
+describe.concurrent('compose files that cannot be tested', () => {
   it('ask for a variable that has no value: the error names it, and the place', async () => {
     expect(await failing({ files: service('environment: { A: "${MISSING_ONE:?say which}" }') })).toMatchObject({
       code: 'CONFIG_INVALID',
@@ -202,6 +198,12 @@ describe('compose files that cannot be tested', () => {
   })
 })
 
+describe.concurrent('what was built', () => {
+  it('must be what runs', async () => {
+    expect(await failing({ files: service(''), built: `sha256:${'0'.repeat(64)}` })).toMatchObject({ code: 'DIGEST_MISMATCH' })
+  })
+})
+
 describe('a machine without an engine', () => {
   it('is told as that', async () => {
     using _ = setEnv({ DOCKER_HOST: 'unix:///no/such.sock' })
@@ -209,17 +211,11 @@ describe('a machine without an engine', () => {
   })
 })
 
-describe('what was built', () => {
-  it('must be what runs', async () => {
-    expect(await failing({ files: service(''), built: `sha256:${'0'.repeat(64)}` })).toMatchObject({ code: 'DIGEST_MISMATCH' })
-  })
-})
-
 describe('a run that is cancelled', () => {
   /** Waits until there is a container of this application that is as it says. */
   async function appears(status: string): Promise<void> {
     const filters = ['--filter', `label=${smokeLabels.project}`, '--filter', `status=${status}`]
-    while (!(await docker('ps', '--all', ...filters, '--format', '{{.Names}}')).includes(app)) continue
+    await eventually(async () => (await docker('ps', '--all', ...filters, '--format', '{{.Names}}')).includes(app))
   }
 
   it.each([
@@ -236,6 +232,9 @@ describe('a run that is cancelled', () => {
 })
 
 describe('what a killed run left behind', () => {
+  /** As each run does before its own stack. */
+  const clear = (isGone: (owner: string) => boolean): Promise<void> => removeLeftovers(smokePorts({ isGone }, '/nowhere').ports)
+
   it('is removed by the next one when its process is gone, and kept when it is not', async () => {
     const left = async (name: string, owner: string): Promise<void> => {
       const labels = ['--label', `${smokeLabels.project}=${name}`, '--label', `${smokeLabels.owner}=${owner}`]
@@ -243,14 +242,10 @@ describe('what a killed run left behind', () => {
       await docker('volume', 'create', ...labels, name)
       await docker('run', '--detach', ...labels, '--name', name, '--network', name, '--volume', `${name}:/data`, `${repository}-base`)
     }
-    await left(`${app}-dead`, 'a')
-    await left(`${app}-alive`, 'b')
-    try {
-      await smokeTest({ files: service(''), isGone: (owner) => owner === 'a' })
-      expect(new Set(await leftovers())).toEqual(new Set([`${app}-alive ${app}-alive`, `${app}-alive`]))
-    } finally {
-      await smokeTest({ files: service(''), isGone: (owner) => ['a', 'b'].includes(owner) })
-    }
+    await Promise.all([left(`${app}-dead`, 'a'), left(`${app}-alive`, 'b')])
+    await clear((owner) => owner === 'a')
+    expect(new Set(await leftovers())).toEqual(new Set([`${app}-alive ${app}-alive`, `${app}-alive`]))
+    await clear((owner) => owner === 'b')
     expect(await leftovers()).toEqual([])
   })
 
@@ -259,14 +254,11 @@ describe('what a killed run left behind', () => {
     const labels = ['--label', `${smokeLabels.project}=${name}`, '--label', `${smokeLabels.owner}=c`]
     const stdin = `FROM ${repository}-base\nCMD ["sleep", "1000"]\n`
     await call('docker', ['build', '--quiet', '--build-arg', 'SOURCE_DATE_EPOCH=1000000000', ...labels, '--tag', name, '-'], { stdin })
-    try {
-      expect(await docker('image', 'inspect', '--format', '{{.Created}}', name)).toContain('2001-')
-      await docker('run', '--detach', ...labels, '--name', name, name)
-      await smokeTest({ files: service(''), isGone: () => false })
-      expect(await leftovers()).toEqual([`${name} ${name}`, name])
-    } finally {
-      await smokeTest({ files: service(''), isGone: (owner) => owner === 'c' })
-    }
+    expect(await docker('image', 'inspect', '--format', '{{.Created}}', name)).toContain('2001-')
+    await docker('run', '--detach', ...labels, '--name', name, name)
+    await clear(() => false)
+    expect(await leftovers()).toEqual([`${name} ${name}`, name])
+    await clear((owner) => owner === 'c')
     expect(await leftovers()).toEqual([])
   })
 })

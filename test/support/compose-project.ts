@@ -8,10 +8,11 @@ import type { Environment } from '../../src/core/deployment.ts'
 import type { Ports, Repository } from '../../src/core/ports.ts'
 import { withProject } from '../../src/plan/with-project.ts'
 import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
+import { gitInit } from '../unit/support/repository.ts'
 
 export const someDigest = `sha256:${'d'.repeat(64)}`
 
-/** A repository with one commit of these files. @param untracked files that are there and not committed */
+/** A repository with these files, as git knows them that is about to commit them. @param untracked files that are there and not committed */
 function repositoryOf(files: Readonly<Record<string, string>>, untracked: Readonly<Record<string, string>> = {}): string {
   const root = temporaryFolder()
   const write = (of: Readonly<Record<string, string>>): void => {
@@ -20,12 +21,9 @@ function repositoryOf(files: Readonly<Record<string, string>>, untracked: Readon
       writeFileSync(join(root, name), text)
     }
   }
-  const git = (...args: string[]): void =>
-    void execFileSync('git', ['-c', 'user.name=ada', '-c', 'user.email=ada@example.org', ...args], { cwd: root, stdio: 'ignore' })
-  git('init', '--quiet', '--initial-branch=main')
+  gitInit(root)
   write(files)
-  git('add', '--all')
-  git('commit', '--quiet', '--message=one')
+  execFileSync('git', ['add', '--all'], { cwd: root, stdio: 'ignore' })
   write(untracked)
   return root
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { labLabel } from '../../../lab/lab.ts'
 import { docker } from '../../../lab/run.ts'
 import { folderCache } from '../../../src/adapters/cache.ts'
@@ -15,7 +15,7 @@ import { localProbe } from '../../../src/adapters/probe.ts'
 import { thisProcess } from '../../../src/adapters/self.ts'
 import { resolveSmoke } from '../../../src/config/gates.ts'
 import { candidates, smokeLabels } from '../../../src/core/names.ts'
-import type { Ports } from '../../../src/core/ports.ts'
+import type { Clock, Ports } from '../../../src/core/ports.ts'
 import { type BuiltImage, parseRelease, type PlannedImage, type Release, type SmokeSection } from '../../../src/core/release.ts'
 import { redact, Secret } from '../../../src/core/secret.ts'
 import { smoke, type Wish } from '../../../src/smoke/index.ts'
@@ -37,7 +37,10 @@ const [reference = ''] = candidates({ repositories: [repository] }, key)
 /** The base of images that compose builds. */
 export const base = `${repository}-base`
 
-/** An image of this machine's busybox with a small web server, as if it had just been built. */
+/**
+ * An image of this machine's busybox with a small web server, as if it had just been built. Whatever the tests of the file
+ * have started with it, side by side or not, is gone at their end.
+ */
 export function withImage(): void {
   beforeAll(async () => {
     const context = join(scratch, 'image')
@@ -55,8 +58,12 @@ export function withImage(): void {
     config = await docker('image', 'inspect', '--format', '{{.Id}}', reference)
   })
   afterAll(async () => {
-    await docker('image', 'rm', '--force', reference, base)
-    rmSync(scratch, { recursive: true, force: true })
+    try {
+      expect(await leftovers()).toEqual([])
+    } finally {
+      await docker('image', 'rm', '--force', reference, base)
+      rmSync(scratch, { recursive: true, force: true })
+    }
   })
 }
 
@@ -91,6 +98,7 @@ export interface Asked {
   wish?: Wish
   /** Told of each line as it is said. */
   onLine?: (line: string) => void
+  clock?: Clock
 }
 
 export interface Told {
@@ -130,7 +138,7 @@ export function smokePorts(asked: Omit<Asked, 'files'>, root: string): { ports: 
       repository: () => Promise.reject(new Error('there is no registry')),
     },
     files: localFiles(scratch),
-    clock: systemClock,
+    clock: asked.clock ?? systemClock,
     cache: folderCache(join(root, '.cache'), log),
     tools: { folder: join(root, '.kept') },
     who: 'ada@laptop',
@@ -179,8 +187,8 @@ function releaseFor({ smoke: text = '', image, built = config, uploaded = {} }: 
   return parseRelease(JSON.stringify(whole), 'the record of the test')
 }
 
-/** What there is of smoke tests of this application: containers, networks and volumes. */
-export async function leftovers(): Promise<string[]> {
+/** What there is of smoke tests of this application, or of one of its stacks: containers, networks and volumes. */
+export async function leftovers(of = app): Promise<string[]> {
   const filter = `label=${smokeLabels.project}`
   const found = await Promise.all([
     docker('ps', '--all', '--filter', filter, '--format', `{{.Label "${smokeLabels.project}"}} {{.Names}}`),
@@ -188,5 +196,5 @@ export async function leftovers(): Promise<string[]> {
     docker('volume', 'ls', '--filter', filter, '--format', '{{.Name}}'),
     docker('image', 'ls', '--filter', filter, '--format', '{{.Repository}}'),
   ])
-  return found.flatMap((lines) => lines.split('\n')).filter((line) => line.includes(app))
+  return found.flatMap((lines) => lines.split('\n')).filter((line) => line.includes(of))
 }

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { logOf } from '../../src/smoke/evidence.ts'
+import { excerpt } from '../../src/smoke/excerpt.ts'
+import type { EngineContainer, Ports } from '../../src/core/ports.ts'
+
+const frames = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => [
+    `  File "/srv/venv/lib/django/part${index}.py", line ${index}, in setup`,
+    `    part${index}()`,
+  ]).flat()
+
+/** As Python writes an exception that came of another, each with a stack of its own; then the server that was to run it. */
+const chained = [
+  'Booting worker with pid: 7',
+  'Traceback (most recent call last):',
+  ...frames(5),
+  '  File "/srv/app/settings.py", line 12, in <module>',
+  '    DATABASE_URL = os.environ["DATABASE_URL"]',
+  "KeyError: 'DATABASE_URL'",
+  '',
+  'The above exception was the direct cause of the following exception:',
+  '',
+  'Traceback (most recent call last):',
+  ...frames(40),
+  'django.core.exceptions.ImproperlyConfigured: the settings cannot be loaded',
+  '[8] [INFO] Worker exiting (pid: 7)',
+  '[1] [ERROR] Shutting down: Master',
+]
+
+describe('what a failure shows of a log', () => {
+  it('is all of one that is short', () => {
+    const text = Array.from({ length: 60 }, (_, index) => `line ${index}`).join('\n')
+    expect(excerpt(text)).toBe(text)
+  })
+
+  it('is the end of a long one, and that there is more', () => {
+    const lines = Array.from({ length: 200 }, (_, index) => `line ${index}`)
+    expect(excerpt(lines.join('\n'))).toBe(['… (140 lines)', ...lines.slice(-60)].join('\n'))
+  })
+
+  it('has the cause of a chain of exceptions, where it was raised, and the end', () => {
+    const shown = excerpt(chained.join('\n')).split('\n')
+    expect(shown.slice(0, 5)).toEqual([
+      '… (12 lines)',
+      '  File "/srv/app/settings.py", line 12, in <module>',
+      '    DATABASE_URL = os.environ["DATABASE_URL"]',
+      "KeyError: 'DATABASE_URL'",
+      expect.stringMatching(/^… \(\d+ lines\)$/),
+    ])
+    expect(shown.slice(5)).toEqual(chained.slice(-60))
+  })
+
+  it.each([
+    [
+      'an exception of Python whose name says nothing',
+      ['Traceback (most recent call last):', '  File "a.py", line 1', 'app.NoSuchTable: users'],
+      'app.NoSuchTable: users',
+    ],
+    [
+      'what an exception says on further lines',
+      ['pydantic.ValidationError: 1 error for Settings', 'SECRET_KEY', '  Field required'],
+      '  Field required',
+    ],
+    [
+      'a cause of Java',
+      ['Caused by: java.net.UnknownHostException: db', '\tat java.net.Socket.connect'],
+      'Caused by: java.net.UnknownHostException: db',
+    ],
+    ['a panic of Go', ['panic: runtime error: no such column', '', 'goroutine 1 [running]:'], 'panic: runtime error: no such column'],
+    ['an error of Node', ["Error: Cannot find module 'express'", '    at Module._load'], "Error: Cannot find module 'express'"],
+    ['a line of a log', ['2026-11-21 [FATAL] no space left on device'], '2026-11-21 [FATAL] no space left on device'],
+  ])('has %s, however much stands after it', (_, cause, wanted) => {
+    const after = Array.from({ length: 90 }, (_, index) => `  tearing down ${index}`)
+    expect(excerpt(['up', ...cause, '', ...after].join('\n')).split('\n')).toContain(wanted)
+  })
+
+  it('has of many errors the last, and the same one once', () => {
+    const errors = Array.from({ length: 100 }, (_, index) => [`ERROR number ${index}`, '', 'Error: the same each time', '']).flat()
+    const after = Array.from({ length: 60 }, (_, index) => `end ${index}`)
+    const shown = excerpt([...errors, ...after].join('\n')).split('\n')
+    expect(shown).toContain('ERROR number 99')
+    expect(shown).not.toContain('ERROR number 0')
+    expect(shown.filter((line) => line === 'Error: the same each time')).toHaveLength(1)
+    expect(shown.length).toBeLessThan(100)
+  })
+
+  it('is taken of enough lines that the cause is among them', async () => {
+    const asked: number[] = []
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked
+    const ports = {
+      engine: {
+        lastLines: (_: string, { lines }: { lines: number }) => {
+          asked.push(lines)
+          return Promise.resolve(chained.slice(-lines).join('\n'))
+        },
+      },
+    } as unknown as Ports
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a log is asked by
+    const container = { id: 'web', restarts: 0 } as EngineContainer
+    expect(await logOf(container, ports)).toContain("KeyError: 'DATABASE_URL'")
+    expect(asked).toEqual([expect.toSatisfy((lines: number) => lines >= 400)])
+  })
+})
