@@ -53,7 +53,7 @@ function onRunner(log: Log, env: Readonly<Record<string, string>> = {}): Cache {
 function withoutPauses(): void {
   const real = globalThis.setTimeout
   const hurried = (act: () => void, ms?: number): NodeJS.Timeout => real(act, ms === 5000 ? 1 : ms)
-  const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(hurried as typeof setTimeout)
+  const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(hurried)
   onTestFinished(() => spy.mockRestore())
 }
 
