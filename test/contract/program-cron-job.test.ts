@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { done, oddFolder, place, shells } from './support/crontab-folder.ts'
 import { first } from '../unit/support/deploy.ts'
 
@@ -12,63 +12,65 @@ afterAll(() => rmSync(scratch, { recursive: true }))
 const engine = (...containers: string[]): string => containers.join('\n')
 
 /** Every run but the campaign takes one shell; the call that has certbot ask is run by the other. */
-describe.each(process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? ['busybox'] : shells)(
-  'what a line of the crontab starts, with %s',
-  (shell) => {
-    const now = 'addie.production.backup.now'
-    const scheduled = (): ReturnType<typeof place> => {
-      const there = place(scratch, shell)
-      there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
-      return there
-    }
+const taken = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? ['busybox'] : shells
 
-    it.each<[string, Parameters<ReturnType<typeof place>['fire']>[0], string, string]>([
-      ['the container of the current release', { containers: engine(`old exited ${first} 0 3`, `${now} created r2 0 3`) }, `${now}\n`, ''],
-      ['nothing while a run is under way', { containers: engine(`${now} running r2 0 3`) }, '', ''],
-      ['nothing while a run of another release is', { containers: engine(`old running ${first} 0 3`, `${now} exited r2 0 3`) }, '', ''],
-      [
-        'nothing while what was kept running before still is',
-        { containers: engine(`old running ${first} `, `${now} exited r2 0 3`) },
-        '',
-        '',
-      ],
-      [
-        'no container that has no times',
-        { containers: engine(`${now} exited r2 `) },
-        '',
-        'was not started: release r2 has no container for it',
-      ],
-      ['nothing before the first release is recorded', { containers: '', current: '' }, '', ''],
-      ['nothing where there is none', { containers: '' }, '', 'was not started: release r2 has no container for it'],
-      ['nothing for another account', { containers: engine(`${now} exited r2 0 3`), of: 'somebody' }, '', ''],
-      [
-        'and tells how it ended',
-        { containers: engine(`${now} exited r2 0 3`), code: '3\n' },
-        `${now}\n`,
-        `ended with exit code 3; what it said: docker logs ${now}`,
-      ],
-      ['and tells that it could not', { containers: engine(`${now} exited r2 0 3`), fails: 'start' }, '', 'could not be started: no start'],
-      ['and tells that the engine does not answer', { containers: '', fails: 'ps' }, '', 'was not started: no ps'],
-    ])('%s', (_, has, started, said) => {
-      const there = scheduled()
-      const fired = there.fire({ current: 'r2', ...has })
-      expect(fired).toMatchObject({ started, status: said === '' ? 0 : 1 })
-      expect(fired.said).toBe(said === '' ? '' : `launchway: backup of addie.production ${said}\n`)
-    })
+describe.each(taken)('what a line of the crontab starts, with %s', (shell) => {
+  const now = 'addie.production.backup.now'
+  const scheduled = (): ReturnType<typeof place> => {
+    const there = place(scratch, shell)
+    there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
+    return there
+  }
+  let there: ReturnType<typeof place>
+  beforeAll(() => {
+    there = scheduled()
+  })
 
-    it('by the way to docker that the deploy had, whatever is in it', () => {
-      expect(
-        scheduled()
-          .fire({ containers: engine(`${now} exited r2 0 3`), current: 'r2' })
-          .path.split(':')
-          .at(-1),
-      ).toBe(oddFolder)
-    })
+  it.each<[string, Parameters<ReturnType<typeof place>['fire']>[0], string, string]>([
+    ['the container of the current release', { containers: engine(`old exited ${first} 0 3`, `${now} created r2 0 3`) }, `${now}\n`, ''],
+    ['nothing while a run is under way', { containers: engine(`${now} running r2 0 3`) }, '', ''],
+    ['nothing while a run of another release is', { containers: engine(`old running ${first} 0 3`, `${now} exited r2 0 3`) }, '', ''],
+    [
+      'nothing while what was kept running before still is',
+      { containers: engine(`old running ${first} `, `${now} exited r2 0 3`) },
+      '',
+      '',
+    ],
+    [
+      'no container that has no times',
+      { containers: engine(`${now} exited r2 `) },
+      '',
+      'was not started: release r2 has no container for it',
+    ],
+    ['nothing before the first release is recorded', { containers: '', current: '' }, '', ''],
+    ['nothing where there is none', { containers: '' }, '', 'was not started: release r2 has no container for it'],
+    ['nothing for another account', { containers: engine(`${now} exited r2 0 3`), of: 'somebody' }, '', ''],
+    [
+      'and tells how it ended',
+      { containers: engine(`${now} exited r2 0 3`), code: '3\n' },
+      `${now}\n`,
+      `ended with exit code 3; what it said: docker logs ${now}`,
+    ],
+    ['and tells that it could not', { containers: engine(`${now} exited r2 0 3`), fails: 'start' }, '', 'could not be started: no start'],
+    ['and tells that the engine does not answer', { containers: '', fails: 'ps' }, '', 'was not started: no ps'],
+  ])('%s', (_, has, started, said) => {
+    const fired = there.fire({ current: 'r2', ...has })
+    expect(fired).toMatchObject({ started, status: said === '' ? 0 : 1 })
+    expect(fired.said).toBe(said === '' ? '' : `launchway: backup of addie.production ${said}\n`)
+  })
 
-    it('nothing, and not a word, when the state folder is gone', () => {
-      const there = scheduled()
-      rmSync(there.home, { recursive: true })
-      expect(there.fire({ containers: engine(`${now} exited r2 0 3`) })).toMatchObject({ status: 0, said: '', started: '' })
-    })
-  },
-)
+  it('by the way to docker that the deploy had, whatever is in it', () => {
+    expect(
+      there
+        .fire({ containers: engine(`${now} exited r2 0 3`), current: 'r2' })
+        .path.split(':')
+        .at(-1),
+    ).toBe(oddFolder)
+  })
+
+  it('nothing, and not a word, when the state folder is gone', () => {
+    const gone = scheduled()
+    rmSync(gone.home, { recursive: true })
+    expect(gone.fire({ containers: engine(`${now} exited r2 0 3`) })).toMatchObject({ status: 0, said: '', started: '' })
+  })
+})
