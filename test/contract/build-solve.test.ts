@@ -5,7 +5,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { build } from '../../src/build/index.ts'
 import { display } from '../../src/core/command.ts'
+import type { Exec } from '../../src/core/ports.ts'
 import { solveReader, type Vertex } from '../../src/tools/solve-status.ts'
 import { configuration, fileOf, nonce, plannedHere } from './support/built.ts'
 import { failureOf } from './support/errors.ts'
@@ -248,8 +250,21 @@ describe('the key of an image', () => {
     'pages/nonce': nonce,
     'pages/index.html': 'hello',
   }
-  const keyOf = async (changed: Record<string, string>): Promise<string | undefined> =>
-    (await (await plannedHere({ ...files, ...changed })).build())[0]?.key
+  /** As bake is given it; nothing is built then. */
+  const keyOf = async (changed: Record<string, string>): Promise<string> => {
+    const { release, ports } = await plannedHere({ ...files, ...changed })
+    let key = ''
+    const exec: Exec = {
+      read: (command) => ports.exec.read(command),
+      run({ stdin }) {
+        key = /launchway\.invalid\/solve-app:launchway-([0-9a-f]{32})/.exec(String(stdin))?.[1] ?? ''
+        return Promise.reject(new Error('seen enough'))
+      },
+    }
+    await expect(build(release, { ...ports, exec })).rejects.toThrow('seen enough')
+    expect(key).not.toBe('')
+    return key
+  }
 
   test('follows the folders that its contexts name', async () => {
     const key = await keyOf({})

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { actionsCache, folderCache } from '../../src/adapters/cache.ts'
 import type { Cache, Log } from '../../src/core/ports.ts'
 import { fakeCache } from '../fakes/cache.ts'
@@ -49,13 +49,28 @@ function onRunner(log: Log, env: Readonly<Record<string, string>> = {}): Cache {
   }
 }
 
-const worlds: { name: string; open: (log: Log) => Cache }[] = [
-  { name: "a runner's service", open: (log) => onRunner(log) },
-  { name: 'a folder', open: (log) => folderCache(join(folder.path, 'entries'), log) },
-  { name: 'the fake', open: () => fakeCache(join(folder.path, 'kept')) },
+/** @actions/cache pauses five seconds after each try that failed, also after the last: nobody waits for that here. */
+function withoutPauses(): void {
+  const real = globalThis.setTimeout
+  const hurried = (act: () => void, ms?: number): NodeJS.Timeout => real(act, ms === 5000 ? 1 : ms)
+  const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(hurried)
+  onTestFinished(() => spy.mockRestore())
+}
+
+interface World {
+  name: string
+  open: (log: Log) => Cache
+  /** What lies between two entries, so that one is the newer. */
+  apartMs: number
+}
+const worlds: World[] = [
+  // It dates its entries by the second.
+  { name: "a runner's service", open: (log) => onRunner(log), apartMs: 1100 },
+  { name: 'a folder', open: (log) => folderCache(join(folder.path, 'entries'), log), apartMs: 50 },
+  { name: 'the fake', open: () => fakeCache(join(folder.path, 'kept')), apartMs: 50 },
 ]
 
-describe.each(worlds)('cache: $name', ({ open }) => {
+describe.each(worlds)('cache: $name', ({ open, apartMs }) => {
   /** A folder with a program, a link and a file in a folder, as scanners and package managers keep them. */
   function fill(text: string): string {
     const path = join(folder.path, 'database')
@@ -102,8 +117,7 @@ describe.each(worlds)('cache: $name', ({ open }) => {
     const cache = open(fakeLog())
     const path = fill('monday')
     await cache.save([path], key('db-monday'))
-    // The service dates its entries by the second.
-    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await new Promise((resolve) => setTimeout(resolve, apartMs))
     await cache.save([fill('tuesday')], key('db-tuesday'))
     fill('changed')
     expect([await cache.restore([path], key('db-wednesday'), [key('db-')]), textIn(path)]).toEqual([key('db-tuesday'), 'tuesday'])
@@ -157,6 +171,7 @@ describe('a cache that does not work', () => {
     ['breaks the connection', 'break' as const],
   ])('fails no run when the service %s', async (_, act) => {
     writeFileSync(join(folder.path, 'here'), 'here')
+    withoutPauses()
     await using server = await openServer(() => act)
     const cache = onRunner(fakeLog(), { ACTIONS_CACHE_URL: `${server.url}/`, ACTIONS_RESULTS_URL: `${server.url}/` })
     expect(await cache.restore([join(folder.path, 'here')], 'v1')).toBeUndefined()

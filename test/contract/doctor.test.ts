@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { call } from '../../lab/run.ts'
 import { tell } from '../../lab/github/client.ts'
 import { startLabGitHub } from '../../lab/github/server.ts'
-import type { Log } from '../../src/core/ports.ts'
+import type { Exec, Log } from '../../src/core/ports.ts'
 import { doctor } from '../../src/doctor/index.ts'
 import { openPorts } from '../../src/ports.ts'
 import { commit, type Ended, git, open } from './support/doors.ts'
@@ -59,7 +59,8 @@ async function tree(files: Readonly<Record<string, string>>): Promise<Folder> {
       const evidence = join(path, '.evidence')
       const ports = openPorts({ env, log: silent, root: path, evidence, who: 'ada', signal, onSecret: () => undefined, github: true })
       try {
-        const report = await doctor({ config: 'launchway.yml', record: join(path, 'none'), fix, offline }, ports)
+        const asked = { config: 'launchway.yml', record: join(path, 'none'), fix, offline }
+        const report = await doctor(asked, { ...ports, exec: askingOnce(ports.exec) })
         const answer = Answer.parse(JSON.parse(JSON.stringify(report)))
         return { ...answer, said: answer.findings.map(({ severity, rule, what }) => `${severity} ${rule}: ${what}`) }
       } finally {
@@ -67,6 +68,22 @@ async function tree(files: Readonly<Record<string, string>>): Promise<Folder> {
       }
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  }
+}
+
+const versions = new Map<string, ReturnType<Exec['run']>>()
+
+/** Which tools this machine has does not change from one test to the next; a process of its own asks anew. */
+function askingOnce(exec: Exec): Exec {
+  return {
+    read: exec.read.bind(exec),
+    run(command, options) {
+      const question = [command.file, ...command.args].join(' ')
+      if (!/version/i.test(question)) return exec.run(command, options)
+      const answer = versions.get(question) ?? exec.run(command, options)
+      versions.set(question, answer)
+      return answer
+    },
   }
 }
 

@@ -13,20 +13,15 @@ import { failureOf } from './support/errors.ts'
 import { eventually, isRunning } from './support/processes.ts'
 
 /** A program that says what it is told to, here and in the script of the fake. */
-const speaker = `
-const [out, err, code, hangs] = process.argv.slice(1)
-process.stdout.write(out, () => process.stderr.write(err, () => {
-  if (hangs === 'true') setInterval(() => {}, 1000)
-  else process.exitCode = Number(code)
-}))`
+const speaker = `printf %s "$1"; printf %s "$2" >&2; [ "$4" = false ] || exec sleep 1000; exit "$3"`
 
 function speak({ stdout = '', stderr = '', code = 0, hangs = false }: Said): Command {
-  return command(process.execPath, ['-e', speaker, '--', stdout, stderr, String(code), String(hangs)])
+  return command('sh', ['-c', speaker, 'speaker', stdout, stderr, String(code), String(hangs)])
 }
 
 const worlds: { name: string; open: (said: Said) => Exec }[] = [
   { name: 'programs of this machine', open: () => processExec },
-  { name: 'the fake', open: (said) => fakeExec({ [process.execPath]: said }) },
+  { name: 'the fake', open: (said) => fakeExec({ sh: said }) },
 ]
 
 describe.each(worlds)('exec: $name', ({ open }) => {
@@ -71,14 +66,14 @@ describe.each(worlds)('exec: $name', ({ open }) => {
     const said = { stderr: 'the password is tr0ub4dor', code: 1 }
     const error = await failureOf(open(said)[way]({ ...speak(said), secret: true }))
     expect(`${error.message}\n${error.hint}`).not.toContain('tr0ub4dor')
-    expect(error.message).toBe(`${process.execPath} … ended with exit code 1`)
+    expect(error.message).toBe('sh … ended with exit code 1')
   })
 
   it.each(['run', 'read'] as const)('takes what was given in secret out of the evidence (%s)', async (way) => {
     const said = { stderr: 'cannot log in with tr0ub4dor', code: 1 }
     const error = await failureOf(
       open(said)[way]({
-        ...command(process.execPath, ['-e', 'process.stderr.write("cannot log in with " + process.env.PASSWORD); process.exitCode = 1']),
+        ...command('sh', ['-c', 'printf "cannot log in with %s" "$PASSWORD" >&2; exit 1']),
         env: { PASSWORD: new Secret('tr0ub4dor') },
       }),
     )
@@ -104,13 +99,16 @@ describe.each(worlds)('exec: $name', ({ open }) => {
     await expect(run).rejects.toThrow('cancelled by SIGTERM')
   })
 
-  it.each(['run', 'read'] as const)('is ended at its time limit, and says so with its last lines (%s)', async (way) => {
+  it('is ended at its time limit, and says so with its last lines, run or read', async () => {
     const said = { stderr: 'waiting for the database\n', hangs: true }
-    expect(await failureOf(open(said)[way]({ ...speak(said), timeoutMs: 2500 }))).toMatchObject({
-      code: 'COMMAND_FAILED',
-      message: expect.stringMatching(/was ended after 2500 ms$/),
-      hint: 'waiting for the database',
-    })
+    const ended = (way: 'run' | 'read'): Promise<unknown> => failureOf(open(said)[way]({ ...speak(said), timeoutMs: 2500 }))
+    for (const failure of await Promise.all([ended('run'), ended('read')])) {
+      expect(failure).toMatchObject({
+        code: 'COMMAND_FAILED',
+        message: expect.stringMatching(/was ended after 2500 ms$/),
+        hint: 'waiting for the database',
+      })
+    }
   })
 })
 
@@ -143,13 +141,14 @@ describe('programs of this machine', () => {
     '!!',
     '~',
   )
-  const echo = 'process.stdout.write(JSON.stringify(process.argv.slice(1)) + "|")'
+  /** Each with an end that no argument can hold. */
+  const echo = `for one; do printf '%s\\0' "$one"; done; printf '|'`
 
   it('are given every argument intact', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.oneof(argument, hostile), { maxLength: 6 }), async (args) => {
-        const echoed = command(process.execPath, ['-e', echo, '--', ...args])
-        const expected = `${JSON.stringify(args)}|`
+        const echoed = command('sh', ['-c', echo, 'echo', '<', ...args])
+        const expected = `${['<', ...args].map((one) => `${one}\0`).join('')}|`
         expect([await processExec.read(echoed), (await processExec.run(echoed)).stdout]).toEqual([expected, expected])
       }),
       { numRuns: 40 },

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -99,8 +100,9 @@ describe('standard output on a runner', () => {
     })
     let text = ''
     child.stdout.setEncoding('utf8')
-    // A pipe holds some 64 kB: whoever writes more has to wait for this reader.
-    await setTimeout(1_500)
+    // A pipe holds some 64 kB, and so does what has come of it: whoever writes more has to wait for this reader.
+    await once(child.stdout, 'readable')
+    await setTimeout(500)
     for await (const chunk of child.stdout) text += String(chunk)
     const numbers = text
       .trimEnd()

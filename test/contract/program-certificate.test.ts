@@ -54,7 +54,10 @@ certificate web ${seconds} ${folder}/shown 'a.example.org b.example.org' certonl
   }
 }
 
-describe.each(['dash', 'busybox'])('the call that has certbot ask, with %s', (shell) => {
+/** Every run but the campaign takes one shell; the programs of the crontab are run by the other. */
+const shells = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? ['dash'] : ['dash', 'busybox']
+
+describe.each(shells)('the call that has certbot ask, with %s', (shell) => {
   it('tells its words, and until when the certificate is good; nginx is reloaded by a hook with full paths', () => {
     const { lines, called, left } = asked(shell, 'echo "Requesting a certificate"; echo received')
     expect(lines[0]).toBe('start')

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
 import { ociRegistries } from '../../src/adapters/registry/repository.ts'
 import { keyTag, labels, recordType } from '../../src/core/names.ts'
@@ -7,7 +7,7 @@ import { documentOf as textOf } from '../../src/core/record-document.ts'
 import { signatureTag } from '../../src/core/signature.ts'
 import { pruneRegistries } from '../../src/push/index.ts'
 import { fakeLog } from '../fakes/log.ts'
-import { openOwnRegistry } from './support/own-registry.ts'
+import { openOwnRegistry, type OwnRegistry } from './support/own-registry.ts'
 import { releaseOf } from './support/uploaded.ts'
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json'
@@ -16,11 +16,11 @@ const indexType = 'application/vnd.oci.image.index.v1+json'
 const clock: Clock = { ...systemClock, now: () => new Date('2026-12-24T00:00:00Z') }
 
 /** A repository as years of releases leave it. */
-async function filled(address: string) {
+async function filled(address: string, team: string) {
   const registry = ociRegistries(clock, async () => undefined)
   const settings = { host: address, plainHttp: true }
-  const repository = await registry.repository(`${address}/team/app`, settings)
-  const worker = await registry.repository(`${address}/team/worker`, settings)
+  const repository = await registry.repository(`${address}/${team}/app`, settings)
+  const worker = await registry.repository(`${address}/${team}/worker`, settings)
   const one = await image(repository, 1, keyTag('1'.repeat(32)), 'sha-1111111')
   const two = await image(repository, 2, keyTag('2'.repeat(32)), 'sha-2222222', '1.0.0')
   const three = await image(repository, 3, keyTag('3'.repeat(32)))
@@ -85,9 +85,15 @@ function recordBeside(repository: Repository, subject: Descriptor, created: stri
 }
 
 describe('registries that are pruned', () => {
+  /** One that permits removal; each test has repositories of its own in it. */
+  let own: OwnRegistry
+  beforeAll(async () => {
+    own = await openOwnRegistry({})
+  })
+  afterAll(() => own[Symbol.asyncDispose]())
+
   it('lose what nobody needs, with what refers to it, once somebody has said yes', async () => {
-    await using own = await openOwnRegistry({})
-    const { repository, worker, prune, images, record } = await filled(own.address)
+    const { repository, worker, prune, images, record } = await filled(own.address, 'team')
     const before = (await repository.tags()).toSorted()
     const shown = await prune(false)
     expect((await repository.tags()).toSorted()).toEqual(before)
@@ -113,8 +119,7 @@ describe('registries that are pruned', () => {
   })
 
   it('keep what a release has given a name meanwhile', async () => {
-    await using own = await openOwnRegistry({})
-    const { repository, prune, images } = await filled(own.address)
+    const { repository, prune, images } = await filled(own.address, 'other-team')
     const tags = repository.tags.bind(repository)
     const body = (await repository.manifest(images.three.digest))?.body ?? Buffer.alloc(0)
     let listed = 0
@@ -129,8 +134,8 @@ describe('registries that are pruned', () => {
   })
 
   it('that permit no removal say so, and keep everything', async () => {
-    await using own = await openOwnRegistry({ removal: false })
-    const { repository, prune } = await filled(own.address)
+    await using strict = await openOwnRegistry({ removal: false })
+    const { repository, prune } = await filled(strict.address, 'team')
     const before = (await repository.tags()).toSorted()
     expect((await prune(true)).error).toMatchObject({
       code: 'REGISTRY_DENIED',

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, inject, it } from 'vitest'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
 import { ociRegistries } from '../../src/adapters/registry/repository.ts'
 import type { Credentials, Repository } from '../../src/core/ports.ts'
@@ -24,17 +24,16 @@ function opened(name: string, of: Parameters<typeof ociRegistries>[3] = {}, logi
   return ociRegistries(fakeClock(), async () => login, undefined, of).repository(name, { host, plainHttp: true })
 }
 
-/** A repository of the lab's with the layer in it. */
-async function withLayer(): Promise<Repository> {
-  const repository = await opened(`${inject('lab').registry.address}/contract/${randomUUID()}`)
-  await repository.putBlob(layer)
-  return repository
-}
-
 describe('a large layer', () => {
+  /** A repository of the lab's with the layer in it. */
+  let from: Repository
+  beforeAll(async () => {
+    from = await opened(`${inject('lab').registry.address}/contract/${randomUUID()}`)
+    await from.putBlob(layer)
+  })
+
   it('goes to another repository of the same registry without being sent, and to another registry in a stream', async () => {
     const { address, ca, username, password } = inject('lab').secureRegistry
-    const from = await withLayer()
     const beside = await opened(`${inject('lab').registry.address}/contract/${randomUUID()}`)
     const login = { username, password: new Secret(password) }
     const elsewhere = await ociRegistries(fakeClock(), async () => login).repository(`${address}/contract/${randomUUID()}`, {
@@ -93,7 +92,7 @@ describe('a large layer', () => {
       return true
     })
     const there = await opened(`${server.address}/there`)
-    expect(await there.copyBlob(blob, await withLayer())).toBe('sent')
+    expect(await there.copyBlob(blob, from)).toBe('sent')
     const [whole, second = '', ...rest] = server.patches
     const start = Number(second.split('-')[0])
     expect({ whole, uploads: server.uploads(), chunks: rest.length + 1 }).toEqual({ whole: 'all', uploads: 1, chunks: 2 })
@@ -107,13 +106,12 @@ describe('a large layer', () => {
       response.writeHead(413).end('too large')
       return true
     })
-    expect(await (await opened(`${server.address}/there`)).copyBlob(blob, await withLayer())).toBe('sent')
+    expect(await (await opened(`${server.address}/there`)).copyBlob(blob, from)).toBe('sent')
     expect(server.patches).toEqual(['all', '0-7999999', '8000000-15999999', '16000000-19999999'])
   })
 
   it('that never gets through is given up after a few tries, and a registry that has thrown away what it had begins anew', async () => {
     const { address } = inject('lab').registry
-    const from = await withLayer()
     let broken = 0
     const endless: Repository = {
       ...from,

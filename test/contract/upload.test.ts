@@ -34,6 +34,7 @@ beforeAll(async () => {
     })
     images[name] = built.stdout.trim()
   }
+  await docker('tag', images.ours, `${guarded}:${tag}`)
 })
 beforeEach(async () => {
   folder = await openFolder()
@@ -45,7 +46,6 @@ beforeEach(async () => {
     DOCKER_HOST: undefined,
     DOCKER_CONTEXT: undefined,
   })
-  for (const repository of [open, guarded]) await docker('tag', images.ours, `${repository}:${tag}`)
 })
 afterEach(async () => {
   env[Symbol.dispose]()
@@ -190,6 +190,8 @@ describe('an upload with a login', () => {
 })
 
 describe('one digest', () => {
+  beforeEach(() => docker('tag', images.ours, `${open}:${tag}`))
+
   it('is refused where the engine has another image under the key than the one that was built', async () => {
     await docker('tag', images.theirs, `${open}:${tag}`)
     const { ports, close } = openHere()

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { JournalLine } from '../../../src/core/journal.ts'
 import { hostPaths } from '../../../src/core/names.ts'
@@ -98,8 +98,13 @@ esac
       writeFileSync(join(root, 'containers'), `${has.containers}\n`)
       writeFileSync(join(root, 'code'), has.code ?? '0\n')
       writeFileSync(join(root, 'fails'), has.fails ?? '')
-      if (has.of !== undefined) writeFileSync(join(home, 'cron.of'), has.of)
-      if (has.current !== undefined && has.current !== '') writeFileSync(join(home, 'current'), `${has.current}\n`)
+      // Several times may come in one place: nothing of an earlier one is left.
+      for (const told of ['started', 'path']) rmSync(join(root, told), { force: true })
+      if (existsSync(home)) {
+        writeFileSync(join(home, 'cron.of'), has.of ?? `${account}\n`)
+        rmSync(join(home, 'current'), { force: true })
+        if (has.current !== undefined && has.current !== '') writeFileSync(join(home, 'current'), `${has.current}\n`)
+      }
       const line = /^0 3 \* \* \* (.*)$/m.exec(read(join(spool, account)) ?? '')?.[1] ?? 'exit 99'
       const { status, stdout, stderr } = spawnSync('sh', ['-c', line.replace('/bin/sh', join(bin, 'sh'))], {
         encoding: 'utf8',

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export interface Folder extends AsyncDisposable {
   readonly path: string
@@ -10,6 +11,16 @@ export interface Folder extends AsyncDisposable {
 export async function openFolder(): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), 'launchway-contract-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** A new folder with these files, by path. */
+export function filled(files: Readonly<Record<string, string>>): string {
+  const root = mkdtempSync(join(tmpdir(), 'launchway-contract-'))
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return root
 }
 
 /** Sets variables of this process's environment until the end of the test. */
