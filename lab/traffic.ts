@@ -25,7 +25,7 @@ export interface Load {
   pauseMs?: number
   /** Milliseconds that a connection and each answer may take. Default: 15,000. */
   answerWithinMs?: number
-  /** What ends it by itself. Default: two minutes, and 200,000 requests. */
+  /** What ends it by itself. Default: ten minutes, since a busy machine is slow, and 200,000 requests. */
   seconds?: number
   requests?: number
 }
@@ -55,7 +55,7 @@ export interface Traffic {
 
 export function traffic(load: Load): Traffic {
   const tally: Tally = { requests: 0, versions: new Map(), failures: new Map(), failed: 0, told: [], reconnects: 0 }
-  const deadline = performance.now() + (load.seconds ?? 120) * 1000
+  const deadline = performance.now() + (load.seconds ?? 600) * 1000
   const most = load.requests ?? 200_000
   let ending = false
   const waiting = new Map<string, (() => void)[]>()

@@ -6,6 +6,9 @@ import { hostPaths } from '../../../src/core/names.ts'
 import { environmentName, type HostUnderTest, journalOf, thisMachine, type Toolbox } from './host.ts'
 import { type PushedImage, pushTestImage, removeImage } from './release.ts'
 
+/** All of what every other run has a sample of. */
+export const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
+
 /** The image that the tests of a file deploy, and machines that go with each test. */
 export function useHosts(): { image: () => PushedImage; machine: (toolbox?: Partial<Toolbox>) => Promise<ReturnType<typeof thisMachine>> } {
   const open: HostUnderTest[] = []
