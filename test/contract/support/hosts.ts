@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, inject } from 'vitest'
 import { freePorts } from '../../../lab/free-ports.ts'
+import { call, docker } from '../../../lab/run.ts'
 import { LaunchwayError } from '../../../src/core/error.ts'
 import { JournalLine } from '../../../src/core/journal.ts'
 import { hostPaths } from '../../../src/core/names.ts'
@@ -30,6 +31,23 @@ export function useHosts(): { image: () => PushedImage; machine: (toolbox?: Part
       open.push(host)
       return host
     },
+  }
+}
+
+/** Another image of the same repository, which this machine's engine does not keep. */
+export async function pushAnother({ repository, digest }: PushedImage, text: string): Promise<PushedImage> {
+  const tag = `${repository}:${text}`
+  await call('docker', ['build', '--quiet', '--tag', tag, '-'], { stdin: `FROM ${repository}@${digest}\nLABEL text=${text}\n` })
+  await docker('push', '--quiet', tag)
+  const said = await docker('image', 'inspect', '--format', '{{join .RepoDigests "\\n"}}', tag)
+  await docker('image', 'rm', tag)
+  return {
+    repository,
+    digest:
+      said
+        .split('\n')
+        .find((one) => one.startsWith(`${repository}@`))
+        ?.slice(repository.length + 1) ?? '',
   }
 }
 
