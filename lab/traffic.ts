@@ -25,7 +25,7 @@ export interface Load {
   pauseMs?: number
   /** Milliseconds that a connection and each answer may take. Default: 15,000. */
   answerWithinMs?: number
-  /** What ends it by itself. Default: two minutes, and 200,000 requests. */
+  /** What ends it by itself. Default: ten minutes, since a busy machine is slow, and 200,000 requests. */
   seconds?: number
   requests?: number
 }
@@ -38,6 +38,8 @@ interface Tally {
   /** How often each thing went wrong: `refused`, `reset`, `timeout`, `short`, `status 502`. */
   failures: Map<string, number>
   failed: number
+  /** The first twenty of them: what, when, and in which request of its connection. */
+  told: string[]
   /** Connections beyond the first of each: the server had said that it closes them, or closed them while idle. */
   reconnects: number
 }
@@ -52,14 +54,15 @@ export interface Traffic {
 }
 
 export function traffic(load: Load): Traffic {
-  const tally: Tally = { requests: 0, versions: new Map(), failures: new Map(), failed: 0, reconnects: 0 }
-  const deadline = performance.now() + (load.seconds ?? 120) * 1000
+  const tally: Tally = { requests: 0, versions: new Map(), failures: new Map(), failed: 0, told: [], reconnects: 0 }
+  const deadline = performance.now() + (load.seconds ?? 600) * 1000
   const most = load.requests ?? 200_000
   let ending = false
   const waiting = new Map<string, (() => void)[]>()
   const goesOn = (): boolean => !ending && tally.requests < most && performance.now() < deadline
-  const failed = (kind: string): void => {
+  const failed = (kind: string, nth: number): void => {
     tally.failed += 1
+    if (tally.told.length < 20) tally.told.push(`${kind} at ${new Date().toISOString()}, request ${nth} of its connection`)
     tally.failures.set(kind, (tally.failures.get(kind) ?? 0) + 1)
   }
   const answered = (version: string): void => {
@@ -70,6 +73,7 @@ export function traffic(load: Load): Traffic {
 
   const client = async (): Promise<void> => {
     let opened = 0
+    let asked = 0
     let open: Connection | undefined
     while (goesOn()) {
       tally.requests += 1
@@ -77,17 +81,19 @@ export function traffic(load: Load): Traffic {
         const made = await openConnection(load)
         if (typeof made === 'string') {
           open = undefined
-          failed(made)
+          failed(made, 1)
           await pause(50)
           continue
         }
         open = made
+        asked = 0
         opened += 1
         if (opened > 1) tally.reconnects += 1
       }
+      asked += 1
       const answer = await open.ask(request)
-      if (typeof answer === 'string') failed(answer)
-      else if (answer.status !== 200) failed(`status ${answer.status}`)
+      if (typeof answer === 'string') failed(answer, asked)
+      else if (answer.status !== 200) failed(`status ${answer.status}`, asked)
       else answered(answer.body.split('\n')[0] ?? '')
       if (typeof answer === 'string' || answer.close) {
         open.destroy()

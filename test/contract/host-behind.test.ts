@@ -1,6 +1,6 @@
 import { docker } from '../../lab/run.ts'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { failureOf } from './support/hosts.ts'
+import { failureOf, isCampaign } from './support/hosts.ts'
 import { hardened, nginxOn, type OwnHost, ownHost, projectOn, pushNginx, webOn } from './support/own-nginx.ts'
 import { deployTo, type PushedImage, removeImage, type Wish } from './support/release.ts'
 import { pushServer } from './support/server.ts'
@@ -14,10 +14,10 @@ let oldNginx = nowhere
 beforeAll(async () => {
   image = await pushServer(lab.registry.address)
   nginx = await pushNginx(lab.registry.address, lab.hosts['forky']?.container ?? '')
-  oldNginx = await pushNginx(lab.registry.address, lab.hosts['bookworm']?.container ?? '')
+  if (isCampaign) oldNginx = await pushNginx(lab.registry.address, lab.hosts['bookworm']?.container ?? '')
 }, 120_000)
 afterAll(async () => {
-  for (const one of [image, nginx, oldNginx]) await removeImage(one)
+  for (const one of isCampaign ? [image, nginx, oldNginx] : [image, nginx]) await removeImage(one)
 })
 
 const of = ({ repository, digest }: PushedImage): string => `${repository}:latest@${digest}`
@@ -47,7 +47,8 @@ const sinceWhen = (host: OwnHost): Promise<string> =>
     `docker inspect --format '{{.State.StartedAt}}' $(docker ps --quiet --filter label=launchway.app=${host.app} --filter label=launchway.service=proxy)`,
   )
 
-describe.each(['bookworm', 'forky'])('behind the nginx of the project, on %s', (suite) => {
+/** On the oldest engine another one rolls below, with less that it may do. */
+describe.each(isCampaign ? ['bookworm', 'forky'] : ['forky'])('behind the nginx of the project, on %s', (suite) => {
   test('a service rolls without a failed request, there and back, while nginx runs on', { timeout: 300_000 }, async () => {
     await using host = ownHost(suite)
     const project = shop(host, nginx)
@@ -64,7 +65,7 @@ describe.each(['bookworm', 'forky'])('behind the nginx of the project, on %s', (
     await running.seen('three')
     const tally = await running.stop()
     expect(Object.fromEntries(tally.failures)).toEqual({})
-    expect(tally.requests).toBeGreaterThan(1000)
+    expect(tally.requests).toBeGreaterThan(500)
     expect([...tally.versions.keys()].toSorted()).toEqual(['one', 'three', 'two'])
     expect(await sinceWhen(host)).toBe(since)
     expect(await hostsFile(host)).not.toContain('launchway')
@@ -172,22 +173,18 @@ const ways = [
   { way: 'resolver', version: '1.30', proxy: () => nginx, config: 'resolver.conf' },
 ]
 describe.each(['bookworm', 'forky'])('five switches on %s', (suite) => {
-  test.skipIf(process.env['LAUNCHWAY_CAMPAIGN'] === undefined).each(ways)(
-    'by nginx $version, $config',
-    { timeout: 900_000 },
-    async ({ version, proxy, config }) => {
-      await using host = ownHost(suite)
-      const project = shop(host, proxy())
-      const services = [webOn(host), nginxOn(host, { command: ['nginx', '-c', `/etc/nginx/${config}`, '-g', 'daemon off;'] })]
-      await project.deploy('one', services)
-      await project.deploy('two', services)
-      const running = host.traffic({ seconds: 800, requests: 2_000_000 })
-      for (let nth = 0; nth < 5; nth += 1) await project.back(services)
-      const tally = await running.stop()
-      process.stdout.write(
-        `${JSON.stringify({ suite, version, config, requests: tally.requests, failed: tally.failed, failures: Object.fromEntries(tally.failures), reconnects: tally.reconnects })}\n`,
-      )
-      expect(config === 'late.conf' ? tally.failed : 0).toBe(0)
-    },
-  )
+  test.skipIf(!isCampaign).each(ways)('by nginx $version, $config', { timeout: 900_000 }, async ({ version, proxy, config }) => {
+    await using host = ownHost(suite)
+    const project = shop(host, proxy())
+    const services = [webOn(host), nginxOn(host, { command: ['nginx', '-c', `/etc/nginx/${config}`, '-g', 'daemon off;'] })]
+    await project.deploy('one', services)
+    await project.deploy('two', services)
+    const running = host.traffic({ seconds: 800, requests: 2_000_000 })
+    for (let nth = 0; nth < 5; nth += 1) await project.back(services)
+    const tally = await running.stop()
+    process.stdout.write(
+      `${JSON.stringify({ suite, version, config, requests: tally.requests, failed: tally.failed, failures: Object.fromEntries(tally.failures), reconnects: tally.reconnects })}\n`,
+    )
+    expect(config === 'late.conf' ? tally.failed : 0).toBe(0)
+  })
 })

@@ -78,6 +78,9 @@ test('one behind nginx takes the others behind it along, and leaves the rest; th
   const { deploy, back, notes } = releasesOn(host, image)
   const one = await deploy('one', six(host))
   const first = await runs(host)
+  // At a reload before 1.27.4 a connection may end under a request; so seldom that requests alone would not tell of one.
+  const workers = async (): Promise<string[]> => (await host.ask('pgrep -P "$(cat /run/nginx.pid)"')).split('\n')
+  const before = await workers()
   const traffic = host.traffic()
   await traffic.seen('one')
   const newWeb = six(host, { web: { env: { VERSION: 'two' } } })
@@ -102,7 +105,8 @@ test('one behind nginx takes the others behind it along, and leaves the rest; th
   await back(newWeb)
   expect(await host.page()).toBe('two')
   const tally = await traffic.stop()
-  expect(Object.fromEntries(tally.failures)).toEqual({})
+  const since = (await workers()).filter((worker) => !before.includes(worker))
+  expect({ workers: since, failures: tally.told }).toEqual({ workers: [], failures: [] })
 })
 
 test('a secret that has changed replaces whom it is given to, and the host tells nobody its value', async () => {

@@ -1,17 +1,18 @@
 import { afterAll, describe, expect, inject, test } from 'vitest'
-import { call, docker } from '../../lab/run.ts'
-import { failureOf, pathsOf, useHosts } from './support/hosts.ts'
+import { failureOf, isCampaign, pathsOf, pushAnother, useHosts } from './support/hosts.ts'
 import { operated } from './support/operated.ts'
-import { deployTo, removeImage, worker } from './support/release.ts'
+import { deployTo, type PushedImage, removeImage, worker } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { rollBack, site, siteHost } from './support/site.ts'
 
 const { image, machine } = useHosts()
+/** Both in the campaign. */
 const toolboxes = [
-  { name: 'dash and GNU tools', shell: 'dash', probe: 'curl' },
-  { name: 'busybox alone', shell: 'busybox', probe: 'wget' },
-] as const
+  { name: 'dash and GNU tools', shell: 'dash', probe: 'curl' } as const,
+  ...(isCampaign ? [{ name: 'busybox alone', shell: 'busybox', probe: 'wget' } as const] : []),
+]
 const lab = inject('lab')
+const referenceTo = ({ repository, digest }: PushedImage): string => `${repository}@${digest}`
 const made: Awaited<ReturnType<typeof pushServer>>[] = []
 afterAll(async () => {
   for (const one of made) await removeImage(one)
@@ -119,7 +120,7 @@ describe('pruning (kamal#1655: what a redeploy leaves)', () => {
     await there.deploy('two', { services: [worker] })
     const third = await there.deploy('three', { services: [worker] })
     // A container of a release that nobody keeps, another image of the same repository, and one that another environment keeps.
-    const [left, needed] = [await another('left'), await another('needed')]
+    const [left, needed] = [await pushAnother(image(), 'left'), await pushAnother(image(), 'needed')].map(referenceTo)
     for (const one of [left, needed]) await first.ask(`docker pull --quiet ${one}`)
     const elsewhere = there.home.replace(/test$/, 'other/releases/20200101-000000-bbbbbbb')
     await first.ask(`mkdir -p ${elsewhere} && echo ${needed} > ${elsewhere}/images`)
@@ -138,16 +139,6 @@ describe('pruning (kamal#1655: what a redeploy leaves)', () => {
     expect((await there.launchway(['prune'])).out).toBe(`${address}: nothing to remove\n`)
   })
 })
-
-/** Another image of the repository: its reference. */
-async function another(text: string): Promise<string> {
-  const { repository, digest } = image()
-  const tag = `${repository}:${text}`
-  await call('docker', ['build', '--quiet', '--tag', tag, '-'], { stdin: `FROM ${repository}@${digest}\nLABEL text=${text}\n` })
-  const said = await docker('push', '--quiet', tag).then(() => docker('image', 'inspect', '--format', '{{join .RepoDigests "\\n"}}', tag))
-  await docker('image', 'rm', tag)
-  return said.split('\n').find((one) => one.startsWith(`${repository}@`)) ?? ''
-}
 
 describe('removing', () => {
   test('shows first what would go; a service goes with its server and its containers, and its volumes stay', async () => {

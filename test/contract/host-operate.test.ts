@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { useHosts } from './support/hosts.ts'
+import { isCampaign, useHosts } from './support/hosts.ts'
 import { operated, type Operated } from './support/operated.ts'
 import type { Wish } from './support/release.ts'
 
@@ -13,8 +13,6 @@ async function shop(at: [string, string][], wish: Partial<Wish> = {}): Promise<O
   there.configure(configured)
   return there
 }
-
-const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
 /** One that has sudo alone, one of the group docker, and root: the campaign has them all, every other run the first. */
 const accounts: [string, string][] = [

@@ -5,7 +5,7 @@ import { docker } from '../../lab/run.ts'
 import { rollback } from '../../src/deploy/rollback.ts'
 import type { Lifecycle } from '../../src/core/lifecycle.ts'
 import { journalOf } from './support/host.ts'
-import { failureOf, pathsOf, stepsOf, useHosts } from './support/hosts.ts'
+import { failureOf, pathsOf, pushAnother, stepsOf, useHosts } from './support/hosts.ts'
 import { back, portsOf, release, releaseOf } from './support/lifecycle.ts'
 import { pushServer } from './support/server.ts'
 import { site, siteHost } from './support/site.ts'
@@ -71,13 +71,8 @@ describe('a rollback to a version that somebody names', () => {
     { tags: ['litigant-portal#521'] },
     async () => {
       const host = await machine()
-      const server = await pushServer(inject('lab').registry.address)
-      onTestFinished(() => removeImage(server))
-      const tag = `${image().repository}:other`
-      onTestFinished(async () => void (await docker('image', 'rm', '--force', tag)))
-      await docker('tag', server.repository, tag)
-      await docker('push', '--quiet', tag)
-      const other = { ...image(), digest: server.digest }
+      const other = await pushAnother(image(), 'other')
+      onTestFinished(async () => void (await docker('image', 'rm', '--force', `${other.repository}@${other.digest}`)))
       const services = [worker]
       const first = await release(host, image(), { version: 'one', services })
       await release(host, image(), { version: 'two', services })

@@ -1,10 +1,14 @@
 import { afterAll, afterEach, beforeAll, inject } from 'vitest'
 import { freePorts } from '../../../lab/free-ports.ts'
+import { call, docker } from '../../../lab/run.ts'
 import { LaunchwayError } from '../../../src/core/error.ts'
 import { JournalLine } from '../../../src/core/journal.ts'
 import { hostPaths } from '../../../src/core/names.ts'
 import { environmentName, type HostUnderTest, journalOf, thisMachine, type Toolbox } from './host.ts'
 import { type PushedImage, pushTestImage, removeImage } from './release.ts'
+
+/** All of what every other run has a sample of. */
+export const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
 /** The image that the tests of a file deploy, and machines that go with each test. */
 export function useHosts(): { image: () => PushedImage; machine: (toolbox?: Partial<Toolbox>) => Promise<ReturnType<typeof thisMachine>> } {
@@ -27,6 +31,23 @@ export function useHosts(): { image: () => PushedImage; machine: (toolbox?: Part
       open.push(host)
       return host
     },
+  }
+}
+
+/** Another image of the same repository, which this machine's engine does not keep. */
+export async function pushAnother({ repository, digest }: PushedImage, text: string): Promise<PushedImage> {
+  const tag = `${repository}:${text}`
+  await call('docker', ['build', '--quiet', '--tag', tag, '-'], { stdin: `FROM ${repository}@${digest}\nLABEL text=${text}\n` })
+  await docker('push', '--quiet', tag)
+  const said = await docker('image', 'inspect', '--format', '{{join .RepoDigests "\\n"}}', tag)
+  await docker('image', 'rm', tag)
+  return {
+    repository,
+    digest:
+      said
+        .split('\n')
+        .find((one) => one.startsWith(`${repository}@`))
+        ?.slice(repository.length + 1) ?? '',
   }
 }
 

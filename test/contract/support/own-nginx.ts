@@ -7,6 +7,7 @@ import type { Service } from '../../../src/core/deployment.ts'
 import type { Project } from '../../../src/core/project.ts'
 import { type HostUnderTest, labHost } from './host.ts'
 import { type PushedImage, pushImage } from './release.ts'
+import { pauseMs } from './site.ts'
 
 /**
  * An image with the nginx of a lab host, as a project has one: in the network of the project it listens on 8080, and leads to
@@ -69,12 +70,22 @@ export function ownHost(suite: string, user = 'deploy', bin = ''): OwnHost {
   const machine = inject('lab').hosts[suite]
   if (machine === undefined) throw new Error(`the lab has no ${suite}`)
   const host = labHost(machine.container, user, Number(published), undefined, bin)
+  const begun: Traffic[] = []
   return {
     ...host,
     suite,
     container: machine.container,
     network: `${host.app}_default`,
-    traffic: (load = {}) => traffic({ port: machine.ports[published] ?? 0, serverName: 'shop.example.org', ...load }),
+    traffic(load = {}) {
+      const one = traffic({ port: machine.ports[published] ?? 0, serverName: 'shop.example.org', pauseMs, ...load })
+      begun.push(one)
+      return one
+    },
+    async [Symbol.asyncDispose]() {
+      const ending = begun.map((one) => one.stop())
+      await host[Symbol.asyncDispose]()
+      await Promise.all(ending)
+    },
   }
 }
 
@@ -105,7 +116,7 @@ export function nginxOn(host: OwnHost, more: Partial<Service> = {}): Wished {
   }
 }
 
-/** Asked by its health page, since it is nobody's but nginx's. */
+/** Asked by its health page, since it is nobody's but nginx's; by the shell, since a Python a second is half of a core. */
 export function webOn(host: OwnHost, more: Partial<Service> = {}): Wished {
   return {
     name: 'web',
@@ -113,8 +124,12 @@ export function webOn(host: OwnHost, more: Partial<Service> = {}): Wished {
     networks: [host.network],
     behind: 'proxy',
     options: [
-      ...['--health-interval', '1s', '--health-retries', '20', '--health-start-period', '10s'],
-      ...['--health-cmd', 'python3 -c "import urllib.request as u; u.urlopen(\'http://127.0.0.1:8000/health\')"'],
+      // With a time to start in, newer engines look every five seconds.
+      ...['--health-interval', '1s', '--health-retries', '30'],
+      ...[
+        '--health-cmd',
+        `bash -c 'exec 3<> /dev/tcp/127.0.0.1/8000 && printf "GET /health HTTP/1.0\\r\\n\\r\\n" >&3 && read -r _ status _ <&3 && [ "$status" = 200 ]'`,
+      ],
     ],
     ...more,
   }

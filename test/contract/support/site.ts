@@ -10,7 +10,7 @@ import { environmentName, type HostUnderTest, labHost, newStateRoot } from './ho
 import { portsFor, releaseFor, type PushedImage, type Wish } from './release.ts'
 
 /** The campaign asks without a pause; every other run leaves the tests beside it some of the machine. */
-const pauseMs = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 50 : 0
+export const pauseMs = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 120 : 0
 
 /** A host of the lab with an application behind its nginx. */
 export interface SiteHost extends HostUnderTest {
@@ -30,6 +30,7 @@ export function siteHost(suite: string, of: { user?: string; stateRoot?: string;
   const { container } = machine
   const host = labHost(container, of.user ?? 'root', 0, of.stateRoot ?? newStateRoot(), of.bin)
   const name = `${host.app}.example.org`
+  const begun: Traffic[] = []
   const page = async (at = name): Promise<string> => {
     const words = ['--insecure', '--location', '--resolve', `${at}:80:127.0.0.1`, '--resolve', `${at}:443:127.0.0.1`]
     return docker('exec', container, 'curl', '--silent', '--max-time', '5', ...words, `http://${at}/`)
@@ -41,8 +42,14 @@ export function siteHost(suite: string, of: { user?: string; stateRoot?: string;
     conf: `/etc/nginx/conf.d/launchway.${host.app}.${environmentName}.web.conf`,
     page,
     answer: () => page(),
-    traffic: (load = {}) => traffic({ port: machine.ports[load.ca === undefined ? '80' : '443'] ?? 0, serverName: name, pauseMs, ...load }),
+    traffic(load = {}) {
+      const one = traffic({ port: machine.ports[load.ca === undefined ? '80' : '443'] ?? 0, serverName: name, pauseMs, ...load })
+      begun.push(one)
+      return one
+    },
     async [Symbol.asyncDispose]() {
+      // That of a test that has failed goes on, beside the next one.
+      const ending = begun.map((one) => one.stop())
       // As root, whoever deploys: programs that still run first, then what they made.
       const clean = `
         for pid in ${host.stateRoot}/${host.app}/*/attempts/*/pid; do [ ! -e "$pid" ] || kill -9 "$(cat "$pid")" || :; done
@@ -51,6 +58,7 @@ export function siteHost(suite: string, of: { user?: string; stateRoot?: string;
         rm -rf /etc/nginx/conf.d/launchway-server.*${host.app}.example.org.conf /etc/nginx/launchway.d/servers/*${host.app}.example.org
         nginx -s reload || lab-service nginx restart`
       await docker('exec', container, 'sh', '-c', clean)
+      await Promise.all(ending)
     },
   }
 }
