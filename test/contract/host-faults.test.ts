@@ -97,7 +97,6 @@ describe('what comes in the way', () => {
       execFileSync('umount', ['-l', host.stateRoot])
     }
   })
-
 })
 
 describe('an engine that hangs', () => {
@@ -157,22 +156,26 @@ describe('two applications of one name', () => {
   })
 })
 
-test('what a connection had brought that broke before the start is thrown away by the next deploy, and a line of the journal that was cut off stays a line of its own', { tags: ['leftovers'] }, async () => {
-  const host = await machine()
-  await deployTo(host, image(), { version: 'one' })
-  const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
-  const attempt = { ...home, release: '20260101-000000-abcdef0', attempt: '0f', slot: 'a', keep: 5, by: 'ada' } as const
-  const body = new Secret('T0KEN')
-  const whole = launchProgram(attempt, [{ name: 'config.json', mode: '0600', body }]).reveal()
-  await host.ask(whole.slice(0, whole.lastIndexOf('start')))
-  expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}'`)).toContain('attempts/0f/config.json')
-  await host.ask(`printf '{"v":1,"at":17' >> ${pathsOf(host).journal}`)
-  await deployTo(host, image(), { version: 'two' })
-  expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}' || echo nowhere`)).toBe('nowhere')
-  const lines = journalOf(host).trim().split('\n')
-  expect(lines.filter((line) => !line.endsWith('}'))).toEqual(['{"v":1,"at":17'])
-  expect(lines.at(-1)).toContain('"step":"end","state":"done"')
-})
+test(
+  'what a connection had brought that broke before the start is thrown away by the next deploy, and a line of the journal that was cut off stays a line of its own',
+  { tags: ['leftovers'] },
+  async () => {
+    const host = await machine()
+    await deployTo(host, image(), { version: 'one' })
+    const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
+    const attempt = { ...home, release: '20260101-000000-abcdef0', attempt: '0f', slot: 'a', keep: 5, by: 'ada' } as const
+    const body = new Secret('T0KEN')
+    const whole = launchProgram(attempt, [{ name: 'config.json', mode: '0600', body }]).reveal()
+    await host.ask(whole.slice(0, whole.lastIndexOf('start')))
+    expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}'`)).toContain('attempts/0f/config.json')
+    await host.ask(`printf '{"v":1,"at":17' >> ${pathsOf(host).journal}`)
+    await deployTo(host, image(), { version: 'two' })
+    expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}' || echo nowhere`)).toBe('nowhere')
+    const lines = journalOf(host).trim().split('\n')
+    expect(lines.filter((line) => !line.endsWith('}'))).toEqual(['{"v":1,"at":17'])
+    expect(lines.at(-1)).toContain('"step":"end","state":"done"')
+  },
+)
 
 describe('two deploys', () => {
   test('the second is told who holds the lock, also when both have looked at the host before', { tags: ['lock-holder'] }, async () => {

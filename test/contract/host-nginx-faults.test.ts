@@ -113,8 +113,9 @@ describe.each(isCampaign ? suites : ['bookworm'])('a host that starts anew, %s',
       const service = [site(host)]
       await deployTo(host, image, { version: 'one', services: service })
       const second = await deployTo(host, image, { version: 'two', services: service })
-      const serves = (version: string): Promise<void> =>
-        expect.poll(() => host.page().catch(() => ''), { timeout: 90_000, interval: 250 }).toBe(version)
+      const serves = async (version: string): Promise<void> => {
+        await expect.poll(() => host.page().catch(() => ''), { timeout: 90_000, interval: 250 }).toBe(version)
+      }
       const reboot = (): Promise<string> => docker('restart', '--time', '30', host.container)
       for (const anew of [
         ...(isCampaign ? [reboot] : []),
