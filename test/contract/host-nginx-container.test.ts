@@ -124,7 +124,7 @@ describe.each(ways)('nginx in a container on %s, with %s as its first process,',
 
 test(
   'an nginx that moves into a container with its files, and out again, leads on from there: by an account that may sudo and nothing else',
-  { tags: ['sudo-only'] },
+  { tags: ['sudo-only'], timeout: 300_000 },
   async () => {
     await using host = siteHost('forky', { user: 'ops' })
     await deployTo(host, image, { version: 'one', services: [site(host)] })
