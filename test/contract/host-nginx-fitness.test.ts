@@ -135,7 +135,7 @@ test('an account that may use docker and sudo moves behind nginx and away again,
     expect(await (at.get(version) === 'nginx' ? host.page() : direct()), `${version} by ${how}`).toBe(version)
   }
   expect((await host.ask(`ls ${pathsOf(host).home}/releases`)).split('\n')).toHaveLength(2)
-}, 120_000)
+}, 300_000)
 
 describe('HTTPS', () => {
   test('is what everybody gets, plain HTTP leads there, and a switch loses nothing', { tags: ['traffic', 'exact-versions'] }, async () => {
