@@ -1,5 +1,6 @@
 import { keysOf } from '../../src/core/objects.ts'
 import { appendFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Traffic } from '../../lab/traffic.ts'
 import { begin, leftovers, linesOf, quiet, type Scenario, scenarios, serves, servicesOf, strike } from './support/campaign.ts'
@@ -90,7 +91,7 @@ async function openWorld(suite: string, scenario: Scenario) {
   /** Requests that must all be answered: no fault here touches what serves. */
   const flow = async (version: string): Promise<void> => {
     if (scenario.fixedPort === true || isFirst || traffic !== undefined) return
-    traffic = host.traffic({ pauseMs: 50, seconds: 3000, requests: 10_000_000 })
+    traffic = host.traffic({ pauseMs: isCampaign ? 50 : 200, seconds: 3000, requests: 10_000_000 })
     await traffic.seen(version)
   }
   const renew = async (): Promise<void> => {
@@ -174,5 +175,6 @@ async function settled(ask: () => Promise<string>, allowed: readonly string[], w
   for (;;) {
     const answer = await ask()
     if (allowed.includes(answer) || performance.now() >= deadline) return answer
+    await delay(200)
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, inject, test } from 'vitest'
 import { blockOf, containerOf, crontab, fire, type Job, job, logOf, onHost, shown, stateOf, withCrontab } from './support/crontab.ts'
 import { stopOn } from './support/fault.ts'
@@ -44,6 +45,8 @@ describe('scheduled commands', () => {
       const logs = await Promise.all(hosts.map((host, index) => logOf(host, 'backup', ids[index] ?? '')))
       return logs.map((log) => log.startsWith("one says it's $HOME 50%"))
     }
+    // Their minute has to come; until then there is nothing to look at.
+    await delay(60_000 - (Date.now() % 60_000))
     await expect.poll(heard, { timeout: 90_000, interval: 1000 }).toEqual([true, true, true])
     await expect
       .poll(() => shown(member), { timeout: 10_000 })

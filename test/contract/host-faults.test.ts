@@ -39,12 +39,14 @@ describe('what comes in the way', () => {
     expect((await running(host)).filter((one) => one.startsWith('worker'))).toHaveLength(1)
   })
 
-  test('an image that the registry does not have', async () => {
+  test('an image that the registry does not have: the deploy fails, and has not taken the name of the application', async () => {
     const host = await machine()
     const error = await failureOf(deployTo(host, { ...image(), digest: `sha256:${'0'.repeat(64)}` }, { version: 'one' }))
     expect(error).toMatchObject({ code: 'PULL_FAILED' })
     expect(error.hint).toMatch(/manifest unknown|not found/)
     expect(stepsOf(host).at(-1)).toBe('end failed')
+    expect(readdirSync(pathsOf(host).home)).toContain('journal.jsonl')
+    expect(readdirSync(pathsOf(host).home)).not.toContain('owner')
   })
 
   test('a registry that asks for a login: refused without it and with a wrong one, used and forgotten with it', async () => {
@@ -95,28 +97,24 @@ describe('what comes in the way', () => {
       execFileSync('umount', ['-l', host.stateRoot])
     }
   })
-
-  test('a journal whose last line was cut off goes on with a line of its own', async () => {
-    const host = await machine()
-    await deployTo(host, image(), { version: 'one' })
-    await host.ask(`printf '{"v":1,"at":17' >> ${pathsOf(host).journal}`)
-    await deployTo(host, image(), { version: 'two' })
-    const lines = journalOf(host).trim().split('\n')
-    expect(lines.filter((line) => !line.endsWith('}'))).toEqual(['{"v":1,"at":17'])
-    expect(lines.at(-1)).toContain('"step":"end","state":"done"')
-  })
 })
 
 describe('an engine that hangs', () => {
-  test.each(['version', 'ps'])('at docker %s is found out by the host itself, and nothing is begun', async (question) => {
-    const host = await machine({ name: 'busybox', shell: 'busybox', probe: 'wget' })
-    hang(host.bin, question)
-    const error = await failureOf(deployTo(host, image(), { version: 'one' }))
-    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('the Docker engine does not answer') })
-    expect(error.hint).toContain(`docker ${question} did not answer within 20 s`)
-    // The machine is tidied up with it.
-    rmSync(join(host.bin, 'hangs'))
-    expect(existsSync(host.stateRoot)).toBe(false)
+  test('is found out by the host itself, at docker version and at docker ps, and nothing is begun', async () => {
+    // Side by side: each waits for the whole of the time limit.
+    const looking = ['version', 'ps'].map(async (question) => {
+      const host = await machine({ name: 'busybox', shell: 'busybox', probe: 'wget' })
+      hang(host.bin, question)
+      const error = await failureOf(deployTo(host, image(), { version: 'one' }))
+      // The machine is tidied up with it.
+      rmSync(join(host.bin, 'hangs'))
+      return { question, error, has: existsSync(host.stateRoot) }
+    })
+    for (const { question, error, has } of await Promise.all(looking)) {
+      expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('the Docker engine does not answer') })
+      expect(error.hint).toContain(`docker ${question} did not answer within 20 s`)
+      expect(has).toBe(false)
+    }
   })
 
   test('is given up on by the client where the host has no time limits', async () => {
@@ -156,27 +154,28 @@ describe('two applications of one name', () => {
       await removeImage(moved)
     }
   })
+})
 
-  test('a deploy that failed has taken no name', async () => {
+test(
+  'what a connection had brought that broke before the start is thrown away by the next deploy, and a line of the journal that was cut off stays a line of its own',
+  { tags: ['leftovers'] },
+  async () => {
     const host = await machine()
-    await failureOf(deployTo(host, { ...image(), digest: `sha256:${'0'.repeat(64)}` }, { version: 'one' }))
-    expect(readdirSync(pathsOf(host).home)).toContain('journal.jsonl')
-    expect(readdirSync(pathsOf(host).home)).not.toContain('owner')
-  })
-})
-
-test('what a connection had brought that broke before the start is thrown away by the next deploy', { tags: ['leftovers'] }, async () => {
-  const host = await machine()
-  await deployTo(host, image(), { version: 'one' })
-  const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
-  const attempt = { ...home, release: '20260101-000000-abcdef0', attempt: '0f', slot: 'a', keep: 5, by: 'ada' } as const
-  const body = new Secret('T0KEN')
-  const whole = launchProgram(attempt, [{ name: 'config.json', mode: '0600', body }]).reveal()
-  await host.ask(whole.slice(0, whole.lastIndexOf('start')))
-  expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}'`)).toContain('attempts/0f/config.json')
-  await deployTo(host, image(), { version: 'two' })
-  expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}' || echo nowhere`)).toBe('nowhere')
-})
+    await deployTo(host, image(), { version: 'one' })
+    const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
+    const attempt = { ...home, release: '20260101-000000-abcdef0', attempt: '0f', slot: 'a', keep: 5, by: 'ada' } as const
+    const body = new Secret('T0KEN')
+    const whole = launchProgram(attempt, [{ name: 'config.json', mode: '0600', body }]).reveal()
+    await host.ask(whole.slice(0, whole.lastIndexOf('start')))
+    expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}'`)).toContain('attempts/0f/config.json')
+    await host.ask(`printf '{"v":1,"at":17' >> ${pathsOf(host).journal}`)
+    await deployTo(host, image(), { version: 'two' })
+    expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}' || echo nowhere`)).toBe('nowhere')
+    const lines = journalOf(host).trim().split('\n')
+    expect(lines.filter((line) => !line.endsWith('}'))).toEqual(['{"v":1,"at":17'])
+    expect(lines.at(-1)).toContain('"step":"end","state":"done"')
+  },
+)
 
 describe('two deploys', () => {
   test('the second is told who holds the lock, also when both have looked at the host before', { tags: ['lock-holder'] }, async () => {
@@ -271,18 +270,10 @@ function commandLine(pid: string): string {
 
 test('releases beyond those that are kept go, failed ones do not count', { tags: ['kamal#1655', 'litigant-portal#521'] }, async () => {
   const host = await machine()
-  const kept: string[] = []
-  for (const version of ['one', 'two', 'three']) {
-    kept.push((await deployTo(host, image(), { version, services: [worker], keep: 2 })).release)
-    await failureOf(
-      deployTo(host, image(), {
-        version: 'bad',
-        services: [{ ...worker, env: { MODE: 'crash' }, health: { kind: 'container', timeoutMs: 5000, settleMs: 1000 } }],
-        keep: 2,
-      }),
-    )
-  }
-  await deployTo(host, image(), { version: 'four', services: [worker], keep: 2 })
-  expect((await host.containers()).map(({ release }) => release)).toHaveLength(2)
-  expect((await host.containers())[0]?.release).toBe(kept.at(-1))
+  await deployTo(host, image(), { version: 'one', services: [worker], keep: 2 })
+  const two = await deployTo(host, image(), { version: 'two', services: [worker], keep: 2 })
+  const crashing = { ...worker, env: { MODE: 'crash' }, health: { kind: 'container' as const, timeoutMs: 5000, settleMs: 1000 } }
+  await failureOf(deployTo(host, image(), { version: 'bad', services: [crashing], keep: 2 }))
+  const three = await deployTo(host, image(), { version: 'three', services: [worker], keep: 2 })
+  expect((await host.containers()).map(({ release }) => release)).toEqual([two.release, three.release])
 })

@@ -48,7 +48,7 @@ describe.each(ways)('nginx in a container on %s, with %s as its first process,',
       skip(!isCampaign && suite !== 'forky', 'on forky; the campaign has it everywhere')
       await using killer = await killerOn(lab.hosts[suite]?.container ?? '')
       await using host = siteHost(suite, { bin: killer.bin })
-      await using edge = await edgeOn(host)
+      await using edge = await edgeOn(host, [first])
       await edge.run({ first, options: [...usual, ...mounts(edge)] })
       const warned: string[] = []
       const onWarning = (line: string): void => void warned.push(line)
@@ -60,7 +60,7 @@ describe.each(ways)('nginx in a container on %s, with %s as its first process,',
       await running.seen('one')
       await deployTo(host, image, { version: 'two', services: [boxed(host, edge)], onWarning })
       await running.seen('two')
-      const error = await failureOf(deployTo(host, image, { version: 'bad', services: [boxed(host, edge, { env: { MODE: 'shy' } })] }))
+      const error = await failureOf(deployTo(host, image, { version: 'bad', services: [boxed(host, edge, { env: { MODE: 'brittle' } })] }))
       expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: probe failed') })
       expect(await rollBack(host, [boxed(host, edge)])).toMatchObject({ version: 'one', release: one.release })
       await killer.arm('after', 'mv *slot.?')
@@ -88,7 +88,7 @@ describe.each(ways)('nginx in a container on %s, with %s as its first process,',
       skip(!isCampaign && suite !== 'bookworm', 'on bookworm; the campaign has it everywhere')
       await using killer = await killerOn(lab.hosts[suite]?.container ?? '')
       await using host = siteHost(suite, { bin: killer.bin })
-      await using edge = await edgeOn(host)
+      await using edge = await edgeOn(host, [first])
       await edge.run({ first, options: [...usual, ...mounts(edge)] })
       await deployTo(host, image, { version: 'one', services: [boxed(host, edge)] })
       // What is killed between a changed file and the reload is undone by whoever comes next.
@@ -124,14 +124,14 @@ describe.each(ways)('nginx in a container on %s, with %s as its first process,',
 
 test(
   'an nginx that moves into a container with its files, and out again, leads on from there: by an account that may sudo and nothing else',
-  { tags: ['sudo-only'] },
+  { tags: ['sudo-only'], timeout: 300_000 },
   async () => {
     await using host = siteHost('forky', { user: 'ops' })
     await deployTo(host, image, { version: 'one', services: [site(host)] })
     const warned: string[] = []
     const onWarning = (line: string): void => void warned.push(line)
     {
-      await using edge = await edgeOn(host)
+      await using edge = await edgeOn(host, ['nginx'])
       await edge.run({ options: ['--network', 'host', '--volume', '/etc/nginx:/etc/nginx:ro', ...stateMount] })
       await deployTo(host, image, { version: 'two', services: [boxed(host, edge)], onWarning })
       expect(await host.page()).toBe('two')
@@ -152,7 +152,7 @@ test(
 
 test('a container that cannot be the way in is refused before anything is touched', async () => {
   await using host = siteHost('bookworm')
-  await using edge = await edgeOn(host)
+  await using edge = await edgeOn(host, ['nginx', 'shell'])
   const sites = ['--volume', `${edge.sites}:/etc/nginx/conf.d:ro`]
   const file = `${edge.sites}/own.conf`
   await host.ask(`: > ${file}`)

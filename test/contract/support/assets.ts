@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, inject } from 'vitest'
 import type { Service } from '../../../src/core/deployment.ts'
 import { type PushedImage, pushImage } from './release.ts'
@@ -124,6 +125,7 @@ export function visitors(host: SiteHost, suite: string): { stop(): Promise<{ vis
       const { status, body } = await get(suite, host.name, `/static/app-${version}.js`)
       if (status !== 200 || body !== `script of ${version}\n`) failed.push(`${status} for the script of ${version}: ${body}`)
       visits.set(version, (visits.get(version) ?? 0) + 1)
+      await delay(100)
     }
   }
   const all = Promise.all(Array.from({ length: 8 }, visit))

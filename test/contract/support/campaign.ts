@@ -188,7 +188,8 @@ export async function strike(kind: FaultKind, { container }: SiteHost, stop: Sto
 /** Waits until no program of the application runs on the host. */
 export async function quiet(host: SiteHost): Promise<void> {
   const { home } = pathsOf(host)
-  const alive = `for pid in ${home}/attempts/*/pid; do [ ! -e "$pid" ] || ! kill -0 "$(cat "$pid")" 2> /dev/null || echo yes; done`
+  const alive = `alive() { for pid in ${home}/attempts/*/pid; do [ ! -e "$pid" ] || ! kill -0 "$(cat "$pid")" 2> /dev/null || echo yes; done; }
+n=0; while [ -n "$(alive)" ] && [ $n -lt 50 ]; do n=$((n + 1)); sleep 0.1; done; alive`
   await eventually(async () => (await host.ask(alive)) === '')
 }
 

@@ -38,11 +38,12 @@ echo nginx is here > "$root/var/www/html/index.html"
 tar -C "$root" -cf - . | docker import --change 'CMD ["nginx", "-g", "daemon off;"]' - "$1" > /dev/null
 `
 
-export async function edgeOn(host: SiteHost): Promise<Edge> {
+/** @param firsts what it will be asked to run: each is an image of its own */
+export async function edgeOn(host: SiteHost, firsts: readonly EdgeOptions['first'][]): Promise<Edge> {
   const inside = (text: string, ...words: string[]): Promise<string> => docker('exec', host.container, 'sh', '-euc', text, 'sh', ...words)
   const name = `edge-${host.app}`
   const sites = `/srv/${name}`
-  for (const first of ['shell', 'nginx']) await inside(make, `${image}-${first}`, first)
+  for (const first of firsts) await inside(make, `${image}-${first}`, first)
   await inside('lab-service nginx stop; mkdir -p "$1"', sites)
   return {
     name,
@@ -68,7 +69,7 @@ export async function edgeOn(host: SiteHost): Promise<Edge> {
       const clean = `
         docker rm --force "$1" > /dev/null 2>&1 || :
         rm -rf "$2"
-        docker image rm --force "$3-shell" "$3-nginx" > /dev/null
+        for first in ${firsts.join(' ')}; do docker image rm --force "$3-$first" > /dev/null; done
         lab-service nginx start
         for _ in $(seq 100); do curl -s -o /dev/null http://127.0.0.1/ && break; sleep 0.1; done`
       await inside(clean, name, sites, image)

@@ -56,8 +56,10 @@ export async function stopOn(container: string): Promise<Stop> {
       )
       let how: string | undefined
       void over.then((words) => (how = words))
+      // On the host itself, some seconds at a time: a call of docker for each look would keep the machine busy.
+      const look = `n=0; while [ ! -e ${folder}/reached ] && [ $n -lt 50 ]; do n=$((n + 1)); sleep 0.05; done; [ ! -e ${folder}/reached ] || echo yes`
       await eventually(async () => {
-        const here = await inside(`[ ! -e ${folder}/reached ] || echo yes`)
+        const here = await inside(look)
         if (here === '' && how !== undefined) throw new Error(`the program never came to this line: it ${how}`)
         return here !== ''
       })

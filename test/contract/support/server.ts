@@ -4,7 +4,8 @@ import { type PushedImage, pushImage } from './release.ts'
 
 /**
  * A server on port 8000 that reads each request whole, thinks for 20 ms (about /slow for $SLOW seconds, else 3), and answers with its $VERSION. MODE=crash ends
- * at once, MODE=sick has no /health, MODE=shy fails when it is asked through a proxy, MODE=frail ends when somebody asks for /visit, MODE=secure
+ * at once, MODE=sick has no /health, MODE=shy fails when it is asked through a proxy (a deploy asks again for ten seconds), MODE=brittle ends
+ * then, which is found out at once, MODE=frail ends when somebody asks for /visit, MODE=secure
  * sends away who does not come by HTTPS. /path… tells the path, or the header, that it was asked with. It is ended without a chance to
  * finish: what it had not answered by then is lost.
  */
@@ -29,7 +30,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.echo()
         self.rfile.read(int(self.headers.get('Content-Length', 0)))
         time.sleep(float(os.environ.get('SLOW', 3)) if self.path == '/slow' else 0.02)
-        if mode == 'frail' and self.path == '/visit':
+        if (mode == 'frail' and self.path == '/visit') or (mode == 'brittle' and 'X-Forwarded-For' in self.headers):
             os._exit(9)
         sick = mode == 'sick' and self.path == '/health'
         shy = mode == 'shy' and 'X-Forwarded-For' in self.headers

@@ -9,8 +9,8 @@ import { rollback, type Returned } from '../../../src/deploy/rollback.ts'
 import { environmentName, type HostUnderTest, labHost, newStateRoot } from './host.ts'
 import { portsFor, releaseFor, type PushedImage, type Wish } from './release.ts'
 
-/** The campaign asks without a pause; every other run leaves the tests beside it some of the machine. */
-export const pauseMs = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 120 : 0
+/** The campaign asks without a pause; every other run leaves the tests beside it most of the machine: with 50 connections some requests are under way all the time. */
+export const pauseMs = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 200 : 0
 
 /** A host of the lab with an application behind its nginx. */
 export interface SiteHost extends HostUnderTest {
