@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { sshAddress } from '../../lab/lab.ts'
 import { parseRelease } from '../../src/core/release.ts'
 import { application, configuration, newName, newRepository, type Repository } from './support/repository.ts'
-import { answer, clearHost, containersOf, namedTagsOf, onHost, tagsOf } from './support/host.ts'
+import { answer, clearHost, containersOf, named, onHost, tagsOf } from './support/host.ts'
 import { type Ended, launchway } from './support/programs.ts'
 
 const lab = inject('lab')
@@ -158,7 +158,7 @@ describe('a host that would refuse the deploy', () => {
     expect(ended.code).not.toBe(0)
     expect(ended.stderr).toContain(code)
     expect(ended.stderr).toMatch(said)
-    expect(await namedTagsOf(lab.registry.address, app)).toEqual([])
+    expect(named(await tagsOf(lab.registry.address, app))).toEqual([])
   })
 })
 

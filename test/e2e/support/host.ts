@@ -36,9 +36,9 @@ export async function tagsOf(registry: string, name: string): Promise<string[]> 
 }
 
 /**
- * Of those the ones that people name, and that only the gate lets move: not launchway's own, and not the list of what
- * belongs to an image, which a registry without referrers has as a tag and which may come before the gate.
+ * Of a repository's tags the ones that people name, and that only the gate lets move: not launchway's own, and not the
+ * list of what belongs to an image, which a registry without referrers has as a tag and which may come before the gate.
  */
-export async function namedTagsOf(registry: string, name: string): Promise<string[]> {
-  return (await tagsOf(registry, name)).filter((tag) => !/^(?:launchway-.*|sha256-[0-9a-f]{64})$/.test(tag))
+export function named(tags: readonly string[]): string[] {
+  return tags.filter((tag) => !/^(?:launchway-.*|sha256-[0-9a-f]{64})$/.test(tag))
 }
