@@ -97,7 +97,9 @@ smoke:
     await call('mkdir', [docker])
     const auth = Buffer.from(`${username}:${password}`).toString('base64')
     writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths: { [registry]: { auth } } }), { mode: 0o600 })
-    await call('docker', ['build', '--quiet', '--tag', tag, '-'], { stdin: `FROM scratch\nLABEL planted="${canary.slice(0, 31)}"\n` })
+    await call('docker', ['build', '--quiet', '--tag', tag, '-'], {
+      stdin: `FROM scratch\nCOPY <<end /file\nend\nLABEL planted="${canary.slice(0, 31)}"\n`,
+    })
     try {
       expect(await found.isInImage(tag, scratch)).toBe(true)
       await call('docker', ['--config', docker, 'push', '--quiet', tag])

@@ -193,7 +193,9 @@ describe('examples/addie, by each way in, does exactly its part', () => {
         await takeOut()
       }
       const tag = `${lab.registry.address}/${image}:planted`
-      await call('docker', ['build', '--quiet', '--tag', tag, '-'], { stdin: `FROM scratch\nLABEL planted=${secret}\n` })
+      await call('docker', ['build', '--quiet', '--tag', tag, '-'], {
+        stdin: `FROM scratch\nCOPY <<end /file\nend\nLABEL planted=${secret}\n`,
+      })
       try {
         await call('docker', ['push', '--quiet', tag])
         expect((await heldIn(registry, image)).filter((text) => found().isIn(text))).not.toEqual([])

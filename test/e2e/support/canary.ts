@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { LabHost } from '../../../lab/lab.ts'
 import { call } from '../../../lab/run.ts'
+import { watchCommandLines } from './argv.ts'
 import { onHost } from './host.ts'
 
 /** Finds secrets wherever they may have been left: each search is proven by a plant in the place that is searched. */
@@ -60,27 +61,7 @@ export function canaries(...secrets: readonly string[]): Canaries {
   return {
     isIn,
     filesIn,
-    watchArgv() {
-      const found = new Set<string>()
-      let looks = new Map<string, number>()
-      // Often enough for a client that is there for a blink; what has long been there is looked at now and then, for
-      // reading hundreds of lines a hundred times a second would take a processor of its own.
-      const look = (): void => {
-        const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-        looks = new Map(pids.map((pid) => [pid, (looks.get(pid) ?? 0) + 1]))
-        for (const [pid, count] of looks) {
-          if (count > 50 && count % 50 !== 0) continue
-          try {
-            const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-            if (isIn(line)) found.add(line.replaceAll('\0', ' '))
-          } catch {
-            // It ended meanwhile.
-          }
-        }
-      }
-      const timer = setInterval(look, 10)
-      return { stop: () => (clearInterval(timer), [...found]) }
-    },
+    watchArgv: () => watchCommandLines(isIn),
     async isInImage(reference, scratch) {
       const folder = join(scratch, 'image')
       mkdirSync(folder, { recursive: true })
