@@ -126,7 +126,7 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     await git('tag', 'v1.2.3')
     const ended = await push('refs/tags/v1.2.3')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
-    expect(ended.stdout).toContain('v1.2.3 is live in production')
+    expect(ended.stdout).toContain('1.2.3 is live in production')
     expect(await versions()).toEqual(['1.1.0', '1.0.0'])
     expect(await own()).toEqual(['1.2.3', 'docker', 'docker_dev', 'master', 'v1.2.3'])
   })
