@@ -76,7 +76,7 @@ describe('the actions, as a runner starts them', () => {
   })
 
   it('plan, build, push and deploy: a step each, handing on one record', async () => {
-    sha = await repository.commit({ 'version.txt': 'two' })
+    sha = await repository.commit({ 'launchway.yml': `${configuration(settings)}    confirm: true\n`, 'version.txt': 'two' })
     const steps = job()
     const plan = succeeded(await steps.uses('actions/plan'))
     expect(plan.outputs).toMatchObject({ environment: 'production', version: 'master' })
@@ -123,31 +123,25 @@ describe('the actions, as a runner starts them', () => {
   })
 
   it('confirm and abort: a version that waits stays, or the one before it comes back', async () => {
-    const waits = `${configuration(settings)}    confirm: true\n`
-    sha = await repository.commit({ 'launchway.yml': waits, 'version.txt': 'three' })
-    succeeded(await job().uses('.', { 'ssh-key': key }))
+    // The one that came step by step.
     const confirmed = succeeded(await job().uses('actions/confirm', { 'ssh-key': key }))
     expect(confirmed.outputs).toMatchObject({ environment: 'production', version: 'master', verdict: 'passed' })
     expect(confirmed.summary).toContain(`## ${app} master is confirmed in production`)
-    sha = await repository.commit({ 'version.txt': 'four' })
+    sha = await repository.commit({ 'version.txt': 'three' })
     succeeded(await job().uses('.', { 'ssh-key': key }))
-    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'four' })
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'three' })
     const aborted = succeeded(await job().uses('actions/abort', { 'ssh-key': key }))
     expect(aborted.outputs).toMatchObject({ environment: 'production', verdict: 'passed' })
     expect(aborted.summary).toContain(`## ${app} is back at`)
-    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'three' })
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'two' })
     const again = await job().uses('actions/abort', { 'ssh-key': key })
     expect(again.code).not.toBe(0)
     expect(again.stdout).toContain('NOTHING_WAITS')
-    sha = await repository.commit({ 'launchway.yml': configuration(settings), 'version.txt': 'two' })
-    succeeded(await job().uses('.', { 'ssh-key': key }))
   })
 
   it('a failure is one annotation with the code and what to do, and a failed deployment', async () => {
-    sha = await repository.commit({
-      'launchway.yml': configuration(settings).replace('health: /\n', 'health: { path: /, timeout: 5s }\n'),
-      'version.txt': 'broken',
-    })
+    // It ends at once, so nobody waits for it to become well.
+    sha = await repository.commit({ 'launchway.yml': configuration(settings), 'app.py': 'import sys\nsys.exit(3)\n' })
     const step = await job().uses('.', { 'ssh-key': key, deployments: 'true' })
     expect(step.code).not.toBe(0)
     expect(step.stdout.match(/^::error/gm)).toHaveLength(1)

@@ -7,8 +7,8 @@ import { sshAddress } from '../../lab/lab.ts'
 import { call } from '../../lab/run.ts'
 import { parseRelease } from '../../src/core/release.ts'
 import { canaries, keepLog, plantInJournal } from './support/canary.ts'
-import { clearHost, onHost } from './support/host.ts'
-import { heldIn } from './support/held.ts'
+import { answer, clearHost, named, onHost } from './support/host.ts'
+import { heldIn, tagsIn } from './support/held.ts'
 import { application, configuration, newName, newRepository, type Repository } from './support/repository.ts'
 import { type Job, newJob, type Step } from './support/runner.ts'
 
@@ -20,7 +20,8 @@ const key = readFileSync(lab.key, 'utf8')
 const canary = `canary-${randomBytes(12).toString('hex')} "$'\\%/+&`
 const found = canaries(canary, password, `${username}:${password}`, key.split('\n')[1] ?? '')
 
-const heldBy = (name: string): Promise<string[]> => heldIn({ url: `https://${registry}`, ca, login: `${username}:${password}` }, name)
+const asked = { url: `https://${registry}`, ca, login: `${username}:${password}` }
+const heldBy = (name: string): Promise<string[]> => heldIn(asked, name)
 
 describe('a password, a key and a login that an action is given', () => {
   const app = newName('canary')
@@ -96,7 +97,9 @@ smoke:
     await call('mkdir', [docker])
     const auth = Buffer.from(`${username}:${password}`).toString('base64')
     writeFileSync(join(docker, 'config.json'), JSON.stringify({ auths: { [registry]: { auth } } }), { mode: 0o600 })
-    await call('docker', ['build', '--quiet', '--tag', tag, '-'], { stdin: `FROM python:3\nLABEL planted="${canary.slice(0, 31)}"\n` })
+    await call('docker', ['build', '--quiet', '--tag', tag, '-'], {
+      stdin: `FROM scratch\nCOPY <<end /file\nend\nLABEL planted="${canary.slice(0, 31)}"\n`,
+    })
     try {
       expect(await found.isInImage(tag, scratch)).toBe(true)
       await call('docker', ['--config', docker, 'push', '--quiet', tag])
@@ -106,7 +109,8 @@ smoke:
     }
   })
 
-  it('are taken out of the evidence, when the stack is given one from the step, prints it and dies', async () => {
+  it('are taken out of the evidence, when the stack is given one from the step, prints it and dies; no tag moves, no host is touched', async () => {
+    const before = named(await tagsIn(asked, app))
     await repository.commit({
       'app.py': "import os, sys\nprint('started with', os.environ['CANARY'], flush=True)\nsys.exit(3)\n",
       'launchway.yml': `${withSecret}${unchecked}`,
@@ -119,5 +123,7 @@ smoke:
     expect(step.stdout).toContain('started with ***')
     expect(step.summary).toContain('started with ***')
     expect(kept()).toEqual([])
+    expect(named(await tagsIn(asked, app))).toEqual(before)
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
   })
 })

@@ -82,12 +82,21 @@ describe('launchway init, in a repository that has never seen launchway', () => 
     expect(existsSync(join(repository.folder, '.github/known_hosts'))).toBe(false)
   })
 
-  it('with it, a commit and a push: a version that answers, and no file was edited', async () => {
+  it('with it, a commit and a pull request: it is built, and nothing is written', async () => {
     const ended = await init(...onConsole)
     expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\.github\/known_hosts +written$/m) })
     await repository.commit({})
+    const proposed = await act('pull_request', 'pull-request.yml')
+    expect(proposed.code, proposed.stdout + proposed.stderr).toBe(0)
+    expect(proposed.stdout).toContain('built because')
+    expect(await tagsOf(lab.registry.address, app)).toEqual([])
+  })
+
+  it('a push: a version that answers, and no file was edited', async () => {
     const pushed = await act('push', 'push.yml')
     expect(pushed.code, pushed.stdout + pushed.stderr).toBe(0)
+    expect(pushed.stdout).toContain('Job succeeded')
+    expect(pushed.stdout + pushed.stderr).not.toContain(readFileSync(lab.key, 'utf8').split('\n')[1])
     expect(await answer(host, '6000')).toEqual({ status: 200, body: 'one' })
     expect(await tagsOf(lab.registry.address, app)).toEqual(expect.arrayContaining(['master', 'launchway-env-production']))
   })

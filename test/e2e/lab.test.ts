@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, inject, it } from 'vitest'
 import { type Lab, labLabel, readLab } from '../../lab/lab.ts'
 import { root } from '../../lab/paths.ts'
 import { call, docker } from '../../lab/run.ts'
@@ -58,25 +58,24 @@ async function leftOf(name: string): Promise<string> {
 }
 
 describe('the lab', () => {
-  const names = [newLabName(), newLabName()] as const
-  afterAll(async () => {
-    for (const name of names) await labCommand('down', name)
-  })
+  /** That of these tests, which is up all the time. */
+  const other = inject('lab')
+  const name = newLabName()
+  afterAll(() => labCommand('down', name))
 
-  it('comes up twice side by side, and nothing of one is in the way of the other', async () => {
-    const [one, two] = await Promise.all(names.map((name) => labCommand('up', name)))
-    expect(one?.code, one?.stderr).toBe(0)
-    expect(two?.code, two?.stderr).toBe(0)
-    const [first, second] = names.map(readLab)
-    if (first === undefined || second === undefined) throw new Error('a lab left no lab.json')
-    expect(portsOf(first).filter((port) => portsOf(second).includes(port))).toEqual([])
-    for (const port of [...portsOf(first), ...portsOf(second)]) expect(await answers(port), `port ${port}`).toBe(true)
+  it('comes up beside another, and nothing of one is in the way of the other', async () => {
+    const ended = await labCommand('up', name)
+    expect(ended.code, ended.stderr).toBe(0)
+    const lab = readLab(name)
+    if (lab === undefined) throw new Error('the lab left no lab.json')
+    expect(portsOf(lab).filter((port) => portsOf(other).includes(port))).toEqual([])
+    for (const port of [...portsOf(lab), ...portsOf(other)]) expect(await answers(port), `port ${port}`).toBe(true)
   })
 
   it('has hosts of three ages, one of which boots systemd', async () => {
     const seen = await Promise.all(
       ['bookworm', 'trixie', 'forky'].map(async (suite) => {
-        const host = readLab(names[0])?.hosts[suite]?.container ?? ''
+        const host = readLab(name)?.hosts[suite]?.container ?? ''
         const engine = await docker('exec', host, 'docker', 'version', '--format', '{{.Server.Version}}')
         const nginx = await docker('exec', host, 'sh', '-c', 'nginx -v 2>&1')
         const first = await docker('exec', host, 'cat', '/proc/1/comm')
@@ -92,7 +91,7 @@ describe('the lab', () => {
   })
 
   it('has proxies that break a connection and mend it', async () => {
-    const lab = readLab(names[0])
+    const lab = readLab(name)
     const port = lab?.faults.proxies['registry'] ?? 0
     const registry = (): Promise<number | undefined> =>
       fetch(`http://127.0.0.1:${port}/v2/`).then(
@@ -109,7 +108,7 @@ describe('the lab', () => {
   })
 
   it('has a jump host, and hosts behind it that it lets one reach', async () => {
-    const lab = readLab(names[0])
+    const lab = readLab(name)
     const jump = ['-o', `UserKnownHostsFile=${lab?.knownHosts}`, '-o', 'IdentitiesOnly=yes', '-i', lab?.key ?? '']
     const through = `ssh ${jump.join(' ')} -p ${lab?.jump.port} -W %h:%p jump@127.0.0.1`
     const ended = await run('ssh', [...jump, '-o', `ProxyCommand=${through}`, 'deploy@trixie', 'hostname'], {
@@ -120,14 +119,13 @@ describe('the lab', () => {
   })
 
   it('says that it is up when asked a second time, and changes nothing', async () => {
-    const before = readLab(names[0])
-    const again = await labCommand('up', names[0])
+    const before = readLab(name)
+    const again = await labCommand('up', name)
     expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('is up already') as string })
-    expect(readLab(names[0])).toEqual(before)
+    expect(readLab(name)).toEqual(before)
   })
 
-  it.each([0, 1] as const)('leaves nothing behind when lab %i goes down', async (index) => {
-    const name = names[index]
+  it('leaves nothing behind when it goes down, and leaves the other alone', async () => {
     const lab = readLab(name)
     if (lab === undefined) throw new Error('the lab is not up')
     expect(await leftOf(name)).not.toBe('')
@@ -145,5 +143,6 @@ describe('the lab', () => {
     expect(existsSync(lab.folder)).toBe(false)
     expect(await imagesOf(image)).toEqual([])
     for (const port of portsOf(lab)) expect(await answers(port), `port ${port}`).toBe(false)
+    for (const port of portsOf(other)) expect(await answers(port), `port ${port}`).toBe(true)
   })
 })

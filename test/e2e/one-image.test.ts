@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { z } from 'zod'
 import { sshAddress } from '../../lab/lab.ts'
@@ -43,7 +45,6 @@ const Manifest = z.object({ config: z.object({ digest: z.string() }) })
 const Container = z.object({
   Image: z.string(),
   ImageManifestDescriptor: z.object({ digest: z.string() }).optional(),
-  Config: z.object({ Labels: z.record(z.string(), z.string()) }),
 })
 
 /**
@@ -59,26 +60,23 @@ describe.each(['classic', 'containerd'])('with an engine that keeps its images i
   let ended: Ended
   let release: Release
   let composed: z.infer<typeof Container>[]
-  const docker = (...args: string[]): Promise<string> =>
-    call('docker', [...(engine === undefined ? [] : ['--host', engine.address]), ...args]).then(({ stdout }) => stdout.trim())
+  const at = (): string[] => (engine === undefined ? [] : ['--host', engine.address])
+  const docker = (...args: string[]): Promise<string> => call('docker', [...at(), ...args]).then(({ stdout }) => stdout.trim())
 
-  /** Looks at the composed stack while it is up: it is gone when the release has ended. */
+  /** Looks at each container of the composed stack as the engine tells of its start: it is gone when the release has ended. */
   async function watchStack(until: Promise<unknown>): Promise<z.infer<typeof Container>[]> {
-    const seen = new Map<string, z.infer<typeof Container>>()
-    const over = new AbortController()
-    void until.finally(() => over.abort())
-    while (!over.signal.aborted) {
-      const ids = (await docker('ps', '--quiet', '--no-trunc', '--filter', `label=${smokeLabels.project}`))
-        .split('\n')
-        .filter((id) => id !== '' && !seen.has(id))
-      for (const id of ids) {
-        const found = await docker('inspect', id).catch(() => '[]')
-        for (const container of z.array(Container).parse(JSON.parse(found))) seen.set(id, container)
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100))
+    const filters = ['type=container', 'event=start', `label=${smokeLabels.project}`].flatMap((one) => ['--filter', one])
+    const format = `{{.Actor.ID}} {{index .Actor.Attributes "${smokeLabels.project}"}}`
+    const args = ['events', '--since', String(Math.floor(Date.now() / 1000)), ...filters, '--format', format]
+    const events = spawn('docker', [...at(), ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
+    void until.finally(() => events.kill())
+    const seen: Promise<string>[] = []
+    for await (const line of createInterface(events.stdout)) {
+      const [id = '', project = ''] = line.split(' ')
+      // Other stacks may be under test on this engine.
+      if (project.startsWith(smokeProject(app, ''))) seen.push(docker('inspect', id).catch(() => '[]'))
     }
-    // Other stacks may be under test on this engine.
-    return [...seen.values()].filter(({ Config }) => Config.Labels[smokeLabels.project]?.startsWith(smokeProject(app, '')))
+    return (await Promise.all(seen)).flatMap((found) => z.array(Container).parse(JSON.parse(found)))
   }
 
   beforeAll(async () => {

@@ -6,20 +6,28 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { sshAddress } from '../../lab/lab.ts'
 import { parseRelease } from '../../src/core/release.ts'
 import { application, configuration, newName, newRepository, type Repository } from './support/repository.ts'
-import { answer, clearHost, containersOf, onHost, tagsOf } from './support/host.ts'
+import { answer, clearHost, containersOf, named, onHost, tagsOf } from './support/host.ts'
 import { type Ended, launchway } from './support/programs.ts'
 
 const lab = inject('lab')
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
-/** From a commit to an answer, at a terminal with no GITHUB_* in sight. The hosts are of three ages. */
-describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with Debian %s', (suite) => {
+/**
+ * From a commit to an answer, at a terminal with no GITHUB_* in sight. The hosts are of three ages; to the two others the
+ * actions release, in files of their own.
+ */
+const suites = isCampaign ? ['bookworm', 'trixie', 'forky'] : ['forky']
+
+describe.each(suites)('launchway run, to a host with Debian %s', (suite) => {
   const app = newName(`shop-${suite}`)
   const host = lab.hosts[suite]
   if (host === undefined) throw new Error(`the lab has no host ${suite}`)
   const env = { SSH_KEY: readFileSync(lab.key, 'utf8'), XDG_STATE_HOME: mkdtempSync(join(tmpdir(), 'launchway-state-')) }
   let repository: Repository
   let first: Ended
-  const release = (...args: string[]): Promise<Ended> => launchway(repository.folder, ['run', ...args], env)
+  let second: Ended
+  const at = (...args: string[]): Promise<Ended> => launchway(repository.folder, args, env)
+  const release = (...args: string[]): Promise<Ended> => at('run', ...args)
 
   beforeAll(async () => {
     repository = await newRepository({
@@ -60,9 +68,9 @@ describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with De
   })
 
   it('makes the same image of the same commit: one digest, however often it is released', async () => {
-    const ended = await release('--json')
-    expect(ended, ended.stderr).toMatchObject({ code: 0 })
-    const { build, deploy } = parseRelease(ended.stdout, 'standard output')
+    second = await release('--json')
+    expect(second, second.stderr).toMatchObject({ code: 0 })
+    const { build, deploy } = parseRelease(second.stdout, 'standard output')
     const running = await onHost(host, 'docker', 'inspect', '--format', '{{.Config.Image}}', deploy?.hosts[0]?.services[0]?.container ?? '')
     expect(running).toBe(`${lab.registry.address}/${app}@${build?.images[0]?.registries[`${lab.registry.address}/${app}`]?.digest}`)
     expect(deploy?.hosts[0]?.previous).toBe(parseRelease(first.stdout, 'the first run').id)
@@ -79,13 +87,40 @@ describe.each(['bookworm', 'trixie', 'forky'])('launchway run, to a host with De
     expect(Object.values(await containersOf(host, app)).toSorted()).toContain('exited')
   })
 
+  it('puts an earlier version live again by its commit: the same digest runs, nothing is built and no tag moves', async () => {
+    const image = `${lab.registry.address}/${app}`
+    const earlier = parseRelease(first.stdout, 'the first run')
+    const before = await tagsOf(lab.registry.address, app)
+    const ended = await at('redeploy', earlier.plan.sha, '--json')
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    const { plan, build, push, deploy } = parseRelease(ended.stdout, 'standard output')
+    // Two releases have that commit: the newer one is meant.
+    expect(plan).toMatchObject({ redeploys: parseRelease(second.stdout, 'the second run').id, sha: earlier.plan.sha })
+    expect(deploy?.hosts[0]?.services[0]?.reference).toBe(`${image}@${earlier.build?.images[0]?.registries[image]?.digest}`)
+    expect([build?.images[0]?.how, push]).toEqual(['promoted', undefined])
+    expect(ended.stderr).not.toContain('naming to')
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
+    expect(await tagsOf(lab.registry.address, app)).toEqual(before)
+  })
+
+  it.each([
+    ['that was never there', 'v9.9.9', /has no version "v9\.9\.9"[\s\S]*It has: master, sha-/],
+    ['of a digest that was never there', `sha256:${'0'.repeat(64)}`, /has no version "sha256:0/],
+  ])('says that there is no version %s, and those that are; what runs goes on', async (_, version, said) => {
+    const ended = await at('redeploy', version)
+    expect(ended.code).toBe(2)
+    expect(ended.stderr).toMatch(said)
+    expect(ended.stderr).toContain('VERSION_UNKNOWN')
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
+  })
+
   it('lets the old version answer again when the new one is not healthy, and shows its last lines', async () => {
     await repository.commit({ 'version.txt': 'broken', 'launchway.yml': withShortTimeout(repository.folder) })
     const ended = await release()
     expect(ended.code).not.toBe(0)
     expect(ended.stderr).toContain('DEPLOY_ROLLED_BACK')
     expect(ended.stderr).toContain('serving broken')
-    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'two' })
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
   })
 })
 
@@ -123,7 +158,7 @@ describe('a host that would refuse the deploy', () => {
     expect(ended.code).not.toBe(0)
     expect(ended.stderr).toContain(code)
     expect(ended.stderr).toMatch(said)
-    expect((await tagsOf(lab.registry.address, app)).filter((tag) => !tag.startsWith('launchway-'))).toEqual([])
+    expect(named(await tagsOf(lab.registry.address, app))).toEqual([])
   })
 })
 

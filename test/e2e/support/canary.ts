@@ -3,6 +3,7 @@ import { join, relative } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { LabHost } from '../../../lab/lab.ts'
 import { call } from '../../../lab/run.ts'
+import { watchCommandLines } from './argv.ts'
 import { onHost } from './host.ts'
 
 /** Finds secrets wherever they may have been left: each search is proven by a plant in the place that is searched. */
@@ -12,10 +13,22 @@ export interface Canaries {
   watchArgv(): { stop(): string[] }
   /** The files of a folder that hold one, by their path in it. */
   filesIn(folder: string): string[]
-  /** Whether a layer or the configuration of an image holds one. @param scratch a folder to unpack it in */
+  /**
+   * Whether the configuration of an image holds one, or a layer that its base, the image of the lab, did not have before
+   * there was a secret. @param scratch a folder to unpack it in
+   */
   isInImage(reference: string, scratch: string): Promise<boolean>
   /** Whether the state folder of an application does, apart from what its containers are started with. */
   isInState(on: LabHost, app: string): Promise<boolean>
+}
+
+/** What the images of the tests are made from. */
+const base = 'python:3'
+
+/** The digests of an image's layers, unpacked: by these they are named in an archive of the classic store. */
+async function layersOf(reference: string): Promise<string[]> {
+  const { stdout } = await call('docker', ['image', 'inspect', '--format', '{{join .RootFS.Layers "\\n"}}', reference])
+  return stdout.trim().split('\n')
 }
 
 /** The shapes in which a secret could be somewhere. */
@@ -48,22 +61,7 @@ export function canaries(...secrets: readonly string[]): Canaries {
   return {
     isIn,
     filesIn,
-    watchArgv() {
-      const found = new Set<string>()
-      // Often enough for a client that is there for a blink.
-      const look = (): void => {
-        for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-          try {
-            const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-            if (isIn(line)) found.add(line.replaceAll('\0', ' '))
-          } catch {
-            // It ended meanwhile.
-          }
-        }
-      }
-      const timer = setInterval(look, 10)
-      return { stop: () => (clearInterval(timer), [...found]) }
-    },
+    watchArgv: () => watchCommandLines(isIn),
     async isInImage(reference, scratch) {
       const folder = join(scratch, 'image')
       mkdirSync(folder, { recursive: true })
@@ -71,6 +69,7 @@ export function canaries(...secrets: readonly string[]): Canaries {
         await call('docker', ['save', '--output', join(folder, 'image.tar'), reference])
         await call('tar', ['-xf', join(folder, 'image.tar'), '-C', folder])
         rmSync(join(folder, 'image.tar'))
+        for (const layer of await layersOf(base)) rmSync(join(folder, 'blobs', layer.replace(':', '/')), { force: true })
         return filesIn(folder).length > 0
       } finally {
         rmSync(folder, { recursive: true, force: true })

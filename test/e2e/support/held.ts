@@ -21,9 +21,13 @@ async function fetched({ url, ca, login }: Asked, path: string): Promise<string>
   return (await call('curl', [...args, `${url}/v2/${path}`], { stdin })).stdout
 }
 
+/** The tags of a repository. */
+export async function tagsIn(registry: Asked, name: string): Promise<string[]> {
+  return Tags.parse(JSON.parse(await fetched(registry, `${name}/tags/list`))).tags.toSorted()
+}
+
 /** All that a repository of a registry has but the layers of its images: records, configurations, manifests. */
 export async function heldIn(registry: Asked, name: string): Promise<string[]> {
-  const { tags } = Tags.parse(JSON.parse(await fetched(registry, `${name}/tags/list`)))
   const texts: string[] = []
   const seen = new Set<string>()
   const read = async (reference: string): Promise<void> => {
@@ -37,6 +41,6 @@ export async function heldIn(registry: Asked, name: string): Promise<string[]> {
       if (size < 500_000) texts.push(await fetched(registry, `${name}/blobs/${digest}`))
     }
   }
-  for (const tag of tags) await read(tag)
+  for (const tag of await tagsIn(registry, name)) await read(tag)
   return texts
 }

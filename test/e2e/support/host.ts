@@ -34,3 +34,11 @@ export async function tagsOf(registry: string, name: string): Promise<string[]> 
   const { tags } = (await response.json()) as { tags: string[] | null }
   return (tags ?? []).toSorted()
 }
+
+/**
+ * Of a repository's tags the ones that people name, and that only the gate lets move: not launchway's own, and not the
+ * list of what belongs to an image, which a registry without referrers has as a tag and which may come before the gate.
+ */
+export function named(tags: readonly string[]): string[] {
+  return tags.filter((tag) => !/^(?:launchway-.*|sha256-[0-9a-f]{64})$/.test(tag))
+}
