@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { decodeConfig, loadConfig } from '../../src/config/load.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { readConfig } from '../../src/plan/run.ts'
+import { anyText } from '../support/text.ts'
 import { problems, refusal } from './support/config.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
@@ -94,7 +95,7 @@ describe('the bytes of a file', () => {
 
   test('any bytes give a text, or the place of the first wrong one', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 }), (noise, text) => {
+      fc.property(fc.uint8Array({ maxLength: 40 }), anyText({ maxLength: 20 }), (noise, text) => {
         const bytes = Buffer.concat([Buffer.from(text), noise])
         const outcome = bytesOrPlace(bytes)
         expect(

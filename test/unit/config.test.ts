@@ -6,6 +6,7 @@ import { resolveApp, resolveEnvironment, resolveRegistries } from '../../src/con
 import { resolveImages } from '../../src/config/resolve-image.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { plan } from '../../src/plan/plan.ts'
+import { anyText } from '../support/text.ts'
 
 const least = `
 image: docker.io/apw247/flask_addie
@@ -235,7 +236,7 @@ describe('what is wrong is said with its place', () => {
 
   test('any text at all gives a configuration or CONFIG_INVALID', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: 'binary' })), (text) => {
+      fc.property(fc.oneof(fc.string(), fc.json(), anyText()), (text) => {
         for (const line of problems(text)) expect(line).toMatch(/^launchway\.yml:\d+:\d+: |^ /)
       }),
     )

@@ -13,6 +13,7 @@ import type { HostCall } from '../../src/deploy/call.ts'
 import { planHost } from '../../src/deploy/plan.ts'
 import { type Attempt, applyProgram, launchProgram, observeProgram, secretsFile } from '../../src/deploy/program.ts'
 import { configFile } from '../../src/core/docker-config.ts'
+import { anyText } from '../support/text.ts'
 import { first, host, nameOf, second, service, wanted } from './support/deploy.ts'
 import { runs } from './support/runs.ts'
 
@@ -151,7 +152,7 @@ function runShell(sh: string, path: string, program: string): { stdout: string; 
 }
 
 /** Any text that a program can be given: no NUL, and no half of a character. */
-const text = fc.string({ unit: 'binary' }).filter((value) => !value.includes('\0'))
+const text = anyText().filter((value) => !value.includes('\0'))
 
 describe.each(shells)('what arrives on a host with %s', (shell) => {
   it('every word of a call arrives as it was', () => {

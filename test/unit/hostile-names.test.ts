@@ -9,6 +9,7 @@ import { showPlan } from '../../src/plan/index.ts'
 import { plan } from '../../src/plan/plan.ts'
 import { triggerOf } from '../../src/plan/trigger.ts'
 import * as git from '../../src/tools/git.ts'
+import { anyText } from '../support/text.ts'
 import { runs } from './support/runs.ts'
 
 /** Names that somebody may give to a branch, tag, repository or environment, and that nobody should. */
@@ -103,11 +104,7 @@ const known = [
   'null',
   '0',
 ]
-const part = fc.oneof(
-  fc.constantFrom(...known),
-  fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.string({ unit: 'grapheme', maxLength: 40 }),
-)
+const part = fc.oneof(fc.constantFrom(...known), anyText({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 40 }))
 const name = fc.oneof(
   { weight: 2, arbitrary: part },
   fc.array(part, { minLength: 2, maxLength: 3 }).map((parts) => parts.join('/')),

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { z } from 'zod'
+import { anyText } from '../../support/text.ts'
 
 /** As much of JSON Schema as zod writes for our records. */
 interface Node {
@@ -80,7 +81,7 @@ function valueOf(node: Node): fc.Arbitrary<unknown> {
 function textOf({ format, pattern }: Node): fc.Arbitrary<string> {
   if (format === 'date-time')
     return fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') }).map((date) => date.toISOString())
-  return pattern === undefined ? fc.string({ unit: 'binary' }) : fc.stringMatching(new RegExp(pattern))
+  return pattern === undefined ? anyText() : fc.stringMatching(new RegExp(pattern))
 }
 
 function objectOf({ properties, required = [], propertyNames, additionalProperties }: Node): fc.Arbitrary<unknown> {
