@@ -19,3 +19,23 @@ const character = fc.nat({ max: 0x10ffff - surrogates }).map(
 export function anyText(constraints: Omit<fc.StringConstraints, 'unit'> = {}): fc.Arbitrary<string> {
   return fc.string({ ...constraints, unit: character })
 }
+
+/** Words that a shell would read otherwise than they are written. */
+export const hostile = [
+  '',
+  ' ',
+  '-rf',
+  '--privileged',
+  "it's",
+  '$(reboot)',
+  '`reboot`',
+  '"; reboot; "',
+  'a\nb',
+  '\\',
+  '*',
+  '~',
+  '#',
+  'ü€𝄞',
+  '\r',
+  '\t',
+]

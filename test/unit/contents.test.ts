@@ -115,8 +115,8 @@ describe('what is mounted of the repository', () => {
 
   it('is refused where it has too many files, with the folder that has them', async () => {
     // In memory: to write that many takes longer than all else here.
-    const many = Array.from({ length: 21_000 }, (_, index) => [`/r/web/node_modules/${index % 21}/${index}`, ''])
-    const files = fakeFiles(Object.fromEntries([['/r/web/a.js', '1'], ...many]))
+    const many = Array.from({ length: 21_000 }, (_, index): [string, string] => [`/r/web/node_modules/${index % 21}/${index}`, ''])
+    const files = fakeFiles({ '/r/web/a.js': '1', ...Object.fromEntries(many) })
     const refused = readContents(['web'], { root: '/r', files })
     await expect(refused).rejects.toThrow(/: web\/node_modules alone has 0.0 MB in 21000 files$/)
     await expect(refused).rejects.toMatchObject({ code: 'FILES_UNFIT' })

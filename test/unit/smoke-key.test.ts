@@ -206,7 +206,7 @@ describe('what a smoke test is known by', () => {
     const folder = join(of.root, 'conf')
     // In memory: to write that many takes longer than all else here.
     const many = (count: number) =>
-      fakeFiles(Object.fromEntries(Array.from({ length: count }, (_, index) => [join(folder, `${index}`), ''])))
+      fakeFiles(Object.fromEntries(Array.from({ length: count }, (_, index): [string, string] => [join(folder, `${index}`), ''])))
     expect(await keyIn(of, undefined, many(5_000))).not.toContain('none')
     expect(await keyIn(of, undefined, many(5_001))).toBe(`none: ${folder} has too many files to look through`)
   })

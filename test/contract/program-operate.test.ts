@@ -8,7 +8,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { Facts } from '../../src/deploy/operate/hosts.ts'
 import { compareProgram, execProgram, historyProgram, holdProgram, liftProgram } from '../../src/deploy/operate/program.ts'
 import { anyText } from '../support/text.ts'
-import { runs } from './support/runs.ts'
+import { runs } from '../unit/support/runs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'launchway-operate-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
