@@ -228,7 +228,7 @@ describe('the JSON Schema of launchway.yml', () => {
         taken += 1
         expect(takes(text)).toBe(true)
       }),
-      { numRuns: runs(120) },
+      { numRuns: runs(40) },
     )
     expect(taken).toBeGreaterThan(10)
   })
