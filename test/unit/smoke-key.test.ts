@@ -124,8 +124,9 @@ const written = (of: World, name: string, text = 'changed'): World => {
 describe('what a smoke test is known by', () => {
   it('is the same for the same, and tells nothing of what went into it', async () => {
     const [one, two] = [await keyIn(world(temporaryFolder())), await keyIn(world(temporaryFolder()))]
-    expect(keyOf({ digest: Buffer.from(one, 'hex') })).toMatch(/^[0-9a-f]{32}$/)
-    expect(keyOf({ digest: Buffer.from(one, 'hex') })).not.toBe(keyOf({ digest: Buffer.from(two, 'hex') }))
+    const [key, another] = [one, two].map((digest) => keyOf({ digest: Buffer.from(digest, 'hex') }))
+    expect(key).toMatch(/^[0-9a-f]{32}$/)
+    expect(key).not.toBe(another)
     const root = temporaryFolder()
     expect(await keyIn(world(root))).toBe(await keyIn(world(root)))
     // Another folder is another place for what is mounted.
