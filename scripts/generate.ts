@@ -7,31 +7,12 @@
  */
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { actionFiles, actionsPage } from './generate/actions.ts'
-import { cliPage, errorsPage } from './generate/cli.ts'
-import { configurationPage } from './generate/configuration.ts'
-import { doctorPage } from './generate/doctor.ts'
-import { journalPage, namesPage } from './generate/host.ts'
-import { type GeneratedFile, isGenerated } from './generate/page.ts'
-import { recordPage } from './generate/record.ts'
-import { schemaFile } from './generate/schema.ts'
-import { starters } from '../src/init/starters.ts'
+import { generated } from './generate/all.ts'
+import { isGenerated } from './generate/page.ts'
 
 const root = join(import.meta.dirname, '..')
 
-const files: readonly GeneratedFile[] = [
-  ...actionFiles(),
-  schemaFile(),
-  configurationPage(),
-  cliPage(),
-  actionsPage(),
-  errorsPage(),
-  namesPage(),
-  journalPage(),
-  recordPage(),
-  doctorPage(),
-  ...starters().map(({ name, text }) => ({ path: `workflows/${name}`, text })),
-]
+const files = generated()
 
 function current(path: string): string | undefined {
   try {

@@ -29,7 +29,8 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
         )
       }
     }
-    return [...found.values()].toSorted((a, b) => compare(a.path.split('/'), b.path.split('/')))
+    const placed = [...found.values()].map((entry) => ({ entry, names: entry.path.split('/') }))
+    return placed.toSorted((a, b) => compare(a.names, b.names)).map(({ entry }) => entry)
   }
 
   return {

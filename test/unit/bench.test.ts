@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +7,6 @@ import { read, UsageError } from '../../bench/asked.ts'
 import { inTurns, spread, turn } from '../../bench/measure.ts'
 import { type Program, start } from '../../bench/programs.ts'
 import { replaceBlock, table } from '../../bench/report.ts'
-import { root } from '../../lab/paths.ts'
 
 describe('the spread of figures', () => {
   it.each([
@@ -140,12 +138,6 @@ describe('the page of figures', () => {
 })
 
 describe('the bench at the command line', () => {
-  it('says in a line what is wrong, and ends with 2', () => {
-    const { status, stderr, stdout } = spawnSync(process.execPath, [join(root, 'bench/main.ts')], { encoding: 'utf8' })
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
-    expect(stderr).toMatch(/^Name a bench\.\n {2}start /)
-  })
-
   it.each([
     [['strat'], 'There is no bench "strat". Did you mean start?'],
     [['toString'], 'There is no bench "toString".'],

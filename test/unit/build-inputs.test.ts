@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import { changesOf, FileList, type InputList, inputList, packed, unpacked } from '../../src/build/inputs.ts'
 import { contentKey, type Inputs } from '../../src/build/key.ts'
 import type { PlannedImage } from '../../src/core/release.ts'
+import { runs } from './support/runs.ts'
 
 const image: PlannedImage = {
   name: 'app',
@@ -74,7 +75,7 @@ describe('the content key', () => {
           expect(keyOf(changed) === keyOf(one)).toBe(plain(changed) === plain(one))
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(100) },
     )
   })
 })

@@ -2,12 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { escapeText, fill, namesIn, placeOf } from '../../src/core/composed.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
+import { anyText } from '../support/text.ts'
 
 const none = (name: string): string => {
   throw new Error(`${name} was asked for`)
 }
 const dollars = fc.string({ unit: fc.constantFrom('$', '{', '}', 'A', '_', '9', ' ', '\n', 'é') })
-const anyText = fc.oneof(fc.string({ unit: 'binary' }), dollars)
+const anything = fc.oneof(anyText(), dollars)
 const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,8}$/)
 
 describe('text with secrets in it', () => {
@@ -31,7 +32,7 @@ describe('text with secrets in it', () => {
 
   test('any text that is escaped says itself, and names no secret', () => {
     fc.assert(
-      fc.property(anyText, (text) => {
+      fc.property(anything, (text) => {
         expect(namesIn(escapeText(text))).toEqual([])
         expect(fill(escapeText(text), none)).toBe(text)
       }),
@@ -40,7 +41,7 @@ describe('text with secrets in it', () => {
 
   test('escaped pieces and secrets in any order are put together as they are, whatever the values hold', () => {
     const piece = fc.oneof(
-      anyText.map((text) => ({ text, name: undefined })),
+      anything.map((text) => ({ text, name: undefined })),
       fc.record({ text: fc.oneof(dollars, fc.constantFrom('$&', '$1', '$$', '${A}')), name }),
     )
     fc.assert(

@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeConfig, loadConfig } from '../../src/config/load.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { readConfig } from '../../src/plan/run.ts'
+import { anyText } from '../support/text.ts'
 import { problems, refusal } from './support/config.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
@@ -54,13 +55,13 @@ describe('what is YAML and no configuration is refused with its place', () => {
   })
 
   test.each([
-    ['keys that stand twice', `${image}branches:\n${'  b: {}\n'.repeat(2_000)}`],
-    ['keys that nobody knows', `${image}${Array.from({ length: 2_000 }, (_, index) => `k${index}: 1\n`).join('')}`],
-    ['names that are none', `${image}environments:\n${Array.from({ length: 2_000 }, (_, index) => `  E${index}: {}\n`).join('')}`],
-  ])('of 2 000 %s a hundred are shown, and the rest is counted', (_, text) => {
+    ['keys that stand twice', `${image}branches:\n${'  b: {}\n'.repeat(500)}`],
+    ['keys that nobody knows', `${image}${Array.from({ length: 500 }, (_, index) => `k${index}: 1\n`).join('')}`],
+    ['names that are none', `${image}environments:\n${Array.from({ length: 500 }, (_, index) => `  E${index}: {}\n`).join('')}`],
+  ])('of 500 %s a hundred are shown, and the rest is counted', (_, text) => {
     const rows = problems(text)
     expect(rows).toHaveLength(101)
-    expect(rows.at(-1)).toMatch(/^… and (1900|1899) more$/)
+    expect(rows.at(-1)).toMatch(/^… and (400|399) more$/)
   })
 })
 
@@ -94,7 +95,7 @@ describe('the bytes of a file', () => {
 
   test('any bytes give a text, or the place of the first wrong one', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 }), (noise, text) => {
+      fc.property(fc.uint8Array({ maxLength: 40 }), anyText({ maxLength: 20 }), (noise, text) => {
         const bytes = Buffer.concat([Buffer.from(text), noise])
         const outcome = bytesOrPlace(bytes)
         expect(
@@ -108,7 +109,8 @@ describe('the bytes of a file', () => {
 
   test('a file of 50 MB is not even read', async () => {
     const folder = temporaryFolder()
-    writeFileSync(join(folder, 'launchway.yml'), Buffer.alloc(50_000_000, 'a'))
+    writeFileSync(join(folder, 'launchway.yml'), '')
+    truncateSync(join(folder, 'launchway.yml'), 50_000_000)
     const { ports } = localPorts(folder)
     const files = { ...ports.files, read: () => Promise.reject(new Error('it was read')) }
     await expect(readConfig('launchway.yml', { ...ports, files })).rejects.toMatchObject({

@@ -6,6 +6,8 @@ import { resolveApp, resolveEnvironment, resolveRegistries } from '../../src/con
 import { resolveImages } from '../../src/config/resolve-image.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { plan } from '../../src/plan/plan.ts'
+import { anyText } from '../support/text.ts'
+import { runs } from './support/runs.ts'
 
 const least = `
 image: docker.io/apw247/flask_addie
@@ -111,6 +113,7 @@ environments: { p: { host: h, publish: 80, port: 80, labels: { x-team: shop }, e
         const trigger = { event: 'push', sha: '4f2a9c1d2e3b4a5968778695a4b3c2d1e0f01234', ref: 'refs/heads/main' } as const
         expect(plan(a, trigger)).toEqual(plan(b, trigger))
       }),
+      { numRuns: runs(10) },
     )
   })
 })
@@ -235,7 +238,7 @@ describe('what is wrong is said with its place', () => {
 
   test('any text at all gives a configuration or CONFIG_INVALID', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json(), fc.string({ unit: 'binary' })), (text) => {
+      fc.property(fc.oneof(fc.string(), fc.json(), anyText()), (text) => {
         for (const line of problems(text)) expect(line).toMatch(/^launchway\.yml:\d+:\d+: |^ /)
       }),
     )

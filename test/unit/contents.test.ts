@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,6 +8,7 @@ import { type Contents, digestOf, readContents, sourcesOf } from '../../src/core
 import { mountedBy, requireMounted } from '../../src/deploy/bring.ts'
 import { mountedHashes } from '../../src/plan/mounted.ts'
 import type { Ports } from '../../src/core/ports.ts'
+import { fakeFiles } from '../fakes/files.ts'
 import { environment, host, service } from './support/deploy.ts'
 
 const folders: string[] = []
@@ -106,16 +107,19 @@ describe('what is mounted of the repository', () => {
     expect(await refusal(root, 'conf', 'conf/shared/x')).toContain('conf/shared/x goes by way of a link within conf')
   })
 
-  it('is refused where it is too much, with the folder that has it', async () => {
-    const root = repository({ 'web/a.js': '1' })
-    put(root, 'web/node_modules/large/index.js', 'x'.repeat(101e6))
+  it('is refused where it is too large, with the folder that has it', async () => {
+    const root = repository({ 'web/a.js': '1', 'web/node_modules/large/index.js': '' })
+    truncateSync(join(root, 'web/node_modules/large/index.js'), 101e6)
     expect(await refusal(root, 'web')).toContain('web/node_modules/large alone has 101 MB in 1 files')
-    rmSync(join(root, 'web/node_modules'), { recursive: true })
-    for (let folder = 0; folder < 21; folder += 1) {
-      mkdirSync(join(root, `web/node_modules/${folder}`), { recursive: true })
-      for (let file = 0; file < 1000; file += 1) writeFileSync(join(root, `web/node_modules/${folder}/${file}`), '')
-    }
-    expect(await refusal(root, 'web')).toMatch(/: web\/node_modules alone has 0.0 MB in 21000 files$/)
+  })
+
+  it('is refused where it has too many files, with the folder that has them', async () => {
+    // In memory: to write that many takes longer than all else here.
+    const many = Array.from({ length: 21_000 }, (_, index): [string, string] => [`/r/web/node_modules/${index % 21}/${index}`, ''])
+    const files = fakeFiles({ '/r/web/a.js': '1', ...Object.fromEntries(many) })
+    const refused = readContents(['web'], { root: '/r', files })
+    await expect(refused).rejects.toThrow(/: web\/node_modules alone has 0.0 MB in 21000 files$/)
+    await expect(refused).rejects.toMatchObject({ code: 'FILES_UNFIT' })
   })
 })
 

@@ -8,6 +8,7 @@ import { nearest } from '../../src/core/nearest.ts'
 import { apiHost, familiarName, isLoopback, isNamedContext, parseReference, parseRepository, toTag } from '../../src/core/reference.ts'
 import { redact, Secret } from '../../src/core/secret.ts'
 import { milliseconds, showBytes, showMs } from '../../src/core/units.ts'
+import { anyText } from '../support/text.ts'
 
 describe('a command is a value', () => {
   test('nested lists are flattened, false and undefined left out', () => {
@@ -172,7 +173,7 @@ describe('names', () => {
   test('any text becomes what a tag may hold, or nothing', () => {
     expect(toTag('feature/a b')).toBe('feature-a-b')
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(anyText(), (text) => {
         const tag = toTag(text)
         expect(tag === '' || /^\w[\w.-]*$/.test(tag)).toBe(true)
       }),

@@ -2,6 +2,7 @@ import dockerignore from '@balena/dockerignore'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readIgnores } from '../../src/tools/dockerignore.ts'
+import { runs } from './support/runs.ts'
 
 /** Whether a path is left out, asked on the way down as a walk does. */
 function excludes(text: string, path: string): boolean {
@@ -40,6 +41,6 @@ test('leaves out what another reader of the same language leaves out', () => {
       const other = dockerignore.default({ ignorecase: false }).add(text)
       expect(paths.map((one) => [one, excludes(text, one)])).toEqual(paths.map((one) => [one, other.ignores(one)]))
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(200) },
   )
 })

@@ -9,6 +9,7 @@ import { showPlan } from '../../src/plan/index.ts'
 import { plan } from '../../src/plan/plan.ts'
 import { triggerOf } from '../../src/plan/trigger.ts'
 import * as git from '../../src/tools/git.ts'
+import { anyText } from '../support/text.ts'
 import { runs } from './support/runs.ts'
 
 /** Names that somebody may give to a branch, tag, repository or environment, and that nobody should. */
@@ -103,11 +104,7 @@ const known = [
   'null',
   '0',
 ]
-const part = fc.oneof(
-  fc.constantFrom(...known),
-  fc.string({ unit: 'binary', maxLength: 40 }),
-  fc.string({ unit: 'grapheme', maxLength: 40 }),
-)
+const part = fc.oneof(fc.constantFrom(...known), anyText({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 40 }))
 const name = fc.oneof(
   { weight: 2, arbitrary: part },
   fc.array(part, { minLength: 2, maxLength: 3 }).map((parts) => parts.join('/')),
@@ -213,7 +210,7 @@ describe('whatever a name is', () => {
       counts[isPlanned(...of) ? 'planned' : 'refused'] += 1
     }
     // Each with some of the rules, and in the campaign with all of them.
-    const some = Math.min(configs.length, runs(3))
+    const some = Math.min(configs.length, runs(2))
     for (const [index, text] of known.entries())
       for (const [at, config] of configs.entries()) if ((at + index) % configs.length < some) check(text, text, 'push', 'heads', config)
     fc.assert(
@@ -225,7 +222,7 @@ describe('whatever a name is', () => {
         fc.constantFrom(...configs),
         check,
       ),
-      { numRuns: runs(150) },
+      { numRuns: runs(60) },
     )
     expect([counts.planned > 100, counts.refused > 0]).toEqual([true, true])
   })
@@ -252,8 +249,11 @@ describe('whatever a name is', () => {
       counts[isTaken(...of) ? 'taken' : 'refused'] += 1
     }
     const places = ['repository', 'pattern', 'target', 'host', 'service', 'environment']
-    for (const text of known) for (const where of places) check(text, where)
-    fc.assert(fc.property(name, fc.constantFrom(...places), check), { numRuns: runs(100) })
-    expect([counts.taken > 50, counts.refused > 300]).toEqual([true, true])
+    // Each in some of the places, and in the campaign in all of them.
+    const some = Math.min(places.length, runs(3))
+    for (const [index, text] of known.entries())
+      for (const [at, where] of places.entries()) if ((at + index) % places.length < some) check(text, where)
+    fc.assert(fc.property(name, fc.constantFrom(...places), check), { numRuns: runs(50) })
+    expect([counts.taken > 25, counts.refused > 150]).toEqual([true, true])
   })
 })

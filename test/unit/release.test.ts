@@ -43,7 +43,7 @@ describe('a release record', () => {
       fc.property(any(Release), (release) => {
         expect(parseRelease(JSON.stringify(release, null, 2), 'release.json')).toEqual(release)
       }),
-      { numRuns: runs(15) },
+      { numRuns: runs(8) },
     )
   })
 

@@ -8,6 +8,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { identify, type Judged, keyOf } from '../../src/smoke/key.ts'
 import { ComposeProject } from '../../src/tools/compose.ts'
 import { fakeEngine } from '../fakes/engine.ts'
+import { fakeFiles } from '../fakes/files.ts'
 import { digest, record } from './support/deploy.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
@@ -81,9 +82,10 @@ function judged({ rendered, services, plan, config, composeVersion, engine }: Wo
 }
 
 /** What the key is made of. Its last step is slow on purpose, and the same for all of them. */
-async function keyIn(of: World, inRegistry?: string): Promise<string> {
+async function keyIn(of: World, inRegistry?: string, files = localPorts(of.root).ports.files): Promise<string> {
   const ports: Ports = {
     ...localPorts(of.root).ports,
+    files,
     engine: fakeEngine(of.images),
     secret: (name) => (of.secrets[name] === undefined ? undefined : new Secret(of.secrets[name])),
     registry: {
@@ -122,8 +124,9 @@ const written = (of: World, name: string, text = 'changed'): World => {
 describe('what a smoke test is known by', () => {
   it('is the same for the same, and tells nothing of what went into it', async () => {
     const [one, two] = [await keyIn(world(temporaryFolder())), await keyIn(world(temporaryFolder()))]
-    expect(keyOf({ digest: Buffer.from(one, 'hex') })).toMatch(/^[0-9a-f]{32}$/)
-    expect(keyOf({ digest: Buffer.from(one, 'hex') })).not.toBe(keyOf({ digest: Buffer.from(two, 'hex') }))
+    const [key, another] = [one, two].map((digest) => keyOf({ digest: Buffer.from(digest, 'hex') }))
+    expect(key).toMatch(/^[0-9a-f]{32}$/)
+    expect(key).not.toBe(another)
     const root = temporaryFolder()
     expect(await keyIn(world(root))).toBe(await keyIn(world(root)))
     // Another folder is another place for what is mounted.
@@ -201,8 +204,12 @@ describe('what a smoke test is known by', () => {
 
   it('is nothing when a mounted folder has too much in it', async () => {
     const of = world(temporaryFolder())
-    for (let index = 0; index < 5_001; index += 1) writeFileSync(join(of.root, 'conf', String(index)), '')
-    expect(await keyIn(of)).toBe(`none: ${join(of.root, 'conf')} has too many files to look through`)
+    const folder = join(of.root, 'conf')
+    // In memory: to write that many takes longer than all else here.
+    const many = (count: number) =>
+      fakeFiles(Object.fromEntries(Array.from({ length: count }, (_, index): [string, string] => [join(folder, `${index}`), ''])))
+    expect(await keyIn(of, undefined, many(5_000))).not.toContain('none')
+    expect(await keyIn(of, undefined, many(5_001))).toBe(`none: ${folder} has too many files to look through`)
   })
 })
 

@@ -1,16 +1,11 @@
-import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import { bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../../src/tools/buildx.ts'
 import { configFile } from '../../src/core/docker-config.ts'
 import { push, pushedDigest } from '../../src/tools/docker.ts'
-import { changes, headRef, headSha, shaOf } from '../../src/tools/git.ts'
 import { clientConfig, closeMaster, explainSsh, normaliseKey, openMaster, parseAddress, remoteShell } from '../../src/tools/ssh.ts'
 import { refusal } from './support/config.ts'
-import { temporaryFolder } from './support/ports.ts'
 
 const digest = `sha256:${'0f'.repeat(32)}`
 
@@ -118,30 +113,6 @@ describe('buildx', () => {
   })
 })
 
-describe('git', () => {
-  test('answers what a plan asks, about a real repository', () => {
-    const root = temporaryFolder()
-    const git = (...args: readonly string[]): string =>
-      execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', ...args], {
-        cwd: root,
-        encoding: 'utf8',
-        stdio: 'pipe',
-      }).trim()
-    git('init', '--quiet', '--initial-branch=feature/ü')
-    git('commit', '--quiet', '--allow-empty', '--message=first')
-    git('tag', '--annotate', '--message=one', 'v1')
-    expect(git(...headRef(root).args)).toBe('refs/heads/feature/ü')
-    // What an annotated tag stands for is the commit, not the tag object.
-    expect(git(...shaOf('refs/tags/v1', root).args)).toBe(git(...headSha(root).args))
-    expect(() => git(...shaOf('refs/tags/v2', root).args)).toThrow(/^Command failed: git .*refs\/tags\/v2/)
-    expect(git(...changes(root).args)).toBe('')
-    writeFileSync(join(root, 'a\nb'), '')
-    expect(git(...changes(root).args).split('\n')).toHaveLength(1)
-    git('checkout', '--quiet', '--detach')
-    expect(() => git(...headRef(root).args)).toThrow(/^Command failed: git .*symbolic-ref/)
-  })
-})
-
 describe('ssh', () => {
   const files = { config: '/tmp/c', control: '/tmp/s', log: '/tmp/l' }
   const settings = { key: 'SSH_KEY', connectTimeoutMs: 1_500 }
@@ -190,20 +161,6 @@ describe('ssh', () => {
     expect(lines).toContain('ConnectTimeout 2')
     expect(lines.filter((line) => /KnownHosts|Identit/.test(line))).toEqual([])
     expect(lines.indexOf('Include ~/.ssh/config')).toBe(lines.length - 3)
-  })
-
-  test('ssh itself reads each path as it is meant', () => {
-    const root = temporaryFolder()
-    for (const name of ['known_hosts', 'with space', '100%h', "it's", '#x', 'ü', '%']) {
-      const [knownHosts, key] = [join(root, name), join(root, `key ${name}`)]
-      const config = join(root, 'config')
-      writeFileSync(config, clientConfig(settings, { knownHosts, key }).replaceAll(/^Include .*$/gm, ''))
-      // `ssh -G` shows some words before their % tokens are replaced, some after.
-      const read = execFileSync('ssh', ['-G', '-F', config, 'host'], { encoding: 'utf8', stdio: 'pipe' }).replaceAll('%%', '%').split('\n')
-      expect(read).toEqual(
-        expect.arrayContaining([`userknownhostsfile ${knownHosts}`, `identityfile ${key}`, 'stricthostkeychecking true']),
-      )
-    }
   })
 
   test.each(['a"b', 'a\nProxyCommand id', 'a\rb', 'a\0b'])('the path %j cannot leave its line', (path) => {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { z } from 'zod'
+import { anyText } from '../../support/text.ts'
 
 /** As much of JSON Schema as zod writes for our records. */
 interface Node {
@@ -80,8 +81,17 @@ function valueOf(node: Node): fc.Arbitrary<unknown> {
 function textOf({ format, pattern }: Node): fc.Arbitrary<string> {
   if (format === 'date-time')
     return fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') }).map((date) => date.toISOString())
-  return pattern === undefined ? fc.string({ unit: 'binary' }) : fc.stringMatching(new RegExp(pattern))
+  return pattern === undefined ? anyText() : matching(pattern)
 }
+
+/** A record says a handful of patterns dozens of times, and each takes longer to make than the values of it. */
+function matching(pattern: string): fc.Arbitrary<string> {
+  const made = byPattern.get(pattern) ?? fc.stringMatching(new RegExp(pattern))
+  byPattern.set(pattern, made)
+  return made
+}
+
+const byPattern = new Map<string, fc.Arbitrary<string>>()
 
 function objectOf({ properties, required = [], propertyNames, additionalProperties }: Node): fc.Arbitrary<unknown> {
   if (properties !== undefined) {

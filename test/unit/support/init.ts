@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -53,25 +53,33 @@ export const run = (folder: string, { given = {}, ...more }: Asked = {}): Return
   init({ ...options, ...more, given: { ...options.given, ...given } }, initPorts(folder))
 
 /**
- * Those of this machine, which remember what git has said of a repository with the same history: what would be asked
- * again for each test is asked once. What depends on the place or on the files in it is asked each time.
+ * Those of this machine, which remember what git has said of a repository with the same history, and that no host key was
+ * shown: what would be asked again for each test is asked once. What depends on the files in it is asked each time.
  */
 function initPorts(folder: string): Ports {
   const { ports } = localPorts(folder)
   const place = places.get(folder)
   if (place === undefined) return ports
-  const read: Exec['read'] = (command) => {
+  const here = realpathSync(folder)
+  const read: Exec['read'] = async (command) => {
     const { file, args, cwd } = command
-    const isSame = file === 'git' && cwd === folder && !args.some((word) => /^(check-ignore|--show-toplevel)$/.test(word))
-    if (!isSame) return ports.exec.read(command)
+    if (file !== 'git' || cwd !== folder || args.includes('check-ignore')) return ports.exec.read(command)
     const key = JSON.stringify([place, file, args])
-    const known = answers.get(key) ?? ports.exec.read(command)
+    const known = answers.get(key) ?? ports.exec.read(command).then((said) => said.replaceAll(here, '<here>'))
     answers.set(key, known)
+    return (await known).replaceAll('<here>', here)
+  }
+  const run: Exec['run'] = (command, how) => {
+    if (command.file !== 'ssh-keyscan' || !command.args.includes('127.0.0.1')) return ports.exec.run(command, how)
+    const key = JSON.stringify(command.args)
+    const known = scans.get(key) ?? ports.exec.run(command, how)
+    scans.set(key, known)
     return known
   }
-  return { ...ports, exec: { ...ports.exec, read } }
+  return { ...ports, exec: { ...ports.exec, read, run } }
 }
 
+const scans = new Map<string, ReturnType<Exec['run']>>()
 const answers = new Map<string, Promise<string>>()
 
 export async function refusal(folder: string, more: Asked = {}): Promise<{ code: string; message: string; hint: string | undefined }> {

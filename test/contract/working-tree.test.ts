@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { localTrigger, showPlan, startRelease } from '../../src/plan/index.ts'
-import { systemText } from './support/config.ts'
-import { localPorts, temporaryFolder } from './support/ports.ts'
-import { gitInit } from './support/repository.ts'
-import { seen } from './support/seen.ts'
+import { systemText } from '../unit/support/config.ts'
+import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
+import { gitInit } from '../unit/support/repository.ts'
+import { seen } from '../unit/support/seen.ts'
 
 describe('in a working tree', () => {
   /** A repository with one commit on the branch master, tagged v1.0.0. */

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { escapeText, placeOf } from '../../src/core/composed.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { textParcels, writtenTexts } from '../../src/deploy/composed.ts'
 import { tarOf } from '../../src/tools/tar.ts'
+import { anyText } from '../support/text.ts'
+import { environment, service } from '../unit/support/deploy.ts'
+import { runs } from '../unit/support/runs.ts'
 
 const file = (name: string, body: string, more: { mode?: number; uid?: number; gid?: number } = {}) => ({
   name,
@@ -59,7 +65,7 @@ describe.each([
           for (const [index, body] of bodies.entries()) expect(readFileSync(join(folder, `f${index}`)).equals(Buffer.from(body))).toBe(true)
         })
       }),
-      { numRuns: 15 },
+      { numRuns: runs(10) },
     )
   })
 })
@@ -73,5 +79,28 @@ describe('an archive', () => {
 
   it('is the same for the same entries', () => {
     expect(tarOf([file('a', '1')]).equals(tarOf([file('a', '1')]))).toBe(true)
+  })
+})
+
+describe('the archive of texts', () => {
+  it('any text and any value are in the archive as they are, by the mode and the owner that they have', () => {
+    const value = anyText({ minLength: 1 })
+    fc.assert(
+      fc.property(value, value, (text, secret) => {
+        const owner = service({ texts: [{ target: '/x', text: `${escapeText(text)}${placeOf('KEY')}`, mode: '0400', uid: '7', gid: '8' }] })
+        const [parcel] = textParcels(
+          environment([owner]),
+          writtenTexts([owner], () => new Secret(secret)),
+        )
+        expect(parcel).toMatchObject({ name: 'texts', mode: '0600' })
+        const archive = Buffer.from(parcel?.body instanceof Secret ? parcel.body.reveal() : '', 'base64')
+        const said = execFileSync('tar', ['-x', '-O', '-f', '-', 'web.0'], { input: archive })
+        expect(said.equals(Buffer.from(`${text}${secret}`))).toBe(true)
+        expect(execFileSync('tar', ['-t', '-v', '--numeric-owner', '-f', '-'], { input: archive, encoding: 'utf8' })).toMatch(
+          /^-r-------- 7\/8 /,
+        )
+      }),
+      { numRuns: runs(10) },
+    )
   })
 })

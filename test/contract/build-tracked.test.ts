@@ -18,9 +18,9 @@ import { localFiles } from '../../src/adapters/files.ts'
 import { readContext } from '../../src/build/context.ts'
 import { trackedFiles } from '../../src/build/tracked.ts'
 import type { PlannedImage } from '../../src/core/release.ts'
-import { localPorts, temporaryFolder } from './support/ports.ts'
-import { gitInit } from './support/repository.ts'
-import { runs } from './support/runs.ts'
+import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
+import { gitInit } from '../unit/support/repository.ts'
+import { runs } from '../unit/support/runs.ts'
 
 const image: PlannedImage = { name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: ['a/b'] }
 
