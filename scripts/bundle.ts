@@ -17,11 +17,33 @@ const built = join(root, 'build')
 const dist = join(root, 'dist')
 
 /**
- * What dockerode brings and launchway never asks of it: gRPC build sessions (buildx does those) and a second SSH
- * client (OpenSSH does that). Together 4 MB, native code included. An empty stand-in takes their place: a module of
- * Node's own that has none of the names asked for.
+ * What libraries bring and launchway never asks of them. An empty stand-in takes their place: a module of Node's own that
+ * has none of the names asked for.
  */
-const leftOut = { ssh2: 'node:constants', '@grpc/grpc-js': 'node:constants', '@grpc/proto-loader': 'node:constants' }
+const standIn = 'node:constants'
+const leftOut = {
+  // Of dockerode, native code included: a second SSH client (OpenSSH does that), gRPC for build sessions and what they
+  // say (buildx does those), the packing of a build's context.
+  ssh2: standIn,
+  '@grpc/grpc-js': standIn,
+  '@grpc/proto-loader': standIn,
+  protobufjs: standIn,
+  'tar-fs': standIn,
+  '@balena/dockerignore': standIn,
+  // Of Azure's storage, under @actions/cache: a checksum in WebAssembly, for messages that its client for blobs does not send.
+  './crc64.js': standIn,
+  // Of undici, under @actions/github and @actions/http-client, which ask it for fetch and for proxies: its mocks, WebSocket,
+  // EventSource and FileReader. Of its two parsers in WebAssembly it takes the plain one where the one with SIMD does not load.
+  './lib/mock/mock-client': standIn,
+  './lib/mock/mock-agent': standIn,
+  './lib/mock/mock-pool': standIn,
+  './lib/mock/mock-errors': standIn,
+  './lib/web/websocket/events': standIn,
+  './lib/web/websocket/websocket': standIn,
+  './lib/web/eventsource/eventsource': standIn,
+  './lib/web/fileapi/filereader': standIn,
+  '../llhttp/llhttp_simd-wasm.js': standIn,
+}
 
 /**
  * Keeps what V8 made of the code, in the user's own folder: the default is one in /tmp, where whoever comes first could
@@ -41,8 +63,14 @@ await action('${name}')
 }
 
 /** Comments and blanks are half of what libraries bring. Names stay, so that a stack can be read. */
-async function withoutComments(source: string): Promise<string> {
-  const { code } = await transform(source, { minifyWhitespace: true, legalComments: 'none', format: 'esm', target: 'node24' })
+async function shortened(source: string): Promise<string> {
+  const { code } = await transform(source, {
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    format: 'esm',
+    target: 'node24',
+  })
   return code
 }
 
@@ -52,11 +80,11 @@ async function bundle(): Promise<Map<string, string | Buffer>> {
   if (compiled.status !== 0) throw new Error('tsc failed')
   for (const path of globSync('**/*.sh', { cwd: join(root, 'src') })) cpSync(join(root, 'src', path), join(built, path))
   const { code, assets } = await ncc(join(built, 'bundle.js'), { cache: false, quiet: true, externals: leftOut, license: 'licenses.txt' })
-  const files = new Map<string, string | Buffer>([['index.js', await withoutComments(code)]])
+  const files = new Map<string, string | Buffer>([['index.js', await shortened(code)]])
   for (const [path, { source }] of Object.entries(assets)) {
     // What the parts left out would have read.
     if (path.endsWith('.proto')) continue
-    files.set(path, path.endsWith('.js') ? await withoutComments(source.toString()) : source)
+    files.set(path, path.endsWith('.js') ? await shortened(source.toString()) : source)
   }
   for (const { entry: name } of actions) files.set(`${name}.js`, entry(name))
   files.set('compile-cache.js', compileCache)

@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { Digest, Name, ReleaseId } from './names.ts'
+import { sbomKinds } from './words.ts'
 
 /**
  * What lies beside an image in its registry and tells of it, who may vouch for it, and how large it may be. Sizes are
  * bytes.
  */
 
-/** What an image consists of, in the formats that others read. */
-export const sbomKinds = ['spdx', 'cyclonedx'] as const
 export const SbomKind = z.enum(sbomKinds)
 export type SbomKind = z.infer<typeof SbomKind>
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { httpCheck } from './http-check.ts'
 import { Name } from './names.ts'
+import { decisions, findingClasses, reportKinds, scanners, severities } from './words.ts'
 
 /**
  * What the two gates before the tags shall ask, in full: every default filled in, every short form written out.
@@ -104,32 +105,14 @@ export const SmokePlan = SmokeStack.extend({
 })
 export type SmokePlan = z.infer<typeof SmokePlan>
 
-/** From the worst to the least. */
-export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const
 export const Severity = z.enum(severities)
 export type Severity = z.infer<typeof Severity>
 
-/** What is looked for, in Trivy's words. */
-export const scanners = ['vuln', 'secret', 'misconfig', 'license'] as const
 export const Scanner = z.enum(scanners)
 export type Scanner = z.infer<typeof Scanner>
 
-/** Kinds of findings: vulnerabilities of the system's packages and of a language's, and what the other scanners find. */
-export const findingClasses = ['os', 'library', 'secret', 'misconfig', 'license'] as const
 export const FindingClass = z.enum(findingClasses)
 export type FindingClass = z.infer<typeof FindingClass>
-
-/** The scanner that finds each class. */
-export const scannerOf = {
-  os: 'vuln',
-  library: 'vuln',
-  secret: 'secret',
-  misconfig: 'misconfig',
-  license: 'license',
-} as const satisfies Record<FindingClass, Scanner>
-
-/** What a rule of the scan decides of what it matches. */
-export const decisions = ['fail', 'warn', 'ignore'] as const
 
 /** It matches what all of its conditions are true of; a condition that is not there is true of everything. */
 export const ScanRule = z.strictObject({
@@ -156,8 +139,6 @@ export const ScanRule = z.strictObject({
 })
 export type ScanRule = z.infer<typeof ScanRule>
 
-/** Files that are made of what was found, in the formats of others. */
-export const reportKinds = ['sarif', 'table', 'cyclonedx', 'spdx', 'json'] as const
 export const ReportKind = z.enum(reportKinds)
 export type ReportKind = z.infer<typeof ReportKind>
 
@@ -186,8 +167,3 @@ export const ScanPlan = z.strictObject({
   offline: z.boolean(),
 })
 export type ScanPlan = z.infer<typeof ScanPlan>
-
-/** How the rules of a scan name a finding: the same package may be in several images. */
-export function findingName(image: string, of: { id: string; package: string; installed: string }): string {
-  return `${image}: ${of.id} in ${of.package} ${of.installed}`.trimEnd()
-}

@@ -9,6 +9,13 @@ import { besideCompose } from './beside.ts'
 import type { Finding, Step } from './finding.ts'
 import { findingsOf, ofEnvironment, sorted } from './index.ts'
 
+export interface SteppedUp {
+  environment: string
+  from: 'services' | Step
+  to: Step
+  findings: Finding[]
+}
+
 /**
  * What becomes of an environment one step up. Nothing is changed, and no host and no registry is asked.
  * @param wanted `compose` or `swarm`, as somebody typed it
@@ -19,7 +26,7 @@ export async function stepUp(
   name: string,
   wanted: string,
   ports: Ports,
-): Promise<{ environment: string; from: 'services' | Step; to: Step; findings: Finding[] }> {
+): Promise<SteppedUp> {
   const said = config.environments?.[name]
   const environment = resolveEnvironment(config, name, undefined)
   if (said === undefined || environment === undefined) throw new LaunchwayError('USAGE', `there is no environment ${name}`, {})
