@@ -21,12 +21,7 @@ export interface SteppedUp {
  * @param wanted `compose` or `swarm`, as somebody typed it
  * @throws LaunchwayError USAGE for what is no step up from where the environment is
  */
-export async function stepUp(
-  config: Config,
-  name: string,
-  wanted: string,
-  ports: Ports,
-): Promise<SteppedUp> {
+export async function stepUp(config: Config, name: string, wanted: string, ports: Ports): Promise<SteppedUp> {
   const said = config.environments?.[name]
   const environment = resolveEnvironment(config, name, undefined)
   if (said === undefined || environment === undefined) throw new LaunchwayError('USAGE', `there is no environment ${name}`, {})
