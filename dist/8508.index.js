@@ -1,1 +1,1 @@
-const id=8508;const ids=[8508];const modules={58508:((__unused_webpack___webpack_module__,__webpack_exports__,__webpack_require__)=>{__webpack_require__.d(__webpack_exports__,{r:()=>version});const version="0.0.0"})};export{id,ids,modules};
+const id=8508,ids=[8508],modules={58508:((__unused_webpack___webpack_module__,__webpack_exports__,__webpack_require__)=>{__webpack_require__.d(__webpack_exports__,{r:()=>version});const version="0.0.0"})};export{id,ids,modules};
