@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findingName } from '../../src/core/gates.ts'
+import { findingName } from '../../src/core/words.ts'
 import type { Release } from '../../src/core/release.ts'
 import { keepPage, page } from '../../src/report/page.ts'
 import { fakeFiles } from '../fakes/files.ts'
