@@ -35,7 +35,7 @@ run_to_end() {
   (exec 7>&- 8>&- 9>&- && exec docker logs --follow "$container") >> "$hook_log" 2>&1 < /dev/null &
   follower=$!
   exec 7< "$hook_log"
-  held='' lines=0 deadline=$(($(uptime_cs) + limit * 100)) overdue=''
+  held='' lines=0 deadline=$(($(uptime_cs) + limit * 100)) overdue='' pause=5
   while :; do
     state=$(docker inspect --format '{{.State.Status}}' "$container" 2>&1)
     tell_words "$1"
@@ -50,7 +50,9 @@ run_to_end() {
       docker stop -t 10 "$container" > /dev/null 2>&1
       break
     fi
-    nap 20 9>&-
+    # Often at first: what is short is seen to have ended soon.
+    nap "$pause" 9>&-
+    [ "$pause" -ge 20 ] || pause=$((pause * 2))
   done
   # It ends with the container; what that said last has to arrive.
   wait "$follower" 2> /dev/null

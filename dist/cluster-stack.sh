@@ -11,8 +11,9 @@ if ! said=$(docker node ls --format '{{json .}}' 2>&1 < /dev/null); then
   fact unfit "$(printf '%s' "$said" | tail -n 1)"
 else
   printf '%s\n' "$said" | while IFS= read -r line; do fact node "$line"; done
-  rows counts service ls --filter "$stack" --format '{{json .}}'
-  names=$(docker service ls --filter "$stack" --format '{{.Name}}' 2> /dev/null < /dev/null)
+  counts=$(docker service ls --filter "$stack" --format '{{.Name}} {{json .}}' 2> /dev/null < /dev/null)
+  printf '%s\n' "$counts" | while read -r _ line; do [ -z "$line" ] || fact counts "$line"; done
+  names=$(printf '%s\n' "$counts" | awk '{ print $1 }')
   if [ -n "$names" ]; then
     # shellcheck disable=SC2086 # names of services have no blanks
     rows service service inspect --format '{"name":{{json .Spec.Name}},"labels":{{json .Spec.Labels}},"update":{{json .UpdateStatus}},"replicas":{{if .Spec.Mode.Replicated}}{{json .Spec.Mode.Replicated.Replicas}}{{else}}null{{end}}}' $names
@@ -20,13 +21,15 @@ else
     rows task service ps --no-trunc --format '{{json .}}' $names
   fi
   rows network network ls --filter "$stack" --format '{{.Name}}'
-  for kind in config secret; do
-    # What was made for this stack by name, and by launchway.
-    rows "$kind" "$kind" ls --filter "$stack" --format '{{.Name}}'
-    rows "$kind" "$kind" ls --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format '{{.Name}}'
-  done
-  rows release config ls --filter label=launchway.kind=release --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-    --format '{{.Name}} {{.Label "launchway.release"}} {{.Label "launchway.version"}}'
+  # What was made for this stack by name, and by launchway.
+  for kind in config secret; do rows "$kind" "$kind" ls --filter "$stack" --format '{{.Name}}'; done
+  rows secret secret ls --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format '{{.Name}}'
+  docker config ls --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+    --format 'is-{{.Label "launchway.kind"}} {{.Name}} {{.Label "launchway.release"}} {{.Label "launchway.version"}}' 2> /dev/null < /dev/null \
+    | while read -r kind object line; do
+      fact config "$object"
+      [ "$kind" != is-release ] || fact release "$object $line"
+    done
 fi
 # Who keeps everybody from deploying through this manager (hold.sh).
 [ ! -e "$LW_HOME/held" ] || fact held "$(cat "$LW_HOME/held")"

@@ -17,11 +17,10 @@ hold_host() {
   fi
   # shellcheck disable=SC2034 # for whoever asked
   said="another deploy has held $LW_ROOT/host.lock for a minute"
-  tries=0
+  asked_at=$(uptime_cs)
   until flock -n 8; do
-    tries=$((tries + 1))
-    [ "$tries" -le 60 ] || return
-    sleep 1
+    [ $(($(uptime_cs) - asked_at)) -lt 6000 ] || return
+    nap 10
   done
   host_held=yes
 }

@@ -92,7 +92,7 @@ linger() {
 }
 
 prove() { # STEP LIMIT_CS and what `through` is given
-  deadline=$(($(uptime_cs) + $2))
+  proving=$(uptime_cs) pause=5
   while :; do
     answer=$(asked "$7" "$8" "$5")
     status=${answer%% *} from=${answer#* }
@@ -104,13 +104,18 @@ prove() { # STEP LIMIT_CS and what `through` is given
         ?*) [ "$status" != "$9" ] || return ;;
       esac
     fi
+    limit=$2
+    # What nginx refuses by itself it goes on to refuse.
+    [ -n "$from" ] || [ -z "$(guarded "$status")" ] || [ "$limit" -le 300 ] || limit=300
     # One that has ended will not answer any more.
-    if [ "$(uptime_cs)" -ge "$deadline" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
+    if [ $(($(uptime_cs) - proving)) -ge "$limit" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
       fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
 $(evidence "$4")"
     fi
-    short_sleep
+    # Often at first: who asks in vain for seconds needs the machine for something else.
+    nap "$pause"
+    [ "$pause" -ge 40 ] || pause=$((pause * 2))
   done
 }
 

@@ -82,15 +82,15 @@ begin() {
     end failed "$(no_room)"
   fi
   exec 9> "$LW_HOME/lock"
-  tries=0
+  asked_at=$(uptime_cs)
   until flock -n 9; do
-    tries=$((tries + 1))
-    # Looking whether it is held holds it for a moment (observe.sh): the second try is for that.
-    if [ "$tries" -gt 60 ] || { [ "$tries" -gt 1 ] && kill -0 "$(cat "$LW_HOME/lock.pid")"; } 2> /dev/null; then
+    waited=$(($(uptime_cs) - asked_at))
+    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that.
+    if [ "$waited" -ge 6000 ] || { [ "$waited" -ge 100 ] && kill -0 "$(cat "$LW_HOME/lock.pid")"; } 2> /dev/null; then
       MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
       end failed locked
     fi
-    sleep 1
+    nap 10
   done
   # An earlier program may have been killed, or its machine switched off, in the middle of a line.
   [ -z "$(tail -c 1 "$LW_HOME/journal.jsonl")" ] || echo >> "$LW_HOME/journal.jsonl"

@@ -78,18 +78,26 @@ is_same() { # NAME
   [ -n "$content" ] && [ "$content" = "$(content_of "$(cat "$LW_TRY/before")" "$1")" ]
 }
 
-# Of each service, how many of its tasks run of how many there shall be: `NAME 2/3`. Those on a node that has gone still count as
-# running with `docker service ls`; Swarm wants them no more, and has others made.
+# Of each service, how many of its tasks run of how many there shall be, and how many were rejected: `NAME 2/3 0`. Those on a node
+# that has gone still count as running with `docker service ls`; Swarm wants them no more, and has others made.
 stack_counts() {
   wanted=$(docker service ls --filter "label=com.docker.stack.namespace=$LW_STACK" --format '{{.Name}} {{.Replicas}}') || return
   [ -n "$wanted" ] || return 0
   # shellcheck disable=SC2046 # names have no blanks
-  running=$(docker service ps --filter desired-state=running --format '{{.Name}} {{.CurrentState}}' $(printf '%s\n' "$wanted" | awk '{ print $1 }') 2>&1) || case $running in nothing* | *'no such'*) ;; *) return 1 ;; esac
-  printf '%s\n' "$wanted" "--" "$running" | awk '
+  tasks=$(docker service ps --format '{{.Name}} {{.DesiredState}} {{.CurrentState}}' $(printf '%s\n' "$wanted" | awk '{ print $1 }') 2>&1) || case $tasks in nothing* | *'no such'*) ;; *) return 1 ;; esac
+  printf '%s\n' "$wanted" "--" "$tasks" | awk '
     $1 == "--" { rest = 1; next }
     !rest { split($2, of, "/"); names[++n] = $1; shall[$1] = of[2]; next }
-    $2 == "Running" { sub(/\.[^.]*$/, "", $1); runs[$1]++ }
-    END { for (i = 1; i <= n; i++) print names[i] " " runs[names[i]] + 0 "/" shall[names[i]] }'
+    { sub(/\.[^.]*$/, "", $1) }
+    $2 == "Running" && $3 == "Running" { runs[$1]++ }
+    $3 == "Rejected" { rejected[$1]++ }
+    END { for (i = 1; i <= n; i++) print names[i] " " runs[names[i]] + 0 "/" shall[names[i]] " " rejected[names[i]] + 0 }'
+}
+
+# Of services of this stack, how far they are; nothing of one that is gone.
+states_of() { # NAME…
+  found=$(docker service inspect --format "$service_states" "$@" 2>&1) || case $found in *'no such service'*) ;; *) return 1 ;; esac
+  printf '%s\n' "$found"
 }
 
 docker_stack() { # FILE
@@ -108,10 +116,6 @@ failed_task() { # SERVICE
     echo "$task on ${node:-no node}: $state: $error"
     docker service logs --raw --tail 40 "$id" 2>&1 < /dev/null | tail -n 40 | tail -c 6000
   }
-}
-
-failures() { # SERVICE: how many of its tasks have failed
-  docker service ps --format '{{.CurrentState}}' "$1" 2> /dev/null | grep -c '^\(Failed\|Rejected\)'
 }
 
 # ---- what runs once
@@ -164,7 +168,7 @@ swarm_converge() {
   well_since='' told_last=''
   while :; do
     # A manager that has just lost its leader answers later.
-    if states=$(stack_services "$service_states" 2>&1) && counts=$(stack_counts 2>&1); then
+    if states=$(states_of "$@") && counts=$(stack_counts 2>&1); then
       look_at_services "$@"
       [ -z "$wrong" ] || swarm_fail healthy "${wrong#"$LW_STACK"_}" "$why
 $(failed_task "$wrong")"
@@ -185,7 +189,8 @@ $(failed_task "$wrong")"
 $(docker service ps --no-trunc --format '{{.Name}} on {{.Node}}: {{.CurrentState}} {{.Error}}' "${one:-$LW_STACK}" 2> /dev/null | head -n 5)
 $(failed_task "${one:-none}")"
     fi
-    nap 30 9>&-
+    # A look costs a manager some tenths of a second of work.
+    nap 50 9>&-
   done
   for one; do
     if is_same "$one"; then kept='kept as it was'; else kept=updated; fi
@@ -200,10 +205,10 @@ look_at_services() {
   wrong='' why='' waits='' settles='' progress=''
   for one; do
     # shellcheck disable=SC2046 # words
-    set -- $(printf '%s\n' "$states" | awk -v name="$one" '$1 == name { print $2, $3 }') $(printf '%s\n' "$counts" | awk -v name="$one" '$1 == name { print $2 }')
+    set -- $(printf '%s\n' "$states" | awk -v name="$one" '$1 == name { print $2, $3 }') $(printf '%s\n' "$counts" | awk -v name="$one" '$1 == name { print $2, $3 }')
     how=${1:-absent}
     if is_same "$one"; then how=same; fi
-    state=${2:-none} count=${3:-0/1}
+    state=${2:-none} count=${3:-0/1} rejected=${4:-0}
     word=''
     case $state in
       rollback* | paused)
@@ -217,7 +222,7 @@ look_at_services() {
         [ "${count%%/*}" = "${count#*/}" ] || waits="$waits $one"
         ;;
     esac
-    if [ "$how" = new ] && [ "$(docker service ps --format '{{.CurrentState}}' "$one" 2> /dev/null | grep -c '^Rejected')" -ge 3 ]; then
+    if [ "$how" = new ] && [ "$rejected" -ge 3 ]; then
       wrong=$one why='its tasks are rejected'
       return
     fi
