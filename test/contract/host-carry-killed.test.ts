@@ -1,11 +1,11 @@
 import { appendFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { leftovers, linesOf } from './support/campaign.ts'
-import { allRunning, lineKiller, releasesOn, replaced, runs, six } from './support/carried.ts'
+import { allRunning, lineKiller, load, releasesOn, replaced, runs, six } from './support/carried.ts'
 import { ranOn } from './support/host.ts'
 import { type PushedImage, removeImage } from './support/release.ts'
 import { pushServer } from './support/server.ts'
-import { siteHost } from './support/site.ts'
+import { type SiteHost, siteHost } from './support/site.ts'
 
 /**
  * The program on the host is killed before each line of its journal, in a deploy that leaves containers running and in a
@@ -16,19 +16,43 @@ const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 const log = process.env['LAUNCHWAY_CAMPAIGN_LOG']
 const suite = process.env['LAUNCHWAY_CAMPAIGN_HOST'] ?? 'trixie'
 
+const machine = inject('lab').hosts[suite]
+if (machine === undefined) throw new Error(`the lab has no ${suite}`)
+const { container } = machine
 let image: PushedImage = { repository: '', digest: '' }
+let killer: Awaited<ReturnType<typeof lineKiller>>
+/** One after the other they meet the same application, which is as the one before has left it. */
+let host: SiteHost
+const versions: Record<string, string> = {}
+
+/** All six, one of them in another version from now on. */
+function next(name: string, of: string): ReturnType<typeof six> {
+  versions[name] = of
+  return six(host, Object.fromEntries(Object.entries(versions).map(([service, VERSION]) => [service, { env: { VERSION } }])))
+}
+
 beforeAll(async () => {
   image = await pushServer(inject('lab').registry.address)
+  killer = await lineKiller(container)
+  host = siteHost(suite, { bin: killer.bin })
+  const { deploy } = releasesOn(host, image)
+  await deploy('one', six(host), { keep: 2 })
+  await deploy('two', next('worker', 'two'), { keep: 2 })
+}, 600_000)
+afterAll(async () => {
+  await host[Symbol.asyncDispose]()
+  await killer[Symbol.asyncDispose]()
+  await removeImage(image)
 })
-afterAll(() => removeImage(image))
 
-const version = (name: string, of: string): Parameters<typeof six>[1] => ({ [name]: { env: { VERSION: of } } })
-
-/** What changes, and the lines of which a sample is taken: what has been done, and is not written down yet. */
+/**
+ * What changes, and the lines of which a sample is taken: what has been done, and is not written down yet. In this order the
+ * rollback returns to a release that has another worker, and the same of all else.
+ */
 const kinds = [
   { what: 'a deploy that replaces a worker', changes: 'worker', sample: ['carry done', 'record done'] },
-  { what: 'a deploy that replaces what is behind nginx', changes: 'web', sample: ['switch done'] },
   { what: 'a rollback that leaves most running', changes: 'worker', isRollback: true, sample: ['carry done'] },
+  { what: 'a deploy that replaces what is behind nginx', changes: 'web', sample: ['switch done'] },
 ]
 
 describe.each(kinds)('$what', ({ changes, sample, isRollback = false }) => {
@@ -36,23 +60,18 @@ describe.each(kinds)('$what', ({ changes, sample, isRollback = false }) => {
     `killed before ${isCampaign ? 'any line of its journal' : 'a line of its journal (a sample)'}: what has not changed is the same as ever, visitors are served, and the next deploy is right`,
     { tags: ['any-fault', 'leftovers', 'traffic'], timeout: 3_000_000 },
     async () => {
-      const machine = inject('lab').hosts[suite]
-      if (machine === undefined) throw new Error(`the lab has no ${suite}`)
-      await using killer = await lineKiller(machine.container)
-      await using host = siteHost(suite, { bin: killer.bin })
       ranOn(suite, 'dash', 'root')
       const { deploy, back } = releasesOn(host, image)
       const keep = { keep: 2 }
-      await deploy('one', six(host, version(changes, 'one')), keep)
-      await deploy('two', six(host, version(changes, 'two')), keep)
+      const unique = `${changes}${isRollback ? ' back' : ''}`
       const act = (to: string): Promise<unknown> =>
-        isRollback ? back(six(host), undefined, keep) : deploy(to, six(host, version(changes, to)), keep)
+        isRollback ? back(six(host), undefined, keep) : deploy(`${unique} ${to}`, next(changes, `${unique} ${to}`), keep)
       await act('three')
       const lines = await linesOf(host)
       const chosen = lines.flatMap((line, index) => (isCampaign || sample.includes(line) ? [index + 1] : []))
       expect(chosen.length).toBeGreaterThanOrEqual(sample.length)
       const steady = Object.keys(await runs(host)).filter((name) => name !== changes && !(changes === 'web' && name === 'api'))
-      const traffic = host.traffic({ pauseMs: 50, seconds: 3000, requests: 10_000_000 })
+      const traffic = host.traffic({ ...load, seconds: 3000, requests: 10_000_000 })
       const found: string[] = []
       for (const line of chosen) {
         const at = `${line} (${lines[line - 1]})`
@@ -64,8 +83,8 @@ describe.each(kinds)('$what', ({ changes, sample, isRollback = false }) => {
         const ended = steady.filter((name) => !running.includes(`${name} ${before[name]}`))
         if (ended.length > 0) wrong(`after the kill these no longer run: ${ended.join(', ')}`)
         const moved = (after: Record<string, string>): string => steady.filter((name) => before[name] !== after[name]).join(', ')
-        const next = `after ${line}`
-        const error = await deploy(next, six(host, version(changes, next)), keep).then(
+        const to = `${unique} after ${line}`
+        const error = await deploy(to, next(changes, to), keep).then(
           () => undefined,
           (reason: unknown) => String(reason),
         )
@@ -73,7 +92,7 @@ describe.each(kinds)('$what', ({ changes, sample, isRollback = false }) => {
         const after = await runs(host)
         if (moved(after) !== '') wrong(`after the next deploy others run: ${moved(after)}`)
         if (!replaced(before, after).includes(changes)) wrong(`${changes} was not replaced`)
-        if ((await host.page()) !== (changes === 'web' ? next : 'one')) wrong(`serves ${await host.page()}`)
+        if ((await host.page()) !== (changes === 'web' ? to : (versions['web'] ?? 'one'))) wrong(`serves ${await host.page()}`)
         const left = await lost(host)
         if (left !== '') wrong(`left over: ${left}`)
         if (log !== undefined)

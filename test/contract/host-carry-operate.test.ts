@@ -24,21 +24,28 @@ test('what a release has left running is looked at, stopped, started and removed
     machine.ask(`docker inspect --format '{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}' ${web}`)
   expect(await state()).toBe('running unless-stopped')
 
-  const status = await there.launchway(['status'])
+  // Who only looks gets in nobody's way.
+  const [status, statusJson, history, logs, logsBefore] = await Promise.all([
+    there.launchway(['status']),
+    there.launchway(['status', '--json']),
+    there.launchway(['history', '--json']),
+    there.launchway(['logs']),
+    there.launchway(['logs', 'worker', '--release', one]),
+  ])
   expect(status.code).toBe(0)
   expect(status.out).toMatch(new RegExp(`web +a +${one} +Up .*, left running`))
-  const [{ containers }] = JSON.parse((await there.launchway(['status', '--json'])).out)
+  const [{ containers }] = JSON.parse(statusJson.out)
   expect(containers).toContainEqual(expect.objectContaining({ service: 'web', release: one, carriedBy: [two] }))
-  const [{ entries }] = JSON.parse((await there.launchway(['history', '--json'])).out)
+  const [{ entries }] = JSON.parse(history.out)
   expect(entries).toMatchObject([{ release: two }, { release: one }])
 
-  const logs = await there.launchway(['logs'])
   expect(logs).toMatchObject({ code: 0, out: expect.stringContaining('web | starting one') })
   expect(logs.out).toContain('worker | starting two')
   expect(logs.out).not.toContain('worker | starting one')
-  expect((await there.launchway(['logs', 'worker', '--release', one])).out).toContain('worker | starting one')
-  expect(await there.launchway(['exec', 'web', '--', 'sh', '-c', 'echo $VERSION'])).toMatchObject({ code: 0, out: 'one\n' })
-  expect(await there.launchway(['exec', '--new', 'web', '--', 'sh', '-c', 'echo $VERSION'])).toMatchObject({ code: 0, out: 'one\n' })
+  expect(logsBefore.out).toContain('worker | starting one')
+  const asked = ['web', '--', 'sh', '-c', 'echo $VERSION']
+  for (const answer of await Promise.all([there.launchway(['exec', ...asked]), there.launchway(['exec', '--new', ...asked])]))
+    expect(answer).toMatchObject({ code: 0, out: 'one\n' })
 
   expect((await there.launchway(['stop', 'web'])).out).toContain(`${address}: stopped web\n`)
   expect(await state()).toBe('exited no')

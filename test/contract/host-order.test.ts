@@ -57,7 +57,7 @@ describe.each(suites)('the order of a project on %s', (suite) => {
       const services = [
         note(host, 'late', 'exec sleep 1000', { after: [{ name: 'middle', until: 'healthy' }] }),
         note(host, 'middle', 'exec sleep 1000', { after: [{ name: 'migrate', until: 'completed' }], ...settle }),
-        note(host, 'migrate', 'echo "tables of $VERSION"; sleep 1', { once: true, after: [{ name: 'store', until: 'healthy' }] }),
+        note(host, 'migrate', 'echo "tables of $VERSION"; sleep 0.5', { once: true, after: [{ name: 'store', until: 'healthy' }] }),
       ]
       const accessories = [
         { ...note(host, 'store', 'exec sleep 1000'), image: `${image().repository}@${image().digest}`, env: { VERSION: 'always' } },

@@ -14,17 +14,26 @@ type Wished = Partial<Service> & { name: string }
  * @param changed what differs from one release to the next, by service
  */
 export function six(host: SiteHost, changed: Record<string, Partial<Service>> = {}): Wished[] {
+  const command = ['sleep', 'infinity']
   const health = { kind: 'http' as const, path: '/health', intervalMs: 100, timeoutMs: 20_000, settleMs: 0 }
   const all: Wished[] = [
     site(host),
     site(host, { name: 'api', nginx: { serverNames: [host.name], path: '/api' }, health: { ...health, path: '/api' } }),
     { name: 'cache', port: 8000, publish: `127.0.0.1:${portOf(host)}`, health },
-    { name: 'beat', overlap: false },
-    { name: 'worker' },
-    { name: 'mailer' },
+    { name: 'beat', overlap: false, command },
+    { name: 'worker', command },
+    { name: 'mailer', command },
   ]
   return all.map((one) => ({ ...one, ...changed[one.name], env: { VERSION: 'one', ...changed[one.name]?.env } }))
 }
+
+/** Those of them that a test is about: each one more takes its time in every release. */
+export function some(names: readonly string[], host: SiteHost, changed: Record<string, Partial<Service>> = {}): Wished[] {
+  return six(host, changed).filter(({ name }) => names.includes(name))
+}
+
+/** The load of the campaign is closer; every other run leaves the tests beside it some of the machine. */
+export const load = { pauseMs: process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 200 : 0 }
 
 /** A loopback port of the host that seldom belongs to another test of these. */
 function portOf({ app }: HostUnderTest): number {
