@@ -49,7 +49,7 @@ const sinceWhen = (host: OwnHost): Promise<string> =>
 
 /** On the oldest engine another one rolls below, with less that it may do. */
 describe.each(isCampaign ? ['bookworm', 'forky'] : ['forky'])('behind the nginx of the project, on %s', (suite) => {
-  test('a service rolls without a failed request, there and back, while nginx runs on', { timeout: 300_000 }, async () => {
+  test('a service rolls without a failed request, there and back, while nginx runs on', { timeout: 600_000 }, async () => {
     await using host = ownHost(suite)
     const project = shop(host, nginx)
     await project.deploy('one')
@@ -76,7 +76,7 @@ describe.each(isCampaign ? ['bookworm', 'forky'] : ['forky'])('behind the nginx 
 describe('the nginx of a project', () => {
   test(
     'that is not root, has no capability and may write nothing leads to the new version all the same',
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async () => {
       await using host = ownHost('bookworm')
       const project = shop(host, nginx)
@@ -91,7 +91,7 @@ describe('the nginx of a project', () => {
     },
   )
 
-  test('that another program was killed over leads to the old version again before the new one goes', { timeout: 300_000 }, async () => {
+  test('that another program was killed over leads to the old version again before the new one goes', { timeout: 600_000 }, async () => {
     await using killer = await killerOn(lab.hosts['forky']?.container ?? '')
     await using host = ownHost('forky', 'root', killer.bin)
     const project = shop(host, nginx)
@@ -109,7 +109,7 @@ describe('the nginx of a project', () => {
     expect(await hostsFile(host)).not.toContain('launchway')
   })
 
-  test('whose own file is broken by now is not reloaded, and the old version serves', { timeout: 300_000 }, async () => {
+  test('whose own file is broken by now is not reloaded, and the old version serves', { timeout: 600_000 }, async () => {
     await using host = ownHost('forky')
     const project = shop(host, nginx)
     const loose = nginxOn(host, {
@@ -126,7 +126,7 @@ describe('the nginx of a project', () => {
     expect(await hostsFile(host)).not.toContain('launchway')
   })
 
-  test('finds the version that serves after the engine was restarted', { timeout: 300_000 }, async () => {
+  test('finds the version that serves after the engine was restarted', { timeout: 600_000 }, async () => {
     await using host = ownHost('bookworm')
     const project = shop(host, nginx)
     await project.deploy('one')
@@ -137,7 +137,7 @@ describe('the nginx of a project', () => {
     expect(await host.answer()).toBe('one')
   })
 
-  test('that is itself another one is stopped first, once the new service is there', { timeout: 300_000 }, async () => {
+  test('that is itself another one is stopped first, once the new service is there', { timeout: 600_000 }, async () => {
     await using host = ownHost('forky')
     const project = shop(host, nginx)
     await project.deploy('one')
@@ -152,7 +152,7 @@ describe('the nginx of a project', () => {
     expect(Object.fromEntries((await running.stop()).failures)).toEqual({})
   })
 
-  test('may be one that no release replaces', { timeout: 300_000 }, async () => {
+  test('may be one that no release replaces', { timeout: 600_000 }, async () => {
     await using host = ownHost('forky')
     const { image: _, env: __, ...proxy } = nginxOn(host)
     const wish = { project: projectOn(host), accessories: [{ ...proxy, image: `${nginx.repository}@${nginx.digest}`, volumes: [] }] }

@@ -110,34 +110,38 @@ describe('several hosts', () => {
 })
 
 describe('pruning (kamal#1655: what a redeploy leaves)', () => {
-  test('takes what no kept release of this environment needs, and nothing that a rollback needs', { tags: ['kamal#1655'] }, async () => {
-    await using there = await operated(image, [['forky', 'ops']])
-    const [first] = there.machines
-    const [address = ''] = there.addresses
-    if (first === undefined) throw new Error('no machine')
-    there.configure({ worker: {} }, { keep: 5 })
-    await there.deploy('one', { services: [worker] })
-    await there.deploy('two', { services: [worker] })
-    const third = await there.deploy('three', { services: [worker] })
-    // A container of a release that nobody keeps, another image of the same repository, and one that another environment keeps.
-    const [left, needed] = [await pushAnother(image(), 'left'), await pushAnother(image(), 'needed')].map(referenceTo)
-    for (const one of [left, needed]) await first.ask(`docker pull --quiet ${one}`)
-    const elsewhere = there.home.replace(/test$/, 'other/releases/20200101-000000-bbbbbbb')
-    await first.ask(`mkdir -p ${elsewhere} && echo ${needed} > ${elsewhere}/images`)
-    const stray = `${first.app}.test.worker.20200101-000000-aaaaaaa`
-    const labels = ['app=' + first.app, 'environment=test', 'service=worker', 'slot=a', 'release=20200101-000000-aaaaaaa']
-    const reference = `${image().repository}@${image().digest}`
-    await first.ask(`docker create --name ${stray} ${labels.map((one) => `--label launchway.${one}`).join(' ')} ${reference}`)
-    there.configure({ worker: {} }, { keep: 2 })
-    const pruned = await there.launchway(['prune', '--json'])
-    expect(pruned.code).toBe(0)
-    const [{ removed }] = JSON.parse(pruned.out)
-    expect(removed).toEqual(expect.arrayContaining([`container ${stray}`, `image ${left}`]))
-    expect(removed).not.toContain(`image ${needed}`)
-    expect((await first.containers()).filter(({ release }) => release === third)).toHaveLength(1)
-    expect(await first.ask(`docker image inspect --format there ${reference}`)).toBe('there')
-    expect((await there.launchway(['prune'])).out).toBe(`${address}: nothing to remove\n`)
-  })
+  test(
+    'takes what no kept release of this environment needs, and nothing that a rollback needs',
+    { tags: ['kamal#1655'], timeout: 300_000 },
+    async () => {
+      await using there = await operated(image, [['forky', 'ops']])
+      const [first] = there.machines
+      const [address = ''] = there.addresses
+      if (first === undefined) throw new Error('no machine')
+      there.configure({ worker: {} }, { keep: 5 })
+      await there.deploy('one', { services: [worker] })
+      await there.deploy('two', { services: [worker] })
+      const third = await there.deploy('three', { services: [worker] })
+      // A container of a release that nobody keeps, another image of the same repository, and one that another environment keeps.
+      const [left, needed] = [await pushAnother(image(), 'left'), await pushAnother(image(), 'needed')].map(referenceTo)
+      for (const one of [left, needed]) await first.ask(`docker pull --quiet ${one}`)
+      const elsewhere = there.home.replace(/test$/, 'other/releases/20200101-000000-bbbbbbb')
+      await first.ask(`mkdir -p ${elsewhere} && echo ${needed} > ${elsewhere}/images`)
+      const stray = `${first.app}.test.worker.20200101-000000-aaaaaaa`
+      const labels = ['app=' + first.app, 'environment=test', 'service=worker', 'slot=a', 'release=20200101-000000-aaaaaaa']
+      const reference = `${image().repository}@${image().digest}`
+      await first.ask(`docker create --name ${stray} ${labels.map((one) => `--label launchway.${one}`).join(' ')} ${reference}`)
+      there.configure({ worker: {} }, { keep: 2 })
+      const pruned = await there.launchway(['prune', '--json'])
+      expect(pruned.code).toBe(0)
+      const [{ removed }] = JSON.parse(pruned.out)
+      expect(removed).toEqual(expect.arrayContaining([`container ${stray}`, `image ${left}`]))
+      expect(removed).not.toContain(`image ${needed}`)
+      expect((await first.containers()).filter(({ release }) => release === third)).toHaveLength(1)
+      expect(await first.ask(`docker image inspect --format there ${reference}`)).toBe('there')
+      expect((await there.launchway(['prune'])).out).toBe(`${address}: nothing to remove\n`)
+    },
+  )
 })
 
 describe('removing', () => {

@@ -25,7 +25,8 @@ export function pushNginx(registry: string, container: string): Promise<PushedIm
     })
     writeFileSync(join(context, 'files.tar'), files)
     writeFileSync(join(context, 'nginx.conf'), configuration('', 'proxy_pass http://visited;'))
-    writeFileSync(join(context, 'late.conf'), configuration('keepalive_min_timeout 1s;', 'proxy_pass http://visited;'))
+    // A second is enough for visitors. Traffic on a machine that is busy enough may itself be late by more than that.
+    writeFileSync(join(context, 'late.conf'), configuration('keepalive_min_timeout 10s;', 'proxy_pass http://visited;'))
     writeFileSync(
       join(context, 'resolver.conf'),
       configuration('keepalive_min_timeout 1s; resolver 127.0.0.11 valid=1s;', 'set $to http://web:8000; proxy_pass $to;'),
@@ -123,6 +124,8 @@ export function webOn(host: OwnHost, more: Partial<Service> = {}): Wished {
     port: 8000,
     networks: [host.network],
     behind: 'proxy',
+    // As long at most as nginx waits for a late request: see late.conf.
+    stopTimeoutMs: 10_000,
     options: [
       // With a time to start in, newer engines look every five seconds.
       ...['--health-interval', '1s', '--health-retries', '30'],
