@@ -11,6 +11,8 @@ export interface Program {
   name: string
   file: string
   env: Record<string, string>
+  /** The exit code that it must end with. Default: 0. */
+  exit?: number
   /** Whether it keeps a compile cache: ours and the floor do, other people's as they are shipped. */
   caches: boolean
   /** Makes its surroundings as they were before. Not timed. */
@@ -68,12 +70,13 @@ export function makeRepository(folder: string): Repository {
 
 /**
  * Each action does all that it does before its own work begins, and nothing outside:
- * plan decides on a push to master; the whole release reads a branch that launchway.yml does not name; build, push
- * and deploy read the record of that push, whose stages are switched off, as a plan does that skips them.
+ * plan decides on a push to master; the whole release reads a branch that launchway.yml does not name; build, smoke, scan,
+ * push and deploy read the record of that push, whose stages are switched off, as a plan does that skips them; what moves hosts
+ * refuses an environment that launchway.yml does not name, when it would ask a host next.
  */
 export function actionPrograms(repository: Repository, scratch: string): Program[] {
   const master = 'refs/heads/master'
-  const program = (action: ActionDefinition, rest: { ref: string; verdict: string; record?: Release }): Program =>
+  const program = (action: ActionDefinition, rest: Omit<Setting, 'repository' | 'scratch'>): Program =>
     actionProgram(action, { repository, scratch, ...rest })
   const planning = actions.find(({ stage }) => stage === 'plan')
   if (planning === undefined) throw new Error('no action plans')
@@ -82,6 +85,7 @@ export function actionPrograms(repository: Repository, scratch: string): Program
   return actions.map((action) => {
     if (action === planning) return plan
     if (action.stage === undefined) return program(action, { ref: 'refs/heads/elsewhere', verdict: 'nothing-to-do' })
+    if (action.inputs.includes('config')) return program(action, { ref: master, verdict: 'failed', environment: 'elsewhere' })
     return program(action, { ref: master, verdict: 'passed', record })
   })
 }
@@ -94,9 +98,11 @@ interface Setting {
   verdict: string
   /** What an earlier stage handed on. */
   record?: Release
+  /** One that launchway.yml does not have: the action refuses it. */
+  environment?: string
 }
 
-function actionProgram(action: ActionDefinition, { repository, scratch, ref, verdict, record }: Setting): Program {
+function actionProgram(action: ActionDefinition, { repository, scratch, ref, verdict, record, environment }: Setting): Program {
   const temp = mkdtempSync(join(scratch, `${action.entry}-`))
   const release = join(temp, 'launchway/release.json')
   const [output, summary] = [join(temp, 'output'), join(temp, 'summary')]
@@ -110,9 +116,11 @@ function actionProgram(action: ActionDefinition, { repository, scratch, ref, ver
       ...Object.fromEntries(
         action.inputs.map((name) => [`INPUT_${name.toUpperCase()}`, (inputOf(name).default ?? '').replace('${{ github.token }}', 'none')]),
       ),
+      ...(environment === undefined ? {} : { INPUT_ENVIRONMENT: environment }),
       GITHUB_OUTPUT: output,
       GITHUB_STEP_SUMMARY: summary,
     },
+    ...(environment === undefined ? {} : { exit: 2 }),
     caches: true,
     before() {
       for (const path of [output, summary]) writeFileSync(path, '')
@@ -123,9 +131,10 @@ function actionProgram(action: ActionDefinition, { repository, scratch, ref, ver
     },
     after() {
       const outputs = readFileSync(output, 'utf8').split('\n')
-      for (const line of [`verdict=${verdict}`, `release=${release}`]) {
+      for (const line of [`verdict=${verdict}`, ...(environment === undefined ? [`release=${release}`] : [])]) {
         if (!outputs.includes(line)) throw new Error(`${action.entry} did not write the output ${line}`)
       }
+      if (environment !== undefined) return
       if (!readFileSync(summary, 'utf8').includes('| stage ')) throw new Error(`${action.entry} wrote no summary`)
       parseRelease(readFileSync(release, 'utf8'), release)
     },
@@ -135,7 +144,7 @@ function actionProgram(action: ActionDefinition, { repository, scratch, ref, ver
 /** What a runner tells every step. */
 function eventOf(ref: string, { sha, folder }: Repository, temp: string): Record<string, string> {
   const event = join(temp, 'event.json')
-  writeFileSync(event, JSON.stringify({ ref, after: sha, deleted: false }))
+  writeFileSync(event, JSON.stringify({ ref, after: sha, deleted: false, head_commit: { id: sha, timestamp: '2026-11-20T12:00:00Z' } }))
   return {
     GITHUB_ACTIONS: 'true',
     GITHUB_EVENT_NAME: 'push',
@@ -198,7 +207,10 @@ export interface Start {
 }
 
 /** Starts a program and waits for its end. @returns its time in milliseconds, and what it said on standard error */
-export function start({ name, file, env, caches, before, after }: Program, { cwd, cache, preload }: Start): { ms: number; stderr: string } {
+export function start(
+  { name, file, env, exit = 0, caches, before, after }: Program,
+  { cwd, cache, preload }: Start,
+): { ms: number; stderr: string } {
   before()
   const { PATH = '', HOME = '' } = process.env
   const surroundings = { PATH, HOME, ...env, ...(caches ? { NODE_COMPILE_CACHE: cache } : {}) }
@@ -209,7 +221,7 @@ export function start({ name, file, env, caches, before, after }: Program, { cwd
   const { status, stdout, stderr, error } = spawnSync(program ?? '', args, { cwd, env: surroundings, encoding: 'utf8' })
   const ms = performance.now() - began
   if (error !== undefined) throw error
-  if (status !== 0) throw new Error(`${name} ended with ${status}:\n${lastWords(stdout + stderr)}`)
+  if (status !== exit) throw new Error(`${name} ended with ${status}:\n${lastWords(stdout + stderr)}`)
   after()
   return { ms, stderr }
 }

@@ -1,4 +1,5 @@
-import { type EvidencePlan, sbomKinds, type SizeLimit, type SizeLimits, type Verification } from '../core/evidence.ts'
+import type { EvidencePlan, SizeLimit, SizeLimits, Verification } from '../core/evidence.ts'
+import { sbomKinds } from '../core/words.ts'
 import { bytes } from '../core/units.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
 import type { SizeConfig } from './schema-evidence.ts'

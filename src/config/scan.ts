@@ -1,4 +1,5 @@
-import { type Scanner, type ScanPlan, type ScanRule, scannerOf } from '../core/gates.ts'
+import type { Scanner, ScanPlan, ScanRule } from '../core/gates.ts'
+import { scannerOf } from '../core/words.ts'
 import { milliseconds } from '../core/units.ts'
 import type { Breach } from './rules.ts'
 import type { Config } from './schema.ts'

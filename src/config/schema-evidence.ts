@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sbomKinds } from '../core/evidence.ts'
+import { sbomKinds } from '../core/words.ts'
 import { Bytes } from '../core/units.ts'
 import { envName, oneOrMany } from './schema-parts.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { decisions, findingClasses, reportKinds, scanners, severities } from '../core/gates.ts'
+import { decisions, findingClasses, reportKinds, scanners, severities } from '../core/words.ts'
 import { Duration } from '../core/units.ts'
 import { oneOrMany } from './schema-parts.ts'
 

@@ -1,20 +1,20 @@
 import { z } from 'zod'
 import { Digest, Name, ReleaseId } from './names.ts'
+import { plain } from './plain.ts'
+import { sbomKinds } from './words.ts'
 
 /**
  * What lies beside an image in its registry and tells of it, who may vouch for it, and how large it may be. Sizes are
  * bytes.
  */
 
-/** What an image consists of, in the formats that others read. */
-export const sbomKinds = ['spdx', 'cyclonedx'] as const
 export const SbomKind = z.enum(sbomKinds)
 export type SbomKind = z.infer<typeof SbomKind>
 
 /** With what an image is signed. */
 export const Signing = z.discriminatedUnion('kind', [
   /** Names of the environment variables that hold the private key and its password. */
-  z.strictObject({ kind: z.literal('key'), key: z.string(), password: z.string() }),
+  z.strictObject({ kind: z.literal('key'), key: plain.text, password: plain.text }),
   /** The identity of the workflow, by a certificate of a few minutes. */
   z.strictObject({ kind: z.literal('keyless') }),
 ])
@@ -22,7 +22,7 @@ export type Signing = z.infer<typeof Signing>
 
 export const EvidencePlan = z.strictObject({
   sbom: z.array(SbomKind),
-  provenance: z.boolean(),
+  provenance: plain.flag,
   /** Absent when nothing is signed. */
   sign: Signing.optional(),
 })
@@ -31,16 +31,16 @@ export type EvidencePlan = z.infer<typeof EvidencePlan>
 /** Whose signature an environment asks for. */
 export const Verification = z.discriminatedUnion('kind', [
   /** Files of public keys, from the root of the repository; one of them is enough. */
-  z.strictObject({ kind: z.literal('key'), keys: z.array(z.string()).min(1) }),
+  z.strictObject({ kind: z.literal('key'), keys: plain.someTexts }),
   /** The identity in the certificate, in which `*` stands for any text, and who vouches for it. */
-  z.strictObject({ kind: z.literal('keyless'), identity: z.string(), issuer: z.string() }),
+  z.strictObject({ kind: z.literal('keyless'), identity: plain.text, issuer: plain.text }),
 ])
 export type Verification = z.infer<typeof Verification>
 
 const SizeLimit = z.strictObject({
-  total: z.int().optional(),
+  total: plain.optionalInt,
   /** Beside what the environment runs. */
-  growth: z.int().optional(),
+  growth: plain.optionalInt,
   /** The same, of its size. */
   growthPercent: z.number().optional(),
 })
@@ -54,14 +54,14 @@ const kinds = ['spdx', 'cyclonedx', 'provenance', 'signature'] as const
 /** One document beside an image. */
 export const EvidenceItem = z.strictObject({
   image: Name,
-  repository: z.string(),
+  repository: plain.text,
   /** What it is about: a manifest or an index. */
   subject: Digest,
   kind: z.enum(kinds),
   /** Its own; absent of a signature that cosign has written. */
   digest: Digest.optional(),
   /** false: an earlier run had attached it. */
-  added: z.boolean(),
+  added: plain.flag,
 })
 export type EvidenceItem = z.infer<typeof EvidenceItem>
 
@@ -69,24 +69,24 @@ export const EvidenceSection = z.strictObject({ items: z.array(EvidenceItem), ms
 export type EvidenceSection = z.infer<typeof EvidenceSection>
 
 /** A layer, and the instruction that made it, without what build arguments were set to. */
-const Layer = z.strictObject({ size: z.int().nonnegative(), by: z.string() })
+const Layer = z.strictObject({ size: z.int().nonnegative(), by: plain.text })
 export type Layer = z.infer<typeof Layer>
 
 const SizedImage = z.strictObject({
   name: Name,
   size: z.int().nonnegative(),
   /** `size` is what the registry keeps, compressed: it is compared with nothing. */
-  compressed: z.boolean().optional(),
+  compressed: plain.optionalFlag,
   /** The lowest first; without those that hold nothing. */
   layers: z.array(Layer),
   /** What it was in the environment's release; absent where that is not known. */
-  before: z.strictObject({ release: ReleaseId, version: z.string(), environment: Name, size: z.int().nonnegative() }).optional(),
+  before: z.strictObject({ release: ReleaseId, version: plain.text, environment: Name, size: z.int().nonnegative() }).optional(),
   /** Layers that were not there before, the largest first; absent where that is not known. */
   added: z.array(Layer).optional(),
   /** In words, a line each: what is above a limit, and whether it fails. */
-  exceeds: z.array(z.strictObject({ action: z.enum(['warn', 'fail']), what: z.string() })),
+  exceeds: z.array(z.strictObject({ action: z.enum(['warn', 'fail']), what: plain.text })),
   /** What usually helps, a line each. */
-  advice: z.array(z.string()),
+  advice: plain.texts,
 })
 export type SizedImage = z.infer<typeof SizedImage>
 

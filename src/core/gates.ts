@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { httpCheck } from './http-check.ts'
 import { Name } from './names.ts'
+import { plain } from './plain.ts'
+import { decisions, findingClasses, reportKinds, scanners, severities } from './words.ts'
 
 /**
  * What the two gates before the tags shall ask, in full: every default filled in, every short form written out.
@@ -10,30 +12,30 @@ import { Name } from './names.ts'
 
 const common = {
   /** What people call it in a list. */
-  name: z.string(),
+  name: plain.text,
   /** Until it must have passed. */
-  timeoutMs: z.int(),
+  timeoutMs: plain.int,
 }
 
 /** Something done in order before the checks: a one-off container of a service (`run`), or a command inside its running one. */
 export const SmokeStep = z.strictObject({
   ...common,
   kind: z.enum(['run', 'exec']),
-  service: z.string(),
-  command: z.array(z.string()).min(1),
+  service: plain.text,
+  command: plain.someTexts,
 })
 export type SmokeStep = z.infer<typeof SmokeStep>
 
 const ofCheck = {
   ...common,
   /** Names of checks that must have passed before this one is asked. */
-  after: z.array(z.string()).optional(),
+  after: plain.optionalTexts,
 }
 const command = {
-  service: z.string(),
-  command: z.array(z.string()).min(1),
+  service: plain.text,
+  command: plain.someTexts,
   /** Text that its standard output must contain. */
-  stdout: z.string().optional(),
+  stdout: plain.optionalText,
 }
 
 export const SmokeCheck = z.discriminatedUnion('kind', [
@@ -41,19 +43,19 @@ export const SmokeCheck = z.discriminatedUnion('kind', [
     ...ofCheck,
     kind: z.literal('http'),
     scheme: z.enum(['http', 'https']),
-    service: z.string(),
+    service: plain.text,
     /** Port inside the container. */
-    port: z.int(),
+    port: plain.int,
     /** Path and query. */
-    path: z.string(),
+    path: plain.text,
     ...httpCheck,
     /** How many redirects are followed, inside the stack. Absent: none. */
-    redirects: z.int().optional(),
+    redirects: plain.optionalInt,
     /** Whose certificates are good: a file, from the root of the repository. Absent: a certificate is taken as it is. */
-    ca: z.string().optional(),
+    ca: plain.optionalText,
   }),
   /** Somebody takes connections on a port. */
-  z.strictObject({ ...ofCheck, kind: z.literal('tcp'), service: z.string(), port: z.int() }),
+  z.strictObject({ ...ofCheck, kind: z.literal('tcp'), service: plain.text, port: plain.int }),
   z.strictObject({ ...ofCheck, kind: z.literal('exec'), ...command }),
   /** A container of its own, with the image and the settings of a service. */
   z.strictObject({ ...ofCheck, kind: z.literal('run'), ...command }),
@@ -62,18 +64,18 @@ export const SmokeCheck = z.discriminatedUnion('kind', [
     ...ofCheck,
     kind: z.literal('script'),
     /** From the root of the repository. */
-    script: z.string(),
-    args: z.array(z.string()),
-    stdout: z.string().optional(),
+    script: plain.text,
+    args: plain.texts,
+    stdout: plain.optionalText,
   }),
   z.strictObject({
     ...ofCheck,
     kind: z.literal('log'),
-    service: z.string(),
+    service: plain.text,
     /** A regular expression that a line of the log must match. */
-    matches: z.string().optional(),
+    matches: plain.optionalText,
     /** One that no line may match until all other checks have ended. */
-    never: z.string().optional(),
+    never: plain.optionalText,
   }),
 ])
 export type SmokeCheck = z.infer<typeof SmokeCheck>
@@ -81,20 +83,20 @@ export type SmokeCheck = z.infer<typeof SmokeCheck>
 /** One stack, and what it is asked. */
 const SmokeStack = z.strictObject({
   /** Compose files, from the root of the repository; each changes those before it. */
-  compose: z.array(z.string()).min(1),
+  compose: plain.someTexts,
   /** Nobody named the file: it lay where compose looks by itself. */
-  composeFound: z.boolean().optional(),
+  composeFound: plain.optionalFlag,
   /** Files of variables for them, instead of the .env beside the first. */
-  envFiles: z.array(z.string()).optional(),
-  profiles: z.array(z.string()),
+  envFiles: plain.optionalTexts,
+  profiles: plain.texts,
   /** What the files may ask for as variables, beside the environment of the step. */
-  env: z.record(z.string(), z.string()),
+  env: plain.textByName,
   /** Until every service is up. */
-  timeoutMs: z.int(),
+  timeoutMs: plain.int,
   /** How many containers of a service, where it is not as the files have it. */
-  scale: z.record(z.string(), z.int().min(1)).optional(),
+  scale: z.record(plain.text, z.int().min(1)).optional(),
   /** false: every run asks again, also where nothing has changed. */
-  remember: z.boolean().optional(),
+  remember: plain.optionalFlag,
   prepare: z.array(SmokeStep),
   checks: z.array(SmokeCheck),
 })
@@ -104,32 +106,14 @@ export const SmokePlan = SmokeStack.extend({
 })
 export type SmokePlan = z.infer<typeof SmokePlan>
 
-/** From the worst to the least. */
-export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const
 export const Severity = z.enum(severities)
 export type Severity = z.infer<typeof Severity>
 
-/** What is looked for, in Trivy's words. */
-export const scanners = ['vuln', 'secret', 'misconfig', 'license'] as const
 export const Scanner = z.enum(scanners)
 export type Scanner = z.infer<typeof Scanner>
 
-/** Kinds of findings: vulnerabilities of the system's packages and of a language's, and what the other scanners find. */
-export const findingClasses = ['os', 'library', 'secret', 'misconfig', 'license'] as const
 export const FindingClass = z.enum(findingClasses)
 export type FindingClass = z.infer<typeof FindingClass>
-
-/** The scanner that finds each class. */
-export const scannerOf = {
-  os: 'vuln',
-  library: 'vuln',
-  secret: 'secret',
-  misconfig: 'misconfig',
-  license: 'license',
-} as const satisfies Record<FindingClass, Scanner>
-
-/** What a rule of the scan decides of what it matches. */
-export const decisions = ['fail', 'warn', 'ignore'] as const
 
 /** It matches what all of its conditions are true of; a condition that is not there is true of everything. */
 export const ScanRule = z.strictObject({
@@ -139,25 +123,23 @@ export const ScanRule = z.strictObject({
   /** This severity or a milder one; UNKNOWN is none of them, it may be as bad as can be. */
   maxSeverity: Severity.optional(),
   /** Whether a newer version of the package ends it. */
-  fixable: z.boolean().optional(),
+  fixable: plain.optionalFlag,
   classes: z.array(FindingClass).min(1),
   /** Patterns of names, in which `*` stands for any text; none: any. */
-  packages: z.array(z.string()),
+  packages: plain.texts,
   /** The same of CVE numbers, or of what else a scanner calls its finding. */
-  ids: z.array(z.string()),
+  ids: plain.texts,
   /** Whether the environment runs it already. */
-  new: z.boolean().optional(),
+  new: plain.optionalFlag,
   /** Whether it comes from the base image; what nobody knows of does not. */
-  base: z.boolean().optional(),
+  base: plain.optionalFlag,
   /** The vulnerability has been public at least so long. */
-  knownForMs: z.int().optional(),
+  knownForMs: plain.optionalInt,
   /** Why, for the table of those that it lets pass. */
-  reason: z.string().optional(),
+  reason: plain.optionalText,
 })
 export type ScanRule = z.infer<typeof ScanRule>
 
-/** Files that are made of what was found, in the formats of others. */
-export const reportKinds = ['sarif', 'table', 'cyclonedx', 'spdx', 'json'] as const
 export const ReportKind = z.enum(reportKinds)
 export type ReportKind = z.infer<typeof ReportKind>
 
@@ -166,28 +148,23 @@ export const ScanPlan = z.strictObject({
   /** The first that matches decides, and explains. What none matches is reported. */
   rules: z.array(ScanRule),
   /** From the root of the repository. */
-  ignoreFile: z.string().optional(),
+  ignoreFile: plain.optionalText,
   /** Every exception needs an end, an owner and a reason. */
-  strictExceptions: z.boolean(),
+  strictExceptions: plain.flag,
   /** Documents that say which vulnerability does no harm here, from the root of the repository. */
-  vex: z.array(z.string()),
+  vex: plain.texts,
   /** The environment whose release of now it is compared with. */
-  against: z.string().optional(),
+  against: plain.optionalText,
   reports: z.array(ReportKind),
   /** Where they are written, from the root of the repository. */
-  reportsFolder: z.string(),
+  reportsFolder: plain.text,
   /** An older database is no basis for a verdict. */
-  maxDbAgeMs: z.int(),
+  maxDbAgeMs: plain.int,
   /** Repositories of the vulnerability database, in the order in which they are asked; none: those of Trivy. */
-  databases: z.array(z.string()),
+  databases: plain.texts,
   /** The same of the database for Java. */
-  javaDatabases: z.array(z.string()),
+  javaDatabases: plain.texts,
   /** Nothing is fetched. */
-  offline: z.boolean(),
+  offline: plain.flag,
 })
 export type ScanPlan = z.infer<typeof ScanPlan>
-
-/** How the rules of a scan name a finding: the same package may be in several images. */
-export function findingName(image: string, of: { id: string; package: string; installed: string }): string {
-  return `${image}: ${of.id} in ${of.package} ${of.installed}`.trimEnd()
-}

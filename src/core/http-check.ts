@@ -1,29 +1,29 @@
 import { z } from 'zod'
+import { plain } from './plain.ts'
 import type { Answer } from './probe.ts'
 import { cut } from './text.ts'
 
 /** One value of a JSON document that is no list and no object. */
-export const JsonScalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
+export const JsonScalar = z.union([plain.text, z.number(), plain.flag, z.null()])
 type JsonScalar = z.infer<typeof JsonScalar>
 
 /** What is asked over HTTP, and what the answer must be like. Names of headers are in lower case. */
 export const httpCheck = {
-  method: z.string().optional(),
-  requestHeaders: z.record(z.string(), z.string()).optional(),
-  body: z.string().optional(),
-  status: z.int().optional(),
-  contains: z.string().optional(),
+  method: plain.optionalText,
+  requestHeaders: plain.optionalTextByName,
+  body: plain.optionalText,
+  status: plain.optionalInt,
+  contains: plain.optionalText,
   /** Regular expression that the body must match, `^` and `$` being ends of lines. */
-  matches: z.string().optional(),
+  matches: plain.optionalText,
   /** Values in a body of JSON, by JSON Pointer (RFC 6901): `/workers/0/state`. */
-  json: z.record(z.string(), JsonScalar).optional(),
+  json: z.record(plain.text, JsonScalar).optional(),
   /** Headers that the answer must have; an empty text means any value. */
-  headers: z.record(z.string(), z.string()),
+  headers: plain.textByName,
   /** The headers that protect visitors must be there. */
-  security: z.boolean().optional(),
+  security: plain.optionalFlag,
 }
-const Wanted = z.object(httpCheck).pick({ status: true, contains: true, matches: true, json: true, headers: true, security: true })
-type Wanted = z.infer<typeof Wanted>
+type Wanted = Pick<z.infer<z.ZodObject<typeof httpCheck>>, 'status' | 'contains' | 'matches' | 'json' | 'headers' | 'security'>
 
 /** Where a scheme is spoken when its URL names no port. */
 export function defaultPort(scheme: string): number {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Name } from './names.ts'
+import { plain } from './plain.ts'
 
 /**
  * What a compose project says beyond the services and accessories of launchway.yml. `plan/` translates the rendered
@@ -10,7 +11,7 @@ import { Name } from './names.ts'
  * Text in which `${NAME}` is the value of a secret of the step that deploys, and `$$` a dollar sign. Nothing else begins
  * with a dollar sign.
  */
-const Composed = z.string()
+const Composed = plain.text
 
 /** What services and accessories of a project have more than others. */
 export const ofProject = {
@@ -19,16 +20,16 @@ export const ofProject = {
   /** It runs once for each release and ends, before those that come after it: a migration. Never one of an accessory. */
   once: z.literal(true).optional(),
   /** By network: further names than its own, which it has on each. */
-  aliases: z.record(z.string(), z.array(z.string())).optional(),
+  aliases: z.record(plain.text, plain.texts).optional(),
   /** What it publishes beside `publish`, as `docker run --publish` takes it. There is one holder: the old one stops first. */
-  ports: z.array(z.string()).optional(),
+  ports: plain.optionalTexts,
   /** Variables in which a secret is a part, by name. */
-  composed: z.record(z.string(), Composed).optional(),
+  composed: z.record(plain.text, Composed).optional(),
   /** Files and folders of the repository that travel with the release and are mounted from there. */
-  files: z.array(z.strictObject({ source: z.string(), target: z.string(), readOnly: z.boolean() })).optional(),
+  files: z.array(z.strictObject({ source: plain.text, target: plain.text, readOnly: plain.flag })).optional(),
   /** Files that are written on the host and mounted: configs and secrets of a project. The mode in octal, as `0440`. */
   texts: z
-    .array(z.strictObject({ target: z.string(), text: Composed, mode: z.string(), uid: z.string().optional(), gid: z.string().optional() }))
+    .array(z.strictObject({ target: plain.text, text: Composed, mode: plain.text, uid: plain.optionalText, gid: plain.optionalText }))
     .optional(),
   /** The service of the same environment that leads visitors to it: an nginx that looks its name up again at the switch. */
   behind: Name.optional(),
@@ -37,14 +38,14 @@ export const ofProject = {
 /** What the environment has of the project as a whole. */
 export const Project = z.strictObject({
   /** As `docker compose --project-name`: what its volumes and networks are called begins with it. */
-  name: z.string(),
+  name: plain.text,
   /** By name: images that are not built here, `name:tag@sha256:…`. */
-  pulled: z.record(Name, z.string()),
+  pulled: z.record(Name, plain.text),
   /** By name on the host: the options of `docker network create` for one that is not there. */
-  networks: z.record(z.string(), z.array(z.string())),
+  networks: z.record(plain.text, plain.texts),
   /** By name on the host: the options of `docker volume create` for one that is not there. */
-  volumes: z.record(z.string(), z.array(z.string())),
+  volumes: z.record(plain.text, plain.texts),
   /** What must be there before, or the host is unfit. */
-  external: z.strictObject({ networks: z.array(z.string()), volumes: z.array(z.string()), paths: z.array(z.string()) }),
+  external: z.strictObject({ networks: plain.texts, volumes: plain.texts, paths: plain.texts }),
 })
 export type Project = z.infer<typeof Project>

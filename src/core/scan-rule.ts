@@ -1,4 +1,5 @@
-import { type FindingClass, type ScanRule, type Severity, severities } from './gates.ts'
+import type { FindingClass, ScanRule, Severity } from './gates.ts'
+import { severities } from './words.ts'
 import type { Finding } from './release.ts'
 
 /** What a rule is asked about. */

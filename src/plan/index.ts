@@ -1,7 +1,11 @@
-export { findRecord } from './lookup.ts'
+import type { findRecord as find } from './lookup.ts'
+
 export { schedulerIn } from './warnings.ts'
 export { showFindings } from './step/index.ts'
 export { findEnvironment, findRepositories, findStep, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
 export { showPlan } from './show.ts'
 export { supposedTrigger } from './supposed.ts'
 export { type Trigger, triggerOf } from './trigger.ts'
+
+/** It checks records, whose schema takes longer to set up than a plan takes, which makes one. @see find */
+export const findRecord: typeof find = async (...asked) => (await import('./lookup.ts')).findRecord(...asked)

@@ -3,7 +3,7 @@ import { configText } from '../config/file.ts'
 import { composeFiles, type Found, ignoreFiles } from '../config/gates.ts'
 import { loadConfig } from '../config/load.ts'
 import { resolveApp, resolveRegistries } from '../config/resolve.ts'
-import { resolveImages } from '../config/resolve-image.ts'
+import { resolveImages, resolveTargets } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -11,16 +11,14 @@ import { releaseId, repositoryKnownHosts } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlanSection, Registry, Release } from '../core/release.ts'
 import { changes, headRef, headSha, remote, shaOf, webAddress } from '../tools/git.ts'
-import { withBaked } from './baked.ts'
 import { defaultBranchWarning, factsFor } from './facts.ts'
 import { mountedHashes } from './mounted.ts'
 import { plan } from './plan.ts'
-import { withStack } from './stack/index.ts'
-import { stepUp } from './step/run.ts'
 import { noStages } from './stages.ts'
+import type { SteppedUp } from './step/run.ts'
 import type { Trigger } from './trigger.ts'
 import { serviceWarnings } from './warnings.ts'
-import { withProject, withServices } from './with-project.ts'
+import type { Around } from './with-project.ts'
 
 /** Files that a message names. */
 const shownChanges = 5
@@ -35,12 +33,7 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
   if (trigger.event === 'schedule' && !decided.stages['build'].run && trigger.idle === undefined) {
     return startRescan(resolveApp(config), { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }, ports)
   }
-  const baked = decided.stages['build'].run ? await withBaked(decided, config, ports) : decided
-  const composed =
-    baked.environment === undefined
-      ? baked
-      : { ...baked, environment: await withProject(baked.environment, { config, file: configFile, ...baked }, ports) }
-  const whole = composed.stages['deploy'].run ? await withStack(resolveApp(config), composed, ports) : composed
+  const whole = await withFiles(decided, { config, file: configFile }, ports)
   const section = { ...whole, ...(await mountedHashes(whole.environment, ports)) }
   const unknown = defaultBranchWarning(config, trigger, facts) ?? []
   for (const warning of [unknown, serviceWarnings(config, section.environment?.name)].flat()) ports.log.warning(warning)
@@ -54,6 +47,32 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
     outcome: nothing ? { state: 'nothing-to-do', message: section.stages['build']?.reason ?? '' } : { state: 'running' },
     plan: section,
   }
+}
+
+/**
+ * The plan with what other files than launchway.yml say: bake's, compose's, those of a stack. Most people have none, and
+ * what reads them is a large part of this room.
+ */
+async function withFiles(decided: PlanSection, { config, file }: Pick<Around, 'config' | 'file'>, ports: Ports): Promise<PlanSection> {
+  const { stages } = decided
+  const bakes = stages['build'].run && resolveTargets(config).size > 0
+  const baked = bakes ? await (await import('./baked.ts')).withBaked(decided, config, ports) : decided
+  const { environment } = baked
+  if (environment === undefined) return baked
+  const composed = { ...baked, environment: await withCompose(environment, { config, file, ...baked }, 'images', ports) }
+  if (environment.swarm === undefined || !stages['deploy'].run) return composed
+  return (await import('./stack/index.ts')).withStack(resolveApp(config), composed, ports)
+}
+
+async function withCompose(
+  environment: Environment,
+  around: Around,
+  needed: Exclude<Needed, 'nothing'>,
+  ports: Ports,
+): Promise<Environment> {
+  if (around.config.environments?.[environment.name]?.compose === undefined) return environment
+  const { withProject, withServices } = await import('./with-project.ts')
+  return needed === 'images' ? withProject(environment, around, ports) : withServices(environment, around, ports)
 }
 
 async function startRescan(app: string, section: PlanSection, ports: Ports): Promise<Release> {
@@ -89,10 +108,10 @@ export async function findEnvironment(
 }
 
 /** What becomes of an environment that runs its services in another way: @see stepUp */
-export async function findStep(configFile: string, name: string | undefined, wanted: string, ports: Ports): ReturnType<typeof stepUp> {
+export async function findStep(configFile: string, name: string | undefined, wanted: string, ports: Ports): Promise<SteppedUp> {
   const config = await readConfig(configFile, ports)
   const { environment } = await askedAtTerminal(config, name, ports)
-  if (environment !== undefined) return stepUp(config, environment, wanted, ports)
+  if (environment !== undefined) return (await import('./step/run.ts')).stepUp(config, environment, wanted, ports)
   throw new LaunchwayError('USAGE', 'which environment?', {
     hint: `Name one with --environment: ${Object.keys(config.environments ?? {}).join(', ') || 'launchway.yml has none'}`,
   })
@@ -152,16 +171,14 @@ async function askedAtTerminal({ environments = {} }: Config, name: string | und
 async function environmentOf(config: Config, configFile: string, trigger: Trigger, needed: Needed, ports: Ports): Promise<Environment> {
   const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
   const { environment, stages, images, registries } = plan(config, trigger, { ...files, facts })
-  if (environment !== undefined && needed === 'nothing') {
+  if (environment !== undefined) {
+    if (needed !== 'nothing') return withCompose(environment, { config, file: configFile, images, registries }, needed, ports)
     // Where no service names them they are asked for here, so that they are known to whoever redacts.
     const said = environment.services.length === 0 ? config.environments?.[environment.name] : undefined
     const names = [said, ...Object.values(said?.services ?? {})].flatMap((one) => one?.secrets ?? [])
     for (const name of new Set(names)) ports.secret(name)
     return environment
   }
-  const around = { config, file: configFile, images, registries }
-  if (environment !== undefined)
-    return needed === 'images' ? withProject(environment, around, ports) : withServices(environment, around, ports)
   const names = Object.keys(config.environments ?? {})
   throw new LaunchwayError('USAGE', 'which environment?', {
     hint: `Name one with --environment: ${names.join(', ') || 'launchway.yml has none'} (${stages['deploy'].reason})`,

@@ -18,7 +18,7 @@ import { renderProject } from './project-render.ts'
 import { breachesOf, sharedName, sharedPorts, warningsOf } from './project-rules.ts'
 import { translateProject } from './project.ts'
 
-interface Around {
+export interface Around {
   config: Config
   /** From the root of the repository. */
   file: string

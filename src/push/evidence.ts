@@ -1,5 +1,6 @@
 import { LaunchwayError } from '../core/error.ts'
-import { type EvidenceItem, type EvidencePlan, type EvidenceSection, type SbomKind, sbomKinds } from '../core/evidence.ts'
+import type { EvidenceItem, EvidencePlan, EvidenceSection, SbomKind } from '../core/evidence.ts'
+import { sbomKinds } from '../core/words.ts'
 import { labels } from '../core/names.ts'
 import type { Descriptor, Ports, Repository } from '../core/ports.ts'
 import type { BuiltImage, PlannedImage, Release } from '../core/release.ts'

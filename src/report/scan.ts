@@ -1,4 +1,4 @@
-import { findingName, scannerOf, severities } from '../core/gates.ts'
+import { findingName, scannerOf, severities } from '../core/words.ts'
 import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
 import { classNames } from '../core/scan-rule.ts'
 import { code, prose, short, table } from './markdown.ts'

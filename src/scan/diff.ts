@@ -1,4 +1,5 @@
-import { type Scanner, scannerOf } from '../core/gates.ts'
+import type { Scanner } from '../core/gates.ts'
+import { scannerOf } from '../core/words.ts'
 import type { Finding, ScannedImage } from '../core/release.ts'
 import { type Found, holdsPackage } from '../tools/trivy-report.ts'
 

@@ -1,5 +1,5 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import { findingName } from '../core/gates.ts'
+import { findingName } from '../core/words.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
 import type { ScanException } from '../core/release.ts'

@@ -1,4 +1,5 @@
-import { findingName, type ScanRule, type Severity, severities } from '../core/gates.ts'
+import type { ScanRule, Severity } from '../core/gates.ts'
+import { findingName, severities } from '../core/words.ts'
 import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
 import { type Asked, matches, ruleName } from '../core/scan-rule.ts'
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { scannerOf } from '../core/gates.ts'
+import { scannerOf } from '../core/words.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Finding, Release, ScannedImage } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findingName } from '../../src/core/gates.ts'
+import { findingName } from '../../src/core/words.ts'
 import type { Finding } from '../../src/core/release.ts'
 import { summary } from '../../src/report/summary.ts'
 import { digest, first, record } from './support/deploy.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findingName } from '../../src/core/gates.ts'
+import { findingName } from '../../src/core/words.ts'
 import type { Release } from '../../src/core/release.ts'
 import { failureSummary, summary } from '../../src/report/summary.ts'
 import { digest, environment, first, record, service } from './support/deploy.ts'

@@ -9,17 +9,19 @@ import { besideCompose } from './beside.ts'
 import type { Finding, Step } from './finding.ts'
 import { findingsOf, ofEnvironment, sorted } from './index.ts'
 
+export interface SteppedUp {
+  environment: string
+  from: 'services' | Step
+  to: Step
+  findings: Finding[]
+}
+
 /**
  * What becomes of an environment one step up. Nothing is changed, and no host and no registry is asked.
  * @param wanted `compose` or `swarm`, as somebody typed it
  * @throws LaunchwayError USAGE for what is no step up from where the environment is
  */
-export async function stepUp(
-  config: Config,
-  name: string,
-  wanted: string,
-  ports: Ports,
-): Promise<{ environment: string; from: 'services' | Step; to: Step; findings: Finding[] }> {
+export async function stepUp(config: Config, name: string, wanted: string, ports: Ports): Promise<SteppedUp> {
   const said = config.environments?.[name]
   const environment = resolveEnvironment(config, name, undefined)
   if (said === undefined || environment === undefined) throw new LaunchwayError('USAGE', `there is no environment ${name}`, {})

@@ -1,4 +1,4 @@
-import { findingName } from '../../../src/core/gates.ts'
+import { findingName } from '../../../src/core/words.ts'
 import type { Finding, ScanSection } from '../../../src/core/release.ts'
 import { digest } from './deploy.ts'
 

@@ -1,0 +1,34 @@
+// Words of the record, apart from its schema, which takes a part of an action's start to set up: launchway.yml and the
+// summary have the same words, and are read where no record is checked.
+
+/** From the worst to the least. */
+export const severities = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'] as const
+
+/** What is looked for, in Trivy's words. */
+export const scanners = ['vuln', 'secret', 'misconfig', 'license'] as const
+
+/** Kinds of findings: vulnerabilities of the system's packages and of a language's, and what the other scanners find. */
+export const findingClasses = ['os', 'library', 'secret', 'misconfig', 'license'] as const
+
+/** The scanner that finds each class. */
+export const scannerOf = {
+  os: 'vuln',
+  library: 'vuln',
+  secret: 'secret',
+  misconfig: 'misconfig',
+  license: 'license',
+} as const satisfies Record<(typeof findingClasses)[number], (typeof scanners)[number]>
+
+/** What a rule of the scan decides of what it matches. */
+export const decisions = ['fail', 'warn', 'ignore'] as const
+
+/** Files that are made of what was found, in the formats of others. */
+export const reportKinds = ['sarif', 'table', 'cyclonedx', 'spdx', 'json'] as const
+
+/** What an image consists of, in the formats that others read. */
+export const sbomKinds = ['spdx', 'cyclonedx'] as const
+
+/** How the rules of a scan name a finding: the same package may be in several images. */
+export function findingName(image: string, of: { id: string; package: string; installed: string }): string {
+  return `${image}: ${of.id} in ${of.package} ${of.installed}`.trimEnd()
+}
