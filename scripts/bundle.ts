@@ -15,13 +15,39 @@ import { actions } from '../src/inputs.ts'
 const root = join(import.meta.dirname, '..')
 const built = join(root, 'build')
 const dist = join(root, 'dist')
+const notices = 'licenses.txt'
 
 /**
- * What dockerode brings and launchway never asks of it: gRPC build sessions (buildx does those) and a second SSH
- * client (OpenSSH does that). Together 4 MB, native code included. An empty stand-in takes their place: a module of
- * Node's own that has none of the names asked for.
+ * What libraries bring and launchway never asks of them. An empty stand-in takes their place: a module of Node's own that
+ * has none of the names asked for.
  */
-const leftOut = { ssh2: 'node:constants', '@grpc/grpc-js': 'node:constants', '@grpc/proto-loader': 'node:constants' }
+const standIn = 'node:constants'
+const leftOut = {
+  // Of dockerode, native code included: a second SSH client (OpenSSH does that), gRPC for build sessions and what they
+  // say (buildx does those), the packing of a build's context.
+  ssh2: standIn,
+  '@grpc/grpc-js': standIn,
+  '@grpc/proto-loader': standIn,
+  protobufjs: standIn,
+  'tar-fs': standIn,
+  '@balena/dockerignore': standIn,
+  // Of Azure's storage, under @actions/cache: a checksum in WebAssembly, for messages that its client for blobs does not
+  // send, and the form of what a query in a blob answers.
+  './crc64.js': standIn,
+  '../internal-avro/index.js': standIn,
+  // Of undici, under @actions/github and @actions/http-client, which ask it for fetch and for proxies: its mocks, WebSocket,
+  // EventSource, FileReader and cookies. Of its two parsers in WebAssembly it takes the plain one where the one with SIMD does not load.
+  './lib/mock/mock-client': standIn,
+  './lib/mock/mock-agent': standIn,
+  './lib/mock/mock-pool': standIn,
+  './lib/mock/mock-errors': standIn,
+  './lib/web/websocket/events': standIn,
+  './lib/web/websocket/websocket': standIn,
+  './lib/web/eventsource/eventsource': standIn,
+  './lib/web/fileapi/filereader': standIn,
+  './lib/web/cookies': standIn,
+  '../llhttp/llhttp_simd-wasm.js': standIn,
+}
 
 /**
  * Keeps what V8 made of the code, in the user's own folder: the default is one in /tmp, where whoever comes first could
@@ -41,9 +67,34 @@ await action('${name}')
 }
 
 /** Comments and blanks are half of what libraries bring. Names stay, so that a stack can be read. */
-async function withoutComments(source: string): Promise<string> {
-  const { code } = await transform(source, { minifyWhitespace: true, legalComments: 'none', format: 'esm', target: 'node24' })
+async function shortened(source: string): Promise<string> {
+  const { code } = await transform(source, {
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    format: 'esm',
+    target: 'node24',
+  })
   return code
+}
+
+/** The licences of what is bundled: a text that several packages have stands there once, below the names of all of them. */
+function licences(all: string): string {
+  const packages = new Map<string, string[]>()
+  for (const line of all.replaceAll('\r\n', '\n').split('\n')) {
+    if (isPackage(line)) packages.set(line, [])
+    else [...packages.values()].at(-1)?.push(line)
+  }
+  const names = new Map<string, string[]>()
+  for (const [name, lines] of packages) {
+    const text = lines.join('\n').trim()
+    names.set(text, [...(names.get(text) ?? []), name])
+  }
+  return [...names].map(([text, these]) => `${these.join(', ')}\n${text}\n`).join('\n')
+}
+
+function isPackage(line: string): boolean {
+  return /^(@[a-z\d.-]+\/)?[a-z\d.-]+$/.test(line) && existsSync(join(root, 'node_modules', line, 'package.json'))
 }
 
 async function bundle(): Promise<Map<string, string | Buffer>> {
@@ -51,12 +102,13 @@ async function bundle(): Promise<Map<string, string | Buffer>> {
   const compiled = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'scripts/tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
   if (compiled.status !== 0) throw new Error('tsc failed')
   for (const path of globSync('**/*.sh', { cwd: join(root, 'src') })) cpSync(join(root, 'src', path), join(built, path))
-  const { code, assets } = await ncc(join(built, 'bundle.js'), { cache: false, quiet: true, externals: leftOut, license: 'licenses.txt' })
-  const files = new Map<string, string | Buffer>([['index.js', await withoutComments(code)]])
+  const { code, assets } = await ncc(join(built, 'bundle.js'), { cache: false, quiet: true, externals: leftOut, license: notices })
+  const files = new Map<string, string | Buffer>([['index.js', await shortened(code)]])
   for (const [path, { source }] of Object.entries(assets)) {
     // What the parts left out would have read.
     if (path.endsWith('.proto')) continue
-    files.set(path, path.endsWith('.js') ? await withoutComments(source.toString()) : source)
+    const text = (): string => source.toString()
+    files.set(path, path.endsWith('.js') ? await shortened(text()) : path === notices ? licences(text()) : source)
   }
   for (const { entry: name } of actions) files.set(`${name}.js`, entry(name))
   files.set('compile-cache.js', compileCache)
