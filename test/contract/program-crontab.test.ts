@@ -87,124 +87,123 @@ const own = '# mine\nMAILTO=ada@example.org\n\n*/5 * * * * poll 50\\%\n\n'
 const failing: HostCall[] = [['eval', 'start_step record; fail record "" "on purpose"']]
 
 /** What makes a text is run by every shell; what the apply program does with it, by one but in the campaign. */
-describe.each(process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? ['dash'] : shells)(
-  'what the apply program does to a crontab, with %s',
-  (shell) => {
-    const lineAt = ({ home }: { home: string }, service: string, times?: string): string => lineOf(service, times, home)
+const taken = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? ['dash'] : shells
 
-    it('lines come, change and go, and the rest is what it was', () => {
-      const there = place(scratch, shell, own)
-      there.run([['begin'], ['schedule', 'backup', '0 3 * * *', 'report', '*/5 * * * 1-5'], ...done])
-      expect(there.table()).toBe(`${own}${block(lineAt(there, 'backup'), lineAt(there, 'report', '*/5 * * * 1-5'))}`)
-      expect(there.of()).toBe(there.account)
-      there.run([['begin'], ['unschedule', 'backup'], ...done])
-      expect(there.table()).toBe(`${own}${block(lineAt(there, 'report', '*/5 * * * 1-5'))}`)
-      there.run([['begin'], ['schedule_again', 'backup', '1 4 * * *'], ...done])
-      expect(there.table()).toBe(`${own}${block(lineAt(there, 'report', '*/5 * * * 1-5'), lineAt(there, 'backup', '1 4 * * *'))}`)
-      const lines = there.run([['begin'], ['schedule'], ...done])
-      expect(lines.at(-1)).toMatchObject({ step: 'end', state: 'done' })
-      expect(there.table()).toBe(own)
-      expect(there.of()).toBeUndefined()
+describe.each(taken)('what the apply program does to a crontab, with %s', (shell) => {
+  const lineAt = ({ home }: { home: string }, service: string, times?: string): string => lineOf(service, times, home)
+
+  it('lines come, change and go, and the rest is what it was', () => {
+    const there = place(scratch, shell, own)
+    there.run([['begin'], ['schedule', 'backup', '0 3 * * *', 'report', '*/5 * * * 1-5'], ...done])
+    expect(there.table()).toBe(`${own}${block(lineAt(there, 'backup'), lineAt(there, 'report', '*/5 * * * 1-5'))}`)
+    expect(there.of()).toBe(there.account)
+    there.run([['begin'], ['unschedule', 'backup'], ...done])
+    expect(there.table()).toBe(`${own}${block(lineAt(there, 'report', '*/5 * * * 1-5'))}`)
+    there.run([['begin'], ['schedule_again', 'backup', '1 4 * * *'], ...done])
+    expect(there.table()).toBe(`${own}${block(lineAt(there, 'report', '*/5 * * * 1-5'), lineAt(there, 'backup', '1 4 * * *'))}`)
+    const lines = there.run([['begin'], ['schedule'], ...done])
+    expect(lines.at(-1)).toMatchObject({ step: 'end', state: 'done' })
+    expect(there.table()).toBe(own)
+    expect(there.of()).toBeUndefined()
+  })
+
+  it('who had no crontab has none in the end, and the same lines again are not written twice', () => {
+    const there = place(scratch, shell)
+    there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
+    there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
+    expect(there.written()).toHaveLength(1)
+    there.run([['begin'], ['schedule'], ...done])
+    expect(there.table()).toBeUndefined()
+  })
+
+  it.each<[string, HostCall[]]>([
+    ['lines that are new', [['schedule', 'other', '1 1 * * *']]],
+    ['lines that go', [['schedule']]],
+    ['one that is stopped', [['unschedule', 'backup']]],
+  ])('a failure puts back %s, and keeps what somebody else has changed since', (_, calls) => {
+    const there = place(scratch, shell, own)
+    there.run([['begin'], ['schedule', 'backup', '0 3 * * *', 'report', '0 4 * * *'], ...done])
+    const before = there.table() ?? ''
+    const edited = `sed 's/^# mine/# edited meanwhile/' ${join(there.root, 'spool', there.account)} > x && cat x > ${join(there.root, 'spool', there.account)}; rm x`
+    const lines = there.run([['begin'], ...calls, ['eval', edited], ...failing])
+    expect(lines.at(-1)).toMatchObject({ step: 'end', state: 'undone' })
+    // Where all of them had gone, they come back at the end: the order of the others is the same.
+    expect(there.table()).toBe(before.replace('# mine', '# edited meanwhile'))
+    expect(there.of()).toBe(there.account)
+  })
+
+  it('the first lines of an account go when their release fails', () => {
+    const there = place(scratch, shell, own)
+    const lines = there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...failing])
+    expect(lines.at(-1)).toMatchObject({ step: 'end', state: 'undone' })
+    expect(there.table()).toBe(own)
+    expect(there.of()).toBeUndefined()
+  })
+
+  it('what was killed right after it had written them is undone by the next', () => {
+    const there = place(scratch, shell, own)
+    there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ['eval', 'kill -9 $$']])
+    expect(there.table()).toContain(lineAt(there, 'backup'))
+    there.run([['begin'], ['recover'], ['end', 'done']])
+    expect(there.table()).toBe(own)
+  })
+
+  it('a crontab that cannot be read is not taken for an empty one', () => {
+    const there = place(scratch, shell, own)
+    writeFileSync(join(there.root, 'refuse'), '')
+    const lines = there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
+    expect(lines.at(-1)).toMatchObject({ step: 'end', state: 'failed', note: `the crontab of ${there.account} cannot be read: no entry` })
+    expect(there.table()).toBe(own)
+  })
+
+  it('one that cannot be written stays as it was', () => {
+    const there = place(scratch, shell, own)
+    writeFileSync(join(there.root, 'full'), '')
+    const lines = there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
+    expect(lines.at(-1)).toMatchObject({
+      step: 'end',
+      state: 'undone',
+      note: `the crontab of ${there.account} cannot be changed: disk full`,
     })
+    expect([there.table(), there.of()]).toEqual([own, undefined])
+  })
 
-    it('who had no crontab has none in the end, and the same lines again are not written twice', () => {
+  it.runIf(process.getuid?.() === 0)(
+    'lines that another account had go from its crontab, and come back there when the release fails',
+    () => {
       const there = place(scratch, shell)
+      const theirs = `${own}${block(lineAt(there, 'backup'))}`
+      there.give('nobody', theirs)
+      writeFileSync(join(there.home, 'cron.of'), 'nobody\n')
+      there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...failing])
+      expect([there.table('nobody'), there.table(), there.of()]).toEqual([theirs, undefined, 'nobody'])
       there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
-      there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
-      expect(there.written()).toHaveLength(1)
-      there.run([['begin'], ['schedule'], ...done])
-      expect(there.table()).toBeUndefined()
-    })
+      expect([there.table('nobody'), there.table(), there.of()]).toEqual([own, block(lineAt(there, 'backup')), there.account])
+    },
+  )
 
-    it.each<[string, HostCall[]]>([
-      ['lines that are new', [['schedule', 'other', '1 1 * * *']]],
-      ['lines that go', [['schedule']]],
-      ['one that is stopped', [['unschedule', 'backup']]],
-    ])('a failure puts back %s, and keeps what somebody else has changed since', (_, calls) => {
-      const there = place(scratch, shell, own)
-      there.run([['begin'], ['schedule', 'backup', '0 3 * * *', 'report', '0 4 * * *'], ...done])
-      const before = there.table() ?? ''
-      const edited = `sed 's/^# mine/# edited meanwhile/' ${join(there.root, 'spool', there.account)} > x && cat x > ${join(there.root, 'spool', there.account)}; rm x`
-      const lines = there.run([['begin'], ...calls, ['eval', edited], ...failing])
-      expect(lines.at(-1)).toMatchObject({ step: 'end', state: 'undone' })
-      // Where all of them had gone, they come back at the end: the order of the others is the same.
-      expect(there.table()).toBe(before.replace('# mine', '# edited meanwhile'))
-      expect(there.of()).toBe(there.account)
-    })
+  it.runIf(process.getuid?.() === 0)('an account that is there no more keeps no deploy from going on', () => {
+    const there = place(scratch, shell)
+    const had = (): void => writeFileSync(join(there.home, 'cron.of'), 'gone-long-ago\n')
+    had()
+    expect(there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'done' })
+    expect([there.table(), there.of()]).toEqual([block(lineAt(there, 'backup')), there.account])
+    there.run([['begin'], ['schedule'], ...done])
+    had()
+    expect(there.run([['begin'], ['schedule'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'done' })
+    expect(there.of()).toBeUndefined()
+  })
 
-    it('the first lines of an account go when their release fails', () => {
-      const there = place(scratch, shell, own)
-      const lines = there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...failing])
-      expect(lines.at(-1)).toMatchObject({ step: 'end', state: 'undone' })
-      expect(there.table()).toBe(own)
-      expect(there.of()).toBeUndefined()
-    })
-
-    it('what was killed right after it had written them is undone by the next', () => {
-      const there = place(scratch, shell, own)
-      there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ['eval', 'kill -9 $$']])
-      expect(there.table()).toContain(lineAt(there, 'backup'))
-      there.run([['begin'], ['recover'], ['end', 'done']])
-      expect(there.table()).toBe(own)
-    })
-
-    it('a crontab that cannot be read is not taken for an empty one', () => {
-      const there = place(scratch, shell, own)
-      writeFileSync(join(there.root, 'refuse'), '')
-      const lines = there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
-      expect(lines.at(-1)).toMatchObject({ step: 'end', state: 'failed', note: `the crontab of ${there.account} cannot be read: no entry` })
-      expect(there.table()).toBe(own)
-    })
-
-    it('one that cannot be written stays as it was', () => {
-      const there = place(scratch, shell, own)
-      writeFileSync(join(there.root, 'full'), '')
-      const lines = there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
-      expect(lines.at(-1)).toMatchObject({
-        step: 'end',
-        state: 'undone',
-        note: `the crontab of ${there.account} cannot be changed: disk full`,
-      })
-      expect([there.table(), there.of()]).toEqual([own, undefined])
-    })
-
-    it.runIf(process.getuid?.() === 0)(
-      'lines that another account had go from its crontab, and come back there when the release fails',
-      () => {
-        const there = place(scratch, shell)
-        const theirs = `${own}${block(lineAt(there, 'backup'))}`
-        there.give('nobody', theirs)
-        writeFileSync(join(there.home, 'cron.of'), 'nobody\n')
-        there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...failing])
-        expect([there.table('nobody'), there.table(), there.of()]).toEqual([theirs, undefined, 'nobody'])
-        there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
-        expect([there.table('nobody'), there.table(), there.of()]).toEqual([own, block(lineAt(there, 'backup')), there.account])
-      },
+  it('a crontab that cannot be read any more keeps only those from going on that want lines', () => {
+    const there = place(scratch, shell)
+    there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
+    writeFileSync(join(there.root, 'refuse'), '')
+    expect(there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'failed' })
+    expect(there.of()).toBe(there.account)
+    const lines = there.run([['begin'], ['schedule'], ...done])
+    expect(lines.findLast(({ step, state }) => step === 'schedule' && state === 'done')?.note).toContain(
+      'whose lines do nothing any more: no entry',
     )
-
-    it.runIf(process.getuid?.() === 0)('an account that is there no more keeps no deploy from going on', () => {
-      const there = place(scratch, shell)
-      const had = (): void => writeFileSync(join(there.home, 'cron.of'), 'gone-long-ago\n')
-      had()
-      expect(there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'done' })
-      expect([there.table(), there.of()]).toEqual([block(lineAt(there, 'backup')), there.account])
-      there.run([['begin'], ['schedule'], ...done])
-      had()
-      expect(there.run([['begin'], ['schedule'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'done' })
-      expect(there.of()).toBeUndefined()
-    })
-
-    it('a crontab that cannot be read any more keeps only those from going on that want lines', () => {
-      const there = place(scratch, shell)
-      there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done])
-      writeFileSync(join(there.root, 'refuse'), '')
-      expect(there.run([['begin'], ['schedule', 'backup', '0 3 * * *'], ...done]).at(-1)).toMatchObject({ step: 'end', state: 'failed' })
-      expect(there.of()).toBe(there.account)
-      const lines = there.run([['begin'], ['schedule'], ...done])
-      expect(lines.findLast(({ step, state }) => step === 'schedule' && state === 'done')?.note).toContain(
-        'whose lines do nothing any more: no entry',
-      )
-      expect(there.of()).toBeUndefined()
-    })
-  },
-)
+    expect(there.of()).toBeUndefined()
+  })
+})
