@@ -121,7 +121,7 @@ describe('the command line', () => {
     const tree = repository('master')
     const path = join(tree, '..', 'plan.json')
     const shown = open('cli', ['plan', '--release', path], tree)
-    expect([shown.code, shown.err]).toEqual([0, ''])
+    expect([shown.code, shown.err]).toEqual([0, expect.stringMatching(/^as a page: \S+report\.html\n$/)])
     expect(shown.out).toMatch(/^ +deploy +run +the branch master goes to production$/m)
     const { code, out } = open('cli', ['plan', '--json', '--release', path, '-e', 'other', '--config', 'second.yml'], tree)
     expect(code).toBe(0)

@@ -127,10 +127,10 @@ describe.concurrent('a check that fails', () => {
       files: service('command: [sh, -c, "echo serving; exec httpd -f -v -p 8000 -h /www"]'),
       smoke: `
 checks:
-  - { http: "http://web:8000/", contains: welcome, status: 201, headers: { X-Version: "2" }, timeout: 1s }
-  - { exec: web, command: [sh, -c, "echo PANG; exit 0"], stdout: PONG, timeout: 1s, name: pong }
-  - { log: web, matches: never, timeout: 1s }
-  - { http: "http://web:8001/", timeout: 1s, name: nobody }
+  - { http: "http://web:8000/", contains: welcome, status: 201, headers: { X-Version: "2" }, timeout: 4s }
+  - { exec: web, command: [sh, -c, "echo PANG; exit 0"], stdout: PONG, timeout: 4s, name: pong }
+  - { log: web, matches: never, timeout: 4s }
+  - { http: "http://web:8001/", timeout: 4s, name: nobody }
   - { http: "http://web:8000/", name: fine }
 `,
     })

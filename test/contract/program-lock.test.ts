@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { hostPaths } from '../../src/core/names.ts'
+import { applyProgram, observeProgram } from '../../src/deploy/program.ts'
+import { second } from '../unit/support/deploy.ts'
+import { which } from './support/host.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'launchway-lock-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const nothing = { ports: [], nginx: false, cron: false, definitions: false, asked: [], files: [], certificates: [] }
+
+/** A host whose lock a child holds for a while. @param named who is said to have it; the child itself without */
+async function lockedHost(shell: string, seconds: number, named?: number) {
+  const root = mkdtempSync(join(scratch, `${shell}-`))
+  const bin = join(root, 'bin')
+  mkdirSync(bin)
+  symlinkSync(which(shell), join(bin, 'sh'))
+  const { home } = hostPaths(root, 'addie', 'production')
+  mkdirSync(home, { recursive: true })
+  const holder: ChildProcess = spawn('sh', ['-c', `exec 9> ${home}/lock; flock 9; echo held; sleep ${seconds} 9>&9; :`], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  await new Promise((held) => holder.stdout?.once('data', held))
+  writeFileSync(join(home, 'lock.pid'), `${named ?? holder.pid ?? 0}\n`)
+  writeFileSync(join(home, 'lock.holder'), 'ada, release one\n')
+  const attempt = { app: 'addie', environment: 'production', stateRoot: root, release: second, slot: 'a', keep: 5, by: 'bob' } as const
+  const path = `${bin}:${process.env['PATH'] ?? ''}`
+  const run = (program: string) => spawnSync(join(bin, 'sh'), ['-s'], { input: program, encoding: 'utf8', env: { PATH: path } })
+  return {
+    deploy: () => run(applyProgram({ ...attempt, attempt: '0f' }, [['begin'], ['close']])),
+    journal: () => readFileSync(join(home, 'journal.jsonl'), 'utf8'),
+    /** Whether whoever looks is told that somebody deploys. */
+    isLocked: () => run(observeProgram(attempt, nothing)).stdout.split('\n').some((fact) => fact.startsWith('locked')),
+  }
+}
+
+describe.each(['dash', 'busybox'])('a lock that is held, with %s', (shell) => {
+  it('by a program that runs ends the next one after a second, which names it', async () => {
+    const host = await lockedHost(shell, 20)
+    expect(host.isLocked()).toBe(true)
+    host.deploy()
+    expect(host.journal()).toContain('"step":"lock","state":"failed"')
+    expect(host.journal()).toContain('held by ada, release one')
+  })
+
+  it('by the last call of one that was killed is waited for, though its number is that of another by now', async () => {
+    const host = await lockedHost(shell, 5, process.pid)
+    expect(host.isLocked()).toBe(false)
+    host.deploy()
+    expect(host.journal()).toMatch(/"step":"lock","state":"done"/)
+  })
+})
