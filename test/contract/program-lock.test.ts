@@ -34,7 +34,10 @@ async function lockedHost(shell: string, seconds: number, named?: number) {
     deploy: () => run(applyProgram({ ...attempt, attempt: '0f' }, [['begin'], ['close']])),
     journal: () => readFileSync(join(home, 'journal.jsonl'), 'utf8'),
     /** Whether whoever looks is told that somebody deploys. */
-    isLocked: () => run(observeProgram(attempt, nothing)).stdout.split('\n').some((fact) => fact.startsWith('locked')),
+    isLocked: () =>
+      run(observeProgram(attempt, nothing))
+        .stdout.split('\n')
+        .some((fact) => fact.startsWith('locked')),
   }
 }
 
