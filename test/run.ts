@@ -8,6 +8,7 @@
  *   npm test -- --again       all of it, whatever has passed; so does every run with CI in its environment
  *   npm run test:campaign     the campaigns in full: every fault at every step
  *   node test/run.ts --write-scenarios    writes docs/reference/scenarios.md from what passed
+ *   node test/run.ts --write-took         writes down how long each part took, for machines that have run none
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,7 +22,7 @@ import { longestFirst, ofCampaign, type Part, partsOf } from './support/parts.ts
 import { Passed } from './support/passed.ts'
 import { scenarioPage, untold } from './support/scenarios-page.ts'
 import { scenarios } from './support/scenarios.ts'
-import { keepTook, readTook } from './support/took.ts'
+import { keepTook, readTook, writeUsual } from './support/took.ts'
 
 const checks: readonly (readonly [string, ...string[]])[] = [
   ['format', 'oxfmt', '--check'],
@@ -185,6 +186,7 @@ const parts = longestFirst(partsOf(files.filter((file) => isCampaign || !ofCampa
 const [onCluster, others] = [parts.filter(({ project }) => project === 'swarm'), parts.filter(({ project }) => project !== 'swarm')]
 await Promise.all([...Array.from({ length: 3 }, () => lane(others)), lane(onCluster, { hosts: [], swarm: true }).then(() => lane(others))])
 rmSync(scratch, { recursive: true, force: true })
+if (process.argv.includes('--write-took')) writeUsual()
 
 checkScenarios()
 for (const name of total.failed) console.log(`failed: ${name}`)
