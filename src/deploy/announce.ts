@@ -48,9 +48,10 @@ export async function announceReturn({ name, url }: Environment, { release, vers
   })
 }
 
-/** `failure` says that the new version is not live: only who knows what the host runs may say that. */
+/** `failure` says that the new version is not live: only who knows that no host runs it may say that. */
 function endOf(error: unknown): 'failure' | 'error' {
-  return error instanceof LaunchwayError && error.code !== 'DEPLOY_UNKNOWN' && error.code !== 'CANCELLED' ? 'failure' : 'error'
+  if (!(error instanceof LaunchwayError) || error.code === 'DEPLOY_UNKNOWN' || error.code === 'CANCELLED') return 'error'
+  return error.part?.deploy === undefined ? 'failure' : 'error'
 }
 
 async function unlessRefused<T>(ports: Ports, call: () => Promise<T>): Promise<T | undefined> {

@@ -98,6 +98,12 @@ function summary(host: string, wanted: Wanted, plan: HostPlan, seen: Observation
     downtimeMs: Math.max(0, ...lines.filter(({ step, service = '' }) => step === 'downtime' && asked.has(service)).map(({ ms = 0 }) => ms)),
     ...(answered.length === 0 ? {} : { switchMs: Math.max(...answered) }),
     stopped: lines.flatMap(({ step, state, note }) => (step === 'stop' && state === 'done' && note !== undefined ? [note] : [])),
-    ...(seen.current === undefined || seen.current === release ? {} : { previous: seen.current }),
+    ...previousOf(seen, release),
   }
+}
+
+/** What ran before this release: where it runs already, since an earlier attempt ended on another host, that is what the host says. */
+function previousOf({ current, previous }: Observation, release: string): { previous?: string } {
+  const before = current === release ? previous : current
+  return before === undefined ? {} : { previous: before }
 }

@@ -99,12 +99,13 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
     ...scheduleCalls(wanted, seen),
     ...waitCalls(wanted, seen),
     ...(wanted.forced === undefined ? [] : [['forced', wanted.forced] as const]),
-    ['record', wanted.repositories[0]],
+    ['record', wanted.repositories[0], ...(wanted.takesBack === undefined ? [] : ['back'])],
     ...unsites,
     ...old.map((one) => retireOf(one, wanted, seen, led.boxes)),
     ...(old.length === 0 ? [] : [['retired'] as const]),
     ...led.afterwards,
     ...accessories.afterwards,
+    ...(wanted.takesBack === undefined ? [] : [['unrecord', wanted.takesBack] as const]),
     ['finish'],
   ]
   notes.push(...carryNotes(wanted, places), ...jobs.notes)

@@ -18,6 +18,8 @@ export interface Way {
   force: boolean
   /** How to log in to the registries, for an image that somebody has removed from the host. */
   registries: readonly Registry[]
+  /** The release that is left never ran, as far as later ones are concerned. */
+  takesBack?: string
 }
 
 /**
@@ -30,7 +32,12 @@ export async function returnTo(target: Kept, first: SeenHost, environment: Envir
   const one = hasServices(environment) ? first : { ...first, seen: await look(first.remote, homeOf(wanted), wanted.environment) }
   const logins = isWhole(wanted, one.seen) ? new Map<string, Credentials>() : await loginsFor(target, way.registries, ports)
   return apply(
-    { ...wanted, logins, ...(why === undefined || !way.force ? {} : { forced: why }) },
+    {
+      ...wanted,
+      logins,
+      ...(why === undefined || !way.force ? {} : { forced: why }),
+      ...(way.takesBack === undefined ? {} : { takesBack: way.takesBack }),
+    },
     one,
     { secrets: new Map(), kept: undefined },
     ports,

@@ -7,15 +7,16 @@ import { section } from '../core/stages.ts'
 import type { Swarm } from '../core/stack.ts'
 import { apply, type Brought } from './apply.ts'
 import { mountedBy, type Mounted, requireMounted } from './bring.ts'
-import { failedOnOne } from './fleet.ts'
+import { failedOnOne, type Fleet } from './fleet.ts'
 import type { Kept } from './kept.ts'
 import { lookAt } from './look.ts'
 import { lookToChange } from './recovered.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
 import { askOutside, warnOfOnePage } from './outside.ts'
+import { refuseUnfit, refuseWhereKept } from './plan.ts'
 import { prove } from './prove.ts'
 import { requireSignatures } from './verify.ts'
-import { refuseWhereOneWaits, showInstant, waysOut } from './waiting.ts'
+import { showInstant, waysOut } from './waiting.ts'
 import type { Wanted, WantedImage } from './wanted.ts'
 
 /** Puts the release of the record live on each host of its environment, one after the other. */
@@ -28,6 +29,7 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   const mounted = await mountedBy(environment, ports, release.plan.hashes)
   const wanted = { ...(await whatIsWanted(release, environment, section(release, 'build'), ports)), hashes: mounted.hashes }
   const brought = { ...secrets, mounted, kept: whatIsKept(release, wanted) }
+  const fleet: Fleet = { app: release.app, environment, release: release.id, registries: release.plan.registries }
   const hosts: DeployedHost[] = []
   const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
   await requireSignatures(wanted, release.plan.registries, ports)
@@ -38,11 +40,11 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
       const here = index === 0 ? { ...wanted, isFirstHost: true as const, beforeSwitch: environment.beforeSwitch ?? [] } : wanted
       hosts.push(await deployHost(host, here, brought, ports))
     } catch (error) {
-      throw await failedOnOne(error, { app: release.app, environment, registries: release.plan.registries }, soFar(), ports)
+      throw await failedOnOne(error, fleet, soFar(), ports)
     }
   }
   const done = soFar()
-  await prove(release.app, environment, done, release.plan.registries, ports)
+  await prove(fleet, done, ports)
   await warnOfOnePage(environment, release.id, ports)
   for (const { host, waits, previous } of done.hosts) {
     if (waits !== undefined) ports.log.notice(`${host}: ${endOfWait(waits, environment.name, previous)}`)
@@ -71,13 +73,16 @@ async function deployToSwarm(release: Release, environment: Environment, swarm: 
 
 /** Where there are several hosts, the first is not touched when the second would refuse; one host finds out by itself. */
 async function refuseWhereAny(wanted: Wanted, mounted: Mounted, { sha }: Release['plan'], ports: Ports): Promise<void> {
-  const { hosts, name } = wanted.environment
+  const { hosts } = wanted.environment
   if (hosts.length === 1 && mounted.elsewhere.length === 0) return
   await Promise.all(
     hosts.map(async (host) => {
       await using one = await lookAt(host, wanted, ports)
-      refuseWhereOneWaits(host, one.seen, wanted.release, name)
-      requireMounted(mounted, one.seen, { host, sha })
+      const { seen } = one
+      refuseWhereKept(wanted, seen, host)
+      requireMounted(mounted, seen, { host, sha })
+      // What an attempt that goes on, or broke off, has there for a while may be in the way now and gone by then.
+      if (!seen.isInterrupted && seen.lockedBy === undefined) refuseUnfit(wanted, seen, host)
     }),
   )
 }

@@ -18,6 +18,8 @@ export interface Wanted {
   environment: Environment
   /** A release that the host has kept: its containers are started again, and nothing is brought. */
   isReturn: boolean
+  /** The release that this return takes back, since it failed on another host: it shall not count as one that ran. */
+  takesBack?: string
   /** What runs once before anything is touched; not on the hosts after the first. */
   beforeSwitch?: readonly BeforeSwitch[]
   /** What runs once for all hosts runs here. */

@@ -6,6 +6,7 @@ import type { Lifecycle } from '../../src/core/lifecycle.ts'
 import type { Ports, Remote } from '../../src/core/ports.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { abort, confirm } from '../../src/deploy/confirm.ts'
+import { rollback } from '../../src/deploy/rollback.ts'
 import { deploy } from '../../src/deploy/run.ts'
 import { hostPaths } from '../../src/core/names.ts'
 import { environmentName, labHost, newStateRoot } from './support/host.ts'
@@ -26,32 +27,34 @@ function newFleet() {
     for (const host of Object.values(fleet))
       await host.ask(`docker ps --all --quiet --filter label=launchway.app=${app} | xargs -r docker rm --force; rm -rf ${root}`)
   })
-  /** @param lost the host to which nothing can be brought */
-  const ports = (lost = '', way = {}): Ports => ({
-    ...portsOf(fleet.bookworm, { hurry: true, ...way }),
-    ssh: {
-      connect: (name) => {
-        const remote = (name === 'forky' ? fleet.forky : fleet.bookworm).remote()
-        const cut: Remote = {
-          host: name,
-          [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
-          sh: (program, options) =>
-            name === lost && program instanceof Secret
-              ? Promise.reject(new LaunchwayError('SSH_UNREACHABLE', 'the connection broke'))
-              : remote.sh(program, options),
-        }
-        return Promise.resolve(cut)
-      },
-    },
-  })
+  /** @param lost the host to which nothing can be brought. @param before what happens before the nth connection to a host */
+  const ports = (lost = '', before?: (host: string, nth: number) => Promise<unknown>): Ports => {
+    const connections: Record<string, number> = {}
+    const connect = async (name: string): Promise<Remote> => {
+      const nth = (connections[name] ?? 0) + 1
+      connections[name] = nth
+      await before?.(name, nth)
+      const remote = (name === 'forky' ? fleet.forky : fleet.bookworm).remote()
+      return {
+        host: name,
+        [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
+        sh: (program, options) =>
+          name === lost && program instanceof Secret
+            ? Promise.reject(new LaunchwayError('SSH_UNREACHABLE', 'the connection broke'))
+            : remote.sh(program, options),
+      }
+    }
+    return { ...portsOf(fleet.bookworm, { hurry: true }), ssh: { connect } }
+  }
   const recordOf = (version: string, said: Lifecycle & Partial<Wish> = {}) => {
     const record = releaseOf(fleet.bookworm, image(), { version, services: [worker], ...said })
     if (record.plan.environment === undefined) throw new Error('no environment')
     return { ...record, plan: { ...record.plan, environment: { ...record.plan.environment, hosts: names } } }
   }
-  const { home, current } = hostPaths(root, app, environmentName)
+  const { home, current, previous } = hostPaths(root, app, environmentName)
   const running = (): Promise<string[]> => Promise.all(Object.values(fleet).map((host) => host.ask(`cat ${current}`)))
-  return { bookworm: fleet.bookworm, all: Object.values(fleet), root, app, home, ports, recordOf, running }
+  const before = (): Promise<string[]> => Promise.all(Object.values(fleet).map((host) => host.ask(`cat ${previous}`)))
+  return { bookworm: fleet.bookworm, all: Object.values(fleet), root, app, home, current, ports, recordOf, running, before }
 }
 
 test('two hosts of two ages: one migration, one wait, and whatever breaks off between them is finished by the same verb', async () => {
@@ -90,26 +93,63 @@ test('two hosts of two ages: one migration, one wait, and whatever breaks off be
   expect(await running()).toEqual([two.id, two.id])
 })
 
-test('what fails on one of two hosts goes back on both, unless it cannot be left', async () => {
-  const { bookworm, root, ports, recordOf, running } = newFleet()
-  const two = recordOf('two')
+test('what fails on one of two hosts goes back on both, as if it had never come, unless it cannot be left', async () => {
+  const { app, bookworm, root, ports, recordOf, running, before } = newFleet()
+  const [one, two] = [recordOf('one'), recordOf('two')]
+  await deploy(one, ports())
   await deploy(two, ports())
   // What the new version needs is on the first host alone.
   await bookworm.ask(`mkdir -p ${root}/needed; touch ${root}/needed/here`)
   const picky = { ...worker, command: ['sh', '-c', 'test -e /needed/here && exec sleep 600'], volumes: [`${root}/needed:/needed:ro`] }
-  const six = recordOf('six', { services: [{ ...picky, health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 } }] })
-  const failed = await failureOf(deploy(six, ports()))
+  const services: Wish['services'] = [{ ...picky, health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 } }]
+  const failed = await failureOf(deploy(recordOf('three', { services }), ports()))
   expect(failed).toMatchObject({
     code: 'DEPLOY_ROLLED_BACK',
     message: expect.stringMatching(/^worker: .* failed on forky; release \S+ serves; bookworm went back: two serves there again$/),
   })
   expect(failed.part).toEqual({})
-  expect(await running()).toEqual([two.id, two.id])
+  expect([await running(), await before()]).toEqual([
+    [two.id, two.id],
+    [one.id, one.id],
+  ])
+  const environment = two.plan.environment
+  expect(await rollback(app, environment, ports())).toMatchObject({ version: 'one' })
+  expect(await running()).toEqual([one.id, one.id])
 
-  const seven = recordOf('seven', { noReturn: 'the schema has moved', services: six.plan.environment?.services ?? [] })
-  expect(await failureOf(deploy(seven, ports()))).toMatchObject({
+  const four = recordOf('four', { noReturn: 'the schema has moved', services })
+  expect(await failureOf(deploy(four, ports()))).toMatchObject({
     code: 'DEPLOY_ROLLED_BACK',
     message: expect.stringContaining('on the new release already, and staying there: bookworm (the schema has moved)'),
+    part: { deploy: { hosts: [{ host: 'bookworm' }] } },
   })
-  expect(await running()).toEqual([seven.id, two.id])
+  expect(await running()).toEqual([four.id, one.id])
+})
+
+test('a host that somebody else has changed meanwhile, or that cannot go back, is left as it is and named', async () => {
+  const { bookworm, root, home, current, ports, recordOf, running } = newFleet()
+  const [one, two] = [recordOf('one'), recordOf('two')]
+  await deploy(one, ports())
+  await deploy(two, ports())
+  await bookworm.ask(`mkdir -p ${root}/needed; touch ${root}/needed/here`)
+  const picky = { ...worker, command: ['sh', '-c', 'test -e /needed/here && exec sleep 600'], volumes: [`${root}/needed:/needed:ro`] }
+  const services: Wish['services'] = [{ ...picky, health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 } }]
+  // The first looks at both hosts, the second deploys, the third shall go back.
+  const meanwhile = (script: string) =>
+    ports('', async (host, nth) => (host === 'bookworm' && nth === 3 ? bookworm.ask(script) : undefined))
+
+  const passed = await failureOf(deploy(recordOf('three', { services }), meanwhile(`echo ${one.id} > ${current}`)))
+  expect(passed).toMatchObject({ code: 'ROLLBACK_FAILED', part: undefined })
+  expect(passed.hint).toContain(`bookworm: runs one (${one.id}) by now: somebody else has changed it, and it is left as it is`)
+  expect(await running()).toEqual([one.id, two.id])
+  await bookworm.ask(`echo ${two.id} > ${current}`)
+
+  const four = recordOf('four', { services })
+  const stuck = await failureOf(deploy(four, meanwhile(`rm ${home}/releases/${two.id}/release.json`)))
+  expect(stuck).toMatchObject({
+    code: 'ROLLBACK_FAILED',
+    message: expect.stringMatching(/ failed on forky; .*; not all hosts before it went back$/),
+    part: { deploy: { hosts: [{ host: 'bookworm' }] } },
+  })
+  expect(stuck.hint).toContain(`bookworm: VERSION_UNKNOWN: release ${two.id} was kept without what it takes to return to it`)
+  expect(await running()).toEqual([four.id, two.id])
 })

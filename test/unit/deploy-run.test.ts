@@ -12,7 +12,7 @@ import { environment, first, second, service } from './support/deploy.ts'
 describe('hosts that have the new version when another fails', () => {
   const hosts = ['a', 'b'].map((host) => ({ host, slot: 'a' as const, previous: first, services: [], downtimeMs: 0, stopped: [], ms: 1 }))
   const done: DeploySection = { environment: 'production', hosts, ms: 2 }
-  const fleet = (way = {}) => ({ app: 'shop', environment: environment([service()], way), registries: [] })
+  const fleet = (way = {}) => ({ app: 'shop', environment: environment([service()], way), release: second, registries: [] })
   const error = new LaunchwayError('PULL_FAILED', 'c could not pull the image', { hint: 'manifest unknown' })
   // What goes back does so over SSH: a test that gets there has no such port.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing is asked of a port
@@ -24,8 +24,8 @@ describe('hosts that have the new version when another fails', () => {
       'there is nothing to return to',
       error,
       fleet(),
-      { ...done, hosts: [{ ...hosts[0], previous: undefined }] },
-      'replaced no version on a',
+      { ...done, hosts: hosts.map(({ previous: _, ...one }) => one) },
+      'replaced no version on a, b',
     ],
     ['nobody knows what the other runs', new LaunchwayError('DEPLOY_UNKNOWN', 'c did not say'), fleet(), done, 'may yet finish'],
     ['somebody has cancelled the run', new LaunchwayError('CANCELLED', 'SIGINT'), fleet(), done, 'once a run is cancelled'],
