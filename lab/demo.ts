@@ -30,11 +30,15 @@ if (!(flag === undefined || (flag === '--keep' && rest.length === 0) || (flag ==
 }
 const name = flag === '--push' ? rest.join() : newLabName()
 const cancel = new AbortController()
+/** There is a lab of which nobody has been told, and that nobody has taken away. */
+let isLeft = false
 // A second one comes from somebody who will not wait: then there is something to take away by hand.
 onSignals(
   cancel,
   (signal) => say(`\n${signal}: what runs is being ended`),
-  () => say(`\nWhat is left is taken away by: npm run lab -- down ${name}`),
+  () => {
+    if (isLeft) say(`\nWhat is left is taken away by: npm run lab -- down ${name}`)
+  },
 )
 
 /** One run of the push workflow, with its summary at the end and proof that the version answers. */
@@ -117,10 +121,12 @@ async function demoOnce(keep: boolean): Promise<void> {
     if (kept) say(howToPlayOn(place))
   } finally {
     if (!kept) await part('Taking all of it away', () => down(name))
+    isLeft = false
   }
 }
 
 async function startLab(): Promise<Lab> {
+  isLeft = true
   const lab = await up({ name, hosts: ['trixie'] })
   cancel.signal.throwIfAborted()
   say(`  ${name}: registry ${lab.registry.address}, host ${account}@127.0.0.1:${lab.hosts['trixie']?.ports['22']}, API ${lab.github.url}`)

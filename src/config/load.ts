@@ -152,7 +152,7 @@ function kindsMissing(
 ): string[] {
   const kinds = schemasAt(path).flatMap((schema) => {
     const bare = unwrap(schema)
-    return bare instanceof z.ZodUnion ? bare.options.map((option) => shapeOf(option)[0] ?? '') : []
+    return bare instanceof z.ZodUnion ? bare.options.flatMap((option) => shapeOf(option).slice(0, 1)) : []
   })
   const isMissing = issues.some(
     ({ code, path: at, message }) =>

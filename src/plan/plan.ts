@@ -128,7 +128,9 @@ function refRoute(config: Config, trigger: Trigger, general: Tagging): Route | s
     const known = Object.keys(table)
     const list = `${tag === undefined ? 'branches' : 'tags'} has ${known.length === 0 ? 'none' : known.join(', ')}`
     const isTagToo = tag === undefined && trigger.event === 'local' && choose(Object.keys(config.tags ?? {}), name) !== undefined
-    return `no rule for the ${kind} "${name}": ${list}${isTagToo ? `; for the tag name --ref refs/tags/${name}` : ''}`
+    const meant = isTagToo || trigger.event !== 'local' ? undefined : nearest(name, known)
+    const way = isTagToo ? `; for the tag name --ref refs/tags/${name}` : meant === undefined ? '' : `; did you mean ${meant}?`
+    return `no rule for the ${kind} "${name}": ${list}${way}`
   }
   const { environment, 'image-tags': own } = typeof target === 'string' ? { environment: target } : { environment: undefined, ...target }
   const by = pattern === name ? '' : ` (by ${pattern})`

@@ -85,9 +85,8 @@ begin() {
   asked_at=$(uptime_cs)
   until flock -n 9; do
     waited=$(($(uptime_cs) - asked_at))
-    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that. The number of a program
-    # that was killed may be that of another by now, and one that nobody has reaped is still there: who deploys has the
-    # lock open.
+    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that. Who deploys has it open;
+    # the number of one that was killed may be another's by now, or that of a corpse which nobody has reaped.
     if [ "$waited" -ge 6000 ] || { [ "$waited" -ge 100 ] && [ "/proc/$(cat "$LW_HOME/lock.pid")/fd/9" -ef "$LW_HOME/lock" ]; } 2> /dev/null; then
       MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
       end failed locked
