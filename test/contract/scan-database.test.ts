@@ -15,7 +15,7 @@ import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { setEnv } from './support/folder.ts'
 import { openProxy, openServer } from './support/http.ts'
-import { type BuiltHere, databaseFor, holdCache, imageWith, openEach, openOne, toScan } from './support/scanned.ts'
+import { type BuiltHere, databaseFor, holdCache, imageOf, imageWith, installed, openEach, openOne, toScan } from './support/scanned.ts'
 
 /** Where the vulnerability database comes from, and which one may decide. Every mirror is a registry that Trivy itself asks. */
 
@@ -40,7 +40,8 @@ const found = ['CVE-2021-41945']
 const served = new RegExp(`database: \\d+ min old \\(.*\\), ${vulnerabilities}$`, 'm')
 
 /** As if the database that is kept had come from there. */
-const nowFrom = (source: string): Promise<void> => here().ports.files.write(join(here().ports.tools.folder, 'trivy/db/source'), source)
+const nowFrom = (source: string, { files, tools: { folder } } = here().ports): Promise<void> =>
+  files.write(join(folder, 'trivy/db/source'), source)
 
 /** A mirror of its own: what tests leave there is nobody else's. */
 let mirrors = 0
@@ -62,6 +63,35 @@ async function holding(files: Record<string, string | Buffer>): Promise<string> 
   return reference
 }
 
+// Trivy itself asks a busy mirror again for some seconds, and waits for a cache as long: all of that at once.
+describe.concurrent('where Trivy waits, the mirrors of the database', () => {
+  it.each([
+    ['too many requests', 429, 'TOOMANYREQUESTS'],
+    ['an error of its own', 500, 'INTERNAL'],
+    ['no such thing', 404, 'MANIFEST_UNKNOWN'],
+    ['something that is no registry', 200, '<html>'],
+  ])('are gone past where one answers %s', async (_, status, says) => {
+    const body = says.startsWith('<') ? says : JSON.stringify({ errors: [{ code: says, message: 'not now' }] })
+    await using server = await openServer(() => ({ status, headers: { 'content-type': 'application/json' }, body }))
+    await using own = await openOne()
+    const busy = `${server.address}/trivy-db:2`
+    await databaseFor(from(busy, vulnerabilities), own.ports)
+    const lines = own.log.said('line').join('\n')
+    expect(lines).toContain(`database: ${busy}: `)
+    expect(lines).toMatch(served)
+  })
+
+  it('are not needed while another Trivy holds the cache, and the database of an earlier run is used', async () => {
+    await using own = await openOne()
+    await databaseFor(from(vulnerabilities), own.ports)
+    await nowFrom(down, own.ports)
+    await using _held = await holdCache(own.ports)
+    // Of no system, so that Trivy is asked twice.
+    const bare = await imageOf(installed('httpx', '0.22.0'))
+    expect(ids(await scan(toScan(bare, { databases: [down], rules: [] }), own.ports))).toEqual(found)
+  })
+})
+
 describe('the mirrors of the database', () => {
   it('are asked in their order: the second serves where the first is down', async () => {
     const section = await scanWith(down, vulnerabilities)
@@ -69,25 +99,6 @@ describe('the mirrors of the database', () => {
     const lines = here().log.said('line').join('\n')
     expect(lines).toMatch(/database: 127\.0\.0\.1:9\/trivy-db:2: .*connection refused/)
     expect(lines).toMatch(/database: \d+ min old \(.*\), 127\.0\.0\.1:\d+\/trivy-db:2/)
-  })
-
-  // Trivy itself asks a busy one again for some seconds, so all of them are asked at once.
-  describe.concurrent('are gone past where one', () => {
-    it.each([
-      ['answers too many requests', 429, 'TOOMANYREQUESTS'],
-      ['answers an error of its own', 500, 'INTERNAL'],
-      ['answers no such thing', 404, 'MANIFEST_UNKNOWN'],
-      ['answers something that is no registry', 200, '<html>'],
-    ])('%s', async (_, status, says) => {
-      const body = says.startsWith('<') ? says : JSON.stringify({ errors: [{ code: says, message: 'not now' }] })
-      await using server = await openServer(() => ({ status, headers: { 'content-type': 'application/json' }, body }))
-      await using own = await openOne()
-      const busy = `${server.address}/trivy-db:2`
-      await databaseFor(from(busy, vulnerabilities), own.ports)
-      const lines = own.log.said('line').join('\n')
-      expect(lines).toContain(`database: ${busy}: `)
-      expect(lines).toMatch(served)
-    })
   })
 
   it('are gone past where one has an old database', async () => {
@@ -196,13 +207,6 @@ describe('the database of an earlier run', () => {
         /^no newer vulnerability database can be had: the one of an earlier run is used, 30 h old\. 127\.0\.0\.1:9\/trivy-db:2: .*refused/,
       ),
     ])
-  })
-
-  it('is used while another Trivy holds the cache', async () => {
-    await readyWith(vulnerabilities)
-    await nowFrom(down)
-    await holdCache(here().ports)
-    expect(ids(await scanWith(down))).toEqual(found)
   })
 
   it('is not asked where it is from elsewhere, such as another application on this machine', async () => {

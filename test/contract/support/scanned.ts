@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeEach, inject, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeEach, inject } from 'vitest'
 import { ask, call, docker } from '../../../lab/run.ts'
 import { resolveScan } from '../../../src/config/scan.ts'
 import type { ScanPlan, ScanRule } from '../../../src/core/gates.ts'
@@ -189,15 +189,17 @@ export function openEach(kept?: () => string): {
   }
 }
 
-/** Holds the cache of a Trivy until the test is over, as another Trivy at work does. */
-export async function holdCache({ tools }: Ports): Promise<void> {
+/** Holds the cache of a Trivy until it is disposed of, as another Trivy at work does. */
+export async function holdCache({ tools }: Ports): Promise<AsyncDisposable> {
   const file = join(tools.folder, 'trivy/fanal/fanal.db')
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, '', { flag: 'a' })
   const holder = spawn('flock', ['--exclusive', file, 'sh', '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
-  onTestFinished(async () => {
-    holder.stdin.end()
-    await once(holder, 'close')
-  })
   await once(holder.stdout, 'data')
+  return {
+    async [Symbol.asyncDispose]() {
+      holder.stdin.end()
+      await once(holder, 'close')
+    },
+  }
 }
