@@ -102,10 +102,15 @@ async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Gla
     vex: vex.map(({ path }) => path),
     ...(exceptions === undefined ? {} : { ignoreFile: exceptions.path }),
   }
+  // Trivy waits for a cache that another one holds: once is enough.
+  let inMemory = false
   const run = async (build: (more: Partial<ImageScan>) => Command): Promise<void> => {
     const options = { signal: ports.signal, accept: trivyCodes }
-    const first = await ports.exec.run(build({}), options)
-    const ended = first.code !== 0 && isLocked(first.stderr) ? await ports.exec.run(build({ inMemory: true }), options) : first
+    let ended = await ports.exec.run(build({ inMemory }), options)
+    if (!inMemory && ended.code !== 0 && isLocked(ended.stderr)) {
+      inMemory = true
+      ended = await ports.exec.run(build({ inMemory }), options)
+    }
     if (ended.code !== 0) throw scanFailed(image.name, plan, ended)
   }
   try {

@@ -18,7 +18,7 @@ import { scan } from '../../src/scan/index.ts'
 import { watchSize } from '../../src/size/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder, setEnv } from './support/folder.ts'
-import { type BuiltHere, buildHere, copyAll, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, buildHere, imageWith, openEach, toScan } from './support/scanned.ts'
 
 /** What lies beside an image: on a real registry that knows no referrers, with the real Trivy and the real cosign. */
 
@@ -37,8 +37,8 @@ const { here, openHere, write } = openEach(() => kept.path)
 
 beforeAll(async () => {
   kept = await openFolder()
-  image = await buildHere(copyAll, installed('httpx', '0.22.0'))
-  other = await buildHere(copyAll, installed('httpx', '0.23.0'))
+  image = await imageWith(['httpx', '0.22.0'])
+  other = await imageWith(['httpx', '0.23.0'])
   return () => kept[Symbol.asyncDispose]()
 })
 

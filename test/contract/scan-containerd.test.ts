@@ -8,7 +8,7 @@ import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder, setEnv } from './support/folder.ts'
 import { eventually } from './support/processes.ts'
-import { type BuiltHere, buildHere, copyAll, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, imageWith, openEach, toScan } from './support/scanned.ts'
 
 const { name: lab } = inject('lab')
 const { here } = openEach()
@@ -27,7 +27,7 @@ beforeAll(async () => {
     ...['run', '--detach', '--rm', '--privileged', '--network', 'none', ...contained],
     ...['--entrypoint', 'dockerd', hostImage('forky'), ...dockerd, '--host', 'unix:///engine/docker.sock'],
   )
-  image = await buildHere(copyAll, installed('httpx', '0.22.0'))
+  image = await imageWith(['httpx', '0.22.0'])
   const archive = join(folder.path, 'image.tar')
   await docker('image', 'save', '--output', archive, `${image.repository}:${keyTag(image.key)}`)
   await eventually(async () => (await ask('docker', ['version'], { env: { DOCKER_HOST: host } })) !== undefined)

@@ -7,14 +7,15 @@ import { call } from '../../lab/run.ts'
 import { metadata, publishDatabase, publishFiles } from '../../lab/vulnerabilities/publish.ts'
 import { rows } from '../../lab/vulnerabilities/rows.ts'
 import { databaseWriter } from '../../lab/vulnerabilities/stamp.ts'
-import type { ScanSection } from '../../src/core/release.ts'
+import type { Release, ScanSection } from '../../src/core/release.ts'
 import { folderCache } from '../../src/adapters/cache.ts'
 import type { LaunchwayError } from '../../src/core/error.ts'
+import type { Database } from '../../src/scan/database.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { setEnv } from './support/folder.ts'
 import { openProxy, openServer } from './support/http.ts'
-import { type BuiltHere, buildHere, copyAll, holdCache, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, databaseFor, holdCache, imageOf, imageWith, installed, openEach, openOne, toScan } from './support/scanned.ts'
 
 /** Where the vulnerability database comes from, and which one may decide. Every mirror is a registry that Trivy itself asks. */
 
@@ -26,16 +27,21 @@ const down = '127.0.0.1:9/trivy-db:2'
 const { here, openHere } = openEach()
 let image: BuiltHere
 beforeAll(async () => {
-  image = await buildHere(copyAll, installed('httpx', '0.22.0'))
+  image = await imageWith(['httpx', '0.22.0'])
 })
 
-const scanWith = (...databases: string[]): Promise<ScanSection> => scan(toScan(image, { databases, rules: [] }), here().ports)
+const from = (...databases: string[]): Release => toScan(image, { databases, rules: [] })
+const scanWith = (...databases: string[]): Promise<ScanSection> => scan(from(...databases), here().ports)
+/** What a scan would decide with: where a test is about the mirrors alone, nothing is looked through. */
+const readyWith = (...databases: string[]): Promise<Database> => databaseFor(from(...databases), here().ports)
 const refused = (...databases: string[]): Promise<LaunchwayError> => failureOf(scanWith(...databases))
 const ids = ({ images }: ScanSection): string[] => images.flatMap(({ findings }) => findings.map(({ id }) => id))
 const found = ['CVE-2021-41945']
+const served = new RegExp(`database: \\d+ min old \\(.*\\), ${vulnerabilities}$`, 'm')
 
 /** As if the database that is kept had come from there. */
-const nowFrom = (source: string): Promise<void> => here().ports.files.write(join(here().ports.tools.folder, 'trivy/db/source'), source)
+const nowFrom = (source: string, { files, tools: { folder } } = here().ports): Promise<void> =>
+  files.write(join(folder, 'trivy/db/source'), source)
 
 /** A mirror of its own: what tests leave there is nobody else's. */
 let mirrors = 0
@@ -57,6 +63,35 @@ async function holding(files: Record<string, string | Buffer>): Promise<string> 
   return reference
 }
 
+// Trivy itself asks a busy mirror again for some seconds, and waits for a cache as long: all of that at once.
+describe.concurrent('where Trivy waits, the mirrors of the database', () => {
+  it.each([
+    ['too many requests', 429, 'TOOMANYREQUESTS'],
+    ['an error of its own', 500, 'INTERNAL'],
+    ['no such thing', 404, 'MANIFEST_UNKNOWN'],
+    ['something that is no registry', 200, '<html>'],
+  ])('are gone past where one answers %s', async (_, status, says) => {
+    const body = says.startsWith('<') ? says : JSON.stringify({ errors: [{ code: says, message: 'not now' }] })
+    await using server = await openServer(() => ({ status, headers: { 'content-type': 'application/json' }, body }))
+    await using own = await openOne()
+    const busy = `${server.address}/trivy-db:2`
+    await databaseFor(from(busy, vulnerabilities), own.ports)
+    const lines = own.log.said('line').join('\n')
+    expect(lines).toContain(`database: ${busy}: `)
+    expect(lines).toMatch(served)
+  })
+
+  it('are not needed while another Trivy holds the cache, and the database of an earlier run is used', async () => {
+    await using own = await openOne()
+    await databaseFor(from(vulnerabilities), own.ports)
+    await nowFrom(down, own.ports)
+    await using _held = await holdCache(own.ports)
+    // Of no system, so that Trivy is asked twice.
+    const bare = await imageOf(installed('httpx', '0.22.0'))
+    expect(ids(await scan(toScan(bare, { databases: [down], rules: [] }), own.ports))).toEqual(found)
+  })
+})
+
 describe('the mirrors of the database', () => {
   it('are asked in their order: the second serves where the first is down', async () => {
     const section = await scanWith(down, vulnerabilities)
@@ -66,21 +101,9 @@ describe('the mirrors of the database', () => {
     expect(lines).toMatch(/database: \d+ min old \(.*\), 127\.0\.0\.1:\d+\/trivy-db:2/)
   })
 
-  it.each([
-    ['too many requests', 429, 'TOOMANYREQUESTS'],
-    ['an error of its own', 500, 'INTERNAL'],
-    ['no such thing', 404, 'MANIFEST_UNKNOWN'],
-    ['something that is no registry', 200, '<html>'],
-  ])('are gone past where one answers %s', async (_, status, says) => {
-    const body = says.startsWith('<') ? says : JSON.stringify({ errors: [{ code: says, message: 'not now' }] })
-    await using server = await openServer(() => ({ status, headers: { 'content-type': 'application/json' }, body }))
-    const busy = `${server.address}/trivy-db:2`
-    expect(ids(await scanWith(busy, vulnerabilities))).toEqual(found)
-    expect(here().log.said('line').join('\n')).toContain(`database: ${busy}: `)
-  })
-
   it('are gone past where one has an old database', async () => {
-    expect(ids(await scanWith(await aged(72), vulnerabilities))).toEqual(found)
+    await readyWith(await aged(72), vulnerabilities)
+    expect(here().log.said('line').join('\n')).toMatch(served)
   })
 
   it('may want a login and have a certificate of their own: those of launchway.yml and the step', async () => {
@@ -92,23 +115,25 @@ describe('the mirrors of the database', () => {
     const withLogin = { ...release, plan: { ...release.plan, registries } }
     const open = (given: string): ReturnType<typeof here>['ports'] => openHere({ MIRROR_PASSWORD: given })
     expect((await failureOf(scan(withLogin, open('wrong')))).hint).toMatch(new RegExp(`^${address}/\\S+: .*(UNAUTHORIZED|401)`))
-    expect(ids(await scan(withLogin, open(password)))).toEqual(found)
+    await databaseFor(withLogin, open(password))
+    expect(here().log.said('line').join('\n')).toMatch(new RegExp(`min old .*, ${guarded}$`, 'm'))
     expect(JSON.stringify(here().log.entries)).not.toContain(password)
   })
 
   it('may have no TLS, where launchway.yml says so', async () => {
     // Of names and addresses of this machine Trivy itself supposes that they have none.
     const name = 'mirror.invalid'
-    const served = new URL(`http://${vulnerabilities}`)
-    await using proxy = await openProxy({ [name]: served.host })
+    const { host, pathname } = new URL(`http://${vulnerabilities}`)
+    await using proxy = await openProxy({ [name]: host })
     using _ = setEnv({ HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url })
-    const release = toScan(image, { databases: [`${name}${served.pathname}`], rules: [] })
+    const release = from(`${name}${pathname}`)
     const withMirror = (plainHttp: boolean): typeof release => ({
       ...release,
       plan: { ...release.plan, registries: [...release.plan.registries, { host: name, plainHttp }] },
     })
     expect(await failureOf(scan(withMirror(false), here().ports))).toMatchObject({ code: 'SCAN_DB_UNAVAILABLE' })
-    expect(ids(await scan(withMirror(true), here().ports))).toEqual(found)
+    await databaseFor(withMirror(true), here().ports)
+    expect(here().log.said('line').join('\n')).toContain(`, ${name}${pathname}`)
   })
 
   it('are all named when none serves, each with what it said; nothing passes', async () => {
@@ -161,7 +186,7 @@ describe('a database', () => {
 
 describe('the database of an earlier run', () => {
   it('is used without asking anybody while no newer one is due', async () => {
-    await scanWith(vulnerabilities)
+    await readyWith(vulnerabilities)
     await nowFrom(down)
     const asked = here().log.said('line').length
     expect(ids(await scanWith(down))).toEqual(found)
@@ -172,7 +197,7 @@ describe('the database of an earlier run', () => {
   })
 
   it('is used with a warning while it is young enough and no mirror serves', async () => {
-    await scanWith(await aged(30))
+    await readyWith(await aged(30))
     await nowFrom(down)
     const section = await scanWith(down)
     expect(ids(section)).toEqual(found)
@@ -184,37 +209,30 @@ describe('the database of an earlier run', () => {
     ])
   })
 
-  it('is used while another Trivy holds the cache', async () => {
-    await scanWith(vulnerabilities)
-    await nowFrom(down)
-    await holdCache(here().ports)
-    expect(ids(await scanWith(down))).toEqual(found)
-  })
-
   it('is not asked where it is from elsewhere, such as another application on this machine', async () => {
-    await scanWith(vulnerabilities)
+    await readyWith(vulnerabilities)
     expect((await refused(down)).hint).toMatch(/127\.0\.0\.1:9\/trivy-db:2: .*refused/)
     const other = mirror()
     await publishDatabase(other, new Date(Date.now() - hour))
-    expect((await scanWith(other)).database.updated).not.toBe((await scanWith(vulnerabilities)).database.updated)
+    expect((await readyWith(other)).updated).not.toEqual((await readyWith(vulnerabilities)).updated)
   })
 
   it('gives way to a newer one when that is due', async () => {
-    const old = await scanWith(await aged(30))
+    const old = await readyWith(await aged(30))
     await nowFrom(vulnerabilities)
-    const fresh = await scanWith(vulnerabilities)
-    expect(Date.parse(fresh.database.updated)).toBeGreaterThan(Date.parse(old.database.updated))
+    const fresh = await readyWith(vulnerabilities)
+    expect(fresh.updated.getTime()).toBeGreaterThan(old.updated.getTime())
   })
 
   it('is not used when it has grown too old, and no bad mirror takes its place', async () => {
-    await scanWith(await aged(30))
+    await readyWith(await aged(30))
     const garbage = await holding({ 'trivy.db': randomBytes(70_000), 'metadata.json': metadata(new Date()) })
     await nowFrom(garbage)
     expect(ids(await scanWith(garbage))).toEqual(found)
     await nowFrom(down)
     const { ports } = here()
     const clock = { ...ports.clock, now: () => new Date(Date.now() + 24 * hour) }
-    const failure = await failureOf(scan(toScan(image, { databases: [down], rules: [] }), { ...ports, clock }))
+    const failure = await failureOf(scan(from(down), { ...ports, clock }))
     expect(failure.code).toBe('SCAN_DB_UNAVAILABLE')
     expect(failure.hint).toContain('the one kept from an earlier run is 54 h old, and scan.max-db-age is 48 h')
   })
@@ -223,18 +241,17 @@ describe('the database of an earlier run', () => {
     const { root, log, ports } = here()
     const db = join(ports.tools.folder, 'trivy/db')
     const tools = { ...ports.tools, cache: folderCache(join(root, 'service'), log) }
-    await scan(toScan(image, { databases: [vulnerabilities], rules: [] }), { ...ports, tools })
+    await databaseFor(from(vulnerabilities), { ...ports, tools })
     rmSync(db, { recursive: true })
     const asked = log.said('line').length
-    const section = await scan(toScan(image, { databases: [vulnerabilities], rules: [] }), { ...ports, tools })
-    expect(ids(section)).toEqual(found)
+    expect(ids(await scan(from(vulnerabilities), { ...ports, tools }))).toEqual(found)
     expect(log.said('line').slice(asked).join('\n')).toContain('kept from an earlier run')
     rmSync(db, { recursive: true })
-    expect((await failureOf(scan(toScan(image, { databases: [down], rules: [] }), { ...ports, tools }))).code).toBe('SCAN_DB_UNAVAILABLE')
+    expect((await failureOf(scan(from(down), { ...ports, tools }))).code).toBe('SCAN_DB_UNAVAILABLE')
   })
 
   it('is fetched anew when it was damaged on the disk', async () => {
-    await scanWith(vulnerabilities)
+    await readyWith(vulnerabilities)
     await here().ports.files.write(`${here().ports.tools.folder}/trivy/db/trivy.db`, randomBytes(70_000))
     expect(ids(await scanWith(vulnerabilities))).toEqual(found)
   })

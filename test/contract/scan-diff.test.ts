@@ -7,21 +7,21 @@ import { summary } from '../../src/report/index.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
-import { type BuiltHere, buildHere, copyAll, failOn, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, buildHere, failOn, imageWith, installed, openEach, toScan } from './support/scanned.ts'
 
 /** What is new, mended and still there beside what an environment runs, as a real registry keeps it. */
 
 let kept: Folder
 const { here, write } = openEach(() => kept.path)
-const bad = { ...installed('httpx', '0.22.0'), ...installed('Werkzeug', '2.2.2') }
-const mended = { ...installed('httpx', '0.23.0'), ...installed('Werkzeug', '2.2.2') }
+const bad = (): Promise<BuiltHere> => imageWith(['httpx', '0.22.0'], ['Werkzeug', '2.2.2'])
+const mended = (): Promise<BuiltHere> => imageWith(['httpx', '0.23.0'], ['Werkzeug', '2.2.2'])
 let first: BuiltHere
 let second: BuiltHere
 
 beforeAll(async () => {
   kept = await openFolder()
-  first = await buildHere(copyAll, bad)
-  second = await buildHere(copyAll, mended)
+  first = await bad()
+  second = await mended()
 })
 afterAll(() => kept[Symbol.asyncDispose]())
 
@@ -97,11 +97,11 @@ describe('what came with the base image', () => {
   it('is told apart from what the own layers bring, and what a rebuild on the base of now would end is counted', async () => {
     const { ports } = here()
     const base = `${first.repository}-base:1`
-    const [old, fresh] = [await buildHere(copyAll, bad), await buildHere(copyAll, mended)]
+    const [old, fresh] = [await bad(), await mended()]
     const tag = (image: BuiltHere): Promise<string> => docker('image', 'tag', image.config, base)
     await tag(old)
     const dockerfile = `FROM ${base}\nCOPY site-packages /opt/site-packages\n`
-    const image = await buildHere(dockerfile, installed('requests', '2.30.0'))
+    const image = await buildHere(dockerfile, installed('requests', '2.30.0', 'site-packages'))
     write('Dockerfile', dockerfile)
     const own = await scan(toScan(image, { rules: [failOn({ severity: 'CRITICAL', base: false })] }), ports)
     expect(own.images[0]?.base).toEqual({ reference: base, layers: 1 })

@@ -6,7 +6,7 @@ import type { ScanSection } from '../../src/core/release.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
-import { type BuiltHere, buildHere, copyAll, failOn, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, buildHere, failOn, imageOf, imageWith, openEach, system, toScan } from './support/scanned.ts'
 
 /** The gate as a policy: what the real Trivy finds, and what the rules and exceptions make of it. */
 
@@ -16,8 +16,7 @@ const { here, write } = openEach(() => kept.path)
 
 beforeAll(async () => {
   kept = await openFolder()
-  const packages = { ...installed('httpx', '0.22.0'), ...installed('Werkzeug', '2.2.2'), ...installed('requests', '2.30.0') }
-  image = await buildHere(copyAll, packages)
+  image = await imageWith(['httpx', '0.22.0'], ['Werkzeug', '2.2.2'], ['requests', '2.30.0'])
 })
 afterAll(() => kept[Symbol.asyncDispose]())
 
@@ -69,6 +68,7 @@ describe('the rules of a scan', () => {
   it('are about secrets, misconfigurations and licences, where the plan has them looked for', async () => {
     const key = `ghp_${'a1B2c3D4e'.repeat(4)}`
     const copyleft = 'Metadata-Version: 2.1\nName: copyleft\nVersion: 1.0\nLicense: GPL-3.0\n'
+    // Built, since its history is what is misconfigured; and of no system.
     const leaky = await buildHere('FROM scratch\nCOPY app /app\nCOPY site-packages /usr/lib/python3/site-packages\n', {
       'app/settings.txt': `token = "${key}"\n`,
       'site-packages/copyleft-1.0.dist-info/METADATA': copyleft,
@@ -106,7 +106,7 @@ describe('a secret in the configuration of an image', () => {
 
   it('of two secrets in one file both stand in the record', async () => {
     const [one, two] = ['a1B2c3D4e', 'f5G6h7I8j'].map((part) => `token = "ghp_${part.repeat(4)}"\n`)
-    const leaky = await buildHere('FROM scratch\nCOPY settings.txt /settings.txt\n', { 'settings.txt': `${one}${two}` })
+    const leaky = await imageOf({ ...system, 'settings.txt': `${one}${two}` })
     const section = await scan(toScan(leaky, { scanners: ['vuln', 'secret'], rules: [] }), here().ports)
     expect(section.images[0]?.findings.map(({ package: file, installed: line }) => [file, line])).toEqual([
       ['/settings.txt', 'line 1'],

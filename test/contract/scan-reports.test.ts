@@ -7,7 +7,7 @@ import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
 import { Sarif } from './support/sarif.ts'
-import { type BuiltHere, buildHere, copyAll, failOn, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, failOn, imageOf, imageWith, installed, openEach, system, toScan } from './support/scanned.ts'
 
 /** The files of a scan, by the real Trivy, all from one look at the image. */
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   kept = await openFolder()
   // Trivy looks for secrets outside of what packages bring.
   const secret = { 'app/settings.txt': `token = "ghp_${'a1B2c3D4e'.repeat(4)}"\n` }
-  image = await buildHere(`${copyAll}COPY app /app\n`, { ...installed('httpx', '0.22.0'), ...installed('Werkzeug', '2.2.2'), ...secret })
+  image = await imageOf({ ...system, ...installed('httpx', '0.22.0'), ...installed('Werkzeug', '2.2.2'), ...secret })
 })
 afterAll(() => kept[Symbol.asyncDispose]())
 
@@ -70,13 +70,13 @@ describe('the files of a scan', () => {
 
   it('are made from one look: Trivy sees the image once, and converts', async () => {
     const { ports, called } = noting(here().ports)
-    const fresh = await buildHere(copyAll, installed('httpx', '0.21.0'))
+    const fresh = await imageWith(['httpx', '0.21.0'])
     await scan(toScan(fresh, { ...kinds, rules: [] }), ports)
     expect(called.filter((word) => word !== 'other').toSorted()).toEqual(['--list-all-pkgs', ...reports.map(() => 'convert')])
   })
 
   it('are valid for code scanning also where they are about nothing', async () => {
-    const clean = await buildHere(copyAll, installed('httpx', '0.23.0'))
+    const clean = await imageWith(['httpx', '0.23.0'])
     await scan(toScan(clean, { reports: ['sarif'] }), here().ports)
     const [run] = Sarif.parse(JSON.parse(read('app.sarif'))).runs
     expect([run?.results, run?.automationDetails.id]).toEqual([[], 'launchway/app/'])

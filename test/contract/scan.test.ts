@@ -8,7 +8,7 @@ import { scan } from '../../src/scan/index.ts'
 import { upload } from '../../src/push/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder, setEnv } from './support/folder.ts'
-import { type BuiltHere, buildHere, copyAll, failOn, holdCache, installed, openEach, toScan } from './support/scanned.ts'
+import { type BuiltHere, buildHere, debian, failOn, imageOf, imageWith, openEach, toScan } from './support/scanned.ts'
 
 /** Trivy, the engine, the registry and the images are real; the database has the lab's few advisories. */
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const pip = (packages: string): string => `FROM python:3\nRUN pip install --quiet --no-deps ${packages}\n`
   bad = await buildHere(pip('httpx==0.22.0 werkzeug==2.2.2 requests==2.30.0'))
   mended = await buildHere(pip('httpx==0.23.0 werkzeug==2.2.3 requests==2.31.0'))
-  small = await buildHere(copyAll, installed('httpx', '0.22.0'))
+  small = await imageWith(['httpx', '0.22.0'])
 })
 afterAll(() => kept[Symbol.asyncDispose]())
 
@@ -168,7 +168,7 @@ describe('what would make a scan see less', () => {
   })
 
   it('an image that cannot be judged leaves nothing out of the verdict about the others', async () => {
-    const blind = toScan(await buildHere('FROM python:3\nRUN rm -rf /var/lib/dpkg # with others\n'))
+    const blind = toScan(await imageOf(debian))
     const other = toScan(small)
     const [planned, built] = [other.plan.images[0], other.build?.images[0]]
     if (planned === undefined || built === undefined || blind.build === undefined) throw new TypeError('no image')
@@ -190,7 +190,7 @@ describe('what would make a scan see less', () => {
     writeFileSync(join(folder.path, 'hello'), 'hello')
     await call('python3', ['-m', 'zipfile', '-c', 'some.jar', 'hello'], { cwd: folder.path })
     const jar = readFileSync(join(folder.path, 'some.jar'))
-    const java = await buildHere('FROM scratch\nCOPY some.jar /some.jar\n', { 'some.jar': jar })
+    const java = await imageOf({ 'some.jar': jar })
     const failure = await failureOf(scan(toScan(java, { javaDatabases: ['127.0.0.1:9/trivy-java-db:1'] }), here().ports))
     expect(failure).toMatchObject({
       code: 'SCAN_DB_UNAVAILABLE',
@@ -200,7 +200,7 @@ describe('what would make a scan see less', () => {
   })
 
   it('an image of one file passes, and the log says that there was nothing to look up', async () => {
-    const bare = await buildHere('FROM scratch\nCOPY hello /hello\n', { hello: 'hello' })
+    const bare = await imageOf({ hello: 'hello' })
     expect(await scan(toScan(bare), here().ports)).toMatchObject({ images: [{ config: bare.config, findings: [] }], verdict: 'passed' })
     expect(here().log.said('notice')).toEqual(['app: no operating system and no packages that Trivy knows: nothing to look up'])
   })
@@ -208,7 +208,7 @@ describe('what would make a scan see less', () => {
 
 describe('the image that is scanned is the one that was built', () => {
   it('else the scan fails, whatever it found', async () => {
-    const other = await buildHere(copyAll, installed('httpx', '0.23.0'))
+    const other = await imageWith(['httpx', '0.23.0'])
     const swapped = { ...other, config: small.config }
     expect(await failureOf(scan(toScan(swapped), here().ports))).toMatchObject({
       code: 'DIGEST_MISMATCH',
@@ -236,7 +236,7 @@ describe('the image that is scanned is the one that was built', () => {
   })
 
   it('comes from the registry where the engine never had it: in a job of its own', async () => {
-    const moved = await buildHere(copyAll, installed('httpx', '0.21.0'))
+    const moved = await imageWith(['httpx', '0.21.0'])
     const release = toScan(moved)
     const images = await upload(release, here().ports)
     await docker('image', 'rm', '--force', `${moved.repository}:${keyTag(moved.key)}`)
@@ -251,12 +251,5 @@ describe('the image that is scanned is the one that was built', () => {
       code: 'BUILD_FAILED',
       message: `app was built, but the engine does not have ${small.repository}:launchway-${'f'.repeat(32)} any more`,
     })
-  })
-})
-
-describe('two runs on one machine', () => {
-  it('do not stop each other: a cache that another Trivy holds is done without', async () => {
-    await holdCache(here().ports)
-    expect(await failureOf(scan(toScan(small), here().ports))).toMatchObject({ code: 'SCAN_BLOCKED' })
   })
 })
