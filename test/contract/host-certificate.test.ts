@@ -36,7 +36,7 @@ const left = `ls ${challengeFolder}/.well-known/acme-challenge; find /etc/nginx 
 
 describe.each(isCampaign ? hosts : ['bookworm'])('a certificate that is asked for, on %s', (suite) => {
   test(
-    'is refused where DNS leads elsewhere, and the old version serves; then comes, is left in peace, expanded for one more name, and replaced once',
+    'is refused where DNS leads elsewhere, and the old version serves; then comes, is expanded for one more name, replaced once, and left in peace',
     { timeout: 300_000 },
     async () => {
       await using host = await certifiedHost(suite, authority)
@@ -65,21 +65,14 @@ describe.each(isCampaign ? hosts : ['bookworm'])('a certificate that is asked fo
       expect(first.names).toEqual([host.name])
       expect(calls).toBeGreaterThan(0)
 
-      const again = listening({ version: 'two', services: [host.asking()] })
-      await deployTo(host, image, again.wish)
-      expect(again.said.join('\n')).toMatch(new RegExp(`the certificate of ${host.name} is there until 20\\d\\d-`))
-      expect(await host.securely(host.name)).toBe('two')
-      expect(await host.calls()).toBe(calls)
-      expect(await host.shown()).toEqual(first)
-
-      await deployTo(host, image, { version: 'three', services: [host.asking([host.name, host.www])] })
+      await deployTo(host, image, { version: 'two', services: [host.asking([host.name, host.www])] })
       expect((await host.shown()).names).toEqual([host.name, host.www])
-      expect([await host.securely(host.name), await host.securely(host.www)]).toEqual(['three', 'three'])
+      expect([await host.securely(host.name), await host.securely(host.www)]).toEqual(['two', 'two'])
       expect(await host.root(left)).toBe('')
       // What the version before knew of names is served with a certificate that has one more.
       const had = await host.calls()
       await rollBack(host, [host.asking()])
-      expect(await host.securely(host.name)).toBe('two')
+      expect(await host.securely(host.name)).toBe('one')
       expect(await host.calls()).toBe(had)
 
       // As if it had come from a directory to try out: it is replaced, however long it is good, and once.
@@ -88,12 +81,17 @@ describe.each(isCampaign ? hosts : ['bookworm'])('a certificate that is asked fo
         await host.shown(),
         await host.root(`sed -i 's|^server = .*|server = https://staging.example.org/directory|' ${renewal}`),
       ]
-      await deployTo(host, image, { version: 'four', services: [host.asking([host.name, host.www])] })
+      await deployTo(host, image, { version: 'three', services: [host.asking([host.name, host.www])] })
       const anew = await host.shown()
       expect(anew.names).toEqual(old.names)
       expect(anew.serial).not.toBe(old.serial)
       expect(await host.root(`sed -n 's/^server = //p' ${renewal}`)).toBe(authority.directory)
-      await deployTo(host, image, { version: 'five', services: [host.asking([host.name, host.www])] })
+      const after = await host.calls()
+      const again = listening({ version: 'four', services: [host.asking([host.name, host.www])] })
+      await deployTo(host, image, again.wish)
+      expect(again.said.join('\n')).toMatch(new RegExp(`the certificate of ${host.name}.* is there until 20\\d\\d-`))
+      expect(await host.securely(host.name)).toBe('four')
+      expect(await host.calls()).toBe(after)
       expect(await host.shown()).toEqual(anew)
     },
   )
@@ -120,33 +118,37 @@ test('a renewal reloads nginx by itself, visitors get the new certificate, and n
   expect(tally.requests).toBeGreaterThan(100)
 })
 
-test('an account that may sudo and nothing else asks; what fails later is undone, and the certificate stays for the next deploy', async () => {
-  await using host = await certifiedHost('bookworm', authority, { user: 'ops' })
-  const before = await host.root(what)
-  const sick = {
-    ...host.asking(),
-    env: { MODE: 'sick' },
-    health: { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const,
-  }
-  const error = await failureOf(deployTo(host, image, { version: 'one', services: [sick] }))
-  expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
-  expect(await host.root(what)).toBe(before)
-  const calls = await host.calls()
-  expect(calls).toBeGreaterThan(0)
-  // Maintenance closes neither the folder of the challenges nor the deploy's own questions.
-  await host.root(`mkdir -p ${pathsOf(host).home} && touch ${pathsOf(host).maintenance}`)
-  await deployTo(host, image, { version: 'two', services: [host.asking([host.name], { redirect: false })] })
-  expect(await host.calls()).toBe(calls)
-  await host.root(`echo shown > ${challengeFolder}/.well-known/acme-challenge/look`)
-  const challenge = `http://${host.name}/.well-known/acme-challenge/`
-  const asked = (path: string): Promise<string> =>
-    host.root(`curl -s --resolve ${host.name}:80:127.0.0.1 ${path}; rm -f ${challengeFolder}/.well-known/acme-challenge/look`)
-  expect(await asked(`${challenge}look`)).toBe('shown')
-  expect(await asked(`${challenge}other`)).toContain('404 Not Found')
-  expect(await asked(`http://${host.name}/`)).toContain('Back soon')
-  await host.root(`rm ${pathsOf(host).maintenance}`)
-  expect(await host.securely(host.name)).toBe('two')
-})
+test(
+  'an account that may sudo and nothing else asks; what fails later is undone, and the certificate stays for the next deploy',
+  { tags: ['sudo-only'] },
+  async () => {
+    await using host = await certifiedHost('bookworm', authority, { user: 'ops' })
+    const before = await host.root(what)
+    const sick = {
+      ...host.asking(),
+      env: { MODE: 'sick' },
+      health: { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const,
+    }
+    const error = await failureOf(deployTo(host, image, { version: 'one', services: [sick] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
+    expect(await host.root(what)).toBe(before)
+    const calls = await host.calls()
+    expect(calls).toBeGreaterThan(0)
+    // Maintenance closes neither the folder of the challenges nor the deploy's own questions.
+    await host.root(`mkdir -p ${pathsOf(host).home} && touch ${pathsOf(host).maintenance}`)
+    await deployTo(host, image, { version: 'two', services: [host.asking([host.name], { redirect: false })] })
+    expect(await host.calls()).toBe(calls)
+    await host.root(`echo shown > ${challengeFolder}/.well-known/acme-challenge/look`)
+    const challenge = `http://${host.name}/.well-known/acme-challenge/`
+    const asked = (path: string): Promise<string> =>
+      host.root(`curl -s --resolve ${host.name}:80:127.0.0.1 ${path}; rm -f ${challengeFolder}/.well-known/acme-challenge/look`)
+    expect(await asked(`${challenge}look`)).toBe('shown')
+    expect(await asked(`${challenge}other`)).toContain('404 Not Found')
+    expect(await asked(`http://${host.name}/`)).toContain('Back soon')
+    await host.root(`rm ${pathsOf(host).maintenance}`)
+    expect(await host.securely(host.name)).toBe('two')
+  },
+)
 
 test('a program that is killed while it prepares to ask leaves nothing that the next deploy would stumble over', async () => {
   await using host = await certifiedHost('bookworm', authority, { killable: true })

@@ -88,15 +88,6 @@ describe('a host whose nginx cannot take the service is refused before anything 
   })
 })
 
-test('an account that may sudo and nothing else deploys and rolls back', { tags: ['sudo-only'] }, async () => {
-  await using host = siteHost('bookworm', { user: 'ops' })
-  await deployTo(host, image, { version: 'one', services: [site(host)] })
-  await deployTo(host, image, { version: 'two', services: [site(host)] })
-  expect(await host.page()).toBe('two')
-  await rollBack(host, [site(host)])
-  expect(await host.page()).toBe('one')
-})
-
 /** A version, how it comes to serve after `one` did at its own port, and whether this is in every run, not in the campaign alone. */
 const turns = [
   ['two', 'nginx', true],
@@ -137,29 +128,9 @@ test('an account that may use docker and sudo moves behind nginx and away again,
   expect((await host.ask(`ls ${pathsOf(host).home}/releases`)).split('\n')).toHaveLength(2)
 }, 300_000)
 
-describe('HTTPS', () => {
-  test('is what everybody gets, plain HTTP leads there, and a switch loses nothing', { tags: ['traffic', 'exact-versions'] }, async () => {
-    await using host = siteHost('trixie')
-    await using tls = await certified(host)
-    // It sends plain HTTP away: at its own port, too, it is told how visitors come, or it would not be well.
-    const behind = { nginx: { serverNames: [host.name], tls: { certificate: tls.certificate, key: tls.key } } }
-    const services = [site(host, { ...behind, env: { MODE: 'secure' } })]
-    await deployTo(host, image, { version: 'one', services })
-    expect(await host.ask(`curl -s -o /dev/null -w '%{http_code} %{redirect_url}' -H 'Host: ${host.name}' http://127.0.0.1/x?y=1`)).toBe(
-      `308 https://${host.name}/x?y=1`,
-    )
-    const running = host.traffic({ ca: tls.text })
-    await running.seen('one')
-    await deployTo(host, image, { version: 'two', services })
-    await running.seen('two')
-    await rollBack(host, services)
-    const tally = await running.stop()
-    expect(Object.fromEntries(tally.failures)).toEqual({})
-    expect(await host.page()).toBe('one')
-  })
-
+describe('the server of a service', () => {
   test(
-    'a bad TLS file leaves the site untouched: with a key that is not that of the certificate the deploy is undone',
+    'a bad TLS file leaves the site untouched; it has what the user adds, tells who answered to the loopback alone, and goes to a service of another name and back',
     { tags: ['bad-tls'] },
     async () => {
       await using host = siteHost('forky')
@@ -176,51 +147,42 @@ describe('HTTPS', () => {
       expect(await host.ask(files)).toBe(before)
       expect((await running.stop()).failed).toBe(0)
       expect(await host.page()).toBe('one')
+
+      {
+        await host.ask('mkdir -p /etc/nginx/launchway.d')
+        await using _ = await configured(
+          host,
+          `/etc/nginx/launchway.d/${host.app}.${environmentName}.web.conf`,
+          'add_header X-Frame-Options DENY always;',
+        )
+        const head = (): Promise<string> => host.ask(`curl -s -D - -o /dev/null -H 'Host: ${host.name}' http://127.0.0.1/`)
+        await expect.poll(head).toContain('X-Frame-Options: DENY')
+        await deployTo(host, image, { version: 'two', services: [site(host)] })
+        expect(await host.page()).toBe('two')
+        expect(await head()).toContain('X-Frame-Options: DENY')
+      }
+      const local = `curl -s -D - -o /dev/null -H 'Launchway-Slot: live' -H 'Host: ${host.name}'`
+      expect(await host.ask(`${local} http://127.0.0.1/`)).toMatch(/Launchway-Upstream: 127\.0\.0\.1:\d+/)
+      expect(await host.ask(`${local} -H 'X-Forwarded-For: 10.0.0.1' http://127.0.0.1/`)).not.toContain('Launchway-Upstream')
+      const address = await host.ask("hostname -I | cut -d' ' -f1")
+      expect(await host.ask(`${local} http://${address}/`)).not.toContain('Launchway-Upstream')
+
+      const renamed = site(host, { name: 'front' })
+      const brittle = await failureOf(deployTo(host, image, { version: 'bad', services: [{ ...renamed, env: { MODE: 'brittle' } }] }))
+      expect(brittle).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('front: probe failed') })
+      expect(await host.page()).toBe('two')
+      await deployTo(host, image, { version: 'three', services: [renamed] })
+      expect(await host.page()).toBe('three')
+      const ours = `find /etc/nginx -name '*${host.app}*.conf' -printf '%f\\n' | sort`
+      expect((await host.ask(ours)).split('\n')).toEqual([
+        `launchway-server.${host.name}.conf`,
+        `launchway.${host.app}.${environmentName}.front.conf`,
+        `${host.app}.${environmentName}.front.conf`,
+      ])
+      await rollBack(host, [renamed])
+      expect(await host.page()).toBe('two')
     },
   )
-})
-
-describe('the server of a service', () => {
-  test('has what the user adds to it; it tells who answered to the loopback alone, and lets nobody else choose', async () => {
-    await using host = siteHost('trixie')
-    await deployTo(host, image, { version: 'one', services: [site(host)] })
-    await host.ask('mkdir -p /etc/nginx/launchway.d')
-    await using _ = await configured(
-      host,
-      `/etc/nginx/launchway.d/${host.app}.${environmentName}.web.conf`,
-      'add_header X-Frame-Options DENY always;',
-    )
-    const head = (): Promise<string> => host.ask(`curl -s -D - -o /dev/null -H 'Host: ${host.name}' http://127.0.0.1/`)
-    await expect.poll(head).toContain('X-Frame-Options: DENY')
-    await deployTo(host, image, { version: 'two', services: [site(host)] })
-    expect(await host.page()).toBe('two')
-    expect(await head()).toContain('X-Frame-Options: DENY')
-
-    const local = `curl -s -D - -o /dev/null -H 'Launchway-Slot: live' -H 'Host: ${host.name}'`
-    expect(await host.ask(`${local} http://127.0.0.1/`)).toMatch(/Launchway-Upstream: 127\.0\.0\.1:\d+/)
-    expect(await host.ask(`${local} -H 'X-Forwarded-For: 10.0.0.1' http://127.0.0.1/`)).not.toContain('Launchway-Upstream')
-    const address = await host.ask("hostname -I | cut -d' ' -f1")
-    expect(await host.ask(`${local} http://${address}/`)).not.toContain('Launchway-Upstream')
-  })
-
-  test('hands its name over to a service of another name, and takes it back when that one fails', async () => {
-    await using host = siteHost('forky')
-    await deployTo(host, image, { version: 'one', services: [site(host)] })
-    const renamed = site(host, { name: 'front' })
-    const error = await failureOf(deployTo(host, image, { version: 'bad', services: [{ ...renamed, env: { MODE: 'brittle' } }] }))
-    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('front: probe failed') })
-    expect(await host.page()).toBe('one')
-    await deployTo(host, image, { version: 'two', services: [renamed] })
-    expect(await host.page()).toBe('two')
-    const ours = `find /etc/nginx -name '*${host.app}*.conf' -printf '%f\\n' | sort`
-    expect((await host.ask(ours)).split('\n')).toEqual([
-      `launchway-server.${host.name}.conf`,
-      `launchway.${host.app}.${environmentName}.front.conf`,
-      `${host.app}.${environmentName}.front.conf`,
-    ])
-    await rollBack(host, [renamed])
-    expect(await host.page()).toBe('one')
-  })
 
   test(
     'goes with the service: another application beside it stays, and so does its own new way out',

@@ -151,22 +151,36 @@ describe('what is open while a switch is made', () => {
     },
   )
 
-  test('HTTP/2 connections with many requests each lose none', async () => {
-    await using host = siteHost('trixie')
-    await using tls = await certified(host)
-    const services = [site(host, { nginx: { serverNames: [host.name], tls: { certificate: tls.certificate, key: tls.key } } })]
-    await deployTo(host, image, { version: 'one', services })
-    const running = http2Traffic({ port: lab.hosts['trixie']?.ports['443'] ?? 0, name: host.name, ca: tls.text })
-    await expect.poll(() => [...running.versions]).toEqual(['one'])
-    await deployTo(host, image, { version: 'two', services })
-    await expect.poll(() => [...running.versions]).toEqual(['one', 'two'])
-    await rollBack(host, services)
-    const { requests, failures, sessions } = await running.stop()
-    expect(failures).toEqual([])
-    // No reload: a session is for as long as nginx's own limit of requests lets it be.
-    expect(sessions).toBeLessThan(10 + requests / 500)
-    expect(requests).toBeGreaterThan(200)
-  })
+  test(
+    'HTTPS is what everybody gets, plain HTTP leads there, and a switch loses nothing, nor do HTTP/2 connections with many requests each',
+    {
+      tags: ['traffic', 'exact-versions'],
+    },
+    async () => {
+      await using host = siteHost('trixie')
+      await using tls = await certified(host)
+      // It sends plain HTTP away: at its own port, too, it is told how visitors come, or it would not be well.
+      const behind = { nginx: { serverNames: [host.name], tls: { certificate: tls.certificate, key: tls.key } } }
+      const services = [site(host, { ...behind, env: { MODE: 'secure' } })]
+      await deployTo(host, image, { version: 'one', services })
+      expect(await get(host, '/x?y=1', '-o /dev/null', "-w '%{http_code} %{redirect_url}'")).toBe(`308 https://${host.name}/x?y=1`)
+      const usual = host.traffic({ ca: tls.text })
+      await usual.seen('one')
+      const running = http2Traffic({ port: lab.hosts['trixie']?.ports['443'] ?? 0, name: host.name, ca: tls.text })
+      await expect.poll(() => [...running.versions]).toEqual(['one'])
+      await deployTo(host, image, { version: 'two', services })
+      await usual.seen('two')
+      await expect.poll(() => [...running.versions]).toEqual(['one', 'two'])
+      await rollBack(host, services)
+      const { requests, failures, sessions } = await running.stop()
+      expect(failures).toEqual([])
+      // No reload: a session is for as long as nginx's own limit of requests lets it be.
+      expect(sessions).toBeLessThan(10 + requests / 500)
+      expect(requests).toBeGreaterThan(200)
+      expect(Object.fromEntries((await usual.stop()).failures)).toEqual({})
+      expect(await host.page()).toBe('one')
+    },
+  )
 })
 
 /** Ten sessions with five requests at a time each, of which none is ever sent twice. */

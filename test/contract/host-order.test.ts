@@ -91,48 +91,48 @@ describe.each(suites)('the order of a project on %s', (suite) => {
     },
   )
 
-  test('is broken off by one that runs once and fails: everything is as before, and its words are told', { timeout: 240_000 }, async () => {
-    await using host = labHost(lab.hosts[suite]?.container ?? '', 'deploy', 8098)
-    const services = (then: string): Wished[] => [
-      web(host, { after: [{ name: 'migrate', until: 'completed' }] }),
-      later('migrate', then, { once: true }),
-      worker,
-    ]
-    const project = projectOf(host, { volumes: {}, networks: {} })
-    const { release } = await deployTo(host, image(), { version: 'one', services: services('exit 0'), project })
-    const error = await failureOf(
-      deployTo(host, image(), { version: 'two', services: services('echo no table users >&2; exit 3'), project }),
-    )
-    expect(error).toMatchObject({
-      code: 'RELEASE_COMMAND_FAILED',
-      message: `migrate, which runs once, failed on host; release ${release} serves`,
-    })
-    expect(error.hint).toContain('it ended with exit code 3')
-    expect(error.hint).toContain('no table users')
-    expect(await host.answer()).toBe('one')
-    expect((await host.containers()).every((one) => one.release === release)).toBe(true)
-    const lines = (await journal(host)).filter((one) => one.release !== release)
-    expect(lines.some(({ step }) => step === 'run' || step === 'stop')).toBe(false)
-  })
+  test(
+    'is broken off by one that runs once and fails: everything is as before, and its words are told; further ports stop the old holder first, and give it back when the new one fails',
+    { timeout: 240_000 },
+    async () => {
+      await using host = labHost(lab.hosts[suite]?.container ?? '', 'deploy', 8098)
+      const ports = ['127.0.0.1:8098-8099:8000-8001', '127.0.0.1:8097:53/udp']
+      const { publish: _, ...relay } = web(host, {
+        ports,
+        after: [{ name: 'migrate', until: 'completed' }],
+        health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 },
+      })
+      const services = (then = 'exit 0'): Wished[] => [relay, later('migrate', then, { once: true }), worker]
+      const project = projectOf(host, { volumes: {}, networks: {} })
+      const { release } = await deployTo(host, image(), { version: 'one', services: services(), project })
+      const broken = await failureOf(
+        deployTo(host, image(), { version: 'two', services: services('echo no table users >&2; exit 3'), project }),
+      )
+      expect(broken).toMatchObject({
+        code: 'RELEASE_COMMAND_FAILED',
+        message: `migrate, which runs once, failed on host; release ${release} serves`,
+      })
+      expect(broken.hint).toContain('it ended with exit code 3')
+      expect(broken.hint).toContain('no table users')
+      expect(await host.answer()).toBe('one')
+      expect((await host.containers()).every((one) => one.release === release)).toBe(true)
+      const lines = (await journal(host)).filter((one) => one.release !== release)
+      expect(lines.some(({ step }) => step === 'run' || step === 'stop')).toBe(false)
 
-  test('further ports stop the old holder first, and give it back when the new one fails', { timeout: 240_000 }, async () => {
-    await using host = labHost(lab.hosts[suite]?.container ?? '', 'deploy', 8098)
-    const ports = ['127.0.0.1:8098-8099:8000-8001', '127.0.0.1:8097:53/udp']
-    const { publish: _, ...relay } = web(host, { ports, health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 } })
-    const project = projectOf(host, { volumes: {}, networks: {} })
-    const said: string[] = []
-    await deployTo(host, image(), { version: 'one', services: [relay, worker], project })
-    await deployTo(host, image(), { version: 'two', services: [relay, worker], project, onInfo: (line) => said.push(line) })
-    expect(await host.answer()).toBe('two')
-    expect(said.join('\n')).toContain(`web: the old one is stopped first, since the ports ${ports.join(', ')} can have one holder only`)
-    const told = await journal(host)
-    expect(told.filter(({ step }) => step === 'downtime').map(({ service }) => service)).toEqual(['web'])
-    const error = await failureOf(
-      deployTo(host, image(), { version: 'three', services: [{ ...relay, env: { MODE: 'crash' } }, worker], project }),
-    )
-    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
-    expect(await host.answer()).toBe('two')
-  })
+      const said: string[] = []
+      await deployTo(host, image(), { version: 'three', services: services(), project, onInfo: (line) => said.push(line) })
+      expect(await host.answer()).toBe('three')
+      expect(said.join('\n')).toContain(`web: the old one is stopped first, since the ports ${ports.join(', ')} can have one holder only`)
+      const told = await journal(host)
+      expect(told.filter(({ step }) => step === 'downtime').map(({ service }) => service)).toEqual(['web'])
+      const [, ...others] = services()
+      const error = await failureOf(
+        deployTo(host, image(), { version: 'four', services: [{ ...relay, env: { MODE: 'crash' } }, ...others], project }),
+      )
+      expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+      expect(await host.answer()).toBe('three')
+    },
+  )
 
   test(
     'an accessory that is defined otherwise is recreated with its data, and comes back when the release fails later',

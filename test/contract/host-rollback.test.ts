@@ -20,12 +20,18 @@ const toolboxes: Toolbox[] = [
 
 describe.each(toolboxes)('a rollback on a host with $name', (toolbox) => {
   test(
-    'returns to the version before and its services, a second one to where it came from, and deploys go on',
+    'says what there is to return to, returns to the version before and its services, a second one to where it came from, and deploys go on',
     { tags: ['exact-versions', 'retired'] },
     async () => {
       const host = await machine(toolbox)
       const now = [web(host), worker]
+      const empty = await failureOf(rollBack(host, [web(host)]))
+      expect(empty).toMatchObject({ code: 'VERSION_UNKNOWN', hint: expect.stringContaining('host: nothing runs') })
       const first = await deployTo(host, image(), { version: 'one', services: [web(host)] })
+      const only = await failureOf(rollBack(host, undefined))
+      expect(only).toMatchObject({ code: 'VERSION_UNKNOWN' })
+      expect(only.hint).toContain(`host: runs one (${first.release}), nothing ran before, keeps nothing else`)
+      expect(await host.answer()).toBe('one')
       const second = await deployTo(host, image(), { version: 'two', services: now })
       const back = await rollBack(host, now)
       expect(back).toMatchObject({ version: 'one', release: first.release, environment: 'test' })
@@ -45,65 +51,44 @@ describe.each(toolboxes)('a rollback on a host with $name', (toolbox) => {
     },
   )
 
-  test('that does not become well leaves the current version serving, and can be tried again', async () => {
-    const host = await machine(toolbox)
-    await deployTo(host, image(), { version: 'one' })
-    const second = await deployTo(host, image(), { version: 'two' })
-    const [kept] = await host.containers()
-    const broken = join(host.bin, 'serve')
-    writeFileSync(broken, '#!/bin/busybox sh\necho worn out\nexit 4\n', { mode: 0o755 })
-    await docker('cp', broken, `${kept?.name}:/serve`)
-    for (let tries = 0; tries < 2; tries += 1) {
-      const error = await failureOf(rollBack(host, undefined))
-      expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: `web: healthy failed on host; release ${second.release} serves` })
-      expect(error.hint).toContain('worn out')
-      expect(await host.answer()).toBe('two')
-      expect(stepsOf(host).at(-1)).toBe('end undone')
-    }
-    expect((await host.containers()).map(({ state }) => state)).toEqual(['exited', 'running'])
-  })
-
-  test('makes a kept container anew that somebody has removed, with the secrets it had', async () => {
+  test('makes a kept container anew that somebody has removed, with the secrets it had; one that does not become well leaves the current version serving', async () => {
     const host = await machine(toolbox)
     const services = [web(host, { secrets: ['KEY'] })]
-    await deployTo(host, image(), { version: 'one', services, secrets: { KEY: 'one-secret' } })
-    await deployTo(host, image(), { version: 'two', services, secrets: { KEY: 'two-secret' } })
-    const [kept] = await host.containers()
+    await deployTo(host, image(), { version: 'one', services, secrets: { KEY: 's3cret-one' } })
+    const second = await deployTo(host, image(), { version: 'two', services, secrets: { KEY: 's3cret-two' } })
+    // The description that a host keeps of a release holds none of them.
+    const files = (await host.ask(`grep -rl s3cret- '${host.stateRoot}'`)).split('\n')
+    expect(files).toHaveLength(2)
+    for (const file of files) expect(file).toMatch(/^\S+\/secrets$/)
+    const [kept, other] = await host.containers()
     await docker('rm', kept?.name ?? '')
     await rollBack(host, services)
     expect(await host.answer()).toBe('one')
-    expect(await docker('exec', kept?.name ?? '', 'sh', '-c', 'echo "$KEY"')).toBe('one-secret')
-  })
-})
+    expect(await docker('exec', kept?.name ?? '', 'sh', '-c', 'echo "$KEY"')).toBe('s3cret-one')
 
-describe('nothing to roll back to', () => {
-  test('is said, with what the host runs and keeps', async () => {
-    const host = await machine()
-    const empty = await failureOf(rollBack(host, [web(host)]))
-    expect(empty).toMatchObject({ code: 'VERSION_UNKNOWN', hint: expect.stringContaining('host: nothing runs') })
-    const { release } = await deployTo(host, image(), { version: 'one' })
-    const only = await failureOf(rollBack(host, undefined))
-    expect(only).toMatchObject({ code: 'VERSION_UNKNOWN' })
-    expect(only.hint).toContain(`host: runs one (${release}), nothing ran before, keeps nothing else`)
+    // What is kept now is two. It does not become well, and can be tried again.
+    const current = (await host.containers()).find(({ state }) => state === 'running')
+    const broken = join(host.bin, 'serve')
+    writeFileSync(broken, '#!/bin/busybox sh\necho worn out\nexit 4\n', { mode: 0o755 })
+    await docker('cp', broken, `${other?.name}:/serve`)
+    for (let tries = 0; tries < 2; tries += 1) {
+      const error = await failureOf(rollBack(host, services))
+      expect(error).toMatchObject({
+        code: 'DEPLOY_ROLLED_BACK',
+        message: `web: healthy failed on host; release ${current?.release} serves`,
+      })
+      expect(error.hint).toContain('worn out')
+      expect(await host.answer()).toBe('one')
+      expect(stepsOf(host).at(-1)).toBe('end undone')
+    }
+    expect((await host.containers()).map(({ state }) => state).toSorted()).toEqual(['exited', 'running'])
+
+    // There is nothing to return to where the description of it cannot be read, either.
+    writeFileSync(join(pathsOf(host).release(second.release), 'release.json'), '{"version":2}')
+    const error = await failureOf(rollBack(host, services))
+    expect(error).toMatchObject({ code: 'VERSION_UNKNOWN', message: expect.stringContaining(second.release) })
     expect(await host.answer()).toBe('one')
   })
-
-  test('counts for a release whose description cannot be read, too', async () => {
-    const host = await machine()
-    const first = await deployTo(host, image(), { version: 'one' })
-    await deployTo(host, image(), { version: 'two' })
-    writeFileSync(join(pathsOf(host).release(first.release), 'release.json'), '{"version":2}')
-    const error = await failureOf(rollBack(host, undefined))
-    expect(error).toMatchObject({ code: 'VERSION_UNKNOWN', message: expect.stringContaining(first.release) })
-    expect(await host.answer()).toBe('two')
-  })
-})
-
-test('the description that a host keeps of a release holds no secret', async () => {
-  const host = await machine()
-  await deployTo(host, image(), { version: 'one', services: [web(host, { secrets: ['KEY'] })], secrets: { KEY: 's3cret-value' } })
-  const files = await host.ask(`grep -rl s3cret-value '${host.stateRoot}'`)
-  expect(files).toMatch(/^\S+\/secrets$/)
 })
 
 test('nginx is led by the shell and the tools of busybox alike', async () => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { JournalLine } from '../../src/core/journal.ts'
 import { type HostUnderTest, labHost } from './support/host.ts'
 import { failureOf, isCampaign, pathsOf, running, useHosts } from './support/hosts.ts'
-import { deployTo, web, worker } from './support/release.ts'
+import { deployTo, web, type Wish, worker } from './support/release.ts'
 
 const lab = inject('lab')
 const { image, machine } = useHosts()
@@ -73,55 +73,79 @@ describe.each(suites)('services on a host of the lab, %s', (suite) => {
     expect(first.downtimeMs).toBe(0)
   })
 
-  test('a bad flag, and a bad value, are told while all of the old version still runs', { tags: ['unknown-flag'] }, async () => {
-    await using host = hostOf(suite)
-    await deployTo(host, image(), { version: 'one', services: [web(host), worker] })
-    const before = await inspect(host)
-    const flag = await failureOf(
-      deployTo(host, image(), { version: 'two', services: [web(host), { ...worker, options: ['--no-such-flag=1'] }] }),
-    )
-    expect(flag.message).toContain('worker: create failed')
-    expect(flag.hint).toContain('unknown flag: --no-such-flag')
-    const memory = await failureOf(deployTo(host, image(), { version: 'three', services: [web(host, { memory: 'lots' }), worker] }))
-    expect(memory.hint).toContain('invalid')
-    expect(await inspect(host)).toEqual(before)
-    expect(await host.answer()).toBe('one')
-  })
+  test(
+    'each is found by its name on each of its networks; a bad flag, and a bad value, are told while all of the old version still runs',
+    { tags: ['unknown-flag'] },
+    async () => {
+      await using host = hostOf(suite)
+      const networks = [`${host.app}-a`, `${host.app}-b`]
+      const reached = web(host, { networks })
+      const others = [
+        { ...worker, networks: networks.slice(0, 1) },
+        { name: 'other', networks: networks.slice(1) },
+      ] as const
+      await deployTo(host, image(), { version: 'one', services: [reached, ...others] })
+      for (const { name } of (await host.containers()).filter(({ service }) => service !== 'web'))
+        expect(await host.ask(`docker exec ${name} wget -q -O - http://web:8000/`)).toBe('one')
 
-  test('a service is found by its name on each of its networks', async () => {
-    await using host = hostOf(suite)
-    const networks = [`${host.app}-a`, `${host.app}-b`]
-    await deployTo(host, image(), {
-      version: 'one',
-      services: [web(host, { networks }), { ...worker, networks: networks.slice(0, 1) }, { name: 'other', networks: networks.slice(1) }],
-    })
-    for (const { name } of (await host.containers()).filter(({ service }) => service !== 'web'))
-      expect(await host.ask(`docker exec ${name} wget -q -O - http://web:8000/`)).toBe('one')
-  })
+      const before = await inspect(host)
+      const flag = await failureOf(
+        deployTo(host, image(), { version: 'two', services: [reached, { ...others[0], options: ['--no-such-flag=1'] }, others[1]] }),
+      )
+      expect(flag.message).toContain('worker: create failed')
+      expect(flag.hint).toContain('unknown flag: --no-such-flag')
+      const lots = web(host, { networks, memory: 'lots' })
+      const memory = await failureOf(deployTo(host, image(), { version: 'three', services: [lots, ...others] }))
+      expect(memory.hint).toContain('invalid')
+      expect(await inspect(host)).toEqual(before)
+      expect(await host.answer()).toBe('one')
+    },
+  )
 })
 
 describe('the order', () => {
-  test('workers never start when the web is unhealthy', { tags: ['workers-wait'] }, async () => {
-    const host = await machine()
-    const first = await deployTo(host, image(), { version: 'one', services: [worker, web(host)] })
-    const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 500, settleMs: 0 }
-    await failureOf(deployTo(host, image(), { version: 'two', services: [worker, web(host, { env: { MODE: 'sick' }, health })] }))
-    const second = (await journal(host)).filter(({ release }) => release !== first.release)
-    expect(second.some(({ step, service }) => step === 'create' && service === 'worker')).toBe(true)
-    expect(second.some(({ step, service }) => step === 'run' && service === 'worker')).toBe(false)
-    expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
-  })
+  test(
+    'kamal#1133: a published port goes from the old container to the new one, which was made before the old one stopped; workers never start when the web is unhealthy',
+    { tags: ['workers-wait', 'kamal#1133'] },
+    async () => {
+      const host = await machine()
+      const first = await deployTo(host, image(), { version: 'one', services: [worker, web(host)] })
+      const { release } = await deployTo(host, image(), { version: 'two', services: [worker, web(host)] })
+      expect(await host.answer()).toBe('two')
+      const done = (await journal(host)).filter((line) => line.release !== first.release && line.state === 'done' && line.service === 'web')
+      expect(done.map(({ step }) => step).filter((step) => ['create', 'stop', 'run', 'downtime'].includes(step))).toEqual([
+        'create',
+        'stop',
+        'run',
+        'downtime',
+        'stop',
+      ])
 
-  test('old workers that take their time are stopped side by side, each by its own signal', async () => {
+      const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 500, settleMs: 0 }
+      await failureOf(deployTo(host, image(), { version: 'three', services: [worker, web(host, { env: { MODE: 'sick' }, health })] }))
+      const third = (await journal(host)).filter((line) => ![first.release, release].includes(line.release ?? ''))
+      expect(third.some(({ step, service }) => step === 'create' && service === 'worker')).toBe(true)
+      expect(third.some(({ step, service }) => step === 'run' && service === 'worker')).toBe(false)
+      expect(await running(host)).toEqual([`web ${release}`, `worker ${release}`])
+    },
+  )
+
+  test('old workers that take their time are stopped side by side, each by its own signal; restart policy and log driver are those of the configuration, the policy from the record on', async () => {
     const host = await machine()
+    const logging = { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '2' } }
     // It does not end by TERM, so its whole time passes.
     const slow = { command: ['/bin/sh', '-c', 'trap "" TERM; while :; do sleep 1; done'], stopSignal: 'TERM', stopTimeoutMs: 2000 }
-    const services = [
-      { ...worker, ...slow },
+    const services = (restart: string): NonNullable<Wish['services']> => [
+      { ...worker, ...slow, restart, logging },
       { name: 'mailer', ...slow },
     ]
-    const first = await deployTo(host, image(), { version: 'one', services })
-    await deployTo(host, image(), { version: 'two', services })
+    const first = await deployTo(host, image(), { version: 'one', services: services('always') })
+    const workers = async () => (await inspect(host)).filter(({ Name }) => Name.includes('.worker.')).map(({ HostConfig }) => HostConfig)
+    const LogConfig = { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } }
+    expect(await workers()).toEqual([{ RestartPolicy: { Name: 'always', MaximumRetryCount: 0 }, LogConfig }])
+    await deployTo(host, image(), { version: 'two', services: services('no') })
+    const none = { RestartPolicy: { Name: 'no', MaximumRetryCount: 0 }, LogConfig }
+    expect(await workers()).toEqual([none, none])
     const stops = (await journal(host)).filter(({ step, release }) => step === 'stop' && release !== first.release)
     expect(stops.map(({ state }) => state)).toEqual(['start', 'start', 'done', 'done'])
     expect(new Set(stops.map(({ service }) => service))).toEqual(new Set(['worker', 'mailer']))
@@ -189,42 +213,4 @@ describe('what a container is given', () => {
     expect(error.hint).toContain('env-files of worker are read from')
     expect(await host.containers()).toEqual([])
   })
-
-  test('the restart policy and the log driver are those of the configuration, the policy from the record on', async () => {
-    const host = await machine()
-    const logging = { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '2' } }
-    await deployTo(host, image(), { version: 'one', services: [{ ...worker, restart: 'always', logging }] })
-    await deployTo(host, image(), { version: 'two', services: [{ ...worker, restart: 'no', logging }] })
-    expect((await inspect(host)).map(({ HostConfig }) => HostConfig)).toEqual([
-      {
-        RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
-        LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
-      },
-      {
-        RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
-        LogConfig: { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } },
-      },
-    ])
-    await deployTo(host, image(), { version: 'three', services: [{ ...worker, restart: 'always', logging }] })
-    expect((await inspect(host)).at(-1)?.HostConfig.RestartPolicy.Name).toBe('always')
-  })
-
-  test(
-    'kamal#1133: a published port goes from the old container to the new one, which was made before the old one stopped',
-    { tags: ['kamal#1133'] },
-    async () => {
-      const host = await machine()
-      const first = await deployTo(host, image(), { version: 'one' })
-      await deployTo(host, image(), { version: 'two' })
-      expect(await host.answer()).toBe('two')
-      const second = (await journal(host)).filter(({ release, state }) => release !== first.release && state === 'done')
-      expect(second.map(({ step }) => step).filter((step) => ['create', 'stop', 'run', 'downtime'].includes(step))).toEqual([
-        'create',
-        'stop',
-        'run',
-        'downtime',
-        'stop',
-      ])
-    },
-  )
 })

@@ -13,7 +13,7 @@ type Wished = Partial<Service> & { name: string }
  * Six services of every kind: two behind nginx, one with a fixed port, one that must not overlap, two that may.
  * @param changed what differs from one release to the next, by service
  */
-export function six(host: SiteHost, changed: Record<string, Partial<Service>> = {}): Wished[] {
+function six(host: SiteHost, changed: Record<string, Partial<Service>> = {}): Wished[] {
   const command = ['sleep', 'infinity']
   const health = { kind: 'http' as const, path: '/health', intervalMs: 100, timeoutMs: 20_000, settleMs: 0 }
   const all: Wished[] = [
