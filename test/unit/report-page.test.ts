@@ -4,6 +4,7 @@ import { findingName } from '../../src/core/words.ts'
 import type { Release } from '../../src/core/release.ts'
 import { keepPage, page } from '../../src/report/page.ts'
 import { fakeFiles } from '../fakes/files.ts'
+import { fakeLog } from '../fakes/log.ts'
 import { digest, record } from './support/deploy.ts'
 import { httpx, scanned } from './support/scanned.ts'
 
@@ -91,8 +92,16 @@ describe('the page of a release', () => {
   })
 
   it('is kept beside the rest of the evidence', async () => {
-    const files = fakeFiles()
-    expect(await keepPage(record(), { evidence: '/state/launchway-evidence', files })).toBe('/state/launchway-evidence/report.html')
+    const [files, log] = [fakeFiles(), fakeLog()]
+    expect(await keepPage(record(), { evidence: '/state/launchway-evidence', files, log })).toBe('/state/launchway-evidence/report.html')
     expect((await files.read('/state/launchway-evidence/report.html'))?.toString()).toBe(await page(record()))
+    expect(log.said('warning')).toEqual([])
+  })
+
+  it('that cannot be kept is a warning with the path and the reason, and no failure', async () => {
+    const log = fakeLog()
+    const full = (): Promise<void> => Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+    expect(await keepPage(record(), { evidence: '/state', files: { ...fakeFiles(), write: full }, log })).toBeUndefined()
+    expect(log.said('warning')).toEqual([expect.stringMatching(/\/state\/report\.html: ENOSPC: no space left on device/)])
   })
 })
