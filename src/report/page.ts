@@ -7,14 +7,16 @@ import { summaryParts } from './summary.ts'
 
 /** The name of the page in the folder of the evidence. */
 const pageName = 'report.html'
+const all = Number.POSITIVE_INFINITY
 
 /**
- * One file that says all of a release in any browser: the summary, every finding, nothing left out. It is made from the
- * record alone, loads nothing, and runs nothing: what others wrote is text in it, and its policy forbids the rest.
+ * One file that says all of a release in any browser: the summary with every finding, and with all that the record has
+ * of a failed check. It is made from the record alone, loads nothing, and runs nothing: what others wrote is text in it,
+ * and its policy forbids the rest.
  */
 export async function page(release: Release): Promise<string> {
   const { Marked } = await import('marked')
-  const parts = [...summaryParts(release, Number.POSITIVE_INFINITY), ...(release.scan === undefined ? [] : findingParts(release.scan))]
+  const parts = [...summaryParts(release, all, all), ...(release.scan === undefined ? [] : findingParts(release.scan))]
   const body = new Marked({ gfm: true, async: false }).parse(parts.join('\n\n'), { async: false })
   return `<!doctype html>
 <html lang="en">

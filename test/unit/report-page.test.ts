@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { findingName } from '../../src/core/words.ts'
 import type { Release } from '../../src/core/release.ts'
 import { keepPage, page } from '../../src/report/page.ts'
+import { summary } from '../../src/report/summary.ts'
 import { fakeFiles } from '../fakes/files.ts'
 import { fakeLog } from '../fakes/log.ts'
 import { digest, record } from './support/deploy.ts'
@@ -39,6 +40,14 @@ describe('the page of a release', () => {
     expect(html.match(/<td><code>CVE-2026-/g)).toHaveLength(2 * 300)
     expect(html).toContain('All that was found in app')
     expect(html).not.toContain('more that block')
+  })
+
+  it('has all that a failed check showed, of which a summary shows 2,000 characters', async () => {
+    const evidence = `begins\n${'x'.repeat(3_000)}\nends`
+    const checks = [{ name: 'home', passed: false, ms: 1, evidence }]
+    const failed = record({ smoke: { project: 'p', services: [], checks, verdict: 'failed', ms: 1 } })
+    expect(await page(failed)).toContain(evidence)
+    expect(summary(failed)).not.toContain('ends')
   })
 
   it('loads nothing, runs nothing, and is the same whenever it is made', async () => {
