@@ -131,6 +131,17 @@ describe('the command line', () => {
     expect(readFileSync(join(dirname(path), 'launchway-evidence', 'report.html'), 'utf8')).toContain('<title>second ')
   })
 
+  it('report shows the summary also where no page can be written beside the record, and warns', () => {
+    const folder = mkdtempSync(join(scratch, 'downloaded-'))
+    const path = join(folder, 'release.json')
+    writeFileSync(path, JSON.stringify(unreachable()))
+    // Root may write to a folder that is read only: what nobody can do is to make a folder where a file is.
+    writeFileSync(join(folder, 'launchway-evidence'), '')
+    const { code, out, err } = open('cli', ['report', '--release', path], scratch)
+    expect([code, out]).toEqual([0, expect.stringContaining('## addie master')])
+    expect(err).toMatch(/^warning: the report could not be kept as a page, \S+report\.html: E[A-Z]+: /)
+  })
+
   it('a run with nothing to do ends well, and leaves its record where the next verb looks', () => {
     const tree = repository('spike')
     const state = { XDG_STATE_HOME: join(scratch, 'state') }
@@ -202,19 +213,6 @@ describe('with --json a failure is an answer too', () => {
     const shown = open('cli', ['report', '--release', path], scratch)
     expect([shown.code, shown.err]).toEqual([0, expect.stringMatching(/^as a page: \S+report\.html\n$/)])
     expect(shown.out).toContain(outcome.evidence?.split('\n')[0])
-  })
-})
-
-describe('where no page can be written', () => {
-  it('report shows the summary all the same, and warns', () => {
-    const folder = mkdtempSync(join(scratch, 'downloaded-'))
-    const path = join(folder, 'release.json')
-    writeFileSync(path, JSON.stringify(unreachable()))
-    // Root may write to a folder that is read only: what nobody can do is to make a folder where a file is.
-    writeFileSync(join(folder, 'launchway-evidence'), '')
-    const { code, out, err } = open('cli', ['report', '--release', path], scratch)
-    expect([code, out]).toEqual([0, expect.stringContaining('## addie master')])
-    expect(err).toMatch(/^warning: the report could not be kept as a page, \S+report\.html: E[A-Z]+: /)
   })
 })
 
