@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { condensed, keepEvidence, logOf } from '../../src/smoke/evidence.ts'
 import { excerpt } from '../../src/smoke/excerpt.ts'
+import { lastOf } from '../../src/smoke/stack.ts'
 import type { EngineContainer, Ports } from '../../src/core/ports.ts'
 import { redact, Secret } from '../../src/core/secret.ts'
 import type { Watch } from '../../src/smoke/watch.ts'
@@ -131,6 +132,10 @@ describe('a secret that stands where a text is cut', () => {
     expect(left(condensed(line))).toBe(true)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a log is asked by
     expect(await logOf({ id: 'web', restarts: 0 } as EngineContainer, portsWith(line))).toBe(`${'x'.repeat(390)}***`)
+  })
+
+  it('is gone from the end of what compose or a step said', () => {
+    expect(lastOf(`${'x'.repeat(390)}${secret}`, portsWith(''))).toBe(`${'x'.repeat(390)}***`)
   })
 
   it('is gone from a log that is kept', async () => {
