@@ -189,15 +189,16 @@ async function perform(asked: Asked, stage: StageName | undefined, start: Releas
     return { text: `nothing to do: ${start.outcome.message ?? ''}\n`, json: start }
   }
   const ran = await runSteps(stepsOf(stage), start, ports)
-  await save(asked.release, ran.release, ports)
-  const page = await (await import('./report/index.ts')).keepPage(ran.release, ports)
-  const text = ran.error === undefined ? `${ending(ran.release)}\nrecord: ${asked.release}\nreport: ${page}\n` : ''
+  const page = await save(asked.release, ran.release, ports)
+  const kept = page === undefined ? '' : `report: ${page}\n`
+  const text = ran.error === undefined ? `${ending(ran.release)}\nrecord: ${asked.release}\n${kept}` : ''
   return { text, json: ran.release, error: ran.error }
 }
 
 async function report(asked: Asked, ports: Ports): Promise<Answer> {
   const [{ keepPage, summary }, record] = [await import('./report/index.ts'), await readRecord(asked.release, ports)]
-  ports.log.info(`as a page: ${await keepPage(record, ports)}`)
+  const page = await keepPage(record, ports)
+  if (page !== undefined) ports.log.info(`as a page: ${page}`)
   return { text: summary(record), json: record }
 }
 
@@ -262,8 +263,10 @@ async function readRecord(path: string, ports: Ports): Promise<Release> {
   })
 }
 
-async function save(path: string, record: Release, ports: Ports): Promise<void> {
+/** With its page, so that the two never tell of different runs. @returns where the page stands, if it could be kept */
+async function save(path: string, record: Release, ports: Ports): Promise<string | undefined> {
   await ports.files.write(path, json(record))
+  return (await import('./report/index.ts')).keepPage(record, ports)
 }
 
 /** Ends with a newline, as a file of text does. */

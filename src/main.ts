@@ -64,9 +64,9 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
   for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
   const { keepPage, summary, tell } = await import('./report/index.ts')
   addSummary(summary(ran.release))
-  await keepPage(ran.release, ports)
   const told = { comment: isOn(env, 'comment'), issue: isOn(env, 'issue'), codeScanning: isOn(env, 'code-scanning') }
   if (!dry) await tell(ran.release, told, ports)
+  await keepPage(ran.release, ports)
   return ran
 }
 

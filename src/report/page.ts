@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { asError } from '../core/outcome.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { findingParts } from './scan.ts'
@@ -6,14 +7,16 @@ import { summaryParts } from './summary.ts'
 
 /** The name of the page in the folder of the evidence. */
 const pageName = 'report.html'
+const all = Number.POSITIVE_INFINITY
 
 /**
- * One file that says all of a release in any browser: the summary, every finding, nothing left out. It is made from the
- * record alone, loads nothing, and runs nothing: what others wrote is text in it, and its policy forbids the rest.
+ * One file that says all of a release in any browser: the summary with every finding, and with all that the record has
+ * of a failed check. It is made from the record alone, loads nothing, and runs nothing: what others wrote is text in it,
+ * and its policy forbids the rest.
  */
 export async function page(release: Release): Promise<string> {
   const { Marked } = await import('marked')
-  const parts = [...summaryParts(release, Number.POSITIVE_INFINITY), ...(release.scan === undefined ? [] : findingParts(release.scan))]
+  const parts = [...summaryParts(release, all, all), ...(release.scan === undefined ? [] : findingParts(release.scan))]
   const body = new Marked({ gfm: true, async: false }).parse(parts.join('\n\n'), { async: false })
   return `<!doctype html>
 <html lang="en">
@@ -30,11 +33,23 @@ ${body}</body>
 `
 }
 
-/** Keeps the page beside what else tells of the run. Returns its path. */
-export async function keepPage(release: Release, { evidence, files }: Pick<Ports, 'evidence' | 'files'>): Promise<string> {
+/**
+ * Keeps the page beside what else tells of the run. Never fails: a release is what it is, also where the disk is full, or
+ * the record lies in a folder that nobody may write to.
+ * @returns its path, when it stands there
+ */
+export async function keepPage(
+  release: Release,
+  { evidence, files, log }: Pick<Ports, 'evidence' | 'files' | 'log'>,
+): Promise<string | undefined> {
   const path = join(evidence, pageName)
-  await files.write(path, await page(release))
-  return path
+  try {
+    await files.write(path, await page(release))
+    return path
+  } catch (error) {
+    log.warning(`the report could not be kept as a page, ${path}: ${asError(error).message}\nThe record has all that it says.`)
+    return undefined
+  }
 }
 
 /** Readable in both colour schemes, on paper, and with a table that is wider than the window. */

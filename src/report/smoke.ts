@@ -2,11 +2,14 @@ import type { SmokeSection } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { code, folded, prose, short, table } from './markdown.ts'
 
-/** Characters of a failed check's evidence that the page shows; the record keeps more. */
+/** Characters of a failed check's evidence that a summary shows; the record keeps more. */
 const shownChars = 2_000
 
-/** What ran in the stack, what it was asked, and what the checks that failed showed. */
-export function smokeParts({ services, steps = [], checks, earlier }: SmokeSection): string[] {
+/**
+ * What ran in the stack, what it was asked, and what the checks that failed showed.
+ * @param most characters of the evidence of each
+ */
+export function smokeParts({ services, steps = [], checks, earlier }: SmokeSection, most = shownChars): string[] {
   const hasMemory = services.some(({ memory }) => memory !== undefined)
   const ran = services.map(({ name, image, config, state, ms, memory }) => [
     prose(name),
@@ -27,6 +30,6 @@ export function smokeParts({ services, steps = [], checks, earlier }: SmokeSecti
     ...(ran.length === 0 ? [] : [table(['smoke service', 'image', 'configuration', 'state', 'up after', ...memoryTitle], ran)]),
     ...(done.length === 0 ? [] : [table(['smoke step', '', 'time'], done)]),
     ...(asked.length === 0 ? [] : [table(['smoke check', '', 'time'], asked)]),
-    ...failed.map(({ evidence = '' }) => folded('What a failed check was answered', evidence.slice(0, shownChars).toWellFormed())),
+    ...failed.map(({ evidence = '' }) => folded('What a failed check was answered', evidence.slice(0, most).toWellFormed())),
   ]
 }

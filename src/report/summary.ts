@@ -15,8 +15,9 @@ export function summary(release: Release): string {
 /**
  * The same in parts, each of which stands for itself, and the most telling first.
  * @param most rows of a table of findings
+ * @param mostChars of what a failed check showed
  */
-export function summaryParts(release: Release, most = listed): string[] {
+export function summaryParts(release: Release, most = listed, mostChars?: number): string[] {
   const { plan, outcome } = release
   const parts = [
     `## ${title(release)}`,
@@ -28,7 +29,7 @@ export function summaryParts(release: Release, most = listed): string[] {
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
   parts.push(...projectTable(release))
   if (release.size !== undefined) parts.push(...sizeParts(release.size))
-  if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke))
+  if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke, mostChars))
   if (release.scan !== undefined) parts.push(...scanParts(release.scan, most))
   if (release.push !== undefined)
     parts.push(

@@ -52,7 +52,7 @@ export async function askHttp(check: Of<'http'>, standing: Standing, ports: Port
       continue
     }
     if (wrong.length === 0) return { passed: true, evidence: [...said, `answered ${answer.status}`].join('\n') }
-    return failed(shown(check, wrong, answer))
+    return failed(shown(check, wrong, { ...answer, body: ports.redact(answer.body) }))
   }
 }
 

@@ -65,7 +65,7 @@ async function attempt(check: Of<'http' | 'tcp' | 'exec' | 'run'>, standing: Sta
   const asked = inside === undefined ? run(standing.stack, service, command) : execIn(inside.id, command)
   const done = await ports.exec.run(asked, { signal: standing.signal, accept: anyCode })
   const said = [done.stdout.trim(), done.stderr.trim()].filter((text) => text !== '').join('\n')
-  const { passed, evidence } = judgedOutput({ ...done, said: cut(said, shownChars) }, stdout)
+  const { passed, evidence } = judgedOutput({ ...done, said: cut(ports.redact(said), shownChars) }, stdout)
   // Of a question that passes nobody reads what was said.
   return { passed, evidence: passed ? 'exit code 0' : evidence }
 }

@@ -59,7 +59,7 @@ export async function keepEvidence(seen: Watch, rendered: string, ports: Ports):
     await files.write(join(folder, 'compose.yaml'), rendered)
     await files.write(join(folder, 'containers.json'), redact(`${JSON.stringify(states, null, 2)}\n`))
     for (const [index, { id }] of containers.entries()) {
-      await files.write(join(folder, `${names.get(id) ?? id}.log`), redact(`${(logs[index] ?? '').slice(-keptChars)}\n`))
+      await files.write(join(folder, `${names.get(id) ?? id}.log`), `${redact(logs[index] ?? '').slice(-keptChars)}\n`)
     }
     return folder
   } catch (error) {
@@ -88,12 +88,15 @@ function stateIn(container: Seen, name: string, memory: number | undefined): Rec
 }
 
 /** The end of what a container wrote, and the errors before it; of one that was restarted, since then: what it said before is the same again. */
-export async function logOf({ id, startedAt, restarts }: EngineContainer, { engine }: Ports): Promise<string> {
+export async function logOf({ id, startedAt, restarts }: EngineContainer, { engine, redact }: Ports): Promise<string> {
   const since = startedAt === undefined || restarts === 0 ? {} : { since: new Date(Date.parse(startedAt) - startMs).toISOString() }
-  return excerpt(condensed(await engine.lastLines(id, { lines, ...since })))
+  return excerpt(condensed(redact(await engine.lastLines(id, { lines, ...since }))))
 }
 
-/** Without colours, long lines cut, and lines that repeat told once. */
+/**
+ * Without colours, long lines cut, and lines that repeat told once.
+ * @param text without the secrets of the run: of one that stood where a line is cut, nobody would know the rest again
+ */
 export function condensed(text: string): string {
   const told: { line: string; times: number }[] = []
   for (const line of stripVTControlCharacters(text).split(/\r\n?|\n/)) {

@@ -104,7 +104,7 @@ class Log {
     const { code, stderr } = await this.#ports.exec.run(asked, { signal, onLine, accept: anyCode })
     // A container that is gone has no log; a driver that keeps none is something to be told.
     if (code !== 0 && !stderr.includes('No such container')) {
-      this.decide({ passed: false, evidence: `docker cannot read the log of ${this.#check.service}: ${cut(stderr.trim(), lineChars)}` })
+      this.decide({ passed: false, evidence: `docker cannot read the log of ${this.#check.service}: ${this.#shown(stderr.trim())}` })
     }
   }
 
@@ -115,11 +115,16 @@ class Log {
     const text = stripVTControlCharacters(found.text)
     const { matches, never } = this.#patterns
     if (never?.test(text) === true) {
-      return this.decide({ passed: false, evidence: `a line of the log matches ${this.#check.never ?? ''}:\n${cut(text, lineChars)}` })
+      return this.decide({ passed: false, evidence: `a line of the log matches ${this.#check.never ?? ''}:\n${this.#shown(text)}` })
     }
     if (this.#isMatched || matches?.test(text) !== true) return
     this.#match()
-    if (never === undefined) this.decide({ passed: true, evidence: cut(text, lineChars) })
+    if (never === undefined) this.decide({ passed: true, evidence: this.#shown(text) })
+  }
+
+  /** A secret goes before the line is cut: of a part of it nobody would know what it was. */
+  #shown(text: string): string {
+    return cut(this.#ports.redact(text), lineChars)
   }
 
   #match(): void {

@@ -29,11 +29,13 @@ export async function make(stack: Stack, builds: readonly string[], ports: Ports
   if (builds.length > 0) {
     const { code, stdout, stderr } = await call(build(stack, builds), ports, signal)
     if (code !== 0) {
-      throw new LaunchwayError('BUILD_FAILED', `compose could not build ${builds.join(', ')}`, { hint: lastOf(`${stdout}\n${stderr}`) })
+      throw new LaunchwayError('BUILD_FAILED', `compose could not build ${builds.join(', ')}`, {
+        hint: lastOf(`${stdout}\n${stderr}`, ports),
+      })
     }
   }
   const { code, stderr } = await call(create(stack), ports, signal)
-  if (code !== 0) throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be made', { hint: lastOf(stderr) })
+  if (code !== 0) throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be made', { hint: lastOf(stderr, ports) })
 }
 
 /**
@@ -93,7 +95,7 @@ async function startByCompose(stack: Stack, seen: Watch, ports: Ports, signal: A
   // What compose says of a dependency is the echo of what a container did.
   await seen.refresh()
   throwIfDead(seen)
-  throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be started', { hint: lastOf(stderr) })
+  throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be started', { hint: lastOf(stderr, ports) })
 }
 
 /** The services that a check has reached, each of which has shown by that alone that it works. */
@@ -183,6 +185,6 @@ function call(asked: Parameters<Ports['exec']['run']>[0], { exec, log }: Ports, 
 }
 
 /** The end of what a program said. */
-export function lastOf(text: string): string {
-  return condensed(text.trim().split('\n').slice(-30).join('\n'))
+export function lastOf(text: string, { redact }: Pick<Ports, 'redact'>): string {
+  return condensed(redact(text).trim().split('\n').slice(-30).join('\n'))
 }

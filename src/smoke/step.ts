@@ -41,5 +41,5 @@ export async function step(of: SmokeStep, { stack, containers, signal }: Around,
   steps.push({ name: ports.redact(of.name), passed, ms })
   if (passed) return ports.log.info(`${of.name}: done in ${showMs(ms)}`)
   const why = done === undefined ? `did not end within ${showMs(of.timeoutMs)}` : `ended with exit code ${done.code}`
-  throw new LaunchwayError('SMOKE_CHECK_FAILED', `${of.name} ${why}`, { hint: lastOf(lines.join('\n')) })
+  throw new LaunchwayError('SMOKE_CHECK_FAILED', `${of.name} ${why}`, { hint: lastOf(lines.join('\n'), ports) })
 }

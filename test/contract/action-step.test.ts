@@ -95,6 +95,24 @@ describe('an action step', () => {
     expect(read().summary).toContain('addie master failed')
   })
 
+  it('that cannot keep its page warns, and is what it was: well, or failed for its own reason', () => {
+    const tree = repository('master')
+    const well = runner({})
+    const failed = runner({})
+    for (const { temp } of [well, failed]) {
+      mkdirSync(join(temp, 'launchway'))
+      writeFileSync(join(temp, 'launchway', 'launchway-evidence'), '')
+    }
+    const planned = open('main', ['plan'], tree, well.env)
+    expect([planned.code, well.read().output]).toEqual([0, expect.stringContaining('verdict=passed\n')])
+    expect(planned.out).toContain('::warning::the report could not be kept as a page')
+    expect(well.read().output).not.toContain('verdict=failed')
+
+    writeFileSync(join(failed.temp, 'launchway', 'release.json'), JSON.stringify(unreachable()))
+    const deployed = open('main', ['deploy'], failed.temp, { ...failed.env, TOKEN: 'the-token' })
+    expect([deployed.code, deployed.out]).toEqual([6, expect.stringContaining('::error title=SSH_UNREACHABLE::')])
+  })
+
   it('that cannot plan has a verdict all the same, and a summary that says why', () => {
     const { temp, env, read } = runner({})
     writeFileSync(join(temp, 'launchway.yml'), `${config}imge: x\n`)

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { errorCodes, exitCodeOf, LaunchwayError } from '../../src/core/error.ts'
@@ -121,12 +121,25 @@ describe('the command line', () => {
     const tree = repository('master')
     const path = join(tree, '..', 'plan.json')
     const shown = open('cli', ['plan', '--release', path], tree)
-    expect([shown.code, shown.err]).toEqual([0, expect.stringMatching(/^as a page: \S+report\.html\n$/)])
+    expect([shown.code, shown.err]).toEqual([0, ''])
     expect(shown.out).toMatch(/^ +deploy +run +the branch master goes to production$/m)
     const { code, out } = open('cli', ['plan', '--json', '--release', path, '-e', 'other', '--config', 'second.yml'], tree)
     expect(code).toBe(0)
     expect(parseRelease(out, 'the answer')).toMatchObject({ app: 'second', plan: { environment: { name: 'other' } } })
     expect(parseRelease(readFileSync(path, 'utf8'), path)).toEqual(parseRelease(out, 'the answer'))
+    // The page beside the record is of that plan, not of the one before.
+    expect(readFileSync(join(dirname(path), 'launchway-evidence', 'report.html'), 'utf8')).toContain('<title>second ')
+  })
+
+  it('report shows the summary also where no page can be written beside the record, and warns', () => {
+    const folder = mkdtempSync(join(scratch, 'downloaded-'))
+    const path = join(folder, 'release.json')
+    writeFileSync(path, JSON.stringify(unreachable()))
+    // Root may write to a folder that is read only: what nobody can do is to make a folder where a file is.
+    writeFileSync(join(folder, 'launchway-evidence'), '')
+    const { code, out, err } = open('cli', ['report', '--release', path], scratch)
+    expect([code, out]).toEqual([0, expect.stringContaining('## addie master')])
+    expect(err).toMatch(/^warning: the report could not be kept as a page, \S+report\.html: E[A-Z]+: /)
   })
 
   it('a run with nothing to do ends well, and leaves its record where the next verb looks', () => {
@@ -198,7 +211,7 @@ describe('with --json a failure is an answer too', () => {
     })
     expect(readFileSync(path, 'utf8')).toBe(out)
     const shown = open('cli', ['report', '--release', path], scratch)
-    expect([shown.code, shown.err]).toEqual([0, ''])
+    expect([shown.code, shown.err]).toEqual([0, expect.stringMatching(/^as a page: \S+report\.html\n$/)])
     expect(shown.out).toContain(outcome.evidence?.split('\n')[0])
   })
 })

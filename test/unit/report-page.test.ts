@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { findingName } from '../../src/core/words.ts'
 import type { Release } from '../../src/core/release.ts'
 import { keepPage, page } from '../../src/report/page.ts'
+import { summary } from '../../src/report/summary.ts'
 import { fakeFiles } from '../fakes/files.ts'
+import { fakeLog } from '../fakes/log.ts'
 import { digest, record } from './support/deploy.ts'
 import { httpx, scanned } from './support/scanned.ts'
 
@@ -38,6 +40,14 @@ describe('the page of a release', () => {
     expect(html.match(/<td><code>CVE-2026-/g)).toHaveLength(2 * 300)
     expect(html).toContain('All that was found in app')
     expect(html).not.toContain('more that block')
+  })
+
+  it('has all that a failed check showed, of which a summary shows 2,000 characters', async () => {
+    const evidence = `begins\n${'x'.repeat(3_000)}\nends`
+    const checks = [{ name: 'home', passed: false, ms: 1, evidence }]
+    const failed = record({ smoke: { project: 'p', services: [], checks, verdict: 'failed', ms: 1 } })
+    expect(await page(failed)).toContain(evidence)
+    expect(summary(failed)).not.toContain('ends')
   })
 
   it('loads nothing, runs nothing, and is the same whenever it is made', async () => {
@@ -91,8 +101,16 @@ describe('the page of a release', () => {
   })
 
   it('is kept beside the rest of the evidence', async () => {
-    const files = fakeFiles()
-    expect(await keepPage(record(), { evidence: '/state/launchway-evidence', files })).toBe('/state/launchway-evidence/report.html')
+    const [files, log] = [fakeFiles(), fakeLog()]
+    expect(await keepPage(record(), { evidence: '/state/launchway-evidence', files, log })).toBe('/state/launchway-evidence/report.html')
     expect((await files.read('/state/launchway-evidence/report.html'))?.toString()).toBe(await page(record()))
+    expect(log.said('warning')).toEqual([])
+  })
+
+  it('that cannot be kept is a warning with the path and the reason, and no failure', async () => {
+    const log = fakeLog()
+    const full = (): Promise<void> => Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+    expect(await keepPage(record(), { evidence: '/state', files: { ...fakeFiles(), write: full }, log })).toBeUndefined()
+    expect(log.said('warning')).toEqual([expect.stringMatching(/\/state\/report\.html: ENOSPC: no space left on device/)])
   })
 })

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { logOf } from '../../src/smoke/evidence.ts'
+import { condensed, keepEvidence, logOf } from '../../src/smoke/evidence.ts'
 import { excerpt } from '../../src/smoke/excerpt.ts'
+import { lastOf } from '../../src/smoke/stack.ts'
 import type { EngineContainer, Ports } from '../../src/core/ports.ts'
+import { redact, Secret } from '../../src/core/secret.ts'
+import type { Watch } from '../../src/smoke/watch.ts'
+import { fakeFiles } from '../fakes/files.ts'
+import { fakeLog } from '../fakes/log.ts'
 
 const frames = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => [
@@ -88,6 +93,7 @@ describe('what a failure shows of a log', () => {
     const asked: number[] = []
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked
     const ports = {
+      redact: (text: string) => text,
       engine: {
         lastLines: (_: string, { lines }: { lines: number }) => {
           asked.push(lines)
@@ -99,5 +105,43 @@ describe('what a failure shows of a log', () => {
     const container = { id: 'web', restarts: 0 } as EngineContainer
     expect(await logOf(container, ports)).toContain("KeyError: 'DATABASE_URL'")
     expect(asked).toEqual([expect.toSatisfy((lines: number) => lines >= 400)])
+  })
+})
+
+describe('a secret that stands where a text is cut', () => {
+  const secret = 'hunter2-correct-horse-battery'
+  const files = fakeFiles()
+  const seen = {
+    containers: () => [{ id: 'web', restarts: 0, labels: { 'com.docker.compose.service': 'web' } }],
+    memoryOf: () => undefined,
+  }
+  const portsWith = (log: string): Ports =>
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked
+    ({
+      files,
+      log: fakeLog(),
+      evidence: '/state',
+      redact: (text: string) => redact(text, [new Secret(secret)]),
+      engine: { lastLines: () => Promise.resolve(log) },
+    }) as unknown as Ports
+  /** Two pieces of four characters of it, wherever they are. */
+  const left = (text: string): boolean => text.includes(secret.slice(0, 4)) || text.includes(secret.slice(-4))
+
+  it('is gone from a long line of what a failure shows', async () => {
+    const line = `${'x'.repeat(390)}${secret}`
+    expect(left(condensed(line))).toBe(true)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a log is asked by
+    expect(await logOf({ id: 'web', restarts: 0 } as EngineContainer, portsWith(line))).toBe(`${'x'.repeat(390)}***`)
+  })
+
+  it('is gone from the end of what compose or a step said', () => {
+    expect(lastOf(`${'x'.repeat(390)}${secret}`, portsWith(''))).toBe(`${'x'.repeat(390)}***`)
+  })
+
+  it('is gone from a log that is kept', async () => {
+    const log = `${secret}${'x'.repeat(1_000_000 - 10)}`
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked
+    await keepEvidence(seen as unknown as Watch, 'services: {}', portsWith(log))
+    expect(left(files.texts['/state/smoke/web.log'] ?? secret)).toBe(false)
   })
 })
