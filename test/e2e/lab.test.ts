@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, describe, expect, inject, it } from 'vitest'
-import { type Lab, labLabel, readLab } from '../../lab/lab.ts'
+import { type Lab, labFolder, labLabel, readLab } from '../../lab/lab.ts'
+import { githubPid } from '../../lab/down.ts'
 import { root } from '../../lab/paths.ts'
 import { call, docker } from '../../lab/run.ts'
 import { newLabName } from '../../lab/up.ts'
@@ -144,5 +145,26 @@ describe('the lab', () => {
     expect(await imagesOf(image)).toEqual([])
     for (const port of portsOf(lab)) expect(await answers(port), `port ${port}`).toBe(false)
     for (const port of portsOf(other)) expect(await answers(port), `port ${port}`).toBe(true)
+  })
+})
+
+describe('a lab that cannot be started', () => {
+  const name = newLabName()
+  // Not the lab's own: it has no label, and `down` must leave it alone.
+  const network = `launchway-${name}`
+  afterAll(() => docker('network', 'rm', network))
+
+  it('leaves nothing behind, its GitHub included', async () => {
+    await docker('network', 'create', network)
+    const starting = labCommand('up', name)
+    const written = githubPid(labFolder(name))
+    await expect.poll(() => existsSync(written) && readFileSync(written, 'utf8') !== '', { interval: 5 }).toBe(true)
+    const pid = Number(readFileSync(written, 'utf8'))
+    const ended = await starting
+    expect(ended.code).not.toBe(0)
+    expect(ended.stderr).toContain(network)
+    expect(isRunning(pid)).toBe(false)
+    expect(existsSync(labFolder(name))).toBe(false)
+    expect(await leftOf(name)).toBe('')
   })
 })

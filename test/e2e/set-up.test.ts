@@ -58,6 +58,20 @@ describe('the first command on a machine', () => {
     expect(second).toEqual({ code: 0, stdout: 'v24.21.0\n', stderr: '' })
   })
 
+  it('waits for another set-up that is under way, and goes on when that has ended', async () => {
+    rmSync(join(project, 'node_modules/.set-up'))
+    const held = join(scratch, 'held')
+    const other = run('flock', [join(scratch, 'cache/set-up.lock'), 'sh', '-c', `touch ${held}; sleep 2; touch ${held}.ended`], {
+      cwd: scratch,
+      env,
+    })
+    await expect.poll(() => existsSync(held), { interval: 20 }).toBe(true)
+    const ended = await withSh({}, 'ls', `${held}.ended`)
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: `${held}.ended\n` })
+    expect(ended.stderr).toMatch(/^set-up: another set-up is under way; waiting\nset-up: packages/)
+    await other
+  })
+
   it('that has Node, but not the packages, says what it needs as well', async () => {
     rmSync(join(project, 'node_modules/.set-up'))
     const failed = await withSh({ ...cutOff, npm_config_cache: join(scratch, 'no-cache') }, 'true')

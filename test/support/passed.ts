@@ -1,6 +1,17 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { cache, root } from '../../lab/paths.ts'
 import type { Counts } from './counts.ts'
@@ -20,9 +31,9 @@ export class Passed {
   constructor() {
     this.#key = stateKey()
     this.#folder = join(cache, 'passed', this.#key)
-    const kept = join(cache, 'passed')
-    mkdirSync(kept, { recursive: true })
-    for (const other of readdirSync(kept)) if (other !== this.#key) rmSync(join(kept, other), { recursive: true })
+    mkdirSync(this.#folder, { recursive: true })
+    utimesSync(this.#folder, new Date(), new Date())
+    forgetOld(join(cache, 'passed'))
   }
 
   /** What a part came to when it last passed, and how long ago, in ms. */
@@ -43,6 +54,15 @@ export class Passed {
 
   #file(name: string): string {
     return join(this.#folder, `${name.replaceAll(/\W/g, '-')}.json`)
+  }
+}
+
+/** Removes what nobody believes any more. Other checkouts keep theirs in the same place, and may be here at the same time. */
+export function forgetOld(kept: string): void {
+  for (const name of readdirSync(kept)) {
+    const folder = join(kept, name)
+    const stat = statSync(folder, { throwIfNoEntry: false })
+    if (stat !== undefined && Date.now() - stat.mtimeMs > believedMs) rmSync(folder, { recursive: true, force: true })
   }
 }
 

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { isBuiltFrom } from '../../lab/setup/go.ts'
 import { bringAbout, type Step, SetUpError } from '../../lab/setup/steps.ts'
 import { needDisk } from '../../lab/setup/machine.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
@@ -56,6 +60,19 @@ describe('set-up', () => {
     expect(String(error)).toBe(
       'Error: engine: no engine\nInstall one.\n\ntrivy: no network\n\nWhat is done stays done: run the same command again when this is mended.',
     )
+  })
+
+  it('takes a program for what it was built from, and for no other version of it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'launchway-tool-'))
+    const program = join(folder, 'server')
+    const built = (version: string): boolean => isBuiltFrom(program, 'example.com/server/v2', version)
+    expect(built('v2.12.0')).toBe(false)
+    writeFileSync(
+      program,
+      Buffer.from('\u007fELF\0path\texample.com/server/v2/cmd\nmod\texample.com/server/v2\tv2.12.0\th1:x=\n\0', 'latin1'),
+    )
+    expect(['v2.12.0', 'v2.12', 'v2.13.0'].map(built)).toEqual([true, false, false])
+    rmSync(folder, { recursive: true })
   })
 
   it('says how much disk is missing, and what to do, before it begins to fill it', () => {
