@@ -16,7 +16,7 @@ pull() {
   elif said=$(exec 9>&- && ${2:+with_logins} docker pull --quiet "$1" 2>&1); then
     end_step pull 'done' '' "$1"
   else
-    fail pull '' "$said"
+    fail pull '' "$1: $said"
   fi
 }
 

@@ -97,7 +97,8 @@ if $as test -r "$LW_HOME/lock"; then
   $as flock -n "$LW_HOME/lock" sh -c : 2> /dev/null
   held=$?
   holder=$($as cat "$LW_HOME/lock.pid" 2> /dev/null)
-  if [ "$held" = 1 ] && { [ -z "$holder" ] || [ -e "/proc/$holder" ]; }; then fact locked yes; fi
+  # shellcheck disable=SC2086
+  if [ "$held" = 1 ] && { [ -z "$holder" ] || $as test "/proc/$holder/fd/9" -ef "$LW_HOME/lock"; }; then fact locked yes; fi
 fi
 
 # Accessories belong to no release. Their volumes hold what must not be lost: that is asked of the containers themselves.

@@ -85,8 +85,9 @@ begin() {
   asked_at=$(uptime_cs)
   until flock -n 9; do
     waited=$(($(uptime_cs) - asked_at))
-    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that.
-    if [ "$waited" -ge 6000 ] || { [ "$waited" -ge 100 ] && kill -0 "$(cat "$LW_HOME/lock.pid")"; } 2> /dev/null; then
+    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that. Who deploys has it open;
+    # the number of one that was killed may be another's by now, or that of a corpse which nobody has reaped.
+    if [ "$waited" -ge 6000 ] || { [ "$waited" -ge 100 ] && [ "/proc/$(cat "$LW_HOME/lock.pid")/fd/9" -ef "$LW_HOME/lock" ]; } 2> /dev/null; then
       MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
       end failed locked
     fi
@@ -258,15 +259,19 @@ own_containers() {
 
 # ---- the record
 
-# record OWNER: the point of no return. One rename makes the new release the current one.
+# record OWNER [back]: the point of no return. One rename makes the new release the current one. `back` from a release that
+# failed on another host: what ran before this one stays what it was, as if that release had never come.
 record() {
   start_step record
   [ -s "$LW_HOME/owner" ] || put "$LW_HOME/owner" "$1" || fail record '' "$(no_room)"
   was=$(cat "$LW_HOME/current" 2> /dev/null)
   if [ "$was" != "$LW_RELEASE" ]; then
-    # One that a rollback returns to has been recorded before, and stays so.
-    [ -e "$LW_DIR/recorded" ] || will_undo forget recorded record ''
-    { put "$LW_DIR/recorded" "$was" && put "$LW_HOME/current" "$LW_RELEASE"; } || fail record '' "$(no_room)"
+    if [ ! -e "$LW_DIR/recorded" ] || [ "${2:-}" != back ]; then
+      # One that a rollback returns to has been recorded before, and stays so.
+      [ -e "$LW_DIR/recorded" ] || will_undo forget recorded record ''
+      put "$LW_DIR/recorded" "$was" || fail record '' "$(no_room)"
+    fi
+    put "$LW_HOME/current" "$LW_RELEASE" || fail record '' "$(no_room)"
   fi
   settle "$LW_DIR"
   end_step record
@@ -277,9 +282,16 @@ settle() { # RELEASE_DIR
   was=$(cat "$1/recorded" 2> /dev/null)
   if [ -n "$was" ]; then
     put "$LW_HOME/previous" "$was" || { rm -f "$LW_HOME/reserve" && put "$LW_HOME/previous" "$was"; }
+  else
+    rm -f "$LW_HOME/previous"
   fi
   rm -f "$1/undo" "$1/carried.was"
   forget_wait
+}
+
+# unrecord RELEASE: it counts as one that failed, and goes with those.
+unrecord() {
+  rm -f "$LW_HOME/releases/$1/recorded"
 }
 
 finish() {

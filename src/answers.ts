@@ -191,6 +191,7 @@ async function perform(asked: Asked, stage: StageName | undefined, start: Releas
   const ran = await runSteps(stepsOf(stage), start, ports)
   const page = await save(asked.release, ran.release, ports)
   const kept = page === undefined ? '' : `report: ${page}\n`
+  if (ran.error !== undefined) ports.log.info(`record: ${asked.release}\n${kept}`.trim())
   const text = ran.error === undefined ? `${ending(ran.release)}\nrecord: ${asked.release}\n${kept}` : ''
   return { text, json: ran.release, error: ran.error }
 }
