@@ -159,7 +159,11 @@ export const flags = {
   url: { type: 'string', value: 'URL', says: 'address for visitors, behind nginx on the host; empty for a port of the host' },
   publish: { type: 'string', value: 'PORT', says: 'port of the host for visitors, where there is no url' },
   health: { type: 'string', value: 'PATH', says: 'path that answers 2xx when the application is well; empty for none' },
-  launchway: { type: 'string', value: 'PIN', says: 'launchway for the workflows: OWNER/launchway@COMMIT' },
+  launchway: {
+    type: 'string',
+    value: 'PIN',
+    says: 'launchway for the workflows: OWNER/launchway@COMMIT, whose copy on GitHub they use and at which commit',
+  },
   dockerfile: { type: 'string', value: 'PATH', says: 'the Dockerfile, where there are several and no compose file' },
   ci: { type: 'string', value: 'WHOSE', says: 'github, or none for no workflows (default: github, unless the remote is elsewhere)' },
   trust: {

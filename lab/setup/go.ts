@@ -12,24 +12,23 @@ export function isBuiltFrom(program: string, module: string, version: string): b
 /**
  * Runs go in a folder with caches of its own, keeps the programs that it made, and removes the rest: gigabytes.
  * @param programs what each is called there, and what it shall be called
- * @param fetch what brings all that the build needs, so that the build itself asks nobody and may take its time; by
- *   default the build's own words with -n, which reads every package and compiles none
+ * @param fetch what brings all that the build needs, so that the build itself asks nobody and may take its time
  */
 export async function goMade(
   programs: Readonly<Record<string, string>>,
   folder: string,
   args: readonly string[],
   env: Record<string, string>,
-  fetch: readonly string[] = [...args.slice(0, 1), '-n', ...args.slice(1)],
+  fetch?: readonly string[],
 ): Promise<void> {
   const caches = { GOMODCACHE: join(folder, 'mod'), GOCACHE: join(folder, 'cache'), GOFLAGS: '-modcacherw', CGO_ENABLED: '0' }
   // The Go that the module asks for is fetched first: an older one does not know what the variables mean to the newer.
   const { stdout } = await resumed(() => call('go', ['env', 'GOROOT'], { cwd: folder, env: caches, timeoutMs }))
   const go = (words: readonly string[], limitMs: number, more: Record<string, string> = {}): Promise<unknown> =>
     call(join(stdout.trim(), 'bin/go'), words, { cwd: folder, env: { ...caches, ...env, ...more }, timeoutMs: limitMs })
-  await resumed(() => go(fetch, timeoutMs))
-  // What does not compile would not do so a second time. With a proxy that is off, go refuses to install.
-  await go(args, buildTimeoutMs, { GOPROXY: `file://${caches.GOMODCACHE}/cache/download` })
+  await resumed(() => go(fetch ?? args, timeoutMs))
+  // What does not compile would not do so a second time.
+  if (fetch !== undefined) await go(args, buildTimeoutMs, { GOPROXY: 'off' })
   mkdirSync(tools, { recursive: true })
   for (const [made, name] of Object.entries(programs)) await rename(join(folder, made), join(tools, name))
   rmSync(folder, { recursive: true, force: true })

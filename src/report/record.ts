@@ -21,7 +21,7 @@ export function showRecord(
       `${plan.ref ?? 'no ref'} at ${plan.sha.slice(0, 12)}, ${plan.event}${plan.redeploys === undefined ? '' : `, images of ${plan.redeploys}`}`,
     ],
     ...(plan.environment === undefined ? [] : ([['to', plan.environment.name]] as [string, string][])),
-    ['outcome', [outcome.state, outcome.code, outcome.stage, outcome.message].filter(Boolean).join(' ')],
+    ['outcome', ended(outcome)],
     ...(build?.images ?? []).flatMap(({ name, how, config, registries }): [string, string][] => [
       ['image', `${name}, ${how}`],
       ...Object.entries(config).map(([platform, digest]): [string, string] => ['', `configuration ${platform} ${digest}`]),
@@ -39,9 +39,15 @@ export function showRecord(
   return rows.map(([name, value]) => `${name.padEnd(8)} ${value}\n`).join('')
 }
 
+/** A registry has a record as it was when its tags moved: a deploy comes after that. */
+function ended({ state, code, stage, message }: Release['outcome']): string {
+  if (state === 'running') return 'not told here: it was under way when this was kept; `launchway history` shows what hosts ran'
+  return [state, code, stage, message].filter(Boolean).join(' ')
+}
+
 function scanned({ verdict, images, tool, database, rules }: NonNullable<Release['scan']>): string {
   const findings = images.reduce((sum, image) => sum + image.findings.filter(({ status }) => status !== 'fixed').length, 0)
   const broken = rules.filter(({ passed }) => !passed).map(({ rule }) => rule)
   const why = broken.length === 0 ? '' : `, broken: ${broken.join('; ')}`
-  return `${verdict}, ${findings} findings by ${tool.name} ${tool.version} with the database of ${database.updated}${why}`
+  return `${verdict}, ${findings === 1 ? '1 finding' : `${findings} findings`} by ${tool.name} ${tool.version} with the database of ${database.updated}${why}`
 }
