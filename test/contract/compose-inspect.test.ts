@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Service } from '../../src/core/deployment.ts'
 import { joinCalls } from '../../src/deploy/call.ts'
 import { containerArgs } from '../../src/deploy/container.ts'
@@ -157,6 +157,7 @@ function comparable(container: Json): unknown {
       ConsoleSize: undefined,
       CapAdd: capabilities(HostConfig?.['CapAdd']),
       CapDrop: capabilities(HostConfig?.['CapDrop']),
+      ...(takesRates ? {} : { BlkioDeviceReadBps: undefined, BlkioDeviceWriteIOps: undefined }),
     },
     mounts: ((Mounts ?? []) as unknown as Json[]).map((one) => ({ ...one, Mode: undefined })),
     networks: Object.fromEntries(
@@ -167,6 +168,8 @@ function comparable(container: Json): unknown {
     ),
   })
 }
+
+const isEmpty = (list: unknown): boolean => withoutEmpty(list) === null
 
 /** As the engine has them. */
 function capabilities(list: unknown): string[] {
@@ -208,6 +211,14 @@ function create(service: Service, reference: string): string {
     docker('network', 'connect', ...names.flatMap((name) => ['--alias', name]), network ?? '', container)
   return container
 }
+
+/** An engine inside of a container may drop the rates of devices that `docker create` asks for, without a word; what compose asks for it keeps. */
+let takesRates = true
+beforeAll(() => {
+  const probe = docker('create', '--device-read-bps', '/dev/null:1mb', base).trim()
+  made.push(probe)
+  takesRates = !isEmpty((inspect('container', probe)['HostConfig'] as Json)['BlkioDeviceReadBps'])
+})
 
 describe('a container that launchway makes of a compose project', () => {
   it('is the container that docker compose makes', async () => {
