@@ -6,7 +6,7 @@
  *   node scripts/bundle.ts --check    compare with the committed dist/, write nothing
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import ncc from '@vercel/ncc'
 import { transform } from 'esbuild'
@@ -113,9 +113,15 @@ async function takeTurn(): Promise<void> {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     }
     const holder = existsSync(turn) ? readFileSync(turn, 'utf8') : ''
-    if (holder !== '' && !isRunning(Number(holder))) rmSync(turn, { force: true })
+    if (isOld() || (holder !== '' && !isRunning(Number(holder)))) rmSync(turn, { force: true })
     else await new Promise((resolve) => setTimeout(resolve, 200))
   }
+}
+
+/** Nobody bundles for ten minutes: the number of one that was killed may be another's by now. */
+function isOld(): boolean {
+  const since = statSync(turn, { throwIfNoEntry: false })?.mtimeMs
+  return since !== undefined && Date.now() - since > 600_000
 }
 
 function isRunning(pid: number): boolean {

@@ -190,10 +190,10 @@ async function perform(asked: Asked, stage: StageName | undefined, start: Releas
   }
   const ran = await runSteps(stepsOf(stage), start, ports)
   const page = await save(asked.release, ran.release, ports)
-  const kept = page === undefined ? '' : `report: ${page}\n`
-  if (ran.error !== undefined) ports.log.info(`record: ${asked.release}\n${kept}`.trim())
-  const text = ran.error === undefined ? `${ending(ran.release)}\nrecord: ${asked.release}\n${kept}` : ''
-  return { text, json: ran.release, error: ran.error }
+  const where = [`record: ${asked.release}`, ...(page === undefined ? [] : [`report: ${page}`])].join('\n')
+  if (ran.error === undefined) return { text: `${ending(ran.release)}\n${where}\n`, json: ran.release }
+  ports.log.info(where)
+  return { text: '', json: ran.release, error: ran.error }
 }
 
 async function report(asked: Asked, ports: Ports): Promise<Answer> {

@@ -128,7 +128,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
 }
 
 /** @throws LaunchwayError DEPLOY_LOCKED where somebody keeps everybody from deploying, DEPLOY_WAITS where a release waits */
-export function refuseWhereKept({ isReturn, release, environment }: Wanted, seen: Observation, host: string): void {
+function refuseWhereKept({ isReturn, release, environment }: Wanted, seen: Observation, host: string): void {
   if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
   if (!isReturn) refuseWhereOneWaits(host, seen, release, environment.name)
 }
@@ -136,6 +136,16 @@ export function refuseWhereKept({ isReturn, release, environment }: Wanted, seen
 /** @throws LaunchwayError HOST_UNFIT with everything that is missing */
 export function refuseUnfit(wanted: Wanted, seen: Observation, host: string): void {
   refuseLacks(unfit(wanted, seen), `${host} cannot take this deploy`)
+}
+
+/**
+ * What would refuse a deploy that comes later, as far as it can be known now.
+ * @throws LaunchwayError as refuseWhereKept and refuseUnfit
+ */
+export function refuseBeforehand(wanted: Wanted, seen: Observation, host: string): void {
+  refuseWhereKept(wanted, seen, host)
+  // What an attempt that goes on, or broke off, has there for a while may be in the way now and gone by then.
+  if (!seen.isInterrupted && seen.lockedBy === undefined) refuseUnfit(wanted, seen, host)
 }
 
 /** A release with a version before it, to which one could return, waits where it is told to. */

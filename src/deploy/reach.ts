@@ -1,7 +1,7 @@
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { lookAt } from './look.ts'
-import { refuseUnfit, refuseWhereKept } from './plan.ts'
+import { refuseBeforehand } from './plan.ts'
 import { repositoriesOf } from './run.ts'
 
 /**
@@ -27,10 +27,7 @@ export async function reach(release: Release, ports: Ports): Promise<void> {
   await Promise.all(
     environment.hosts.map(async (host) => {
       await using one = await lookAt(host, wanted, ports)
-      const { seen } = one
-      refuseWhereKept(wanted, seen, host)
-      // What an attempt that goes on, or broke off, has there for a while may be in the way now and gone by then.
-      if (!seen.isInterrupted && seen.lockedBy === undefined) refuseUnfit(wanted, seen, host)
+      refuseBeforehand(wanted, one.seen, host)
     }),
   )
 }

@@ -13,7 +13,7 @@ import { lookAt } from './look.ts'
 import { lookToChange } from './recovered.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
 import { askOutside, warnOfOnePage } from './outside.ts'
-import { refuseUnfit, refuseWhereKept } from './plan.ts'
+import { refuseBeforehand } from './plan.ts'
 import { prove } from './prove.ts'
 import { requireSignatures } from './verify.ts'
 import { showInstant, waysOut } from './waiting.ts'
@@ -78,11 +78,8 @@ async function refuseWhereAny(wanted: Wanted, mounted: Mounted, { sha }: Release
   await Promise.all(
     hosts.map(async (host) => {
       await using one = await lookAt(host, wanted, ports)
-      const { seen } = one
-      refuseWhereKept(wanted, seen, host)
-      requireMounted(mounted, seen, { host, sha })
-      // What an attempt that goes on, or broke off, has there for a while may be in the way now and gone by then.
-      if (!seen.isInterrupted && seen.lockedBy === undefined) refuseUnfit(wanted, seen, host)
+      refuseBeforehand(wanted, one.seen, host)
+      requireMounted(mounted, one.seen, { host, sha })
     }),
   )
 }

@@ -9,7 +9,7 @@ import { abort, confirm } from '../../src/deploy/confirm.ts'
 import { rollback } from '../../src/deploy/rollback.ts'
 import { deploy } from '../../src/deploy/run.ts'
 import { hostPaths } from '../../src/core/names.ts'
-import { environmentName, labHost, newStateRoot } from './support/host.ts'
+import { environmentName, type HostUnderTest, labHost, newStateRoot } from './support/host.ts'
 import { failureOf, useHosts } from './support/hosts.ts'
 import { portsOf, releaseOf } from './support/lifecycle.ts'
 import { type Wish, worker } from './support/release.ts'
@@ -93,15 +93,19 @@ test('two hosts of two ages: one migration, one wait, and whatever breaks off be
   expect(await running()).toEqual([two.id, two.id])
 })
 
+/** A version that needs what is on the first host alone. */
+async function wellOnFirst(first: Pick<HostUnderTest, 'ask'>, root: string): Promise<NonNullable<Wish['services']>> {
+  await first.ask(`mkdir -p ${root}/needed; touch ${root}/needed/here`)
+  const picky = { ...worker, command: ['sh', '-c', 'test -e /needed/here && exec sleep 600'], volumes: [`${root}/needed:/needed:ro`] }
+  return [{ ...picky, health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 } }]
+}
+
 test('what fails on one of two hosts goes back on both, as if it had never come, unless it cannot be left', async () => {
   const { app, bookworm, root, ports, recordOf, running, before } = newFleet()
   const [one, two] = [recordOf('one'), recordOf('two')]
   await deploy(one, ports())
   await deploy(two, ports())
-  // What the new version needs is on the first host alone.
-  await bookworm.ask(`mkdir -p ${root}/needed; touch ${root}/needed/here`)
-  const picky = { ...worker, command: ['sh', '-c', 'test -e /needed/here && exec sleep 600'], volumes: [`${root}/needed:/needed:ro`] }
-  const services: Wish['services'] = [{ ...picky, health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 } }]
+  const services = await wellOnFirst(bookworm, root)
   const failed = await failureOf(deploy(recordOf('three', { services }), ports()))
   expect(failed).toMatchObject({
     code: 'DEPLOY_ROLLED_BACK',
@@ -130,9 +134,7 @@ test('a host that somebody else has changed meanwhile, or that cannot go back, i
   const [one, two] = [recordOf('one'), recordOf('two')]
   await deploy(one, ports())
   await deploy(two, ports())
-  await bookworm.ask(`mkdir -p ${root}/needed; touch ${root}/needed/here`)
-  const picky = { ...worker, command: ['sh', '-c', 'test -e /needed/here && exec sleep 600'], volumes: [`${root}/needed:/needed:ro`] }
-  const services: Wish['services'] = [{ ...picky, health: { kind: 'container', timeoutMs: 10_000, settleMs: 500 } }]
+  const services = await wellOnFirst(bookworm, root)
   // The first looks at both hosts, the second deploys, the third shall go back.
   const meanwhile = (script: string) =>
     ports('', async (host, nth) => (host === 'bookworm' && nth === 3 ? bookworm.ask(script) : undefined))

@@ -1,32 +1,19 @@
-import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { SmokeCheck } from '../../src/core/gates.ts'
-import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
+import { localPorts } from '../unit/support/ports.ts'
+import { scriptCheck, writtenScript } from '../unit/support/script.ts'
 import { around, asked, serving } from '../unit/support/standing.ts'
 
 describe('a script', () => {
-  const check = (script: string, rest: Partial<Extract<SmokeCheck, { kind: 'script' }>> = {}): SmokeCheck => ({
-    kind: 'script',
-    name: 's',
-    script,
-    args: [],
-    timeoutMs: 5_000,
-    ...rest,
-  })
-  function written(body: string): string {
-    const root = temporaryFolder()
-    writeFileSync(join(root, 'check.sh'), body)
-    chmodSync(join(root, 'check.sh'), 0o755)
-    return root
-  }
-
   it('gets its arguments word by word, the addresses of the stack, and what it says is kept', async () => {
-    const root = written(
+    const root = writtenScript(
       '#!/bin/sh\nprintf "%s|" "$@"; echo; echo "$LAUNCHWAY_SMOKE_PROJECT $LAUNCHWAY_SMOKE_WEB_CONTAINER"; pwd; echo "$LAUNCHWAY_SMOKE_WEB_80" >&2\n',
     )
     const web = await serving('web', (_, answer) => void answer.end())
-    const [done] = await asked([check('check.sh', { args: ['a b', '$HOME;`id`', ''], stdout: 'a b|$HOME;`id`||' })], around([web], root))
+    const [done] = await asked(
+      [scriptCheck('check.sh', { args: ['a b', '$HOME;`id`', ''], stdout: 'a b|$HOME;`id`||' })],
+      around([web], root),
+    )
     expect(done?.passed).toBe(true)
     const lines = (done?.evidence ?? '').split('\n')
     expect(lines[0]).toBe('exit code 0')
@@ -34,19 +21,19 @@ describe('a script', () => {
   })
 
   it('runs once, and fails by its exit code, by what it did not say, or by its time', async () => {
-    const root = written('#!/bin/sh\necho run >> runs; echo oh; [ "$1" != hang ] || exec sleep 60; exit "$1"\n')
-    const [code] = await asked([check('check.sh', { args: ['3'] })], around([], root))
+    const root = writtenScript('#!/bin/sh\necho run >> runs; echo oh; [ "$1" != hang ] || exec sleep 60; exit "$1"\n')
+    const [code] = await asked([scriptCheck('check.sh', { args: ['3'] })], around([], root))
     expect(code).toMatchObject({ passed: false, evidence: 'exit code 3\noh' })
-    const [said] = await asked([check('check.sh', { args: ['0'], stdout: 'fine' })], around([], root))
+    const [said] = await asked([scriptCheck('check.sh', { args: ['0'], stdout: 'fine' })], around([], root))
     expect(said).toMatchObject({ passed: false, evidence: 'exit code 0\nwanted: a standard output with "fine"\noh' })
-    const [time] = await asked([check('check.sh', { args: ['hang'], timeoutMs: 3_000 })], around([], root))
+    const [time] = await asked([scriptCheck('check.sh', { args: ['hang'], timeoutMs: 3_000 })], around([], root))
     expect(time).toMatchObject({ passed: false, evidence: 'did not end within 3.0 s\noh' })
     expect((await localPorts(root).ports.files.read(join(root, 'runs')))?.toString()).toBe('run\nrun\nrun\n')
   })
 
   it('that floods its output is told by the end of that', async () => {
-    const root = written('#!/bin/sh\nseq 100000; exit 1\n')
-    const [done] = await asked([check('check.sh')], around([], root))
+    const root = writtenScript('#!/bin/sh\nseq 100000; exit 1\n')
+    const [done] = await asked([scriptCheck('check.sh')], around([], root))
     expect(done?.evidence?.split('\n')).toHaveLength(41)
     expect(done?.evidence).toMatch(/\n99999\n100000$/)
   })
