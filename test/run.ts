@@ -1,7 +1,7 @@
 /**
  * Everything that must hold, in the order in which it is cheapest to learn: style, types, what is generated, then the
  * tests. Those against the real thing mostly wait for it, so the suites of them run side by side, each with a lab of
- * its own. The last line is `N passed, N failed`.
+ * its own; what failed runs once more, alone. The last line is `N passed, N failed`.
  *
  *   npm test                  all of it, with a sample of each long campaign; what has passed here with the very same files is
  *                             not run again
@@ -18,6 +18,7 @@ import { down } from '../lab/down.ts'
 import { root } from '../lab/paths.ts'
 import { allSuites, newLabName, up, type Wanted } from '../lab/up.ts'
 import type { Counts } from './support/counts.ts'
+import { type Fell, afterSecond, partsAgain } from './support/second.ts'
 import { longestFirst, ofCampaign, type Part, partsOf } from './support/parts.ts'
 import { Passed } from './support/passed.ts'
 import { scenarioPage, untold } from './support/scenarios-page.ts'
@@ -35,6 +36,10 @@ const checks: readonly (readonly [string, ...string[]])[] = [
 ]
 const isCampaign = process.argv.includes('--campaign')
 const total = { passed: 0, reused: 0, failed: [] as string[], skipped: [] as string[], told: [] as Counts['told'] }
+/** Parts of the real tests that failed once: each has a second run, alone. */
+const fell: Fell[] = []
+/** What passed then. */
+const atSecond: string[] = []
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-test-'))
 const began = performance.now()
 /** What runs just now: a signal is theirs as well. */
@@ -97,9 +102,9 @@ async function check([name, file = '', ...args]: (typeof checks)[number]): Promi
   else total.failed.push(name)
 }
 
-/** A part that ran nothing has failed: a wrong pattern must not look like a green run. */
-async function run(part: Part, env: Record<string, string>, show: 'live' | 'at the end' = 'live'): Promise<boolean> {
-  const { name, project, files } = part
+/** Runs a part, unless it has passed here before, and counts it; one that failed is kept for a second run. */
+async function run(part: Part, env: Record<string, string>): Promise<boolean> {
+  const { name } = part
   if (stopped) return !total.failed.push(`${name}: stopped`)
   const before = passed?.find(name)
   if (before !== undefined) {
@@ -109,25 +114,38 @@ async function run(part: Part, env: Record<string, string>, show: 'live' | 'at t
     return true
   }
   const started = performance.now()
+  const counts = await ran(part, env)
+  if (counts.failed.length > 0) {
+    fell.push({ part, counts })
+    return false
+  }
+  add(counts)
+  passed?.keep(name, counts)
+  if (!isCampaign) keepTook(name, performance.now() - started)
+  return true
+}
+
+/** A part that ran nothing has failed: a wrong pattern must not look like a green run. */
+async function ran(
+  { name, project, files }: Part,
+  env: Record<string, string>,
+  show: 'live' | 'at the end' = 'at the end',
+): Promise<Counts> {
+  const started = performance.now()
   const into = join(scratch, `${name}.json`)
+  rmSync(into, { force: true })
   const reporters = ['--reporter=default', `--reporter=${join(root, 'test/support/counts.ts')}`]
   const ended = await passes('vitest', ['run', '--project', project, ...reporters, ...files], { ...env, LAUNCHWAY_COUNTS: into }, show)
   const counts = readCounts(into)
-  if (counts.passed === 0) counts.failed.push(`${name}: no test ran`)
-  else if (!ended && counts.failed.length === 0) counts.failed.push(`${name}: vitest ended with an error`)
-  add(counts)
-  const well = counts.failed.length === 0
-  if (well && project !== 'unit') {
-    passed?.keep(name, counts)
-    if (!isCampaign) keepTook(name, performance.now() - started)
-  }
-  console.log(`${well ? 'passed' : 'FAILED'}: ${name} tests (${seconds(started)})`)
-  return well
+  if (counts.passed === 0) counts.failed.push({ name, why: 'no test ran' })
+  else if (!ended && counts.failed.length === 0) counts.failed.push({ name, why: 'vitest ended with an error' })
+  console.log(`${counts.failed.length === 0 ? 'passed' : 'FAILED'}: ${name} tests (${seconds(started)})`)
+  return counts
 }
 
 function add(counts: Counts): void {
   total.passed += counts.passed
-  total.failed.push(...counts.failed)
+  total.failed.push(...counts.failed.map(({ name, why }) => `${name}: ${why}`))
   total.skipped.push(...counts.skipped)
   total.told.push(...counts.told)
 }
@@ -141,17 +159,17 @@ function readCounts(file: string): Counts {
 }
 
 /** One part after the other, in a lab that is made for the first which needs one, and made anew after one that failed. */
-async function lane(parts: Part[], shape: Omit<Wanted, 'name'> = { hosts: allSuites }): Promise<void> {
+async function lane(parts: Part[]): Promise<void> {
   let lab: string | undefined
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
     const reused = passed?.find(part.name) !== undefined
     try {
       if (lab === undefined && !reused && !stopped) {
         lab = newLabName()
-        await up({ name: lab, ...shape })
+        await up({ name: lab, ...shapeOf(part) })
       }
       const env = { ...campaign, ...(lab === undefined ? {} : { LAUNCHWAY_LAB: lab }) }
-      if (await run(part, env, 'at the end')) continue
+      if (await run(part, env)) continue
     } catch (error) {
       total.failed.push(`the lab of ${part.name}: ${error instanceof Error ? error.message : String(error)}`)
     }
@@ -159,6 +177,47 @@ async function lane(parts: Part[], shape: Omit<Wanted, 'name'> = { hosts: allSui
     lab = undefined
   }
   if (lab !== undefined) await takeDown(lab)
+}
+
+/**
+ * What failed while others took the machine's time runs again with nothing beside it, in a lab of its own. What passes then
+ * counts, and the last lines name it: it is a race, in a test or in what it tests, and somebody should look.
+ */
+async function runAgain(): Promise<void> {
+  const again = partsAgain(fell)
+  for (const { part, counts } of fell) {
+    const files = again.find(({ name }) => name === part.name)
+    if (files === undefined || stopped) {
+      add(counts)
+      continue
+    }
+    console.log(`again, alone: ${files.files.join(', ')}`)
+    const after = afterSecond(counts, await inLab(files))
+    add(after)
+    if (after.failed.length === 0) atSecond.push(...counts.failed.map(({ name, why }) => `${name}: ${why}`))
+  }
+}
+
+async function inLab(part: Part): Promise<Counts> {
+  const lab = newLabName()
+  try {
+    await up({ name: lab, ...shapeOf(part) })
+    return await ran(part, { ...campaign, LAUNCHWAY_LAB: lab })
+  } catch (error) {
+    return {
+      passed: 0,
+      failed: [{ name: part.name, why: `its lab: ${error instanceof Error ? error.message : String(error)}` }],
+      skipped: [],
+      told: [],
+    }
+  } finally {
+    await takeDown(lab)
+  }
+}
+
+/** A cluster is a lab of another shape. */
+function shapeOf({ project }: Part): Omit<Wanted, 'name'> {
+  return project === 'swarm' ? { hosts: [], swarm: true } : { hosts: allSuites }
 }
 
 /** A lab that does not go down is a failure like any other: the rest runs, and the other labs go down. */
@@ -196,18 +255,20 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const campaign: Record<string, string> = isCampaign ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
 const passed = isCampaign || process.env['CI'] !== undefined || process.argv.includes('--again') ? undefined : new Passed()
 await Promise.all(checks.map(check))
-await run({ name: 'unit', project: 'unit', files: [] }, campaign)
+add(await ran({ name: 'unit', project: 'unit', files: [] }, campaign, 'live'))
 // As many at once as two cores bear, each with a lab of its own: what is long first, so that no lane is left with it. A
 // cluster is a lab of another shape; that lane goes on with the rest.
 const files = globSync(['test/contract/*.test.ts', 'test/e2e/*.test.ts'], { cwd: root })
 const parts = longestFirst(partsOf(files.filter((file) => isCampaign || !ofCampaign.includes(file))), readTook())
 const [onCluster, others] = [parts.filter(({ project }) => project === 'swarm'), parts.filter(({ project }) => project !== 'swarm')]
-await Promise.all([...Array.from({ length: 3 }, () => lane(others)), lane(onCluster, { hosts: [], swarm: true }).then(() => lane(others))])
+await Promise.all([...Array.from({ length: 3 }, () => lane(others)), lane(onCluster).then(() => lane(others))])
+await runAgain()
 rmSync(scratch, { recursive: true, force: true })
 if (process.argv.includes('--write-took')) writeUsual()
 
 checkScenarios()
 for (const name of total.failed) console.log(`failed: ${name}`)
+for (const name of atSecond) console.log(`passed the second time, alone: ${name}`)
 for (const name of total.skipped) console.log(`skipped: ${name}`)
 if (total.reused > 0)
   console.log(`${total.reused} of those that passed did so before, with the very same files; all of it runs with npm test -- --again`)

@@ -9,10 +9,19 @@ declare module 'vitest' {
   }
 }
 
+/** A test that failed, or a file or a hook that did. */
+export interface Failure {
+  name: string
+  /** Whose it is, from the root; undefined when nobody knows. */
+  file?: string
+  /** The first line of what it said. */
+  why: string
+}
+
 /** What a suite came to, as test/run.ts reads it. */
 export interface Counts {
   passed: number
-  failed: string[]
+  failed: Failure[]
   /** Name and reason. */
   skipped: string[]
   /** Tests of a scenario that passed. */
@@ -22,12 +31,14 @@ export interface Counts {
 /** Writes the counts of a run to the file that LAUNCHWAY_COUNTS names. */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
-    const counts: Counts = { passed: 0, failed: errors.map(({ message }) => `unhandled: ${message}`), skipped: [], told: [] }
+    const unhandled = errors.map(({ message }): Failure => ({ name: 'unhandled', why: firstLine(message) }))
+    const counts: Counts = { passed: 0, failed: unhandled, skipped: [], told: [] }
     for (const module of modules) {
       // A file that could not be read, or a hook that failed, has no failed test to show for it.
-      for (const { message } of module.errors()) counts.failed.push(`${module.relativeModuleId}: ${message}`)
+      const file = module.relativeModuleId
+      for (const { message } of module.errors()) counts.failed.push({ name: file, file, why: firstLine(message) })
       for (const suite of module.children.allSuites())
-        for (const { message } of suite.errors()) counts.failed.push(`${suite.fullName}: ${message}`)
+        for (const { message } of suite.errors()) counts.failed.push({ name: `${file} > ${suite.fullName}`, file, why: firstLine(message) })
       for (const test of module.children.allTests()) count(test, counts)
     }
     const file = process.env['LAUNCHWAY_COUNTS']
@@ -37,11 +48,17 @@ export default class CountsReporter implements Reporter {
 
 function count(test: TestCase, counts: Counts): void {
   const result = test.result()
-  const name = `${test.module.relativeModuleId} > ${test.fullName}`
+  const file = test.module.relativeModuleId
+  const name = `${file} > ${test.fullName}`
   if (result.state === 'passed') {
     counts.passed += 1
     if (test.tags.length > 0) counts.told.push({ tags: [...test.tags], test: name, on: test.meta().on ?? [] })
   }
   if (result.state === 'skipped') counts.skipped.push(`${name}: ${result.note ?? 'gives no reason'}`)
-  if (result.state === 'failed' || result.state === 'pending') counts.failed.push(name)
+  if (result.state === 'failed') counts.failed.push({ name, file, why: firstLine(result.errors[0]?.message ?? '') })
+  if (result.state === 'pending') counts.failed.push({ name, file, why: 'did not end' })
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
 }
