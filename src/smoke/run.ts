@@ -23,6 +23,8 @@ const portMs = 30_000
 
 /** Until all that ended at the same time is known. */
 const momentMs = 150
+/** An engine that is busy tells later: the longest that one waits for it. */
+const tellMs = 2_000
 
 export interface Test {
   plan: SmokePlan
@@ -115,6 +117,7 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
 async function firstOf(error: Dead, seen: Watch, { clock, signal }: Ports): Promise<Dead> {
   await clock.sleep(momentMs, signal)
   await seen.refresh()
+  await Promise.race([seen.until(() => !seen.isBehind(), signal), clock.sleep(tellMs, signal)])
   const verdict = seen.verdict()
   return verdict.kind === 'dead' ? new Dead(verdict) : error
 }

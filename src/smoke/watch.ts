@@ -24,6 +24,8 @@ export interface Watch extends Disposable {
   until(isIt: (verdict: Verdict) => boolean, signal?: AbortSignal): Promise<Verdict>
   /** Asks for every container again. */
   refresh(): Promise<void>
+  /** Whether a container lives again whose end the engine has yet to tell: how it ended is not known. */
+  isBehind(): boolean
   /** From now on, who is not healthy after so long is unhealthy. */
   allow(patience: Patience): void
 }
@@ -40,6 +42,8 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
   const isNewer = (id: string, look: number): boolean => look > (noted.get(id) ?? 0)
   const lives = new Map<string, { startedAt: string; at: number; death?: Death }>()
   const memory = new Map<string, number>()
+  /** How many ends of a container were told. */
+  const ends = new Map<string, number>()
   const waiting = new Set<() => void>()
   let broken: Error | undefined
   let patience: Patience = () => undefined
@@ -127,6 +131,7 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
         noted.set(id, look)
         seen.delete(id)
       }
+      if (died !== undefined) ends.set(id, (ends.get(id) ?? 0) + 1)
       if (died !== undefined && died.exitCode !== 0) noteDeath(id, died)
       tell()
     }
@@ -162,6 +167,7 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
     refresh: async () => {
       await Promise.all([refresh(), measure()])
     },
+    isBehind: () => [...seen.values()].some(({ id, restarts }) => restarts > (ends.get(id) ?? 0)),
     upAt: (id) => upAt.get(id),
     bornAt: (id) => lives.get(id)?.at,
     memoryOf: (id) => memory.get(id),

@@ -32,9 +32,13 @@ test('containers of all nodes see each other by a name on an overlay network, an
     const { hosts } = inject('lab')
     for (const name of ['node1', 'node2', 'node3'])
       await expect.poll(() => page(hosts[name]?.ports['5000']), { message: name, timeout: 60_000, interval: 200 }).toBe(`${name}\n`)
-    const found = await manager('run', '--rm', '--network', network, `${repository}@${digest}`, 'nslookup', `tasks.${service}`)
-    const addresses = [...new Set(found.match(/(?<=Address: )10\.\d+\.\d+\.\d+/g))]
-    expect(addresses).toHaveLength(3)
+    const resolved = async (): Promise<string[]> => {
+      const found = await manager('run', '--rm', '--network', network, `${repository}@${digest}`, 'nslookup', `tasks.${service}`)
+      return [...new Set(found.match(/(?<=Address: )10\.\d+\.\d+\.\d+/g))]
+    }
+    // Nodes tell each other of names by gossip, some time after the task runs.
+    await expect.poll(async () => (await resolved()).length, { timeout: 60_000, interval: 200 }).toBe(3)
+    const addresses = await resolved()
     // Two of the three are on other nodes: they answer through VXLAN.
     const ask = addresses.map((address) => `printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | nc -w 5 ${address} 8000 | tail -n 1`).join('; ')
     const answered = await manager('run', '--rm', '--network', network, `${repository}@${digest}`, 'sh', '-c', ask)

@@ -6,11 +6,11 @@ import { seenContainer } from './support/container.ts'
 
 /** An engine that answers when it is told to, and the events that it sends. */
 function slowEngine() {
-  const events: ((id: string) => void)[] = []
+  const events: ((change: EngineChange) => void)[] = []
   const lists: ((found: EngineContainer[]) => void)[] = []
   const looks: ((found: EngineContainer | undefined) => void)[] = []
   async function* changes(): AsyncGenerator<EngineChange> {
-    for (;;) yield { id: await new Promise<string>((resolve) => events.push(resolve)) }
+    for (;;) yield await new Promise<EngineChange>((resolve) => events.push(resolve))
   }
   const engine = {
     ...fakeEngine(),
@@ -26,7 +26,8 @@ function slowEngine() {
     of.shift()?.(value)
     await turn()
   }
-  return { engine, event: () => next(events, 'web'), list: lists, look: looks, next, turn }
+  const event = (died?: EngineChange['died']): Promise<void> => next(events, { id: 'web', ...(died === undefined ? {} : { died }) })
+  return { engine, event, list: lists, look: looks, next, turn }
 }
 
 /** Time that does not pass. */
@@ -68,5 +69,25 @@ describe('an answer of the engine that comes late', () => {
     await refreshed
     expect(seen.containers().map(({ status }) => status)).toEqual(['running', 'exited'])
     expect(seen.verdict()).toMatchObject({ kind: 'dead', why: 'web exited with code 3 and is restarted' })
+  })
+
+  it('is known to be missing where somebody lives again whose end was not told', async () => {
+    const { engine, event, list, look, next, turn } = slowEngine()
+    const watching = watch('stack', free, { engine, clock })
+    await next(list, [seenContainer('web')])
+    using seen = await watching
+    expect(seen.isBehind()).toBe(false)
+    const again = seenContainer('web', { restarts: 1, startedAt: '2026-01-01T00:00:02Z' })
+    const app = seenContainer('app', { status: 'exited', exitCode: 4, finishedAt: '2026-01-01T00:00:03Z' })
+    const refreshed = seen.refresh()
+    await turn()
+    await next(list, [again, app])
+    await refreshed
+    expect(seen.verdict()).toMatchObject({ why: 'app exited with code 4' })
+    expect(seen.isBehind()).toBe(true)
+    await event({ at: '2026-01-01T00:00:01Z', exitCode: 3 })
+    await next(look, again)
+    expect(seen.isBehind()).toBe(false)
+    expect(seen.verdict()).toMatchObject({ why: 'web exited with code 3 and is restarted' })
   })
 })
