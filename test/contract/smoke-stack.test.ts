@@ -165,10 +165,12 @@ describe.concurrent('what failed', () => {
       files: {},
     }
     const failure = await failing(asked)
-    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 137, having used up its memory' })
+    // A busy engine may not have noticed why.
+    const message = /^web exited with code 137, (?:killed, most likely for )?having used up its memory$/
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: expect.stringMatching(message) })
     expect(failure.hint).toMatch(/^memory: .*limit 17 MB$/m)
     const states: unknown = JSON.parse(readFileSync(join(asked.root, '.evidence/smoke/containers.json'), 'utf8'))
-    expect(states).toMatchObject([{ name: 'web', status: 'exited', exitCode: 137, outOfMemory: true, memory: { limit: 16 * 2 ** 20 } }])
+    expect(states).toMatchObject([{ name: 'web', status: 'exited', exitCode: 137, memory: { limit: 16 * 2 ** 20 } }])
   })
 
   it('is the one that took the others along, also where it is being restarted by then', async () => {
