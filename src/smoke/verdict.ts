@@ -38,8 +38,11 @@ export function serviceOf({ labels }: EngineContainer): string | undefined {
   return labels['com.docker.compose.oneoff'] === 'True' ? undefined : labels['com.docker.compose.service']
 }
 
-/** Two ends that are no farther apart than this may be told in the wrong order. */
-const sameMs = 1_000
+/**
+ * Two ends that are no farther apart than this may be told in the wrong order: on a busy machine the engine noted an end
+ * 1.6 s after the other container had met a closed port.
+ */
+const sameMs = 5_000
 
 /** Services, by name with all that they wait for, and all that these wait for. */
 export type Needs = ReadonlyMap<string, ReadonlySet<string>>

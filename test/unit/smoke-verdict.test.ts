@@ -120,7 +120,7 @@ describe('of several containers', () => {
     expect(verdictOf(seen, free)).toMatchObject({ why: 'web exited with code 1', echoes: [] })
     const late: Seen[] = [
       { ...container('web'), ...gone(2) },
-      { ...container('db'), ...gone(4) },
+      { ...container('db'), ...gone(8) },
     ]
     expect(verdictOf(late, { ...free, needs })).toMatchObject({ why: 'web exited with code 1' })
   })
