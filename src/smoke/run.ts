@@ -114,12 +114,12 @@ export async function test({ plan, prepared, candidates, stack: asked, shown, qu
 }
 
 /** Who took along the one whose end was told first may end, or be seen to have ended, a moment later. */
-async function firstOf(error: Dead, seen: Watch, { clock, signal }: Ports): Promise<Dead> {
+async function firstOf(told: Dead, seen: Watch, { clock, signal }: Ports): Promise<Dead> {
   await clock.sleep(momentMs, signal)
   await seen.refresh()
   await Promise.race([seen.until(() => !seen.isBehind(), signal), clock.sleep(tellMs, signal)])
   const verdict = seen.verdict()
-  return verdict.kind === 'dead' ? new Dead(verdict) : error
+  return verdict.kind === 'dead' ? new Dead(verdict) : told
 }
 
 interface Ask {
