@@ -12,9 +12,18 @@ import { registryRules } from './rules/registry.ts'
 import { renderRules } from './rules/render.ts'
 import { secretRules } from './rules/secrets.ts'
 import { startRules } from './rules/start.ts'
+import { workflowRules } from './rules/workflows.ts'
 
 /** What the files of the repository alone tell. */
-export const sourceRules = [...configurationRules, ...imageRules, ...contextRules, ...startRules, ...composeRules, ...insideRules]
+export const sourceRules = [
+  ...configurationRules,
+  ...imageRules,
+  ...contextRules,
+  ...startRules,
+  ...composeRules,
+  ...insideRules,
+  ...workflowRules,
+]
 
 /** Everything that doctor looks at: the list of the guide. */
 export const allRules: readonly RuleEntry[] = [

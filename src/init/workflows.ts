@@ -25,7 +25,7 @@ export interface Workflow {
 }
 
 /** @param how what stands at the top of each: where it comes from */
-export function workflows(of: Setting, how: Readonly<Record<string, readonly string[]>> = {}): Workflow[] {
+export function workflows(of: Setting, how: (name: string) => readonly string[] = () => []): Workflow[] {
   const made: [string, string[]][] = [
     ['push.yml', push(of)],
     ['pull-request.yml', pullRequest(of)],
@@ -39,7 +39,7 @@ export function workflows(of: Setting, how: Readonly<Record<string, readonly str
   ]
   return made.map(([name, lines]) => {
     const [says = [], body] = [about[name], lines]
-    return { name, text: [...says, ...(how[name] ?? []), ...body, ''].join('\n') }
+    return { name, text: [...says, ...how(name), ...body, ''].join('\n') }
   })
 }
 
