@@ -3,6 +3,7 @@ import { composeRules } from './rules/compose.ts'
 import { insideRules } from './rules/compose-inside.ts'
 import { configurationRules } from './rules/configuration.ts'
 import { contextRules } from './rules/context.ts'
+import { dockerfileRules } from './rules/dockerfile.ts'
 import { githubRules } from './rules/github.ts'
 import { hostRules, keyRules } from './rules/host.ts'
 import { imageRules } from './rules/image.ts'
@@ -17,6 +18,7 @@ import { workflowRules } from './rules/workflows.ts'
 /** What the files of the repository alone tell. */
 export const sourceRules = [
   ...configurationRules,
+  ...dockerfileRules,
   ...imageRules,
   ...contextRules,
   ...startRules,
