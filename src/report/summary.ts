@@ -1,3 +1,5 @@
+import { whereReached } from '../core/addresses.ts'
+import type { Environment } from '../core/deployment.ts'
 import { projectRows } from '../core/project-words.ts'
 import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
@@ -44,8 +46,9 @@ export function summaryParts(release: Release, most = listed, mostChars?: number
 }
 
 /** The summary of a return to a version that the hosts have kept. */
-export function rollbackSummary(app: string, version: string, section: DeploySection): string {
-  const at = section.url === undefined ? '' : ` (${code(section.url)})`
+export function rollbackSummary(app: string, version: string, section: DeploySection, environment?: Environment): string {
+  const reached = section.url ?? whereReached(environment)
+  const at = reached === undefined ? '' : ` (${code(reached)})`
   return `${[`## ${prose(`${app} is back at ${version} in ${section.environment}`)}${at}`, hostTable(section)].join('\n\n')}\n`
 }
 
@@ -76,7 +79,8 @@ function title({ app, plan, outcome, deploy }: Release): string {
   if (outcome.state === 'nothing-to-do') return prose(`${app}: nothing to do`)
   if (outcome.state === 'failed') return prose(`${app} ${plan.version} failed`)
   if (deploy === undefined) return prose(`${app} ${plan.version}`)
-  return `${prose(`${app} ${plan.version} is live in ${deploy.environment}`)}${deploy.url === undefined ? '' : ` (${code(deploy.url)})`}`
+  const at = deploy.url ?? whereReached(plan.environment)
+  return `${prose(`${app} ${plan.version} is live in ${deploy.environment}`)}${at === undefined ? '' : ` (${code(at)})`}`
 }
 
 function stageRows(release: Release): string[][] {

@@ -172,6 +172,14 @@ two
     expect(text).toMatch(/^## addie master is live in production\n/)
     expect(text).toContain('| none |')
   })
+
+  it('without a url, tells the port that its hosts publish', () => {
+    const { plan, deploy } = live
+    const published = environment([service({ publish: '8080' }), service({ name: 'worker' })], { hosts: ['deploy@a.example.org:22', 'b'] })
+    const hosts = deploy?.hosts ?? []
+    const text = summary({ ...live, plan: { ...plan, environment: published }, deploy: { environment: 'production', hosts, ms: 1 } })
+    expect(text).toMatch(/^## addie master is live in production \(`a\.example\.org:8080, b:8080`\)\n/)
+  })
 })
 
 describe('text of others', () => {
