@@ -41,7 +41,7 @@ export function summaryParts(release: Release, most = listed, mostChars?: number
       ),
     )
   if (release.evidence !== undefined) parts.push(...evidenceParts(release.evidence))
-  if (release.deploy !== undefined) parts.push(hostTable(release.deploy))
+  if (release.deploy !== undefined) parts.push(hostTable(release.deploy), ...waitParts(release.deploy))
   return parts
 }
 
@@ -113,6 +113,17 @@ function imageRows(release: Release): string[][] {
       .map(([platform, digest]) => `${prose(platform)} ${code(short(digest))}`)
       .join('<br>'),
   ])
+}
+
+/** How to end the wait of a version for somebody's word, for who reads this on GitHub. */
+function waitParts({ environment, hosts }: DeploySection): string[] {
+  const waits = hosts.find((host) => host.waits !== undefined)?.waits
+  if (waits === undefined) return []
+  const until = waits.until === undefined ? '' : ` until ${prose(waits.until)}, when it counts as confirmed`
+  const verb = (name: string): string => code(`launchway ${name} -e ${environment}`)
+  return [
+    `**It waits for a confirmation**${until}. It stays by ${verb('confirm')}, and the version before comes back by ${verb('abort')}; on GitHub by Actions, versions, "Run workflow" (\`confirm\`, \`abort\`).`,
+  ]
 }
 
 function hostTable({ hosts }: DeploySection): string {
