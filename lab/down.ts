@@ -6,21 +6,26 @@ import { ask, call } from './run.ts'
 /**
  * Takes a lab down: containers with their volumes, networks, processes, files. It goes by the lab's label, so it also
  * clears what a start that was cut off has left.
+ * @returns whether there was anything of it
  */
-export async function down(name: string): Promise<void> {
+export async function down(name: string): Promise<boolean> {
   const lab = readStarted(name)
+  let isThere = existsSync(labFolder(name))
   const written = githubPid(labFolder(name))
   const pid = existsSync(written) ? Number(readFileSync(written, 'utf8')) : lab?.github.pid
   if (pid !== undefined && pid > 0) await endGitHub(pid)
   const filter = ['--filter', `label=${labLabel}=${name}`]
   const containers = (await ask('docker', ['ps', '--all', '--quiet', ...filter]))?.split('\n').filter((id) => id !== '') ?? []
+  isThere ||= containers.length > 0
   if (containers.length > 0) await call('docker', ['rm', '--force', '--volumes', ...containers])
   for (const kind of ['network', 'volume']) {
     const found = (await ask('docker', [kind, 'ls', '--quiet', ...filter]))?.split('\n').filter((id) => id !== '') ?? []
+    isThere ||= found.length > 0
     if (found.length > 0) await call('docker', [kind, 'rm', ...found])
   }
   if (lab !== undefined) for (const { address } of [lab.registry, lab.secureRegistry]) await removeImages(address)
   rmSync(labFolder(name), { recursive: true, force: true })
+  return isThere
 }
 
 /** Where the id of a lab's GitHub stands, from the moment that it runs: lab.json comes only with all the rest. */

@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path'
 import { Name } from '../src/core/names.ts'
+import { nearest } from '../src/core/nearest.ts'
 import { down } from './down.ts'
 import { type Lab, labNames, readLab, sshAddress } from './lab.ts'
 import { root, tools } from './paths.ts'
@@ -76,15 +77,18 @@ if (name !== undefined && !Name.safeParse(name).success) {
     say(`take it down: npm run lab -- down ${lab.name}`)
   }
 } else if (verb === 'down') {
-  const chosen = name === undefined ? labNames() : [name]
-  for (const one of chosen) {
-    if (name !== undefined && !labNames().includes(name)) {
-      say(`there is no lab ${name}; what a stopped start of it may have left is removed`)
+  const names = labNames()
+  for (const one of name === undefined ? names : [name]) {
+    // Also of one that is not listed: a start that was cut off may have left something.
+    if (await down(one)) say(`${one} is down`)
+    else {
+      const meant = nearest(one, names)
+      const there = names.length === 0 ? 'no lab is up' : `up are ${names.join(', ')}`
+      say(`there is no lab "${one}": ${there}${meant === undefined ? '' : `. Did you mean ${meant}?`}`)
+      process.exitCode = 2
     }
-    await down(one)
-    say(`${one} is down`)
   }
-  if (chosen.length === 0) say('no lab is up')
+  if (name === undefined && names.length === 0) say('no lab is up')
 } else if (verb === 'list') {
   for (const one of labNames()) say(one)
 } else {

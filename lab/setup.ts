@@ -10,7 +10,7 @@ import { vulnerabilitiesStep } from './setup/vulnerabilities.ts'
 const began = performance.now()
 mkdirSync(cache, { recursive: true })
 try {
-  await bringAbout(
+  const anew = await bringAbout(
     [
       debianStep,
       engineStep,
@@ -26,7 +26,8 @@ try {
     ],
     (line) => process.stderr.write(`${line}\n`),
   )
-  process.stderr.write(`set-up: ready after ${((performance.now() - began) / 1000).toFixed(1)} s\n`)
+  const after = `${((performance.now() - began) / 1000).toFixed(1)} s`
+  process.stderr.write(`set-up: ${anew ? 'ready' : 'everything is there, ready'} after ${after}\n`)
 } catch (error) {
   process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1

@@ -34,7 +34,7 @@ async function openLab(): Promise<{ lab: Lab; close: (this: void) => Promise<voi
   if (name === undefined) {
     const own = newLabName()
     const lab = await up({ name: own, hosts: ['trixie'] })
-    return { lab, close: () => down(own) }
+    return { lab, close: async () => void (await down(own)) }
   }
   const lab = readLab(name)
   if (lab === undefined) throw new Error(`there is no lab ${name}: npm run lab -- up ${name}`)

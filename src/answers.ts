@@ -1,3 +1,4 @@
+import { whereReached } from './core/addresses.ts'
 import { LaunchwayError } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
 import type { PlanSection, Release } from './core/release.ts'
@@ -215,8 +216,8 @@ function wishOf({ ref, environment, rebuild }: Asked): { ref?: string; environme
 async function returnHosts(asked: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {
   const { argument, force } = asked
   const { app, environment, returned } = await goBack(how, asked, { force, ...(argument === '' ? {} : { version: argument }) }, ports)
-  const { version: to, url } = returned
-  return { text: `${app} is back at ${to} in ${environment.name}${url === undefined ? '' : `: ${url}`}\n`, json: returned }
+  const at = returned.url ?? whereReached(environment)
+  return { text: `${app} is back at ${returned.version} in ${environment.name}${at === undefined ? '' : `: ${at}`}\n`, json: returned }
 }
 
 async function recreate(asked: Asked, ports: Ports): Promise<Answer> {
@@ -250,7 +251,8 @@ function ending({ app, plan, deploy, push }: Release): string {
     const waits = deploy.hosts.find((host) => host.waits !== undefined)?.waits
     const until = waits?.until === undefined ? '' : `, which it has until ${waits.until}`
     const ways = `launchway confirm -e ${deploy.environment}, or launchway abort -e ${deploy.environment}`
-    return `${app} ${plan.version} is live in ${deploy.environment}${deploy.url === undefined ? '' : `: ${deploy.url}`}${waits === undefined ? '' : `\nit waits for a confirmation${until}: ${ways}`}`
+    const at = deploy.url ?? whereReached(plan.environment)
+    return `${app} ${plan.version} is live in ${deploy.environment}${at === undefined ? '' : `: ${at}`}${waits === undefined ? '' : `\nit waits for a confirmation${until}: ${ways}`}`
   }
   const tags = (push?.references ?? []).map(({ reference }) => reference)
   return tags.length === 0 ? `${app} ${plan.version} is built` : `${app} ${plan.version} is pushed: ${tags.join(' ')}`

@@ -12,6 +12,7 @@ import { keysOf } from './core/objects.ts'
 import type { Log } from './core/ports.ts'
 import { redact, type Secret } from './core/secret.ts'
 import { stageNames } from './core/stages.ts'
+import { help, helpOf } from './help.ts'
 import { openPorts } from './ports.ts'
 import { common, type Flag, flags, flagsOf, initAnswers, type Verb, verbs } from './verbs.ts'
 import { version } from './version.ts'
@@ -66,13 +67,14 @@ function parse(args: string[], root: string): Asked | string {
   const command = args.slice(cut + 1)
   const [verb, ...rest] = verbsWithCommand.includes(positionals[0] ?? '') ? positionals : [...positionals, ...command]
   if (values.version === true) return `${version}\n`
-  if (values.help === true || verb === undefined) return help()
+  if (verb === undefined) return help()
   if (!isVerb(verb)) {
     const meant = nearest(verb, Object.keys(verbs))
     throw new LaunchwayError('USAGE', `there is no verb "${verb}"`, {
       hint: meant === undefined ? seeHelp : `Did you mean "launchway ${meant}"?`,
     })
   }
+  if (values.help === true) return helpOf(verb)
   const entry = verbs[verb]
   const argument = 'argument' in entry ? entry.argument : undefined
   const [first = argument?.startsWith('[') ? '' : undefined, ...more] = argument === undefined ? ['', ...rest] : rest
@@ -169,23 +171,3 @@ function recordPath(root: string): string {
 }
 
 const seeHelp = '`launchway --help` lists the verbs and their options.'
-
-function help(): string {
-  const row = (left: string, right: string): string => `  ${left.padEnd(24)}${right}`
-  const named = (list: readonly Flag[]): string => list.map((flag) => `--${flag}`).join(' ')
-  const now = keysOf(verbs).flatMap((verb) => {
-    const entry = verbs[verb]
-    return [row('argument' in entry ? `${verb} ${entry.argument}` : verb, entry.says), row('', named(entry.takes))]
-  })
-  const options = Object.entries(flags).map(([flag, entry]) =>
-    row(`--${flag}${'value' in entry ? ` ${entry.value}` : ''}${'short' in entry ? `, -${entry.short}` : ''}`, entry.says),
-  )
-  return [
-    'launchway: from a git push to a version that runs on your own server',
-    'launchway VERB [OPTION…]',
-    now.join('\n'),
-    `Every verb takes ${named(common)}.`,
-    options.join('\n'),
-    'Exit codes: docs/reference/cli.md\n',
-  ].join('\n\n')
-}

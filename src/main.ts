@@ -96,7 +96,7 @@ async function returnHosts(how: 'rollback' | 'abort', env: Env, ports: Ports): P
   const { app, environment, returned } = await goBack(how, placeOf(env), version === undefined ? {} : { version }, ports)
   await setMoved(environment.name, returned.version, returned.url ?? '')
   const { rollbackSummary } = await import('./report/index.ts')
-  addSummary(rollbackSummary(app, returned.version, returned))
+  addSummary(rollbackSummary(app, returned.version, returned, environment))
 }
 
 async function confirmWaiting(env: Env, ports: Ports): Promise<void> {

@@ -19,6 +19,11 @@ export interface Step {
   needs: readonly string[]
   /** It waits for the gates: what smoke and scan have to pass. */
   gated?: true
+  /**
+   * It writes down what this section says has happened: it does so too where the run has failed since, or was cancelled, once
+   * the section is there.
+   */
+  notes?: keyof Release
   run(release: Release, ports: Ports): Promise<Partial<Release>>
 }
 
@@ -141,9 +146,12 @@ export const steps: readonly Step[] = [
     name: 'current',
     stage: 'deploy',
     gated: true,
+    notes: 'deploy',
     needs: ['deploy'],
     run: async (release, ports) => {
-      await (await import('./push/index.ts')).markCurrent(release, ports)
+      const { isEverywhere, markCurrent } = await import('./push/index.ts')
+      if (isEverywhere(release)) await markCurrent(release, ports)
+      else ports.log.info('the hosts do not all run this version: the registry goes on naming the one before')
       return {}
     },
   },
@@ -178,26 +186,32 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   )
   if (failure !== undefined) abort.abort(failure.error)
   let cutShort = false
+  const written = new Set<string>()
   const promises = new Map<string, Promise<void>>()
 
   const perform = async (step: Step): Promise<void> => {
     await Promise.all(step.needs.map(async (name) => promises.get(name)))
     const { run, reason } = decision(release.plan, step)
     if (!run) return ports.log.info(`${step.name}: skipped, ${reason}`)
-    if (signal.aborted) {
+    const notes = step.notes !== undefined && written.has(step.notes)
+    if (signal.aborted && !notes) {
       cutShort = true
       return ports.log.info(`${step.name}: not started`)
+    }
+    const merge = (section: Partial<Release>): void => {
+      release = { ...release, ...withoutSecrets(section, ports) }
+      for (const key of Object.keys(section)) written.add(key)
     }
     const log = ports.log.stage(step.name)
     const started = ports.clock.elapsed()
     try {
       if (step.gated === true) requirePassed(step, release)
-      const part = await step.run(release, { ...ports, log, signal })
-      release = { ...release, ...withoutSecrets(part, ports) }
+      // What is only written down ends by itself, and soon.
+      merge(await step.run(release, { ...ports, log, signal: notes ? new AbortController().signal : signal }))
       log.end(`done in ${showMs(ports.clock.elapsed() - started)}`)
     } catch (error) {
       // What a stage had done when it failed stays done.
-      if (error instanceof LaunchwayError && error.part !== undefined) release = { ...release, ...withoutSecrets(error.part, ports) }
+      if (error instanceof LaunchwayError && error.part !== undefined) merge(error.part)
       const first = failure === undefined
       failure ??= { error: asError(error), stage: step.name }
       log.end(first ? `failed after ${showMs(ports.clock.elapsed() - started)}` : 'stopped')

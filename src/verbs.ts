@@ -186,7 +186,7 @@ export const flags = {
   },
   json: { type: 'boolean', says: 'print the answer as JSON' },
   debug: { type: 'boolean', says: 'show everything' },
-  help: { type: 'boolean', short: 'h', says: 'the verbs and options' },
+  help: { type: 'boolean', short: 'h', says: 'the verbs and options; after a verb, those of that verb' },
   version: { type: 'boolean', says: 'version of launchway' },
 } as const
 

@@ -28,5 +28,5 @@ export async function labFor(project: TestProject, wanted: Omit<Wanted, 'name'>)
   }
   const name = newLabName()
   project.provide('lab', await up({ name, ...wanted }))
-  return () => down(name)
+  return async () => void (await down(name))
 }

@@ -15,13 +15,22 @@ export interface Step {
 
 /**
  * Brings every step about, those that do not need each other side by side, and shows each with its time. What is
- * there is used; so a second run only looks. The first failure is thrown once everything that was under way has ended.
+ * there is used; so a second run only looks, and has nothing to show. The first failure is thrown once everything that was
+ * under way has ended.
+ * @returns whether anything had to be made
  */
-export async function bringAbout(steps: readonly Step[], print: (line: string) => void): Promise<void> {
+export async function bringAbout(steps: readonly Step[], print: (line: string) => void): Promise<boolean> {
   const failures: { name: string; error: unknown }[] = []
   const running = new Map<string, Promise<boolean>>()
   const width = Math.max(...steps.map(({ name }) => name.length))
-  const say = (name: string, text: string): void => print(`set-up: ${name.padEnd(width)}  ${text}`)
+  // What is there is worth a line only beside what is not.
+  let held: string[] | undefined = []
+  const lineOf = (name: string, text: string): string => `set-up: ${name.padEnd(width)}  ${text}`
+  const say = (name: string, text: string): void => {
+    for (const line of held ?? []) print(line)
+    held = undefined
+    print(lineOf(name, text))
+  }
 
   async function perform(step: Step): Promise<boolean> {
     const ready = await Promise.all(step.needs.map(async (name) => running.get(name)))
@@ -34,7 +43,9 @@ export async function bringAbout(steps: readonly Step[], print: (line: string) =
     try {
       const found = await step.find()
       if (found !== undefined) {
-        say(step.name, `${found}, reused (${time()})`)
+        const line = lineOf(step.name, `${found}, reused (${time()})`)
+        if (held === undefined) print(line)
+        else held.push(line)
         return true
       }
       say(step.name, `… ${step.takes ?? ''}`.trimEnd())
@@ -50,6 +61,7 @@ export async function bringAbout(steps: readonly Step[], print: (line: string) =
   for (const step of steps) running.set(step.name, perform(step))
   await Promise.all(running.values())
   if (failures.length > 0) throw new SetUpError(failures)
+  return held === undefined
 }
 
 /** All steps that failed, each with what to do. What succeeded stays: the next run goes on from there. */

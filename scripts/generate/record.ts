@@ -37,6 +37,7 @@ const meanings: Readonly<Record<string, string>> = {
   'build.images[].registries': 'by repository, once uploaded',
   'build.images[].registries.*.digest': 'of the manifest, or of the index of several platforms',
   'build.images[].size': 'bytes',
+  'build.images[].layers': 'how many there are, also those that hold nothing (`WORKDIR` makes one); those of `size` do hold something',
   'smoke.project': 'name of the compose project; unique to the run',
   'smoke.services[].image': 'what the container was told to run',
   'smoke.services[].config': 'digest of the configuration that ran; absent where the engine keeps its images in containerd',

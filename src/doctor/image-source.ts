@@ -4,6 +4,7 @@ import { readIgnore } from '../build/index.ts'
 import { parseJson } from '../core/json.ts'
 import type { FileEntry, Files } from '../core/ports.ts'
 import type { PlannedBase } from '../core/planned-image.ts'
+import { syntaxOf } from '../tools/dockerfile-text.ts'
 import { type Step, stepsOf } from '../tools/dockerfile.ts'
 
 /** A file of the context that was read: what starts in the container, or may say a secret. */
@@ -22,7 +23,7 @@ export interface ImageSource {
   /** How it is built stands in a bake file: nothing of that is looked at. */
   isBaked: boolean
   /** From the root; undefined where it is not there. */
-  dockerfile: { path: string; steps: readonly Step[] } | undefined
+  dockerfile: { path: string; steps: readonly Step[]; syntax?: string } | undefined
   /** The ignore file that holds for it, from the root, or the one to make. */
   ignore: { path: string; text: string | undefined }
   /** What the build sees, by its path in the context. Folders that hold nothing of the user's are not entered. */
@@ -73,11 +74,18 @@ export async function readImage(image: ImageSource['image'], root: string, files
   return {
     image,
     isBaked: false,
-    dockerfile: text === undefined ? undefined : { path: inRoot(image.dockerfile), steps: stepsOf(source, image.target) },
+    dockerfile:
+      text === undefined ? undefined : { path: inRoot(image.dockerfile), steps: stepsOf(source, image.target), ...syntaxIn(source, image) },
     ignore: { path: inRoot(ignores.file), text: ignores.text },
     entries,
     texts: await readTexts([...entries.values()], { context, inRoot, files, source }),
   }
+}
+
+/** Which program reads it, where that is not the engine's own. */
+function syntaxIn(text: string, { args }: Pick<PlannedBase, 'args'>): { syntax?: string } {
+  const syntax = args['BUILDKIT_SYNTAX'] ?? syntaxOf(text)
+  return syntax === undefined ? {} : { syntax }
 }
 
 const Words = z.array(z.string())

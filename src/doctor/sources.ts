@@ -40,6 +40,10 @@ export interface Sources {
   /** Configurations of nginx that are mounted, by their path. */
   confs: ReadonlyMap<string, NginxConf>
   knownHosts: string | undefined
+  /** GitHub's, by their path; what is only a comment is left out of their lines. */
+  workflows: ReadonlyMap<string, string>
+  /** Bake files that `docker buildx bake` would find by itself. */
+  bakeFiles: readonly string[]
 }
 
 /**
@@ -83,7 +87,25 @@ export async function readSources(
     paths: await look(pathsIn(compose), files, root),
     confs: await readConfs(pathsIn(compose), files, root),
     knownHosts,
+    workflows: await readWorkflows(files, root),
+    bakeFiles: await present(usualBakeFiles, files, root),
   }
+}
+
+/** @see https://docs.docker.com/build/bake/reference/#file-lookup */
+const usualBakeFiles = ['docker-bake.json', 'docker-bake.hcl', 'docker-bake.override.json', 'docker-bake.override.hcl']
+
+async function present(paths: readonly string[], files: Files, root: string): Promise<string[]> {
+  const found = await Promise.all(paths.map(async (path) => ((await files.look(join(root, path)))?.kind === 'file' ? [path] : [])))
+  return found.flat()
+}
+
+async function readWorkflows(files: Files, root: string): Promise<Map<string, string>> {
+  const folder = '.github/workflows'
+  if ((await files.look(join(root, folder)))?.kind !== 'directory') return new Map()
+  const found = await files.walk(join(root, folder), (path, kind) => (kind === 'file' && /\.ya?ml$/.test(path) ? 'keep' : 'prune'))
+  const texts = await Promise.all(found.map(async ({ path }) => (await files.read(join(root, folder, path)))?.toString() ?? ''))
+  return new Map(found.map(({ path }, index) => [`${folder}/${path}`, (texts[index] ?? '').replaceAll(/(^|\s)#.*$/gm, '$1')]))
 }
 
 function chosen(names: readonly string[], wanted: string | undefined): readonly string[] {

@@ -3,6 +3,7 @@ import { composeRules } from './rules/compose.ts'
 import { insideRules } from './rules/compose-inside.ts'
 import { configurationRules } from './rules/configuration.ts'
 import { contextRules } from './rules/context.ts'
+import { dockerfileRules } from './rules/dockerfile.ts'
 import { githubRules } from './rules/github.ts'
 import { hostRules, keyRules } from './rules/host.ts'
 import { imageRules } from './rules/image.ts'
@@ -12,9 +13,19 @@ import { registryRules } from './rules/registry.ts'
 import { renderRules } from './rules/render.ts'
 import { secretRules } from './rules/secrets.ts'
 import { startRules } from './rules/start.ts'
+import { workflowRules } from './rules/workflows.ts'
 
 /** What the files of the repository alone tell. */
-export const sourceRules = [...configurationRules, ...imageRules, ...contextRules, ...startRules, ...composeRules, ...insideRules]
+export const sourceRules = [
+  ...configurationRules,
+  ...dockerfileRules,
+  ...imageRules,
+  ...contextRules,
+  ...startRules,
+  ...composeRules,
+  ...insideRules,
+  ...workflowRules,
+]
 
 /** Everything that doctor looks at: the list of the guide. */
 export const allRules: readonly RuleEntry[] = [

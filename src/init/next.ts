@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import type { Keys } from './known-hosts.ts'
 import type { Seen } from './seen.ts'
-import type { Setting } from './workflow-parts.ts'
+import { howToFill, type Setting, unfilled } from './workflow-parts.ts'
 
 interface Around {
   config: Config
@@ -22,6 +22,10 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
   const host = first?.host ?? first?.hosts?.[0] ?? ''
   const account = host.includes('@') ? host.slice(0, host.indexOf('@')) : 'the account'
   const steps: string[] = [...(hasFiles ? [`Read ${file}, and change what you want otherwise.`] : [])]
+  if (setting?.pin === unfilled)
+    steps.push(
+      `Which launchway the workflows run: in .github/workflows put for OWNER ${howToFill.owner}, and for COMMIT ${howToFill.commit} (${howToFill.list}; where it lists none yet, git ls-remote https://github.com/OWNER/launchway HEAD). Until then GitHub cannot run them, and launchway doctor names each line.`,
+    )
   steps.push(...keys.todo.map((one) => `The host key: ${one}`))
   if (setting !== undefined) {
     steps.push(

@@ -98,9 +98,10 @@ export function questions({
       needsPin && seen.pin === undefined
         ? question(
             'launchway',
-            'launchway for the workflows, as OWNER/launchway@COMMIT: whose copy on GitHub they use, at which commit (with --ci none there are no workflows)',
-            undefined,
-            (answer) => (typeof parsePin(answer) === 'string' ? 'must be OWNER/launchway@ and the full hash of a commit' : undefined),
+            'launchway for the workflows, as OWNER/launchway@COMMIT: whose copy on GitHub they use, at which commit. Empty, that is filled in later (with --ci none there are no workflows)',
+            '',
+            (answer) =>
+              answer !== '' && typeof parsePin(answer) === 'string' ? 'must be OWNER/launchway@ and the full hash of a commit' : undefined,
           )
         : undefined,
   ]

@@ -12,7 +12,7 @@ import { type Answers, askFor, parsePin, questions, withDefaults } from './quest
 import type { Seen } from './seen.ts'
 import { settingOf } from './setting.ts'
 import { stackOf } from './stack.ts'
-import type { Pin } from './workflow-parts.ts'
+import { type Pin, toFill, unfilled } from './workflow-parts.ts'
 import { workflows } from './workflows.ts'
 
 export interface InitOptions {
@@ -71,10 +71,12 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
   const config = loadConfig(made.text, file)
   if (kept !== undefined) ports.log.notice(`${file} is there already, and stays as it is (--force writes it anew)`)
   const keys = await keysOfHosts(hostsOf(config), trustOf(), ports)
-  const setting = made.pin === undefined || ci !== 'github' ? undefined : settingOf(config, made.pin, file)
+  const setting = ci !== 'github' ? undefined : settingOf(config, made.pin ?? unfilled, file)
   const wanted = new Map<string, string>([
     [file, made.text],
-    ...(setting === undefined ? [] : workflows(setting).map(({ name, text }): [string, string] => [`.github/workflows/${name}`, text])),
+    ...(setting === undefined
+      ? []
+      : workflows(setting, () => toFill(setting)).map(({ name, text }): [string, string] => [`.github/workflows/${name}`, text])),
     ...(seen.present.has('.dockerignore') || !seen.dockerfiles.has('Dockerfile')
       ? []
       : [['.dockerignore', dockerignore] satisfies [string, string]]),
@@ -173,7 +175,7 @@ function pinOf({ given }: InitOptions, { pin }: Seen): Pin | undefined {
 }
 
 function pinIn({ launchway }: Answers): Pin | undefined {
-  if (launchway === undefined) return undefined
+  if (launchway === undefined || launchway === '') return undefined
   const pin = parsePin(launchway)
   if (typeof pin === 'string') throw new LaunchwayError('USAGE', pin, { hint: 'A tag can be moved to other code, a commit cannot.' })
   return pin

@@ -1,4 +1,4 @@
-import type { Setting } from './workflow-parts.ts'
+import { howToFill, type Setting, unfilled } from './workflow-parts.ts'
 import { type Workflow, workflows } from './workflows.ts'
 
 /** What a starter says of itself, after what it does. */
@@ -9,9 +9,10 @@ function copied(name: string): string[] {
         '# `launchway init` writes this file for your repository. By hand: copy it to .github/workflows/push.yml, then',
         '#   1. put your branches and tags under `on.push`, those that launchway.yml names, and the branches of an environment into',
         '#      the `if:` of its deploy job, of which each environment has one;',
-        "#   2. replace OWNER by the account that launchway's repository is under, and COMMIT by the full hash of the release of",
-        "#      launchway that you have read (`git ls-remote https://github.com/OWNER/launchway 'refs/tags/*'` lists them). A tag",
-        "#      can be moved to other code, a commit cannot: keep the tag's name as a comment, so that update tools can follow it;",
+        `#   2. replace OWNER by ${howToFill.owner}, and COMMIT by`,
+        `#      ${howToFill.commit} (\`${howToFill.list}\``,
+        "#      lists them). A tag can be moved to other code, a commit cannot: keep the tag's name as a comment, so that update",
+        '#      tools can follow it;',
         '#   3. add the private key for your hosts as the secret SSH_KEY, and commit their public keys as .github/known_hosts.',
         '# With another registry than ghcr.io leave `packages:` out, and give registry-username and registry-password in both jobs.',
       ]
@@ -25,7 +26,7 @@ function copied(name: string): string[] {
 /** The files of workflows/: what people copy who do without `init`. */
 export function starters(): Workflow[] {
   const setting: Setting = {
-    pin: { repository: 'OWNER/launchway', commit: 'COMMIT' },
+    pin: unfilled,
     branches: ['main'],
     tags: ['v*'],
     environments: [{ name: 'production', when: "github.ref == 'refs/heads/main'", secrets: [] }],
@@ -35,6 +36,5 @@ export function starters(): Workflow[] {
     building: [],
     identity: false,
   }
-  const names = workflows(setting).map(({ name }) => name)
-  return workflows(setting, Object.fromEntries(names.map((name) => [name, copied(name)])))
+  return workflows(setting, copied)
 }

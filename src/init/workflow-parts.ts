@@ -8,6 +8,16 @@ export interface Pin {
   tag?: string
 }
 
+/** Where nobody has said which: GitHub refuses a workflow with it, and doctor names the line. */
+export const unfilled: Pin = { repository: 'OWNER/launchway', commit: 'COMMIT' }
+
+/** How to find out what to write instead of it, wherever it stands. */
+export const howToFill = {
+  owner: "the account that launchway's repository is under",
+  commit: 'the full hash of the release of launchway that you have read',
+  list: "git ls-remote https://github.com/OWNER/launchway 'refs/tags/*'",
+} as const
+
 /** What decides how the workflows of a repository look. */
 export interface Setting {
   pin: Pin
@@ -37,6 +47,12 @@ export interface Target {
   when: string
   /** Names of secrets that the application and launchway.yml ask for. */
   secrets: readonly string[]
+}
+
+/** What stands at the top of workflows in which that is to be filled in. */
+export function toFill({ pin }: Setting): string[] {
+  if (pin !== unfilled) return []
+  return ['#', `# STILL TO FILL IN below: for OWNER ${howToFill.owner}, and for COMMIT`, `# ${howToFill.commit}:`, `# ${howToFill.list}`]
 }
 
 const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1'

@@ -16,6 +16,8 @@ import {
   uses,
 } from './workflow-parts.ts'
 
+import { redeploy, versions } from './buttons.ts'
+
 /** The workflows of a repository that uses launchway, as text. */
 
 export interface Workflow {
@@ -25,7 +27,7 @@ export interface Workflow {
 }
 
 /** @param how what stands at the top of each: where it comes from */
-export function workflows(of: Setting, how: Readonly<Record<string, readonly string[]>> = {}): Workflow[] {
+export function workflows(of: Setting, how: (name: string) => readonly string[] = () => []): Workflow[] {
   const made: [string, string[]][] = [
     ['push.yml', push(of)],
     ['pull-request.yml', pullRequest(of)],
@@ -39,7 +41,7 @@ export function workflows(of: Setting, how: Readonly<Record<string, readonly str
   ]
   return made.map(([name, lines]) => {
     const [says = [], body] = [about[name], lines]
-    return { name, text: [...says, ...(how[name] ?? []), ...body, ''].join('\n') }
+    return { name, text: [...says, ...how(name), ...body, ''].join('\n') }
   })
 }
 
@@ -161,94 +163,6 @@ function pullRequest(of: Setting): string[] {
     '      contents: read',
     '    steps:',
     ...indent([...checkedOut, ...step(uses(of.pin), configInput(of))], 6),
-  ]
-}
-
-/** The input of a button that says where. */
-function choice({ environments }: Setting, description: string): string[] {
-  const names = environments.map(({ name }) => name)
-  return ['environment:', `  description: ${description}`, '  type: choice', `  options: ${list(names)}`, `  default: ${names[0] ?? ''}`]
-}
-
-/** The job of a button: in line with the deploys of push.yml, which have the same group. */
-function button(of: Setting, name: string, steps: readonly string[]): string[] {
-  return [
-    'permissions: {}',
-    '',
-    'jobs:',
-    `  ${name}:`,
-    ...indent(
-      [
-        'runs-on: ubuntu-latest',
-        'timeout-minutes: 30',
-        'environment: ${{ inputs.environment }}',
-        '# In line with the deploys of push.yml: it has the same group.',
-        ...queued('launchway-${{ inputs.environment }}'),
-        ...rights(of, 'write'),
-        'steps:',
-        ...indent(['# For launchway.yml and .github/known_hosts: no line of the application is read.', ...checkedOut, ...steps], 2),
-      ],
-      4,
-    ),
-  ]
-}
-
-function allSecrets({ environments, passwords }: Setting): string[] {
-  return [...new Set([...environments.flatMap(({ secrets }) => secrets), ...passwords])]
-}
-
-function redeploy(of: Setting): string[] {
-  const inputs = [
-    ...configInput(of),
-    'redeploy: ${{ inputs.version }}',
-    'environment: ${{ inputs.environment }}',
-    ...registryInputs(of),
-    sshKey,
-  ]
-  const secrets = allSecrets(of)
-  return [
-    'name: redeploy',
-    '',
-    'on:',
-    '  workflow_dispatch:',
-    '    inputs:',
-    '      version:',
-    '        description: Version to put live, a tag of the image such as v1.2.3, or a commit',
-    '        type: string',
-    '        required: true',
-    ...indent(choice(of, 'Environment to put it live in'), 6),
-    '',
-    ...button(of, 'redeploy', [...step(uses(of.pin), inputs, secrets), ...(secrets.length === 0 ? noSecrets : [])]),
-  ]
-}
-
-function versions(of: Setting): string[] {
-  const place = [...configInput(of), 'environment: ${{ inputs.environment }}']
-  const login = registryInputs(of)
-  const move = (name: string, inputs: readonly string[]): string[] =>
-    step(uses(of.pin, `/actions/${name}`), inputs, of.passwords, `inputs.move == '${name}'`)
-  return [
-    'name: versions',
-    '',
-    'on:',
-    '  workflow_dispatch:',
-    '    inputs:',
-    '      move:',
-    '        description: What to do with the version that runs',
-    '        type: choice',
-    '        options: [rollback, confirm, abort]',
-    '        default: rollback',
-    ...indent(choice(of, 'Environment to do it in'), 6),
-    '      version:',
-    '        description: For rollback, a version that the hosts keep. Empty, the one before',
-    '        type: string',
-    '        required: false',
-    '',
-    ...button(of, 'versions', [
-      ...move('rollback', [...place, 'version: ${{ inputs.version }}', ...login, sshKey]),
-      ...move('confirm', [...place, sshKey]),
-      ...move('abort', [...place, ...login, sshKey]),
-    ]),
   ]
 }
 

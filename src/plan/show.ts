@@ -1,3 +1,4 @@
+import { whereReached } from '../core/addresses.ts'
 import type { PlanSection, Release } from '../core/release.ts'
 import { projectRows } from '../core/project-words.ts'
 import { stageNames } from '../core/stages.ts'
@@ -55,8 +56,8 @@ function stackRows(environment: PlanSection['environment']): string[][] {
 }
 
 function goal({ environment, stages }: PlanSection): string {
-  if (stages.deploy.run && environment !== undefined)
-    return `goes to ${environment.name}${environment.url === undefined ? '' : `: ${environment.url}`}`
+  const at = whereReached(environment)
+  if (stages.deploy.run && environment !== undefined) return `goes to ${environment.name}${at === undefined ? '' : `: ${at}`}`
   return stages.push.run ? 'is built and pushed, not deployed' : 'is built as a check: nothing is written'
 }
 

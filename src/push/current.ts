@@ -30,6 +30,13 @@ export async function markCurrent(release: Release, ports: Ports): Promise<void>
   })
 }
 
+/** Every host of the environment runs the release: some of them alone are not what the environment runs. */
+export function isEverywhere({ plan, deploy }: Release): boolean {
+  const { hosts = [], swarm } = plan.environment ?? {}
+  if (deploy === undefined) return false
+  return swarm !== undefined || hosts.every((host) => deploy.hosts.some((one) => one.host === host))
+}
+
 interface Where {
   app: string
   environment: string
@@ -85,7 +92,8 @@ async function note(where: Where, ports: Ports, find: (opened: Repository) => Pr
     () => 'the run was ended',
   )
   const write = async (): Promise<string | undefined> => {
-    const opened = await openRepository(repository, registries, ports)
+    // The run itself may have been cancelled, with what the hosts run as it is.
+    const opened = await openRepository(repository, registries, ports, AbortSignal.any([ports.signal, done.signal]))
     const digest = await find(opened)
     const document = digest === undefined ? undefined : await opened.manifest(digest)
     if (document === undefined) return 'there is no record of it'

@@ -1,3 +1,5 @@
+import { whereReached } from '../core/addresses.ts'
+import type { Environment } from '../core/deployment.ts'
 import { projectRows } from '../core/project-words.ts'
 import type { DeploySection, Release } from '../core/release.ts'
 import { showBytes, showMs } from '../core/units.ts'
@@ -39,13 +41,14 @@ export function summaryParts(release: Release, most = listed, mostChars?: number
       ),
     )
   if (release.evidence !== undefined) parts.push(...evidenceParts(release.evidence))
-  if (release.deploy !== undefined) parts.push(hostTable(release.deploy))
+  if (release.deploy !== undefined) parts.push(hostTable(release.deploy), ...waitParts(release.deploy))
   return parts
 }
 
 /** The summary of a return to a version that the hosts have kept. */
-export function rollbackSummary(app: string, version: string, section: DeploySection): string {
-  const at = section.url === undefined ? '' : ` (${code(section.url)})`
+export function rollbackSummary(app: string, version: string, section: DeploySection, environment?: Environment): string {
+  const reached = section.url ?? whereReached(environment)
+  const at = reached === undefined ? '' : ` (${code(reached)})`
   return `${[`## ${prose(`${app} is back at ${version} in ${section.environment}`)}${at}`, hostTable(section)].join('\n\n')}\n`
 }
 
@@ -76,7 +79,8 @@ function title({ app, plan, outcome, deploy }: Release): string {
   if (outcome.state === 'nothing-to-do') return prose(`${app}: nothing to do`)
   if (outcome.state === 'failed') return prose(`${app} ${plan.version} failed`)
   if (deploy === undefined) return prose(`${app} ${plan.version}`)
-  return `${prose(`${app} ${plan.version} is live in ${deploy.environment}`)}${deploy.url === undefined ? '' : ` (${code(deploy.url)})`}`
+  const at = deploy.url ?? whereReached(plan.environment)
+  return `${prose(`${app} ${plan.version} is live in ${deploy.environment}`)}${at === undefined ? '' : ` (${code(at)})`}`
 }
 
 function stageRows(release: Release): string[][] {
@@ -109,6 +113,17 @@ function imageRows(release: Release): string[][] {
       .map(([platform, digest]) => `${prose(platform)} ${code(short(digest))}`)
       .join('<br>'),
   ])
+}
+
+/** How to end the wait of a version for somebody's word, for who reads this on GitHub. */
+function waitParts({ environment, hosts }: DeploySection): string[] {
+  const waits = hosts.find((host) => host.waits !== undefined)?.waits
+  if (waits === undefined) return []
+  const until = waits.until === undefined ? '' : ` until ${prose(waits.until)}, when it counts as confirmed`
+  const verb = (name: string): string => code(`launchway ${name} -e ${environment}`)
+  return [
+    `**It waits for a confirmation**${until}. It stays by ${verb('confirm')}, and the version before comes back by ${verb('abort')}; on GitHub by Actions, versions, "Run workflow" (\`confirm\`, \`abort\`).`,
+  ]
 }
 
 function hostTable({ hosts }: DeploySection): string {

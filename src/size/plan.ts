@@ -68,14 +68,14 @@ function percent(part: number, whole: number): string {
   return whole === 0 ? 'all of it' : `${((100 * part) / whole).toFixed(1)} %`
 }
 
-/** What a person reads in one line: the size, beside what runs, and the largest layer. */
+/**
+ * What a person reads in one line: the size, beside what runs, and the largest layer. How many there are the build says, with
+ * those that hold nothing, which are not among these: two numbers would only make one wonder.
+ */
 export function told({ name, size, compressed, before, layers }: SizedImage): string {
   if (compressed === true) return `${name}: ${showBytes(size)} compressed, in the registry; what it takes in an engine was never told`
   const [largest] = layers.toSorted((a, b) => b.size - a.size)
-  const most =
-    largest === undefined || layers.length < 2
-      ? ''
-      : `; the largest of ${layers.length} layers is ${showBytes(largest.size)}, ${largest.by}`
+  const most = largest === undefined || layers.length < 2 ? '' : `; its largest layer is ${showBytes(largest.size)}, ${largest.by}`
   return `${name}: ${showBytes(size)}${before === undefined ? '' : `, ${difference(size, before)}`}${most}`
 }
 
@@ -90,7 +90,7 @@ export function explained({ layers, before, added = [], advice: lines }: SizedIm
   const row = ({ size, by }: Layer): string => `${showBytes(size).padStart(9)}  ${by}`
   const largest = layers.toSorted((a, b) => b.size - a.size).slice(0, 5)
   return [
-    ...(largest.length === 0 ? [] : [`The largest of its ${layers.length} layers:`, ...largest.map(row)]),
+    ...(largest.length === 0 ? [] : ['Its largest layers:', ...largest.map(row)]),
     ...(before === undefined || added.length === 0
       ? []
       : [`More than in ${before.version} in ${before.environment}, which has ${showBytes(before.size)}:`, ...added.slice(0, 5).map(row)]),

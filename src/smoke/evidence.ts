@@ -88,20 +88,24 @@ function stateIn(container: Seen, name: string, memory: number | undefined): Rec
 }
 
 /** The end of what a container wrote, and the errors before it; of one that was restarted, since then: what it said before is the same again. */
-export async function logOf({ id, startedAt, restarts }: EngineContainer, { engine, redact }: Ports): Promise<string> {
+export async function logOf({ id, startedAt, restarts }: EngineContainer, ports: Ports): Promise<string> {
   const since = startedAt === undefined || restarts === 0 ? {} : { since: new Date(Date.parse(startedAt) - startMs).toISOString() }
-  return excerpt(condensed(redact(await engine.lastLines(id, { lines, ...since }))))
+  return excerpt(condensed(await ports.engine.lastLines(id, { lines, ...since }), ports))
 }
 
 /**
- * Without colours, long lines cut, and lines that repeat told once.
- * @param text without the secrets of the run: of one that stood where a line is cut, nobody would know the rest again
+ * What somebody else's program wrote, as it is shown: without the secrets of the run, without colours, long lines cut, and lines
+ * that repeat told once. The secrets go first: of one that stood where a line is cut, nobody would know the rest again.
+ * @param last how many lines of its end; all of it without
  */
-export function condensed(text: string): string {
+export function condensed(text: string, { redact }: Pick<Ports, 'redact'>, last?: number): string {
+  // Once more without colours, which may have stood within one.
+  const clean = redact(stripVTControlCharacters(redact(text)))
+  const all = (last === undefined ? clean : clean.trim()).split(/\r\n?|\n/)
   const told: { line: string; times: number }[] = []
-  for (const line of stripVTControlCharacters(text).split(/\r\n?|\n/)) {
-    const last = told.at(-1)
-    if (last?.line === line) last.times += 1
+  for (const line of last === undefined ? all : all.slice(-last)) {
+    const before = told.at(-1)
+    if (before?.line === line) before.times += 1
     else told.push({ line, times: 1 })
   }
   return told.map(({ line, times }) => `${cut(line, lineChars)}${times === 1 ? '' : ` (${times} times)`}`).join('\n')

@@ -22,7 +22,7 @@ export async function runScript(check: Of<'script'>, standing: Standing, ports: 
   }
   const asked = command(resolve(ports.root, script), args, { cwd: ports.root, env: addresses(standing) })
   const done = await within(timeoutMs, standing.signal, ports, (signal) => ports.exec.run(asked, { signal, onLine, accept: anyCode }))
-  const said = condensed(ports.redact(lines.join('\n').trim()))
+  const said = condensed(lines.join('\n'), ports, keptLines)
   return judgedOutput(done === undefined ? { late: showMs(timeoutMs), said } : { ...done, said }, wanted)
 }
 

@@ -202,6 +202,6 @@ function call(asked: Parameters<Ports['exec']['run']>[0], { exec, log }: Ports, 
 }
 
 /** The end of what a program said. */
-export function lastOf(text: string, { redact }: Pick<Ports, 'redact'>): string {
-  return condensed(redact(text).trim().split('\n').slice(-30).join('\n'))
+export function lastOf(text: string, ports: Pick<Ports, 'redact'>): string {
+  return condensed(text, ports, 30)
 }

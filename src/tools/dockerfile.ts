@@ -1,3 +1,5 @@
+import { instructions, syntaxOf } from './dockerfile-text.ts'
+
 /**
  * What a Dockerfile says of the image that it builds on, as far as that can be told without building it.
  * @see https://docs.docker.com/reference/dockerfile/
@@ -76,7 +78,7 @@ export function imagesOf(
     }
   }
   visit(indexOf(stages, asked))
-  const syntax = asked.args['BUILDKIT_SYNTAX'] ?? directive(dockerfile, 'syntax')
+  const syntax = asked.args['BUILDKIT_SYNTAX'] ?? syntaxOf(dockerfile)
   return {
     images: [...images, ...(syntax === undefined ? [] : [{ reference: syntax, written: syntax, line: 1 }])],
     stages: stages.flatMap(({ name }) => name ?? []),
@@ -104,16 +106,6 @@ function platformVariables({ target, build }: { target: string; build: string })
       [`${prefix}VARIANT`, variant],
     ]
   })
-}
-
-/** What a comment at the very top says to the program that reads the file. */
-function directive(dockerfile: string, name: string): string | undefined {
-  for (const line of dockerfile.replace(/^\u00EF\u00BB\u00BF|^\uFEFF/, '').split(/\r?\n/)) {
-    const [, key, value] = /^#\s*(\w+)\s*=\s*(\S+)\s*$/.exec(line) ?? []
-    if (key === undefined) return undefined
-    if (key.toLowerCase() === name) return value
-  }
-  return undefined
 }
 
 /** What it says to whoever runs its image. */
@@ -224,36 +216,6 @@ function sourcesOf(word: string, rest: readonly string[]): string[] {
     ? flags.map((flag) => /^--from=(.+)$/.exec(flag)?.[1])
     : flags.map((flag) => /^--mount=(?:.*,)?from=([^,]+)/.exec(flag)?.[1])
   return found.flatMap((from) => from?.replace(/^(["'])(.*)\1$/, '$2') ?? [])
-}
-
-/** A whole instruction, its continued lines joined, and the line that it begins in. */
-interface Instruction {
-  text: string
-  line: number
-}
-
-/** Whole instructions: without comments, and without the bodies of here-documents. */
-function instructions(text: string): Instruction[] {
-  const escape = /^#\s*escape\s*=\s*`/im.test(text.split('\n', 3).join('\n')) ? '`' : '\\'
-  const found: Instruction[] = []
-  let joined = ''
-  let begun = 0
-  let until: string[] = []
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (until.length > 0) {
-      if (line.trim() === until[0]) until = until.slice(1)
-      continue
-    }
-    if (/^\s*#/.test(line)) continue
-    if (joined.trim() === '') begun = index + 1
-    const isContinued = line.trimEnd().endsWith(escape)
-    joined += isContinued ? `${line.trimEnd().slice(0, -1)} ` : line
-    if (isContinued) continue
-    if (joined.trim() !== '') found.push({ text: joined.trim(), line: begun })
-    if (/^\s*(run|copy|add)\s/i.test(joined)) until = [...joined.matchAll(/<<-?\s*(["']?)(\w+)\1/g)].map(([, , word]) => word ?? '')
-    joined = ''
-  }
-  return found
 }
 
 /** Undefined where a variable is not set. */

@@ -81,22 +81,6 @@ describe('the command line', () => {
     expect(err).toContain('NOT_YET: launchway hosts setup without --swarm is not in this version')
   })
 
-  it.each([[['--help']], [['-h']], [[]], [['plan', '--help']]])('%j names every verb and every option', (args) => {
-    const { code, out, err } = launchway(...args)
-    expect([code, err]).toEqual([0, ''])
-    for (const verb of Object.keys(verbs)) expect(out).toMatch(new RegExp(String.raw`(^| )${verb}(,| |$)`, 'm'))
-    for (const flag of Object.keys(flags)) expect(out).toContain(`--${flag}`)
-    for (const verb of here)
-      expect(out).toMatch(
-        new RegExp(
-          `^ +${verb} .*\n +${flagsOf(verb)
-            .map((flag) => `--${flag}`)
-            .join(' ')}$`,
-          'm',
-        ),
-      )
-  })
-
   it('every option is taken by some verb', () => {
     for (const flag of keysOf(flags)) expect(common.includes(flag) || here.some((verb) => flagsOf(verb).includes(flag))).toBe(true)
   })

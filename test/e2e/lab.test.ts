@@ -119,6 +119,15 @@ describe('the lab', () => {
     expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: 'trixie\n' })
   })
 
+  it('is told from one that there is not, of which nothing is said to be down', async () => {
+    const ended = await labCommand('down', `${other.name}x`)
+    expect(ended.code).toBe(2)
+    expect(ended.stdout).toContain(`there is no lab "${other.name}x": up are `)
+    expect(ended.stdout).toContain(`Did you mean ${other.name}?`)
+    expect(ended.stdout).not.toContain('is down')
+    expect(ended.stdout).toContain(name)
+  })
+
   it('says that it is up when asked a second time, and changes nothing', async () => {
     const before = readLab(name)
     const again = await labCommand('up', name)

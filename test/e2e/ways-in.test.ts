@@ -131,8 +131,26 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     expect(await own()).toEqual(['1.2.3', 'docker', 'docker_dev', 'master', 'v1.2.3'])
   })
 
+  /** By a button of its workflow. */
+  const moved = (move: string): Promise<Ended> =>
+    act('workflow_dispatch', 'versions.yml', { ref: 'refs/heads/master', inputs: { move, environment: 'production' } })
+
+  it('a button that only says what would happen: an older version would go live, and nothing does', async () => {
+    const ended = await act('workflow_dispatch', 'redeploy.yml', {
+      ref: 'refs/heads/master',
+      inputs: { version: 'docker_dev', environment: 'production', 'dry-run': 'true' },
+    })
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(ended.stdout).toContain('docker_dev goes to production: https://addie.example.org')
+    expect(await versions()).toEqual(['1.1.0', '1.0.0'])
+  })
+
   it('a button with an older version: it goes live again, and nothing is built, scanned or pushed', async () => {
     const before = await tagsOf(lab.registry.address, image)
+    // From now on a new version waits for somebody's word.
+    const file = join(place.repository, 'launchway.yml')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('  production:\n', '  production:\n    confirm: true\n'))
+    await commit(place, 'Wait for a confirmation')
     const ended = await act('workflow_dispatch', 'redeploy.yml', {
       ref: 'refs/heads/master',
       inputs: { version: 'docker_dev', environment: 'production' },
@@ -142,13 +160,21 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     expect(ended.stdout).not.toContain('naming to')
     expect(await versions()).toEqual(['1.0.0', '1.0.0'])
     expect(await tagsOf(lab.registry.address, image)).toEqual(before)
+    expect(ended.stdout).toContain('it waits for a confirmation')
+  })
+
+  it('a button that confirms: it stays, and nothing waits for another that would leave it', async () => {
+    const confirmed = await moved('confirm')
+    expect(confirmed.code, confirmed.stdout + confirmed.stderr).toBe(0)
+    expect(await versions()).toEqual(['1.0.0', '1.0.0'])
+    const aborted = await moved('abort')
+    expect(aborted.code, aborted.stdout + aborted.stderr).not.toBe(0)
+    expect(aborted.stdout).toContain('NOTHING_WAITS')
+    expect(await versions()).toEqual(['1.0.0', '1.0.0'])
   })
 
   it('a button that goes back: the version before answers again, from what the host has kept', async () => {
-    const ended = await act('workflow_dispatch', 'versions.yml', {
-      ref: 'refs/heads/master',
-      inputs: { move: 'rollback', environment: 'production' },
-    })
+    const ended = await moved('rollback')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(await versions()).toEqual(['1.1.0', '1.0.0'])
   })

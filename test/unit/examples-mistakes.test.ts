@@ -15,7 +15,9 @@ async function foundIn(example: string, ...mistakes: readonly Mistake[]): Promis
     const path = relative(folder, join(entry.parentPath, entry.name))
     return entry.isFile() && !path.includes('__pycache__') ? [path] : []
   })
-  const files = Object.fromEntries(paths.map((path) => [path, readFileSync(join(folder, path), 'utf8')]))
+  // As whoever has said which launchway the workflows run: until then doctor names those lines.
+  const pinned = (text: string): string => text.replaceAll(/OWNER\/launchway([\w/]*)@COMMIT/g, `acme/launchway$1@${'a'.repeat(40)}`)
+  const files = Object.fromEntries(paths.map((path) => [path, pinned(readFileSync(join(folder, path), 'utf8'))]))
   const modes: Record<string, number> = {}
   for (const mistake of mistakes) {
     const [file] = mistake

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { commit, dockerfile, host, repository, run, read, workflow, shop } from './support/init.ts'
+
+const Inputs = z.record(z.string(), z.looseObject({ options: z.array(z.string()).optional() }))
 
 describe('the workflows', () => {
   it('give the secrets to the job that deploys, after the environment’s reviewers, and to no other', async () => {
@@ -87,6 +90,27 @@ describe('the workflows', () => {
       expect(job.permissions).toEqual({ contents: 'read' })
       expect(job.steps.at(-1)?.with).toMatchObject({ 'registry-password': '${{ secrets.REGISTRY_PASSWORD }}' })
     }
+  })
+
+  it('have a button for each move: whichever is chosen, one action does it, and is told where', async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    await run(folder)
+    const { on, jobs } = workflow(folder, 'versions.yml')
+    const { workflow_dispatch: button } = z.object({ workflow_dispatch: z.object({ inputs: Inputs }) }).parse(on)
+    expect(button.inputs['move']?.options).toEqual(['rollback', 'confirm', 'abort'])
+    const steps = z.array(z.object({ if: z.string(), uses: z.string(), with: z.record(z.string(), z.string()) }))
+    const ours = steps.parse(jobs['versions']?.steps.slice(1))
+    for (const move of button.inputs['move']?.options ?? []) {
+      const [chosen, ...more] = ours.filter((one) => one.if === `inputs.move == '${move}'`)
+      expect([chosen?.uses, more]).toEqual([`acme/launchway/actions/${move}@${commit}`, []])
+      expect(chosen?.with).toMatchObject({ environment: '${{ inputs.environment }}', 'ssh-key': '${{ secrets.SSH_KEY }}' })
+    }
+    expect(ours).toHaveLength(button.inputs['move']?.options?.length ?? 0)
+    const { inputs } = z
+      .object({ workflow_dispatch: z.object({ inputs: Inputs }) })
+      .parse(workflow(folder, 'redeploy.yml').on).workflow_dispatch
+    expect(inputs['dry-run']).toMatchObject({ type: 'boolean', default: false })
+    expect(workflow(folder, 'redeploy.yml').jobs['redeploy']?.steps.at(-1)?.with).toMatchObject({ 'dry-run': '${{ inputs.dry-run }}' })
   })
 
   it('know of a configuration under another path, and of names that mean something else to GitHub', async () => {

@@ -62,6 +62,45 @@ describe('what to do next', () => {
   })
 })
 
+describe('where nobody has said which launchway', () => {
+  const nobody = { given: { launchway: '' } }
+
+  it('the workflows say what is to be filled in, and where to find it, and so does the first of the next steps', async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    const { files, next } = await run(folder, nobody)
+    const written = files.flatMap(({ path }) => (path.startsWith('.github/workflows/') ? [read(folder, path)] : []))
+    expect(written.length).toBeGreaterThan(3)
+    for (const text of written) {
+      expect(text).toMatch(/uses: OWNER\/launchway[\w/]*@COMMIT$/m)
+      expect(text).toContain(`# STILL TO FILL IN below: for OWNER the account that launchway's repository is under, and for COMMIT`)
+      expect(text).toContain('# git ls-remote https://github.com/OWNER/launchway')
+    }
+    expect(next[1]).toMatch(/^Which launchway the workflows run: .*git ls-remote https:\/\/github.com\/OWNER\/launchway/)
+    expect(read(folder)).not.toContain('OWNER')
+  })
+
+  it('they are what init makes of them once it is said', async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    await run(folder, nobody)
+    await run(folder, { force: true })
+    expect(read(folder, '.github/workflows/push.yml')).toContain(`uses: ${pin}`)
+    expect(read(folder, '.github/workflows/push.yml')).not.toContain('FILL IN')
+  })
+
+  it('a terminal asks, and nothing is an answer', async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    const asked: string[] = []
+    const { ports } = localPorts(folder)
+    const prompt = async (question: string): Promise<string> => {
+      asked.push(question)
+      return ''
+    }
+    const given = { host, environment: 'production', image: 'ghcr.io/a/b', branch: 'main', port: 'none' }
+    await init({ ...options, yes: false, given }, { ...ports, prompt })
+    expect(asked).toEqual([expect.stringMatching(/^launchway for the workflows, as OWNER\/launchway@COMMIT: .*filled in later/)])
+  })
+})
+
 describe('questions at a terminal', () => {
   it('are those that the repository does not answer, with the default shown; a wrong answer is asked for again', async () => {
     const folder = repository({ Dockerfile: dockerfile })

@@ -119,7 +119,7 @@ describe('a limit', () => {
   it('is explained by the largest layers, what is new, and what usually helps', () => {
     expect(explained(of({ fail: { total: 1e9 } }))).toBe(
       [
-        'The largest of its 3 layers:',
+        'Its largest layers:',
         '   800 MB  RUN pip install -r requirements.txt',
         '   120 MB  imported',
         '    90 MB  COPY . .',
@@ -134,7 +134,7 @@ describe('a limit', () => {
 
   it('or none: the size is told in a line, and beside what runs', () => {
     expect(told(of({}))).toBe(
-      'app: 1.0 GB, 210 MB more than 1.4.2 in production; the largest of 3 layers is 800 MB, RUN pip install -r requirements.txt',
+      'app: 1.0 GB, 210 MB more than 1.4.2 in production; its largest layer is 800 MB, RUN pip install -r requirements.txt',
     )
     expect(told(weigh({ name: 'app', size: 800e6, layers: [base] }, {}, before))).toBe('app: 800 MB, as large as 1.4.2 in production')
     expect(told(weigh({ name: 'app', size: 1e6, layers: [] }, {}, undefined))).toBe('app: 1.0 MB')

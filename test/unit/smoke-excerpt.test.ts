@@ -129,9 +129,16 @@ describe('a secret that stands where a text is cut', () => {
 
   it('is gone from a long line of what a failure shows', async () => {
     const line = `${'x'.repeat(390)}${secret}`
-    expect(left(condensed(line))).toBe(true)
+    expect(left(line.slice(0, 400))).toBe(true)
+    expect(condensed(line, portsWith(''))).toBe(`${'x'.repeat(390)}***`)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a log is asked by
     expect(await logOf({ id: 'web', restarts: 0 } as EngineContainer, portsWith(line))).toBe(`${'x'.repeat(390)}***`)
+  })
+
+  it('is gone where colours, or the first of the last lines, part it', () => {
+    const [first, rest] = [secret.slice(0, 6), secret.slice(6)]
+    expect(condensed(`a ${first}\u001B[31m${rest}\u001B[0m b`, portsWith(''))).toBe('a *** b')
+    expect(left(condensed(`x\n${secret}\ny`, portsWith(''), 2))).toBe(false)
   })
 
   it('is gone from the end of what compose or a step said', () => {

@@ -152,7 +152,9 @@ describe('in a list', () => {
 
 describe('a log as evidence', () => {
   it('has no colours, tells what repeats once, and cuts what is long', () => {
-    expect(condensed('\u001B[31mred\u001B[0m\r\nagain\nagain\nagain\nend')).toBe('red\nagain (3 times)\nend')
-    expect(condensed('x'.repeat(1000))).toHaveLength(401)
+    const nothing = { redact: (text: string): string => text }
+    expect(condensed('\u001B[31mred\u001B[0m\r\nagain\nagain\nagain\nend', nothing)).toBe('red\nagain (3 times)\nend')
+    expect(condensed('x'.repeat(1000), nothing)).toHaveLength(401)
+    expect(condensed('\na\nb\nc\n', nothing, 2)).toBe('b\nc')
   })
 })

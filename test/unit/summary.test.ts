@@ -172,6 +172,25 @@ two
     expect(text).toMatch(/^## addie master is live in production\n/)
     expect(text).toContain('| none |')
   })
+
+  it('of a version that waits, tells how and until when it can be confirmed or left', () => {
+    const [host] = live.deploy?.hosts ?? []
+    if (host === undefined) throw new TypeError('no host')
+    const of = (waits: { until?: string } | undefined): string =>
+      summary({ ...live, deploy: { environment: 'production', hosts: [{ ...host, ...(waits === undefined ? {} : { waits }) }], ms: 1 } })
+    expect(of({ until: '2026-11-21T10:15:00Z' })).toContain('**It waits for a confirmation** until 2026-11-21T10:15:00Z, when')
+    expect(of({})).toContain('**It waits for a confirmation**. It stays by `launchway confirm -e production`')
+    expect(of({})).toContain('on GitHub by Actions, versions, "Run workflow"')
+    expect(of(undefined)).not.toContain('waits')
+  })
+
+  it('without a url, tells the port that its hosts publish', () => {
+    const { plan, deploy } = live
+    const published = environment([service({ publish: '8080' }), service({ name: 'worker' })], { hosts: ['deploy@a.example.org:22', 'b'] })
+    const hosts = deploy?.hosts ?? []
+    const text = summary({ ...live, plan: { ...plan, environment: published }, deploy: { environment: 'production', hosts, ms: 1 } })
+    expect(text).toMatch(/^## addie master is live in production \(`a\.example\.org:8080, b:8080`\)\n/)
+  })
 })
 
 describe('text of others', () => {

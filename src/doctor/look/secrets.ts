@@ -50,7 +50,7 @@ export interface SeenSecrets {
 
 export async function lookAtSecrets(sources: Sources, ports: Ports): Promise<SeenSecrets> {
   const asked = [...namesIn(sources)]
-  const workflows = await workflowsIn(ports)
+  const workflows = [...sources.workflows.values()]
   return {
     secrets: await Promise.all(
       asked.map(async (one) => {
@@ -77,15 +77,6 @@ const performs = {
 function stageOf({ kind }: Asked): keyof typeof performs {
   if (kind === 'build' || kind === 'build-key') return 'build'
   return kind === 'signing-key' || kind === 'signing-password' ? 'push' : 'deploy'
-}
-
-/** Without comments: what is only shown there is not given. */
-async function workflowsIn({ files, root }: Pick<Ports, 'files' | 'root'>): Promise<string[]> {
-  const folder = join(root, '.github/workflows')
-  if ((await files.look(folder))?.kind !== 'directory') return []
-  const found = await files.walk(folder, (path, kind) => (kind === 'file' && /\.ya?ml$/.test(path) ? 'keep' : 'prune'))
-  const bodies = await Promise.all(found.map(({ path }) => files.read(join(folder, path))))
-  return bodies.map((body) => (body?.toString() ?? '').replaceAll(/(^|\s)#.*$/gm, ''))
 }
 
 function gives(text: string, { name, kind }: Asked): boolean {

@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, posix } from 'node:path'
 import { fullName, isNamedContext, isSameRepository, parseReference } from '../../core/reference.ts'
 import type { Found, Rule, Where } from '../finding.ts'
 import { byteOrderMark, copiesOf, filled, type ImageSource, isScript, sourcesOf, takes, type TextFile } from '../image-source.ts'
@@ -135,6 +135,24 @@ export const imageRules: readonly Rule<Sources>[] = [
           return [{ where, what: `${from} is in no registry: it is an image of the machine that it was made on`, severity: 'error' }]
         }),
       )
+    },
+  },
+  {
+    id: 'bake-unread',
+    topic: 'image',
+    severity: 'hint',
+    looks: 'a bake file (docker-bake.hcl or .json) that launchway.yml does not name',
+    why: 'launchway reads a bake file only where launchway.yml says so: what stands in it about stages, arguments or platforms is not in the images of a release.',
+    fix: 'Take the images from it, each as the target of its name (bake: docker-bake.hcl); or say in launchway.yml what they need, and leave the bake file to those who build by hand. docs/guide/build.md tells both.',
+    find: ({ bakeFiles, config, file }) => {
+      const named = [config.bake ?? []].flat().map((path) => posix.normalize(path))
+      return bakeFiles.flatMap((path): Found[] => {
+        if (named.includes(path)) return []
+        // buildx takes this one beside the other by itself, and only where it is told of none.
+        const isBeside = path.includes('.override.') && named.length > 0
+        const fix = `Name both, or leave it out on purpose: bake: [${[...named, path].join(', ')}]`
+        return [{ where: { file: path }, what: `${file} does not name it, and nothing of it is built`, ...(isBeside ? { fix } : {}) }]
+      })
     },
   },
   {
