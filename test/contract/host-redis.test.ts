@@ -100,6 +100,15 @@ describe.each(isCampaign ? at : at.slice(0, 1))('a Redis from a registry that as
       expect(await say('INCR visits', 'GET born')).toBe(':3\n$6\nin one')
       expect(await identity()).toBe(id)
 
+      for (const args of [
+        ['logs', 'redis'],
+        ['exec', 'redis', '--', 'true'],
+      ]) {
+        const { code, err } = await there.launchway(args)
+        expect([code, err]).toEqual([2, expect.stringContaining(`USAGE: redis on ${address} is an accessory`)])
+        expect(err).toContain(`docker logs ${container}`)
+      }
+
       // Its login is one of this terminal, and nothing of it stays on the host.
       const lost = await there.launchway(['recreate', 'redis'])
       expect(lost).toMatchObject({ code: expect.any(Number), err: expect.stringContaining('REDIS_REGISTRY') })
