@@ -47,7 +47,7 @@ describe.each(isCampaign ? at : at.slice(0, 1))('a Redis from a registry that as
       if (machine === undefined) throw new Error('no machine')
       const volume = `${machine.app}-redis`
       await using _ = {
-        [Symbol.asyncDispose]: async () => void (await machine.ask(`docker rm --force ${container}; docker volume rm ${volume}`)),
+        [Symbol.asyncDispose]: async () => void (await machine.ask(`docker rm --force ${container}; docker volume rm ${volume} || :`)),
       }
       const container = `${machine.app}.test.redis`
       const reference = `${redis.repository}@${redis.digest}`
@@ -104,9 +104,9 @@ describe.each(isCampaign ? at : at.slice(0, 1))('a Redis from a registry that as
         ['logs', 'redis'],
         ['exec', 'redis', '--', 'true'],
       ]) {
-        const { code, err } = await there.launchway(args)
-        expect([code, err]).toEqual([2, expect.stringContaining(`USAGE: redis on ${address} is an accessory`)])
-        expect(err).toContain(`docker logs ${container}`)
+        const { code, out, err } = await there.launchway(args)
+        expect([code, `${out}${err}`]).toEqual([2, expect.stringContaining(`USAGE: redis on ${address} is an accessory`)])
+        expect(`${out}${err}`).toContain(`docker logs ${container}`)
       }
 
       // Its login is one of this terminal, and nothing of it stays on the host.

@@ -79,7 +79,9 @@ export async function operated(image: () => PushedImage, at: [string, string][],
     async [Symbol.asyncDispose]() {
       for (const machine of machines) await machine[Symbol.asyncDispose]()
       for (const [suite] of at) {
-        const clean = `for one in $(docker ps --all --quiet --filter label=launchway.exec=${first.app}.${environmentName}); do docker rm --force "$one"; done; rm -rf ${stateRoot}`
+        const clean = `for one in $(docker ps --all --quiet --filter label=launchway.exec=${first.app}.${environmentName}); do docker rm --force "$one"; done
+          rm -rf ${stateRoot}
+          [ -z "$(find /etc/nginx -name '*${first.app}*')" ] || { find /etc/nginx -name '*${first.app}*' -prune -exec rm -rf '{}' +; nginx -s reload; }`
         await asRoot(suite, clean)
       }
       await folder[Symbol.asyncDispose]()
