@@ -55,7 +55,15 @@ describe.each(isCampaign ? at : at.slice(0, 1))('somebody at a terminal, on %s a
             health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 0 },
           },
         ],
-        accessories: [{ name: 'store', ...store, health: { command: probe, timeoutMs: 20_000, settleMs: 0 }, stopTimeoutMs: 10_000 }],
+        accessories: [
+          {
+            name: 'store',
+            ...store,
+            networks: [`${machine.app}.test`],
+            health: { command: probe, timeoutMs: 20_000, settleMs: 0 },
+            stopTimeoutMs: 10_000,
+          },
+        ],
       }
       await there.deploy('one', wish)
       const open = /^HTTP\/1\.1 200 [^]*\n\r?\none$/
