@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { Ended } from './support/doors.ts'
 import { isCampaign, useHosts } from './support/hosts.ts'
 import { operated } from './support/operated.ts'
 import type { Wish } from './support/release.ts'
+import { labKey } from './support/ssh.ts'
+import { openTerminal } from './support/terminal.ts'
 
 const { image } = useHosts()
 
@@ -44,7 +47,10 @@ describe.each(isCampaign ? at : at.slice(0, 1))('somebody at a terminal, on %s a
       const visit = (): Promise<string> => machine.ask(`curl -s -i --max-time 5 --resolve ${name}:80:127.0.0.1 http://${name}/`)
       const data = (): Promise<string> => machine.ask('curl -s --max-time 5 http://127.0.0.1:18001/')
 
-      const early = await there.launchway(['maintenance', 'on'])
+      await using terminal = openTerminal({ SSH_KEY: labKey().reveal() })
+      const launchway = (args: string[]): Promise<Ended> => terminal.launchway(args, there.folder)
+
+      const early = await launchway(['maintenance', 'on'])
       expect(early).toMatchObject({ code: 6, err: expect.stringContaining(`HOST_UNFIT: ${address}: nothing of ${machine.app} in test`) })
       const wish: Partial<Wish> = {
         services: [
@@ -73,7 +79,7 @@ describe.each(isCampaign ? at : at.slice(0, 1))('somebody at a terminal, on %s a
 
       // What stands in the way is said, and nothing else.
       await machine.ask(`mkdir ${there.home}/maintenance.new`)
-      const blocked = await there.launchway(['maintenance', 'on'])
+      const blocked = await launchway(['maintenance', 'on'])
       expect(blocked).toMatchObject({
         code: 6,
         err: expect.stringMatching(/HOST_UNFIT: \S+ maintenance could not be turned on: .* cannot be written\n[^]*maintenance\.new/),
@@ -81,12 +87,12 @@ describe.each(isCampaign ? at : at.slice(0, 1))('somebody at a terminal, on %s a
       await machine.ask(`rmdir ${there.home}/maintenance.new`)
       expect(await visit()).toMatch(open)
 
-      const on = await there.launchway(['maintenance', 'on'])
+      const on = await launchway(['maintenance', 'on'])
       expect(on).toMatchObject({ code: 0, out: `${machine.app} in test: visitors get the maintenance page (${address})\n` })
       const closed = /^HTTP\/1\.1 503 [^]*Retry-After: 300[^]*Back soon/
       expect(await visit()).toMatch(closed)
 
-      const recreated = await there.launchway(['recreate', 'store', '--json'])
+      const recreated = await launchway(['recreate', 'store', '--json'])
       expect(recreated.code, recreated.err).toBe(0)
       const [one] = JSON.parse(recreated.out).hosts
       expect(one).toMatchObject({ host: address, container, changed: ['memory none → 64m'] })
@@ -94,9 +100,9 @@ describe.each(isCampaign ? at : at.slice(0, 1))('somebody at a terminal, on %s a
       expect(await data()).toBe(born)
       expect(await machine.ask(`docker inspect --format '{{.HostConfig.Memory}}' ${container}`)).toBe(String(64 * 1024 * 1024))
       expect(await visit()).toMatch(closed)
-      expect((await there.launchway(['status'])).out).toMatch(/maintenance: visitors get a page instead \(\S+, since 20/)
+      expect((await launchway(['status'])).out).toMatch(/maintenance: visitors get a page instead \(\S+, since 20/)
 
-      const off = await there.launchway(['maintenance', 'off', '--json'])
+      const off = await launchway(['maintenance', 'off', '--json'])
       expect([off.code, JSON.parse(off.out)]).toEqual([0, [{ host: address, maintenance: 'off' }]])
       expect(await visit()).toMatch(open)
     },
