@@ -24,17 +24,20 @@ export async function withEnvFiles(environment: Environment, ports: Ports): Prom
   const owners = [...environment.services, ...environment.accessories]
   const texts = new Map<string, string>()
   const missing: string[] = []
+  const unread: string[] = []
   for (const path of new Set(owners.flatMap(({ envFiles }) => envFiles))) {
-    const body = await ports.files.read(resolve(ports.root, path))
-    if (body === undefined) missing.push(path)
-    else texts.set(path, body.toString())
+    try {
+      const body = await ports.files.read(resolve(ports.root, path))
+      if (body === undefined) missing.push(path)
+      else texts.set(path, body.toString())
+    } catch (error) {
+      const why = unreadable(error)
+      if (why === undefined) throw error
+      missing.push(path)
+      unread.push(`${path} ${why}`)
+    }
   }
-  if (missing.length > 0) {
-    const of = owners.filter(({ envFiles }) => envFiles.some((path) => missing.includes(path))).map(({ name }) => name)
-    throw new LaunchwayError('SECRET_MISSING', `${environment.name} needs ${missing.join(', ')}, which is not there`, {
-      hint: `env-files of ${of.join(', ')} are read from ${ports.root}, where the deploy runs. Commit the file, or write it in a step before:\n  - run: printf '%s' "$ENV_FILE" > ${missing[0]}\n    env:\n      ENV_FILE: \${{ secrets.ENV_FILE }}`,
-    })
-  }
+  if (missing.length > 0) throw withoutFiles(environment.name, owners, missing, unread, ports.root)
   const own = new Map<string, Map<string, Secret>>()
   for (const { name, envFiles, env, secrets } of owners) {
     const found = new Map<string, Secret>()
@@ -53,6 +56,35 @@ export async function withEnvFiles(environment: Environment, ports: Ports): Prom
     environment: { ...environment, services: environment.services.map(named), accessories: environment.accessories.map(named) },
     own,
   }
+}
+
+/** Why what is there is no file for us; undefined where the file is not to blame. */
+export function unreadable(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  // Docker makes a folder of what is mounted from where no file is.
+  if (code === 'EISDIR') return 'is a folder'
+  return code === 'EACCES' || code === 'EPERM' ? 'may not be read by this account' : undefined
+}
+
+/** @param unread of those that are there, why nobody can read them */
+function withoutFiles(
+  environment: string,
+  owners: readonly { name: string; envFiles: readonly string[] }[],
+  missing: readonly string[],
+  unread: readonly string[],
+  root: string,
+): LaunchwayError {
+  const of = owners.filter(({ envFiles }) => envFiles.some((path) => missing.includes(path))).map(({ name }) => name)
+  const what = unread.length === 0 ? 'which is not there' : `which cannot all be read: ${unread.join(', ')}`
+  const hint = [
+    `env-files of ${of.join(', ')} are read from ${root}, where this runs.`,
+    'At a terminal: put the file there.',
+    'In a workflow: commit it, or write it in a step before:',
+    `  - run: printf '%s' "$ENV_FILE" > ${missing[0]}`,
+    '    env:',
+    '      ENV_FILE: ${{ secrets.ENV_FILE }}',
+  ]
+  return new LaunchwayError('SECRET_MISSING', `${environment} needs ${missing.join(', ')}, ${what}`, { hint: hint.join('\n') })
 }
 
 /**

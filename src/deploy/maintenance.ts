@@ -1,5 +1,7 @@
 import type { Environment } from '../core/deployment.ts'
-import { LaunchwayError } from '../core/error.ts'
+import { anyCode } from '../core/command.ts'
+import { failedAfter, LaunchwayError } from '../core/error.ts'
+import { hostPaths } from '../core/names.ts'
 import { refuseOnSwarm } from './swarm/index.ts'
 import type { Ports } from '../core/ports.ts'
 import { hasServices, lookAt, type SeenHost } from './look.ts'
@@ -32,14 +34,36 @@ export async function maintain(
         hint: `on the host, as root: chown -R USER ${environment.stateRoot}. On no host anything was changed.`,
       })
   }
-  for (const { host, remote, seen } of hosts) {
-    const program = maintenanceProgram(homeOf({ app, environment }), { wanted, by: ports.who })
-    const { stdout } = await remote.sh(program, { sudo: seen.as === 'sudo', timeoutMs: 30_000 })
-    if (!stdout.includes(`maintenance ${wanted}`))
-      throw new LaunchwayError('HOST_UNFIT', `${host}: nothing of ${app} in ${environment.name} is behind nginx there yet`, {
-        hint: `Deploy first: a service with a port, and url or nginx (docs/guide/nginx.md). ${stdout.trim()}`,
-      })
-    ports.log.info(`${host}: maintenance is ${wanted}`)
+  const done: string[] = []
+  for (const one of hosts) {
+    const error = await turn(one, { app, environment }, wanted, ports)
+    if (error !== undefined)
+      throw done.length === 0
+        ? error
+        : failedAfter(error, `maintenance is ${wanted} already on ${done.join(', ')}; the same again goes on`, {})
+    ports.log.info(`${one.host}: maintenance is ${wanted}`)
+    done.push(one.host)
   }
-  return hosts.map(({ host }) => ({ host, maintenance: wanted }))
+  return done.map((host) => ({ host, maintenance: wanted }))
+}
+
+/** @returns why it could not be done */
+async function turn(
+  { host, remote, seen }: SeenHost,
+  of: { app: string; environment: Environment },
+  wanted: Maintenance,
+  ports: Ports,
+): Promise<LaunchwayError | undefined> {
+  const home = homeOf(of)
+  const program = maintenanceProgram(home, { wanted, by: ports.who })
+  const { stdout, stderr } = await remote.sh(program, { sudo: seen.as === 'sudo', timeoutMs: 30_000, accept: anyCode })
+  if (stdout.includes(`maintenance ${wanted}`)) return undefined
+  if (stdout.includes('maintenance nowhere'))
+    return new LaunchwayError('HOST_UNFIT', `${host}: nothing of ${of.app} in ${of.environment.name} is behind nginx there yet`, {
+      hint: 'Deploy first: a service with a port, and url or nginx (docs/guide/nginx.md).',
+    })
+  const { home: folder } = hostPaths(home.stateRoot, home.app, home.environment)
+  return new LaunchwayError('HOST_UNFIT', `${host}: maintenance could not be turned ${wanted}: ${folder} cannot be written`, {
+    hint: `${stderr.trim()}\nFree room on the disk, or see who owns the folder; then the same again.`.trim(),
+  })
 }

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { Nginx, Service } from '../core/deployment.ts'
 import { hostPaths, type Slot } from '../core/names.ts'
 import { challengePath } from '../tools/certbot.ts'
@@ -17,6 +16,7 @@ import {
 import type { HostCall } from './call.ts'
 import { inNginx, onHost, placesOf } from './nginx-places.ts'
 import type { Observation, SeenNginx, SlotPorts } from './observation.ts'
+import { choosePorts } from './slot-ports.ts'
 import type { Wanted } from './wanted.ts'
 
 /** What nginx reads. The key is what it travels and is kept under; it begins with the service. */
@@ -56,7 +56,7 @@ export function planSites(wanted: Wanted, seen: Observation): PlannedSite[] {
     const known = seen.ports.get(service.name)
     const ports = known ?? choosePorts(`${app}.${environment.name}.${service.name}`, taken, nginx.range)
     taken.add(ports.a).add(ports.b)
-    const healthPath = healthSeen(service)
+    const healthPath = openPath(service)
     const site: Site = {
       app,
       environment: environment.name,
@@ -237,29 +237,6 @@ export function ledByCalls({ nginx, ledBy }: Observation, sites: readonly Planne
   return here === undefined ? [] : [['led_by', container.name, ours, here]]
 }
 
-const first = 20_000
-const last = 29_999
-
-/**
- * Two ports beside each other that no outgoing connection can get, so that a reboot finds them free. Where one starts
- * to look depends on the name: two applications that are new at the same time seldom meet.
- * @param range of the ports for outgoing connections
- */
-export function choosePorts(name: string, taken: ReadonlySet<number>, range: readonly [number, number]): SlotPorts {
-  const start = Number.parseInt(hash('sha256', name).slice(0, 8), 16) % ((last - first + 1) / 2)
-  const pairs = Array.from({ length: (last - first + 1) / 2 }, (_, index) => first + ((start + index) % ((last - first + 1) / 2)) * 2)
-  const isFree = (port: number): boolean => !taken.has(port) && !taken.has(port + 1)
-  const outside = (port: number): boolean => port + 1 < range[0] || port > range[1]
-  const port = pairs.find((one) => isFree(one) && outside(one)) ?? highPorts(range).find(isFree) ?? pairs.find(isFree) ?? first
-  return { a: port, b: port + 1 }
-}
-
-/** Where the range for outgoing connections takes all that we would take first. */
-function highPorts([low, high]: readonly [number, number]): number[] {
-  const pairs = Array.from({ length: 27_000 }, (_, index) => 10_000 + index * 2)
-  return pairs.filter((port) => port + 1 < low || port > high)
-}
-
 /** Where the service listens on the loopback, if it is behind nginx. */
 export function addressIn(slot: Slot, site: PlannedSite): string {
   return `127.0.0.1:${site.ports[slot]}`
@@ -279,6 +256,12 @@ function healthSeen({ health, nginx }: Service): string | undefined {
   if (path === undefined) return asked
   if (stripPrefix === true) return `${path}${asked}`
   return asked === path || asked.startsWith(`${path}/`) ? asked : undefined
+}
+
+/** What is open during maintenance as well: the health page, but where it is the page that visitors come to first. */
+function openPath(service: Service): string | undefined {
+  const path = healthSeen(service)
+  return path?.replace(/\/$/, '') === (service.nginx?.path ?? '') ? undefined : path
 }
 
 /** What asks nginx for the service: a URL, what `curl --resolve` takes to find nginx on this host, and the status that is well. */

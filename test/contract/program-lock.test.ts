@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hostPaths } from '../../src/core/names.ts'
-import { applyProgram, observeProgram } from '../../src/deploy/program.ts'
+import { applyProgram, observeProgram, receiveProgram } from '../../src/deploy/program.ts'
 import { second } from '../unit/support/deploy.ts'
 import { which } from './support/host.ts'
+import { eventually } from './support/processes.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-lock-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -31,6 +32,9 @@ async function lockedHost(shell: string, seconds: number, named?: number) {
   const path = `${bin}:${process.env['PATH'] ?? ''}`
   const run = (program: string) => spawnSync(join(bin, 'sh'), ['-s'], { input: program, encoding: 'utf8', env: { PATH: path } })
   return {
+    home,
+    /** What takes an archive on its standard input. */
+    receiving: (name: string) => receiveProgram(attempt, name),
     deploy: () => run(applyProgram({ ...attempt, attempt: '0f' }, [['begin'], ['close']])),
     journal: () => readFileSync(join(home, 'journal.jsonl'), 'utf8'),
     /** Whether whoever looks is told that somebody deploys. */
@@ -55,5 +59,30 @@ describe.each(['dash', 'busybox'])('a lock that is held, with %s', (shell) => {
     expect(host.isLocked()).toBe(false)
     host.deploy()
     expect(host.journal()).toMatch(/"step":"lock","state":"done"/)
+  })
+
+  it('is given back with what programs have left that were killed; one that still runs keeps what is its own', async () => {
+    const host = await lockedHost(shell, 0)
+    const attempt = (name: string, pid: number): string => {
+      const folder = join(host.home, 'attempts', name)
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'config.json'), 'a login')
+      writeFileSync(join(folder, 'pid'), `${pid}\n`)
+      return folder
+    }
+    // A number that is another program's by now: this one's.
+    const [taken, gone] = [attempt('0a', process.pid), attempt('0b', 4_000_000)]
+    const brought = join(host.home, 'attempts', '0c')
+    const running = spawn(which(shell), [...(shell === 'busybox' ? ['sh'] : []), '-c', host.receiving('0c')], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    try {
+      await eventually(() => existsSync(join(brought, 'pid')) && readFileSync(join(brought, 'pid'), 'utf8') !== '')
+      host.deploy()
+      expect(host.journal()).toMatch(/"step":"lock","state":"done"/)
+      expect([taken, gone, brought].map((folder) => existsSync(folder))).toEqual([false, false, true])
+    } finally {
+      running.kill()
+    }
   })
 })

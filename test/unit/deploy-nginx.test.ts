@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Service } from '../../src/core/deployment.ts'
+import type { Nginx, Service } from '../../src/core/deployment.ts'
 import { containerArgs } from '../../src/deploy/container.ts'
 import { type Observation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
-import { throughNginx } from '../../src/deploy/site.ts'
+import { planSites, throughNginx } from '../../src/deploy/site.ts'
 import { container, first, nameOf, second, service, wanted } from './support/deploy.ts'
 import { at, conf, file, health, names, nginx, part, seen, server, serverConf, story, web } from './support/nginx.ts'
 
@@ -193,5 +193,24 @@ describe('what a host is asked to do for a service behind nginx', () => {
     ],
   ])('nginx is asked by its name: %s', (_, of, url, resolve) => {
     expect(throughNginx({ ...web, ...of })).toMatchObject({ url, resolve })
+  })
+})
+
+describe('what is open during maintenance', () => {
+  it.each<[string, Service['health'], Partial<Nginx>, string | undefined]>([
+    ['the page of health', health, {}, '/healthz'],
+    ['the same below a path', { ...health, path: '/api/healthz' }, { path: '/api' }, '/api/healthz'],
+    ['the same where the path is cut off', health, { path: '/api', stripPrefix: true }, '/api/healthz'],
+    ['nothing where that is the front page', { ...health, path: '/' }, {}, undefined],
+    ['nothing where that is the front page, with a question', { ...health, path: '/?up' }, {}, undefined],
+    ['nothing where that is the first page below a path', { ...health, path: '/api/' }, { path: '/api' }, undefined],
+    ['nor without its slash', { ...health, path: '/api' }, { path: '/api' }, undefined],
+    ['nor where the path is cut off', { ...health, path: '/' }, { path: '/api', stripPrefix: true }, undefined],
+    ['nothing where there is no page of health', service({}).health, {}, undefined],
+  ])('%s', (_, asked, of, open) => {
+    const [site] = planSites(wanted([{ ...web, health: asked, nginx: { serverNames: names, ...of } }]), seen())
+    const text = site?.files.find(({ key }) => key === 'web.at')?.text ?? ''
+    expect(text).toContain('maintenance')
+    expect(/if \(\$uri = "?([^ ")]+)"?\)/.exec(text)?.[1]).toBe(open)
   })
 })

@@ -83,6 +83,22 @@ describe('the env files of an environment', () => {
     })
   })
 
+  it.each([
+    ['EISDIR', 'a.env is a folder'],
+    ['EACCES', 'a.env may not be read by this account'],
+  ])('that are there and cannot be read (%s) are no fault of ours, and are told beside those that are missing', async (code, why) => {
+    const services = [service({ envFiles: ['a.env', 'b.env'] })]
+    const { files, ...others } = ports({})
+    const read = (path: string): ReturnType<typeof files.read> =>
+      path.endsWith('a.env') ? Promise.reject(Object.assign(new Error(`${code}: …`), { code })) : files.read(path)
+    await expect(withEnvFiles(environment(services), { ...others, files: { ...files, read } })).rejects.toMatchObject({
+      code: 'SECRET_MISSING',
+      message: `production needs a.env, b.env, which cannot all be read: ${why}`,
+    })
+    const broken = { ...files, read: () => Promise.reject(Object.assign(new Error('EIO: …'), { code: 'EIO' })) }
+    await expect(withEnvFiles(environment(services), { ...others, files: broken })).rejects.toThrow(/^EIO/)
+  })
+
   it('travel apart from the secrets that all services share', () => {
     const own = new Map([['web', new Map([['A', new Secret("it's")]])]])
     expect(secretsFile(new Map([['T', new Secret('t')]]), own).reveal()).toBe(

@@ -9,7 +9,7 @@ import { look, type SeenHost } from '../look.ts'
 import { homeOf } from '../program.ts'
 import { type Answer, connectTo, hostsOf, refused, type Target } from './hosts.ts'
 import { type Execution, execProgram } from './program.ts'
-import { noService, nothingRuns } from './stop.ts'
+import { accessoriesOf, noService, nothingRuns } from './stop.ts'
 
 export interface ExecWish {
   service: string
@@ -38,13 +38,13 @@ export async function exec(target: Target, wish: ExecWish, streams: Streams, por
     accept: anyCode,
     streams: { input: streams.input, output: kept?.output ?? streams.output, errors },
   })
-  const container = begunIn(host, wish.service, errors.said())
+  const container = begunIn(host, target, wish.service, errors.said())
   const said = { stdout: kept?.output.text() ?? '', stderr: kept?.errors.text() ?? '' }
   return { text: '', json: { host, service: wish.service, container, code, ...said }, exit: code }
 }
 
 /** What the program said before the command began. */
-function begunIn(host: string, service: string, [how, text = '']: readonly string[]): string {
+function begunIn(host: string, target: Target, service: string, [how, text = '']: readonly string[]): string {
   if (how === 'begun') return text
   if (how === 'refused') throw refused(host, text)
   if (how === 'asleep') {
@@ -54,7 +54,7 @@ function begunIn(host: string, service: string, [how, text = '']: readonly strin
   }
   if (how === 'absent') {
     const known = text.split(' ').filter(Boolean)
-    throw known.length === 0 ? nothingRuns(host) : noService(host, service, known)
+    throw known.length === 0 ? nothingRuns(host) : noService(host, service, known, accessoriesOf(target))
   }
   throw new LaunchwayError('HOST_UNFIT', `docker on ${host} could not begin the command`, {
     hint: text === '' ? 'It gave no reason.' : text,
@@ -68,12 +68,13 @@ async function newContainer(remote: Remote, target: Target, { service, command }
 
 /** @param random a few hexadecimal digits: any number of containers stand side by side */
 export function anewCall(
-  { app, environment }: Target,
+  target: Target,
   { host, seen }: Pick<SeenHost, 'host' | 'seen'>,
   name: string,
   command: readonly string[],
   random: string,
 ): Execution['call'] {
+  const { app, environment } = target
   const release = seen.current
   const kept = release === undefined ? undefined : seen.releases.get(release)
   if (release === undefined || kept === undefined) throw nothingRuns(host)
@@ -84,6 +85,7 @@ export function anewCall(
       host,
       name,
       kept.environment.services.map((one) => one.name),
+      accessoriesOf(target),
     )
   const folder = hostPaths(environment.stateRoot, app, environment.name).release(release)
   const args = oneOffArgs({ ...service, command: [] }, image, [`${oneOffLabel}=${app}.${environment.name}`], folder)

@@ -3,7 +3,7 @@ import type { Ports } from '../../core/ports.ts'
 import { homeOf } from '../program.ts'
 import { type Answer, type Answered, askAll, connectTo, exitOf, hostsOf, refused, showRefusal, type Target } from './hosts.ts'
 import { type LogRange, logsProgram } from './program.ts'
-import { noService, nothingRuns } from './stop.ts'
+import { accessoriesOf, noService, nothingRuns } from './stop.ts'
 
 export interface LogWish {
   service: string | undefined
@@ -159,6 +159,7 @@ async function readFrom(
       host,
       wish.service ?? '',
       containers.map(([service = '']) => service),
+      accessoriesOf(target),
     )
   return asked.filter(([, , state]) => state === 'running').length
 }

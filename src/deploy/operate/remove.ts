@@ -73,7 +73,7 @@ export function planRemoval(
   const files = ownFiles(target, seen)
   const gone = files.filter((one) => service === undefined || one.service === service)
   if (service !== undefined && containers.length === 0 && gone.length === 0)
-    throw noService(host, service, [...new Set(seen.containers.map((one) => one.service))])
+    throw noService(host, service, [...new Set(seen.containers.map((one) => one.service))], seen.accessories)
   const paths = gone.map(({ file }) => file)
   const { nginx } = seen
   const read = [...paths, ...emptied(paths, seen)]

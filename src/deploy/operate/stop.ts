@@ -1,4 +1,5 @@
 import { LaunchwayError } from '../../core/error.ts'
+import { accessoryName } from '../../core/names.ts'
 import type { Ports } from '../../core/ports.ts'
 import { type HostCall, stopSeconds } from '../call.ts'
 import { cronLacks } from '../cron.ts'
@@ -128,15 +129,36 @@ function containersOf({ host, seen }: Pick<SeenHost, 'host' | 'seen'>, service: 
       host,
       service,
       all.map((one) => one.service),
+      seen.accessories,
     )
   return found
+}
+
+/** As far as the configuration tells, where no host is looked at. */
+export function accessoriesOf({ app, environment }: Target): { name: string; container: string }[] {
+  return environment.accessories.map(({ name }) => ({
+    name,
+    container: accessoryName({ app, environment: environment.name, accessory: name }),
+  }))
 }
 
 export function nothingRuns(host: string): LaunchwayError {
   return new LaunchwayError('VERSION_UNKNOWN', `nothing runs on ${host}`, { hint: 'launchway status shows what the hosts have.' })
 }
 
-export function noService(host: string, service: string, known: readonly string[]): LaunchwayError {
+/** @param accessories those of the environment: whoever names one of them means something, and is told what there is */
+export function noService(
+  host: string,
+  service: string,
+  known: readonly string[],
+  accessories: readonly { name: string; container: string }[] = [],
+): LaunchwayError {
+  const accessory = accessories.find(({ name }) => name === service)
+  if (accessory !== undefined) {
+    return new LaunchwayError('USAGE', `${service} on ${host} is an accessory, which this verb is not for: no release has it`, {
+      hint: `On the host: docker logs ${accessory.container}, docker exec, docker restart. Anew, as it is configured: launchway recreate ${service}`,
+    })
+  }
   return new LaunchwayError('USAGE', `${host} runs no service "${service}"`, {
     hint: known.length === 0 ? 'No service runs there.' : `It has: ${known.join(', ')}`,
   })

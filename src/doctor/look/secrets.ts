@@ -3,7 +3,7 @@ import { anyCode, command } from '../../core/command.ts'
 import { resolveEvidence } from '../../config/evidence.ts'
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
-import { parseEnvFile, requireKeys } from '../../deploy/index.ts'
+import { parseEnvFile, requireKeys, unreadable } from '../../deploy/index.ts'
 import { readPrivateKey } from '../../tools/signing-key.ts'
 import { normaliseKey } from '../../tools/ssh.ts'
 import type { Where } from '../finding.ts'
@@ -174,12 +174,14 @@ async function lookAtFiles({ environments, at }: Sources, { files, root }: Ports
   )
   const seen = await Promise.all(
     paths.map(async ({ path, where }) => {
-      const body = await files.read(join(root, path))
-      if (body === undefined) return { path, where, said: 'it is not there' }
       try {
+        const body = await files.read(join(root, path))
+        if (body === undefined) return { path, where, said: 'it is not there' }
         parseEnvFile(body.toString(), path)
         return undefined
       } catch (error) {
+        const why = unreadable(error)
+        if (why !== undefined) return { path, where, said: `it ${why}` }
         if (!(error instanceof LaunchwayError)) throw error
         return { path, where, said: `${error.message}: ${error.hint ?? ''}` }
       }

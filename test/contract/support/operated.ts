@@ -16,7 +16,7 @@ export interface Operated extends AsyncDisposable {
   folder: string
   home: string
   /** launchway.yml of the folder. */
-  configure(services: object, more?: object): void
+  configure(services: object, more?: object, registries?: object): void
   deploy(version: string, wish?: Partial<Wish>): Promise<string>
   /** The command line, in a process of its own. */
   launchway(args: string[], of?: Opened): Promise<Ended & { bytes: Buffer }>
@@ -54,12 +54,12 @@ export async function operated(image: () => PushedImage, at: [string, string][],
     addresses,
     folder: folder.path,
     home,
-    configure(services, more = {}) {
+    configure(services, more = {}, registries = {}) {
       const config = {
         app: first.app,
         image: image().repository,
         scan: false,
-        registries: { [image().repository.split('/')[0] ?? '']: { 'plain-http': true } },
+        registries: { [image().repository.split('/')[0] ?? '']: { 'plain-http': true }, ...registries },
         environments: { [environmentName]: { hosts: addresses, state: stateRoot, ssh: { 'known-hosts': knownHosts }, services, ...more } },
       }
       writeFileSync(join(folder.path, 'launchway.yml'), JSON.stringify(config))
@@ -79,7 +79,9 @@ export async function operated(image: () => PushedImage, at: [string, string][],
     async [Symbol.asyncDispose]() {
       for (const machine of machines) await machine[Symbol.asyncDispose]()
       for (const [suite] of at) {
-        const clean = `for one in $(docker ps --all --quiet --filter label=launchway.exec=${first.app}.${environmentName}); do docker rm --force "$one"; done; rm -rf ${stateRoot}`
+        const clean = `for one in $(docker ps --all --quiet --filter label=launchway.exec=${first.app}.${environmentName}); do docker rm --force "$one"; done
+          rm -rf ${stateRoot}
+          [ -z "$(find /etc/nginx -name '*${first.app}*')" ] || { find /etc/nginx -name '*${first.app}*' -prune -exec rm -rf '{}' +; nginx -s reload; }`
         await asRoot(suite, clean)
       }
       await folder[Symbol.asyncDispose]()

@@ -105,8 +105,8 @@ export interface Wish {
   root?: string
   /** What the plan has found of what is mounted, by source. */
   hashes?: Record<string, string>
-  /** What to log in to the registry with. */
-  login?: { username: string; password: string }
+  /** What to log in to the registry with: that of the image, or another one by its address. */
+  login?: { username: string; password: string; at?: string }
   keep?: number
   /** Of an environment that comes of a compose project. */
   project?: Project
@@ -189,7 +189,10 @@ export function releaseFor(host: HostUnderTest, { repository, digest }: PushedIm
       images: [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository] }],
       tags: [],
       ...(wish.hashes === undefined ? {} : { hashes: wish.hashes }),
-      registries: [{ host: repository.split('/')[0], plainHttp: true }],
+      registries: [
+        { host: repository.split('/')[0], plainHttp: true },
+        ...(wish.login?.at === undefined ? [] : [{ host: wish.login.at, plainHttp: false }]),
+      ],
       environment: {
         name: environmentName,
         hosts: [wish.over?.address ?? 'host'],
@@ -253,7 +256,10 @@ export function portsFor(
     engine: new Proxy(fakeEngine(), { get: () => unused }),
     probe: { ask: unused, get: unused, connects: unused },
     self: { id: 'laptop:1', isGone: () => false },
-    registry: { repository: unused, credentials: () => Promise.resolve(credentials) },
+    registry: {
+      repository: unused,
+      credentials: ({ host }) => Promise.resolve(login?.at === undefined || login.at === host ? credentials : undefined),
+    },
     github: undefined,
     assets: undefined,
     cache: { restore: unused, save: unused },
