@@ -11,7 +11,7 @@ import { keepEvidence, logOf, namesOf } from './evidence.ts'
 import { allNeeds } from './order.ts'
 import type { Prepared } from './plan.ts'
 import { patienceOf, type Quickened } from './readiness.ts'
-import { Answered, Dead, make, settle, start, unhealthy } from './stack.ts'
+import { Answered, buildOthers, Dead, make, settle, start, unhealthy } from './stack.ts'
 import type { Checked } from './standing.ts'
 import { step, type Step } from './step.ts'
 import { stepHint } from './step-hint.ts'
@@ -36,13 +36,18 @@ export interface Test {
   quick: Quickened
   started: number
   ports: Ports
+  /** Of a stack that stands already: who has shown earlier that it stays up, and has not been made anew since. */
+  known?: Iterable<string>
+  /** Aborted when nobody wants to know any more how it ends. */
+  hurry?: AbortSignal
 }
 
 /**
  * Starts the stack, asks it, and keeps what it showed for itself.
  * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, DIGEST_MISMATCH
  */
-export async function test({ plan, prepared, candidates, stack, shown, quick, started, ports }: Test): Promise<SmokeSection> {
+export async function test(asked: Test): Promise<SmokeSection> {
+  const { plan, prepared, candidates, stack, shown, quick, started, ports, known = [], hurry } = asked
   const { clock, log } = ports
   using seen = await watch(stack.project, { ...prepared, needs: allNeeds(stack.file.services) }, ports)
   const stop = new AbortController()
@@ -76,14 +81,18 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     ms: clock.elapsed() - started,
   })
   try {
-    await make(stack, prepared.builds, ports, signal)
+    await buildOthers(stack, prepared.builds, ports, signal)
+    await make(stack, ports, signal)
+    // From here on nothing is half made that could stand in the way of the next test.
+    hurry?.addEventListener('abort', () => stop.abort(hurry.reason), { once: true, signal })
+    if (hurry?.aborted === true) stop.abort(hurry.reason)
     upSince = clock.elapsed()
     await seen.refresh()
     seen.allow(await patienceOf(seen.containers(), quick, ports))
     await start(stack, plan.timeoutMs, seen, ports, signal)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)
     refuseOthers(seen, prepared, candidates)
-    const answered = new Answered()
+    const answered = new Answered(known)
     const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
     const settled = calm()
     await Promise.all([settled, ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports })])
@@ -95,6 +104,7 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     return passed
   } catch (error) {
     ports.signal.throwIfAborted()
+    if (stop.signal.reason === hurry?.reason) hurry?.throwIfAborted()
     const failure = error instanceof Dead ? await unhealthy(await causeOf(error), seen, ports) : error
     const folder = await keepEvidence(seen, shown, ports)
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
@@ -114,12 +124,12 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
 }
 
 /** Who took along the one whose end was told first may end, or be seen to have ended, a moment later. */
-async function firstOf(error: Dead, seen: Watch, { clock, signal }: Ports): Promise<Dead> {
+async function firstOf(told: Dead, seen: Watch, { clock, signal }: Ports): Promise<Dead> {
   await clock.sleep(momentMs, signal)
   await seen.refresh()
   await Promise.race([seen.until(() => !seen.isBehind(), signal), clock.sleep(tellMs, signal)])
   const verdict = seen.verdict()
-  return verdict.kind === 'dead' ? new Dead(verdict) : error
+  return verdict.kind === 'dead' ? new Dead(verdict) : told
 }
 
 interface Ask {

@@ -1,0 +1,1 @@
+export { showWatched, type Watched, watchRounds } from './run.ts'
