@@ -1,1 +1,1 @@
-export { showWatched, type Watched, watchRounds } from './run.ts'
+export { showWatched, watchRounds } from './run.ts'

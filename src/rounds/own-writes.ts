@@ -19,15 +19,21 @@ export class OwnWrites {
     const sure = about.filter((path) => !isDoubtful(path, places))
     if (doubtful.length === 0) return this.#decided(sure, [])
     const ask = async (question: typeof ignoredOf): Promise<Set<string>> => {
-      const names = doubtful.map((path) => relative(ports.root, path))
-      // Outside of a repository, or of this one, git knows nothing.
+      const names = doubtful.map((path) => relative(ports.root, path)).filter((name) => !name.startsWith('..'))
+      if (names.length === 0) return new Set()
+      // Where there is no repository, git knows nothing.
       const done = await ports.exec.run(question(names, ports.root), { signal: ports.signal, accept: [0, 1, 128] })
       return new Set(done.code === 128 ? [] : done.stdout.split('\n'))
     }
     const [ignored, tracked] = await Promise.all([ask(ignoredOf), ask(trackedOf)])
-    const is = (set: ReadonlySet<string>, path: string): boolean => set.has(relative(ports.root, path))
-    const unknown = doubtful.filter((path) => !is(ignored, path) && !is(tracked, path))
-    return this.#decided([...sure, ...doubtful.filter((path) => is(tracked, path))], unknown, ports)
+    const isIgnored = (path: string): boolean => ignored.has(relative(ports.root, path))
+    // Of a folder git names what is in it.
+    const isTracked = (path: string): boolean => {
+      const name = relative(ports.root, path)
+      return tracked.has(name) || [...tracked].some((one) => one.startsWith(`${name}/`))
+    }
+    const unknown = doubtful.filter((path) => !isIgnored(path) && !isTracked(path))
+    return this.#decided([...sure, ...doubtful.filter(isTracked)], unknown, ports)
   }
 
   #decided(sure: readonly string[], unknown: readonly string[], ports?: Pick<Ports, 'log' | 'root'>): string[] {

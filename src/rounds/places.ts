@@ -6,7 +6,7 @@ import type { ComposeProject } from '../tools/compose.ts'
 import { readIgnores } from '../tools/dockerignore.ts'
 
 /** What a change there is about. */
-export type Kind =
+type Kind =
   /** launchway.yml, and what the images are planned from: all is planned anew. */
   | 'config'
   /** What compose reads, and what it builds: the project is rendered anew in each round. */
@@ -52,8 +52,10 @@ export function placesOf(of: {
   more: readonly string[]
   stacks: readonly Stack[]
   rendered: readonly ComposeProject[]
+  /** Folders of which git takes nothing, absolute. */
+  ignored: ReadonlySet<string>
 }): Place[] {
-  const { root, config, contexts, more, stacks, rendered } = of
+  const { root, config, contexts, more, stacks, rendered, ignored } = of
   const file = (kind: Kind, path: string): Place => ({ kind, path: resolve(root, path), isTree: false })
   const checks = stacks.flatMap(({ plan }) =>
     plan.checks.flatMap((check) => (check.kind === 'script' ? [check.script] : check.kind === 'http' ? (check.ca ?? []) : [])),
@@ -63,7 +65,7 @@ export function placesOf(of: {
     ...stacks.flatMap(({ read }) => read.map((path) => file('compose', path))),
     ...contexts.flatMap(contextPlaces),
     ...more.map((path): Place => ({ ...file('image', path), isTree: true, prunes: isHistory })),
-    ...rendered.flatMap(mountedPlaces),
+    ...rendered.flatMap((project) => mountedPlaces(project, ignored)),
     ...checks.map((path) => file('check', path)),
   ]
 }
@@ -76,11 +78,16 @@ function contextPlaces({ folder, dockerfile, ignores, kind }: Context): Place[] 
   return [...said.map((path): Place => ({ kind, path, isTree: false })), { kind, path: folder, isTree: true, prunes, excludes }]
 }
 
-function mountedPlaces({ services, secrets = {}, configs = {} }: ComposeProject): Place[] {
+function mountedPlaces({ services, secrets = {}, configs = {} }: ComposeProject, ignored: ReadonlySet<string>): Place[] {
+  // Packages and caches by the ten thousand lie there, and nothing of them would count.
+  const isIgnored = (path: string, top: string): boolean => ignored.has(path) || (path.length > top.length && isIgnored(dirname(path), top))
+  const prunesOf = (source: string) => (relative: string) => isHistory(relative) || isIgnored(join(source, relative), source)
   const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
     volumes.flatMap(({ type, source, ...how }): Place[] =>
       type === 'bind' && source !== undefined && !isOfSystem(source)
-        ? [{ kind: 'files', path: source, isTree: true, isOpen: how['read_only'] !== true, prunes: isHistory }]
+        ? how['read_only'] === true
+          ? [{ kind: 'files', path: source, isTree: true, prunes: isHistory }]
+          : [{ kind: 'files', path: source, isTree: true, isOpen: true, prunes: prunesOf(source) }]
         : [],
     ),
   )

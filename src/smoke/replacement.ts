@@ -15,7 +15,7 @@ export interface Made {
   steps: string
 }
 
-/** @param images IDs of what compose has built, by service: their names stay the same */
+/** @param images IDs of what was built, by service: their names may stay the same */
 export function madeFrom(file: ComposeProject, images: ReadonlyMap<string, string>, { prepare }: Pick<SmokePlan, 'prepare'>): Made {
   const { services, ...around } = file
   return {
@@ -110,7 +110,7 @@ function meet(one: string, other: string): boolean {
 }
 
 /** Files and folders of this machine that the containers of a service have: mounts, and files of secrets and configs. */
-export function filesOf(name: string, { services, secrets = {}, configs = {} }: ComposeProject): string[] {
+function filesOf(name: string, { services, secrets = {}, configs = {} }: ComposeProject): string[] {
   const { volumes = [], ...service } = services[name] ?? {}
   const mounted = volumes.flatMap(({ type, source }) => (type === 'bind' && source !== undefined ? [source] : []))
   const from = (kept: typeof secrets, used: unknown): string[] =>

@@ -59,7 +59,7 @@ export function standingStack(app: string, wish: Pick<Wish, 'fresh' | 'only'>): 
   const clear = async (arranged: Arranged, plan: SmokePlan, ports: Ports): Promise<Round['replaced']> => {
     const { stack, prepared } = arranged
     await buildOthers(stack, prepared.builds, ports, ports.signal)
-    const images = await imagesOf(project, prepared.builds, ports)
+    const images = await imagesOf(project, arranged, ports)
     const containers = await containersOf(project, ports)
     const now = madeFrom(stack.file, images, plan)
     const asked = { before, isPrepared, now, file: stack.file, plan, touched: waiting, containers, fates: prepared }
@@ -115,10 +115,14 @@ function containersOf(project: string, { engine }: Ports): Promise<EngineContain
   return engine.containers(`${smokeLabels.project}=${project}`)
 }
 
-/** What compose has built, by service: it names an image after the project and the service. */
-async function imagesOf(project: string, builds: readonly string[], { engine }: Ports): Promise<Map<string, string>> {
-  const found = await Promise.all(builds.map(async (name) => [name, (await engine.image(`${project}-${name}`))?.id ?? ''] as const))
-  return new Map(found)
+/** What was built, by service: two builds of one content are two images of one name, and a container has one of them. */
+async function imagesOf(project: string, { prepared, candidates }: Arranged, { engine }: Ports): Promise<Map<string, string>> {
+  const ours = [...prepared.ours].map(
+    ([name, { reference }]) => [name, candidates.find((one) => one.reference === reference)?.id ?? ''] as const,
+  )
+  // Compose names an image after the project and the service.
+  const others = prepared.builds.map(async (name) => [name, (await engine.image(`${project}-${name}`))?.id ?? ''] as const)
+  return new Map([...ours, ...(await Promise.all(others))])
 }
 
 /** With their anonymous volumes: a stack that is made anew would have new ones, too. */
