@@ -46,7 +46,7 @@ it('hears of a file that is written, replaced by another, removed, and made agai
   rmSync(join(root, 'one.yml'))
   await hears('one.yml')
   write('one.yml', 'again')
-  await hears('one.yml')
+  await expect(hears('one.yml')).resolves.toBeUndefined()
 })
 
 it('hears of a file that comes with its folders', async () => {
