@@ -30,7 +30,7 @@ export interface Asked {
   release: string
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
-  smoke: Wish & { down: boolean }
+  smoke: Wish & { down: boolean; watch: boolean }
   build: NonNullable<PlanSection['build']>
   doctor: { offline: boolean; fix: boolean }
   /** For init alone; the rest of what it takes stands above. */
@@ -150,7 +150,8 @@ async function release(asked: Asked, stage: StageName | undefined, ports: Ports)
 }
 
 async function smoke(asked: Asked, ports: Ports): Promise<Answer> {
-  const { down, ...wish } = asked.smoke
+  const { down, watch, ...wish } = asked.smoke
+  if (watch) return watched(asked, ports)
   const { smoke: test, takeDownKept } = await import('./smoke/index.ts')
   if (down) {
     const projects = await takeDownKept(ports)
@@ -166,6 +167,12 @@ async function smoke(asked: Asked, ports: Ports): Promise<Answer> {
   // Some of the checks are no test: the record goes on saying what the whole of them said.
   if (wish.only === undefined) await save(asked.release, record, ports)
   return { text: error === undefined ? tested(record, wish, asked.release) : '', json: record, error }
+}
+
+async function watched({ config, smoke: { fresh = false, only } }: Asked, ports: Ports): Promise<Answer> {
+  const { showWatched, watchRounds } = await import('./rounds/index.ts')
+  const { rounds, error } = await watchRounds(config, { fresh, ...(only === undefined ? {} : { only }) }, ports)
+  return { ...showWatched({ rounds, error }), json: { rounds } }
 }
 
 function tested({ app, plan, smoke: section }: Release, { only }: Wish, path: string): string {

@@ -82,6 +82,7 @@ function parse(args: string[], root: string): Asked | string {
   if (more.length > 0) throw new LaunchwayError('USAGE', `launchway ${verb} takes no "${more.join(' ')}"`, { hint: seeHelp })
   const wrong = keysOf(values).find((flag) => !common.includes(flag) && !flagsOf(verb).includes(flag))
   if (wrong !== undefined) throw new LaunchwayError('USAGE', `launchway ${verb} takes no --${wrong}`, { hint: whereItGoes(wrong, verb) })
+  if (verb === 'smoke') refuseTogether(values)
   return {
     verb,
     argument: first ?? '',
@@ -115,6 +116,7 @@ function parse(args: string[], root: string): Asked | string {
       fresh: values.fresh ?? false,
       keep: values.keep ?? false,
       down: values.down ?? false,
+      watch: values.watch ?? false,
     },
     doctor: { offline: values.offline ?? false, fix: values.fix ?? false },
     init: {
@@ -145,6 +147,19 @@ function parsed(args: string[]) {
       hint: meant === undefined ? seeHelp : `Did you mean --${meant}?`,
     })
   }
+}
+
+/** With --watch the stage is another one: it plans and builds by itself, and keeps no record. */
+function refuseTogether(values: ReturnType<typeof parsed>['values']): void {
+  const { watch = false, config, keep, down, release } = values
+  if (!watch && config !== undefined) {
+    throw new LaunchwayError('USAGE', 'launchway smoke takes --config only with --watch', {
+      hint: 'Without, it does what was planned: launchway plan --config …',
+    })
+  }
+  const other = { keep, down, release }
+  const wrong = watch ? keysOf(other).find((flag) => other[flag] !== undefined) : undefined
+  if (wrong !== undefined) throw new LaunchwayError('USAGE', `--watch and --${wrong} do not go together`, { hint: seeHelp })
 }
 
 /** Which verbs take a flag; and for a stage alone, where to say what it should do. */

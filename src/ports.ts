@@ -121,6 +121,7 @@ export function openPorts({
       cosign: async () => (await import('./adapters/cosign.ts')).findCosign(env, folder),
       cache: cacheService(env) === undefined ? undefined : cache,
     },
+    watcher: async (onChange) => (await import('./adapters/watcher.ts')).fileWatcher(onChange),
     clock: systemClock,
     log,
     root,

@@ -14,7 +14,7 @@ export const verbs = {
   },
   smoke: {
     says: 'one stage of what was planned: start the composed stack with the new images, and check it',
-    takes: ['release', 'only', 'fresh', 'keep', 'down'],
+    takes: ['release', 'config', 'only', 'fresh', 'keep', 'down', 'watch'],
   },
   scan: { says: 'one stage of what was planned: look for known vulnerabilities', takes: ['release'] },
   push: { says: 'one stage of what was planned: move the tags', takes: ['release'] },
@@ -148,8 +148,12 @@ export const flags = {
   },
   'no-cache': { type: 'boolean', says: 'build without the layers of earlier builds' },
   pull: { type: 'boolean', says: 'ask the registries for the base images anew' },
-  fresh: { type: 'boolean', says: 'start the stack also where the same has passed before' },
+  fresh: { type: 'boolean', says: 'start the stack also where the same has passed before; with --watch, anew each time' },
   keep: { type: 'boolean', says: 'leave the stack running to look around, its published ports on 127.0.0.1' },
+  watch: {
+    type: 'boolean',
+    says: 'plan, build and test what is found here, and again with each change of it, until Ctrl-C; the stack stays up meanwhile',
+  },
   down: { type: 'boolean', says: 'take down what was kept from this folder; nothing is tested' },
   offline: { type: 'boolean', says: 'ask nobody beyond this machine: no registry, no host, no GitHub' },
   fix: { type: 'boolean', says: 'mend line ends, .dockerignore and file modes, and show what was changed' },

@@ -20,6 +20,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   push: ['core', 'config', 'tools', 'version.ts'],
   // It asks the stages what they would refuse, and does nothing of theirs.
   doctor: ['core', 'config', 'tools', 'plan', 'build', 'smoke', 'deploy'],
+  // It has stages work one after the other, again and again; which of them, the pipeline says only of a whole run.
+  rounds: ['core', 'config', 'tools', 'plan', 'build', 'smoke'],
   // Not a stage: it writes what the stages will read.
   init: ['core', 'config', 'tools'],
   'pipeline.ts': ['core', 'ready.ts', ...stages],
@@ -31,7 +33,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'version.ts': [],
   'main.ts': ['core', 'adapters', 'moves.ts', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
   'cli.ts': ['core', 'adapters', 'answers.ts', 'help.ts', 'ports.ts', 'verbs.ts', 'version.ts'],
-  'answers.ts': ['core', 'doctor', 'init', 'moves.ts', 'pipeline.ts', 'verbs.ts', ...stages],
+  'answers.ts': ['core', 'doctor', 'init', 'moves.ts', 'pipeline.ts', 'rounds', 'verbs.ts', ...stages],
   'moves.ts': ['core', 'plan', 'deploy', 'push'],
   'bundle.ts': ['core', 'main.ts', 'cli.ts'],
 }

@@ -7,8 +7,10 @@ import type { Probe } from './probe.ts'
 import type { Registry as RegistrySettings } from './release.ts'
 import type { Secret } from './secret.ts'
 import type { Engine } from './engine.ts'
+import type { OpenWatcher } from './watcher.ts'
 
 export type * from './engine.ts'
+export type * from './watcher.ts'
 
 export type { AssetFile, Assets, Branches, DeploymentStatus, GitHub, Notices } from './github.ts'
 
@@ -32,6 +34,8 @@ export interface Ports {
   cache: Cache
   files: Files
   tools: Tools
+  /** Ears for changes of files. */
+  watcher: OpenWatcher
   clock: Clock
   log: Log
   /** The working tree that launchway.yml stands in. */

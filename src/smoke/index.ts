@@ -1,3 +1,4 @@
+export { type Rounded, type StandingStacks, standingStacks } from './rounds.ts'
 export { takeDownKept } from './clean.ts'
 export type { Wish } from './stage.ts'
 export { smoke } from './variants.ts'

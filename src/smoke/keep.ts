@@ -1,5 +1,5 @@
 import { smokeLabels } from '../core/names.ts'
-import type { Ports } from '../core/ports.ts'
+import type { EngineContainer, Ports } from '../core/ports.ts'
 import { namesOf } from './evidence.ts'
 import { serviceOf } from './verdict.ts'
 
@@ -9,16 +9,24 @@ export async function tellKept(project: string, { engine, log }: Pick<Ports, 'en
     log.warning(`what became of ${project} cannot be seen: ${error instanceof Error ? error.message : String(error)}`)
     return []
   })
-  const containers = found.filter((one) => serviceOf(one) !== undefined)
-  const names = namesOf(containers)
   log.info(`kept: ${project}`)
-  for (const one of containers.toSorted((a, b) => ((names.get(a.id) ?? '') < (names.get(b.id) ?? '') ? -1 : 1))) {
-    const name = names.get(one.id) ?? ''
-    if (one.status !== 'running') log.info(`  ${name}: ${one.status} (exit code ${one.exitCode})`)
-    else if (Object.keys(one.ports).length === 0) log.info(`  ${name}: publishes no port`)
-    for (const [inside, { address, port }] of Object.entries(one.ports)) log.info(`  ${name}: ${address}:${port} is its ${inside}`)
-  }
+  for (const line of addressesOf(found)) log.info(`  ${line}`)
   log.info(`look:  docker compose --project-name ${project} logs --follow`)
   log.info(`       docker compose --project-name ${project} exec SERVICE sh`)
   log.info('down:  launchway smoke --down')
+}
+
+/** Where each container of a stack is reached, or what else becomes of it; a line each. */
+export function addressesOf(found: readonly EngineContainer[]): string[] {
+  const containers = found.filter((one) => serviceOf(one) !== undefined)
+  const names = namesOf(containers)
+  return containers
+    .map((one) => ({ one, name: names.get(one.id) ?? '' }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap(({ one, name }) => {
+      if (one.status !== 'running') return [`${name}: ${one.status} (exit code ${one.exitCode})`]
+      const ports = Object.entries(one.ports)
+      if (ports.length === 0) return [`${name}: publishes no port`]
+      return ports.map(([inside, { address, port }]) => `${name}: ${address}:${port} is its ${inside}`)
+    })
 }

@@ -62,13 +62,18 @@ export function allNeeds(services: ComposeProject['services']): Needs {
 }
 
 /** Whose network, processes or files a service shares has to be there first, as in compose. */
-function needsOf({ depends_on: asked = {}, network_mode: network, pid, ipc, volumes_from: from = [] }: ComposeService): Need[] {
+function needsOf(service: ComposeService): Need[] {
+  return [
+    ...Object.entries(service.depends_on ?? {}).map(([name, { condition = 'service_started' }]) => ({ service: name, condition })),
+    ...sharedBy(service).map((name) => ({ service: name, condition: 'service_started' })),
+  ]
+}
+
+/** Services whose network, processes or files this one has: it is bound to their containers. */
+export function sharedBy({ network_mode: network, pid, ipc, volumes_from: from = [] }: ComposeService): string[] {
   const joined = [network, pid, ipc].flatMap((one) => /^service:(.+)$/.exec(one ?? '')?.[1] ?? [])
   const shared = from.flatMap((one) => /^(?!container:)([^:]+)/.exec(one)?.[1] ?? [])
-  return [
-    ...Object.entries(asked).map(([service, { condition = 'service_started' }]) => ({ service, condition })),
-    ...[...joined, ...shared].map((service) => ({ service, condition: 'service_started' })),
-  ]
+  return [...joined, ...shared]
 }
 
 function isMet({ service, condition }: Need, containers: readonly EngineContainer[]): boolean {

@@ -11,7 +11,7 @@ import { keepEvidence, logOf, namesOf } from './evidence.ts'
 import { allNeeds } from './order.ts'
 import type { Prepared } from './plan.ts'
 import { patienceOf, type Quickened } from './readiness.ts'
-import { Answered, Dead, make, settle, start, unhealthy } from './stack.ts'
+import { Answered, buildOthers, Dead, make, settle, start, unhealthy } from './stack.ts'
 import type { Checked } from './standing.ts'
 import { step, type Step } from './step.ts'
 import { stepHint } from './step-hint.ts'
@@ -36,15 +36,20 @@ export interface Test {
   quick: Quickened
   started: number
   ports: Ports
+  /** Of a stack that stands already: who has shown earlier that it stays up, and has not been made anew since. */
+  known?: Iterable<string>
+  /** Aborted when nobody wants to know any more how it ends. */
+  hurry?: AbortSignal
 }
 
 /**
  * Starts the stack, asks it, and keeps what it showed for itself.
  * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, DIGEST_MISMATCH
  */
-export async function test({ plan, prepared, candidates, stack: asked, shown, quick, started, ports }: Test): Promise<SmokeSection> {
+export async function test(asked: Test): Promise<SmokeSection> {
+  const { plan, prepared, candidates, shown, quick, started, ports, known = [], hurry } = asked
   const { clock, log } = ports
-  using seen = await watch(asked.project, { ...prepared, needs: allNeeds(asked.file.services) }, ports)
+  using seen = await watch(asked.stack.project, { ...prepared, needs: allNeeds(asked.stack.file.services) }, ports)
   const stop = new AbortController()
   const signal = AbortSignal.any([ports.signal, stop.signal])
   let cause: Promise<Dead> | undefined
@@ -63,7 +68,7 @@ export async function test({ plan, prepared, candidates, stack: asked, shown, qu
   const steps: Step[] = []
   let upSince = clock.elapsed()
   const section = async (verdict: SmokeSection['verdict']): Promise<SmokeSection> => ({
-    project: asked.project,
+    project: asked.stack.project,
     services: await servicesOf(seen, upSince, ports),
     ...(steps.length === 0 ? {} : { steps }),
     checks: checked.map(({ name, passed, ms, evidence }) => ({
@@ -76,14 +81,18 @@ export async function test({ plan, prepared, candidates, stack: asked, shown, qu
     ms: clock.elapsed() - started,
   })
   try {
-    const stack = await make(asked, prepared.builds, ports, signal)
+    await buildOthers(asked.stack, prepared.builds, ports, signal)
+    const stack = await make(asked.stack, ports, signal)
+    // From here on nothing is half made that could stand in the way of the next test.
+    hurry?.addEventListener('abort', () => stop.abort(hurry.reason), { once: true, signal })
+    if (hurry?.aborted === true) stop.abort(hurry.reason)
     upSince = clock.elapsed()
     await seen.refresh()
     seen.allow(await patienceOf(seen.containers(), quick, ports))
     await start(stack, plan.timeoutMs, seen, ports, signal)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)
     refuseOthers(seen, prepared, candidates)
-    const answered = new Answered()
+    const answered = new Answered(known)
     const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
     const settled = calm()
     await Promise.all([settled, ask({ plan, prepared, stack, seen, answered, settled, signal, checked, steps, ports })])
@@ -95,12 +104,19 @@ export async function test({ plan, prepared, candidates, stack: asked, shown, qu
     return passed
   } catch (error) {
     ports.signal.throwIfAborted()
+    if (stop.signal.reason === hurry?.reason) hurry?.throwIfAborted()
     const failure = error instanceof Dead ? await unhealthy(await causeOf(error), seen, ports) : error
     const folder = await keepEvidence(seen, shown, ports)
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
     const { code, message, hint: told, place, cause } = failure
-    const more = stepHint({ prepare: plan.prepare, steps, containers: seen.containers(), services: asked.file.services, fates: prepared })
+    const more = stepHint({
+      prepare: plan.prepare,
+      steps,
+      containers: seen.containers(),
+      services: asked.stack.file.services,
+      fates: prepared,
+    })
     const hint = [told, more].filter((one) => one !== undefined && one !== '').join('\n\n')
     throw new LaunchwayError(code, ports.redact(message), {
       ...(hint === '' ? {} : { hint: ports.redact(hint) }),

@@ -29,24 +29,26 @@ export class Dead extends Error {
   }
 }
 
+/** Builds what is not ours. @throws LaunchwayError BUILD_FAILED */
+export async function buildOthers(stack: Stack, builds: readonly string[], ports: Ports, signal: AbortSignal): Promise<void> {
+  if (builds.length === 0) return
+  const { code, stdout, stderr } = await call(build(stack, builds), ports, signal)
+  if (code === 0) return
+  throw new LaunchwayError('BUILD_FAILED', `compose could not build ${builds.join(', ')}`, {
+    hint: lastOf(`${stdout}\n${stderr}`, ports),
+  })
+}
+
 /**
- * Builds what is not ours, pulls what is missing, and makes the containers: none of it counts as time to come up.
+ * Pulls what is missing, and makes the containers that are not there: none of it counts as time to come up.
  * @returns the stack as it was made: where the engine had no addresses left for its networks, with ranges that we chose
  */
-export async function make(stack: Stack, builds: readonly string[], ports: Ports, signal: AbortSignal): Promise<Stack> {
-  if (builds.length > 0) {
-    const { code, stdout, stderr } = await call(build(stack, builds), ports, signal)
-    if (code !== 0) {
-      throw new LaunchwayError('BUILD_FAILED', `compose could not build ${builds.join(', ')}`, {
-        hint: lastOf(`${stdout}\n${stderr}`, ports),
-      })
-    }
-  }
+export async function make(stack: Stack, ports: Ports, signal: AbortSignal): Promise<Stack> {
   let made = stack
   let { code, stderr } = await call(create(made), ports, signal)
   for (let draw = 0; draw < draws && code !== 0 && lacksAddresses(stderr); draw += 1) {
     ports.log.info(`the engine has no addresses left for the networks of the stack: they get ranges of ${spareRange}`)
-    // The networks that were made already; of containers there are none yet.
+    // The networks that were made already, and what an earlier test of a stack that stays has left in them.
     await ports.engine.remove(`${smokeLabels.project}=${stack.project}`)
     made = { ...stack, file: withRanges(stack.file, randomInt) }
     ;({ code, stderr } = await call(create(made), ports, signal))
@@ -81,7 +83,8 @@ async function startInOrder({ file }: Stack, seen: Watch, { engine }: Ports, sig
     throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be started', { hint: problem })
   }
   const next = (): EngineContainer[] => startable(seen.containers(), file.services).filter(({ id }) => !begun.has(id))
-  const all = new Set(seen.containers().flatMap((one) => (serviceOf(one) === undefined ? [] : [one.id])))
+  // Of a stack that stays between two tests some run already.
+  const all = new Set(seen.containers().flatMap((one) => (serviceOf(one) === undefined || one.status !== 'created' ? [] : [one.id])))
   let failed: { error: unknown } | undefined
   while (begun.size < all.size) {
     for (const { id } of next()) {
@@ -117,8 +120,13 @@ async function startByCompose(stack: Stack, seen: Watch, ports: Ports, signal: A
 
 /** The services that a check has reached, each of which has shown by that alone that it works. */
 export class Answered {
-  readonly services = new Set<string>()
+  readonly services: Set<string>
   #next = Promise.withResolvers<void>()
+
+  /** @param before who has shown it in an earlier test of the same containers */
+  constructor(before: Iterable<string>) {
+    this.services = new Set(before)
+  }
 
   add(service: string): void {
     this.services.add(service)

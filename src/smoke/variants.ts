@@ -11,11 +11,20 @@ const stackBytes = 2e9
 /** More at once only make each other slow. */
 const mostAtOnce = 4
 
+/** Tests one stack. `name` is that of the variant, empty where there are none. */
+type Perform = (plan: SmokePlan, ports: Ports, wish: Pick<Wish, 'only'>, name: string) => Promise<SmokeSection>
+
 /**
  * Tests the stack of the plan, or each of its variants side by side: all of them have to pass.
+ * @param perform instead of a stack for this test alone
  * @throws LaunchwayError as the first variant that failed does, with the section of all
  */
-export async function smoke(release: Release, ports: Ports, wish: Wish = {}): Promise<SmokeSection> {
+export async function smoke(
+  release: Release,
+  ports: Ports,
+  wish: Wish = {},
+  perform: Perform = (plan, its, only) => smokeStack(release, plan, its, { ...wish, ...only }),
+): Promise<SmokeSection> {
   const { smoke: plan } = release.plan
   if (plan === undefined) {
     throw new LaunchwayError('RECORD_INVALID', 'the release record has no plan for the smoke test', {
@@ -23,7 +32,7 @@ export async function smoke(release: Release, ports: Ports, wish: Wish = {}): Pr
     })
   }
   const { variants, ...own } = plan
-  if (variants === undefined) return smokeStack(release, own, ports, wish)
+  if (variants === undefined) return perform(own, ports, wish.only === undefined ? {} : { only: wish.only }, '')
   const started = ports.clock.elapsed()
   const wanted = asked(Object.entries(variants), wish.only)
   const ends = new Map<string, PromiseSettledResult<SmokeSection>>()
@@ -32,9 +41,7 @@ export async function smoke(release: Release, ports: Ports, wish: Wish = {}): Pr
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [name, stack] = next
       const only = wish.only?.filter((check) => stack.checks.some((one) => one.name === check))
-      const [end] = await Promise.allSettled([
-        smokeStack(release, stack, portsOf(name, ports), { ...wish, ...(only === undefined ? {} : { only }) }),
-      ])
+      const [end] = await Promise.allSettled([perform(stack, portsOf(name, ports), only === undefined ? {} : { only }, name)])
       ends.set(name, end)
     }
   }

@@ -44,6 +44,21 @@ export async function sourcesOf(
   return [...found.values()]
 }
 
+const EnvFile = z.union([z.string(), z.looseObject({ path: z.string() }).transform(({ path }) => path)])
+const WithEnvFiles = z.looseObject({
+  services: z.record(z.string(), z.looseObject({ env_file: z.union([EnvFile, z.array(EnvFile)]).optional() }).nullable()),
+})
+
+/** Files of variables that the services of a compose file name, absolute: compose fills them in, and says no more where from. */
+export function envFilesOf({ path, text }: Source): string[] {
+  try {
+    const { services } = WithEnvFiles.parse(parse(text, { merge: true, logLevel: 'silent' }))
+    return Object.values(services).flatMap((service) => [service?.env_file ?? []].flat().map((file) => resolve(dirname(path), file)))
+  } catch {
+    return []
+  }
+}
+
 function leadsOf(text: string): string[] {
   try {
     const { include = [], services = {} } = Leads.parse(parse(text, { merge: true, logLevel: 'silent' }))

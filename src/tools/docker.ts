@@ -57,3 +57,18 @@ export function logLine(text: string): { at: string; text: string } | undefined 
 export function execIn(container: string, words: readonly string[]): Command {
   return command('docker', ['exec', container, ...words])
 }
+
+/** Asks containers to end, and ends them when they have not. */
+export function stopContainers(ids: readonly string[], seconds: number): Command {
+  return command('docker', ['stop', '--time', String(seconds), ...ids])
+}
+
+/** Takes references away, and with the last of them the image, unless a container has it. */
+export function removeImages(references: readonly string[]): Command {
+  return command('docker', ['image', 'rm', ...references])
+}
+
+/** Removes containers with their anonymous volumes; one that is not there is removed. */
+export function removeContainers(ids: readonly string[]): Command {
+  return command('docker', ['rm', '--force', '--volumes', ...ids])
+}

@@ -44,6 +44,10 @@ export const remotesWith = (sha: string, cwd: string): Command =>
 /** Of these paths the ones that git does not take into the repository, one a line. */
 export const ignoredOf = (paths: readonly string[], cwd: string): Command => command('git', ['check-ignore', '--', ...paths], { cwd })
 
+/** Folders of which git takes nothing into the repository, one a line. */
+export const ignoredFolders = (cwd: string): Command =>
+  command('git', ['-c', 'core.quotePath=false', 'ls-files', '--others', '--ignored', '--exclude-standard', '--directory'], { cwd })
+
 /** `team/app` of the address of a repository on GitHub; undefined for another. */
 export function githubRepository(url: string): string | undefined {
   const [, owner, name] =

@@ -283,6 +283,7 @@ export function portsFor(
             move: unused,
             remove: unused,
           },
+    watcher: unused,
     tools: { cosign: () => Promise.reject(new Error('no cosign here')), trivy: unused, folder: '/nowhere', cache: undefined },
     clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
     log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },

@@ -108,7 +108,7 @@ export interface Told {
 }
 
 /** A tree with these files. */
-function treeOf({ files, root = mkdtempSync(join(scratch, 'tree-')) }: Asked): string {
+export function treeOf({ files, root = mkdtempSync(join(scratch, 'tree-')) }: Asked): string {
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), text, { mode: name.endsWith('.sh') ? 0o755 : 0o644 })

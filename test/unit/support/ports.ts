@@ -51,6 +51,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     probe: { ask: () => unreachable('a stack'), get: () => unreachable('a stack'), connects: () => unreachable('a stack') },
     self: { id: 'laptop:1', isGone: () => false },
     registry: { repository: () => unreachable('a registry'), credentials: () => unreachable('a registry') },
+    watcher: () => unreachable('ears for files'),
     tools: { trivy: () => unreachable('Trivy'), cosign: () => unreachable('cosign'), folder: join(root, '.kept'), cache: undefined },
     cache: { restore: () => unreachable('the cache'), save: () => unreachable('the cache') },
   }

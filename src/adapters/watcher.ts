@@ -1,0 +1,106 @@
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import type { WatchedPlace, Watcher } from '../core/watcher.ts'
+
+/**
+ * One ear for each folder, and none for a file: a file that an editor replaces by another of that name has a new number, and an
+ * ear for the old one hears nothing more. Recursive watching, as Node has it on Linux, listens to each file by itself, and enters every folder.
+ */
+export function fileWatcher(onChange: (path: string) => void): Watcher {
+  const open = new Map<string, { ear: FSWatcher; inode: number }>()
+  let places: readonly WatchedPlace[] = []
+  let isDue = false
+
+  const drop = (folder: string): void => {
+    open.get(folder)?.ear.close()
+    open.delete(folder)
+  }
+  const listen = (folder: string): void => {
+    const ear = watch(folder, { persistent: true }, (event, name) => {
+      onChange(name === null ? folder : join(folder, name))
+      // Something came or went: folders among it have to be heard, or no longer.
+      if (event === 'rename') later()
+    })
+    // The folder is gone; its parent says so, too.
+    ear.on('error', () => drop(folder))
+    open.set(folder, { ear, inode: inodeOf(folder) ?? 0 })
+  }
+  /** Many come and go at once: one look is for all of them. */
+  const later = (): void => {
+    if (isDue) return
+    isDue = true
+    setImmediate(() => {
+      isDue = false
+      for (const folder of hear().fresh) onChange(folder)
+    })
+  }
+  const hear = (): { fresh: string[]; problem: string | undefined } => {
+    const wanted = foldersOf(places)
+    // A folder that was made again under the same name is another one.
+    for (const [folder, { inode }] of open) if (!wanted.has(folder) || inodeOf(folder) !== inode) drop(folder)
+    const fresh: string[] = []
+    let problem: string | undefined
+    for (const folder of wanted) {
+      if (open.has(folder)) continue
+      try {
+        listen(folder)
+        fresh.push(folder)
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? error.code : undefined
+        // Gone between the two looks.
+        if (code === 'ENOENT' || code === 'ENOTDIR') continue
+        problem ??= code === 'ENOSPC' ? `the system lets no more than ${open.size} folders be watched` : String(error)
+      }
+    }
+    return { fresh, problem }
+  }
+
+  return {
+    watch(asked) {
+      places = asked
+      return hear().problem
+    },
+    close() {
+      places = []
+      for (const folder of [...open.keys()]) drop(folder)
+    },
+  }
+}
+
+/** The folder of each place, or the nearest that there is; and of a tree all that is in it. */
+function foldersOf(places: readonly WatchedPlace[]): Set<string> {
+  const found = new Set<string>()
+  for (const { path, isTree, prunes } of places) {
+    found.add(nearest(dirname(path)))
+    if (isTree) enter(path, path, prunes, found)
+  }
+  return found
+}
+
+function enter(top: string, folder: string, prunes: WatchedPlace['prunes'], found: Set<string>): void {
+  // Two trees may have a part in common that one of them prunes: only what was entered whole is known.
+  const entries = entriesOf(folder)
+  if (entries === undefined) return
+  found.add(folder)
+  for (const name of entries) {
+    const path = join(folder, name)
+    if (prunes?.(relative(top, path)) !== true) enter(top, path, prunes, found)
+  }
+}
+
+/** The folders in a folder, links not followed; undefined of what is none. */
+function entriesOf(folder: string): string[] | undefined {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []))
+  } catch {
+    return undefined
+  }
+}
+
+function nearest(folder: string): string {
+  return inodeOf(folder) !== undefined || dirname(folder) === folder ? folder : nearest(dirname(folder))
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
+}

@@ -1,0 +1,1 @@
+export { showWatched, watchRounds } from './run.ts'
