@@ -5,6 +5,7 @@ import type { Lab, LabHost } from '../lab.ts'
 import { sshAddress } from '../lab.ts'
 import { root } from '../paths.ts'
 import { call, docker } from '../run.ts'
+import { bringImages } from '../setup/stand-ins.ts'
 
 /** What of an example is otherwise in a lab. */
 export interface ExamplePlace {
@@ -50,6 +51,7 @@ export async function makeExample(name: string, folder: string, branch: string, 
     config.setIn(['environments', String(key), 'ssh', 'known-hosts'], lab.knownHosts)
   }
   writeFileSync(configFile, config.toString())
+  await bringImages(pulled)
   for (const image of pulled) await publish(image, registry)
   await git(folder, 'init', '--quiet', '--initial-branch', branch)
   await git(folder, 'config', 'user.name', 'Example')
