@@ -7,6 +7,8 @@ import { bringAbout } from './steps.ts'
  */
 const folders: Readonly<Record<string, string>> = {
   'mysql:8': 'mysql',
+  // Python 3.11 on Debian 12 is what python:3 stands for as well, where it cannot be pulled.
+  'python:3.11-slim-bookworm': 'python',
   'rabbitmq:3': 'rabbitmq',
 }
 
