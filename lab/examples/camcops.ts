@@ -25,7 +25,7 @@ export async function logIn({ ask }: Site): Promise<string> {
 }
 
 /** Waits until the worker that runs now has done what the scheduler asks for once a minute, by way of the broker. */
-export async function housekeeping({ app, onHost }: Site, withinMs = 150_000): Promise<void> {
+async function housekeeping({ app, onHost }: Site, withinMs = 150_000): Promise<void> {
   const filters = [`label=launchway.app=${app}`, 'label=launchway.service=camcops_workers'].flatMap((one) => ['--filter', one])
   const deadline = performance.now() + withinMs
   for (;;) {

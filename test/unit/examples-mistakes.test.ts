@@ -115,11 +115,6 @@ describe('examples/nightwatch, with what its list of troubles has, made on purpo
 describe('examples/camcops, with what its document warns of, made on purpose', () => {
   it.each<[string, Mistake[], string[]]>([
     [
-      'a variable without a default that nobody gives',
-      [['launchway.yml', '    CAMCOPS_DOCKER_MYSQL_CAMCOPS_USER_PASSWORD: smoke-only\n', '']],
-      ['?'],
-    ],
-    [
       'the database, open beyond the host',
       [['docker-compose-mysql.yml', "'127.0.0.1:${CAMCOPS_DOCKER_MYSQL_HOST_PORT}:3306'", "'${CAMCOPS_DOCKER_MYSQL_HOST_PORT}:3306'"]],
       ['warning database-public docker-compose-mysql.yml: mysql (MySQL) is open to the world: ${CAMCOPS_DOCKER_MYSQL_HOST_PORT}:3306'],
