@@ -44,7 +44,8 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
       const words = [
         ...['--silent', '--max-time', '20', '--resolve', `${system.serverName}:${port}:127.0.0.1`, '--write-out', '\n%{http_code}'],
         ...['--cookie', cookies, '--cookie-jar', cookies],
-        ...(ca === undefined ? [] : ['--cacert', ca]),
+        // A redirect leads to the port that it has in the world.
+        ...(ca === undefined ? [] : ['--cacert', ca, '--connect-to', `${system.serverName}:443:127.0.0.1:${port}`]),
       ]
       const { stdout } = await call('curl', [...words, ...(data.length === 0 ? [] : ['--location', ...data]), `${at}${path}`])
       const end = stdout.lastIndexOf('\n')
