@@ -37,10 +37,13 @@ const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-no
 const days = ['-days', '30']
 const tlsFile = (folder: string, name: string): string => join(folder, 'tls', name)
 
+/** The certificate of the lab's authority. */
+export const authorityOf = (folder: string): string => tlsFile(folder, 'ca.pem')
+
 /** A certificate authority of the lab's own, and a server certificate for its registry. */
 export async function makeCertificates(folder: string): Promise<{ ca: string; server: string }> {
   mkdirSync(join(folder, 'tls'), { recursive: true })
-  const ca = tlsFile(folder, 'ca.pem')
+  const ca = authorityOf(folder)
   // Python 3.13 takes no authority that does not say what its key is for, and no certificate that does not say whose it is.
   const use = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign']
   const subject = ['-subj', '/CN=lab authority']

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { authorityOf } from '../keys.ts'
 import type { Lab } from '../lab.ts'
 import { ask as tryTo, call, docker } from '../run.ts'
 import { type Traffic, traffic } from '../traffic.ts'
@@ -27,6 +28,7 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
   const home = mkdtempSync(join(tmpdir(), 'launchway-example-'))
   const folder = join(home, name)
   const port = host.ports[system.port] ?? 0
+  const ca = system.https === true ? authorityOf(lab.folder) : undefined
   const onHost = (...words: string[]): Promise<string> => docker('exec', host.container, ...words)
   const site: Site = {
     lab,
@@ -37,21 +39,44 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
     async ask(path, form) {
       // curl, since fetch lets nobody say another name of the host than that of the address.
       const data = Object.entries(form ?? {}).flatMap(([key, value]) => ['--data-urlencode', `${key}=${value}`])
-      const at = `http://${system.serverName}:${port}`
-      const words = ['--silent', '--max-time', '20', '--resolve', `${system.serverName}:${port}:127.0.0.1`, '--write-out', '\n%{http_code}']
+      const at = `${ca === undefined ? 'http' : 'https'}://${system.serverName}:${port}`
+      const cookies = join(home, 'cookies')
+      const words = [
+        ...['--silent', '--max-time', '20', '--resolve', `${system.serverName}:${port}:127.0.0.1`, '--write-out', '\n%{http_code}'],
+        ...['--cookie', cookies, '--cookie-jar', cookies],
+        // A redirect leads to the port that it has in the world.
+        ...(ca === undefined ? [] : ['--cacert', ca, '--connect-to', `${system.serverName}:443:127.0.0.1:${port}`]),
+      ]
       const { stdout } = await call('curl', [...words, ...(data.length === 0 ? [] : ['--location', ...data]), `${at}${path}`])
       const end = stdout.lastIndexOf('\n')
       return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) }
     },
   }
   const env = { ...system.secrets, SSH_KEY: readFileSync(lab.key, 'utf8'), XDG_STATE_HOME: join(home, 'state') }
-  await makeExample(name, folder, system.branch, { lab, host, account: 'ops', app, texts: system.texts, pulled: system.pulled })
+  await makeExample(name, folder, system.branch, {
+    lab,
+    host,
+    account: 'ops',
+    app,
+    texts: system.texts,
+    pulled: system.pulled,
+    bases: system.bases ?? [],
+  })
   await system.prepare(site)
   return {
     site,
     launchway: (...args) => launchway(folder, args, env),
     commit: (message, files) => change(folder, message, files),
-    traffic: () => traffic({ port, serverName: system.serverName, path: system.version, connections: 20, pauseMs: 50, seconds: 600 }),
+    traffic: () =>
+      traffic({
+        port,
+        serverName: system.serverName,
+        ...(ca === undefined ? {} : { ca: readFileSync(ca, 'utf8') }),
+        path: system.version,
+        connections: 20,
+        pauseMs: 50,
+        seconds: 600,
+      }),
     async [Symbol.asyncDispose]() {
       await clearHost(site)
       await system.clear(site)

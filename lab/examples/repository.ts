@@ -5,6 +5,7 @@ import type { Lab, LabHost } from '../lab.ts'
 import { sshAddress } from '../lab.ts'
 import { root } from '../paths.ts'
 import { call, docker } from '../run.ts'
+import { bringImages } from '../setup/stand-ins.ts'
 
 /** What of an example is otherwise in a lab. */
 export interface ExamplePlace {
@@ -18,11 +19,13 @@ export interface ExamplePlace {
   texts?: Readonly<Record<string, string>>
   /** Images of others that the compose files name, which nobody can pull here. */
   pulled?: readonly string[]
+  /** Images of others that its Dockerfiles begin with, beside those that set-up brings. */
+  bases?: readonly string[]
 }
 
 /** Copies an example into a folder, as a repository on the branch `branch` with one commit. */
 export async function makeExample(name: string, folder: string, branch: string, place: ExamplePlace): Promise<void> {
-  const { lab, host, account, app, texts = {}, pulled = [] } = place
+  const { lab, host, account, app, texts = {}, pulled = [], bases = [] } = place
   mkdirSync(folder, { recursive: true })
   cpSync(join(root, 'examples', name), folder, { recursive: true, filter: (path) => !path.includes('__pycache__') })
   const configFile = join(folder, 'launchway.yml')
@@ -50,6 +53,7 @@ export async function makeExample(name: string, folder: string, branch: string, 
     config.setIn(['environments', String(key), 'ssh', 'known-hosts'], lab.knownHosts)
   }
   writeFileSync(configFile, config.toString())
+  await bringImages([...pulled, ...bases])
   for (const image of pulled) await publish(image, registry)
   await git(folder, 'init', '--quiet', '--initial-branch', branch)
   await git(folder, 'config', 'user.name', 'Example')

@@ -25,6 +25,10 @@ export interface System {
   serverName: string
   /** Images of others that its compose files name. */
   pulled: readonly string[]
+  /** Images of others that its Dockerfiles begin with, beside those that set-up brings. */
+  bases?: readonly string[]
+  /** It is asked over HTTPS; its certificate is by the authority of the lab. */
+  https?: true
   /** Texts of its files that are otherwise in a lab. */
   texts: Readonly<Record<string, string>>
   /** What its team would have given to the step that deploys, beside the SSH key. */

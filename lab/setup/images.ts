@@ -138,7 +138,7 @@ const machineCertificates = '/etc/ssl/certs/ca-certificates.crt'
 const standInLabel = 'launchway.lab.stand-in'
 
 /** An image that Dockerfiles and compose files name: pulled, else a stand-in made from Debian packages under the same name. */
-function baseStep(name: string, reference: string, suite: Suite = 'bookworm'): Step {
+export function baseStep(name: string, reference: string, suite: Suite = 'bookworm'): Step {
   const made = (): string => stamp(sources(name))
   return {
     name: reference,

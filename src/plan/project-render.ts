@@ -1,6 +1,6 @@
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { isMap, parseDocument } from 'yaml'
+import { isMap, isPair, isScalar, parseDocument, visit } from 'yaml'
 import type { AskedProject } from '../config/resolve-project.ts'
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -158,12 +158,18 @@ async function withoutVolumes({ files, sources }: Files, ports: Ports): Promise<
   for (const [index, file] of files.entries()) {
     const text = sources.find(({ path }) => path === file)?.text ?? ''
     const document = /\$\{\w+:/.test(text) ? parseDocument(text) : undefined
-    const services = document?.get('services')
-    if (document === undefined || document.errors.length > 0 || !isMap(services)) {
+    if (document === undefined || document.errors.length > 0 || !isMap(document.get('services'))) {
       found.set(file, file)
       continue
     }
-    for (const { value } of services.items) if (isMap(value)) value.delete('volumes')
+    // Wherever a service has them from: its own lines, or a part of the file that several services take over.
+    visit(document, {
+      Pair(_, { key }, path) {
+        // A service, or another part of the file, may be called so.
+        const isName = path.length === 2 || (path.length === 4 && isPair(path[2]) && String(path[2].key) === 'services')
+        return isScalar(key) && key.value === 'volumes' && !isName ? visit.REMOVE : undefined
+      },
+    })
     const copy = join(await ports.files.temporary('compose'), `${index}.yml`)
     await ports.files.write(copy, document.toString())
     found.set(copy, file)

@@ -46,6 +46,24 @@ describe('compose files with variables', () => {
     })
   })
 
+  it('also where several services have the mount from a part of the file, and several files are laid over each other', async () => {
+    const compose = `x-app: &app
+  build: .
+  volumes: &volumes
+    - \${CONFIG_DIR:?}:/app/cfg:ro
+services:
+  web: { <<: *app, command: web }
+  worker: { <<: *app, volumes: *volumes, command: worker }
+  volumes: { <<: *app, command: a service of that name }
+`
+    const { environment } = await planProject(compose, 'compose: { files: [compose.yml, more.yml], env: { CONFIG_DIR: /etc/app } }', {
+      files: { 'more.yml': 'services:\n  web: { environment: { A: "1" } }\n' },
+    })
+    expect(environment.services.map(({ name, volumes }) => [name, volumes])).toEqual(
+      ['volumes', 'web', 'worker'].map((name) => [name, ['/etc/app:/app/cfg:ro']]),
+    )
+  })
+
   it('and a mistake in such a file is told with its own name', async () => {
     const compose = 'services:\n  web:\n    build: .\n    volumes: ["${DATA_DIR:-/srv/data}:/data"]\n    porst: [80]\n'
     await expect(planProject(compose)).rejects.toMatchObject({

@@ -62,13 +62,22 @@ export async function planProject(
     .split('\n')
     .map((line) => `    ${line}\n`)
     .join('')}`
-  const root = repositoryOf({ 'launchway.yml': text, 'compose.yml': compose, Dockerfile: 'FROM scratch\n', ...of.files }, of.untracked)
-  const config = loadConfig(text, 'launchway.yml')
+  return planRepository({ 'launchway.yml': text, 'compose.yml': compose, Dockerfile: 'FROM scratch\n', ...of.files }, 'production', of)
+}
+
+/** What the plan makes of an environment of a repository with these files. */
+export async function planRepository(
+  files: Readonly<Record<string, string>>,
+  name: string,
+  of: { untracked?: Record<string, string>; env?: Record<string, string> } = {},
+): Promise<Planned> {
+  const root = repositoryOf(files, of.untracked)
+  const config = loadConfig(files['launchway.yml'] ?? '', 'launchway.yml')
   const { ports, warnings } = localPorts(root, of.env)
   const asked: string[] = []
   const infos: string[] = []
-  const environment = resolveEnvironment(config, 'production', undefined)
-  if (environment === undefined) throw new Error('there is no production')
+  const environment = resolveEnvironment(config, name, undefined)
+  if (environment === undefined) throw new Error(`there is no ${name}`)
   const planned = await withProject(
     environment,
     { config, file: 'launchway.yml', images: resolveImages(config), registries: resolveRegistries(config) },

@@ -122,6 +122,15 @@ const rows: Row[] = [
     ),
     ['hint image-floating compose.yaml:6:16: postgres is whatever is newest'],
   ],
+  [
+    'images of others without a version, beside one that another file builds',
+    {
+      ...compose('services:\n  web: { build: ., image: shop }\n'),
+      'launchway.yml': `${plainConfig}smoke: { compose: [compose.yaml, migrate.yml] }\n`,
+      'migrate.yml': 'services:\n  migrate: { image: shop }\n  db: { image: postgres }\n',
+    },
+    ['hint image-floating migrate.yml:3:16: postgres is whatever is newest'],
+  ],
 ]
 
 describe('doctor finds in the files of a repository, of launchway.yml and compose files', () => {

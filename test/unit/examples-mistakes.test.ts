@@ -35,7 +35,7 @@ async function foundIn(example: string, ...mistakes: readonly Mistake[]): Promis
   )
 }
 
-describe.each(['addie', 'project-allocation', 'nightwatch'])('examples/%s, as it is', (example) => {
+describe.each(['addie', 'camcops', 'project-allocation', 'nightwatch'])('examples/%s, as it is', (example) => {
   it('has nothing that doctor says', async () => {
     expect(await foundIn(example)).toEqual([])
   })
@@ -111,5 +111,22 @@ describe('examples/nightwatch, with what its list of troubles has, made on purpo
     ],
   ])('%s', async (_, mistakes, expected) => {
     expect(await foundIn('nightwatch', ...mistakes)).toEqual(expected)
+  })
+})
+
+describe('examples/camcops, with what its document warns of, made on purpose', () => {
+  it.each<[string, Mistake[], string[]]>([
+    [
+      'the database, open beyond the host',
+      [['docker-compose-mysql.yml', "'127.0.0.1:${CAMCOPS_DOCKER_MYSQL_HOST_PORT}:3306'", "'${CAMCOPS_DOCKER_MYSQL_HOST_PORT}:3306'"]],
+      ['warning database-public docker-compose-mysql.yml: mysql (MySQL) is open to the world: ${CAMCOPS_DOCKER_MYSQL_HOST_PORT}:3306'],
+    ],
+    [
+      'a password that everybody knows, where a variable had none',
+      [['docker-compose-mysql.yml', '${CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD:?}', '${CAMCOPS_DOCKER_MYSQL_ROOT_PASSWORD:-root}']],
+      ['warning default-password docker-compose-mysql.yml: MYSQL_ROOT_PASSWORD is "root" unless somebody changes it'],
+    ],
+  ])('%s', async (_, mistakes, expected) => {
+    expect(await foundIn('camcops', ...mistakes)).toEqual(expected)
   })
 })

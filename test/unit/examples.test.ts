@@ -34,14 +34,14 @@ const Workflow = z.object({
   jobs: z.record(z.string(), z.object({ steps: z.array(Step) })),
 })
 
-/** The step of a workflow that runs launchway. */
-function launchwayStep(folder: string, file: string): z.infer<typeof Step> {
+/** The steps of a workflow that put something live. */
+function deploys(folder: string, file: string): z.infer<typeof Step>[] {
   const { jobs } = Workflow.parse(parse(read(folder, file)))
-  const step = Object.values(jobs)
+  const found = Object.values(jobs)
     .flatMap(({ steps }) => steps)
-    .find(({ uses }) => uses.startsWith('OWNER/launchway@'))
-  if (step === undefined) throw new Error(`${folder}/${file} does not run launchway`)
-  return step
+    .filter(({ uses, with: inputs }) => uses.startsWith('OWNER/launchway@') && inputs['until'] === undefined)
+  if (found.length === 0) throw new Error(`${folder}/${file} deploys nothing`)
+  return found
 }
 
 describe.each(folders)('%s', (folder) => {
@@ -59,9 +59,13 @@ describe.each(folders)('%s', (folder) => {
   })
 
   it('gives every secret of its environments to the workflows that deploy', () => {
-    const secrets = new Set(environments.flatMap((environment) => environment?.services.flatMap((service) => service.secrets) ?? []))
+    const ofServices = environments.flatMap((environment) => environment?.services.flatMap((service) => service.secrets) ?? [])
+    const ofProjects = Object.values(config.environments ?? {}).flatMap(({ compose, secrets }) =>
+      compose === undefined ? [] : (secrets ?? []),
+    )
     for (const file of globSync('.github/workflows/{push,redeploy}.yml', { cwd: join(root, folder) })) {
-      expect([file, Object.keys(launchwayStep(folder, file).env)]).toEqual([file, [...secrets]])
+      const given = new Set(deploys(folder, file).flatMap(({ env }) => Object.keys(env)))
+      expect([file, given]).toEqual([file, new Set([...ofServices, ...ofProjects])])
     }
   })
 
@@ -92,6 +96,27 @@ test('an image that is built from the whole repository has neither that itself n
   expect(whole).toContain('examples/addie')
   for (const folder of whole)
     expect(read(folder, '.dockerignore').split('\n'), folder).toEqual(expect.arrayContaining(['.git', '.github', 'launchway.yml']))
+})
+
+test('examples/camcops has those as well, but for what begins with a release that somebody publishes on GitHub', () => {
+  const folder = 'examples/camcops'
+  const made = workflows(settingOf(configOf(folder), { repository: 'OWNER/launchway', commit: 'COMMIT' }))
+  expect(globSync('.github/workflows/*', { cwd: join(root, folder) }).toSorted()).toEqual(
+    made.map(({ name }) => `.github/workflows/${name}`).toSorted(),
+  )
+  for (const { name, text } of made) {
+    const lines = (one: string): string[] => one.split('\n').map((line) => line.trim())
+    const [init, team] = [lines(text), lines(read(folder, `.github/workflows/${name}`))]
+    const isPush = name === 'push.yml'
+    expect(
+      init.filter((line) => !team.includes(line)),
+      name,
+    ).toEqual(isPush ? ["tags: ['v*']"] : [])
+    expect(
+      team.filter((line) => !init.includes(line) && !line.startsWith('#')),
+      name,
+    ).toEqual(isPush ? ['types: [published]', 'contents: write # for the files of a release on GitHub'] : [])
+  }
 })
 
 describe('examples/addie', () => {

@@ -140,6 +140,10 @@ describe('the JSON Schema of launchway.yml', () => {
     ['one tag rule and several', 'image: a/b\nimage-tags: type=sha\ntags: { "v*": { image-tags: [type=sha, "type=raw,value=x"] } }'],
     ['x- keys at the top', 'image: a/b\nx-anything: [1, { a: null }]'],
     ['x- keys among names', 'image: a/b\nenvironments: { x-Not A Name: 1, p: { host: h, x-note: 1, env: { x-a: { b: 1 }, A: 1 } } }'],
+    [
+      'secrets of a compose project, beside what its services have',
+      'image: a/b\nenvironments: { p: { host: h, compose: compose.yml, secrets: [A], services: { beat: { overlap: false } } } }',
+    ],
     ['merge keys', 'x-s: &s { port: 1 }\nimage: a/b\nenvironments: { p: { host: h, services: { web: { <<: *s, publish: 1 } } } }'],
   ])('takes %s, as the loader does', (_, text) => {
     expect([loads(text), takes(text)]).toEqual([true, true])
@@ -163,6 +167,10 @@ describe('the JSON Schema of launchway.yml', () => {
     ['port without a way in', 'image: a/b\nenvironments: { p: { host: h, port: 1 } }'],
     ['health without port', 'image: a/b\nenvironments: { p: { host: h, services: { w: { health: / } } } }'],
     ['a health path that is none', 'image: a/b\nenvironments: { p: { host: h, port: 1, publish: 1, health: healthz } }'],
+    [
+      'secrets beside services, without a compose project',
+      'image: a/b\nenvironments: { p: { host: h, secrets: [A], services: { w: {} } } }',
+    ],
     ['a service beside services', 'image: a/b\nenvironments: { p: { host: h, command: [a], services: { w: {} } } }'],
     ['a duration without a unit', 'image: a/b\nenvironments: { p: { host: h, stop-timeout: 10 } }'],
     ['a name of a variable that is none', 'image: a/b\nenvironments: { p: { host: h, secrets: [a-b] } }'],

@@ -118,13 +118,15 @@ export const composeRules: readonly Rule<Sources>[] = [
     fix: 'Name a version, such as postgres:15.',
     find: (sources) => {
       const own = new Set(sources.images.flatMap(({ image }) => image.repositories).map(fullName))
-      const built = (source: ComposeSource): string[] =>
-        source.services.flatMap(({ image, at }) => (image !== undefined && isBuilt(at) ? [image] : []))
+      // Of whichever file: one may say how it is built, and another one run it.
+      const built = new Set(
+        sources.compose.flatMap(({ services }) => services.flatMap(({ image, at }) => (image !== undefined && isBuilt(at) ? [image] : []))),
+      )
       return [
-        ...each(sources, ({ image, at }, source) => {
+        ...each(sources, ({ image, at }) => {
           if (image === undefined || image.includes('$') || !isFloating(image)) return []
           const bare = image.replace(/:latest$/, '')
-          if (own.has(fullName(bare)) || isBuilt(at) || built(source).includes(image)) return []
+          if (own.has(fullName(bare)) || isBuilt(at) || built.has(image)) return []
           return [{ where: at('image'), what: `${image} is whatever is newest` }]
         }),
         ...sources.environments.flatMap((environment) =>
