@@ -7,6 +7,8 @@ import { bringAbout } from './steps.ts'
  */
 const folders: Readonly<Record<string, string>> = {
   'mysql:8': 'mysql',
+  'postgres:15': 'postgres',
+  'python:3.11-slim': 'python',
   'rabbitmq:3': 'rabbitmq',
 }
 
