@@ -59,7 +59,7 @@ export const cornflow: System = {
   port: '80',
   serverName: 'cornflow.example.org',
   bases: ['python:3.11-slim'],
-  pulled: ['postgres:15'],
+  pulled: ['postgres:15', 'redis:7'],
   texts: { 'https://cornflow.example.org': 'http://cornflow.example.org' },
   secrets,
   prepare: () => Promise.resolve(),

@@ -33,7 +33,7 @@ async function foundIn(example: string, ...mistakes: readonly Mistake[]): Promis
   )
 }
 
-describe.each(['addie', 'project-allocation', 'nightwatch'])('examples/%s, as it is', (example) => {
+describe.each(['addie', 'cornflow', 'project-allocation', 'nightwatch'])('examples/%s, as it is', (example) => {
   it('has nothing that doctor says', async () => {
     expect(await foundIn(example)).toEqual([])
   })

@@ -20,3 +20,6 @@ def update():
 
 with DAG("update_all_schemas", tags=["internal"], start_date=datetime(2020, 2, 1), schedule=None, catchup=False):
     PythonOperator(task_id="update_all_schemas", python_callable=update)
+
+if __name__ == "__main__":
+    update()
