@@ -34,14 +34,12 @@ const Workflow = z.object({
   jobs: z.record(z.string(), z.object({ steps: z.array(Step) })),
 })
 
-/** The step of a workflow that runs launchway. */
-function launchwayStep(folder: string, file: string): z.infer<typeof Step> {
+/** What the steps of a workflow that run launchway are given, by name. */
+function givenIn(folder: string, file: string): string[] {
   const { jobs } = Workflow.parse(parse(read(folder, file)))
-  const step = Object.values(jobs)
-    .flatMap(({ steps }) => steps)
-    .find(({ uses }) => uses.startsWith('OWNER/launchway@'))
-  if (step === undefined) throw new Error(`${folder}/${file} does not run launchway`)
-  return step
+  const steps = Object.values(jobs).flatMap((job) => job.steps.filter(({ uses }) => uses.startsWith('OWNER/launchway@')))
+  if (steps.length === 0) throw new Error(`${folder}/${file} does not run launchway`)
+  return [...new Set(steps.flatMap(({ env }) => Object.keys(env)))].toSorted()
 }
 
 describe.each(folders)('%s', (folder) => {
@@ -59,9 +57,12 @@ describe.each(folders)('%s', (folder) => {
   })
 
   it('gives every secret of its environments to the workflows that deploy', () => {
-    const secrets = new Set(environments.flatMap((environment) => environment?.services.flatMap((service) => service.secrets) ?? []))
+    // Those of a compose project stand in the environment.
+    const ofProjects = Object.values(config.environments ?? {}).flatMap((environment) => environment.secrets ?? [])
+    const ofServices = environments.flatMap((environment) => environment?.services.flatMap((service) => service.secrets) ?? [])
+    const secrets = [...new Set([...ofProjects, ...ofServices])].toSorted()
     for (const file of globSync('.github/workflows/{push,redeploy}.yml', { cwd: join(root, folder) })) {
-      expect([file, Object.keys(launchwayStep(folder, file).env)]).toEqual([file, [...secrets]])
+      expect([file, givenIn(folder, file)]).toEqual([file, secrets])
     }
   })
 
