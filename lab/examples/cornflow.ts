@@ -27,7 +27,11 @@ const secrets = {
 /** Logs in, sends an instance and has it solved, as people's programs do. Which version of the solver has coloured the ring, and with how many colours. */
 async function solved({ ask }: Site): Promise<{ solver: string; colors: number }> {
   const send = async <T>(as: z.ZodType<T>, path: string, body?: unknown, token?: string): Promise<T> => {
-    const { status, body: text } = await ask(path, {}, { json: body, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+    const { status, body: text } = await ask(
+      path,
+      {},
+      { json: body, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } },
+    )
     if (status < 200 || status > 299) throw new Error(`${path}: ${status} ${text}`)
     return as.parse(JSON.parse(text))
   }
@@ -43,7 +47,8 @@ async function solved({ ask }: Site): Promise<{ solver: string; colors: number }
   }
   const { data } = await send(Solved, `/execution/${id}/data/`, undefined, token)
   const colorOf = new Map(data.assignment.map(({ node, color }) => [node, color]))
-  if (pairs.some(({ n1, n2 }) => colorOf.get(n1) === colorOf.get(n2))) throw new Error(`neighbours have one colour: ${JSON.stringify(data)}`)
+  if (pairs.some(({ n1, n2 }) => colorOf.get(n1) === colorOf.get(n2)))
+    throw new Error(`neighbours have one colour: ${JSON.stringify(data)}`)
   return { solver: data.solver, colors: new Set(colorOf.values()).size }
 }
 
@@ -76,7 +81,8 @@ export const cornflow: System = {
   },
   async use(site, version) {
     const got = await solved(site)
-    if (got.solver !== version || got.colors !== 3) throw new Error(`the solver found ${JSON.stringify(got)}, not 3 colours with ${version}`)
+    if (got.solver !== version || got.colors !== 3)
+      throw new Error(`the solver found ${JSON.stringify(got)}, not 3 colours with ${version}`)
     const airflow = await site.ask('/airflow/health')
     if (!/"scheduler":.*"status": ?"healthy"/s.test(airflow.body)) throw new Error(`Airflow is ${airflow.status} ${airflow.body}`)
     const not = await unwell(site)

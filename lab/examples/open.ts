@@ -41,13 +41,27 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
       const said = Object.entries(headers).flatMap(([key, value]) => ['--header', `${key}: ${value}`])
       const at = `http://${system.serverName}:${port}`
       const words = ['--silent', '--max-time', '20', '--resolve', `${system.serverName}:${port}:127.0.0.1`, '--write-out', '\n%{http_code}']
-      const { stdout } = await call('curl', [...words, ...(data.length === 0 ? [] : ['--location', ...data]), ...body, ...said, `${at}${path}`])
+      const { stdout } = await call('curl', [
+        ...words,
+        ...(data.length === 0 ? [] : ['--location', ...data]),
+        ...body,
+        ...said,
+        `${at}${path}`,
+      ])
       const end = stdout.lastIndexOf('\n')
       return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) }
     },
   }
   const env = { ...system.secrets, SSH_KEY: readFileSync(lab.key, 'utf8'), XDG_STATE_HOME: join(home, 'state') }
-  await makeExample(name, folder, system.branch, { lab, host, account: 'ops', app, texts: system.texts, bases: system.bases ?? [], pulled: system.pulled })
+  await makeExample(name, folder, system.branch, {
+    lab,
+    host,
+    account: 'ops',
+    app,
+    texts: system.texts,
+    bases: system.bases ?? [],
+    pulled: system.pulled,
+  })
   await system.prepare(site)
   return {
     site,

@@ -21,6 +21,8 @@ export interface ComposeService {
   ports: readonly { text: string; target: number; published: number | undefined; isPublic: boolean; at: Place }[]
   /** Binds of files and folders by relative paths; where they are in the container. */
   binds: readonly { source: string; target: string; at: Place }[]
+  /** Volumes with a name, and folders of the host. */
+  keeps: readonly string[]
   user: string | undefined
   groupAdd: readonly string[]
   capDrop: readonly string[]
@@ -101,6 +103,11 @@ function serviceOf(
       const [source = '', target = ''] =
         typeof volume === 'string' ? volume.split(':') : volume.type === 'bind' ? [volume.source, volume.target] : []
       return /^\.{1,2}(\/|$)/.test(source) && target !== '' ? [{ source, target, at: at('volumes', index) }] : []
+    }),
+    keeps: (volumes ?? []).flatMap((volume) => {
+      const [source, target] =
+        typeof volume === 'string' ? volume.split(':') : volume.type === 'tmpfs' ? [] : [volume.source, volume.target]
+      return source !== undefined && source !== '' && target !== undefined ? [target] : []
     }),
     user: service.user,
     groupAdd: service.group_add ?? [],
