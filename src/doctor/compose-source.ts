@@ -9,6 +9,8 @@ export interface ComposeSource {
   path: string
   /** By its name it is for developers or for tests alone. */
   isDevelopment: boolean
+  /** An environment names it, so it runs on hosts. */
+  isDeployed: boolean
   services: readonly ComposeService[]
 }
 
@@ -64,13 +66,15 @@ const Project = z.looseObject({ services: z.record(z.string(), Service.nullable(
 const development = /(^|[-._])(dev(el(opment)?)?|override|local|tests?|testing|ci|smoke)([-._]|$)/i
 
 /** @param path of the file, absolute */
-export function parseCompose(text: string, path: string, root: string): ComposeSource {
+export function parseCompose(text: string, path: string, root: string, isDeployed: boolean): ComposeSource {
   const file = relative(root, path)
   const { value, at } = placed(text, file)
   const services = Project.safeParse(value).data?.services ?? {}
   return {
     path: file,
-    isDevelopment: development.test(file.split('/').at(-1) ?? ''),
+    // Whatever it is called: what is deployed is not for developers.
+    isDevelopment: !isDeployed && development.test(file.split('/').at(-1) ?? ''),
+    isDeployed,
     services: Object.entries(services).flatMap(([name, service]) => (service === null ? [] : [serviceOf(name, service, at)])),
   }
 }

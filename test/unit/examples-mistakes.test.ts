@@ -146,7 +146,7 @@ describe('examples/cornflow, with what its document warns of, made on purpose', 
       'packages of the DAGs that are installed when a container starts',
       [['airflow/initairflow.sh', 'airflow db migrate', 'pip install -r /requirements.txt\nairflow db migrate']],
       [
-        'warning fetch-at-start airflow/initairflow.sh: is fetched at each start, by a package manager of Python: pip install -r /requirements.txt',
+        'warning fetch-at-start airflow/initairflow.sh:7: is fetched at each start, by a package manager of Python: pip install -r /requirements.txt',
       ],
     ],
     [

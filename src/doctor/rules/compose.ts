@@ -68,16 +68,15 @@ export const composeRules: readonly Rule<Sources>[] = [
     id: 'data-unnamed',
     topic: 'compose',
     severity: 'warning',
-    looks: 'databases of compose files whose data lies in no volume that has a name, and in no folder of the host',
+    looks: 'databases of compose files that are deployed, with data in no volume that has a name, and in no folder of the host',
     why: 'The data is in a volume of that one container: it is gone with `docker compose down`, and a release that replaces the container begins with an empty database.',
     fix: 'Name a volume where the image keeps its data: volumes: ["data:/var/lib/postgresql/data"].',
     find: (sources) =>
-      each(sources, ({ name, image = '', at }) => {
+      each(sources, ({ name, image = '', at }, { isDeployed }) => {
         // Another file of the project may say it.
         const isKept = sources.compose.some(({ services }) => services.some((one) => one.name === name && one.keeps.length > 0))
-        return isKept || !isDatabase(image)
-          ? []
-          : [{ where: at('image'), what: `${name} (${image}) keeps its data in no volume that has a name` }]
+        if (isKept || !isDeployed || !isDatabase(image)) return []
+        return [{ where: at('image'), what: `${name} (${image}) keeps its data in no volume that has a name` }]
       }),
   },
   {
