@@ -36,7 +36,7 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
     app,
     folder,
     onHost,
-    async ask(path, form) {
+    async ask(path, form, { json, headers = {} } = {}) {
       // curl, since fetch lets nobody say another name of the host than that of the address.
       const data = Object.entries(form ?? {}).flatMap(([key, value]) => ['--data-urlencode', `${key}=${value}`])
       const at = `${ca === undefined ? 'http' : 'https'}://${system.serverName}:${port}`
@@ -47,7 +47,10 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
         // A redirect leads to the port that it has in the world.
         ...(ca === undefined ? [] : ['--cacert', ca, '--connect-to', `${system.serverName}:443:127.0.0.1:${port}`]),
       ]
-      const { stdout } = await call('curl', [...words, ...(data.length === 0 ? [] : ['--location', ...data]), `${at}${path}`])
+      const body = json === undefined ? [] : ['--json', JSON.stringify(json)]
+      const said = Object.entries(headers).flatMap(([key, value]) => ['--header', `${key}: ${value}`])
+      const posted = data.length === 0 ? [] : ['--location', ...data]
+      const { stdout } = await call('curl', [...words, ...posted, ...body, ...said, `${at}${path}`])
       const end = stdout.lastIndexOf('\n')
       return { status: Number(stdout.slice(end + 1)), body: stdout.slice(0, end) }
     },
@@ -59,8 +62,8 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
     account: 'ops',
     app,
     texts: system.texts,
-    pulled: system.pulled,
     bases: system.bases ?? [],
+    pulled: system.pulled,
   })
   await system.prepare(site)
   return {

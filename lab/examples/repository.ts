@@ -17,15 +17,15 @@ export interface ExamplePlace {
   app: string
   /** Texts of its configuration, compose files and env files: what is written, and what stands there instead. */
   texts?: Readonly<Record<string, string>>
+  /** Images that the Dockerfiles begin from, beyond those that every set-up has. */
+  bases?: readonly string[]
   /** Images of others that the compose files name, which nobody can pull here. */
   pulled?: readonly string[]
-  /** Images of others that its Dockerfiles begin with, beside those that set-up brings. */
-  bases?: readonly string[]
 }
 
 /** Copies an example into a folder, as a repository on the branch `branch` with one commit. */
 export async function makeExample(name: string, folder: string, branch: string, place: ExamplePlace): Promise<void> {
-  const { lab, host, account, app, texts = {}, pulled = [], bases = [] } = place
+  const { lab, host, account, app, texts = {}, bases = [], pulled = [] } = place
   mkdirSync(folder, { recursive: true })
   cpSync(join(root, 'examples', name), folder, { recursive: true, filter: (path) => !path.includes('__pycache__') })
   const configFile = join(folder, 'launchway.yml')
@@ -53,7 +53,7 @@ export async function makeExample(name: string, folder: string, branch: string, 
     config.setIn(['environments', String(key), 'ssh', 'known-hosts'], lab.knownHosts)
   }
   writeFileSync(configFile, config.toString())
-  await bringImages([...pulled, ...bases])
+  await bringImages([...bases, ...pulled])
   for (const image of pulled) await publish(image, registry)
   await git(folder, 'init', '--quiet', '--initial-branch', branch)
   await git(folder, 'config', 'user.name', 'Example')

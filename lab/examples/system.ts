@@ -1,5 +1,11 @@
 import type { Lab, LabHost } from '../lab.ts'
 
+/** What programs send that forms do not. */
+export interface Asked {
+  json?: unknown
+  headers?: Readonly<Record<string, string>>
+}
+
 /** Where a system of an example runs in a lab, and what answers there. */
 export interface Site {
   lab: Lab
@@ -7,8 +13,8 @@ export interface Site {
   app: string
   /** The working tree of its team. */
   folder: string
-  /** Asks it as people do, from this machine. */
-  ask(this: void, path: string, form?: Readonly<Record<string, string>>): Promise<{ status: number; body: string }>
+  /** Asks it as people do, from this machine; a form or JSON is posted. */
+  ask(this: void, path: string, form?: Readonly<Record<string, string>>, more?: Asked): Promise<{ status: number; body: string }>
   onHost(this: void, ...words: string[]): Promise<string>
 }
 
@@ -23,10 +29,10 @@ export interface System {
   port: '80' | '443' | '5000' | '6000'
   /** Its name on the internet. */
   serverName: string
+  /** Images that its Dockerfiles begin from, beyond those that every set-up has. */
+  bases?: readonly string[]
   /** Images of others that its compose files name. */
   pulled: readonly string[]
-  /** Images of others that its Dockerfiles begin with, beside those that set-up brings. */
-  bases?: readonly string[]
   /** It is asked over HTTPS; its certificate is by the authority of the lab. */
   https?: true
   /** Texts of its files that are otherwise in a lab. */

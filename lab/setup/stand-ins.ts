@@ -9,6 +9,8 @@ const folders: Readonly<Record<string, string>> = {
   'mysql:8': 'mysql',
   // Python 3.11 on Debian 12 is what python:3 stands for as well, where it cannot be pulled.
   'python:3.11-slim-bookworm': 'python',
+  'postgres:15': 'postgres',
+  'python:3.11-slim': 'python',
   'rabbitmq:3': 'rabbitmq',
 }
 

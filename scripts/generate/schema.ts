@@ -41,14 +41,19 @@ const wayIn = { anyOf: [needs('publish'), needs('url'), needs('nginx')] }
 const serviceRules = { publish: ['port'], health: ['port'], nginx: { required: ['port'], not: needs('publish') } }
 const freeNames = { patternProperties: { '^x-': {} } }
 
-const without = (keys: readonly string[]): JsonSchema => ({ properties: byKey(keys, () => false) })
-/** Beside a compose project `secrets` are the variables of its files, and not those of one service. */
-const ofProject = { ...needs('compose'), ...without(serviceKeys.filter((key) => key !== 'secrets')) }
+/** Beside services nothing of a service stands in the environment itself, but the secrets of a compose project. */
+const notDirectly = {
+  properties: byKey(
+    serviceKeys.filter((key) => key !== 'secrets'),
+    () => false,
+  ),
+  anyOf: [needs('compose'), { properties: { secrets: false } }],
+}
 
 /** What keys of an environment ask of each other. Where there are defaults, the other key may stand there: the loader checks it then. */
 const whole = {
   oneOf: [needs('host'), needs('hosts')],
-  dependencies: { ...serviceRules, port: wayIn, services: { anyOf: [without(serviceKeys), ofProject] } },
+  dependencies: { ...serviceRules, port: wayIn, services: notDirectly },
   properties: { services: { additionalProperties: { dependencies: serviceRules }, ...freeNames } },
 }
 

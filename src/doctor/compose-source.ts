@@ -9,6 +9,8 @@ export interface ComposeSource {
   path: string
   /** By its name it is for developers or for tests alone. */
   isDevelopment: boolean
+  /** An environment names it, so it runs on hosts. */
+  isDeployed: boolean
   services: readonly ComposeService[]
 }
 
@@ -21,6 +23,8 @@ export interface ComposeService {
   ports: readonly { text: string; target: number; published: number | undefined; isPublic: boolean; at: Place }[]
   /** Binds of files and folders by relative paths; where they are in the container. */
   binds: readonly { source: string; target: string; at: Place }[]
+  /** Volumes with a name, and folders of the host. */
+  keeps: readonly string[]
   user: string | undefined
   groupAdd: readonly string[]
   capDrop: readonly string[]
@@ -62,13 +66,15 @@ const Project = z.looseObject({ services: z.record(z.string(), Service.nullable(
 const development = /(^|[-._])(dev(el(opment)?)?|override|local|tests?|testing|ci|smoke)([-._]|$)/i
 
 /** @param path of the file, absolute */
-export function parseCompose(text: string, path: string, root: string): ComposeSource {
+export function parseCompose(text: string, path: string, root: string, isDeployed: boolean): ComposeSource {
   const file = relative(root, path)
   const { value, at } = placed(text, file)
   const services = Project.safeParse(value).data?.services ?? {}
   return {
     path: file,
-    isDevelopment: development.test(file.split('/').at(-1) ?? ''),
+    // Whatever it is called: what is deployed is not for developers.
+    isDevelopment: !isDeployed && development.test(file.split('/').at(-1) ?? ''),
+    isDeployed,
     services: Object.entries(services).flatMap(([name, service]) => (service === null ? [] : [serviceOf(name, service, at)])),
   }
 }
@@ -101,6 +107,11 @@ function serviceOf(
       const [source = '', target = ''] =
         typeof volume === 'string' ? volume.split(':') : volume.type === 'bind' ? [volume.source, volume.target] : []
       return /^\.{1,2}(\/|$)/.test(source) && target !== '' ? [{ source, target, at: at('volumes', index) }] : []
+    }),
+    keeps: (volumes ?? []).flatMap((volume) => {
+      const [source, target] =
+        typeof volume === 'string' ? volume.split(':') : volume.type === 'tmpfs' ? [] : [volume.source, volume.target]
+      return source !== undefined && source !== '' && target !== undefined ? [target] : []
     }),
     user: service.user,
     groupAdd: service.group_add ?? [],

@@ -146,11 +146,7 @@ async function readCompose(
   const all = [...new Set([...named, ...deployed, ...(usual === undefined ? [] : [usual])])]
   const found = await sourcesOf(all, { files, root: resolve(root) })
   const live = new Set(deployed.map((file) => resolve(root, file)))
-  // Whatever it is called: what is deployed is not for developers.
-  return found.map(({ path, text }) => {
-    const source = parseCompose(text, path, resolve(root))
-    return live.has(path) ? { ...source, isDevelopment: false } : source
-  })
+  return found.map(({ path, text }) => parseCompose(text, path, resolve(root), live.has(path)))
 }
 
 /** Compose files that these environments deploy. */

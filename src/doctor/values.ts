@@ -24,6 +24,11 @@ export function storeAt(port: number | undefined, image = ''): string | undefine
   return (port === undefined ? undefined : stores[port]) ?? named
 }
 
+/** Whether an image is that of a database, whose data somebody wants back; what holds a cache or a queue may be without. */
+export function isDatabase(image: string): boolean {
+  return /(?:^|\/)(postgres|postgis|mysql|mariadb|mongo|elasticsearch|cassandra)(?:[:@]|$)/.test(image)
+}
+
 /** What everybody tries first. In compose files also as the default of a variable. */
 const known: ReadonlySet<string> = new Set(
   'admin administrator airflow camcops changeme changeit change-me change_me cornflow cornflow1234 default dev example guest letmein mysql pass passw0rd password password1 postgres postgresql qwerty rabbitmq root secret super-secret supersecret test toor user 123 1234 12345 123456 12345678 123456789'.split(

@@ -10,7 +10,6 @@ import { exitOf, Facts, hostsOf } from '../../src/deploy/operate/hosts.ts'
 import { familiar, prunedIn, repositoriesIn } from '../../src/deploy/operate/prune.ts'
 import { planRemoval } from '../../src/deploy/operate/remove.ts'
 import { startAgainCalls, stopCalls } from '../../src/deploy/operate/stop.ts'
-import { parseReference } from '../../src/plan/lookup.ts'
 import { resolveAccessory } from '../../src/config/resolve-accessory.ts'
 import { container, digest, environment, failureIn, first, host, nameOf, second, service } from './support/deploy.ts'
 import { nginx } from './support/nginx.ts'
@@ -286,15 +285,6 @@ describe('pruning', () => {
 })
 
 describe('what is asked for', () => {
-  it.each([
-    ['ghcr.io/team/app:v1', { repository: 'ghcr.io/team/app', version: 'v1' }],
-    ['127.0.0.1:5000/app', { repository: '127.0.0.1:5000/app', version: 'latest' }],
-    ['ghcr.io/team/app:v1@sha256:0', { repository: 'ghcr.io/team/app', version: 'sha256:0' }],
-    ['team/app@sha256:0', { repository: 'team/app', version: 'sha256:0' }],
-    ['v1.2', undefined],
-    ['sha256:0', undefined],
-  ])('%s names %j', (reference, named) => expect(parseReference(reference)).toEqual(named))
-
   it.each<[string | undefined, string[]]>([
     [undefined, target.environment.hosts],
     ['deploy@b.example.org', ['deploy@b.example.org']],

@@ -100,6 +100,24 @@ const rows: Row[] = [
     ],
   ],
   [
+    'databases on hosts whose data is in their container alone',
+    {
+      'launchway.yml': plainConfig.replace(
+        'port: 5000, url: https://a.example.org, health: /healthz',
+        'compose: [docker-compose.yml, docker-compose.override.yml]',
+      ),
+      'docker-compose.yml':
+        'services:\n  web: { image: ghcr.io/team/app }\n  named: { image: "postgres:15", volumes: ["data:/var/lib/postgresql/data"] }\n  folder: { image: "mysql:8", volumes: [{ type: bind, source: /srv/db, target: /var/lib/mysql }] }\n  elsewhere: { image: "mongo:7" }\n  nameless: { image: "postgres:15", volumes: [/var/lib/postgresql/data] }\n  memory: { image: "mariadb:11", volumes: [{ type: tmpfs, target: /var/lib/mysql }] }\n  cache: { image: "redis:7" }\nvolumes: { data: {} }\n',
+      'docker-compose.override.yml': 'services:\n  elsewhere: { volumes: ["data:/data/db"] }\n',
+      // Of the smoke test alone: it shall forget.
+      'compose.yaml': 'services:\n  db: { image: "postgres:15" }\n',
+    },
+    [
+      'warning data-unnamed docker-compose.yml:6:22: nameless (postgres:15) keeps its data in no volume that has a name',
+      'warning data-unnamed docker-compose.yml:7:20: memory (mariadb:11) keeps its data in no volume that has a name',
+    ],
+  ],
+  [
     'mounts that are not there, or that the user of the container may not read',
     {
       ...compose(

@@ -35,7 +35,7 @@ async function foundIn(example: string, ...mistakes: readonly Mistake[]): Promis
   )
 }
 
-describe.each(['addie', 'camcops', 'project-allocation', 'nightwatch'])('examples/%s, as it is', (example) => {
+describe.each(['addie', 'camcops', 'cornflow', 'project-allocation', 'nightwatch'])('examples/%s, as it is', (example) => {
   it('has nothing that doctor says', async () => {
     expect(await foundIn(example)).toEqual([])
   })
@@ -128,5 +128,63 @@ describe('examples/camcops, with what its document warns of, made on purpose', (
     ],
   ])('%s', async (_, mistakes, expected) => {
     expect(await foundIn('camcops', ...mistakes)).toEqual(expected)
+  })
+})
+
+describe('examples/cornflow, with what its document warns of, made on purpose', () => {
+  const file = 'docker-compose.yml'
+  // As the document mounts them.
+  const mounted: Mistake = [file, '    - airflow_logs:', '    - ./airflow_config/requirements.txt:/requirements.txt\n    - airflow_logs:']
+  const airflows = ['airflow_init', 'scheduler', 'webserver']
+  it.each<[string, Mistake[], string[]]>([
+    [
+      'the passwords that everybody knows',
+      [
+        [file, 'AIRFLOW_PWD: ${AIRFLOW_PWD:?}\n\nservices', 'AIRFLOW_PWD: ${AIRFLOW_PWD:-admin}\n\nservices'],
+        [file, 'CORNFLOW_ADMIN_PWD: ${CORNFLOW_ADMIN_PWD:?}', 'CORNFLOW_ADMIN_PWD: cornflow1234'],
+      ],
+      // Two services have them from one block.
+      ['CORNFLOW_ADMIN_PWD is "cornflow1234"', 'AIRFLOW_PWD is "admin"']
+        .flatMap((what) => [what, what])
+        .map((what) => `warning default-password docker-compose.yml: ${what} unless somebody changes it`),
+    ],
+    [
+      'a mounted file with permissions that do not match',
+      [mounted, ['airflow_config/requirements.txt', 0o600]],
+      airflows.map(
+        () =>
+          'warning mount-unreadable docker-compose.yml: airflow_config/requirements.txt has mode 600, and the container runs as 5050:5050',
+      ),
+    ],
+    [
+      'requirements that nobody has copied there',
+      [[file, '    - airflow_logs:', '    - ./airflow_config/needed.txt:/requirements.txt\n    - airflow_logs:']],
+      airflows.map(() => 'error mount-missing docker-compose.yml: airflow_config/needed.txt is mounted and is not there'),
+    ],
+    [
+      'packages of the DAGs that are installed when a container starts',
+      [['airflow/initairflow.sh', 'airflow db migrate', 'pip install -r /requirements.txt\nairflow db migrate']],
+      [
+        'warning fetch-at-start airflow/initairflow.sh:7: is fetched at each start, by a package manager of Python: pip install -r /requirements.txt',
+      ],
+    ],
+    [
+      'a database that keeps its data in its container alone',
+      [[file, "    volumes: ['postgres_cf_data:/var/lib/postgresql/data/']\n", '']],
+      ['warning data-unnamed docker-compose.yml: cornflow_db (postgres:15) keeps its data in no volume that has a name'],
+    ],
+    [
+      'a database and a queue that are open to the world',
+      [
+        [file, "    volumes: ['postgres_cf_data", "    ports: ['5432:5432']\n    volumes: ['postgres_cf_data"],
+        ['docker-compose-cornflow-celery.yml', '    image: redis:7\n', "    image: redis:7\n    ports: ['6379:6379']\n"],
+      ],
+      [
+        'warning database-public docker-compose.yml: cornflow_db (PostgreSQL) is open to the world: 5432:5432',
+        'warning database-public docker-compose-cornflow-celery.yml: redis (Redis) is open to the world: 6379:6379',
+      ],
+    ],
+  ])('%s', async (_, mistakes, expected) => {
+    expect((await foundIn('cornflow', ...mistakes)).toSorted()).toEqual(expected.toSorted())
   })
 })

@@ -79,7 +79,7 @@ describe.each(folders)('%s', (folder) => {
   })
 })
 
-test.each(['examples/project-allocation', 'examples/nightwatch'])(
+test.each(['examples/project-allocation', 'examples/nightwatch', 'examples/cornflow'])(
   '%s has the workflows that launchway init makes of its launchway.yml',
   (folder) => {
     const made = workflows(settingOf(configOf(folder), { repository: 'OWNER/launchway', commit: 'COMMIT' }))

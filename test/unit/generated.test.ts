@@ -136,6 +136,10 @@ describe('the JSON Schema of launchway.yml', () => {
       'services',
       'image: a/b\nenvironments: { p: { hosts: [h, u@h:22], services: { web: { port: 1, publish: "127.0.0.1:1" }, worker: {} } } }',
     ],
+    [
+      'secrets beside services of a compose project',
+      'image: a/b\nenvironments: { p: { host: h, compose: c.yml, secrets: [A], services: { web: {} } } }',
+    ],
     ['a branch that is not deployed', 'image: a/b\nbranches: { docker: {}, "feature/**": {} }'],
     ['one tag rule and several', 'image: a/b\nimage-tags: type=sha\ntags: { "v*": { image-tags: [type=sha, "type=raw,value=x"] } }'],
     ['x- keys at the top', 'image: a/b\nx-anything: [1, { a: null }]'],

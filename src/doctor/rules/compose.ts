@@ -2,7 +2,7 @@ import type { ComposeService, ComposeSource } from '../compose-source.ts'
 import type { Found, Rule } from '../finding.ts'
 import { fullName } from '../../core/reference.ts'
 import { bindPath, type Sources } from '../sources.ts'
-import { isFloating, knownPassword, storeAt } from '../values.ts'
+import { isDatabase, isFloating, knownPassword, storeAt } from '../values.ts'
 
 /** Of the files that are not for developers alone: each service, and the file that it is in. */
 function each(sources: Sources, find: (service: ComposeService, source: ComposeSource) => Found[]): Found[] {
@@ -63,6 +63,21 @@ export const composeRules: readonly Rule<Sources>[] = [
         }),
       ),
     ],
+  },
+  {
+    id: 'data-unnamed',
+    topic: 'compose',
+    severity: 'warning',
+    looks: 'databases of compose files that are deployed, with data in no volume that has a name, and in no folder of the host',
+    why: 'The data is in a volume of that one container: it is gone with `docker compose down`, and a release that replaces the container begins with an empty database.',
+    fix: 'Name a volume where the image keeps its data: volumes: ["data:/var/lib/postgresql/data"].',
+    find: (sources) =>
+      each(sources, ({ name, image = '', at }, { isDeployed }) => {
+        // Another file of the project may say it.
+        const isKept = sources.compose.some(({ services }) => services.some((one) => one.name === name && one.keeps.length > 0))
+        if (isKept || !isDeployed || !isDatabase(image)) return []
+        return [{ where: at('image'), what: `${name} (${image}) keeps its data in no volume that has a name` }]
+      }),
   },
   {
     id: 'mount-missing',

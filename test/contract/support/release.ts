@@ -9,13 +9,14 @@ import { systemClock } from '../../../src/adapters/clock.ts'
 import { processExec } from '../../../src/adapters/exec.ts'
 import { localFiles } from '../../../src/adapters/files.ts'
 import type { Accessory, Environment, Service, SshSettings } from '../../../src/core/deployment.ts'
-import type { Credentials, Log, Ports, Remote } from '../../../src/core/ports.ts'
+import type { Credentials, Ports, Remote } from '../../../src/core/ports.ts'
 import { parseRelease, type DeployedHost, type Release } from '../../../src/core/release.ts'
 import type { Project } from '../../../src/core/project.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { stageNames } from '../../../src/core/stages.ts'
 import { deploy } from '../../../src/deploy/run.ts'
 import { fakeEngine } from '../../fakes/engine.ts'
+import { fakeLog } from '../../fakes/log.ts'
 import { environmentName, type HostUnderTest, type Hooks, which } from './host.ts'
 
 export interface PushedImage {
@@ -235,15 +236,6 @@ export function releaseFor(host: HostUnderTest, { repository, digest }: PushedIm
   return parseRelease(JSON.stringify(record), 'the record of the test')
 }
 
-const silent: Log = {
-  info() {},
-  debug() {},
-  notice() {},
-  warning() {},
-  error() {},
-  stage: () => ({ ...silent, end() {} }),
-}
-
 export function portsFor(
   remote: () => Remote,
   { secrets = {}, files = {}, root, login, who = 'ada@laptop', over, onInfo, onWarning, hurry = false }: Wish,
@@ -286,7 +278,7 @@ export function portsFor(
     watcher: unused,
     tools: { cosign: () => Promise.reject(new Error('no cosign here')), trivy: unused, folder: '/nowhere', cache: undefined },
     clock: hurry ? { ...systemClock, sleep: () => Promise.resolve() } : systemClock,
-    log: { ...silent, info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
+    log: { ...fakeLog(), info: (line) => onInfo?.(line), warning: (line) => onWarning?.(line) },
     root: root ?? '.',
     evidence: '.evidence',
     environment: new Map(),
