@@ -42,9 +42,9 @@ export interface Test {
  * Starts the stack, asks it, and keeps what it showed for itself.
  * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, DIGEST_MISMATCH
  */
-export async function test({ plan, prepared, candidates, stack, shown, quick, started, ports }: Test): Promise<SmokeSection> {
+export async function test({ plan, prepared, candidates, stack: asked, shown, quick, started, ports }: Test): Promise<SmokeSection> {
   const { clock, log } = ports
-  using seen = await watch(stack.project, { ...prepared, needs: allNeeds(stack.file.services) }, ports)
+  using seen = await watch(asked.project, { ...prepared, needs: allNeeds(asked.file.services) }, ports)
   const stop = new AbortController()
   const signal = AbortSignal.any([ports.signal, stop.signal])
   let cause: Promise<Dead> | undefined
@@ -63,7 +63,7 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
   const steps: Step[] = []
   let upSince = clock.elapsed()
   const section = async (verdict: SmokeSection['verdict']): Promise<SmokeSection> => ({
-    project: stack.project,
+    project: asked.project,
     services: await servicesOf(seen, upSince, ports),
     ...(steps.length === 0 ? {} : { steps }),
     checks: checked.map(({ name, passed, ms, evidence }) => ({
@@ -76,7 +76,7 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     ms: clock.elapsed() - started,
   })
   try {
-    await make(stack, prepared.builds, ports, signal)
+    const stack = await make(asked, prepared.builds, ports, signal)
     upSince = clock.elapsed()
     await seen.refresh()
     seen.allow(await patienceOf(seen.containers(), quick, ports))
@@ -100,7 +100,7 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
     const { code, message, hint: told, place, cause } = failure
-    const more = stepHint({ prepare: plan.prepare, steps, containers: seen.containers(), services: stack.file.services, fates: prepared })
+    const more = stepHint({ prepare: plan.prepare, steps, containers: seen.containers(), services: asked.file.services, fates: prepared })
     const hint = [told, more].filter((one) => one !== undefined && one !== '').join('\n\n')
     throw new LaunchwayError(code, ports.redact(message), {
       ...(hint === '' ? {} : { hint: ports.redact(hint) }),
@@ -114,12 +114,12 @@ export async function test({ plan, prepared, candidates, stack, shown, quick, st
 }
 
 /** Who took along the one whose end was told first may end, or be seen to have ended, a moment later. */
-async function firstOf(error: Dead, seen: Watch, { clock, signal }: Ports): Promise<Dead> {
+async function firstOf(told: Dead, seen: Watch, { clock, signal }: Ports): Promise<Dead> {
   await clock.sleep(momentMs, signal)
   await seen.refresh()
   await Promise.race([seen.until(() => !seen.isBehind(), signal), clock.sleep(tellMs, signal)])
   const verdict = seen.verdict()
-  return verdict.kind === 'dead' ? new Dead(verdict) : error
+  return verdict.kind === 'dead' ? new Dead(verdict) : told
 }
 
 interface Ask {

@@ -1,8 +1,11 @@
+import { randomInt } from 'node:crypto'
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { smokeLabels } from '../core/names.ts'
 import type { EngineContainer, Output, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
 import { build, create, type Stack, up } from '../tools/compose.ts'
+import { lacksAddresses, spareRange, withRanges } from './addresses.ts'
 import { condensed, evidenceOf } from './evidence.ts'
 import { startable, startsByItself, waitsInVain } from './order.ts'
 import { serviceOf, type Verdict } from './verdict.ts'
@@ -11,6 +14,8 @@ import { within } from '../core/within.ts'
 
 /** How long what has no HEALTHCHECK, and has answered nothing that was asked of it, must stay up. */
 const settleMs = 2_000
+/** How often ranges are drawn, which somebody else may have. */
+const draws = 5
 
 /** A container of the stack died for good, or is unhealthy. */
 export class Dead extends Error {
@@ -24,8 +29,11 @@ export class Dead extends Error {
   }
 }
 
-/** Builds what is not ours, pulls what is missing, and makes the containers: none of it counts as time to come up. */
-export async function make(stack: Stack, builds: readonly string[], ports: Ports, signal: AbortSignal): Promise<void> {
+/**
+ * Builds what is not ours, pulls what is missing, and makes the containers: none of it counts as time to come up.
+ * @returns the stack as it was made: where the engine had no addresses left for its networks, with ranges that we chose
+ */
+export async function make(stack: Stack, builds: readonly string[], ports: Ports, signal: AbortSignal): Promise<Stack> {
   if (builds.length > 0) {
     const { code, stdout, stderr } = await call(build(stack, builds), ports, signal)
     if (code !== 0) {
@@ -34,8 +42,17 @@ export async function make(stack: Stack, builds: readonly string[], ports: Ports
       })
     }
   }
-  const { code, stderr } = await call(create(stack), ports, signal)
+  let made = stack
+  let { code, stderr } = await call(create(made), ports, signal)
+  for (let draw = 0; draw < draws && code !== 0 && lacksAddresses(stderr); draw += 1) {
+    ports.log.info(`the engine has no addresses left for the networks of the stack: they get ranges of ${spareRange}`)
+    // The networks that were made already; of containers there are none yet.
+    await ports.engine.remove(`${smokeLabels.project}=${stack.project}`)
+    made = { ...stack, file: withRanges(stack.file, randomInt) }
+    ;({ code, stderr } = await call(create(made), ports, signal))
+  }
   if (code !== 0) throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be made', { hint: lastOf(stderr, ports) })
+  return made
 }
 
 /**

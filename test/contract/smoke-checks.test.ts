@@ -94,7 +94,7 @@ checks:
       smoke: `
 checks:
   - { tcp: "worker:9", timeout: 1s }
-  - { run: worker, command: [sh, -c, "echo no table; exit 3"], timeout: 6s }
+  - { run: worker, command: [sh, -c, "echo no table; exit 3"], timeout: 10s }
   - { name: red script, script: test/red.sh }
   - { name: leaky script, script: test/leaky.sh }
   - { log: web, never: serving, name: quiet }

@@ -22,7 +22,8 @@ beforeAll(async () => {
   folder = await openFolder()
   host = `unix://${join(folder.path, 'docker.sock')}`
   const contained = ['--label', `${labLabel}=${lab}`, '--volume', '/var/lib/docker', '--volume', `${folder.path}:/engine`]
-  const again = 'while :; do dockerd --config-file /dev/null --iptables=false --host unix:///engine/docker.sock; sleep 1; done'
+  const again =
+    'while :; do dockerd --config-file /dev/null --iptables=false --default-address-pool base=10.99.0.0/25,size=26 --host unix:///engine/docker.sock; sleep 1; done'
   container = await docker(
     ...['run', '--detach', '--rm', '--init', '--privileged', '--network', 'none', ...contained],
     ...['--entrypoint', 'sh', hostImage('trixie'), '-c', again],
@@ -36,6 +37,21 @@ beforeAll(async () => {
 afterAll(async () => {
   await ask('docker', ['rm', '--force', '--volumes', container])
   await folder[Symbol.asyncDispose]()
+})
+
+describe('an engine whose addresses are used up', () => {
+  it('starts a stack all the same, with ranges that are chosen for it, and says so', async () => {
+    using _ = setEnv({ DOCKER_HOST: host, DOCKER_CONTEXT: undefined })
+    // Of two ranges the bridge of the engine itself has one.
+    const both = `web: { image: "${repository}", networks: [front, back] }\n  job: { image: "${repository}", networks: [back] }`
+    const { section, said } = await smokeTest({
+      files: { 'compose.yml': `services:\n  ${both}\nnetworks: { front: {}, back: {} }\n` },
+      smoke: 'checks: [{ exec: job, command: [wget, -q, -O, "-", "http://web:8000/"] }]',
+    })
+    expect(section.verdict).toBe('passed')
+    expect(said.filter((line) => line.startsWith('the engine has no addresses left'))).toHaveLength(1)
+    expect(await leftovers()).toEqual([])
+  })
 })
 
 describe('an engine that is restarted in the middle of a test', () => {

@@ -165,18 +165,25 @@ describe.concurrent('what failed', () => {
       files: {},
     }
     const failure = await failing(asked)
-    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 137, having used up its memory' })
+    // A busy engine may not have noticed why.
+    const message = /^web exited with code 137, (?:killed, most likely for )?having used up its memory$/
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: expect.stringMatching(message) })
     expect(failure.hint).toMatch(/^memory: .*limit 17 MB$/m)
     const states: unknown = JSON.parse(readFileSync(join(asked.root, '.evidence/smoke/containers.json'), 'utf8'))
-    expect(states).toMatchObject([{ name: 'web', status: 'exited', exitCode: 137, outOfMemory: true, memory: { limit: 16 * 2 ** 20 } }])
+    expect(states).toMatchObject([{ name: 'web', status: 'exited', exitCode: 137, memory: { limit: 16 * 2 ** 20 } }])
   })
 
   it('is the one that took the others along, also where it is being restarted by then', async () => {
-    const asking = `command: [sh, -c, "until wget -q -O /dev/null http://db:8000/; do sleep 0.1; done; while wget -q -O /dev/null http://db:8000/; do sleep 0.1; done; echo the database is gone; exit 4"]`
+    // It comes back without its port, so that nobody can miss that it was gone.
+    // It comes back without its port, so that nobody can miss that it was gone.
+    const dying = `[ ! -e /again ] || exec sleep 1000; touch /again; nc -l -p 8000 -e sh -c 'touch /asked; exec sleep 1000' & until [ -e /asked ]; do sleep 0.1; done; sleep 1; echo disk full; exit 9`
+    const asking = `command: [sh, -c, "until nc db 8000 < /dev/null; do sleep 0.1; done; echo the database is gone; exit 4"]`
     const failure = await failing({
       files: compose(`
-db: { image: "${repository}", restart: always, command: [sh, -c, "httpd -p 8000 -h /www; sleep 2; echo disk full; exit 9"] }
+db: { image: "${repository}", restart: always, command: [sh, -c, "${dying}"] }
 web: { image: "${repository}", ${asking}, depends_on: [db] }`),
+      // Nothing passes before web has met the database.
+      smoke: 'checks: [{ log: web, matches: never, timeout: 1m }]',
     })
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'db exited with code 9 and is restarted' })
     expect(failure.hint).toMatch(/^after it: web exited with code 4$/m)

@@ -24,6 +24,11 @@ describe('a container', () => {
     ['that died once more', { status: 'exited', exitCode: 1, restarts: 1 }, 'dead: web exited with code 1, after 1 restart'],
     ['that was killed', { status: 'exited', exitCode: 137 }, 'dead: web exited with code 137, killed'],
     [
+      'that was killed and has a limit of memory, of which the engine noticed nothing',
+      { status: 'exited', exitCode: 137, memoryLimit: 2 ** 24 },
+      'dead: web exited with code 137, killed, most likely for having used up its memory',
+    ],
+    [
       'that ran out of memory',
       { status: 'exited', exitCode: 137, outOfMemory: true },
       'dead: web exited with code 137, having used up its memory',
@@ -115,7 +120,7 @@ describe('of several containers', () => {
     expect(verdictOf(seen, free)).toMatchObject({ why: 'web exited with code 1', echoes: [] })
     const late: Seen[] = [
       { ...container('web'), ...gone(2) },
-      { ...container('db'), ...gone(4) },
+      { ...container('db'), ...gone(8) },
     ]
     expect(verdictOf(late, { ...free, needs })).toMatchObject({ why: 'web exited with code 1' })
   })
