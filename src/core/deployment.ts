@@ -167,3 +167,12 @@ export const Environment = z.strictObject({
   ...lifecycle,
 })
 export type Environment = z.infer<typeof Environment>
+
+/** What a merge would put live, as far as the files of the repository tell it: for who reads of a pull request. */
+export const Proposed = z.strictObject({
+  environment: Name,
+  /** Where people would reach it. */
+  at: plain.optionalText,
+  containers: z.array(z.strictObject({ name: Name, kind: z.enum(['service', 'once', 'accessory']), image: plain.text, how: plain.text })),
+})
+export type Proposed = z.infer<typeof Proposed>

@@ -12,8 +12,12 @@ export interface ProjectRow {
 }
 
 /** What comes of a compose project, in the order in which it is started as far as that can be told; nothing without a project. */
-export function projectRows({ project, services, accessories }: Environment): ProjectRow[] {
-  if (project === undefined) return []
+export function projectRows(environment: Environment): ProjectRow[] {
+  return environment.project === undefined ? [] : containerRows(environment)
+}
+
+/** The same of any environment. */
+export function containerRows({ project, services, accessories }: Environment): ProjectRow[] {
   return [
     ...accessories.map((one): ProjectRow => ({
       name: one.name,
@@ -22,7 +26,7 @@ export function projectRows({ project, services, accessories }: Environment): Pr
       how: ['keeps its data, and releases leave it alone', ...orderOf(one), ...holdsOf(one)].join('; '),
     })),
     ...services.map((one): ProjectRow => {
-      const pulled = Object.hasOwn(project.pulled, one.image) ? project.pulled[one.image] : undefined
+      const pulled = project !== undefined && Object.hasOwn(project.pulled, one.image) ? project.pulled[one.image] : undefined
       return {
         name: one.name,
         kind: one.once === true ? 'once' : 'service',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Environment } from './deployment.ts'
+import { Environment, Proposed } from './deployment.ts'
 import { LaunchwayError } from './error.ts'
 import { EvidencePlan, EvidenceSection, SizeSection } from './evidence.ts'
 import { FindingClass, ReportKind, ScanPlan, Severity, SmokePlan } from './gates.ts'
@@ -72,6 +72,8 @@ export const PlanSection = z.strictObject({
   scan: ScanPlan.optional(),
   /** The environment whose release of now it is compared with. */
   against: plain.optionalText,
+  /** Of a pull request; absent where its branch leads to no environment. */
+  proposed: Proposed.optional(),
   /** Absent when nothing is attached to the images. */
   evidence: EvidencePlan.optional(),
   /** Everything is built, whatever is known. */

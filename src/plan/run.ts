@@ -33,7 +33,9 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
   if (trigger.event === 'schedule' && !decided.stages['build'].run && trigger.idle === undefined) {
     return startRescan(resolveApp(config), { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }, ports)
   }
-  const whole = await withFiles(decided, { config, file: configFile }, ports)
+  const planned = await withFiles(decided, { config, file: configFile }, ports)
+  const isProposal = trigger.event === 'pull_request' && planned.stages['build'].run
+  const whole = isProposal ? await (await import('./proposed.ts')).withProposed(planned, { config, file: configFile }, ports) : planned
   const section = { ...whole, ...(await mountedHashes(whole.environment, ports)) }
   const unknown = defaultBranchWarning(config, trigger, facts) ?? []
   for (const warning of [unknown, serviceWarnings(config, section.environment?.name)].flat()) ports.log.warning(warning)

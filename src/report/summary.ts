@@ -29,7 +29,7 @@ export function summaryParts(release: Release, most = listed, mostChars?: number
   if (release.scan !== undefined) parts.push(...changeParts(release.scan, most))
   parts.push(table(['stage', '', 'why'], stageRows(release)))
   if (release.build !== undefined) parts.push(table(['image', 'how', 'size', 'configuration'], imageRows(release)))
-  parts.push(...projectTable(release))
+  parts.push(...projectTable(release), ...proposedTable(release))
   if (release.size !== undefined) parts.push(...sizeParts(release.size))
   if (release.smoke !== undefined) parts.push(...smokeParts(release.smoke, mostChars))
   if (release.scan !== undefined) parts.push(...scanParts(release.scan, most))
@@ -102,6 +102,15 @@ function projectTable({ plan: { environment } }: Release): string[] {
       rows.map(({ name, kind, image, how }) => [code(name), kind, code(image), prose(how)]),
     ),
   ]
+}
+
+/** What a pull request would put live, once it is merged. */
+function proposedTable({ plan: { proposed } }: Release): string[] {
+  if (proposed === undefined) return []
+  const { environment, at, containers } = proposed
+  const rows = containers.map(({ name, kind, image, how }) => [code(name), kind, code(image), prose(how)])
+  const says = `Once this is merged, it goes to ${prose(environment)}${at === undefined ? '' : ` (${code(at)})`}:`
+  return rows.length === 0 ? [] : [says, table(['container', '', 'image', 'how'], rows)]
 }
 
 function imageRows(release: Release): string[][] {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
@@ -97,8 +97,16 @@ const silent: Log = {
 }
 
 describe('doctor at a terminal', () => {
-  test.each(['addie', 'hello'])('finds no error in the example %s', (name) => {
-    const { code, out } = open('cli', ['doctor', '--offline'], join(import.meta.dirname, '../../examples', name))
+  test.each(['addie', 'hello'])('finds no error in the example %s, once its workflows say which launchway they run', async (name) => {
+    await using folder = await openFolder()
+    cpSync(join(import.meta.dirname, '../../examples', name), folder.path, { recursive: true })
+    for (const path of globSync('.github/workflows/*.yml', { cwd: folder.path })) {
+      const text = readFileSync(join(folder.path, path), 'utf8')
+      writeFileSync(join(folder.path, path), text.replaceAll('OWNER/', 'acme/').replaceAll('@COMMIT', `@${'a'.repeat(40)}`))
+    }
+    git(folder.path, 'init', '-q', '-b', 'master')
+    commit(folder.path)
+    const { code, out } = open('cli', ['doctor', '--offline'], folder.path)
     expect(out).not.toContain('error: ')
     expect(out).toMatch(/checks were not made\n$/)
     expect(code).toBe(0)
