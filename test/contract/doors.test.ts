@@ -36,8 +36,6 @@ describe('the command line', () => {
   })
 
   it.each<[string[], string, string]>([
-    [['smoke', '--watch', '--keep'], '--watch and --keep do not go together', 'launchway --help'],
-    [['smoke', '--config', 'x.yml'], 'launchway smoke takes --config only with --watch', 'launchway plan --config'],
     [
       ['deploy', '-e', 'staging'],
       'launchway deploy takes no --environment',
