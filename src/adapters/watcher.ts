@@ -7,7 +7,7 @@ import type { WatchedPlace, Watcher } from '../core/watcher.ts'
  * ear for the old one hears nothing more. Recursive watching, as Node has it on Linux, listens to each file by itself, and enters every folder.
  */
 export function fileWatcher(onChange: (path: string) => void): Watcher {
-  const open = new Map<string, { ear: FSWatcher; inode: number }>()
+  const open = new Map<string, { ear: FSWatcher; identity: string | undefined }>()
   let places: readonly WatchedPlace[] = []
   let isDue = false
 
@@ -23,7 +23,7 @@ export function fileWatcher(onChange: (path: string) => void): Watcher {
     })
     // The folder is gone; its parent says so, too.
     ear.on('error', () => drop(folder))
-    open.set(folder, { ear, inode: inodeOf(folder) ?? 0 })
+    open.set(folder, { ear, identity: identityOf(folder) })
   }
   /** Many come and go at once: one look is for all of them. */
   const later = (): void => {
@@ -37,7 +37,7 @@ export function fileWatcher(onChange: (path: string) => void): Watcher {
   const hear = (): { fresh: string[]; problem: string | undefined } => {
     const wanted = foldersOf(places)
     // A folder that was made again under the same name is another one.
-    for (const [folder, { inode }] of open) if (!wanted.has(folder) || inodeOf(folder) !== inode) drop(folder)
+    for (const [folder, { identity }] of open) if (!wanted.has(folder) || identityOf(folder) !== identity) drop(folder)
     const fresh: string[] = []
     let problem: string | undefined
     for (const folder of wanted) {
@@ -98,9 +98,15 @@ function entriesOf(folder: string): string[] | undefined {
 }
 
 function nearest(folder: string): string {
-  return inodeOf(folder) !== undefined || dirname(folder) === folder ? folder : nearest(dirname(folder))
+  return identityOf(folder) !== undefined || dirname(folder) === folder ? folder : nearest(dirname(folder))
 }
 
-function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino
+/** A folder that is made again at once often gets the number of the one that went. */
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino, birthtimeMs } = statSync(path)
+    return `${dev} ${ino} ${birthtimeMs}`
+  } catch {
+    return undefined
+  }
 }

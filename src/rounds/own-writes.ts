@@ -1,21 +1,25 @@
-import { relative } from 'node:path'
+import { dirname, relative } from 'node:path'
 import type { Ports } from '../core/ports.ts'
 import { ignoredOf, trackedOf } from '../tools/git.ts'
 import { isDoubtful, type Place, placesAt } from './places.ts'
 
+/** So many in a row a folder may ask for that git knows nothing of. */
+const mostRounds = 2
+
 /**
  * Tells what somebody has written from what the containers write into the folders that they have mounted: else a stack
  * that keeps its data in one would be tested again for ever. What git ignores is theirs, what git has is not. What it knows nothing of
- * counts, until it has asked for two rounds by itself, one after the other.
+ * counts, until a folder of it has asked for two rounds by itself, one after the other: a database writes one new file after the other.
  */
 export class OwnWrites {
-  #last = new Set<string>()
+  /** By folder, how many rounds it has asked for since somebody worked. */
+  #asked = new Map<string, number>()
   readonly #theirs = new Set<string>()
 
   /** Those that count. */
   async sort(paths: readonly string[], places: readonly Place[], ports: Ports): Promise<string[]> {
     const about = paths.filter((path) => placesAt(path, places).length > 0)
-    const doubtful = about.filter((path) => isDoubtful(path, places) && !this.#theirs.has(path))
+    const doubtful = about.filter((path) => isDoubtful(path, places))
     const sure = about.filter((path) => !isDoubtful(path, places))
     if (doubtful.length === 0) return this.#decided(sure, [])
     const ask = async (question: typeof ignoredOf): Promise<Set<string>> => {
@@ -32,25 +36,25 @@ export class OwnWrites {
       const name = relative(ports.root, path)
       return tracked.has(name) || [...tracked].some((one) => one.startsWith(`${name}/`))
     }
-    const unknown = doubtful.filter((path) => !isIgnored(path) && !isTracked(path))
+    const unknown = doubtful.filter((path) => !this.#theirs.has(dirname(path)) && !isIgnored(path) && !isTracked(path))
     return this.#decided([...sure, ...doubtful.filter(isTracked)], unknown, ports)
   }
 
   #decided(sure: readonly string[], unknown: readonly string[], ports?: Pick<Ports, 'log' | 'root'>): string[] {
     if (sure.length > 0) {
       // Somebody works: what comes along with it is no sign of anything.
-      this.#last.clear()
+      this.#asked.clear()
       return [...sure, ...unknown]
     }
-    const again = unknown.filter((path) => this.#last.has(path))
-    for (const path of again) {
-      this.#theirs.add(path)
+    for (const folder of new Set(unknown.map((path) => dirname(path)))) {
+      const rounds = this.#asked.get(folder) ?? 0
+      this.#asked.set(folder, rounds + 1)
+      if (rounds < mostRounds) continue
+      this.#theirs.add(folder)
       ports?.log.warning(
-        `${relative(ports.root, path)} is written by the stack itself, it seems, and not watched from now on: let git ignore it, or have it if it is yours`,
+        `what is new in ${relative(ports.root, folder)} is written by the stack itself, it seems, and not watched from now on: let git ignore it, or have it if it is yours`,
       )
     }
-    const left = unknown.filter((path) => !this.#theirs.has(path))
-    this.#last = new Set(left)
-    return left
+    return unknown.filter((path) => !this.#theirs.has(dirname(path)))
   }
 }

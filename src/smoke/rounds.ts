@@ -40,6 +40,8 @@ export function standingStacks(app: string, wish: Pick<Wish, 'fresh' | 'only'>):
         done.push([name, round])
         return round.section
       })
+      // They end in any order.
+      done.sort(([one], [other]) => (one < other ? -1 : 1))
       const named = (name: string, text: string): string => (name === '' ? text : `${name}/${text}`)
       return {
         section,

@@ -15,14 +15,14 @@ export function plannedImages(
 ): Map<string, PlannedImage> {
   const all = Object.entries(services)
   const called = new Map<string, PlannedImage>()
-  for (const [, service] of all) {
-    const image = service.build === undefined ? undefined : plannedImageOf(service, images, root)
+  for (const [name, service] of all) {
+    const image = service.build === undefined ? undefined : plannedImageOf(name, service, images, root)
     if (image !== undefined && service.image !== undefined) called.set(service.image, image)
   }
   return new Map(
     all.flatMap(([name, service]) => {
       const named = service.build === undefined ? called.get(service.image ?? '') : undefined
-      const image = plannedImageOf(service, images, root) ?? named
+      const image = plannedImageOf(name, service, images, root) ?? named
       return image === undefined ? [] : [[name, image] as const]
     }),
   )
@@ -32,12 +32,14 @@ export function plannedImages(
  * The image of the plan that a service runs: one whose repository it names, whatever the tag, else one that it would
  * build the same.
  */
-function plannedImageOf(service: ComposeService, images: readonly PlannedImage[], root: string): PlannedImage | undefined {
+function plannedImageOf(name: string, service: ComposeService, images: readonly PlannedImage[], root: string): PlannedImage | undefined {
   const named = images.find(({ repositories }) => repositories.some((repository) => isOf(service.image, repository)))
   if (named !== undefined) return named
   const built = images.filter((image) => buildsSame(service, image, root))
-  // Two images of one Dockerfile differ by their arguments.
-  return built.find((image) => sameArgs(service, image)) ?? built[0]
+  // Two images of one Dockerfile differ by their arguments, or go to two repositories under the names of their services.
+  const same = built.filter((image) => sameArgs(service, image))
+  const fit = same.length > 0 ? same : built
+  return fit.find((image) => image.name === name) ?? fit[0]
 }
 
 function isOf(reference: string | undefined, repository: string): boolean {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { ask, docker } from '../../lab/run.ts'
 import { smokeLabels } from '../../src/core/names.ts'
-import { bare, through } from './support/doors.ts'
+import { bare, open, scratch, through } from './support/doors.ts'
 import { app, base, leftovers, repository, treeOf, withImage } from './support/smoke.ts'
 
 withImage()
@@ -100,4 +100,15 @@ it('stays up, tests again what changed and nothing else, outlives what is broken
     rounds: ['passed', 'passed', 'failed', 'passed', 'cut short', 'passed', 'failed'].map((verdict) => ({ verdict })),
   })
   expect(await leftovers()).toEqual([])
+})
+
+it.each([
+  [['--watch', '--keep'], '--watch and --keep do not go together'],
+  [['--watch', '--release', 'record.json'], '--watch and --release do not go together'],
+  [['--config', 'x.yml'], 'launchway smoke takes --config only with --watch'],
+  [['--watch'], 'there is no launchway.yml here'],
+])('smoke %j is refused, and nobody waits for a change', (flags, message) => {
+  const { code, err } = open('cli', ['smoke', ...flags], scratch)
+  expect(code).toBe(2)
+  expect(err).toContain(message)
 })

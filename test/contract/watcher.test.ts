@@ -75,11 +75,11 @@ it('outlives that a folder goes, and hears it when it is made again', async () =
   await hears('src')
   write('src/sub/a')
   await hears('src')
-  await expect.poll(() => (write('src/sub/a', 'more'), [...seen])).toContain(join(root, 'src/sub/a'))
+  await expect.poll(() => (write('src/sub/b', 'more'), [...seen])).toContain(join(root, 'src/sub/b'))
   // At once away and there again: the old ear would hear nothing of the new folder.
   rmSync(join(root, 'src'), { recursive: true })
   write('src/sub/a')
-  await expect.poll(() => (write('src/sub/a', 'more'), [...seen])).toContain(join(root, 'src/sub/a'))
+  await expect.poll(() => (write('src/sub/c', 'more'), [...seen])).toContain(join(root, 'src/sub/c'))
 })
 
 it('hears nothing of places that are no longer asked for, nor after its end', async () => {

@@ -76,20 +76,30 @@ describe('what is written to a folder that containers may write to', () => {
   })
 
   it.each([{ ignored: [], tracked: [] }, undefined])(
-    'counts once where git knows nothing of it, and not the second time alone',
+    'counts twice where git knows nothing of it, whatever its name, and not the third time alone',
     async (git) => {
       const { sort, warnings } = sorter(git)
-      expect(await sort('/app/data/db')).toEqual(['/app/data/db'])
-      expect(await sort('/app/data/db')).toEqual([])
-      expect(warnings).toEqual([expect.stringMatching(/^data\/db is written by the stack itself/)])
+      expect(await sort('/app/data/db.1')).toEqual(['/app/data/db.1'])
+      expect(await sort('/app/data/db.2')).toEqual(['/app/data/db.2'])
+      expect(await sort('/app/data/db.3')).toEqual([])
+      expect(await sort('/app/data/db.3')).toEqual([])
+      expect(warnings).toEqual([expect.stringMatching(/^what is new in data is written by the stack itself/)])
     },
   )
 
+  it('counts beside that, where git has it', async () => {
+    const { sort } = sorter({ ignored: [], tracked: ['data/app.py'] })
+    for (let time = 0; time < 3; time += 1) await sort('/app/data/db')
+    expect(await sort('/app/data/app.py', '/app/data/db')).toEqual(['/app/data/app.py'])
+  })
+
   it('counts again where something else has changed meanwhile', async () => {
     const { sort, warnings } = sorter({ ignored: [], tracked: [] })
-    expect(await sort('/app/data/db')).toEqual(['/app/data/db'])
-    expect(await sort('/app/compose.yml', '/app/data/db')).toEqual(['/app/compose.yml', '/app/data/db'])
-    expect(await sort('/app/data/db')).toEqual(['/app/data/db'])
+    for (let time = 0; time < 2; time += 1) {
+      expect(await sort('/app/data/db')).toEqual(['/app/data/db'])
+      expect(await sort('/app/data/db')).toEqual(['/app/data/db'])
+      expect(await sort('/app/compose.yml', '/app/data/db')).toEqual(['/app/compose.yml', '/app/data/db'])
+    }
     expect(warnings).toEqual([])
   })
 })
