@@ -18,7 +18,8 @@ export interface Target<H extends Looked> {
  * The release before the one that runs. Where a deploy or a rollback ended between two hosts, it is that before the
  * newest, and hosts that have it already stay as they are.
  */
-export function targetOf<H extends Looked>(hosts: readonly H[]): Target<H> {
+export function targetOf<H extends Looked>(all: readonly H[]): Target<H> {
+  const hosts = inUse(all)
   const newest = newestOf(hosts)
   const from = hosts.filter(({ seen }) => seen.current === newest)
   const id = from[0]?.seen.previous
@@ -33,11 +34,18 @@ export function targetOf<H extends Looked>(hosts: readonly H[]): Target<H> {
   return { target: keptBy(from, id, hosts), from }
 }
 
+/** One on which nothing runs is new to the environment, or was emptied: it keeps nobody else from going back. */
+function inUse<H extends Looked>(hosts: readonly H[]): readonly H[] {
+  const there = hosts.filter(({ seen }) => seen.current !== undefined)
+  return there.length === 0 ? hosts : there
+}
+
 /**
  * The release that somebody names: by what people call it, by its id, or by the beginning of its id or of its commit.
  * @throws LaunchwayError VERSION_UNKNOWN when no host keeps it, when one does not, or when the name fits several
  */
-export function namedTarget<H extends Looked>(version: string, hosts: readonly H[]): Target<H> {
+export function namedTarget<H extends Looked>(version: string, all: readonly H[]): Target<H> {
+  const hosts = inUse(all)
   const releases = new Map(hosts.flatMap(({ seen }) => [...seen.releases]))
   for (const { seen } of hosts) for (const [id, kept] of seen.releases) if (kept !== undefined) releases.set(id, kept)
   const { id, note } = chosen(version, releases, hosts)

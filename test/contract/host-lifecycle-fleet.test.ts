@@ -157,11 +157,12 @@ test('a host that somebody else has changed meanwhile, or that cannot go back, i
 })
 
 test('a host that is new to the environment has nothing again where the others go back, or never left what they had', async () => {
-  const { all, bookworm, root, home, ports, recordOf } = newFleet()
-  const one = recordOf('one')
+  const { all, app, bookworm, root, home, ports, recordOf } = newFleet()
+  const [zero, one] = [recordOf('zero'), recordOf('one')]
   const { environment } = one.plan
   // bookworm comes first in the list, and joins later.
-  await deploy({ ...one, plan: { ...one.plan, environment: { ...environment, hosts: ['forky'] } } }, ports())
+  for (const record of [zero, one])
+    await deploy({ ...record, plan: { ...record.plan, environment: { ...environment, hosts: ['forky'] } } }, ports())
   const runs = (): Promise<string[]> => Promise.all(all.map((host) => host.ask(`cat ${home}/current 2> /dev/null || echo nothing`)))
   const containers = (): Promise<string> => bookworm.ask(`docker ps --all --quiet --filter label=launchway.app=${one.app}`)
 
@@ -185,6 +186,10 @@ test('a host that is new to the environment has nothing again where the others g
     message: `${url} does not answer as it should; one serves again; on bookworm nothing ran before, and nothing runs again`,
   })
   expect([await runs(), await containers()]).toEqual([['nothing', one.id], ''])
+
+  // It keeps nobody from a rollback either.
+  expect(await rollback(app, environment, ports())).toMatchObject({ version: 'zero', hosts: [{ host: 'forky' }] })
+  expect(await runs()).toEqual(['nothing', zero.id])
 
   const four = recordOf('four')
   await deploy(four, ports())
