@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import type { Ended } from './support/doors.ts'
 import { isCampaign, useHosts } from './support/hosts.ts'
 import { operated } from './support/operated.ts'
@@ -7,6 +8,7 @@ import { labKey } from './support/ssh.ts'
 import { openTerminal } from './support/terminal.ts'
 
 const { image } = useHosts()
+const Recreated = z.object({ hosts: z.array(z.looseObject({ downtimeMs: z.number() })) })
 
 /** Writes on its volume once, and serves what it wrote. */
 const script =
@@ -91,9 +93,9 @@ describe.each(isCampaign ? at : at.slice(0, 1))('somebody at a terminal, on %s a
 
     const recreated = await launchway(['recreate', 'store', '--json'])
     expect(recreated.code, recreated.err).toBe(0)
-    const [one] = JSON.parse(recreated.out).hosts
-    expect(one).toMatchObject({ host: address, container, changed: ['memory none → 64m'] })
-    expect(one.downtimeMs).toBeGreaterThan(0)
+    const { hosts } = Recreated.parse(JSON.parse(recreated.out))
+    expect(hosts).toMatchObject([{ host: address, container, changed: ['memory none → 64m'] }])
+    expect(hosts[0]?.downtimeMs).toBeGreaterThan(0)
     expect(await data()).toBe(born)
     expect(await machine.ask(`docker inspect --format '{{.HostConfig.Memory}}' ${container}`)).toBe(String(64 * 1024 * 1024))
     expect(await visit()).toMatch(closed)
