@@ -3,6 +3,8 @@ import { failedAfter, LaunchwayError } from '../core/error.ts'
 import { asError } from '../core/outcome.ts'
 import type { Ports } from '../core/ports.ts'
 import type { DeployedHost, DeploySection, Registry } from '../core/release.ts'
+import type { Kept } from './kept.ts'
+import type { Observation } from './observation.ts'
 import { lookToChange } from './recovered.ts'
 import { returnTo } from './returning.ts'
 import { calledOn } from './waiting.ts'
@@ -14,12 +16,27 @@ export interface Fleet {
   /** The one that they have come to, and go back from. */
   release: string
   registries: readonly Registry[]
+  /** What each host had when the deploy began, also one whose turn has not come. Nobody has looked where there is one host. */
+  ran: ReadonlyMap<string, Ran>
 }
 
-/** Why hosts that run a new release cannot leave it again; undefined where one at least can. */
-export function whyItStays({ noReturn }: Environment, done: DeploySection): string | undefined {
+/** Of a host, before a release came: nothing, that release already, or another version, which serves or did. */
+export type Ran = 'nothing' | 'same' | 'other'
+
+export function ranBefore({ current, previous }: Pick<Observation, 'current' | 'previous'>, release: string): Ran {
+  if (current === undefined) return 'nothing'
+  return current !== release || (previous !== undefined && previous !== release) ? 'other' : 'same'
+}
+
+/** Why hosts that run a new release cannot leave it again; undefined where they can. */
+export function whyItStays(
+  { environment: { noReturn }, ran }: Pick<Fleet, 'environment' | 'ran'>,
+  done: DeploySection,
+): string | undefined {
   if (noReturn !== undefined) return noReturn
-  if (done.hosts.some(({ previous }) => previous !== undefined)) return undefined
+  // The first release of an environment stays on the hosts that have it: there is nothing to be one with.
+  const isNew = done.hosts.every(({ previous }) => previous === undefined)
+  if (!isNew || ([...ran.values()].includes('other') && done.hosts.some(({ host }) => ran.get(host) === 'nothing'))) return undefined
   return `this deploy replaced no version on ${named(done.hosts)}`
 }
 
@@ -27,6 +44,8 @@ export function whyItStays({ noReturn }: Environment, done: DeploySection): stri
 export interface WentBack {
   /** Those that did. */
   hosts: DeployedHost[]
+  /** Those that were new to the environment, and have nothing again. */
+  emptied: DeployedHost[]
   /** What people call the versions that serve again. */
   versions: string[]
   /** Those that run the new release still. */
@@ -35,31 +54,66 @@ export interface WentBack {
   failures: string[]
 }
 
+/** How a host leaves a release again. */
+type WayBack =
+  | { kind: 'return'; target: Kept }
+  /** Somebody has taken it back already. */
+  | { kind: 'there'; label: string }
+  /** It was new to the environment: what it has is taken down, unless somebody has done so. */
+  | { kind: 'empty'; runs: boolean }
+  /** It is left as it is. */
+  | { kind: 'left'; why: string }
+
+/**
+ * Decides what becomes of a host that runs a new release and is to leave it.
+ * @throws LaunchwayError VERSION_UNKNOWN where it has not kept what it takes
+ */
+export function wayBack({ previous }: Pick<DeployedHost, 'previous'>, ran: Ran | undefined, release: string, seen: Observation): WayBack {
+  const { current, releases } = seen
+  if (current !== release && current !== previous) {
+    const now = current === undefined ? 'nothing' : calledOn(seen, current)
+    return { kind: 'left', why: `runs ${now} by now: somebody else has changed it, and it is left as it is` }
+  }
+  if (previous === undefined) {
+    // What ran here before this deploy is not taken from its visitors, although it is the same release.
+    if (ran !== 'nothing') throw new LaunchwayError('VERSION_UNKNOWN', 'this deploy replaced no version here')
+    return { kind: 'empty', runs: current !== undefined }
+  }
+  const target = releases.get(previous)
+  if (target === undefined)
+    throw new LaunchwayError('VERSION_UNKNOWN', `release ${previous} was kept without what it takes to return to it`)
+  return current === release ? { kind: 'return', target } : { kind: 'there', label: target.label }
+}
+
 /** Has each host return to what it ran before this deploy, the last that switched first. It never fails: what did is in words. */
 export async function goBackTogether(fleet: Fleet, done: DeploySection, ports: Ports): Promise<WentBack> {
   const { app, environment, release, registries } = fleet
   const versions = new Set<string>()
-  const went: Omit<WentBack, 'versions'> = { hosts: [], stayed: [], failures: [] }
+  const went: Omit<WentBack, 'versions'> = { hosts: [], emptied: [], stayed: [], failures: [] }
   for (const one of done.hosts.toReversed()) {
-    const { host, previous } = one
+    const { host } = one
     try {
       ports.signal.throwIfAborted()
-      if (previous === undefined) throw new LaunchwayError('VERSION_UNKNOWN', 'this deploy replaced no version here')
       await using seen = await lookToChange(host, { app, environment }, ports)
-      const { current, releases } = seen.seen
-      if (current !== release && current !== previous) {
-        const now = current === undefined ? 'nothing' : calledOn(seen.seen, current)
-        went.failures.push(`${host}: runs ${now} by now: somebody else has changed it, and it is left as it is`)
+      const way = wayBack(one, fleet.ran.get(host), release, seen.seen)
+      if (way.kind === 'left') {
+        went.failures.push(`${host}: ${way.why}`)
         continue
       }
-      const target = releases.get(previous)
-      if (target === undefined)
-        throw new LaunchwayError('VERSION_UNKNOWN', `release ${previous} was kept without what it takes to return to it`)
-      if (current === release) {
-        ports.log.info(`${host}: returning to ${target.label} (release ${target.release})`)
-        await returnTo(target, seen, environment, { force: false, registries, takesBack: release }, ports)
+      if (way.kind === 'empty') {
+        if (way.runs) {
+          ports.log.info(`${host}: nothing ran here before; what this deploy has brought is taken down`)
+          const { takeDown } = await import('./operate/remove.ts')
+          await takeDown({ app, environment }, seen, ports)
+        }
+        went.emptied.unshift(one)
+        continue
       }
-      versions.add(target.label)
+      if (way.kind === 'return') {
+        ports.log.info(`${host}: returning to ${way.target.label} (release ${way.target.release})`)
+        await returnTo(way.target, seen, environment, { force: false, registries, takesBack: release }, ports)
+      }
+      versions.add(way.kind === 'return' ? way.target.label : way.label)
       went.hosts.unshift(one)
     } catch (error) {
       went.stayed.unshift(one)
@@ -72,6 +126,14 @@ export async function goBackTogether(fleet: Fleet, done: DeploySection, ports: P
 function words(error: unknown): string {
   if (!(error instanceof LaunchwayError)) return asError(error).message
   return `${error.code}: ${error.message}\n${error.hint ?? ''}`.trim()
+}
+
+/** What serves now, in words. */
+export function serving({ hosts, emptied, versions }: WentBack, names: (hosts: readonly DeployedHost[]) => string): string {
+  return [
+    ...(hosts.length === 0 ? [] : [`${names(hosts)}${versions.join(', ')} serves${names(hosts) === '' ? '' : ' there'} again`]),
+    ...(emptied.length === 0 ? [] : [`on ${named(emptied)} nothing ran before, and nothing runs again`]),
+  ].join('; ')
 }
 
 /** What not all hosts have gone back from. @param evidence why they were to */
@@ -88,13 +150,17 @@ export function notAllBack(what: string, evidence: string, { stayed, failures }:
  */
 export async function failedOnOne(error: unknown, fleet: Fleet, done: DeploySection, ports: Ports): Promise<unknown> {
   if (!(error instanceof LaunchwayError) || done.hosts.length === 0) return error
-  const stay = unsure[error.code] ?? whyItStays(fleet.environment, done)
+  const stay = unsure[error.code] ?? whyItStays(fleet, done)
   if (stay !== undefined)
     return failedAfter(error, `on the new release already, and staying there: ${named(done.hosts)} (${stay})`, { deploy: done })
   ports.log.warning(`${error.message}: the hosts before it go back (${named(done.hosts)})`)
   const went = await goBackTogether(fleet, done, ports)
   if (went.failures.length === 0)
-    return failedAfter(error, `${named(went.hosts)} went back: ${went.versions.join(', ')} serves there again`, {})
+    return failedAfter(
+      error,
+      serving(went, (hosts) => `${named(hosts)} went back: `),
+      {},
+    )
   return notAllBack(`${error.message}; not all hosts before it went back`, error.hint ?? '', went, done)
 }
 

@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { DeploySection } from '../core/release.ts'
-import { type Fleet, goBackTogether, notAllBack, whyItStays } from './fleet.ts'
+import { type Fleet, goBackTogether, notAllBack, serving, whyItStays } from './fleet.ts'
 import { askOutside } from './outside.ts'
 
 /**
@@ -15,11 +15,11 @@ export async function prove(fleet: Fleet, done: DeploySection, ports: Ports): Pr
   const evidence = await askOutside(probe, ports)
   if (evidence === undefined) return
   const what = `${probe.url} does not answer as it should`
-  const stays = whyItStays(fleet.environment, done)
+  const stays = whyItStays(fleet, done)
   if (stays !== undefined)
     throw new LaunchwayError('PROBE_FAILED', `${what}, and the new version stays: ${stays}`, { hint: evidence, part: { deploy: done } })
   ports.log.warning(`${what}: the hosts go back`)
   const went = await goBackTogether(fleet, done, ports)
   if (went.failures.length > 0) throw notAllBack(`${what}, and not all hosts went back`, evidence, went, done)
-  throw new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${went.versions.join(', ')} serves again`, { hint: evidence })
+  throw new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${serving(went, () => '')}`, { hint: evidence })
 }

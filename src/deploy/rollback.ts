@@ -54,7 +54,9 @@ export async function goBack(
   const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
   for (const one of seen) {
     if (!from.includes(one)) {
-      ports.log.info(`${one.host}: ${target.label} (release ${target.release}) runs here already`)
+      if (one.seen.current === undefined)
+        ports.log.notice(`${one.host}: nothing runs here, and nothing does now: the next deploy brings it in`)
+      else ports.log.info(`${one.host}: ${target.label} (release ${target.release}) runs here already`)
       continue
     }
     try {

@@ -7,7 +7,7 @@ import { section } from '../core/stages.ts'
 import type { Swarm } from '../core/stack.ts'
 import { apply, type Brought } from './apply.ts'
 import { mountedBy, type Mounted, requireMounted } from './bring.ts'
-import { failedOnOne, type Fleet } from './fleet.ts'
+import { failedOnOne, type Fleet, type Ran, ranBefore } from './fleet.ts'
 import type { Kept } from './kept.ts'
 import { lookAt } from './look.ts'
 import { lookToChange } from './recovered.ts'
@@ -29,11 +29,11 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   const mounted = await mountedBy(environment, ports, release.plan.hashes)
   const wanted = { ...(await whatIsWanted(release, environment, section(release, 'build'), ports)), hashes: mounted.hashes }
   const brought = { ...secrets, mounted, kept: whatIsKept(release, wanted) }
-  const fleet: Fleet = { app: release.app, environment, release: release.id, registries: release.plan.registries }
   const hosts: DeployedHost[] = []
   const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
   await requireSignatures(wanted, release.plan.registries, ports)
-  await refuseWhereAny(wanted, mounted, release.plan, ports)
+  const ran = await refuseWhereAny(wanted, mounted, release.plan, ports)
+  const fleet: Fleet = { app: release.app, environment, release: release.id, registries: release.plan.registries, ran }
   for (const [index, host] of environment.hosts.entries()) {
     try {
       // A migration is of the database, which the hosts share.
@@ -71,17 +71,22 @@ async function deployToSwarm(release: Release, environment: Environment, swarm: 
   throw new LaunchwayError('DEPLOY_ROLLED_BACK', `${probe.url} does not answer as it should; ${version} serves again`, { hint: evidence })
 }
 
-/** Where there are several hosts, the first is not touched when the second would refuse; one host finds out by itself. */
-async function refuseWhereAny(wanted: Wanted, mounted: Mounted, { sha }: Release['plan'], ports: Ports): Promise<void> {
+/**
+ * Where there are several hosts, the first is not touched when the second would refuse; one host finds out by itself.
+ * @returns what each of them has
+ */
+async function refuseWhereAny(wanted: Wanted, mounted: Mounted, { sha }: Release['plan'], ports: Ports): Promise<Map<string, Ran>> {
   const { hosts } = wanted.environment
-  if (hosts.length === 1 && mounted.elsewhere.length === 0) return
-  await Promise.all(
+  if (hosts.length === 1 && mounted.elsewhere.length === 0) return new Map()
+  const ran = await Promise.all(
     hosts.map(async (host) => {
       await using one = await lookAt(host, wanted, ports)
       refuseBeforehand(wanted, one.seen, host)
       requireMounted(mounted, one.seen, { host, sha })
+      return [host, ranBefore(one.seen, wanted.release)] as const
     }),
   )
+  return new Map(ran)
 }
 
 function endOfWait({ until }: NonNullable<DeployedHost['waits']>, environment: string, previous: string | undefined): string {

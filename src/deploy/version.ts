@@ -18,33 +18,41 @@ export interface Target<H extends Looked> {
  * The release before the one that runs. Where a deploy or a rollback ended between two hosts, it is that before the
  * newest, and hosts that have it already stay as they are.
  */
-export function targetOf<H extends Looked>(hosts: readonly H[]): Target<H> {
+export function targetOf<H extends Looked>(all: readonly H[]): Target<H> {
+  const hosts = inUse(all)
   const newest = newestOf(hosts)
   const from = hosts.filter(({ seen }) => seen.current === newest)
   const id = from[0]?.seen.previous
   const others = hosts.filter((host) => !from.includes(host))
   if (from.some(({ seen }) => seen.previous !== id) || others.some(({ seen }) => seen.current !== id))
-    throw unknown('the hosts do not agree on the version before', hosts)
-  if (id === undefined) throw unknown('there is no version before the one that runs', hosts)
+    throw unknown('the hosts do not agree on the version before', all)
+  if (id === undefined) throw unknown('there is no version before the one that runs', all)
   // Hosts are taken in their order. Behind one with the newest, one that was rolled back from it: either a second
   // rollback was on its way to the newest, or a deploy of it that went wrong.
   if (others.some((host) => host.seen.previous === newest && hosts.indexOf(host) > hosts.findIndex((one) => from.includes(one))))
-    throw unknown('the hosts do not tell whether the newest version was on its way to all of them or away', hosts)
-  return { target: keptBy(from, id, hosts), from }
+    throw unknown('the hosts do not tell whether the newest version was on its way to all of them or away', all)
+  return { target: keptBy(from, id, all), from }
+}
+
+/** One on which nothing runs is new to the environment, or was emptied: it keeps nobody else from going back. */
+function inUse<H extends Looked>(hosts: readonly H[]): readonly H[] {
+  const there = hosts.filter(({ seen }) => seen.current !== undefined)
+  return there.length === 0 ? hosts : there
 }
 
 /**
  * The release that somebody names: by what people call it, by its id, or by the beginning of its id or of its commit.
  * @throws LaunchwayError VERSION_UNKNOWN when no host keeps it, when one does not, or when the name fits several
  */
-export function namedTarget<H extends Looked>(version: string, hosts: readonly H[]): Target<H> {
+export function namedTarget<H extends Looked>(version: string, all: readonly H[]): Target<H> {
+  const hosts = inUse(all)
   const releases = new Map(hosts.flatMap(({ seen }) => [...seen.releases]))
   for (const { seen } of hosts) for (const [id, kept] of seen.releases) if (kept !== undefined) releases.set(id, kept)
-  const { id, note } = chosen(version, releases, hosts)
+  const { id, note } = chosen(version, releases, all)
   const without = hosts.filter(({ seen }) => !seen.releases.has(id) && seen.current !== id).map(({ host }) => host)
-  if (without.length > 0) throw unknown(`${releases.get(id)?.label ?? id} (${id}) is not kept on ${without.join(', ')}`, hosts)
+  if (without.length > 0) throw unknown(`${releases.get(id)?.label ?? id} (${id}) is not kept on ${without.join(', ')}`, all)
   return {
-    target: keptBy(hosts, id, hosts),
+    target: keptBy(hosts, id, all),
     from: hosts.filter(({ seen }) => seen.current !== id),
     ...(note === undefined ? {} : { note }),
   }

@@ -155,3 +155,43 @@ test('a host that somebody else has changed meanwhile, or that cannot go back, i
   expect(stuck.hint).toContain(`bookworm: VERSION_UNKNOWN: release ${two.id} was kept without what it takes to return to it`)
   expect(await running()).toEqual([four.id, two.id])
 })
+
+test('a host that is new to the environment has nothing again where the others go back, or never left what they had', async () => {
+  const { all, app, bookworm, root, home, ports, recordOf } = newFleet()
+  const [zero, one] = [recordOf('zero'), recordOf('one')]
+  const { environment } = one.plan
+  // bookworm comes first in the list, and joins later.
+  for (const record of [zero, one])
+    await deploy({ ...record, plan: { ...record.plan, environment: { ...environment, hosts: ['forky'] } } }, ports())
+  const runs = (): Promise<string[]> => Promise.all(all.map((host) => host.ask(`cat ${home}/current 2> /dev/null || echo nothing`)))
+  const containers = (): Promise<string> => bookworm.ask(`docker ps --all --quiet --filter label=launchway.app=${one.app}`)
+
+  const services = await wellOnFirst(bookworm, root)
+  const failed = await failureOf(deploy(recordOf('two', { services }), ports()))
+  expect(failed).toMatchObject({
+    code: 'DEPLOY_ROLLED_BACK',
+    message: expect.stringMatching(/ failed on forky; release \S+ serves; on bookworm nothing ran before, and nothing runs again$/),
+  })
+  expect(failed.part).toEqual({})
+  expect([await runs(), await containers()]).toEqual([['nothing', one.id], ''])
+
+  const door = createServer((_request, response) => void response.writeHead(503).end('no backend'))
+  await new Promise<void>((ready) => door.listen(0, '127.0.0.1', ready))
+  onTestFinished(() => void door.close())
+  const address = door.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/`
+  const unseen = await failureOf(deploy(recordOf('three', { probe: { url, timeoutMs: 1 } }), ports()))
+  expect(unseen).toMatchObject({
+    code: 'DEPLOY_ROLLED_BACK',
+    message: `${url} does not answer as it should; one serves again; on bookworm nothing ran before, and nothing runs again`,
+  })
+  expect([await runs(), await containers()]).toEqual([['nothing', one.id], ''])
+
+  // It keeps nobody from a rollback either.
+  expect(await rollback(app, environment, ports())).toMatchObject({ version: 'zero', hosts: [{ host: 'forky' }] })
+  expect(await runs()).toEqual(['nothing', zero.id])
+
+  const four = recordOf('four')
+  await deploy(four, ports())
+  expect(await runs()).toEqual([four.id, four.id])
+})

@@ -10,7 +10,6 @@ import { exitOf, Facts, hostsOf } from '../../src/deploy/operate/hosts.ts'
 import { familiar, prunedIn, repositoriesIn } from '../../src/deploy/operate/prune.ts'
 import { planRemoval } from '../../src/deploy/operate/remove.ts'
 import { startAgainCalls, stopCalls } from '../../src/deploy/operate/stop.ts'
-import { resolveAccessory } from '../../src/config/resolve-accessory.ts'
 import { container, digest, environment, failureIn, first, host, nameOf, second, service } from './support/deploy.ts'
 import { nginx } from './support/nginx.ts'
 
@@ -47,39 +46,6 @@ const runs = (containers: Observation['containers'], of: Partial<Observation> = 
     ]),
     ...of,
   }),
-})
-
-describe('an accessory', () => {
-  const redis = {
-    container: 'addie.production.redis',
-    name: 'redis',
-    state: 'running',
-    status: 'Up',
-    configuration: undefined,
-    volumes: [],
-  }
-  const seen = runs([container('web', second, 'b')], { accessories: [redis] })
-  const configured = {
-    ...target,
-    environment: environment([web, worker], { accessories: [resolveAccessory('redis', { image: 'redis:7' }, [])] }),
-  }
-
-  it.each<[string, () => unknown]>([
-    ['stop', () => stopCalls(target, seen, 'redis')],
-    ['start', () => startAgainCalls(seen, 'redis')],
-    ['remove', () => planRemoval(target, seen, 'redis')],
-    ['exec --new', () => anewCall(configured, seen, 'redis', ['sh'], 'ffff')],
-  ])('is none of the services of %s, which says what there is for it', (_, plan) => {
-    expect(failureIn(plan)).toMatchObject({
-      code: 'USAGE',
-      message: 'redis on a is an accessory, which this verb is not for: no release has it',
-      hint: expect.stringMatching(/docker logs addie\.production\.redis, .*launchway recreate redis$/),
-    })
-  })
-
-  it('does not hide which services there are', () => {
-    expect(failureIn(() => stopCalls(target, seen, 'redsi'))).toMatchObject({ message: 'a runs no service "redsi"', hint: 'It has: web' })
-  })
 })
 
 describe('stopping and starting', () => {

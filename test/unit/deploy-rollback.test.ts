@@ -82,6 +82,12 @@ describe('what a rollback returns to', () => {
     ['one host', [on('x', second, first)], first, ['x']],
     ['a host that was rolled back returns to where it came from', [on('x', first, second)], second, ['x']],
     ['all hosts', [on('x', third, second), on('y', third, second)], second, ['x', 'y']],
+    [
+      'all that have a version, where one is new',
+      [on('n', undefined, undefined), on('x', third, second), on('y', third, second)],
+      second,
+      ['x', 'y'],
+    ],
     ['a deploy that ended after the first host', [on('x', third, second), on('y', second, first)], second, ['x']],
     ['a rollback that ended after the first host is finished', [on('x', first, second), on('y', second, first)], first, ['y']],
     [
@@ -102,6 +108,11 @@ describe('what a rollback returns to', () => {
     ['two hosts have another version before', [on('x', third, second), on('y', third, first)], 'do not agree'],
     ['a second rollback, or a deploy after the first, ended between hosts', [on('x', second, first), on('y', first, second)], 'on its way'],
     ['so it is with three hosts', [on('x', first, second), on('y', second, first), on('z', first, second)], 'on its way'],
+    [
+      'one of those that have a version runs something else',
+      [on('n', undefined, undefined), on('x', third, second), on('y', third, first)],
+      'do not agree',
+    ],
     ['a host runs something else', [on('x', third, second), on('y', first, undefined)], 'do not agree'],
   ])('is nothing when %s, and what is there is told', (_, hosts, why) => {
     const error = failureIn(() => targetOf(hosts))

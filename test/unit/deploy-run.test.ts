@@ -4,15 +4,33 @@ import { JournalLine, states, steps } from '../../src/core/journal.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { DeploySection } from '../../src/core/release.ts'
 import { collide, parsePublish } from '../../src/deploy/address.ts'
-import { failedOnOne } from '../../src/deploy/fleet.ts'
+import { failedOnOne, type Ran, ranBefore, wayBack, whyItStays } from '../../src/deploy/fleet.ts'
+import type { Kept } from '../../src/deploy/kept.ts'
+import type { Observation } from '../../src/deploy/observation.ts'
 import { applyProgram } from '../../src/deploy/program.ts'
 import { withHostsBefore } from '../../src/deploy/rollback.ts'
-import { environment, first, second, service } from './support/deploy.ts'
+import { environment, failureIn, first, host, second, service, third } from './support/deploy.ts'
+
+const keptAs = (label: string): Kept => ({
+  version: 1,
+  release: first,
+  app: 'shop',
+  label,
+  images: {},
+  repositories: ['registry.example.org/shop'],
+  environment: environment([service()]),
+})
 
 describe('hosts that have the new version when another fails', () => {
   const hosts = ['a', 'b'].map((host) => ({ host, slot: 'a' as const, previous: first, services: [], downtimeMs: 0, stopped: [], ms: 1 }))
   const done: DeploySection = { environment: 'production', hosts, ms: 2 }
-  const fleet = (way = {}) => ({ app: 'shop', environment: environment([service()], way), release: second, registries: [] })
+  const fleet = (way = {}) => ({
+    app: 'shop',
+    environment: environment([service()], way),
+    release: second,
+    registries: [],
+    ran: new Map<string, Ran>(),
+  })
   const error = new LaunchwayError('PULL_FAILED', 'c could not pull the image', { hint: 'manifest unknown' })
   // What goes back does so over SSH: a test that gets there has no such port.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing is asked of a port
@@ -34,6 +52,87 @@ describe('hosts that have the new version when another fails', () => {
     expect(told).toMatchObject({ code: failed.code, cause: failed, part: { deploy: { environment: 'production' } } })
     expect(told instanceof Error ? told.message : '').toMatch(/^.*; on the new release already, and staying there: a(, b)? \(/)
     expect(told instanceof Error ? told.message : '').toContain(why)
+  })
+
+  it.each<[string, Observation, 'nothing' | 'same' | 'other']>([
+    ['nothing', host({}), 'nothing'],
+    ['this release alone', host({ current: second }), 'same'],
+    ['this release, after another', host({ current: second, previous: first }), 'other'],
+    ['another', host({ current: first }), 'other'],
+  ])('are told from what they had before: %s', (_, seen, expected) => {
+    expect(ranBefore(seen, second)).toBe(expected)
+  })
+
+  it.each<[string, (string | undefined)[], [string, Ran][], string | undefined]>([
+    ['go back where all had a version', [first, first], [], undefined],
+    ['go back where one was new to the environment', [first, undefined], [['b', 'nothing']], undefined],
+    [
+      'go back where all of them were new, and the one that failed is not',
+      [undefined, undefined],
+      [
+        ['a', 'nothing'],
+        ['b', 'nothing'],
+        ['c', 'other'],
+      ],
+      undefined,
+    ],
+    [
+      'stay where the environment is new',
+      [undefined, undefined],
+      [
+        ['a', 'nothing'],
+        ['b', 'nothing'],
+        ['c', 'nothing'],
+      ],
+      'this deploy replaced no version on a, b',
+    ],
+    [
+      'stay where they had this release already',
+      [undefined, undefined],
+      [
+        ['a', 'same'],
+        ['b', 'same'],
+        ['c', 'other'],
+      ],
+      'this deploy replaced no version on a, b',
+    ],
+  ])('%s', (_, previous, ran, why) => {
+    const so = {
+      ...done,
+      hosts: hosts.map(({ previous: _was, ...one }, at) => ({ ...one, ...(previous[at] === undefined ? {} : { previous: previous[at] }) })),
+    }
+    expect(whyItStays({ ...fleet(), ran: new Map(ran) }, so)).toBe(why)
+  })
+
+  it.each<[string, string | undefined, Ran | undefined, Partial<Observation>, object]>([
+    ['returns to what it ran', first, 'other', { current: second }, { kind: 'return', target: { release: first } }],
+    ['has been taken back by somebody', first, 'other', { current: first }, { kind: 'there', label: 'v1' }],
+    ['runs what somebody else has brought', first, 'other', { current: third }, { kind: 'left', why: expect.stringContaining(third) }],
+    ['runs nothing any more', first, 'other', {}, { kind: 'left', why: expect.stringContaining('runs nothing by now') }],
+    ['was new: it has nothing again', undefined, 'nothing', { current: second }, { kind: 'empty', runs: true }],
+    ['was new, and somebody has emptied it', undefined, 'nothing', {}, { kind: 'empty', runs: false }],
+    [
+      'was new, and has what somebody else has brought',
+      undefined,
+      'nothing',
+      { current: third },
+      { kind: 'left', why: expect.stringContaining(third) },
+    ],
+  ])('each finds its way: one that %s', (_, previous, ran, seen, way) => {
+    const releases = new Map([[first, keptAs('v1')]])
+    expect(wayBack(previous === undefined ? {} : { previous }, ran, second, host({ releases, ...seen }))).toMatchObject(way)
+  })
+
+  it.each<[string, string | undefined, Ran | undefined, string]>([
+    ['has not kept what it takes', first, 'other', 'was kept without what it takes'],
+    ['had this release before the deploy: its visitors keep it', undefined, 'same', 'replaced no version here'],
+    ['nobody had looked at', undefined, undefined, 'replaced no version here'],
+  ])('one that %s stays', (_, previous, ran, why) => {
+    const seen = host({ current: second })
+    expect(failureIn(() => wayBack(previous === undefined ? {} : { previous }, ran, second, seen))).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+      message: expect.stringContaining(why),
+    })
   })
 
   it('are not made up where there are none, and a bug stays a bug', async () => {

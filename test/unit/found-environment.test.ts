@@ -57,9 +57,8 @@ function placeOf(how: keyof typeof projects, said = ''): { config: string; ports
   }
   const ssh = fakeSsh({
     [address]: (program) => ({
-      stdout: /^LW_MAINTENANCE=/m.test(program)
-        ? 'maintenance nowhere\n'
-        : `${[...facts, ...(/^LW_WANTED='?8080/m.test(program) ? ['publishes\tsomebody-else\t0.0.0.0:8080->80/tcp'] : [])].join('\n')}\n`,
+      // What maintenance.sh says where no service has ports for its slots.
+      stdout: `${/^LW_MAINTENANCE=/m.test(program) ? 'maintenance nowhere\n' : ''}${[...facts, ...(/^LW_WANTED='?8080/m.test(program) ? ['publishes\tsomebody-else\t0.0.0.0:8080->80/tcp'] : [])].join('\n')}\n`,
     }),
   })
   const { ports } = localPorts(root, { SSH_KEY: 'key', SMTP_PASSWORD: 'hunter2' })

@@ -57,6 +57,12 @@ export async function remove(target: Target, of: Which & { yes: boolean; isTermi
   return { text: `${[...lines, ...then].join('\n')}\n`, json: { changed: of.yes, hosts: answers }, ...exit }
 }
 
+/** All that a host has of an environment, which was not there before; volumes and accessories stay. */
+export async function takeDown(target: Target, one: SeenHost, ports: Ports): Promise<void> {
+  const { calls, removal } = planRemoval(target, one, undefined)
+  await perform(target, one, { did: 'remove', calls, needsRoot: removal.servers.length > 0 }, ports)
+}
+
 export function planRemoval(
   target: Target,
   { host, seen }: Pick<SeenHost, 'host' | 'seen'>,

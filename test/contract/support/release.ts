@@ -190,10 +190,7 @@ export function releaseFor(host: HostUnderTest, { repository, digest }: PushedIm
       images: [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository] }],
       tags: [],
       ...(wish.hashes === undefined ? {} : { hashes: wish.hashes }),
-      registries: [
-        { host: repository.split('/')[0], plainHttp: true },
-        ...(wish.login?.at === undefined ? [] : [{ host: wish.login.at, plainHttp: false }]),
-      ],
+      registries: [repository.split('/')[0], wish.login?.at].flatMap((at) => (at === undefined ? [] : [{ host: at, plainHttp: true }])),
       environment: {
         name: environmentName,
         hosts: [wish.over?.address ?? 'host'],
