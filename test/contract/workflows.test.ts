@@ -47,6 +47,7 @@ describe('workflows, read by those who know them best', () => {
     for (const [name, from] of [
       ['starters', 'workflows'],
       ['addie', 'examples/addie/.github/workflows'],
+      ['camcops', 'examples/camcops/.github/workflows'],
       ['ours', '.github/workflows'],
     ] as const) {
       const folder = repository(name)
@@ -70,7 +71,7 @@ describe('workflows, read by those who know them best', () => {
     }
   })
 
-  const all = ['starters', 'addie', 'ours', 'init, for ghcr.io', 'init, for another registry']
+  const all = ['starters', 'addie', 'camcops', 'ours', 'init, for ghcr.io', 'init, for another registry']
 
   it.for(all)('%s: actionlint finds nothing', (name, context) => {
     need(context, 'actionlint')

@@ -81,6 +81,8 @@ describe('examples/camcops, on a host', { timeout: 1_800_000 }, () => {
       name,
       'camcops_server',
       'dev_downgrade_db',
+      '--config',
+      '/camcops/cfg/camcops.conf',
       '--destination_db_revision',
       '0086',
       '--confirm_downgrade_db',
