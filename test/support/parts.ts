@@ -10,7 +10,7 @@ export interface Part {
 }
 
 /** What only the campaign takes. */
-export const ofCampaign = ['test/e2e/nightwatch.test.ts']
+export const ofCampaign = ['test/e2e/nightwatch.test.ts', 'test/e2e/cornflow.test.ts', 'test/e2e/cornflow-celery.test.ts']
 
 /** What contracts have in common by the beginnings of their names; what has none of them is in the part `contract`. */
 const kinds = {
