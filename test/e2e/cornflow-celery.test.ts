@@ -10,7 +10,16 @@ describe('examples/cornflow with workers, on a host', { timeout: 900_000 }, () =
   const app = newName('workers')
   let system: Opened
   const workers = async (): Promise<string[]> => {
-    const words = ['docker', 'ps', '--filter', `label=launchway.app=${app}`, '--filter', 'name=worker', '--format', '{{.ID}} {{.Status}}']
+    const words = [
+      'docker',
+      'ps',
+      '--filter',
+      `label=launchway.app=${app}`,
+      '--filter',
+      'name=.celery.worker',
+      '--format',
+      '{{.ID}} {{.Status}}',
+    ]
     return (await system.site.onHost(...words)).split('\n')
   }
 
