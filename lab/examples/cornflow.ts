@@ -64,7 +64,7 @@ export const cornflow: System = {
   port: '80',
   serverName: 'cornflow.example.org',
   bases: ['python:3.11-slim'],
-  pulled: ['postgres:15', 'redis:7'],
+  pulled: ['postgres:15'],
   texts: { 'https://cornflow.example.org': 'http://cornflow.example.org' },
   secrets,
   prepare: () => Promise.resolve(),
@@ -88,4 +88,15 @@ export const cornflow: System = {
     const not = await unwell(site)
     if (not.length > 0) throw new Error(`not well: ${not.join(', ')}`)
   },
+}
+
+/** The same with workers: Redis between them and the scheduler, and Flower. */
+export const cornflowCelery: System = {
+  ...cornflow,
+  branch: 'celery',
+  environment: 'celery',
+  serverName: 'celery.cornflow.example.org',
+  pulled: [...cornflow.pulled, 'redis:7'],
+  texts: { 'https://celery.cornflow.example.org': 'http://celery.cornflow.example.org' },
+  secrets: { ...secrets, REDIS_PASSWORD: 'of-a-lab-6' },
 }

@@ -1,7 +1,7 @@
 import type { Lab, LabHost } from '../lab.ts'
 
 /** What programs send that forms do not. */
-export interface Asked {
+interface Asked {
   json?: unknown
   headers?: Readonly<Record<string, string>>
 }
