@@ -58,6 +58,6 @@ undefine() {
 # define SERVICE CONTAINER: notes what it is made from, if that is known. Without a note a later release makes it anew, so a
 # full disk does not stop a deploy here.
 define() {
-  made_from=$(awk -v service="$1" '$1 == service { print $2, $3 }' "$LW_TRY/definitions" 2> /dev/null)
+  made_from=$(awk -v service="$1" '$1 "" == service { print $2, $3 }' "$LW_TRY/definitions" 2> /dev/null)
   [ -z "$made_from" ] || (umask 077 && printf '%s %s\n' "$2" "$made_from" >> "$LW_DIR/definitions") 2> /dev/null || :
 }

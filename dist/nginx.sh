@@ -21,7 +21,7 @@ take_ports() {
   # shellcheck disable=SC2154 # host-lock.sh
   hold_host || fail lock "$1" "$said"
   taken=$(awk -v own="$LW_HOME/ports" -v service="$1" -v a="$2" -v b="$3" '
-    FILENAME == own && $1 == service { next }
+    FILENAME == own && $1 "" == service { next }
     $2 == a || $3 == a || $2 == b || $3 == b { print FILENAME; exit }' "$LW_ROOT"/*/*/ports 2> /dev/null)
   [ -z "$taken" ] || fail lock "$1" "the ports $2 and $3 were taken in between ($taken). Run it again: it will take others."
   put "$LW_HOME/ports" "$(grep -v "^$1 " "$LW_HOME/ports" 2> /dev/null

@@ -20,7 +20,7 @@ look_at_answers() {
     [ -n "$proto" ] || continue
     case $url in
       http://slot/*)
-        port=$(printf '%s\n' "$ports" | awk -v service="$service" -v column="$column" '$1 == service { print $column }')
+        port=$(printf '%s\n' "$ports" | awk -v service="$service" -v column="$column" '$1 "" == service { print $column }')
         [ -n "$port" ] || continue
         url="http://127.0.0.1:$port/${url#http://slot/}"
         ;;

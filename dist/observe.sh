@@ -129,7 +129,8 @@ owner_of() {
 }
 
 # Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
-# addresses and ports in hexadecimal, state 0A being LISTEN; in /proc/net/udp it is 07.
+# addresses and ports in hexadecimal, state 0A being LISTEN; in /proc/net/udp it is 07. Compared as text: what looks like
+# a number is one to awk, and then 5E01 (port 24065) is 5 × 10¹, as 0050 is (port 80).
 asked=$(printf '%s\n' "$LW_WANTED" "$ports" | awk 'NR == 1 { print } NR > 1 { print $2, $3 }')
 [ -z "$(printf '%s' "$asked" | tr -d ' \n')" ] || ask ps --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
 for port in $asked; do
@@ -137,7 +138,7 @@ for port in $asked; do
   case $port in */udp) port=${port%/udp} protocol=udp state=07 ;; */*) continue ;; esac
   hex=$(printf '%04X' "$port")
   cat "/proc/net/${protocol:-tcp}" "/proc/net/${protocol:-tcp}6" 2> /dev/null | awk -v hex="$hex" -v port="$port" -v state="$state" '
-    $4 == state { split($2, at, ":"); if (at[2] == hex) print port, at[1], $10 }' | while read -r port at inode; do
+    $4 "" == state { split($2, at, ":"); if (at[2] "" == hex) print port, at[1], $10 }' | while read -r port at inode; do
     fact listens "$port$tab$at$tab$(owner_of "$inode")${protocol:+$tab$protocol}"
   done
 done

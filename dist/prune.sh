@@ -69,3 +69,19 @@ is_needed() {
   done
   return 1
 }
+
+# What programs that were killed had brought: a login may be among it.
+forget_attempts() {
+  for try in "$LW_HOME"/attempts/*/; do
+    try=${try%/}
+    [ "$try" != "$LW_TRY" ] && [ -s "$try/pid" ] || continue
+    is_alive "$try" || rm -rf "$try"
+  done
+}
+
+# is_alive ATTEMPT-DIR: by what it has open, since its number may be another program's by now: the file with its number
+# (launch.sh, receive.sh), or the lock that it waits for.
+is_alive() {
+  pid=$(cat "$1/pid")
+  kill -0 "$pid" 2> /dev/null && { [ "/proc/$pid/fd/5" -ef "$1/pid" ] || [ "/proc/$pid/fd/9" -ef "$LW_HOME/lock" ]; }
+}

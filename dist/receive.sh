@@ -7,6 +7,7 @@ export LC_ALL
 try="$LW_HOME/attempts/$LW_ATTEMPT"
 umask 022
 mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$try/files" && echo "$$" > "$try/pid") || exit 1
+exec 5>> "$try/pid"
 tar -x -f - -C "$try/files" && exit 0
 rm -rf "$try"
 exit 1

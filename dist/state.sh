@@ -119,15 +119,6 @@ no_room() {
   echo "cannot write in $LW_HOME: $(df -Pk "$LW_HOME" | awk 'NR == 2 { print $4 " kB of disk are free" }')"
 }
 
-# What programs that were killed had brought: a login may be among it.
-forget_attempts() {
-  for try in "$LW_HOME"/attempts/*/; do
-    try=${try%/}
-    [ "$try" != "$LW_TRY" ] && [ -s "$try/pid" ] || continue
-    kill -0 "$(cat "$try/pid")" 2> /dev/null || rm -rf "$try"
-  done
-}
-
 # expect RELEASE: the plan was made while this one was current (empty: none was).
 expect() {
   current=$(cat "$LW_HOME/current" 2> /dev/null)

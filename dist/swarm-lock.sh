@@ -5,11 +5,14 @@ lock_label() { # NAME
   docker config inspect --format "{{index .Spec.Labels \"launchway.$1\"}}" "$LW_CLUSTER_LOCK" 2> /dev/null
 }
 
-# Whether the program that took the lock is gone: it ran here, its node is gone, or its time is over.
+# Whether the program that took the lock is gone: it ran here, its node is gone, or its time is over. Of one that ran here
+# the number may be another program's by now. This program has the lock of its state folder (`begin`), so nobody else has
+# it; whoever runs for another folder has the lock of that one open.
 is_stale() {
   node=$(lock_label node)
   if [ "$node" = "$own_node" ]; then
-    ! kill -0 "$(lock_label pid)" 2> /dev/null
+    home=$(lock_label home)
+    [ "${home:-$LW_HOME}" = "$LW_HOME" ] || ! [ "/proc/$(lock_label pid)/fd/9" -ef "$home/lock" ]
   else
     [ "$(docker node inspect --format '{{.Status.State}}' "$node" 2> /dev/null)" != ready ] || [ "$(date +%s)" -gt "$(lock_label until)" ]
   fi
@@ -21,7 +24,7 @@ swarm_lock() {
   step_started=$(uptime_cs)
   own_node=$(docker info --format '{{.Swarm.NodeID}}' 2> /dev/null)
   tries=0
-  until said=$(echo "$LW_ATTEMPT" | docker config create --label "launchway.lock=$LW_STACK" --label "launchway.node=$own_node" --label "launchway.pid=$$" \
+  until said=$(echo "$LW_ATTEMPT" | docker config create --label "launchway.lock=$LW_STACK" --label "launchway.node=$own_node" --label "launchway.pid=$$" --label "launchway.home=$LW_HOME" \
     --label "launchway.until=$(($(date +%s) + $1))" --label "launchway.by=$LW_BY" --label "launchway.release=$LW_RELEASE" --label "launchway.attempt=$LW_ATTEMPT" "$LW_CLUSTER_LOCK" - 2>&1); do
     holder=$(lock_label by)
     tries=$((tries + 1))
