@@ -68,7 +68,8 @@ export const processExec: Exec = {
           return reject(ended.reason)
         }
         const ms = performance.now() - started
-        const result = { code: code ?? signalCode(signal), stdout: output.stdout.text(), stderr: output.stderr.text(), ms }
+        const said = { stdout: output.stdout.text(), stderr: output.stderr.text(), ms }
+        const result: Output = code === null ? { code: signalCode(signal), isKilled: true, ...said } : { code, ...said }
         if ((options.accept ?? [0]).includes(result.code)) return resolve(result)
         reject(failed(command, result.code, tail()))
       })

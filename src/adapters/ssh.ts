@@ -72,7 +72,8 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
           }
           const accept = rest.accept ?? [0]
           const output = await exec.run(call, { signal, ...rest, accept: anyCode })
-          // A client that was killed says nothing of its own.
+          // A client that was killed says nothing of its own, nor of the program, whether the others on its connection live or not.
+          if (output.isKilled === true) throw lost(host)
           const isOdd = output.code === connectionFailed || !accept.includes(output.code)
           if (isOdd && !(await isOpen())) throw lost(host)
           if (!accept.includes(output.code)) throw programFailed(host, program, output)

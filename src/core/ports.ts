@@ -71,6 +71,8 @@ export interface Self {
 
 export interface Output {
   code: number
+  /** It was ended by a signal, here on this machine: the code is 128 and the number of the signal. */
+  isKilled?: true
   stdout: string
   stderr: string
   ms: number

@@ -43,7 +43,7 @@ describe('the command line', () => {
     [
       ['push', '--config', 'x.yml'],
       'launchway push takes no --config',
-      '--config goes with launchway plan, run, redeploy, status, recreate, rollback, ',
+      '--config goes with launchway plan, run, smoke, redeploy, status, recreate, rollback, ',
     ],
     [['build', '--ref=x'], 'launchway build takes no --ref', '--ref goes with launchway plan, run.'],
     [['status', '--release', 'x'], 'launchway status takes no --release', '--release goes with launchway plan, run, build, '],
