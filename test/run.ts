@@ -193,8 +193,8 @@ async function runAgain(): Promise<void> {
     }
     console.log(`again, alone: ${files.files.join(', ')}`)
     const after = afterSecond(counts, await inLab(files))
-    add(after)
-    if (after.failed.length === 0) atSecond.push(...counts.failed.map(({ name, why }) => `${name}: ${why}`))
+    add(after.counts)
+    atSecond.push(...after.mended.map(({ name, why }) => `${name}: ${why}`))
   }
 }
 

@@ -28,9 +28,18 @@ export function withRanges(file: ComposeProject, draw: (below: number) => number
   return { ...file, networks: Object.fromEntries(networks) }
 }
 
+/** Whether any network could have another range than it has. */
+export function needsRanges({ networks = {} }: ComposeProject): boolean {
+  return Object.values(networks).some((network) => isOpen(network))
+}
+
+function isOpen(network: ComposeNetwork | null): boolean {
+  const { driver = 'bridge', external, ipam } = network ?? {}
+  return external !== true && driver === 'bridge' && (ipam?.config ?? []).length === 0
+}
+
 function withRange(network: ComposeNetwork | null, next: () => number): ComposeNetwork | null {
-  const { driver = 'bridge' } = network ?? {}
-  if (network?.external === true || driver !== 'bridge' || (network?.ipam?.config ?? []).length > 0) return network
+  if (!isOpen(network)) return network
   return { ...network, ipam: { ...network?.ipam, config: [{ subnet: rangeAt(next()) }] } }
 }
 

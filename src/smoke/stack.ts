@@ -1,11 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { smokeLabels } from '../core/names.ts'
 import type { EngineContainer, Output, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
 import { build, create, type Stack, up } from '../tools/compose.ts'
-import { lacksAddresses, spareRange, withRanges } from './addresses.ts'
+import { lacksAddresses, needsRanges, spareRange, withRanges } from './addresses.ts'
 import { condensed, evidenceOf } from './evidence.ts'
 import { startable, startsByItself, waitsInVain } from './order.ts'
 import { serviceOf, type Verdict } from './verdict.ts'
@@ -46,10 +45,9 @@ export async function buildOthers(stack: Stack, builds: readonly string[], ports
 export async function make(stack: Stack, ports: Ports, signal: AbortSignal): Promise<Stack> {
   let made = stack
   let { code, stderr } = await call(create(made), ports, signal)
-  for (let draw = 0; draw < draws && code !== 0 && lacksAddresses(stderr); draw += 1) {
+  for (let draw = 0; draw < draws && code !== 0 && lacksAddresses(stderr) && needsRanges(stack.file); draw += 1) {
     ports.log.info(`the engine has no addresses left for the networks of the stack: they get ranges of ${spareRange}`)
-    // The networks that were made already, and what an earlier test of a stack that stays has left in them.
-    await ports.engine.remove(`${smokeLabels.project}=${stack.project}`)
+    // Networks that were made already stay as they are, or are made anew by a compose that compares them.
     made = { ...stack, file: withRanges(stack.file, randomInt) }
     ;({ code, stderr } = await call(create(made), ports, signal))
   }

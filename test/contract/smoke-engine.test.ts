@@ -29,7 +29,7 @@ beforeAll(async () => {
     ...['--entrypoint', 'sh', hostImage('trixie'), '-c', again],
   )
   const archive = join(folder.path, 'image.tar')
-  const images = (await docker('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', repository)).split('\n')
+  const images = (await docker('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', `${repository}*`)).split('\n')
   await docker('image', 'save', '--output', archive, ...images)
   await eventually(async () => (await ask('docker', ['version'], { env: { DOCKER_HOST: host } })) !== undefined)
   await call('docker', ['image', 'load', '--input', archive], { env: { DOCKER_HOST: host } })
@@ -43,9 +43,12 @@ describe('an engine whose addresses are used up', () => {
   it('starts a stack all the same, with ranges that are chosen for it, and says so', async () => {
     using _ = setEnv({ DOCKER_HOST: host, DOCKER_CONTEXT: undefined })
     // Of two ranges the bridge of the engine itself has one.
-    const both = `web: { image: "${repository}", networks: [front, back] }\n  job: { image: "${repository}", networks: [back] }`
+    const both = `web: { image: "${repository}", networks: [front, back] }\n  job: { build: job, networks: [back] }`
     const { section, said } = await smokeTest({
-      files: { 'compose.yml': `services:\n  ${both}\nnetworks: { front: {}, back: {} }\n` },
+      files: {
+        'compose.yml': `services:\n  ${both}\nnetworks: { front: {}, back: {} }\n`,
+        'job/Dockerfile': `FROM ${repository}-base\n`,
+      },
       smoke: 'checks: [{ exec: job, command: [wget, -q, -O, "-", "http://web:8000/"] }]',
     })
     expect(section.verdict).toBe('passed')

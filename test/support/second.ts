@@ -23,9 +23,18 @@ export function partsAgain(fell: readonly Fell[]): Part[] {
   return parts.flatMap(({ files }) => files).length > byChance ? [] : parts
 }
 
-/** A part after its second run: what failed has passed then, or it has failed twice. */
-export function afterSecond(first: Counts, second: Counts): Counts {
+/** A part after its second run: what failed has passed then, or has failed twice, or fails now for the first time. */
+export interface AfterSecond {
+  counts: Counts
+  /** What failed at first, and passed then. */
+  mended: Counts['failed']
+}
+
+export function afterSecond(first: Counts, second: Counts): AfterSecond {
   const told = [...first.told, ...second.told.filter(({ test }) => first.told.every((one) => one.test !== test))]
-  if (second.failed.length > 0) return { ...first, told, failed: second.failed }
-  return { ...first, told, failed: [], passed: first.passed + first.failed.length }
+  // Where nothing ran, nothing is known but what the first run has said.
+  if (second.passed === 0) return { counts: { ...first, told, failed: [...first.failed, ...second.failed] }, mended: [] }
+  const again = new Set(second.failed.map(({ name }) => name))
+  const mended = first.failed.filter(({ name }) => !again.has(name))
+  return { counts: { ...first, told, failed: second.failed, passed: first.passed + mended.length }, mended }
 }

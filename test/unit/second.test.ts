@@ -28,16 +28,26 @@ describe('a second run, alone', () => {
     const told = { tags: ['broken'], test: 'a > x', on: ['trixie'] }
     const other = { tags: ['broken'], test: 'a > y', on: ['trixie'] }
     const first = counts({ passed: 7, failed: [failure('a > x', 'a')], skipped: ['z'], told: [other] })
-    expect(afterSecond(first, counts({ passed: 2, told: [other, told] }))).toEqual(
-      counts({ passed: 8, skipped: ['z'], told: [other, told] }),
-    )
+    expect(afterSecond(first, counts({ passed: 2, told: [other, told] }))).toEqual({
+      counts: counts({ passed: 8, skipped: ['z'], told: [other, told] }),
+      mended: [failure('a > x', 'a')],
+    })
   })
 
-  it('leaves as failed what fails then', () => {
+  it('leaves as failed what fails then, also for the first time', () => {
     const first = counts({ passed: 7, failed: [failure('a > x', 'a'), failure('a > y', 'a')] })
-    expect(afterSecond(first, counts({ passed: 1, failed: [failure('a > x', 'a')] }))).toMatchObject({
-      passed: 7,
-      failed: [{ name: 'a > x' }],
+    expect(afterSecond(first, counts({ passed: 1, failed: [failure('a > x', 'a'), failure('a > z', 'a')] }))).toEqual({
+      counts: counts({ passed: 8, failed: [failure('a > x', 'a'), failure('a > z', 'a')] }),
+      mended: [failure('a > y', 'a')],
+    })
+  })
+
+  it('of which nothing ran leaves all that had failed', () => {
+    const first = counts({ passed: 7, failed: [failure('a > x', 'a')] })
+    const lab = failure('a: its lab did not start')
+    expect(afterSecond(first, counts({ failed: [lab] }))).toEqual({
+      counts: counts({ passed: 7, failed: [failure('a > x', 'a'), lab] }),
+      mended: [],
     })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lacksAddresses, spareCount, withRanges } from '../../src/smoke/addresses.ts'
+import { lacksAddresses, needsRanges, spareCount, withRanges } from '../../src/smoke/addresses.ts'
 import type { ComposeNetwork } from '../../src/tools/compose.ts'
 
 /** Draws these, one after the other. */
@@ -35,6 +35,8 @@ describe('ranges of addresses for the networks of a stack', () => {
     ['is none of bridges', { driver: 'macvlan' }],
   ])('are not for one that %s', (_, network) => {
     expect(ranged({ a: network })).toEqual({ a: network })
+    expect(needsRanges({ services: {}, networks: { a: network } })).toBe(false)
+    expect(needsRanges({ services: {}, networks: { a: network, b: null } })).toBe(true)
   })
 
   it.each([
