@@ -24,9 +24,21 @@ export function storeAt(port: number | undefined, image = ''): string | undefine
   return (port === undefined ? undefined : stores[port]) ?? named
 }
 
-/** Whether an image is that of a database, whose data somebody wants back; what holds a cache or a queue may be without. */
-export function isDatabase(image: string): boolean {
-  return /(?:^|\/)(postgres|postgis|mysql|mariadb|mongo|elasticsearch|cassandra)(?:[:@]|$)/.test(image)
+/** Where images of databases keep what somebody wants back; what holds a cache or a queue may be without. */
+const dataFolders: Readonly<Record<string, string>> = {
+  postgres: '/var/lib/postgresql/data',
+  postgis: '/var/lib/postgresql/data',
+  mysql: '/var/lib/mysql',
+  mariadb: '/var/lib/mysql',
+  mongo: '/data/db',
+  elasticsearch: '/usr/share/elasticsearch/data',
+  cassandra: '/var/lib/cassandra',
+}
+
+/** The folder in which the image of a database keeps its data, as it comes; undefined of any other image. */
+export function dataFolderOf(image: string): string | undefined {
+  const name = /(?:^|\/)([a-z]+)(?:[:@]|$)/.exec(image)?.[1] ?? ''
+  return Object.hasOwn(dataFolders, name) ? dataFolders[name] : undefined
 }
 
 /** What everybody tries first. In compose files also as the default of a variable. */

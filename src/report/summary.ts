@@ -131,7 +131,7 @@ function waitParts({ environment, hosts }: DeploySection): string[] {
   const until = waits.until === undefined ? '' : ` until ${prose(waits.until)}, when it counts as confirmed`
   const verb = (name: string): string => code(`launchway ${name} -e ${environment}`)
   return [
-    `**It waits for a confirmation**${until}. It stays by ${verb('confirm')}, and the version before comes back by ${verb('abort')}; on GitHub by Actions, versions, "Run workflow" (\`confirm\`, \`abort\`).`,
+    `**It waits for a confirmation**${until}. It stays by ${verb('confirm')}, and the version before comes back by ${verb('abort')}; on GitHub, with the workflow "versions" of \`launchway init\`, by Actions, versions, "Run workflow" (\`confirm\`, \`abort\`).`,
   ]
 }
 

@@ -107,7 +107,7 @@ const rows: Row[] = [
         'compose: [docker-compose.yml, docker-compose.override.yml]',
       ),
       'docker-compose.yml':
-        'services:\n  web: { image: ghcr.io/team/app }\n  named: { image: "postgres:15", volumes: ["data:/var/lib/postgresql/data"] }\n  folder: { image: "mysql:8", volumes: [{ type: bind, source: /srv/db, target: /var/lib/mysql }] }\n  elsewhere: { image: "mongo:7" }\n  nameless: { image: "postgres:15", volumes: [/var/lib/postgresql/data] }\n  memory: { image: "mariadb:11", volumes: [{ type: tmpfs, target: /var/lib/mysql }] }\n  cache: { image: "redis:7" }\nvolumes: { data: {} }\n',
+        'services:\n  web: { image: ghcr.io/team/app }\n  named: { image: "postgres:15", volumes: ["data:/var/lib/postgresql/data"] }\n  folder: { image: "mysql:8", volumes: [{ type: bind, source: /srv/db, target: /var/lib/mysql }] }\n  elsewhere: { image: "mongo:7" }\n  nameless: { image: "postgres:15", volumes: [/var/lib/postgresql/data] }\n  memory: { image: "mariadb:11", volumes: [{ type: tmpfs, target: /var/lib/mysql }] }\n  cache: { image: "redis:7" }\n  begun: { image: "postgres:15", volumes: ["/srv/init.sql:/docker-entrypoint-initdb.d/init.sql"] }\n  whole: { image: "postgres:18", volumes: ["data:/var/lib/postgresql"] }\n  own: { image: "postgres:15", environment: { PGDATA: /own }, volumes: ["data:/own"] }\nvolumes: { data: {} }\n',
       'docker-compose.override.yml': 'services:\n  elsewhere: { volumes: ["data:/data/db"] }\n',
       // Of the smoke test alone: it shall forget.
       'compose.yaml': 'services:\n  db: { image: "postgres:15" }\n',
@@ -115,6 +115,7 @@ const rows: Row[] = [
     [
       'warning data-unnamed docker-compose.yml:6:22: nameless (postgres:15) keeps its data in no volume that has a name',
       'warning data-unnamed docker-compose.yml:7:20: memory (mariadb:11) keeps its data in no volume that has a name',
+      'warning data-unnamed docker-compose.yml:9:19: begun (postgres:15) keeps its data in no volume that has a name',
     ],
   ],
   [

@@ -180,7 +180,7 @@ two
       summary({ ...live, deploy: { environment: 'production', hosts: [{ ...host, ...(waits === undefined ? {} : { waits }) }], ms: 1 } })
     expect(of({ until: '2026-11-21T10:15:00Z' })).toContain('**It waits for a confirmation** until 2026-11-21T10:15:00Z, when')
     expect(of({})).toContain('**It waits for a confirmation**. It stays by `launchway confirm -e production`')
-    expect(of({})).toContain('on GitHub by Actions, versions, "Run workflow"')
+    expect(of({})).toContain('on GitHub, with the workflow "versions" of `launchway init`, by Actions, versions, "Run workflow"')
     expect(of(undefined)).not.toContain('waits')
   })
 

@@ -2,7 +2,7 @@ import type { ComposeService, ComposeSource } from '../compose-source.ts'
 import type { Found, Rule } from '../finding.ts'
 import { fullName } from '../../core/reference.ts'
 import { bindPath, type Sources } from '../sources.ts'
-import { isDatabase, isFloating, knownPassword, storeAt } from '../values.ts'
+import { dataFolderOf, isFloating, knownPassword, storeAt } from '../values.ts'
 
 /** Of the files that are not for developers alone: each service, and the file that it is in. */
 function each(sources: Sources, find: (service: ComposeService, source: ComposeSource) => Found[]): Found[] {
@@ -73,9 +73,14 @@ export const composeRules: readonly Rule<Sources>[] = [
     fix: 'Name a volume where the image keeps its data: volumes: ["data:/var/lib/postgresql/data"].',
     find: (sources) =>
       each(sources, ({ name, image = '', at }, { isDeployed }) => {
+        const folder = dataFolderOf(image)
+        if (folder === undefined || !isDeployed) return []
         // Another file of the project may say it.
-        const isKept = sources.compose.some(({ services }) => services.some((one) => one.name === name && one.keeps.length > 0))
-        if (isKept || !isDeployed || !isDatabase(image)) return []
+        const all = sources.compose.flatMap(({ services }) => services.filter((one) => one.name === name))
+        const isKept = all.some(({ keeps }) => keeps.some((target) => isWithin(target, folder) || isWithin(folder, target)))
+        // It keeps them in a folder of its own choice, which a volume may well be for.
+        const isElsewhere = all.some(({ environment }) => environment.some((one) => one.name === 'PGDATA'))
+        if (isKept || isElsewhere) return []
         return [{ where: at('image'), what: `${name} (${image}) keeps its data in no volume that has a name` }]
       }),
   },
@@ -166,4 +171,8 @@ export const composeRules: readonly Rule<Sources>[] = [
 function isBuilt(at: ComposeService['at']): boolean {
   const [key, service] = [at('build'), at()]
   return key.line !== service.line || key.column !== service.column
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return `${path}/`.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
