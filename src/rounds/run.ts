@@ -46,10 +46,15 @@ export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'on
   const work = new Work(config, wish, quiet)
   const watcher = await ports.watcher((path) => changes.add(path))
   let places: Place[] = []
-  const look = async (): Promise<void> => {
-    places = await work.places()
-    const problem = watcher.watch(places)
-    if (problem !== undefined) quiet.log.warning(`not every change will be seen: ${problem}`)
+  let looked = Promise.resolve()
+  /** One after the other: an earlier look that ends later would know less. */
+  const look = (): Promise<void> => {
+    looked = looked.then(async () => {
+      places = await work.places()
+      const problem = watcher.watch(places)
+      if (problem !== undefined) quiet.log.warning(`not every change will be seen: ${problem}`)
+    })
+    return looked
   }
   const next = async (): Promise<string[]> => {
     for (;;) {
@@ -67,7 +72,7 @@ export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'on
       const mayBeCut = rounds.at(-1)?.verdict !== 'cut short'
       if (mayBeCut) cutWhenChanged(end, changes, () => places, ports).catch(() => undefined)
       const name = `round ${rounds.length + 1}`
-      const done = await work.round(paths, places, end.signal).catch((error: unknown) => asError(error))
+      const done = await work.round(paths, places, { hurry: end.signal, onKnown: look }).catch((error: unknown) => asError(error))
       const ms = ports.clock.elapsed() - started
       if (!end.signal.aborted) end.abort(new Error('the round is over'))
       ports.signal.throwIfAborted()

@@ -37,14 +37,22 @@ export class Work {
     return (await files.look(resolve(root, this.#config))) !== undefined
   }
 
-  async round(paths: readonly string[], places: readonly Place[], hurry: AbortSignal): Promise<Rounded> {
+  /** @param onKnown once more is known of what the round depends on, before it is read: what is saved from then on is for the next */
+  async round(
+    paths: readonly string[],
+    places: readonly Place[],
+    { hurry, onKnown }: { hurry: AbortSignal; onKnown: () => Promise<void> },
+  ): Promise<Rounded> {
     const due = dueFor(paths, places)
     const isBaked = this.#release?.plan.images.some(({ bake }) => bake !== undefined) === true
     if (due.plan || (due.build && isBaked)) this.#isDue.plan = true
     if (due.build) this.#isDue.build = true
-    const release = await this.#withImages(await this.#planned())
+    const before = this.#release
+    const planned = await this.#planned()
+    if (planned !== before) await onKnown()
+    const release = await this.#withImages(planned)
     this.#stacks ??= standingStacks(release.app, this.#wish)
-    return this.#stacks.round(release, this.#ports, { touched: new Set(due.touched), hurry })
+    return this.#stacks.round(release, this.#ports, { touched: new Set(due.touched), hurry, onRendered: onKnown })
   }
 
   async #planned(): Promise<Release> {

@@ -17,7 +17,11 @@ export interface StandingStacks {
   /** As they were rendered last. */
   rendered(): ComposeProject[]
   /** @see StandingStack */
-  round(release: Release, ports: Ports, more: { touched: ReadonlySet<string>; hurry: AbortSignal }): Promise<Rounded>
+  round(
+    release: Release,
+    ports: Ports,
+    more: { touched: ReadonlySet<string>; hurry: AbortSignal; onRendered: () => Promise<void> },
+  ): Promise<Rounded>
   close(ports: Ports): Promise<void>
 }
 

@@ -1,0 +1,47 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { LaunchwayError } from '../../src/core/error.ts'
+import type { Ports, WatchedPlace } from '../../src/core/ports.ts'
+import { watchRounds } from '../../src/rounds/index.ts'
+import { fakeEngine } from '../fakes/engine.ts'
+import { localPorts, temporaryFolder } from './support/ports.ts'
+
+/** A watch of a small repository whose builds end as `build` says, until the first round is over. */
+async function oneRound(build: (watched: readonly WatchedPlace[], root: string) => LaunchwayError) {
+  const root = temporaryFolder()
+  mkdirSync(join(root, 'app'))
+  const files = {
+    'launchway.yml':
+      'images: { app: { repositories: [registry.example.org/team/app], context: app } }\nbranches: { main: {} }\nscan: false\n',
+    'compose.yml': 'services: { web: { build: app } }\n',
+    'app/Dockerfile': 'FROM scratch\n',
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text)
+  const { ports } = localPorts(root)
+  const stop = new AbortController()
+  let watched: readonly WatchedPlace[] = []
+  const own: Ports = {
+    ...ports,
+    signal: stop.signal,
+    engine: fakeEngine(),
+    exec: {
+      ...ports.exec,
+      read: ({ file }) => Promise.reject(file === 'git' ? new LaunchwayError('COMMAND_FAILED', 'no repository') : build(watched, root)),
+      run: ({ file }) =>
+        file === 'git' ? Promise.resolve({ code: 128, stdout: '', stderr: '', ms: 0 }) : Promise.reject(build(watched, root)),
+    },
+    watcher: () => Promise.resolve({ watch: (places) => void (watched = places), close: () => undefined }),
+    log: { ...ports.log, info: (line) => (line.startsWith('waiting') ? stop.abort(new LaunchwayError('CANCELLED', 'enough')) : undefined) },
+  }
+  return watchRounds('launchway.yml', {}, own)
+}
+
+it('what an image is built from is watched before it is built', async () => {
+  let isHeard = false
+  await oneRound((watched, root) => {
+    isHeard = watched.some(({ path, isTree }) => isTree && path === join(root, 'app'))
+    return new LaunchwayError('BUILD_FAILED', 'it does not build')
+  })
+  expect(isHeard).toBe(true)
+})
