@@ -147,10 +147,13 @@ export function dueFor(paths: readonly string[], places: readonly Place[]): Due 
   }
 }
 
-/** Whether only containers may tell it from something that somebody works on. */
+/**
+ * Whether a container may have written it, also where that folder is sent to a build as well. Not what stands there by its own name:
+ * nobody has a container write compose files.
+ */
 export function isDoubtful(path: string, places: readonly Place[]): boolean {
   const found = placesAt(path, places)
-  return found.length > 0 && found.every(({ isOpen }) => isOpen === true)
+  return found.some(({ isOpen }) => isOpen === true) && !found.some(({ path: own, isTree }) => !isTree && own === path)
 }
 
 /** Folders and files of an image that are not its context. */

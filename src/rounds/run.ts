@@ -6,7 +6,7 @@ import { showMs } from '../core/units.ts'
 import type { Rounded, Wish } from '../smoke/index.ts'
 import { Changes } from './changes.ts'
 import { OwnWrites } from './own-writes.ts'
-import { isDoubtful, type Place, placesAt } from './places.ts'
+import type { Place } from './places.ts'
 import { Work } from './work.ts'
 
 /** Names of files in the line that says why a round begins. */
@@ -70,7 +70,7 @@ export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'on
       const started = ports.clock.elapsed()
       const end = new AbortController()
       const mayBeCut = rounds.at(-1)?.verdict !== 'cut short'
-      if (mayBeCut) cutWhenChanged(end, changes, () => places, ports).catch(() => undefined)
+      if (mayBeCut) cutWhenChanged(end, changes, (paths) => own.isSure(paths, places, quiet), ports).catch(() => undefined)
       const name = `round ${rounds.length + 1}`
       const done = await work.round(paths, places, { hurry: end.signal, onKnown: look }).catch((error: unknown) => asError(error))
       const ms = ports.clock.elapsed() - started
@@ -110,13 +110,22 @@ function isHopeless({ code }: LaunchwayError): boolean {
   return code === 'USAGE' || code === 'TOOL_MISSING' || code === 'CANCELLED'
 }
 
-/** @param places as they are when something comes */
-async function cutWhenChanged(end: AbortController, changes: Changes, places: () => readonly Place[], { clock }: Ports): Promise<void> {
+/** @param isSure whether somebody works on one of these, and no container */
+async function cutWhenChanged(
+  end: AbortController,
+  changes: Changes,
+  isSure: (paths: readonly string[]) => Promise<boolean>,
+  { clock }: Ports,
+): Promise<void> {
   for (;;) {
     await changes.calm(clock, end.signal)
-    const isOfSomebody = (path: string): boolean => placesAt(path, places()).length > 0 && !isDoubtful(path, places())
-    if (changes.waiting().some(isOfSomebody)) return end.abort(new CutShort('files changed'))
-    await changes.more(end.signal)
+    const paths = changes.waiting()
+    if (await isSure(paths)) {
+      if (!end.signal.aborted) end.abort(new CutShort('files changed'))
+      return
+    }
+    // What has come while that was asked is not known yet.
+    if (changes.waiting().length === paths.length) await changes.more(end.signal)
   }
 }
 

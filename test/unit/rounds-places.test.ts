@@ -78,6 +78,23 @@ describe('a change', () => {
     const paths = ['/app/data/db.sqlite', '/app/conf/nginx.conf', '/app/compose.yml', '/app/notes.txt']
     expect(paths.filter((path) => isDoubtful(path, places))).toEqual(['/app/data/db.sqlite'])
   })
+
+  it('is so in a build context, too, but for what is named by itself', () => {
+    const context = { kind: 'image' as const, folder: '/app', dockerfile: '/app/Dockerfile', ignores: '' }
+    const all = placesOf({
+      root: '/app',
+      config: 'launchway.yml',
+      contexts: [context],
+      more: [],
+      stacks: [],
+      rendered: [rendered],
+      ignored: new Set(),
+    })
+    const whole = [...all, { kind: 'files' as const, path: '/app', isTree: true, isOpen: true }]
+    const paths = ['/app/data/db.sqlite', '/app/src/main.py', '/app/Dockerfile', '/app/launchway.yml']
+    expect(paths.filter((path) => isDoubtful(path, all))).toEqual(['/app/data/db.sqlite'])
+    expect(paths.filter((path) => isDoubtful(path, whole))).toEqual(['/app/data/db.sqlite', '/app/src/main.py'])
+  })
 })
 
 it('what an image is built from beside its context are folders and files, and no other images or addresses', () => {
