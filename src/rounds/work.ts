@@ -8,6 +8,7 @@ import { type Rounded, type StandingStacks, standingStacks, variableFiles, type 
 import { envFilesOf, sourcesOf } from '../tools/compose-sources.ts'
 import { removeImages } from '../tools/docker.ts'
 import { headSha, ignoredFolders } from '../tools/git.ts'
+import { Built } from './built.ts'
 import { type Context, dueFor, furtherOf, type Place, placesOf, type Stack } from './places.ts'
 
 /** A working tree can be tested before its first commit. */
@@ -23,8 +24,7 @@ export class Work {
   /** What an earlier round could not do. */
   #isDue = { plan: true, build: true }
   #told = ''
-  /** By image, the references of what was built, in its order. */
-  readonly #built = new Map<string, Set<string>>()
+  readonly #built = new Built()
 
   constructor(config: string, wish: Pick<Wish, 'fresh' | 'only'>, ports: Ports) {
     this.#config = config
@@ -79,7 +79,7 @@ export class Work {
     this.#isDue.build = false
     for (const image of release.plan.images) {
       const key = section.images.find(({ name }) => name === image.name)?.key
-      if (key !== undefined) this.#built.set(image.name, new Set([...(this.#built.get(image.name) ?? []), ...candidates(image, key)]))
+      if (key !== undefined) this.#built.add(image.name, { key, references: candidates(image, key) })
     }
     this.#release = { ...release, build: section }
     return this.#release
@@ -131,15 +131,19 @@ export class Work {
 
   /** What was built of each state in between. The first and the last may be what a release is about. */
   async removeOld(): Promise<void> {
-    const { exec, signal } = this.#ports
-    for (const references of this.#built.values()) {
-      const [, ...rest] = references
-      const old = rest.slice(0, -1)
-      // One that something still runs goes another time; after a cancel there is no time for any of it.
-      if (old.length === 0 || signal.aborted) continue
-      await exec.run(removeImages(old), { signal, accept: [0, 1] })
-      for (const one of old) references.delete(one)
-    }
+    const { exec, engine, signal } = this.#ports
+    const old = this.#built.old()
+    // After a cancel there is no time for any of it.
+    if (old.length === 0 || signal.aborted) return
+    await exec.run(removeImages(old), { signal, accept: [0, 1] })
+    // One that something still runs is refused, and goes another time.
+    const isThere = (one: string): Promise<boolean> =>
+      engine.image(one).then(
+        (image) => image !== undefined,
+        () => true,
+      )
+    const gone = await Promise.all(old.map(async (one) => ((await isThere(one)) ? [] : [one])))
+    this.#built.forget(new Set(gone.flat()))
   }
 
   /** Engines choose another port with each start of a container. */
