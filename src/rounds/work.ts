@@ -23,6 +23,8 @@ export class Work {
   #stacks: StandingStacks | undefined
   /** What an earlier round could not do. */
   #isDue = { plan: true, build: true }
+  /** Files of services that were written and no stack has been told of: planning or building may fail first. */
+  readonly #touched = new Set<string>()
   #told = ''
   readonly #built = new Built()
 
@@ -47,12 +49,15 @@ export class Work {
     const isBaked = this.#release?.plan.images.some(({ bake }) => bake !== undefined) === true
     if (due.plan || (due.build && isBaked)) this.#isDue.plan = true
     if (due.build) this.#isDue.build = true
+    for (const path of due.touched) this.#touched.add(path)
     const before = this.#release
     const planned = await this.#planned()
     if (planned !== before) await onKnown()
     const release = await this.#withImages(planned)
     this.#stacks ??= standingStacks(release.app, this.#wish)
-    return this.#stacks.round(release, this.#ports, { touched: new Set(due.touched), hurry, onRendered: onKnown })
+    this.#stacks.touch(this.#touched)
+    this.#touched.clear()
+    return this.#stacks.round(release, this.#ports, { hurry, onRendered: onKnown })
   }
 
   async #planned(): Promise<Release> {
