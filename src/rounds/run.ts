@@ -24,7 +24,7 @@ interface RoundResult {
 /** What a watch came to. */
 interface Watched {
   rounds: RoundResult[]
-  /** What the last round failed of that came to a verdict. */
+  /** What the last round failed of that came to a verdict, without the secrets of the run. */
   error: Error | undefined
 }
 
@@ -82,8 +82,8 @@ export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'on
         ports.log.info(`${name}: cut short after ${showMs(ms)}, since files changed`)
       } else if (done instanceof Error) {
         if (!(done instanceof LaunchwayError) || isHopeless(done) || (rounds.length === 0 && !(await work.hasConfig()))) throw done
-        last = done
-        rounds.push({ changed, verdict: 'failed', ms, error: { code: done.code, message: ports.redact(done.message) } })
+        last = new LaunchwayError(done.code, ports.redact(done.message))
+        rounds.push({ changed, verdict: 'failed', ms, error: { code: done.code, message: last.message } })
         ports.log.error(done)
         ports.log.info(`${name}: failed after ${showMs(ms)}`)
       } else {

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { LaunchwayError } from '../../src/core/error.ts'
 import type { Ports, WatchedPlace } from '../../src/core/ports.ts'
-import { watchRounds } from '../../src/rounds/index.ts'
+import { showWatched, watchRounds } from '../../src/rounds/index.ts'
 import { fakeEngine } from '../fakes/engine.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
+
+const secret = 'correct-horse-battery'
 
 /** A watch of a small repository whose builds end as `build` says, until the first round is over. */
 async function oneRound(build: (watched: readonly WatchedPlace[], root: string) => LaunchwayError) {
@@ -18,7 +20,7 @@ async function oneRound(build: (watched: readonly WatchedPlace[], root: string) 
     'app/Dockerfile': 'FROM scratch\n',
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text)
-  const { ports } = localPorts(root)
+  const { ports } = localPorts(root, { TOKEN: secret })
   const stop = new AbortController()
   let watched: readonly WatchedPlace[] = []
   const own: Ports = {
@@ -44,4 +46,10 @@ it('what an image is built from is watched before it is built', async () => {
     return new LaunchwayError('BUILD_FAILED', 'it does not build')
   })
   expect(isHeard).toBe(true)
+})
+
+it('its last line has no secret in it', async () => {
+  const done = await oneRound(() => new LaunchwayError('BUILD_FAILED', `nobody knows ${secret}`))
+  expect(showWatched(done).text).toMatch(/^1 round; the last one failed: .*nobody knows \*\*\*\n$/)
+  expect(JSON.stringify(done.rounds)).not.toContain(secret)
 })
