@@ -47,6 +47,8 @@ export interface Stack {
 export function placesOf(of: {
   root: string
   config: string
+  /** What bake reads, from the root. */
+  bake: readonly string[]
   contexts: readonly Context[]
   /** Further files and folders that images are built from, absolute. */
   more: readonly string[]
@@ -55,13 +57,13 @@ export function placesOf(of: {
   /** Folders of which git takes nothing, absolute. */
   ignored: ReadonlySet<string>
 }): Place[] {
-  const { root, config, contexts, more, stacks, rendered, ignored } = of
+  const { root, config, bake, contexts, more, stacks, rendered, ignored } = of
   const file = (kind: Kind, path: string): Place => ({ kind, path: resolve(root, path), isTree: false })
   const checks = stacks.flatMap(({ plan }) =>
     plan.checks.flatMap((check) => (check.kind === 'script' ? [check.script] : check.kind === 'http' ? (check.ca ?? []) : [])),
   )
   return [
-    file('config', config),
+    ...[config, ...bake].map((path) => file('config', path)),
     ...stacks.flatMap(({ read }) => read.map((path) => file('compose', path))),
     ...contexts.flatMap(contextPlaces),
     ...more.map((path): Place => ({ ...file('image', path), isTree: true, prunes: isHistory })),

@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path'
+import { configText } from '../config/file.ts'
+import { loadConfig } from '../config/load.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { candidates } from '../core/names.ts'
@@ -25,6 +27,8 @@ export class Work {
   #isDue = { plan: true, build: true }
   /** Files of services that were written and no stack has been told of: planning or building may fail first. */
   readonly #touched = new Set<string>()
+  /** As launchway.yml named them when it could be read last. */
+  #bake: readonly string[] = []
   #told = ''
   readonly #built = new Built()
 
@@ -111,12 +115,24 @@ export class Work {
     return placesOf({
       root: resolve(root),
       config: this.#config,
+      bake: await this.#bakeFiles(),
       contexts,
       more: planned.flatMap((image) => furtherOf(image, resolve(root))),
       stacks: await Promise.all(stacksOf(plan?.smoke).map((smoke) => this.#stack(smoke))),
       rendered,
       ignored: await this.#ignored(),
     })
+  }
+
+  /** No part of a plan, and one that cannot be read has none made. */
+  async #bakeFiles(): Promise<readonly string[]> {
+    try {
+      const text = await configText(this.#config, this.#ports)
+      if (text !== undefined) this.#bake = [loadConfig(text, this.#config).bake ?? []].flat()
+    } catch {
+      // The round tells what is wrong with it.
+    }
+    return this.#bake
   }
 
   async #ignored(): Promise<Set<string>> {

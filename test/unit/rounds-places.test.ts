@@ -21,6 +21,7 @@ const script = { name: 'all of it', kind: 'script' as const, script: 'test/smoke
 const places = placesOf({
   root: '/app',
   config: 'launchway.yml',
+  bake: ['bake/docker-bake.hcl'],
   contexts: [
     { kind: 'image', folder: '/app/web', dockerfile: '/app/web/Dockerfile', ignores: '*.md\nbuild\n!build/keep\nDockerfile' },
     { kind: 'image', folder: '/app/api', dockerfile: '/app/docker/api.Dockerfile', ignores: 'node_modules' },
@@ -39,6 +40,7 @@ describe('a change', () => {
 
   it.each<[string, string, object | undefined]>([
     ['of launchway.yml', '/app/launchway.yml', { ...build, plan: true }],
+    ['of a bake file', '/app/bake/docker-bake.hcl', { ...build, plan: true }],
     ['of a compose file', '/app/compose.yml', nothing],
     ['of a file of variables', '/app/web.env', nothing],
     ['in a build context', '/app/web/src/main.py', build],
@@ -84,6 +86,7 @@ describe('a change', () => {
     const all = placesOf({
       root: '/app',
       config: 'launchway.yml',
+      bake: [],
       contexts: [context],
       more: [],
       stacks: [],
