@@ -8,14 +8,14 @@ import { fakeEngine } from '../fakes/engine.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
 const secret = 'correct-horse-battery'
+const image = 'images: { app: { repositories: [registry.example.org/team/app], context: app } }\n'
 
 /** A watch of a small repository whose builds end as `build` says, until the first round is over. */
-async function oneRound(build: (watched: readonly WatchedPlace[], root: string) => LaunchwayError) {
+async function oneRound(build: (watched: readonly WatchedPlace[], root: string) => LaunchwayError, said = image) {
   const root = temporaryFolder()
   mkdirSync(join(root, 'app'))
   const files = {
-    'launchway.yml':
-      'images: { app: { repositories: [registry.example.org/team/app], context: app } }\nbranches: { main: {} }\nscan: false\n',
+    'launchway.yml': `${said}branches: { main: {} }\nscan: false\n`,
     'compose.yml': 'services: { web: { build: app } }\n',
     'app/Dockerfile': 'FROM scratch\n',
   }
@@ -52,4 +52,13 @@ it('its last line has no secret in it', async () => {
   const done = await oneRound(() => new LaunchwayError('BUILD_FAILED', `nobody knows ${secret}`))
   expect(showWatched(done).text).toMatch(/^1 round; the last one failed: .*nobody knows \*\*\*\n$/)
   expect(JSON.stringify(done.rounds)).not.toContain(secret)
+})
+
+it('a bake file is watched before bake has understood it', async () => {
+  let isHeard = false
+  await oneRound((watched, root) => {
+    isHeard = watched.some(({ path }) => path === join(root, 'bake/all.hcl'))
+    return new LaunchwayError('CONFIG_INVALID', 'bake does not understand it')
+  }, 'images: { app: { repositories: [registry.example.org/team/app] } }\nbake: bake/all.hcl\n')
+  expect(isHeard).toBe(true)
 })
