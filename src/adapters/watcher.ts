@@ -2,6 +2,9 @@ import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { WatchedPlace, Watcher } from '../core/watcher.ts'
 
+/** A checkout makes folders for longer than a moment, and a look enters every one; what is gathered for one change takes longer still. */
+const lookMs = 100
+
 /**
  * One ear for each folder, and none for a file: a file that an editor replaces by another of that name has a new number, and an
  * ear for the old one hears nothing more. Recursive watching, as Node has it on Linux, listens to each file by itself, and enters every folder.
@@ -9,7 +12,9 @@ import type { WatchedPlace, Watcher } from '../core/watcher.ts'
 export function fileWatcher(onChange: (path: string) => void): Watcher {
   const open = new Map<string, { ear: FSWatcher; identity: string | undefined }>()
   let places: readonly WatchedPlace[] = []
-  let isDue = false
+  let due: NodeJS.Timeout | undefined
+  /** Found by a look that nobody asked for. */
+  let unsaid: string | undefined
 
   const drop = (folder: string): void => {
     open.get(folder)?.ear.close()
@@ -27,12 +32,12 @@ export function fileWatcher(onChange: (path: string) => void): Watcher {
   }
   /** Many come and go at once: one look is for all of them. */
   const later = (): void => {
-    if (isDue) return
-    isDue = true
-    setImmediate(() => {
-      isDue = false
-      for (const folder of hear().fresh) onChange(folder)
-    })
+    due ??= setTimeout(() => {
+      due = undefined
+      const { fresh, problem } = hear()
+      unsaid ??= problem
+      for (const folder of fresh) onChange(folder)
+    }, lookMs)
   }
   const hear = (): { fresh: string[]; problem: string | undefined } => {
     const wanted = foldersOf(places)
@@ -58,10 +63,13 @@ export function fileWatcher(onChange: (path: string) => void): Watcher {
   return {
     watch(asked) {
       places = asked
-      return hear().problem
+      const problem = hear().problem ?? unsaid
+      unsaid = undefined
+      return problem
     },
     close() {
       places = []
+      clearTimeout(due)
       for (const folder of [...open.keys()]) drop(folder)
     },
   }

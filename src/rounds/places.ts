@@ -47,6 +47,8 @@ export interface Stack {
 export function placesOf(of: {
   root: string
   config: string
+  /** What bake reads, from the root. */
+  bake: readonly string[]
   contexts: readonly Context[]
   /** Further files and folders that images are built from, absolute. */
   more: readonly string[]
@@ -55,13 +57,13 @@ export function placesOf(of: {
   /** Folders of which git takes nothing, absolute. */
   ignored: ReadonlySet<string>
 }): Place[] {
-  const { root, config, contexts, more, stacks, rendered, ignored } = of
+  const { root, config, bake, contexts, more, stacks, rendered, ignored } = of
   const file = (kind: Kind, path: string): Place => ({ kind, path: resolve(root, path), isTree: false })
   const checks = stacks.flatMap(({ plan }) =>
     plan.checks.flatMap((check) => (check.kind === 'script' ? [check.script] : check.kind === 'http' ? (check.ca ?? []) : [])),
   )
   return [
-    file('config', config),
+    ...[config, ...bake].map((path) => file('config', path)),
     ...stacks.flatMap(({ read }) => read.map((path) => file('compose', path))),
     ...contexts.flatMap(contextPlaces),
     ...more.map((path): Place => ({ ...file('image', path), isTree: true, prunes: isHistory })),
@@ -147,10 +149,13 @@ export function dueFor(paths: readonly string[], places: readonly Place[]): Due 
   }
 }
 
-/** Whether only containers may tell it from something that somebody works on. */
+/**
+ * Whether a container may have written it, also where that folder is sent to a build as well. Not what stands there by its own name:
+ * nobody has a container write compose files.
+ */
 export function isDoubtful(path: string, places: readonly Place[]): boolean {
   const found = placesAt(path, places)
-  return found.length > 0 && found.every(({ isOpen }) => isOpen === true)
+  return found.some(({ isOpen }) => isOpen === true) && !found.some(({ path: own, isTree }) => !isTree && own === path)
 }
 
 /** Folders and files of an image that are not its context. */

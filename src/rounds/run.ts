@@ -6,7 +6,7 @@ import { showMs } from '../core/units.ts'
 import type { Rounded, Wish } from '../smoke/index.ts'
 import { Changes } from './changes.ts'
 import { OwnWrites } from './own-writes.ts'
-import { isDoubtful, type Place, placesAt } from './places.ts'
+import type { Place } from './places.ts'
 import { Work } from './work.ts'
 
 /** Names of files in the line that says why a round begins. */
@@ -24,7 +24,7 @@ interface RoundResult {
 /** What a watch came to. */
 interface Watched {
   rounds: RoundResult[]
-  /** What the last round failed of that came to a verdict. */
+  /** What the last round failed of that came to a verdict, without the secrets of the run. */
   error: Error | undefined
 }
 
@@ -46,10 +46,15 @@ export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'on
   const work = new Work(config, wish, quiet)
   const watcher = await ports.watcher((path) => changes.add(path))
   let places: Place[] = []
-  const look = async (): Promise<void> => {
-    places = await work.places()
-    const problem = watcher.watch(places)
-    if (problem !== undefined) quiet.log.warning(`not every change will be seen: ${problem}`)
+  let looked = Promise.resolve()
+  /** One after the other: an earlier look that ends later would know less. */
+  const look = (): Promise<void> => {
+    looked = looked.then(async () => {
+      places = await work.places()
+      const problem = watcher.watch(places)
+      if (problem !== undefined) quiet.log.warning(`not every change will be seen: ${problem}`)
+    })
+    return looked
   }
   const next = async (): Promise<string[]> => {
     for (;;) {
@@ -65,9 +70,9 @@ export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'on
       const started = ports.clock.elapsed()
       const end = new AbortController()
       const mayBeCut = rounds.at(-1)?.verdict !== 'cut short'
-      if (mayBeCut) cutWhenChanged(end, changes, () => places, ports).catch(() => undefined)
+      if (mayBeCut) cutWhenChanged(end, changes, (paths) => own.isSure(paths, places, quiet), ports).catch(() => undefined)
       const name = `round ${rounds.length + 1}`
-      const done = await work.round(paths, places, end.signal).catch((error: unknown) => asError(error))
+      const done = await work.round(paths, places, { hurry: end.signal, onKnown: look }).catch((error: unknown) => asError(error))
       const ms = ports.clock.elapsed() - started
       if (!end.signal.aborted) end.abort(new Error('the round is over'))
       ports.signal.throwIfAborted()
@@ -77,8 +82,8 @@ export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'on
         ports.log.info(`${name}: cut short after ${showMs(ms)}, since files changed`)
       } else if (done instanceof Error) {
         if (!(done instanceof LaunchwayError) || isHopeless(done) || (rounds.length === 0 && !(await work.hasConfig()))) throw done
-        last = done
-        rounds.push({ changed, verdict: 'failed', ms, error: { code: done.code, message: ports.redact(done.message) } })
+        last = new LaunchwayError(done.code, ports.redact(done.message))
+        rounds.push({ changed, verdict: 'failed', ms, error: { code: done.code, message: last.message } })
         ports.log.error(done)
         ports.log.info(`${name}: failed after ${showMs(ms)}`)
       } else {
@@ -105,13 +110,22 @@ function isHopeless({ code }: LaunchwayError): boolean {
   return code === 'USAGE' || code === 'TOOL_MISSING' || code === 'CANCELLED'
 }
 
-/** @param places as they are when something comes */
-async function cutWhenChanged(end: AbortController, changes: Changes, places: () => readonly Place[], { clock }: Ports): Promise<void> {
+/** @param isSure whether somebody works on one of these, and no container */
+async function cutWhenChanged(
+  end: AbortController,
+  changes: Changes,
+  isSure: (paths: readonly string[]) => Promise<boolean>,
+  { clock }: Ports,
+): Promise<void> {
   for (;;) {
     await changes.calm(clock, end.signal)
-    const isOfSomebody = (path: string): boolean => placesAt(path, places()).length > 0 && !isDoubtful(path, places())
-    if (changes.waiting().some(isOfSomebody)) return end.abort(new CutShort('files changed'))
-    await changes.more(end.signal)
+    const paths = changes.waiting()
+    if (await isSure(paths)) {
+      if (!end.signal.aborted) end.abort(new CutShort('files changed'))
+      return
+    }
+    // What has come while that was asked is not known yet.
+    if (changes.waiting().length === paths.length) await changes.more(end.signal)
   }
 }
 

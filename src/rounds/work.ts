@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path'
+import { configText } from '../config/file.ts'
+import { loadConfig } from '../config/load.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { candidates } from '../core/names.ts'
@@ -8,6 +10,7 @@ import { type Rounded, type StandingStacks, standingStacks, variableFiles, type 
 import { envFilesOf, sourcesOf } from '../tools/compose-sources.ts'
 import { removeImages } from '../tools/docker.ts'
 import { headSha, ignoredFolders } from '../tools/git.ts'
+import { Built } from './built.ts'
 import { type Context, dueFor, furtherOf, type Place, placesOf, type Stack } from './places.ts'
 
 /** A working tree can be tested before its first commit. */
@@ -22,9 +25,12 @@ export class Work {
   #stacks: StandingStacks | undefined
   /** What an earlier round could not do. */
   #isDue = { plan: true, build: true }
+  /** Files of services that were written and no stack has been told of: planning or building may fail first. */
+  readonly #touched = new Set<string>()
+  /** As launchway.yml named them when it could be read last. */
+  #bake: readonly string[] = []
   #told = ''
-  /** By image, the references of what was built, in its order. */
-  readonly #built = new Map<string, Set<string>>()
+  readonly #built = new Built()
 
   constructor(config: string, wish: Pick<Wish, 'fresh' | 'only'>, ports: Ports) {
     this.#config = config
@@ -37,14 +43,25 @@ export class Work {
     return (await files.look(resolve(root, this.#config))) !== undefined
   }
 
-  async round(paths: readonly string[], places: readonly Place[], hurry: AbortSignal): Promise<Rounded> {
+  /** @param onKnown once more is known of what the round depends on, before it is read: what is saved from then on is for the next */
+  async round(
+    paths: readonly string[],
+    places: readonly Place[],
+    { hurry, onKnown }: { hurry: AbortSignal; onKnown: () => Promise<void> },
+  ): Promise<Rounded> {
     const due = dueFor(paths, places)
     const isBaked = this.#release?.plan.images.some(({ bake }) => bake !== undefined) === true
     if (due.plan || (due.build && isBaked)) this.#isDue.plan = true
     if (due.build) this.#isDue.build = true
-    const release = await this.#withImages(await this.#planned())
+    for (const path of due.touched) this.#touched.add(path)
+    const before = this.#release
+    const planned = await this.#planned()
+    if (planned !== before) await onKnown()
+    const release = await this.#withImages(planned)
     this.#stacks ??= standingStacks(release.app, this.#wish)
-    return this.#stacks.round(release, this.#ports, { touched: new Set(due.touched), hurry })
+    this.#stacks.touch(this.#touched)
+    this.#touched.clear()
+    return this.#stacks.round(release, this.#ports, { hurry, onRendered: onKnown })
   }
 
   async #planned(): Promise<Release> {
@@ -71,7 +88,7 @@ export class Work {
     this.#isDue.build = false
     for (const image of release.plan.images) {
       const key = section.images.find(({ name }) => name === image.name)?.key
-      if (key !== undefined) this.#built.set(image.name, new Set([...(this.#built.get(image.name) ?? []), ...candidates(image, key)]))
+      if (key !== undefined) this.#built.add(image.name, { key, references: candidates(image, key) })
     }
     this.#release = { ...release, build: section }
     return this.#release
@@ -98,12 +115,24 @@ export class Work {
     return placesOf({
       root: resolve(root),
       config: this.#config,
+      bake: await this.#bakeFiles(),
       contexts,
       more: planned.flatMap((image) => furtherOf(image, resolve(root))),
       stacks: await Promise.all(stacksOf(plan?.smoke).map((smoke) => this.#stack(smoke))),
       rendered,
       ignored: await this.#ignored(),
     })
+  }
+
+  /** No part of a plan, and one that cannot be read has none made. */
+  async #bakeFiles(): Promise<readonly string[]> {
+    try {
+      const text = await configText(this.#config, this.#ports)
+      if (text !== undefined) this.#bake = [loadConfig(text, this.#config).bake ?? []].flat()
+    } catch {
+      // The round tells what is wrong with it.
+    }
+    return this.#bake
   }
 
   async #ignored(): Promise<Set<string>> {
@@ -123,15 +152,19 @@ export class Work {
 
   /** What was built of each state in between. The first and the last may be what a release is about. */
   async removeOld(): Promise<void> {
-    const { exec, signal } = this.#ports
-    for (const references of this.#built.values()) {
-      const [, ...rest] = references
-      const old = rest.slice(0, -1)
-      // One that something still runs goes another time; after a cancel there is no time for any of it.
-      if (old.length === 0 || signal.aborted) continue
-      await exec.run(removeImages(old), { signal, accept: [0, 1] })
-      for (const one of old) references.delete(one)
-    }
+    const { exec, engine, signal } = this.#ports
+    const old = this.#built.old()
+    // After a cancel there is no time for any of it.
+    if (old.length === 0 || signal.aborted) return
+    await exec.run(removeImages(old), { signal, accept: [0, 1] })
+    // One that something still runs is refused, and goes another time.
+    const isThere = (one: string): Promise<boolean> =>
+      engine.image(one).then(
+        (image) => image !== undefined,
+        () => true,
+      )
+    const gone = await Promise.all(old.map(async (one) => ((await isThere(one)) ? [] : [one])))
+    this.#built.forget(new Set(gone.flat()))
   }
 
   /** Engines choose another port with each start of a container. */

@@ -72,7 +72,20 @@ export function replacement(standing: Standing): Replacement {
   const bound = hasSteps ? [...why.keys()].find((name) => stepsNeed(plan, file).has(name)) : undefined
   // A second superuser is refused, and what a step did went with its container.
   if (bound !== undefined) return { kind: 'anew', why: `${bound} is replaced, which steps of prepare need` }
+  const emptied = undone(standing, why)
+  if (emptied !== undefined) return { kind: 'anew', why: emptied }
   return { kind: 'services', why }
+}
+
+/** What one that ended did in another goes with the container of that: a database is as empty as its image again. */
+function undone({ file, containers, fates }: Standing, gone: ReadonlyMap<string, string>): string | undefined {
+  const needs = allNeeds(file.services)
+  for (const name of fates.mustEnd) {
+    const hasEnded = containers.some((one) => serviceOf(one) === name && one.status === 'exited')
+    const cause = hasEnded && !gone.has(name) ? [...(needs.get(name) ?? [])].find((other) => gone.has(other)) : undefined
+    if (cause !== undefined) return `${cause} is replaced, which ${name} needed and has ended`
+  }
+  return undefined
 }
 
 /** Who is bound to a container that goes, or says that it starts again with it. */

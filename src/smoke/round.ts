@@ -34,13 +34,15 @@ export interface Round {
 export interface StandingStack {
   /** The project as it was rendered last, before anything is changed; undefined where that has never succeeded. */
   rendered(): ComposeProject | undefined
+  /** Files and folders that were written: who has them mounted is made anew in the next round that gets so far. */
+  touch(paths: Iterable<string>): void
   /**
    * Tests the stack as its files are now; only what is made from something else than before is made anew.
-   * @param touched files and folders that were written since the last round began
    * @param hurry aborted when nobody wants to know any more how it ends
+   * @param onRendered when the project is another than before, and nothing is made of it yet
    * @throws as the stage does; and the reason of `hurry`
    */
-  round(release: Release, whole: SmokePlan, ports: Ports, more: { touched: Iterable<string>; hurry: AbortSignal }): Promise<Round>
+  round(release: Release, whole: SmokePlan, ports: Ports, more: { hurry: AbortSignal; onRendered: () => Promise<void> }): Promise<Round>
   /** Takes it down with its volumes. Never fails. */
   close(ports: Ports): Promise<void>
 }
@@ -82,12 +84,16 @@ export function standingStack(app: string, wish: Pick<Wish, 'fresh' | 'only'>): 
 
   return {
     rendered: () => rendered,
-    async round(release, whole, ports, { touched, hurry }) {
+    touch(paths) {
+      for (const path of paths) waiting.add(path)
+    },
+    async round(release, whole, ports, { hurry, onRendered }) {
       const plan = chosen(whole, wish.only)
       const started = ports.clock.elapsed()
-      for (const path of touched) waiting.add(path)
       const found = await find(plan, ports)
+      const isOther = JSON.stringify(rendered) !== JSON.stringify(found.rendered.project)
       rendered = found.rendered.project
+      if (isOther) await onRendered()
       await ports.files.remove(join(ports.evidence, evidenceFolder))
       const asked = { plan, release, project, owner: ports.self.id, isOpen: true }
       const { quiet, ...arranged } = await arrange(found, asked, ports)

@@ -16,8 +16,10 @@ export interface Rounded {
 export interface StandingStacks {
   /** As they were rendered last. */
   rendered(): ComposeProject[]
+  /** Each stack keeps it until its next round gets so far. @see StandingStack */
+  touch(paths: Iterable<string>): void
   /** @see StandingStack */
-  round(release: Release, ports: Ports, more: { touched: ReadonlySet<string>; hurry: AbortSignal }): Promise<Rounded>
+  round(release: Release, ports: Ports, more: { hurry: AbortSignal; onRendered: () => Promise<void> }): Promise<Rounded>
   close(ports: Ports): Promise<void>
 }
 
@@ -25,6 +27,9 @@ export function standingStacks(app: string, wish: Pick<Wish, 'fresh' | 'only'>):
   const stacks = new Map<string, StandingStack>()
   return {
     rendered: () => [...stacks.values()].flatMap((stack) => stack.rendered() ?? []),
+    touch(paths) {
+      for (const stack of stacks.values()) stack.touch(paths)
+    },
     async round(release, ports, more) {
       const done: [string, Round][] = []
       const variants = Object.keys(release.plan.smoke?.variants ?? { '': undefined })

@@ -42,7 +42,25 @@ export const tagsLike = (pattern: string, cwd: string): Command => command('git'
 export const remotesWith = (sha: string, cwd: string): Command =>
   command('git', ['branch', '--remotes', '--contains', sha, '--format=%(refname)'], { cwd })
 /** Of these paths the ones that git does not take into the repository, one a line. */
-export const ignoredOf = (paths: readonly string[], cwd: string): Command => command('git', ['check-ignore', '--', ...paths], { cwd })
+export const ignoredOf = (paths: readonly string[], cwd: string): Command =>
+  command('git', ['-c', 'core.quotePath=false', 'check-ignore', '--', ...paths], { cwd })
+/** The same of any number of paths: what it says of each in their order, as far as it comes. @see examinedPaths */
+export const ignoredAmong = (paths: readonly string[], cwd: string): Command =>
+  command('git', ['check-ignore', '--stdin', '-z', '--verbose', '--non-matching'], {
+    cwd,
+    stdin: paths.map((path) => `${path}\0`).join(''),
+    // What it fails of is read.
+    env: { LC_ALL: 'C' },
+  })
+
+/** For each path a file, a line of it, the pattern there, and the path; a pattern that takes something back in is told as well. */
+export function examinedPaths(stdout: string): { path: string; isIgnored: boolean }[] {
+  const fields = stdout.split('\0')
+  return Array.from({ length: Math.floor(fields.length / 4) }, (_, at) => {
+    const [, , pattern = '', path = ''] = fields.slice(at * 4, at * 4 + 4)
+    return { path, isIgnored: pattern !== '' && !pattern.startsWith('!') }
+  })
+}
 
 /** Folders of which git takes nothing into the repository, one a line. */
 export const ignoredFolders = (cwd: string): Command =>
@@ -90,3 +108,6 @@ const pathAt = blobAt + 40 + ' 0\t'.length
 /** Of these files and what is below these folders what git has, one path from the folder a line. */
 export const trackedOf = (paths: readonly string[], cwd: string): Command =>
   command('git', ['-c', 'core.quotePath=false', 'ls-files', '--', ...paths.map((path) => `:(literal)${path}`)], { cwd })
+/** The same of many, each ended by a NUL, however it is written. */
+export const trackedAmong = (paths: readonly string[], cwd: string): Command =>
+  command('git', ['ls-files', '-z', '--', ...paths.map((path) => `:(literal)${path}`)], { cwd })

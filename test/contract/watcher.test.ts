@@ -50,11 +50,13 @@ it('hears of a file that is written, replaced by another, removed, and made agai
 })
 
 it('hears of a file that comes with its folders', async () => {
-  const { write, hears } = heard([], file('a/b/c.yml'))
+  const { root, write, hears, seen } = heard([], file('a/b/c.yml'))
   write('a/b/c.yml')
-  await expect(hears('a')).resolves.toBeUndefined()
+  await hears('a')
+  // Until its folder is heard of, and with that all that is in it.
+  await hears('a/b')
   write('a/b/c.yml', 'more')
-  await hears('a/b/c.yml')
+  await expect.poll(() => [...seen]).toContain(join(root, 'a/b/c.yml'))
 })
 
 it('hears of what is in folders that come later, and nothing of those that count for nothing', async () => {

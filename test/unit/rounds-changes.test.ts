@@ -58,10 +58,16 @@ describe('what is written to a folder that containers may write to', () => {
   function sorter(git: { ignored: string[]; tracked: string[] } | undefined) {
     const { ports, warnings } = localPorts('/app')
     const own = new OwnWrites()
-    const answer = (lines: string[]) => ({ code: git === undefined ? 128 : 0, stdout: lines.join('\n'), stderr: '', ms: 0 })
+    const answer = (fields: string[]) => ({
+      code: git === undefined ? 128 : 0,
+      stdout: fields.map((one) => `${one}\0`).join(''),
+      stderr: '',
+      ms: 0,
+    })
+    const examined = (git?.ignored ?? []).flatMap((path) => ['.gitignore', '1', '*', path])
     const exec: typeof ports.exec = {
       ...ports.exec,
-      run: ({ args }) => Promise.resolve(answer((args.includes('check-ignore') ? git?.ignored : git?.tracked) ?? [])),
+      run: ({ args }) => Promise.resolve(answer(args.includes('check-ignore') ? examined : (git?.tracked ?? []))),
     }
     return { sort: (...paths: string[]) => own.sort(paths, all, { ...ports, exec }), warnings }
   }

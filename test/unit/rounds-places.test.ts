@@ -21,6 +21,7 @@ const script = { name: 'all of it', kind: 'script' as const, script: 'test/smoke
 const places = placesOf({
   root: '/app',
   config: 'launchway.yml',
+  bake: ['bake/docker-bake.hcl'],
   contexts: [
     { kind: 'image', folder: '/app/web', dockerfile: '/app/web/Dockerfile', ignores: '*.md\nbuild\n!build/keep\nDockerfile' },
     { kind: 'image', folder: '/app/api', dockerfile: '/app/docker/api.Dockerfile', ignores: 'node_modules' },
@@ -39,6 +40,7 @@ describe('a change', () => {
 
   it.each<[string, string, object | undefined]>([
     ['of launchway.yml', '/app/launchway.yml', { ...build, plan: true }],
+    ['of a bake file', '/app/bake/docker-bake.hcl', { ...build, plan: true }],
     ['of a compose file', '/app/compose.yml', nothing],
     ['of a file of variables', '/app/web.env', nothing],
     ['in a build context', '/app/web/src/main.py', build],
@@ -77,6 +79,24 @@ describe('a change', () => {
   it('is doubtful where containers may have made it', () => {
     const paths = ['/app/data/db.sqlite', '/app/conf/nginx.conf', '/app/compose.yml', '/app/notes.txt']
     expect(paths.filter((path) => isDoubtful(path, places))).toEqual(['/app/data/db.sqlite'])
+  })
+
+  it('is so in a build context, too, but for what is named by itself', () => {
+    const context = { kind: 'image' as const, folder: '/app', dockerfile: '/app/Dockerfile', ignores: '' }
+    const all = placesOf({
+      root: '/app',
+      config: 'launchway.yml',
+      bake: [],
+      contexts: [context],
+      more: [],
+      stacks: [],
+      rendered: [rendered],
+      ignored: new Set(),
+    })
+    const whole = [...all, { kind: 'files' as const, path: '/app', isTree: true, isOpen: true }]
+    const paths = ['/app/data/db.sqlite', '/app/src/main.py', '/app/Dockerfile', '/app/launchway.yml']
+    expect(paths.filter((path) => isDoubtful(path, all))).toEqual(['/app/data/db.sqlite'])
+    expect(paths.filter((path) => isDoubtful(path, whole))).toEqual(['/app/data/db.sqlite', '/app/src/main.py'])
   })
 })
 

@@ -17,6 +17,8 @@ const step: SmokeStep = { name: 'migrate', kind: 'run', service: 'web', command:
 const logCheck: SmokeCheck = { name: 'ready', kind: 'log', service: 'worker', matches: 'ready', timeoutMs: 1 }
 
 interface Case {
+  /** What it was before. */
+  base?: object
   now?: object
   images?: Record<string, string>
   touched?: string[]
@@ -25,20 +27,21 @@ interface Case {
   before?: SmokeStep[]
   isPrepared?: boolean
   checks?: SmokeCheck[]
+  mustEnd?: string[]
 }
 
 function decide({ now = project, images = {}, touched = [], containers = [], prepare = [], isPrepared = true, ...more }: Case): unknown {
   const file = ComposeProject.parse(now)
-  const { checks = [], before = prepare } = more
+  const { checks = [], before = prepare, mustEnd = [], base = project } = more
   const decided = replacement({
-    before: madeFrom(ComposeProject.parse(project), new Map([['web', 'sha256:1']]), { prepare: before }),
+    before: madeFrom(ComposeProject.parse(base), new Map([['web', 'sha256:1']]), { prepare: before }),
     isPrepared,
     now: madeFrom(file, new Map(Object.entries({ web: 'sha256:1', ...images })), { prepare }),
     file,
     plan: { prepare, checks },
     touched,
     containers,
-    fates: { mustEnd: new Set(), mustRun: new Map([['web', 'it publishes a port']]) },
+    fates: { mustEnd: new Set(mustEnd), mustRun: new Map([['web', 'it publishes a port']]) },
   })
   return decided.kind === 'anew' ? 'anew' : [...decided.why.keys()].toSorted()
 }
@@ -47,6 +50,9 @@ const withService = (name: keyof typeof services, more: object): object => ({
   ...project,
   services: { ...services, [name]: { ...services[name], ...more } },
 })
+/** It fills the database, and ends. */
+const filled = { ...project, services: { ...services, migrate: { image: 'web:1', depends_on: { db: {} } } } }
+const ended = { containers: [seenContainer('migrate', { status: 'exited' })], mustEnd: ['migrate'] }
 const { db: _db, ...withoutDb } = services
 
 describe('of a stack that stands', () => {
@@ -79,6 +85,20 @@ describe('of a stack that stands', () => {
     ['all goes where they have not all passed', { prepare: [step], isPrepared: false }, 'anew'],
     ['all goes where a service is another in which a step ran', { prepare: [step], images: { web: 'sha256:2' } }, 'anew'],
     ['all goes where a service is another that a step needed', { prepare: [step], now: withService('db', { image: 'db:2' }) }, 'anew'],
+    [
+      'all goes where a service goes that one has filled that has ended',
+      { base: filled, now: { ...filled, services: { ...filled.services, db: { image: 'db:2' } } }, ...ended },
+      'anew',
+    ],
+    ['goes the one alone that fills it', { base: filled, now: filled, images: { migrate: 'sha256:2' }, ...ended }, ['migrate']],
+    [
+      'go both, where both are others',
+      {
+        ...{ base: filled, now: { ...filled, services: { ...filled.services, db: { image: 'db:2' } } }, images: { migrate: 'sha256:2' } },
+        ...ended,
+      },
+      ['db', 'migrate'],
+    ],
     ['goes alone who has nothing to do with the steps', { prepare: [step], now: withService('worker', { image: 'worker:2' }) }, ['worker']],
   ])('%s', (_, given, expected) => {
     expect(decide(given)).toEqual(expected)
