@@ -5,6 +5,7 @@ import { describe, expect, inject, test } from 'vitest'
 import { labHost } from './support/host.ts'
 import { failureOf, pathsOf, useHosts } from './support/hosts.ts'
 import { files, plain, reader, repository, secrets, toolbox, within, write } from './support/mounted.ts'
+import { eventually, isRunning } from './support/processes.ts'
 import { deployTo } from './support/release.ts'
 import { knownAs, labKey, portOf, realSsh, settings } from './support/ssh.ts'
 import { openDoor } from './support/tcp.ts'
@@ -38,6 +39,10 @@ describe('what cannot travel, and what does not arrive', () => {
     const attempts = join(pathsOf(host).home, 'attempts')
     expect(await within(host, 'ls /etc/conf')).toBe('deep\nsite.conf')
     expect(readdirSync(join(pathsOf(host).home, 'releases'))).toHaveLength(1)
+    // What receives on the host hears of the end a moment later; until then it is at work.
+    await eventually(() =>
+      readdirSync(attempts).every((attempt) => !isRunning(Number(readFileSync(join(attempts, attempt, 'pid'), 'utf8')))),
+    )
 
     rmSync(join(root, 'conf/large'))
     write(root, 'conf/site.conf', 'colour = red\n')

@@ -91,7 +91,8 @@ test(
     expect(tallies.map(({ failed }) => failed)).toEqual(tallies.map(() => 0))
     const steps = await host.ask(`cat ${pathsOf(host).journal}`)
     const drained = /"step":"drain","state":"done","service":"web","ms":(\d+)/.exec(steps)?.[1]
-    expect(Number(drained)).toBeGreaterThan(600)
+    // A request takes 1.5 s; a starved client begins them late.
+    expect(Number(drained)).toBeGreaterThan(300)
   },
 )
 
