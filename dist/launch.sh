@@ -11,7 +11,7 @@ prepare() {
   umask 022
   # Evidence is a container's own words: the journal is for the user who deploys.
   # Until the program runs, the attempt is this shell's: whoever finds it dead throws away what it brought.
-  if mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$LW_TRY" && : >> "$LW_HOME/journal.jsonl" && echo "$$" > "$LW_TRY/pid"); then
+  if mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$LW_TRY" && echo "$$" > "$LW_TRY/pid" && : >> "$LW_HOME/journal.jsonl"); then
     # It stays open, in the program that is started from here as well: so it is known from another with its number.
     exec 5>> "$LW_TRY/pid"
     return

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { labHost } from './support/host.ts'
 import { failureOf, pathsOf, useHosts } from './support/hosts.ts'
 import { files, plain, reader, repository, secrets, toolbox, within, write } from './support/mounted.ts'
-import { eventually, isRunning } from './support/processes.ts'
-import { deployTo } from './support/release.ts'
+import { deployTo, worker } from './support/release.ts'
 import { knownAs, labKey, portOf, realSsh, settings } from './support/ssh.ts'
 import { openDoor } from './support/tcp.ts'
 
@@ -39,18 +38,22 @@ describe('what cannot travel, and what does not arrive', () => {
     const attempts = join(pathsOf(host).home, 'attempts')
     expect(await within(host, 'ls /etc/conf')).toBe('deep\nsite.conf')
     expect(readdirSync(join(pathsOf(host).home, 'releases'))).toHaveLength(1)
-    // What receives on the host hears of the end a moment later; until then it is at work.
-    await eventually(() =>
-      readdirSync(attempts).every((attempt) => !isRunning(Number(readFileSync(join(attempts, attempt, 'pid'), 'utf8')))),
-    )
 
     rmSync(join(root, 'conf/large'))
     write(root, 'conf/site.conf', 'colour = red\n')
     await deployTo(host, image(), { ...wish, version: 'three' })
-    // What still received when that one began is left to the one after it.
-    if (readdirSync(attempts).length > 0) await deployTo(host, image(), { ...wish, version: 'four' })
     expect(readdirSync(attempts)).toEqual([])
     expect(await within(host, 'cat /etc/conf/site.conf')).toBe('colour = red')
+  })
+
+  test('an attempt that was killed before it could say whose it is goes with the next deploy', async () => {
+    const host = await machine(toolbox)
+    await deployTo(host, image(), { version: 'one', services: [worker] })
+    const attempts = join(pathsOf(host).home, 'attempts')
+    for (const attempt of ['nobody', 'half']) mkdirSync(join(attempts, attempt, 'files'), { recursive: true })
+    writeFileSync(join(attempts, 'half/pid'), '')
+    await deployTo(host, image(), { version: 'two', services: [worker] })
+    expect(readdirSync(attempts)).toEqual([])
   })
 
   test('a folder that is not what was planned is refused before anything is touched, unless the host has what was planned', async () => {

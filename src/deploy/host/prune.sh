@@ -74,7 +74,9 @@ is_needed() {
 forget_attempts() {
   for try in "$LW_HOME"/attempts/*/; do
     try=${try%/}
-    [ "$try" != "$LW_TRY" ] && [ -s "$try/pid" ] || continue
+    [ "$try" != "$LW_TRY" ] && [ -d "$try" ] || continue
+    # One that has just begun says in a moment whose it is; one that was killed just then never does.
+    [ -s "$try/pid" ] || nap 100
     is_alive "$try" || rm -rf "$try"
   done
 }
@@ -82,6 +84,6 @@ forget_attempts() {
 # is_alive ATTEMPT-DIR: by what it has open, since its number may be another program's by now: the file with its number
 # (launch.sh, receive.sh), or the lock that it waits for.
 is_alive() {
-  pid=$(cat "$1/pid")
+  pid=$(cat "$1/pid" 2> /dev/null) && [ -n "$pid" ] || return
   kill -0 "$pid" 2> /dev/null && { [ "/proc/$pid/fd/5" -ef "$1/pid" ] || [ "/proc/$pid/fd/9" -ef "$LW_HOME/lock" ]; }
 }

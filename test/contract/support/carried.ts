@@ -3,7 +3,7 @@ import type { Service } from '../../../src/core/deployment.ts'
 import type { Returned } from '../../../src/deploy/rollback.ts'
 import { rollback } from '../../../src/deploy/rollback.ts'
 import { project } from '../../unit/support/carry.ts'
-import type { HostUnderTest } from './host.ts'
+import { type HostUnderTest, outermost } from './host.ts'
 import { deployTo, portsFor, type PushedImage, releaseFor, type Wish } from './release.ts'
 import { site, type SiteHost } from './site.ts'
 
@@ -100,13 +100,7 @@ export async function lineKiller(container: string): Promise<{ bin: string; at(l
   const bin = await inside('mktemp -d /tmp/launchway-bin-XXXXXX')
   const wrapper = `#!/bin/sh
 [ "$*" = +%s ] && [ -e ${bin}/at ] || exec /bin/date "$@"
-apply='' pid=$PPID
-while [ "\${pid:-1}" -gt 1 ]; do
-  case $(tr '\\0' ' ' < /proc/$pid/cmdline) in *"/apply.sh "*) apply=$pid ;; esac
-  parent=''
-  while read -r name value; do [ "$name" != PPid: ] || parent=$value; done < /proc/$pid/status
-  pid=$parent
-done
+${outermost('apply', '*"/apply.sh "*')}
 [ -n "$apply" ] || exec /bin/date "$@"
 echo >> ${bin}/lines
 [ "$(wc -l < ${bin}/lines)" -eq "$(cat ${bin}/at)" ] || exec /bin/date "$@"

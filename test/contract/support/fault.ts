@@ -1,4 +1,5 @@
 import { docker } from '../../../lab/run.ts'
+import { outermost } from './host.ts'
 import { eventually } from './processes.ts'
 
 /**
@@ -25,13 +26,7 @@ const wrapper = '/usr/local/bin/date'
 const script = `#!/bin/sh
 [ "$*" = +%s ] && [ -e ${folder}/at ] || exec /bin/date "$@"
 read -r app line < ${folder}/at
-program='' pid=$PPID
-while [ "\${pid:-1}" -gt 1 ]; do
-  case $(tr '\\0' ' ' < /proc/$pid/cmdline) in *"/$app/"*"/apply.sh "*) program=$pid ;; esac
-  parent=''
-  while read -r name value; do [ "$name" != PPid: ] || parent=$value; done < /proc/$pid/status
-  pid=$parent
-done
+${outermost('program', '*"/$app/"*"/apply.sh "*')}
 [ -n "$program" ] || exec /bin/date "$@"
 echo >> ${folder}/lines
 [ "$(wc -l < ${folder}/lines)" -eq "$line" ] || exec /bin/date "$@"

@@ -230,6 +230,20 @@ export function journalOf(host: HostUnderTest): string {
   return existsSync(journal) ? readFileSync(journal, 'utf8') : ''
 }
 
+/**
+ * Lines of a shell that find the outermost program with such a command line above this one: `name` is its number, or empty.
+ * What was killed while they look has nobody above it.
+ */
+export function outermost(name: string, pattern: string): string {
+  return `${name}='' pid=$PPID
+while [ "\${pid:-1}" -gt 1 ]; do
+  case $(tr '\\0' ' ' < /proc/$pid/cmdline) in ${pattern}) ${name}=$pid ;; esac
+  parent=''
+  while read -r field value; do [ "$field" != PPid: ] || parent=$value; done < /proc/$pid/status
+  pid=$parent
+done 2> /dev/null`
+}
+
 /** A wrapper in docker's place that ends the apply program, with SIGKILL, before or after its nth call of docker. */
 export function killer(bin: string): { arm(call: number, when: 'before' | 'after'): void; disarm(): number } {
   const real = which('docker')
@@ -240,12 +254,7 @@ export function killer(bin: string): { arm(call: number, when: 'before' | 'after
     join(bin, 'docker'),
     `#!/bin/sh
 [ -e ${file} ] || exec ${real} "$@"
-program='' pid=$PPID
-while [ "$pid" -gt 1 ]; do
-  case $(tr '\\0' ' ' < /proc/$pid/cmdline) in *apply.sh*) program=$pid ;; esac
-  while read -r name value; do [ "$name" != PPid: ] || parent=$value; done < /proc/$pid/status
-  pid=$parent
-done
+${outermost('program', '*apply.sh*')}
 [ -n "$program" ] || exec ${real} "$@"
 echo >> ${count}
 read -r call when < ${file}

@@ -6,7 +6,7 @@ import { call, docker } from '../../../lab/run.ts'
 import { type Load, traffic, type Traffic } from '../../../lab/traffic.ts'
 import type { Service } from '../../../src/core/deployment.ts'
 import { rollback, type Returned } from '../../../src/deploy/rollback.ts'
-import { environmentName, type HostUnderTest, labHost, newStateRoot } from './host.ts'
+import { environmentName, type HostUnderTest, labHost, newStateRoot, outermost } from './host.ts'
 import { portsFor, releaseFor, type PushedImage, type Wish } from './release.ts'
 
 /** The campaign asks without a pause; every other run leaves the tests beside it most of the machine: with 50 connections some requests are under way all the time. */
@@ -139,12 +139,7 @@ real=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin; command -v ${program})
 [ -e ${bin}/at ] || exec $real "$@"
 read -r when pattern < ${bin}/at
 case "${program} $*" in $pattern) ;; *) exec $real "$@" ;; esac
-apply='' pid=$PPID
-while [ "$pid" -gt 1 ]; do
-  case $(tr '\\0' ' ' < /proc/$pid/cmdline) in *apply.sh*) apply=$pid ;; esac
-  while read -r name value; do [ "$name" != PPid: ] || parent=$value; done < /proc/$pid/status
-  pid=$parent
-done
+${outermost('apply', '*apply.sh*')}
 [ -n "$apply" ] || exec $real "$@"
 rm ${bin}/at
 [ "$when" = before ] || $real "$@" > /dev/null
