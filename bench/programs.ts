@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { root } from '../lab/paths.ts'
 import { parseRelease, type Release } from '../src/core/release.ts'
 import { type ActionDefinition, actions, inputOf } from '../src/inputs.ts'
+import type { StageName } from '../src/core/stages.ts'
 
 /** A program as it is started, again and again. */
 export interface Program {
@@ -71,7 +72,7 @@ export function makeRepository(folder: string): Repository {
 /**
  * Each action does all that it does before its own work begins, and nothing outside:
  * plan decides on a push to master; the whole release reads a branch that launchway.yml does not name; build, smoke, scan,
- * push and deploy read the record of that push, whose stages are switched off, as a plan does that skips them; what moves hosts
+ * push and deploy read the record of that push, in which their own stage is switched off, as a plan does that skips it; what moves hosts
  * refuses an environment that launchway.yml does not name, when it would ask a host next.
  */
 export function actionPrograms(repository: Repository, scratch: string): Program[] {
@@ -81,12 +82,12 @@ export function actionPrograms(repository: Repository, scratch: string): Program
   const planning = actions.find(({ stage }) => stage === 'plan')
   if (planning === undefined) throw new Error('no action plans')
   const plan = program(planning, { ref: master, verdict: 'passed' })
-  const record = skipping(recordOf(plan, repository, mkdtempSync(join(scratch, 'cache-'))))
+  const planned = recordOf(plan, repository, mkdtempSync(join(scratch, 'cache-')))
   return actions.map((action) => {
     if (action === planning) return plan
     if (action.stage === undefined) return program(action, { ref: 'refs/heads/elsewhere', verdict: 'nothing-to-do' })
     if (action.inputs.includes('config')) return program(action, { ref: master, verdict: 'failed', environment: 'elsewhere' })
-    return program(action, { ref: master, verdict: 'passed', record })
+    return program(action, { ref: master, verdict: 'passed', record: leavingTo(action.stage === 'deploy' ? 'push' : 'deploy', planned) })
   })
 }
 
@@ -166,9 +167,10 @@ function recordOf(plan: Program, repository: Repository, cache: string): Release
   return parseRelease(readFileSync(path, 'utf8'), path)
 }
 
-function skipping(record: Release): Release {
+/** All stages but one are switched off. */
+function leavingTo(other: StageName, record: Release): Release {
   const stages = Object.fromEntries(
-    Object.keys(record.plan.stages).map((stage) => [stage, { run: false, reason: 'its start alone is measured' }]),
+    Object.keys(record.plan.stages).map((stage) => [stage, { run: stage === other, reason: 'its start alone is measured' }]),
   )
   return parseRelease(JSON.stringify({ ...record, plan: { ...record.plan, stages } }), 'the record without stages')
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { groupedLog } from './adapters/log/stages.ts'
 import { addSummary, maskOnRunner, reportBug, runnerSink, setOutput } from './adapters/log/runner.ts'
 import { onSignals } from './adapters/signals.ts'
@@ -66,7 +67,8 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
   addSummary(summary(ran.release))
   const told = { comment: isOn(env, 'comment'), issue: isOn(env, 'issue'), codeScanning: isOn(env, 'code-scanning') }
   if (!dry) await tell(ran.release, told, ports)
-  await keepPage(ran.release, ports)
+  // What has planned, or has found that nothing is to be done here, adds nothing to the page that its summary does not say.
+  if (ran.error !== undefined || !isDeepStrictEqual(ran.release, start)) await keepPage(ran.release, ports)
   return ran
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { parseRelease } from '../../src/core/release.ts'
 import { actions, inputNames, inputOf, outputTable } from '../../src/inputs.ts'
 import { second } from '../unit/support/deploy.ts'
-import { config, open, repository, root, scratch, unreachable } from './support/doors.ts'
+import { config, open, repository, root, scratch, unreachable, withoutWork } from './support/doors.ts'
 
 const ActionFile = z.object({
   inputs: z.record(z.string(), z.object({ default: z.string().optional() })),
@@ -96,21 +96,31 @@ describe('an action step', () => {
   })
 
   it('that cannot keep its page warns, and is what it was: well, or failed for its own reason', () => {
-    const tree = repository('master')
     const well = runner({})
     const failed = runner({})
     for (const { temp } of [well, failed]) {
       mkdirSync(join(temp, 'launchway'))
       writeFileSync(join(temp, 'launchway', 'launchway-evidence'), '')
     }
-    const planned = open('main', ['plan'], tree, well.env)
-    expect([planned.code, well.read().output]).toEqual([0, expect.stringContaining('verdict=passed\n')])
-    expect(planned.out).toContain('::warning::the report could not be kept as a page')
+    writeFileSync(join(well.temp, 'launchway', 'release.json'), JSON.stringify(withoutWork()))
+    const done = open('main', ['deploy'], well.temp, well.env)
+    expect([done.code, well.read().output]).toEqual([0, expect.stringContaining('verdict=passed\n')])
+    expect(done.out).toContain('::warning::the report could not be kept as a page')
     expect(well.read().output).not.toContain('verdict=failed')
 
     writeFileSync(join(failed.temp, 'launchway', 'release.json'), JSON.stringify(unreachable()))
     const deployed = open('main', ['deploy'], failed.temp, { ...failed.env, TOKEN: 'the-token' })
     expect([deployed.code, deployed.out]).toEqual([6, expect.stringContaining('::error title=SSH_UNREACHABLE::')])
+  })
+
+  it('keeps a page of what was done: a plan alone has done nothing', () => {
+    const { temp, env } = runner({})
+    const pageAt = join(temp, 'launchway', 'launchway-evidence', 'report.html')
+    expect(open('main', ['plan'], repository('master'), env).code).toBe(0)
+    expect(existsSync(pageAt)).toBe(false)
+    writeFileSync(join(temp, 'launchway', 'release.json'), JSON.stringify(withoutWork()))
+    expect(open('main', ['deploy'], temp, env).code).toBe(0)
+    expect(readFileSync(pageAt, 'utf8')).toContain('<title>addie ')
   })
 
   it('that cannot plan has a verdict all the same, and a summary that says why', () => {

@@ -76,3 +76,10 @@ export function unreachable(): Release {
     push: { references: [{ reference: 'registry.example.org/addie:master', digest }], ms: 1 },
   })
 }
+
+/** A record of which nothing is left to do: every stage is switched off. */
+export function withoutWork(): Release {
+  const { plan } = record()
+  const stages = Object.fromEntries(Object.keys(plan.stages).map((stage) => [stage, { run: false, reason: 'off' }]))
+  return record({ plan: { ...plan, stages: { ...plan.stages, ...stages } }, outcome: { state: 'running' } })
+}
