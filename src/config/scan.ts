@@ -29,6 +29,8 @@ export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: str
     ...(file === undefined ? {} : { ignoreFile: file }),
     strictExceptions: scan?.['strict-exceptions'] ?? false,
     vex: [scan?.vex ?? []].flat(),
+    ...(scan?.kev === undefined ? {} : { kev: scan.kev }),
+    ...(scan?.epss === undefined ? {} : { epss: scan.epss }),
     reports: scan?.reports ?? [],
     reportsFolder: scan?.['reports-folder'] ?? 'launchway-reports',
     maxDbAgeMs: milliseconds(scan?.['max-db-age'] ?? '48h'),
@@ -39,7 +41,7 @@ export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: str
 }
 
 function resolveRule(rule: RuleConfig): ScanRule {
-  const { action, severity, fixable, base, reason } = rule
+  const { action, severity, fixable, base, exploited, epss, reason } = rule
   return {
     action,
     ...(severity === undefined ? {} : { severity }),
@@ -51,6 +53,9 @@ function resolveRule(rule: RuleConfig): ScanRule {
     ...(rule.new === undefined ? {} : { new: rule.new }),
     ...(base === undefined ? {} : { base }),
     ...(rule['known-for'] === undefined ? {} : { knownForMs: milliseconds(rule['known-for']) }),
+    ...(exploited === undefined ? {} : { exploited }),
+    ...(epss === undefined ? {} : { epss }),
+    ...(rule['max-epss'] === undefined ? {} : { maxEpss: rule['max-epss'] }),
     ...(reason === undefined ? {} : { reason }),
   }
 }
@@ -86,6 +91,7 @@ export function scanBreaches({ scan }: Config): Breach[] {
           message: `${at}: max-severity is for warn and ignore; where action is fail, severity says from which severity on`,
         })
       }
+      found.push(...ofScores(rule, action, { path, at, kev: scan.kev, epss: scan.epss }))
       if (action === 'ignore' && reason === undefined)
         found.push({ path, message: `${at}: reason is needed: why what it matches may pass` })
       if (off !== undefined) {
@@ -95,11 +101,34 @@ export function scanBreaches({ scan }: Config): Breach[] {
         })
       }
       const about = classes.every((one) => scannerOf[one] !== 'vuln')
-        ? (['fixable', 'known-for'] as const).find((key) => rule[key] !== undefined)
+        ? (['fixable', 'known-for', 'exploited', 'epss', 'max-epss'] as const).find((key) => rule[key] !== undefined)
         : undefined
       if (about !== undefined)
         found.push({ path: [...path, about], onKey: true, message: `${at}: ${about} is about vulnerabilities, not ${classes.join(', ')}` })
       return found
     }),
   )
+}
+
+interface Lists {
+  path: (string | number)[]
+  at: string
+  kev: string | undefined
+  epss: string | undefined
+}
+
+/** What asks lists that are not there, or lets pass, or blocks, the wrong end of the scores. */
+function ofScores(rule: Partial<RuleConfig>, action: RuleConfig['action'], { path, at, kev, epss }: Lists): Breach[] {
+  const found: Breach[] = []
+  const refuse = (key: 'exploited' | 'epss' | 'max-epss', why: string): void => {
+    if (rule[key] !== undefined) found.push({ path: [...path, key], onKey: true, message: `${at}: ${key} ${why}` })
+  }
+  if (kev === undefined) refuse('exploited', "needs scan.kev: the path of CISA's catalog, which a step before fetches")
+  if (epss === undefined)
+    for (const key of ['epss', 'max-epss'] as const)
+      refuse(key, 'needs scan.epss: the path of the list of scores, which a step before fetches')
+  if (action === 'ignore')
+    refuse('epss', 'means this score and higher, so ignore would let pass what is most likely; for this score and lower say max-epss')
+  if (action === 'fail') refuse('max-epss', 'is for warn and ignore; where action is fail, epss says from which score on')
+  return found
 }

@@ -33,6 +33,18 @@ const conditions = {
   'known-for': Duration.optional().describe(
     'Only vulnerabilities that have been public at least so long. One without a date is matched where action is fail, and not elsewhere.',
   ),
+  exploited: z
+    .boolean()
+    .optional()
+    .describe('true: only vulnerabilities that scan.kev lists as known to be exploited; false: only others. Default: both'),
+  epss: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'Only vulnerabilities that scan.epss gives at least this probability, 0 to 1, of being exploited within 30 days. One without a score is matched where action is fail, and not elsewhere.',
+    ),
 }
 
 /** Where more than the named severity may pass, it is what is worse that nobody has meant. */
@@ -43,6 +55,14 @@ const maxSeverity = z
     'Findings of this severity or milder, for warn and ignore; UNKNOWN, which may be anything, only by its name. Where action is ignore, severity is refused. Default: any',
   )
 
+/** The same the other way round. */
+const maxEpss = z
+  .number()
+  .min(0)
+  .max(1)
+  .optional()
+  .describe('Only vulnerabilities with a score of this or less, for warn and ignore; one without a score is not matched. Default: any')
+
 const FailRule = z.strictObject(conditions)
 
 const Rule = z.strictObject({
@@ -51,6 +71,7 @@ const Rule = z.strictObject({
     .describe('What becomes of a finding that matches: fail blocks the release, warn says so, ignore lets it pass. Needed.'),
   ...conditions,
   'max-severity': maxSeverity,
+  'max-epss': maxEpss,
   reason: z.string().min(1).optional().describe('Why; it stands in the summary. Needed where action is ignore.'),
 })
 
@@ -84,6 +105,16 @@ export const ScanConfig = z.strictObject({
     .optional()
     .describe(
       'Path of a VEX document (OpenVEX, CycloneDX or CSAF), or several: what they call harmless here blocks nothing. Default: none',
+    ),
+  kev: path
+    .optional()
+    .describe(
+      "Path of CISA's catalog of known exploited vulnerabilities (JSON, also packed by gzip), which rules with exploited ask; a step before fetches it. Default: none",
+    ),
+  epss: path
+    .optional()
+    .describe(
+      'Path of the list of EPSS scores (CSV, also packed by gzip), which rules with epss and max-epss ask; a step before fetches it. Default: none',
     ),
   reports: z
     .array(z.enum(reportKinds))

@@ -135,6 +135,11 @@ export const ScanRule = z.strictObject({
   base: plain.optionalFlag,
   /** The vulnerability has been public at least so long. */
   knownForMs: plain.optionalInt,
+  /** Whether it is on the list of those that are known to be exploited. */
+  exploited: plain.optionalFlag,
+  /** How likely it is, at least and at most, that it is exploited within 30 days: 0 to 1. */
+  epss: z.number().optional(),
+  maxEpss: z.number().optional(),
   /** Why, for the table of those that it lets pass. */
   reason: plain.optionalText,
 })
@@ -153,6 +158,9 @@ export const ScanPlan = z.strictObject({
   strictExceptions: plain.flag,
   /** Documents that say which vulnerability does no harm here, from the root of the repository. */
   vex: plain.texts,
+  /** CISA's list of what is known to be exploited, and the list of EPSS scores, from the root of the repository. */
+  kev: plain.optionalText,
+  epss: plain.optionalText,
   /** The environment whose release of now it is compared with. */
   against: plain.optionalText,
   reports: z.array(ReportKind),

@@ -6,11 +6,15 @@ import type { Finding } from './release.ts'
 export type Asked = Finding & {
   /** When the vulnerability became public, in milliseconds since 1970; absent where nobody says. */
   published?: number
+  /** Whether it is known to be exploited; absent where there is no list of such. */
+  exploited?: boolean
+  /** How likely it is to be exploited within 30 days, 0 to 1; absent where nobody says. */
+  epss?: number
 }
 
 /** @param now in milliseconds since 1970 */
 export function matches(rule: ScanRule, finding: Asked, now: number): boolean {
-  const { severity, maxSeverity, fixable, classes, packages, ids, knownForMs, action } = rule
+  const { severity, maxSeverity, fixable, classes, packages, ids, knownForMs, exploited, epss, maxEpss, action } = rule
   return (
     classes.includes(finding.class) &&
     (severity === undefined || severities.indexOf(finding.severity) <= severities.indexOf(severity)) &&
@@ -21,7 +25,11 @@ export function matches(rule: ScanRule, finding: Asked, now: number): boolean {
     (rule.new === undefined || rule.new === (finding.status === 'new')) &&
     (rule.base === undefined || rule.base === (finding.base === true)) &&
     // Without a date it may be as old as can be: what is not known opens no gate.
-    (knownForMs === undefined || (finding.published === undefined ? action === 'fail' : now - finding.published >= knownForMs))
+    (knownForMs === undefined || (finding.published === undefined ? action === 'fail' : now - finding.published >= knownForMs)) &&
+    (exploited === undefined || (finding.exploited === undefined ? action === 'fail' : finding.exploited === exploited)) &&
+    // The same of a score: the youngest have none.
+    (epss === undefined || (finding.epss === undefined ? action === 'fail' : finding.epss >= epss)) &&
+    (maxEpss === undefined || (finding.epss ?? Number.POSITIVE_INFINITY) <= maxEpss)
   )
 }
 
@@ -55,7 +63,20 @@ export const classNames: Record<FindingClass, string> = {
 }
 
 /** A rule in words: `HIGH or worse, with a fix, new`. */
-export function ruleName({ severity, maxSeverity, fixable, classes, packages, ids, base, knownForMs, ...rule }: ScanRule): string {
+export function ruleName({
+  severity,
+  maxSeverity,
+  fixable,
+  classes,
+  packages,
+  ids,
+  base,
+  knownForMs,
+  exploited,
+  epss,
+  maxEpss,
+  ...rule
+}: ScanRule): string {
   const isUsual = classes.length === 2 && classes.includes('os') && classes.includes('library')
   const about = isUsual ? [] : [`in ${classes.map((one) => classNames[one]).join(' and ')}`]
   const level = levelName(severity, maxSeverity)
@@ -67,6 +88,9 @@ export function ruleName({ severity, maxSeverity, fixable, classes, packages, id
     ...(rule.new === undefined ? [] : [rule.new ? 'new' : 'not new']),
     ...(base === undefined ? [] : [base ? 'of the base image' : 'not of the base image']),
     ...(knownForMs === undefined ? [] : [`known for ${showDays(knownForMs)}`]),
+    ...(exploited === undefined ? [] : [exploited ? 'known to be exploited' : 'not known to be exploited']),
+    ...(epss === undefined ? [] : [`EPSS ${epss} or more`]),
+    ...(maxEpss === undefined ? [] : [`EPSS ${maxEpss} or less`]),
   ].join(', ')
 }
 

@@ -19,6 +19,7 @@ import { type Glass, look } from './look.ts'
 import { weighed } from './newer.ts'
 import { sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
+import { readThreat, type Threat } from './threat.ts'
 import { annotations, sourcesOf } from './trace.ts'
 
 /**
@@ -34,6 +35,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const started = ports.clock.elapsed()
   const now = ports.clock.now().getTime()
   const { entries, ...documents } = await readDocuments(plan, now, ports)
+  const threat = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)
   const file = await ports.tools.trivy(plan)
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
   const trivy = { ...bare, version: await versionOf(bare, ports) }
@@ -66,7 +68,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     images.push({ ...one, ...seenAs, ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }) })
     reports.push(...(await writeReports(image.name, text, plan, trivy, ports)))
   }
-  const { rules, decided, ...judged } = gate(images, plan.rules, now)
+  const { rules, decided, ...judged } = gate(threatened(images, threat), plan.rules, now)
   const verdict = blind.length > 0 ? 'failed' : judged.verdict
   refuseEnded(plan.ignoreFile, entries, seen, now)
   const exceptions = exceptionsOf(plan.ignoreFile, entries, seen, now).filter(
@@ -145,6 +147,11 @@ function compareImage({ name, config, report, base }: Seen, current: Current | u
   }
 }
 
+/** With what lists beside Trivy's database know of a vulnerability, for the rules alone. */
+function threatened(images: readonly Compared[], threat: Threat): Compared[] {
+  return images.map((image) => ({ ...image, findings: image.findings.map((finding) => ({ ...finding, ...threat(finding.id) })) }))
+}
+
 /** As the record keeps it: when a vulnerability became public is for the rules alone. */
 function recorded({ findings, ...image }: Compared): ScannedImage {
   return { ...image, findings: findings.map(({ published: _at, ...finding }) => finding) }
@@ -166,12 +173,22 @@ async function readDocuments(
   return { exceptions: { path: join(ports.root, ignoreFile), state: JSON.stringify([text, ended]) }, vex: documents, entries }
 }
 
-async function needed(name: string, key: 'ignore-file' | 'vex', ports: Ports): Promise<Buffer> {
+const documentNames = {
+  'ignore-file': 'the list of exceptions for the scan',
+  vex: 'a VEX document',
+  kev: 'the list of vulnerabilities that are known to be exploited',
+  epss: 'the list of EPSS scores',
+}
+const howToHave: Partial<Record<keyof typeof documentNames, string>> = {
+  kev: 'Fetch it in a step before: docs/guide/scan.md#what-is-exploited has the lines.',
+  epss: 'Fetch it in a step before: docs/guide/scan.md#what-is-exploited has the lines.',
+}
+
+async function needed(name: string, key: keyof typeof documentNames, ports: Ports): Promise<Buffer> {
   const body = await ports.files.read(join(ports.root, name))
   if (body !== undefined) return body
-  const what = key === 'vex' ? 'a VEX document' : 'the list of exceptions for the scan'
-  throw new LaunchwayError('CONFIG_INVALID', `${name}, ${what}, is not there`, {
-    hint: `scan.${key} in launchway.yml names it, from the root of the repository. Check it out in this job too.`,
+  throw new LaunchwayError('CONFIG_INVALID', `${name}, ${documentNames[key]}, is not there`, {
+    hint: `scan.${key} in launchway.yml names it, from the root of the repository. ${howToHave[key] ?? 'Check it out in this job too.'}`,
   })
 }
 

@@ -65,6 +65,22 @@ describe('the rules of a scan', () => {
     expect(decided(section)[0]?.[2]).toEqual(ids)
   })
 
+  it('ask the lists of what is exploited, which lie in the repository', async () => {
+    write('kev.json', JSON.stringify({ dateReleased: new Date().toISOString(), vulnerabilities: [{ cveID: 'CVE-2023-25577' }] }))
+    write('epss.csv', 'cve,epss,percentile\nCVE-2023-32681,0.4,0.9\nCVE-2023-25577,0.0001,0.1\n')
+    const rules = [rule('fail', { exploited: true }), rule('warn', { epss: 0.1 }), rule('ignore', { maxEpss: 1, reason: 'mild' })]
+    const asked = toScan(image, { rules, kev: 'kev.json', epss: 'epss.csv' })
+    const failure = await failureOf(scan(asked, here().ports))
+    expect(decided(failure.part?.scan ?? { rules: [] })).toEqual([
+      ['any severity, known to be exploited', 'fail', ['CVE-2023-25577']],
+      ['any severity, EPSS 0.1 or more', 'warn', ['CVE-2023-32681']],
+      ['any severity, EPSS 1 or less: mild', 'ignore', []],
+    ])
+    const missing = await failureOf(scan(toScan(image, { rules, kev: 'elsewhere.json' }), here().ports))
+    expect(missing).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('elsewhere.json') })
+    expect(missing.hint).toContain('what-is-exploited')
+  })
+
   it('are about secrets, misconfigurations and licences, where the plan has them looked for', async () => {
     const key = `ghp_${'a1B2c3D4e'.repeat(4)}`
     const copyleft = 'Metadata-Version: 2.1\nName: copyleft\nVersion: 1.0\nLicense: GPL-3.0\n'

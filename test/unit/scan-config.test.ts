@@ -37,6 +37,16 @@ describe('scan in launchway.yml', () => {
     expect(resolved(`scan:\n${rules}  fail-on: []\n`)).toMatchObject({ rules: [first, second] })
   })
 
+  it('hands on the lists of what is exploited, and what rules ask of them', () => {
+    const lists = '  kev: kev.json\n  epss: scores.csv.gz\n'
+    const rules = '  rules:\n    - { action: fail, exploited: true }\n    - { action: ignore, max-epss: 0.001, reason: r }\n'
+    expect(resolved(`scan:\n${lists}${rules}  fail-on: [{ epss: 0.5 }]\n`)).toMatchObject({
+      kev: 'kev.json',
+      epss: 'scores.csv.gz',
+      rules: [{ exploited: true }, { maxEpss: 0.001 }, { epss: 0.5 }],
+    })
+  })
+
   it('decides about what is looked for and no rule names: secrets block, the rest is a warning', () => {
     const secret = { action: 'fail', severity: 'HIGH', classes: ['secret'], packages: [], ids: [] }
     const [misconfig, license] = ['misconfig', 'license'].map((one) => ({ action: 'warn', classes: [one], packages: [], ids: [] }))
@@ -50,6 +60,27 @@ describe('scan in launchway.yml', () => {
 
   it.each([
     ['a rule without a condition', '{ rules: [{ action: fail }] }', 'scan.rules.0: a rule needs a condition'],
+    [
+      'a rule that asks a list that is not there',
+      '{ rules: [{ action: fail, exploited: true }] }',
+      'scan.rules.0: exploited needs scan.kev',
+    ],
+    ['one of fail-on that asks scores that are not there', '{ fail-on: [{ epss: 0.1 }] }', 'scan.fail-on.0: epss needs scan.epss'],
+    [
+      'a rule that would let pass what is most likely',
+      '{ epss: e.csv, rules: [{ action: ignore, epss: 0.1, reason: noise }] }',
+      'scan.rules.0: epss means this score and higher, so ignore would let pass what is most likely; for this score and lower say max-epss',
+    ],
+    [
+      'a rule that would block the harmless',
+      '{ epss: e.csv, rules: [{ action: fail, max-epss: 0.1 }] }',
+      'scan.rules.0: max-epss is for warn and ignore',
+    ],
+    [
+      'a score of a secret',
+      '{ epss: e.csv, scanners: [secret], rules: [{ action: warn, class: secret, epss: 0.1 }] }',
+      'epss is about vulnerabilities, not secret',
+    ],
     ['one in fail-on', '{ fail-on: [{}] }', 'scan.fail-on.0: a rule needs a condition'],
     ['a rule that lets pass without a reason', '{ rules: [{ action: ignore, max-severity: LOW }] }', 'scan.rules.0: reason is needed'],
     [

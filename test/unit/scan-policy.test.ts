@@ -69,6 +69,18 @@ describe('a rule of the scan', () => {
     ['known for two months', { knownForMs: 60 * day }, known, false],
     ['known for long, without a date, where it would fail', { knownForMs: 60 * day }, {}, true],
     ['known for long, without a date, where it would pass', { knownForMs: 60 * day, action: 'ignore' }, {}, false],
+    ['known to be exploited', { exploited: true }, { exploited: true }, true],
+    ['known to be exploited', { exploited: true }, { exploited: false }, false],
+    ['not known to be exploited', { exploited: false }, { exploited: false }, true],
+    ['known to be exploited, where nothing is known, where it would fail', { exploited: true }, {}, true],
+    ['known to be exploited, where nothing is known, where it would pass', { exploited: false, action: 'ignore' }, {}, false],
+    ['likely to be exploited', { epss: 0.1 }, { epss: 0.1 }, true],
+    ['likely to be exploited', { epss: 0.1 }, { epss: 0.0999 }, false],
+    ['likely to be exploited, without a score, where it would fail', { epss: 0.1 }, {}, true],
+    ['likely to be exploited, without a score, where it would warn', { epss: 0.1, action: 'warn' }, {}, false],
+    ['hardly exploited', { maxEpss: 0.01, action: 'ignore' }, { epss: 0.01 }, true],
+    ['hardly exploited', { maxEpss: 0.01, action: 'ignore' }, { epss: 0.02 }, false],
+    ['hardly exploited, without a score', { maxEpss: 1, action: 'ignore' }, {}, false],
     ['of all of that', { severity: 'HIGH', fixable: true, new: true }, { fixed: '2' }, true],
     ['of all of that but one', { severity: 'HIGH', fixable: true, new: false }, { fixed: '2' }, false],
   ])('%s: %j on %j: %s', (_, of, about, answer) => {
@@ -115,6 +127,9 @@ describe('a rule of the scan', () => {
     [{ classes: ['secret'], severity: 'HIGH' }, 'HIGH or worse in secrets'],
     [{ severity: 'HIGH', new: true, base: false, knownForMs: 7 * day }, 'HIGH or worse, new, not of the base image, known for 7 days'],
     [{ knownForMs: 12 * 3_600_000 }, 'any severity, known for 12 h'],
+    [{ exploited: true }, 'any severity, known to be exploited'],
+    [{ severity: 'HIGH', exploited: false, epss: 0.1 }, 'HIGH or worse, not known to be exploited, EPSS 0.1 or more'],
+    [{ maxSeverity: 'HIGH', maxEpss: 0.001 }, 'HIGH or milder, EPSS 0.001 or less'],
   ])('is named by what it asks: %j', (of, name) => {
     expect(ruleName(rule(of))).toBe(name)
   })
