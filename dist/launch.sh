@@ -11,10 +11,11 @@ prepare() {
   umask 022
   # Evidence is a container's own words: the journal is for the user who deploys.
   # Until the program runs, the attempt is this shell's: whoever finds it dead throws away what it brought.
-  if mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$LW_TRY" && echo "$$" > "$LW_TRY/pid" && : >> "$LW_HOME/journal.jsonl"); then
-    # It stays open, in the program that is started from here as well: so it is known from another with its number.
-    exec 5>> "$LW_TRY/pid"
-    return
+  if mkdir -p "$LW_HOME" && (umask 077 && : >> "$LW_HOME/journal.jsonl" && mkdir -p "$LW_TRY" && : >> "$LW_TRY/pid"); then
+    # It stays open, in the program that is started from here as well: so it is known from another with its number. The
+    # number comes last: whoever reads it finds the file open.
+    exec 5> "$LW_TRY/pid"
+    echo "$$" >&5 && return
   fi
   echo "cannot make $LW_TRY" >&2
   exit 1

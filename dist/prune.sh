@@ -72,11 +72,15 @@ is_needed() {
 
 # What programs that were killed had brought: a login may be among it.
 forget_attempts() {
+  waited=''
   for try in "$LW_HOME"/attempts/*/; do
     try=${try%/}
     [ "$try" != "$LW_TRY" ] && [ -d "$try" ] || continue
     # One that has just begun says in a moment whose it is; one that was killed just then never does.
-    [ -s "$try/pid" ] || nap 100
+    if [ ! -s "$try/pid" ] && [ -z "$waited" ]; then
+      nap 100 9>&-
+      waited=yes
+    fi
     is_alive "$try" || rm -rf "$try"
   done
 }

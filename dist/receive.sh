@@ -6,8 +6,10 @@ LC_ALL=C
 export LC_ALL
 try="$LW_HOME/attempts/$LW_ATTEMPT"
 umask 022
-mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$try/files" && echo "$$" > "$try/pid") || exit 1
-exec 5>> "$try/pid"
+mkdir -p "$LW_HOME" && (umask 077 && mkdir -p "$try/files" && : >> "$try/pid") || exit 1
+# As launch.sh does it: the number comes last, and once.
+exec 5> "$try/pid"
+echo "$$" >&5 || exit 1
 tar -x -f - -C "$try/files" && exit 0
 rm -rf "$try"
 exit 1

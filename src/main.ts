@@ -63,12 +63,13 @@ async function perform(stage: StageName | undefined, env: Env, ports: Ports): Pr
   const ran = stage === 'plan' || dry ? { release: start, error: undefined } : await runSteps(steps, buildingAs(start, building), ports)
   await ports.files.write(path, `${JSON.stringify(ran.release, null, 2)}\n`)
   for (const [name, value] of Object.entries(outputsOf(ran.release, path))) await setOutput(name, value)
-  const { keepPage, summary, tell } = await import('./report/index.ts')
+  const { forgetPage, keepPage, summary, tell } = await import('./report/index.ts')
   addSummary(summary(ran.release))
   const told = { comment: isOn(env, 'comment'), issue: isOn(env, 'issue'), codeScanning: isOn(env, 'code-scanning') }
   if (!dry) await tell(ran.release, told, ports)
   // What has planned, or has found that nothing is to be done here, adds nothing to the page that its summary does not say.
   if (ran.error !== undefined || !isDeepStrictEqual(ran.release, start)) await keepPage(ran.release, ports)
+  else if (stage === undefined || stage === 'plan') await forgetPage(ports)
   return ran
 }
 

@@ -64,7 +64,8 @@ function resolveRule(rule: RuleConfig): ScanRule {
 export function scanBreaches({ scan }: Config): Breach[] {
   if (scan === undefined || scan === false) return []
   const { scanners = ['vuln'] } = scan
-  return (['rules', 'fail-on'] as const).flatMap((list) =>
+  const unasked = unaskedLists(scan)
+  const ofRules = (['rules', 'fail-on'] as const).flatMap((list) =>
     (scan[list] ?? []).flatMap((rule: Partial<RuleConfig>, index): Breach[] => {
       const path = ['scan', list, index]
       const at = path.join('.')
@@ -108,6 +109,18 @@ export function scanBreaches({ scan }: Config): Breach[] {
       return found
     }),
   )
+  return [...ofRules, ...unasked]
+}
+
+/** A list that no rule asks changes nothing, and who names it thinks that it does. */
+function unaskedLists(scan: Exclude<Config['scan'], false | undefined>): Breach[] {
+  const rules: Partial<RuleConfig>[] = [...(scan.rules ?? []), ...(scan['fail-on'] ?? [])]
+  const asked = { kev: ['exploited'], epss: ['epss', 'max-epss'] } as const
+  return (['kev', 'epss'] as const).flatMap((list): Breach[] =>
+    scan[list] === undefined || rules.some((rule) => asked[list].some((key) => rule[key] !== undefined))
+      ? []
+      : [{ path: ['scan', list], onKey: true, message: `scan.${list}: no rule asks it; one with ${asked[list].join(' or ')} does` }],
+  )
 }
 
 interface Lists {
@@ -129,6 +142,8 @@ function ofScores(rule: Partial<RuleConfig>, action: RuleConfig['action'], { pat
       refuse(key, 'needs scan.epss: the path of the list of scores, which a step before fetches')
   if (action === 'ignore')
     refuse('epss', 'means this score and higher, so ignore would let pass what is most likely; for this score and lower say max-epss')
+  if (action === 'ignore' && rule.exploited === true)
+    refuse('exploited', 'would let pass what is known to be exploited; for all else say exploited: false')
   if (action === 'fail') refuse('max-epss', 'is for warn and ignore; where action is fail, epss says from which score on')
   return found
 }

@@ -67,13 +67,13 @@ export function bodyOf(release: Release, page: string | undefined): string {
   return [...kept, ...(kept.length < parts.length ? ['… there is more in the summary of the run.'] : []), ...link].join('\n\n')
 }
 
-/** A run that looked at what an environment runs: of any other, the scan stands in the way of its own release alone. */
+/** Of a rescan (plan/rescan.ts), which looks at what an environment runs: of any other run, the scan stands in the way of its own release alone. */
 async function issue(release: Release, page: string | undefined, notices: Notices): Promise<void> {
   const { app, plan, scan } = release
-  const { environment } = plan
-  if (plan.event !== 'schedule' || environment === undefined || scan === undefined) return
-  const of = { label: issueLabel, mark: `<!-- launchway: ${app} in ${environment.name} -->` }
-  const what = `${app} ${plan.version} in ${environment.name}`
+  const environment = plan.scan?.against
+  if (plan.event !== 'schedule' || plan.stages['build']?.run === true || environment === undefined || scan === undefined) return
+  const of = { label: issueLabel, mark: `<!-- launchway: ${app} in ${environment} -->` }
+  const what = `${app} ${plan.version} in ${environment}`
   const link = page === undefined ? '' : `\n\n[The run that found it](${page})`
   if (scan.verdict === 'passed')
     return notices.closeIssue({
@@ -83,7 +83,7 @@ async function issue(release: Release, page: string | undefined, notices: Notice
   const names = blocking(release)
   await notices.keepIssue({
     ...of,
-    title: `${app} in ${environment.name}: ${names.length === 0 ? 'the scan failed' : `${names.length} ${names.length === 1 ? 'finding blocks' : 'findings block'}`}`,
+    title: `${app} in ${environment}: ${names.length === 0 ? 'the scan failed' : `${names.length} ${names.length === 1 ? 'finding blocks' : 'findings block'}`}`,
     body: `${listOf(names)}\n${bodyOf(release, page)}`,
     news(before) {
       const known = new Set(listIn(before))

@@ -52,6 +52,11 @@ export async function keepPage(
   }
 }
 
+/** Of a run before: beside a new record it would tell of another one. */
+export async function forgetPage({ evidence, files }: Pick<Ports, 'evidence' | 'files'>): Promise<void> {
+  await files.remove(join(evidence, pageName)).catch(() => undefined)
+}
+
 /** Readable in both colour schemes, on paper, and with a table that is wider than the window. */
 const style = `
 :root { color-scheme: light dark; --line: light-dark(#d0d7de, #3d444d); --soft: light-dark(#f6f8fa, #161b22) }

@@ -30,7 +30,7 @@ function compare(a: string, b: string): number {
 /** A finding, and the rule that decides about it: the first that matches. */
 export interface Decided {
   image: string
-  finding: Finding
+  finding: Asked
   rule: ScanRule
 }
 
@@ -103,6 +103,14 @@ export function warning(warned: readonly Decided[]): string {
   ].join('\n')
 }
 
+/** Where it matches since something is not known of it. */
+function unknownOf({ epss, exploited }: ScanRule, finding: Asked): string {
+  return [
+    ...(epss === undefined || finding.epss !== undefined ? [] : ['; it has no score']),
+    ...(exploited === undefined || finding.exploited !== undefined ? [] : ['; the catalog has no such numbers']),
+  ].join('')
+}
+
 function rowsOf(decided: readonly Decided[], withImage: boolean): string[] {
   return columns(
     decided.map(({ image, finding, rule }) => [
@@ -113,7 +121,7 @@ function rowsOf(decided: readonly Decided[], withImage: boolean): string[] {
       finding.class === 'os' || finding.class === 'library'
         ? `${finding.installed} → ${finding.fixed ?? 'no fix yet'}`
         : [finding.class, finding.installed].join(' ').trimEnd(),
-      `(${ruleName(rule)})`,
+      `(${ruleName(rule)}${unknownOf(rule, finding)})`,
     ]),
   )
 }

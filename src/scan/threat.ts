@@ -36,7 +36,8 @@ export async function readThreat(
   const scores = epss === undefined ? undefined : scoresOf(epss, await read(epss, 'epss'))
   for (const list of [exploited, scores]) if (list !== undefined) tell(list, now, log)
   return (id) => ({
-    ...(exploited === undefined ? {} : { exploited: exploited.known.has(id.toUpperCase()) }),
+    // Of what has another number than a CVE's, and of a secret, the catalog says nothing.
+    ...(exploited === undefined || !/^CVE-/i.test(id) ? {} : { exploited: exploited.known.has(id.toUpperCase()) }),
     ...spread(scores?.known.get(id.toUpperCase())),
   })
 }
@@ -110,8 +111,10 @@ function dateOf(text: string): Date | undefined {
 
 function tell({ name, holds, made }: List<unknown>, now: number, log: Ports['log']): void {
   log.info(`${name}: ${holds}${made === undefined ? '' : `, of ${made.toISOString().slice(0, 10)}`}`)
-  if (made === undefined || now - made.getTime() <= oldMs) return
-  log.warning(
-    `${name} is ${Math.floor((now - made.getTime()) / day)} days old: what has become known since is not in it. Fetch it before each scan.`,
-  )
+  if (made === undefined)
+    return log.warning(`${name} does not say when it was made: it may be old. Fetch it before each scan, as it is published.`)
+  const age = now - made.getTime()
+  if (age > oldMs)
+    log.warning(`${name} is ${Math.floor(age / day)} days old: what has become known since is not in it. Fetch it before each scan.`)
+  if (age < -day) log.warning(`${name} is of ${made.toISOString().slice(0, 10)}, which is to come: is the clock of this machine right?`)
 }

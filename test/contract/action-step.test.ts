@@ -118,9 +118,16 @@ describe('an action step', () => {
     const pageAt = join(temp, 'launchway', 'launchway-evidence', 'report.html')
     expect(open('main', ['plan'], repository('master'), env).code).toBe(0)
     expect(existsSync(pageAt)).toBe(false)
-    writeFileSync(join(temp, 'launchway', 'release.json'), JSON.stringify(withoutWork()))
+    const path = join(temp, 'launchway', 'release.json')
+    writeFileSync(path, JSON.stringify(withoutWork('deploy')))
+    expect(open('main', ['smoke'], temp, env).code).toBe(0)
+    expect(existsSync(pageAt)).toBe(false)
+    writeFileSync(path, JSON.stringify(withoutWork()))
     expect(open('main', ['deploy'], temp, env).code).toBe(0)
     expect(readFileSync(pageAt, 'utf8')).toContain('<title>addie ')
+    // A page of the release before would tell of another one.
+    expect(open('main', ['plan'], repository('master'), env).code).toBe(0)
+    expect(existsSync(pageAt)).toBe(false)
   })
 
   it('that cannot plan has a verdict all the same, and a summary that says why', () => {

@@ -5,11 +5,15 @@ import { z } from 'zod'
 import { requests, tell as order } from '../../lab/github/client.ts'
 import { type LabGitHub, startLabGitHub } from '../../lab/github/server.ts'
 import { gitHubNotices } from '../../src/adapters/github-notices.ts'
+import { resolveScan } from '../../src/config/scan.ts'
 import type { Release } from '../../src/core/release.ts'
+import { byKey } from '../../src/core/objects.ts'
+import { stageNames } from '../../src/core/stages.ts'
 import { findingName } from '../../src/core/words.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { tell } from '../../src/report/index.ts'
-import { digest, environment, record, service } from '../unit/support/deploy.ts'
+import { configOf } from '../unit/support/config.ts'
+import { digest, record } from '../unit/support/deploy.ts'
 import { httpx, scanned } from '../unit/support/scanned.ts'
 import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
 
@@ -95,6 +99,14 @@ it('a push writes no comment, whatever it is asked', async () => {
   expect(await requests(lab)).toEqual([])
 })
 
+/** As `planRescan` makes it: no environment to deploy to, nothing to build. */
+function rescanned(plan: Release['plan']): Release['plan'] {
+  const scan = resolveScan(configOf('image: app\n'), {})
+  if (typeof scan === 'string') throw new Error(scan)
+  const stages = byKey(stageNames, (name) => ({ run: name === 'scan', reason: 'a rescan' }))
+  return { ...plan, event: 'schedule', stages, scan: { ...scan, against: 'production' } }
+}
+
 /** What a schedule has found in production: what blocks, by package. */
 function rescan(...packages: string[]): Release {
   const { plan, ...rest } = record()
@@ -104,7 +116,7 @@ function rescan(...packages: string[]): Release {
   return {
     ...rest,
     outcome: failed ? { state: 'failed', code: 'SCAN_BLOCKED', message: 'blocked', stage: 'scan' } : { state: 'done' },
-    plan: { ...plan, event: 'schedule', environment: environment([service()]) },
+    plan: rescanned(plan),
     scan: {
       ...scanned,
       images: [{ name: 'app', config: digest, findings }],

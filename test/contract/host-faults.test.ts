@@ -185,7 +185,7 @@ describe('two deploys', () => {
     const slow: Wish = {
       version: 'one',
       who: 'grace@desk',
-      services: [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 3000 } })],
+      services: [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 8000 } })],
     }
     const beforeLaunch = async (): Promise<void> => {
       const started = new Promise<void>((resolve) => (begun = resolve))

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
-import type { Ports } from '../../src/core/ports.ts'
+import type { Notices, Ports } from '../../src/core/ports.ts'
 import type { Release } from '../../src/core/release.ts'
 import { startRelease, type Trigger } from '../../src/plan/index.ts'
 import { keepRecord, markCurrent } from '../../src/push/index.ts'
+import { tell } from '../../src/report/index.ts'
 import { fakeExec } from '../fakes/exec.ts'
 import { fakeFiles } from '../fakes/files.ts'
 import { fakeLog } from '../fakes/log.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
 import { digest, record } from './support/deploy.ts'
+import { scanned } from './support/scanned.ts'
 
 const repository = 'registry.example.org/team/addie'
 const manifestType = 'application/vnd.oci.image.manifest.v1+json'
@@ -66,6 +68,33 @@ describe('a schedule', () => {
     expect(plan).toMatchObject({ event: 'schedule', version: 'v1.2.3', sha: running.plan.sha, tags: [], scan: { against: 'production' } })
     expect(plan.environment).toBeUndefined()
     expect(build?.images.map(({ how, registries }) => [how, registries])).toEqual([['promoted', running.build?.images[0]?.registries]])
+  })
+
+  it('has an issue for what blocks in that environment, and for that alone', async () => {
+    const ports = outside()
+    await live(ports)
+    const planned = await startRelease('launchway.yml', daily, ports)
+    const kept: string[] = []
+    const notices: Notices = {
+      comment: async () => undefined,
+      keepIssue: async ({ title }) => void kept.push(title),
+      closeIssue: async ({ mark }) => void kept.push(`closed ${mark}`),
+      uploadSarif: async () => undefined,
+    }
+    const told = { ...ports, notices, who: 'ada' }
+    const asked = { comment: false, issue: true, codeScanning: false }
+    const blocked = {
+      ...scanned,
+      verdict: 'failed' as const,
+      rules: [{ rule: 'CRITICAL', action: 'fail' as const, passed: false, findings: ['app CVE-1'] }],
+    }
+    await tell({ ...planned, scan: blocked }, asked, told)
+    await tell({ ...planned, scan: { ...scanned, verdict: 'passed' } }, asked, told)
+    expect(kept).toEqual(['addie in production: 1 finding blocks', 'closed <!-- launchway: addie in production -->'])
+    // A nightly image is a release of its own, which its scan stops.
+    const nightly = { ...planned.plan, stages: { ...planned.plan.stages, build: { run: true, reason: 'type=schedule' } } }
+    await tell({ ...planned, plan: nightly, scan: blocked }, asked, told)
+    expect(kept).toHaveLength(2)
   })
 
   it('that names an environment scans what it runs, also where image-tags has a nightly image', async () => {

@@ -81,6 +81,17 @@ describe('scan in launchway.yml', () => {
       '{ epss: e.csv, scanners: [secret], rules: [{ action: warn, class: secret, epss: 0.1 }] }',
       'epss is about vulnerabilities, not secret',
     ],
+    [
+      'a rule that would let pass what is exploited',
+      '{ kev: k, rules: [{ action: ignore, exploited: true, reason: r }] }',
+      'exploited would let pass what is known',
+    ],
+    ['a list that no rule asks', '{ kev: k.json }', 'scan.kev: no rule asks it; one with exploited does'],
+    [
+      'scores that no rule asks',
+      '{ epss: e.csv, fail-on: [{ severity: HIGH }] }',
+      'scan.epss: no rule asks it; one with epss or max-epss does',
+    ],
     ['one in fail-on', '{ fail-on: [{}] }', 'scan.fail-on.0: a rule needs a condition'],
     ['a rule that lets pass without a reason', '{ rules: [{ action: ignore, max-severity: LOW }] }', 'scan.rules.0: reason is needed'],
     [

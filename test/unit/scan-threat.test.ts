@@ -37,6 +37,27 @@ describe('what is known of a vulnerability beside how bad it is', () => {
     expect(log.said('warning')).toEqual([])
   })
 
+  it.each(['GHSA-jfh8-c2jp-5v3q', 'openSUSE-SU-2020:0062-1', 'github-pat', 'TEMP-0000000-1'])(
+    'is nothing of %s, which is no number of a CVE',
+    async (id) => {
+      expect((await threat({ kev: JSON.stringify(catalog), epss: scores }))(id)).toEqual({})
+    },
+  )
+
+  it.each<[string, { kev?: string; epss?: string }, string]>([
+    ['has no date', { kev: JSON.stringify({ ...catalog, dateReleased: 'x' }) }, 'kev.json does not say when it was made'],
+    ['has lost the line with its date', { epss: scores.replace(/^#.*\n/, '') }, 'epss.csv does not say when it was made'],
+    [
+      'is of a day to come',
+      { kev: JSON.stringify({ ...catalog, dateReleased: '2027-01-01' }) },
+      'kev.json is of 2027-01-01, which is to come',
+    ],
+  ])('is told of when it %s', async (_, of, warning) => {
+    const log = fakeLog()
+    await threat(of, log)
+    expect(log.said('warning')).toEqual([expect.stringContaining(warning)])
+  })
+
   it('is nothing where there is no list', async () => {
     expect((await threat({}))('CVE-2021-44228')).toEqual({})
     expect((await threat({ epss: scores }))('CVE-2021-44228')).toEqual({ epss: 0.943_58 })

@@ -77,9 +77,9 @@ export function unreachable(): Release {
   })
 }
 
-/** A record of which nothing is left to do: every stage is switched off. */
-export function withoutWork(): Release {
+/** A record of which nothing is left to do, but for one stage: all others are switched off. */
+export function withoutWork(left?: string): Release {
   const { plan } = record()
-  const stages = Object.fromEntries(Object.keys(plan.stages).map((stage) => [stage, { run: false, reason: 'off' }]))
+  const stages = Object.fromEntries(Object.keys(plan.stages).map((stage) => [stage, { run: stage === left, reason: 'off' }]))
   return record({ plan: { ...plan, stages: { ...plan.stages, ...stages } }, outcome: { state: 'running' } })
 }
