@@ -71,7 +71,7 @@ export function bodyOf(release: Release, page: string | undefined): string {
 async function issue(release: Release, page: string | undefined, notices: Notices): Promise<void> {
   const { app, plan, scan } = release
   const environment = plan.scan?.against
-  if (plan.event !== 'schedule' || plan.stages['build']?.run === true || environment === undefined || scan === undefined) return
+  if (plan.event !== 'schedule' || plan.stages['build']?.run || environment === undefined || scan === undefined) return
   const of = { label: issueLabel, mark: `<!-- launchway: ${app} in ${environment} -->` }
   const what = `${app} ${plan.version} in ${environment}`
   const link = page === undefined ? '' : `\n\n[The run that found it](${page})`

@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, inject, test } from 'vitest'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { labHost } from './support/host.ts'
 import { failureOf, pathsOf, useHosts } from './support/hosts.ts'
 import { files, plain, reader, repository, secrets, toolbox, within, write } from './support/mounted.ts'
+import { eventually } from './support/processes.ts'
 import { deployTo, worker } from './support/release.ts'
 import { knownAs, labKey, portOf, realSsh, settings } from './support/ssh.ts'
 import { openDoor } from './support/tcp.ts'
@@ -54,6 +56,26 @@ describe('what cannot travel, and what does not arrive', () => {
     writeFileSync(join(attempts, 'half/pid'), '')
     await deployTo(host, image(), { version: 'two', services: [worker] })
     expect(readdirSync(attempts)).toEqual([])
+  })
+
+  test('one that is just beginning is left alone', async () => {
+    const host = await machine(toolbox)
+    await deployTo(host, image(), { version: 'one', services: [worker] })
+    const { home, journal } = pathsOf(host)
+    const attempt = join(home, 'attempts/beginning')
+    mkdirSync(attempt)
+    // It has its file open, and says whose it is a moment after the next deploy has begun to look.
+    const beginning = spawn('sh', [
+      '-c',
+      'exec 5> "$1/pid"; until [ "$(grep -c \'"step":"lock","state":"done"\' "$2")" = 2 ]; do sleep 0.02; done; sleep 0.3; echo "$$" >&5; sleep 60',
+      'sh',
+      attempt,
+      journal,
+    ])
+    onTestFinished(() => void beginning.kill('SIGKILL'))
+    await eventually(() => existsSync(join(attempt, 'pid')))
+    await deployTo(host, image(), { version: 'two', services: [worker] })
+    expect(readFileSync(join(attempt, 'pid'), 'utf8').trim()).toBe(String(beginning.pid))
   })
 
   test('a folder that is not what was planned is refused before anything is touched, unless the host has what was planned', async () => {
