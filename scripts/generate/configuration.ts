@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import { loadConfig } from '../../src/config/load.ts'
-import { reservedKeys } from '../../src/config/reserved.ts'
 import { serviceKeys } from '../../src/config/rules.ts'
 import { Config } from '../../src/config/schema.ts'
 import { code, fenced, type GeneratedFile, page, prose, table } from './page.ts'
@@ -21,8 +20,6 @@ export function configurationPage(): GeneratedFile {
     '## Everything in its place',
     fenced('yaml', long),
     ...sectionsOf(Config, [], samples),
-    '## Reserved keys',
-    `These names are settled, what they do is not in this version; a file that uses one is refused: ${reservedKeys.map(code).join(', ')}.`,
   ])
 }
 

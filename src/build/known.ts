@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { missingAnnotations } from '../core/annotations.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { parseJson } from '../core/json.ts'
 import { Digest, inputsType, keyLabel, keyTag } from '../core/names.ts'
@@ -125,6 +126,9 @@ async function inRepository(name: string, image: PlannedImage, key: string, { pl
   const [found, current] = await Promise.all([repository.manifest(tag), repository.resolve(plan.version)])
   if (found === undefined) return undefined
   const reference = `${name}:${tag}`
+  // A run that was killed between its push and its annotations.
+  const [bare] = missingAnnotations(found.body, image.annotations ?? {})
+  if (bare !== undefined) throw new Untrue(`${reference} lacks the annotation ${bare}`)
   const images = await imagesIn(found, reference, repository)
   const config: Record<string, string> = {}
   const [looked, beside] = await Promise.all([

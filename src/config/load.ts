@@ -5,7 +5,6 @@ import { nearest } from '../core/nearest.ts'
 import { withDefaults, writtenAt } from './defaults.ts'
 import { offsets } from './places.ts'
 import { type Problem, readYaml } from './read.ts'
-import { reserved } from './reserved.ts'
 import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
 
@@ -101,8 +100,6 @@ function explain(issue: z.core.$ZodIssue): Explained[] {
     const known = knownKeys(issue.path)
     return issue.keys.map((key) => {
       const path = [...issue.path, key]
-      const later = reserved(path)
-      if (later !== undefined) return { path, onKey: true, message: `${where}"${key}" is reserved for a later version: ${later}` }
       // In a mapping in braces a comma ends the value: the rest of a rule becomes a key of its own.
       if (/^(enable|priority|event|pattern|format|value|prefix|suffix|branch|group|match|onlatest)=/.test(key))
         return { path, onKey: true, message: `${where}"${key}" is the rest of a tag rule: inside { } a rule with a comma needs quotes` }

@@ -29,7 +29,7 @@ export function resolveTargets(config: Config): Map<string, string> {
 }
 
 function resolveBuild(name: string, image: ImageConfig): PlannedBase {
-  const { contexts, secrets, ssh, labels } = image
+  const { contexts, secrets, ssh, labels, annotations } = image
   return {
     name,
     context: image.context ?? '.',
@@ -41,6 +41,7 @@ function resolveBuild(name: string, image: ImageConfig): PlannedBase {
     ...(secrets === undefined ? {} : { secrets: secrets.map(resolveSecret) }),
     ...(ssh === undefined ? {} : { ssh: ssh.map(resolveSsh) }),
     ...(labels === undefined ? {} : { labels: texts(labels) }),
+    ...(annotations === undefined ? {} : { annotations: texts(annotations) }),
     ...(image.cache === undefined ? {} : { cache: resolveCache(name, image) }),
     ...(image.size === undefined ? {} : { size: resolveSize(image.size) }),
   }

@@ -51,14 +51,22 @@ export function imageBreaches(config: Config): Breach[] {
     if (image.bake !== undefined && own !== undefined)
       found.push({ path: [...path, own], onKey: true, message: `${at}: "${own}" stands in the bake file, since bake is given` })
     found.push(...contextBreaches(name, images), ...secretBreaches(name, image), ...cacheBreaches(name, image))
-    for (const label of Object.keys(image.labels ?? {})) {
-      if (label.startsWith(ownLabels))
-        found.push({
-          path: [...path, 'labels', label],
-          onKey: true,
-          message: `${at}: labels that begin with "${ownLabels}" are launchway's own`,
-        })
+    for (const kind of ['labels', 'annotations'] as const) {
+      for (const label of Object.keys(image[kind] ?? {})) {
+        if (label.startsWith(ownLabels))
+          found.push({
+            path: [...path, kind, label],
+            onKey: true,
+            message: `${at}: ${kind} that begin with "${ownLabels}" are launchway's own`,
+          })
+      }
     }
+    if (image.annotations !== undefined && image.repositories === undefined)
+      found.push({
+        path: [...path, 'annotations'],
+        onKey: true,
+        message: `${at}: annotations are of an image in a registry, and nobody pushes this one: it has no repositories`,
+      })
   }
   if (Object.keys(images).length > 0 && Object.values(images).every(({ repositories }) => repositories === undefined) && found.length === 0)
     found.push({ path: ['images'], message: 'images: one of them needs repositories: where it is pushed' })

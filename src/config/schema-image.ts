@@ -92,6 +92,12 @@ export const ImageConfig = z.strictObject({
     .record(z.string().min(1), scalar)
     .optional()
     .describe('Labels of the image, beside revision and version, which launchway sets.'),
+  annotations: z
+    .record(z.string().min(1), scalar)
+    .optional()
+    .describe(
+      "Annotations of the image's manifest, which registries show, such as org.opencontainers.image.description on GitHub. They belong to its content key.",
+    ),
   cache: z
     .union([z.enum(['gha', 'registry']), BuildCache])
     .optional()

@@ -34,6 +34,8 @@ export const PlannedImage = z.strictObject({
   secrets: z.array(BuildSecret).optional(),
   ssh: z.array(BuildSsh).optional(),
   labels: plain.optionalTextByName,
+  /** Of its manifest in a registry, beside the labels in its configuration. */
+  annotations: plain.optionalTextByName,
   /** In the words of buildx. */
   cache: z.strictObject({ from: plain.texts, to: plain.texts }).optional(),
   /** What else a bake file says of it, as bake has printed it. */

@@ -21,7 +21,9 @@ export async function withBaked(plan: PlanSection, config: Config, ports: Ports)
   const { images, bases } = bakedImages(printed, targets, [...plan.images, ...(plan.bases ?? [])])
   for (const [name, { annotations }] of Object.entries(printed)) {
     if (Array.isArray(annotations) && annotations.length > 0)
-      ports.log.warning(`${files.join(', ')}: the annotations of ${name} are not taken`)
+      ports.log.warning(
+        `${files.join(', ')}: the annotations of ${name} are not taken: write them as annotations of the image into launchway.yml`,
+      )
   }
   const below = [...(plan.bases ?? []).map((base) => images.get(base.name) ?? base), ...bases]
   return {

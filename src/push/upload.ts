@@ -4,11 +4,12 @@ import { LaunchwayError } from '../core/error.ts'
 import { keyTag } from '../core/names.ts'
 import type { Credentials, Ports, Repository } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
-import type { BuiltImage, Registry, Release } from '../core/release.ts'
+import type { BuiltImage, PlannedImage, Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import type { Client } from '../tools/docker.ts'
 import { allOf } from './all.ts'
+import { annotate } from './annotate.ts'
 import { copyImage } from './copy.ts'
 import { pushWithDocker } from './docker-push.ts'
 import { configDigests } from './identity.ts'
@@ -35,8 +36,8 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
       uploaded.push(image)
       continue
     }
-    const repositories = release.plan.images.find(({ name }) => name === image.name)?.repositories ?? []
-    uploaded.push({ ...image, registries: await uploadImage(image, repositories, to, ports) })
+    const planned = release.plan.images.find(({ name }) => name === image.name)
+    uploaded.push({ ...image, registries: await uploadImage(image, planned, to, ports) })
   }
   return uploaded
 }
@@ -59,14 +60,14 @@ async function loggedIn(registries: readonly Registry[], ports: Ports): Promise<
 /** To the first repository of each registry, all registries at once; from there to the others of the same one. */
 async function uploadImage(
   image: BuiltImage,
-  repositories: readonly string[],
+  { repositories = [], annotations = {} }: Partial<Pick<PlannedImage, 'repositories' | 'annotations'>> = {},
   to: Destination,
   ports: Ports,
 ): Promise<BuiltImage['registries']> {
   const byHost = Map.groupBy(repositories, (repository) => parseRepository(repository).host)
   const uploaded = await allOf(
     [...byHost.values()].map(async ([first = '', ...others]) => {
-      const written = await uploadTo(first, image, to, ports)
+      const written = await uploadTo(first, image, annotations, to, ports)
       const copied = await allOf(
         others.map(async (other) => [other, await copyTo(other, first, written.digest, image, to, ports)] as const),
       )
@@ -76,14 +77,25 @@ async function uploadImage(
   return Object.fromEntries(uploaded.flat())
 }
 
-async function uploadTo(repository: string, image: BuiltImage, to: Destination, ports: Ports): Promise<Written> {
+async function uploadTo(
+  repository: string,
+  image: BuiltImage,
+  annotations: Readonly<Record<string, string>>,
+  to: Destination,
+  ports: Ports,
+): Promise<Written> {
   const reference = `${repository}:${keyTag(image.key)}`
   ports.log.info(`${image.name}: to ${reference}`)
   const opened = await openRepository(repository, to.registries, ports)
   const login = to.logins.get(parseRepository(repository).host)
   const ask = (): Promise<unknown> => opened.putBlob(randomBytes(32))
   const digest = await pushWithDocker({ image, repository, reference, client: to.client, login, ask }, ports)
-  const written = await readBack(reference, image, digest, opened)
+  const pushed = await readBack(reference, image, digest, opened)
+  // docker writes none, and only what is in the registry can have them.
+  const asked = Object.keys(annotations).length > 0
+  const written = asked
+    ? await readBack(reference, image, await annotate(opened, keyTag(image.key), pushed.digest, annotations), opened)
+    : pushed
   ports.log.info(`${image.name}: ${repository}@${written.digest}`)
   return written
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { z } from 'zod'
 import { ask, docker } from '../../lab/run.ts'
 import type { Command } from '../../src/core/command.ts'
 import { keyTag } from '../../src/core/names.ts'
@@ -209,3 +210,73 @@ it('of several images only what is not known is built, and a name of a file is o
   ])
   expect(calls.filter((call) => call.startsWith('docker push'))).toEqual([expect.stringContaining(`${name}/two:`)])
 })
+
+it('annotations stand in the registry beside the very same image, are known again, and written where a killed run has left them out', async () => {
+  const described = (text: string): void =>
+    write(
+      'launchway.yml',
+      `images:\n  app: { context: plain, repositories: [${app}, ${name}/copy], annotations: { org.opencontainers.image.description: ${text} } }\nbranches: { dev: {}, main: {} }\nsmoke: false\nscan: false\n`,
+    )
+  mkdirSync(join(folder.path, 'plain'))
+  write('plain/Dockerfile', 'FROM scratch\nCOPY . /\n')
+  described('A shop')
+  const first = await released('dev')
+  const tag = keyTag(first.image.key)
+  const manifest = await manifestOf(app, tag)
+  expect(manifest).toMatchObject({
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: first.image.config['linux/amd64'] },
+    annotations: { 'org.opencontainers.image.description': 'A shop' },
+  })
+  expect(await manifestOf(`${name}/copy`, 'dev')).toEqual(manifest)
+  // What a host pulls is what was built here.
+  const digest = first.image.registries[app]?.digest ?? ''
+  await docker('image', 'rm', '--force', `${app}:${tag}`)
+  await docker('pull', '--quiet', `${app}@${digest}`)
+  expect(Object.values(first.image.config)).toContain(await configOf(`${app}@${digest}`))
+
+  const merged = await released('main')
+  expect(merged.image).toMatchObject({ how: 'promoted', registries: first.image.registries })
+  expect(built(merged.calls)).toEqual([])
+
+  const { annotations: _lost, ...bare } = manifest
+  await putManifest(app, tag, bare)
+  const mended = await released('dev')
+  expect(mended.image).toMatchObject({
+    how: 'built',
+    reason: expect.stringContaining('lacks the annotation org.opencontainers.image.description'),
+    key: first.image.key,
+  })
+  expect(await manifestOf(app, tag)).toMatchObject({ annotations: manifest.annotations })
+
+  described('Another shop')
+  expect((await released('dev')).image).toMatchObject({ how: 'built', reason: 'the setting annotations changed' })
+})
+
+const Served = z.looseObject({ mediaType: z.string(), annotations: z.record(z.string(), z.string()).optional() })
+type Served = z.infer<typeof Served>
+const oci = 'application/vnd.oci.image.manifest.v1+json'
+
+/** As anybody reads it. */
+async function manifestOf(repository: string, tag: string): Promise<Served> {
+  const response = await fetch(addressOf(repository, tag), { headers: { accept: oci } })
+  return Served.parse(await response.json())
+}
+
+async function putManifest(repository: string, tag: string, manifest: object): Promise<void> {
+  const response = await fetch(addressOf(repository, tag), {
+    method: 'PUT',
+    headers: { 'content-type': oci },
+    body: JSON.stringify(manifest),
+  })
+  expect(response.status).toBe(201)
+}
+
+function addressOf(repository: string, tag: string): string {
+  return `http://${registry.address}/v2/${repository.slice(registry.address.length + 1)}/manifests/${tag}`
+}
+
+/** The digest of its configuration: in an engine with the classic store its id. */
+async function configOf(reference: string): Promise<string> {
+  return (await docker('image', 'inspect', '--format', '{{.Id}}', reference)).trim()
+}

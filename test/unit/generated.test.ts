@@ -158,7 +158,7 @@ describe('the JSON Schema of launchway.yml', () => {
     ['image and images', 'image: a/b\nimages: { a: { repositories: [a/b] } }'],
     ['an unknown key', 'image: a/b\nenviroments: {}'],
     ['an unknown key below', 'image: a/b\nenvironments: { p: { host: h, prot: 1 } }'],
-    ['a reserved key', 'image: a/b\nflavor: {}'],
+    ['a flavor that is no text', 'image: a/b\nflavor: {}'],
     ['a wrong type', 'image: a/b\nenvironments: { p: { host: h, port: web, publish: 1 } }'],
     ['a port out of range', 'image: a/b\nenvironments: { p: { host: h, port: 70000, publish: 1 } }'],
     ['a repository with a tag', 'image: a/b:latest'],

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseTagRule } from '../../src/config/image-tags.ts'
-import { reserved, reservedKeys } from '../../src/config/reserved.ts'
 import { resolveApp, resolveEnvironment, resolveRegistries } from '../../src/config/resolve.ts'
 import { Repository } from '../../src/config/schema-image.ts'
 import { refusedSecret } from '../../src/core/secret-names.ts'
@@ -166,32 +165,6 @@ describe('the name of a secret', () => {
 
   test('of a plain variable may be any', () => {
     expect(() => configOf(service('env: { PATH: /bin, DOCKER_HOST: x }'))).not.toThrow()
-  })
-})
-
-describe('a reserved key', () => {
-  test.each([
-    [['images', 'app', 'annotations'], 'annotations of an image'],
-    [['environments', 'p', 'secrets'], undefined],
-    [['environments', 'smoke'], undefined],
-    [['images'], undefined],
-  ])('%j: %s', (path, what) => {
-    expect(reserved(path)).toBe(what)
-  })
-
-  test('is refused by name at every depth, and nowhere taken for a slip', () => {
-    const frame = `images: { app: { repositories: [a/b], %image } }\nenvironments: { p: { host: h, %environment services: { web: { %service } } } }\n`
-    const places: Record<string, string> = {
-      'images.*.': '%image',
-      'environments.*.services.*.': '%service',
-      'environments.*.': '%environment',
-    }
-    for (const pattern of reservedKeys.filter((one) => one.includes('*'))) {
-      const start = Object.keys(places).find((one) => pattern.startsWith(one)) ?? ''
-      const key = pattern.slice(start.length)
-      const text = frame.replace(places[start] ?? '', `${key}: x,`).replaceAll(/%\w+/g, '')
-      expect(problems(text)[0]).toContain(`"${key}" is reserved for a later version`)
-    }
   })
 })
 
