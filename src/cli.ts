@@ -68,6 +68,7 @@ function parse(args: string[], root: string): Asked | string {
   const [verb, ...rest] = verbsWithCommand.includes(positionals[0] ?? '') ? positionals : [...positionals, ...command]
   if (values.version === true) return `${version}\n`
   if (verb === undefined) return help()
+  if (verb === 'help') return rest[0] !== undefined && isVerb(rest[0]) ? helpOf(rest[0]) : help()
   if (!isVerb(verb)) {
     const meant = nearest(verb, Object.keys(verbs))
     throw new LaunchwayError('USAGE', `there is no verb "${verb}"`, {

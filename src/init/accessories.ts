@@ -39,7 +39,7 @@ export function isLeftOut({ name, image, ports }: FileService): string | undefin
   return ports.length > 0 && /^(selenium|wiremock)/.test(program) ? `${name} (${image}) is left out: it is for tests` : undefined
 }
 
-export function accessoryOf(service: FileService): { draft: DraftAccessory; says: string[] } {
+export function accessoryOf(service: FileService, volumeNames: ReadonlyMap<string, string>): { draft: DraftAccessory; says: string[] } {
   const says: string[] = []
   const { name, image, command, entrypoint, health, user, stopSignal, ports } = service
   if (ports.some(({ published }) => published !== undefined))
@@ -49,7 +49,7 @@ export function accessoryOf(service: FileService): { draft: DraftAccessory; says
   const isUsable = test !== undefined && !test.join(' ').includes('/run/secrets/')
   if (test !== undefined && !isUsable)
     says.push(`the health check of ${name} reads /run/secrets: write one under accessories.${plainName(name)}.health`)
-  const volumes = volumesOf(service, says)
+  const volumes = volumesOf(service, volumeNames, says)
   if (volumes.length === 0 && isDatabase(service)) says.push(`${name} has no volume: its data ends with its container`)
   const keys = {
     image,

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import { appOf } from '../core/names.ts'
-import type { DraftAccessory, DraftImage, DraftService, Stack } from './draft.ts'
+import type { DraftAccessory, DraftImage, DraftService, DraftVolume, Stack } from './draft.ts'
 import type { Answers } from './questions.ts'
 import type { Seen } from './seen.ts'
 import type { Pin } from './workflow-parts.ts'
@@ -37,7 +37,7 @@ export function configText(stack: Stack, answers: Answers, seen: Seen, pin: Pin 
       ? []
       : [`# yaml-language-server: $schema=https://raw.githubusercontent.com/${pin.repository}/${pin.commit}/schema/launchway.json`]),
     '# What launchway builds, tests, and puts live where. Every key: docs/reference/configuration.md of launchway.',
-    '# `launchway plan` says what a push from here would do, and touches nothing.',
+    '# `launchway plan` says what a push from here would do, and does none of it.',
     '',
     // The name would be that of the first image else.
     ...(stack.images.length > 1 ? [`app: ${appOf(image)}`, ''] : []),
@@ -173,7 +173,7 @@ function keyLines(keys: Readonly<Record<string, unknown>>): string[] {
 }
 
 /** On a host, volumes of all applications stand side by side. */
-function volumeLines(volumes: readonly string[], app: string): string[] {
+function volumeLines(volumes: readonly DraftVolume[], app: string): string[] {
   if (volumes.length === 0) return []
-  return [`volumes: ${flow(volumes.map((one) => (one.startsWith('/') ? one : `${app}-${one}`)))}`]
+  return [`volumes: ${flow(volumes.map(({ source, at, isWhole }) => `${isWhole ? source : `${app}-${source}`}:${at}`))}`]
 }

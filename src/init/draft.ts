@@ -31,14 +31,14 @@ export interface DraftService {
   published?: number
   healthPath?: string
   keys: Record<string, unknown>
-  volumes: string[]
+  volumes: DraftVolume[]
   isNamed: boolean
 }
 
 export interface DraftAccessory {
   name: string
   keys: Record<string, unknown>
-  volumes: string[]
+  volumes: DraftVolume[]
 }
 
 /** The smoke test; in words, why there is none. */
@@ -53,13 +53,24 @@ export function plainName(name: string): string {
   return plain === '' ? 'app' : plain.slice(0, 40)
 }
 
+/** What a container keeps outside of itself. */
+export interface DraftVolume {
+  /** Its name, or a path of the host. */
+  source: string
+  /** Path in the container, and options. */
+  at: string
+  /** The host calls it so; of any other the name of the application comes first. */
+  isWhole: boolean
+}
+
 /** Named volumes stay; files of the repository do not travel with a container. */
-export function volumesOf({ name, volumes }: FileService, says: string[]): string[] {
+export function volumesOf({ name, volumes }: FileService, names: ReadonlyMap<string, string>, says: string[]): DraftVolume[] {
   return volumes.flatMap(({ source, target, options }) => {
     const end = options === undefined ? '' : `:${options}`
     if (source === undefined || source === '') return []
-    if (/^[A-Za-z0-9]/.test(source) && !source.includes('/')) return [`${source}:${target}${end}`]
-    if (source.startsWith('/')) return [`${source}:${target}${end}`]
+    if (/^[A-Za-z0-9]/.test(source) && !source.includes('/'))
+      return [{ source: names.get(source) ?? source, at: `${target}${end}`, isWhole: names.has(source) }]
+    if (source.startsWith('/')) return [{ source, at: `${target}${end}`, isWhole: true }]
     if (!says.some((one) => one.startsWith(`${name} mounts `)))
       says.push(`${name} mounts ${source} at ${target}: files of the repository do not go to the host, so they must be in the image`)
     return []

@@ -33,7 +33,10 @@ export async function keysOfHosts(hosts: readonly string[], { trusted, ask }: Tr
     if (await isKnown(host, ports)) continue
     const keys = await scan(host, ports)
     const named = keys.filter(({ fingerprint }) => trusted.some((one) => fingerprint === one || fingerprint.startsWith(`${one} `)))
-    if (keys.length === 0) found.todo.push(`${place} shows no host key now. When it can be reached from here: ${byHand(host)}`)
+    if (keys.length === 0)
+      found.todo.push(
+        `${place} shows no host key now. When it can be reached from here: ${byHand(host)}; then \`ssh-keygen -lf ${knownHostsFile}\` must show what \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` shows on its console`,
+      )
     else if (named.length > 0) found.lines.push(...named.map(({ line }) => line))
     else if (trusted.length > 0) {
       throw new LaunchwayError('SSH_HOST_KEY', `${place} shows another host key than the one that was named`, {

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import { parseRepository } from '../core/reference.ts'
 import type { Keys } from './known-hosts.ts'
 import type { Seen } from './seen.ts'
 import { howToFill, type Setting, unfilled } from './workflow-parts.ts'
@@ -32,7 +33,7 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
       `A key for the deploys alone: ssh-keygen -t ed25519 -N '' -C launchway -f ../deploy-key; append ../deploy-key.pub to ~/.ssh/authorized_keys of ${account} on the server.`,
       ...setting.environments.map(
         (one) =>
-          `The environment, in which the secrets stand, and reviewers if you want them: gh api --method PUT 'repos/{owner}/{repo}/environments/${one.name}'`,
+          `The environment, in which the secrets stand, and reviewers if you want them: gh api --method PUT 'repos/{owner}/{repo}/environments/${one.name}' (GitHub Free has none for private repositories: there take the line environment: out of the workflows, and --env out of what follows)`,
       ),
       ...secretLines(secrets, setting).map((line) => `The secret: ${line}`),
     )
@@ -47,6 +48,14 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
   steps.push(...doubled.map((path) => `${path} builds or deploys on a push as well: take that out of it.`))
   if (seen.seesTooMuch)
     steps.push('Add .git, .github and launchway.yml to .dockerignore: what the build does not see cannot change the key of the image.')
+  if (setting === undefined) {
+    const registry = registryOf(config)
+    steps.push(
+      ...(registry === undefined ? [] : [`May this machine push? docker login ${registry}`]),
+      ...secrets.filter((one) => one !== 'SSH_KEY').map((one) => `The secret, for the shell that releases: export ${one}=…`),
+      `The server: Docker, and an account that may use it and take your key (docs/guide/hosts.md of launchway); launchway doctor -e ${name} says what is missing.`,
+    )
+  }
   steps.push(
     'See what would happen: launchway plan',
     ...(setting === undefined
@@ -54,6 +63,12 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
       : [`Commit and push: git add --all && git commit -m 'Release with launchway' && git push. The workflow "push" does the rest.`]),
   )
   return steps
+}
+
+/** Where images are pushed, for a login; Docker Hub is meant where no host is named. */
+function registryOf({ image, images = {} }: Config): string | undefined {
+  const repository = image ?? Object.values(images).flatMap(({ repositories = [] }) => repositories)[0]
+  return repository === undefined ? undefined : parseRepository(repository).host
 }
 
 /** Secrets of the environments stand there, so that its rules hold for them; those of registries and of the release job are of the repository. */

@@ -74,6 +74,8 @@ export function framePort({ hints: { framework } }: Seen): number | undefined {
 interface Around {
   isPublic: boolean
   isOnly: boolean
+  /** What the code of the repository shows is this service's: all that is built is one image. */
+  isOneImage: boolean
   seen: Seen
   /** The port of the host that led to a service before this one. */
   door: number | undefined
@@ -82,19 +84,19 @@ interface Around {
 export function serviceOf(
   service: FileService,
   image: string,
-  { isPublic, isOnly, seen, door }: Around,
+  { isPublic, isOnly, isOneImage, seen, door }: Around,
 ): { draft: DraftService; says: string[] } {
   const says: string[] = []
   const { command, entrypoint, stopSignal, user, ports, containerName } = service
   const facts = factsOf(service, seen)
   const asked = service.health?.join(' ') ?? facts?.health
-  const ownPath = asked === undefined ? (isOnly ? seen.hints.healthPath : undefined) : askedPath(asked)
+  const ownPath = asked === undefined ? (isOneImage ? seen.hints.healthPath : undefined) : askedPath(asked)
   const healthPath = isPublic ? ownPath : undefined
   const port = isPublic ? (portOf(service, seen) ?? framePort(seen)) : undefined
   const published = (isPublic ? door : undefined) ?? ports[0]?.published
   const line = [...(entrypoint ?? []), ...(command ?? [])].join(' ')
   const environment = environmentOf(service, says)
-  const volumes = volumesOf(service, says)
+  const volumes = volumesOf(service, seen.compose?.project.volumeNames ?? new Map(), says)
   if (!isPublic && ports.length > 0)
     says.push(`${service.name} is reached by the other services alone, and no longer on a port of the host`)
   if (!isOnly && containerName !== undefined && containerName !== service.name)

@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { ComposeFile, FileService } from '../tools/compose-file.ts'
 import { accessoryOf, isLeftOut, isProxy } from './accessories.ts'
-import { type DraftAccessory, type DraftImage, plainName, type Stack } from './draft.ts'
+import { type DraftAccessory, type DraftImage, type DraftVolume, plainName, type Stack } from './draft.ts'
 import { migrationOf } from './migration.ts'
 import { framePort, frontOf, onlyLeads, portIn, serviceOf } from './service.ts'
 import { askedPath, type Seen } from './seen.ts'
@@ -107,6 +107,7 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
       isPublic: service === front,
       seen,
       isOnly: kept.length === 1,
+      isOneImage: images.length === 1,
       door,
     })
     notes.push(...says)
@@ -116,7 +117,7 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
   for (const service of rest) {
     const why = isLeftOut(service)
     if (why === undefined) {
-      const { draft, says } = accessoryOf(service)
+      const { draft, says } = accessoryOf(service, project.volumeNames)
       accessories.push(draft)
       notes.push(...says)
     } else notes.push(why)
@@ -124,6 +125,7 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
   if (seen.hints.celery && !active.some((one) => /celery/.test([...(one.command ?? []), ...(one.entrypoint ?? [])].join(' '))))
     notes.push(celeryNote)
   const { compose } = seen
+  notes.push(...keptElsewhere([...services, ...accessories], project))
   for (const path of seen.missing)
     notes.push(
       `${compose?.file ?? ''} reads ${path}, which the repository does not have: the smoke test needs it there, or { path: ${path}, required: false }`,
@@ -142,6 +144,17 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
     },
     notes,
   }
+}
+
+/** Who runs the stack on the server already has the data in volumes that compose has named. */
+function keptElsewhere(drafts: readonly { volumes: readonly DraftVolume[] }[], { name = '<project>' }: ComposeFile): string[] {
+  const names = [...new Set(drafts.flatMap(({ volumes }) => volumes.filter(({ isWhole }) => !isWhole).map(({ source }) => source)))]
+  const [first] = names
+  if (first === undefined) return []
+  const [are, them] = names.length === 1 ? ['is a volume of its own', 'its name'] : ['are volumes of their own', 'their names']
+  return [
+    `${names.join(', ')} ${are}, and empty at the first deploy. Where this stack runs on the server already, its data is in ${name}_${first}${names.length === 1 ? '' : ' and so on'} (docker volume ls): write ${them} into launchway.yml to keep it`,
+  ]
 }
 
 /** For the smoke test alone: what a compose file asks for and nothing gives. */

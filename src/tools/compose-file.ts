@@ -37,7 +37,15 @@ const Service = z.looseObject({
   stop_signal: scalar.optional(),
   user: scalar.optional(),
 })
-const File = z.looseObject({ services: z.record(z.string(), Service) })
+const Volume = z.looseObject({
+  name: scalar.optional(),
+  external: z.union([z.boolean(), z.looseObject({ name: scalar.optional() })]).optional(),
+})
+const File = z.looseObject({
+  name: scalar.optional(),
+  services: z.record(z.string(), Service),
+  volumes: z.record(z.string(), Volume.nullable()).nullish(),
+})
 
 /** A service, with the default of every variable filled in; `$NAME` stays where there is none. */
 export interface FileService {
@@ -67,6 +75,10 @@ export interface ComposeFile {
   services: FileService[]
   /** Variables that somebody must set, and what for. */
   variables: Map<string, 'port' | 'image' | 'value'>
+  /** Of the project; absent where it is that of its folder. */
+  name?: string
+  /** Volumes that are called on the host as somebody has said, by what they are called here. */
+  volumeNames: Map<string, string>
 }
 
 /** @returns in words, why it cannot be read */
@@ -81,7 +93,23 @@ export function readComposeFile(text: string): ComposeFile | string {
     return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'it has another form than a compose file'}`
   }
   const services = Object.entries(parsed.data.services).map(([name, service]) => serviceOf(name, service))
-  return { services, variables: variablesOf(parsed.data.services) }
+  const { name, volumes } = parsed.data
+  return {
+    services,
+    variables: variablesOf(parsed.data.services),
+    ...optional('name', filled(name)),
+    volumeNames: volumeNamesOf(volumes ?? {}),
+  }
+}
+
+function volumeNamesOf(volumes: Readonly<Record<string, z.infer<typeof Volume> | null>>): Map<string, string> {
+  return new Map(
+    Object.entries(volumes).flatMap(([key, of]): [string, string][] => {
+      const external = typeof of?.external === 'object' ? (of.external.name ?? key) : of?.external === true ? key : undefined
+      const name = filled(of?.name ?? external)
+      return name === undefined || name.includes('$') ? [] : [[key, name]]
+    }),
+  )
 }
 
 function serviceOf(name: string, of: z.infer<typeof Service>): FileService {

@@ -88,6 +88,17 @@ describe('the command line', () => {
     expect(launchway('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
   })
 
+  it.each([
+    [['help'], ['--help']],
+    [
+      ['help', 'plan'],
+      ['plan', '--help'],
+    ],
+    [['help', 'nothing'], ['--help']],
+  ])('%j answers as %j', (words, same) => {
+    expect(launchway(...words)).toEqual(launchway(...same))
+  })
+
   it('doctor is there: that it has nothing to look at is what it finds', () => {
     const { code, out } = launchway('doctor')
     expect(code).toBe(1)

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest'
+import { config, dockerfile, host, read, repository, run, shop } from './support/init.ts'
+
+describe('a repository with a compose file', () => {
+  it('keeps the names that volumes have on the host, and says where the data of the others is now', async () => {
+    const folder = repository({
+      Dockerfile: dockerfile,
+      'compose.yaml': `name: shop-live
+services:
+  web: { build: ., volumes: ["media:/media"] }
+  db: { image: "postgres:17", volumes: ["pg:/var/lib/postgresql/data"] }
+  cache: { image: "redis:7", volumes: ["cache:/data"] }
+volumes: { media: {}, pg: { external: true, name: prod_pgdata }, cache: { name: shop_cache } }
+`,
+    })
+    const { notes } = await run(folder)
+    expect(config(folder)).toMatchObject({
+      environments: {
+        production: {
+          volumes: ['shop-media:/media'],
+          accessories: { db: { volumes: ['prod_pgdata:/var/lib/postgresql/data'] }, cache: { volumes: ['shop_cache:/data'] } },
+        },
+      },
+    })
+    expect(notes).toEqual([
+      'media is a volume of its own, and empty at the first deploy. Where this stack runs on the server already, its data is in shop-live_media (docker volume ls): write its name into launchway.yml to keep it',
+    ])
+  })
+
+  it('gives a command the secrets that compose has written into it', async () => {
+    const folder = repository({
+      Dockerfile: dockerfile,
+      'compose.yaml': `services:
+  web: { build: . }
+  redis: { image: "redis:7", command: "redis-server --requirepass \${REDIS_PASSWORD} --maxmemory \${REDIS_MEMORY:?}" }
+  queue: { image: "rabbitmq:4", command: [rabbitmq-server, "\${QUEUE_TOKEN}"], healthcheck: { test: "test -n $$HOME" } }
+`,
+    })
+    const { notes } = await run(folder)
+    expect(config(folder)).toMatchObject({
+      environments: {
+        production: {
+          accessories: {
+            redis: { command: ['sh', '-c', expect.stringContaining('--requirepass ${REDIS_PASSWORD}')], secrets: ['REDIS_PASSWORD'] },
+            queue: { secrets: ['QUEUE_TOKEN'] },
+          },
+        },
+      },
+    })
+    expect(notes).toEqual([
+      'the command of redis asks for REDIS_MEMORY: say its value under env',
+      'no shell reads the command of queue, so QUEUE_TOKEN stays as it is written there: command: [sh, -c, …]',
+    ])
+  })
+
+  it('is asked for its health where its code says so, also with workers of the same image', async () => {
+    const folder = repository({
+      Dockerfile: dockerfile,
+      'app.py': "@app.get('/healthz')\n",
+      'compose.yaml': 'services:\n  web: { build: ., ports: ["80:5000"] }\n  worker: { build: ., command: celery -A app worker }\n',
+    })
+    await run(folder)
+    expect(config(folder)).toMatchObject({ environments: { production: { services: { web: { health: '/healthz' } } } } })
+  })
+
+  it('gets its services, what stands beside them, its migration, its secrets by name, and values for the smoke test', async () => {
+    const folder = repository(shop)
+    const { notes } = await run(folder)
+    expect(config(folder)).toEqual({
+      images: { web: { target: 'runtime', repositories: ['ghcr.io/team/shop'] } },
+      branches: { main: 'production' },
+      smoke: { env: { SECRET_KEY: 'smoke-only' }, checks: [{ http: 'http://web:8000/healthz', status: 200 }] },
+      environments: {
+        production: {
+          host,
+          'before-switch': { command: ['flask', 'db', 'upgrade'] },
+          services: {
+            web: {
+              port: 8000,
+              publish: 80,
+              health: '/healthz',
+              env: { REDIS_URL: 'redis://redis:6379/0', LOG_LEVEL: 'info' },
+              secrets: ['SECRET_KEY', 'DATABASE_URL'],
+              volumes: ['shop-uploads:/srv/uploads'],
+            },
+            worker: { command: ['celery', '-A', 'shop', 'worker', '--loglevel', 'info'], 'stop-timeout': '60s' },
+            beat: { command: ['celery', '-A', 'shop', 'beat'], overlap: false },
+          },
+          accessories: {
+            db: {
+              image: 'postgres:15',
+              health: { command: ['sh', '-c', 'pg_isready -U shop && echo $HOME'] },
+              env: { POSTGRES_DB: 'shop' },
+              secrets: ['POSTGRES_PASSWORD'],
+              volumes: ['shop-pgdata:/var/lib/postgresql/data'],
+            },
+            redis: { image: 'redis:7' },
+          },
+        },
+      },
+    })
+    expect(notes).toEqual([
+      'debug has a profile (debug) and is left out',
+      'web mounts . at /code: files of the repository do not go to the host, so they must be in the image',
+      'db is reached by the services alone, and no longer on a port of the host',
+      'adminer (adminer) is left out: it is a tool for developers',
+      "proxy (nginx:1.27) is left out: nginx on the host leads to the application, see the guide's page on nginx",
+      expect.stringContaining(
+        'uploads, pgdata are volumes of their own, and empty at the first deploy. Where this stack runs on the server already, its data is in <project>_uploads and so on',
+      ),
+    ])
+    expect(read(folder)).toContain('#   - adminer (adminer) is left out')
+  })
+
+  it('of a web server that only leads to a service the service remains, on the port of both', async () => {
+    const folder = repository({
+      'proxy/Dockerfile': 'FROM nginx:1.27\nCOPY conf /etc/nginx/conf.d/\n',
+      'proxy/conf': '',
+      'api/Dockerfile': dockerfile,
+      'api/app.py': '',
+      'docker-compose.yml': 'services:\n  proxy: { build: proxy, ports: ["80:80"], depends_on: [api] }\n  api: { build: ./api/ }\n',
+    })
+    const { notes } = await run(folder)
+    expect(config(folder)).toMatchObject({
+      images: { api: { context: 'api', repositories: ['ghcr.io/team/shop'] } },
+      environments: { production: { port: 5000, publish: 80 } },
+    })
+    expect(notes).toEqual([
+      'proxy is left out: it only leads to api, as nginx on the host does. What else its configuration says goes under nginx',
+    ])
+  })
+
+  it('two images have a repository and a name each, and a network on which they find each other', async () => {
+    const folder = repository({
+      'site/Dockerfile': dockerfile,
+      'api/Dockerfile': dockerfile,
+      'compose.yml': 'services:\n  site: { build: site, ports: ["5000:5000"] }\n  api: { build: api }\n',
+    })
+    await run(folder)
+    expect(config(folder)).toMatchObject({
+      app: 'shop',
+      images: { site: { repositories: ['ghcr.io/team/shop-site'] }, api: { repositories: ['ghcr.io/team/shop-api'] } },
+      environments: {
+        production: { services: { site: { image: 'site', networks: ['shop'] }, api: { image: 'api', networks: ['shop'] } } },
+      },
+    })
+  })
+
+  it('of a stock web server before the application the port remains, and its configuration says where it led', async () => {
+    const folder = repository({
+      'api/Dockerfile': 'FROM scratch\n',
+      'proxy/nginx.conf': 'server { location / { proxy_pass http://backend:8000; } }\n',
+      'compose.yaml':
+        'services:\n  backend: { build: api }\n  proxy: { image: nginx, ports: ["81:80"], volumes: ["./proxy/nginx.conf:/etc/nginx/conf.d/default.conf"] }\n',
+    })
+    await run(folder)
+    expect(config(folder)).toHaveProperty('environments.production', { host, port: 8000, publish: 81 })
+  })
+
+  it('that runs nothing of what is built here is no smoke test', async () => {
+    const folder = repository({ Dockerfile: dockerfile, 'compose.yaml': 'services: { db: { image: "postgres:15" } }\n' })
+    await run(folder)
+    expect(config(folder)).toMatchObject({ smoke: false })
+    expect(read(folder)).toContain('# No composed stack is tested: compose.yaml does not run what is built here')
+  })
+})
