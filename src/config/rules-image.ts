@@ -4,7 +4,7 @@ import type { Config } from './schema.ts'
 import { ImageConfig } from './schema-image.ts'
 
 /** What is said of an image however it is built. */
-const otherKeys = new Set<string>(['repositories', 'bake', 'size'] satisfies (keyof ImageConfig)[])
+const otherKeys = new Set<string>(['repositories', 'bake', 'size', 'annotations'] satisfies (keyof ImageConfig)[])
 /** What says how an image is built; one that has none of it is, where `bake` is given, a target of the bake file. */
 const buildKeys: readonly string[] = Object.keys(ImageConfig.shape).filter((key) => !otherKeys.has(key))
 

@@ -41,10 +41,9 @@ export function isLeftOut({ name, image, ports }: FileService): string | undefin
 
 export function accessoryOf(service: FileService, volumeNames: ReadonlyMap<string, string>): { draft: DraftAccessory; says: string[] } {
   const says: string[] = []
-  const { name, image, command, entrypoint, health, user, stopSignal, ports } = service
+  const { name, image, command, entrypoint, health: test, user, stopSignal, ports } = service
   if (ports.some(({ published }) => published !== undefined))
     says.push(`${name} is reached by the services alone, and no longer on a port of the host`)
-  const test = health?.map((word) => word.replaceAll('$$', '$'))
   // A file of a secret is not there on the host.
   const isUsable = test !== undefined && !test.join(' ').includes('/run/secrets/')
   if (test !== undefined && !isUsable)
@@ -56,7 +55,7 @@ export function accessoryOf(service: FileService, volumeNames: ReadonlyMap<strin
     ...(entrypoint === undefined ? {} : { entrypoint }),
     ...(command === undefined ? {} : { command }),
     ...(isUsable ? { health: { command: test } } : {}),
-    ...environmentOf(service, says),
+    ...environmentOf(service, says, isUsable ? { words: test, asks: service.healthAsks } : undefined),
     ...(user === undefined ? {} : { user }),
     ...(stopSignal === undefined ? {} : { 'stop-signal': stopSignal }),
   }

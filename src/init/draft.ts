@@ -68,8 +68,13 @@ export function volumesOf({ name, volumes }: FileService, names: ReadonlyMap<str
   return volumes.flatMap(({ source, target, options }) => {
     const end = options === undefined ? '' : `:${options}`
     if (source === undefined || source === '') return []
-    if (/^[A-Za-z0-9]/.test(source) && !source.includes('/'))
-      return [{ source: names.get(source) ?? source, at: `${target}${end}`, isWhole: names.has(source) }]
+    if (/^[A-Za-z0-9]/.test(source) && !source.includes('/')) {
+      const called = names.get(source)
+      if (called?.includes('$') === true)
+        says.push(`the volume ${source} of ${name} is called ${called} on the host: write that name into launchway.yml`)
+      const isWhole = called !== undefined && !called.includes('$')
+      return [{ source: isWhole ? called : source, at: `${target}${end}`, isWhole }]
+    }
     if (source.startsWith('/')) return [{ source, at: `${target}${end}`, isWhole: true }]
     if (!says.some((one) => one.startsWith(`${name} mounts `)))
       says.push(`${name} mounts ${source} at ${target}: files of the repository do not go to the host, so they must be in the image`)

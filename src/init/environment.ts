@@ -10,8 +10,9 @@ const withLogin = /:\/\/[^/@\s]*:[^/@\s]+@/
 
 /** What launchway.yml says of the variables of a service. */
 export function environmentOf(
-  { name, environment, envFiles, secrets: mounted, command, entrypoint, health }: FileService,
+  { name, environment, envFiles, secrets: mounted, command, entrypoint, asks }: FileService,
   says: string[],
+  health: { words: readonly string[]; asks: readonly string[] } = { words: [], asks: [] },
 ): { env?: Record<string, string>; secrets?: string[] } {
   const env: Record<string, string> = {}
   const secrets: string[] = []
@@ -25,13 +26,17 @@ export function environmentOf(
       says.push(`${name} takes ${key} from the environment: say its value under env, or its name under secrets`)
     else env[key] = value
   }
-  for (const key of asked([...(command ?? []), ...(entrypoint ?? []), ...(health ?? [])])) {
-    if (environment.has(key)) continue
-    if (secretName.test(key) && refusedSecret(key) === undefined) secrets.push(key)
-    else says.push(`the command of ${name} asks for ${key}: say its value under env`)
-    const program = [...(entrypoint ?? []), ...(command ?? [])]
-    if (asked(program).has(key) && !isShell(program))
-      says.push(`no shell reads the command of ${name}, so ${key} stays as it is written there: command: [sh, -c, …]`)
+  for (const [what, keys, of, lines] of [
+    ['command', asks, 'command', [command ?? [], entrypoint ?? []]],
+    ['health check', health.asks, 'health.command', [health.words]],
+  ] as const) {
+    for (const key of keys) {
+      const unread = lines.some((words) => words.some((word) => word.includes(`$${key}`) || word.includes(`\${${key}`)) && !isShell(words))
+      if (unread) says.push(`no shell reads the ${what} of ${name}, so ${key} stays as it is written there: ${of}: [sh, -c, …]`)
+      if (environment.has(key)) continue
+      if (secretName.test(key) && refusedSecret(key) === undefined) secrets.push(key)
+      else if (!unread) says.push(`the ${what} of ${name} asks for ${key}: say its value under env`)
+    }
   }
   if (mounted.length > 0 && secrets.length === 0)
     says.push(`${name} reads ${mounted.map((one) => `/run/secrets/${one}`).join(', ')}: launchway gives secrets as variables`)
@@ -40,13 +45,6 @@ export function environmentOf(
       `${name} reads ${envFiles.join(', ')}: name its variables under env and secrets, or the file under env-files if the deploy has it`,
     )
   return { ...(Object.keys(env).length === 0 ? {} : { env }), ...(secrets.length === 0 ? {} : { secrets: [...new Set(secrets)] }) }
-}
-
-/** Variables that compose puts into a command before anything starts; `$$NAME` is the container's own. */
-function asked(words: readonly string[]): Set<string> {
-  return new Set(
-    words.flatMap((word) => [...word.matchAll(/\$(?:\$|\{(\w+)|([A-Za-z_]\w*))/g)].flatMap(([, braced, bare]) => braced ?? bare ?? [])),
-  )
 }
 
 function isShell([program = '']: readonly string[]): boolean {

@@ -31,9 +31,14 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
   if (setting !== undefined) {
     steps.push(
       `A key for the deploys alone: ssh-keygen -t ed25519 -N '' -C launchway -f ../deploy-key; append ../deploy-key.pub to ~/.ssh/authorized_keys of ${account} on the server.`,
+      ...(setting.environments.length === 0
+        ? []
+        : [
+            'Is the repository private, and its account on GitHub Free? There are no environments then: leave out the next step, take environment: with name and url below it out of the workflows, and --env out of the lines for the secrets.',
+          ]),
       ...setting.environments.map(
         (one) =>
-          `The environment, in which the secrets stand, and reviewers if you want them: gh api --method PUT 'repos/{owner}/{repo}/environments/${one.name}' (GitHub Free has none for private repositories: there take the line environment: out of the workflows, and --env out of what follows)`,
+          `The environment, in which the secrets stand, and reviewers if you want them: gh api --method PUT 'repos/{owner}/{repo}/environments/${one.name}'`,
       ),
       ...secretLines(secrets, setting).map((line) => `The secret: ${line}`),
     )
@@ -52,7 +57,7 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
     const registry = registryOf(config)
     steps.push(
       ...(registry === undefined ? [] : [`May this machine push? docker login ${registry}`]),
-      ...secrets.filter((one) => one !== 'SSH_KEY').map((one) => `The secret, for the shell that releases: export ${one}=…`),
+      ...secrets.map((one) => `The secret, for the shell that releases: export ${one}=…`),
       `The server: Docker, and an account that may use it and take your key (docs/guide/hosts.md of launchway); launchway doctor -e ${name} says what is missing.`,
     )
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { configText as keptConfig } from '../config/file.ts'
 import { loadConfig } from '../config/load.ts'
+import { secretsByJob } from '../config/secrets-by-job.ts'
 import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
@@ -83,9 +84,10 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
     ...(keys.lines.length === 0 ? [] : [[knownHostsFile, await withLines(keys, ports)] satisfies [string, string]]),
   ])
   const files = await write(wanted)
+  const jobs = secretsByJob(config)
   const secrets =
     setting === undefined
-      ? []
+      ? [...new Set([...jobs.release, ...[...jobs.deploy.values()].flat(), ...jobs.everywhere])].filter((name) => name !== 'SSH_KEY')
       : [
           'SSH_KEY',
           ...(setting.login ? ['REGISTRY_USERNAME', 'REGISTRY_PASSWORD'] : []),

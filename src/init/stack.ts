@@ -146,14 +146,22 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
   }
 }
 
-/** Who runs the stack on the server already has the data in volumes that compose has named. */
-function keptElsewhere(drafts: readonly { volumes: readonly DraftVolume[] }[], { name = '<project>' }: ComposeFile): string[] {
-  const names = [...new Set(drafts.flatMap(({ volumes }) => volumes.filter(({ isWhole }) => !isWhole).map(({ source }) => source)))]
-  const [first] = names
-  if (first === undefined) return []
-  const [are, them] = names.length === 1 ? ['is a volume of its own', 'its name'] : ['are volumes of their own', 'their names']
+/** Who runs the stack on the server already has the data in volumes that compose has named; two databases must not share one. */
+function keptElsewhere(drafts: readonly { volumes: readonly DraftVolume[] }[], { name = '<project>', volumeNames }: ComposeFile): string[] {
+  const named = drafts.flatMap(({ volumes }) => volumes.filter(({ source }) => !source.startsWith('/')))
+  const namesOf = (isWhole: boolean): string[] => [
+    ...new Set(
+      named.filter((one) => one.isWhole === isWhole && volumeNames.get(one.source)?.includes('$') !== true).map(({ source }) => source),
+    ),
+  ]
+  const [own, whole] = [namesOf(false), namesOf(true)]
+  const stopped = 'stop the stack there first: docker compose down, without --volumes'
   return [
-    `${names.join(', ')} ${are}, and empty at the first deploy. Where this stack runs on the server already, its data is in ${name}_${first}${names.length === 1 ? '' : ' and so on'} (docker volume ls): write ${them} into launchway.yml to keep it`,
+    ...own.map(
+      (source) =>
+        `the volume ${source} is empty at the first deploy. Where this stack runs on the server already, its data is in ${name}_${source} (docker volume ls): to keep it write that name into launchway.yml, and ${stopped}`,
+    ),
+    ...whole.map((source) => `the volume ${source} is taken with what is in it. Where the stack runs on the server already, ${stopped}`),
   ]
 }
 

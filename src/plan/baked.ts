@@ -20,7 +20,8 @@ export async function withBaked(plan: PlanSection, config: Config, ports: Ports)
   const printed = await read(files, [...targets.values()], ports)
   const { images, bases } = bakedImages(printed, targets, [...plan.images, ...(plan.bases ?? [])])
   for (const [name, { annotations }] of Object.entries(printed)) {
-    if (Array.isArray(annotations) && annotations.length > 0)
+    const pushed = plan.images.find((image) => targets.get(image.name) === name)
+    if (Array.isArray(annotations) && annotations.length > 0 && pushed !== undefined && pushed.annotations === undefined)
       ports.log.warning(
         `${files.join(', ')}: the annotations of ${name} are not taken: write them as annotations of the image into launchway.yml`,
       )

@@ -8,7 +8,7 @@ import { z } from 'zod'
  */
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String)
-const words = z.union([scalar.transform((text) => wordsOf(text)), z.array(scalar)])
+const words = z.union([scalar, z.array(scalar)])
 const listOrMap = z.union([z.array(scalar), z.record(z.string(), scalar.nullable())])
 const strings = z.union([scalar.transform((one) => [one]), z.array(scalar)])
 
@@ -37,14 +37,15 @@ const Service = z.looseObject({
   stop_signal: scalar.optional(),
   user: scalar.optional(),
 })
+/** What compose itself refuses here is for compose to tell. */
 const Volume = z.looseObject({
   name: scalar.optional(),
-  external: z.union([z.boolean(), z.looseObject({ name: scalar.optional() })]).optional(),
+  external: z.union([scalar, z.looseObject({ name: scalar.optional() })]).optional(),
 })
 const File = z.looseObject({
-  name: scalar.optional(),
+  name: scalar.optional().catch(undefined),
   services: z.record(z.string(), Service),
-  volumes: z.record(z.string(), Volume.nullable()).nullish(),
+  volumes: z.record(z.string(), Volume.nullable().catch(null)).nullish().catch(undefined),
 })
 
 /** A service, with the default of every variable filled in; `$NAME` stays where there is none. */
@@ -52,8 +53,12 @@ export interface FileService {
   name: string
   image?: string
   build?: { context: string; dockerfile: string; target?: string; args: Record<string, string> }
+  /** What has a default has it; of the others `${NAME}` stays. */
   command?: string[]
   entrypoint?: string[]
+  /** Variables without a default that compose would write into them, and those that it would write into `health`. */
+  asks: string[]
+  healthAsks: string[]
   /** A value is undefined where it comes from the environment of whoever calls compose. */
   environment: Map<string, string | undefined>
   envFiles: string[]
@@ -77,7 +82,7 @@ export interface ComposeFile {
   variables: Map<string, 'port' | 'image' | 'value'>
   /** Of the project; absent where it is that of its folder. */
   name?: string
-  /** Volumes that are called on the host as somebody has said, by what they are called here. */
+  /** Volumes that are called on the host as somebody has said, by what they are called here; `$NAME` where a variable says it. */
   volumeNames: Map<string, string>
 }
 
@@ -93,11 +98,13 @@ export function readComposeFile(text: string): ComposeFile | string {
     return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'it has another form than a compose file'}`
   }
   const services = Object.entries(parsed.data.services).map(([name, service]) => serviceOf(name, service))
-  const { name, volumes } = parsed.data
+  const { volumes } = parsed.data
+  const name = filled(parsed.data.name)
+  const project = name === undefined || name === '' || name.includes('$') ? undefined : name
   return {
     services,
     variables: variablesOf(parsed.data.services),
-    ...optional('name', filled(name)),
+    ...optional('name', project),
     volumeNames: volumeNamesOf(volumes ?? {}),
   }
 }
@@ -105,9 +112,11 @@ export function readComposeFile(text: string): ComposeFile | string {
 function volumeNamesOf(volumes: Readonly<Record<string, z.infer<typeof Volume> | null>>): Map<string, string> {
   return new Map(
     Object.entries(volumes).flatMap(([key, of]): [string, string][] => {
-      const external = typeof of?.external === 'object' ? (of.external.name ?? key) : of?.external === true ? key : undefined
-      const name = filled(of?.name ?? external)
-      return name === undefined || name.includes('$') ? [] : [[key, name]]
+      const external = of?.external
+      const called =
+        typeof external === 'object' ? (external.name ?? key) : /^(true|yes|on|y|\$.*)$/i.test(external ?? '') ? key : undefined
+      const name = filled(of?.name ?? called)
+      return name === undefined || name === '' ? [] : [[key, name]]
     }),
   )
 }
@@ -128,14 +137,16 @@ function serviceOf(name: string, of: z.infer<typeof Service>): FileService {
             args: Object.fromEntries([...pairs(build.args)].map(([key, value]) => [key, value ?? ''])),
           },
         }),
-    ...optional('command', of.command ?? undefined),
-    ...optional('entrypoint', of.entrypoint ?? undefined),
+    ...optional('command', commandOf(of.command)),
+    ...optional('entrypoint', commandOf(of.entrypoint)),
+    asks: asked([of.command ?? [], of.entrypoint ?? []].flat()),
+    healthAsks: asked(health ?? []),
     environment: pairs(of.environment),
     envFiles: [of.env_file ?? []].flat().map((one) => plainPath(filled(typeof one === 'string' ? one : one.path) ?? '')),
     ports: (of.ports ?? []).flatMap((one) => portOf(one)),
     expose: (of.expose ?? []).flatMap((one) => numberIn(one)),
     ...optional('containerName', filled(of.container_name)),
-    ...optional('health', health),
+    ...optional('health', health?.map(ofContainer)),
     volumes: (of.volumes ?? []).flatMap((one) => mountOf(one)),
     needs: new Map(
       Array.isArray(of.depends_on)
@@ -233,9 +244,29 @@ function variablesOf(services: z.infer<typeof File>['services']): ComposeFile['v
   return found
 }
 
+function commandOf(words: string | string[] | null | undefined): string[] | undefined {
+  return typeof words === 'string' ? wordsOf(ofContainer(words)) : words?.map(ofContainer)
+}
+
+/** A word as the container gets it, where what compose writes into it is in its environment: `$$NAME` and `${NAME}` are its own. */
+function ofContainer(text: string): string {
+  return text.replaceAll(variable, (whole: string, dollar?: string, _braced?: string, operator?: string, word?: string) =>
+    dollar !== undefined ? '$' : operator?.endsWith('-') === true ? (word ?? '') : operator?.endsWith('+') === true ? '' : whole,
+  )
+}
+
+function asked(texts: readonly string[]): string[] {
+  const names = texts.flatMap((text) =>
+    [...text.matchAll(variable)].flatMap(([, dollar, braced, operator = '', , bare]) =>
+      dollar !== undefined || /[-+]$/.test(operator) ? [] : (braced ?? bare ?? []),
+    ),
+  )
+  return [...new Set(names)]
+}
+
 /** What a line of a shell says as words; through a shell where it is more than words. */
 function wordsOf(line: string): string[] {
-  const text = line.trim().replaceAll('$$', '$')
+  const text = line.trim()
   if (/[;&|<>`$\n*?]/.test(text)) return ['sh', '-c', text]
   return [...text.matchAll(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'))
 }

@@ -113,7 +113,7 @@ describe('short forms of an image come to', () => {
   test('targets of a bake file, for those that do not say themselves how they are built', () => {
     const config = configOf(
       images(
-        'app: { repositories: [a/b], size: { fail: { total: 1GB } } }, web: { bake: site, repositories: [a/c], size: { warn: { growth: 10% } } }, own: { context: x, repositories: [a/d] }',
+        'app: { repositories: [a/b], annotations: { a: b }, size: { fail: { total: 1GB } } }, web: { bake: site, repositories: [a/c], size: { warn: { growth: 10% } } }, own: { context: x, repositories: [a/d] }',
         'bake: docker-bake.hcl\n',
       ),
     )

@@ -23,7 +23,9 @@ volumes: { media: {}, pg: { external: true, name: prod_pgdata }, cache: { name: 
       },
     })
     expect(notes).toEqual([
-      'media is a volume of its own, and empty at the first deploy. Where this stack runs on the server already, its data is in shop-live_media (docker volume ls): write its name into launchway.yml to keep it',
+      'the volume media is empty at the first deploy. Where this stack runs on the server already, its data is in shop-live_media (docker volume ls): to keep it write that name into launchway.yml, and stop the stack there first: docker compose down, without --volumes',
+      'the volume prod_pgdata is taken with what is in it. Where the stack runs on the server already, stop the stack there first: docker compose down, without --volumes',
+      'the volume shop_cache is taken with what is in it. Where the stack runs on the server already, stop the stack there first: docker compose down, without --volumes',
     ])
   })
 
@@ -34,6 +36,9 @@ volumes: { media: {}, pg: { external: true, name: prod_pgdata }, cache: { name: 
   web: { build: . }
   redis: { image: "redis:7", command: "redis-server --requirepass \${REDIS_PASSWORD} --maxmemory \${REDIS_MEMORY:?}" }
   queue: { image: "rabbitmq:4", command: [rabbitmq-server, "\${QUEUE_TOKEN}"], healthcheck: { test: "test -n $$HOME" } }
+  beat: { image: "redis:7", command: "sh -c 'echo $$HOSTNAME; sleep \${PAUSE:-60}'" }
+  db: { image: "mariadb:11", volumes: ["d:/d"], healthcheck: { test: [CMD, mariadb, "-p\${DB_PASSWORD}"] } }
+volumes: { d: { name: "\${DB_VOLUME}" } }
 `,
     })
     const { notes } = await run(folder)
@@ -42,7 +47,9 @@ volumes: { media: {}, pg: { external: true, name: prod_pgdata }, cache: { name: 
         production: {
           accessories: {
             redis: { command: ['sh', '-c', expect.stringContaining('--requirepass ${REDIS_PASSWORD}')], secrets: ['REDIS_PASSWORD'] },
-            queue: { secrets: ['QUEUE_TOKEN'] },
+            queue: { secrets: ['QUEUE_TOKEN'], health: { command: ['sh', '-c', 'test -n $HOME'] } },
+            beat: { command: ['sh', '-c', "sh -c 'echo $HOSTNAME; sleep 60'"] },
+            db: { secrets: ['DB_PASSWORD'], volumes: ['shop-d:/d'] },
           },
         },
       },
@@ -50,8 +57,29 @@ volumes: { media: {}, pg: { external: true, name: prod_pgdata }, cache: { name: 
     expect(notes).toEqual([
       'the command of redis asks for REDIS_MEMORY: say its value under env',
       'no shell reads the command of queue, so QUEUE_TOKEN stays as it is written there: command: [sh, -c, …]',
+      'the volume d of db is called $DB_VOLUME on the host: write that name into launchway.yml',
+      'no shell reads the health check of db, so DB_PASSWORD stays as it is written there: health.command: [sh, -c, …]',
     ])
   })
+
+  it.each(['{ d: { external: "true" } }', '{ d: { external: yes } }', '{ d: { external: { name: d } } }'])(
+    'takes a volume of elsewhere under its own name: %s',
+    async (volumes) => {
+      const compose = `services: { web: { build: . }, db: { image: "redis:7", volumes: ["d:/d"] } }\nvolumes: ${volumes}\n`
+      const folder = repository({ Dockerfile: dockerfile, 'compose.yaml': compose })
+      await run(folder)
+      expect(config(folder)).toMatchObject({ environments: { production: { accessories: { db: { volumes: ['d:/d'] } } } } })
+    },
+  )
+
+  it.each(['name: [a]', 'volumes: [a]', 'volumes: { d: "x" }', 'volumes: { d: { external: [] } }'])(
+    'is read also where only compose itself minds: %s',
+    async (line) => {
+      const folder = repository({ Dockerfile: dockerfile, 'compose.yaml': `services: { web: { build: . } }\n${line}\n` })
+      await run(folder)
+      expect(config(folder)).toMatchObject({ environments: { production: { host } } })
+    },
+  )
 
   it('is asked for its health where its code says so, also with workers of the same image', async () => {
     const folder = repository({
@@ -105,9 +133,8 @@ volumes: { media: {}, pg: { external: true, name: prod_pgdata }, cache: { name: 
       'db is reached by the services alone, and no longer on a port of the host',
       'adminer (adminer) is left out: it is a tool for developers',
       "proxy (nginx:1.27) is left out: nginx on the host leads to the application, see the guide's page on nginx",
-      expect.stringContaining(
-        'uploads, pgdata are volumes of their own, and empty at the first deploy. Where this stack runs on the server already, its data is in <project>_uploads and so on',
-      ),
+      expect.stringMatching(/^the volume uploads is empty at the first deploy\. .* <project>_uploads /),
+      expect.stringMatching(/^the volume pgdata is empty at the first deploy\. .* <project>_pgdata /),
     ])
     expect(read(folder)).toContain('#   - adminer (adminer) is left out')
   })

@@ -50,6 +50,7 @@ describe('what to do next', () => {
       'Read launchway.yml',
       'The host key: 127.0.0.1:1 shows no host key now',
       'A key for the deploys alone',
+      'Is the repository private',
       'The environment',
       'The secret: gh secret set SSH_KEY --env production < ../deploy-key',
       'The secret: gh secret set SECRET_KEY --env production',
@@ -59,6 +60,18 @@ describe('what to do next', () => {
       'Commit and push',
     ]
     expect(next.map((step, index) => step.slice(0, firsts[index]?.length))).toEqual(firsts)
+  })
+})
+
+describe('what to do next without workflows', () => {
+  it('is what the terminal needs: a login, the secrets of the shell, a server that is ready', async () => {
+    const { next } = await run(repository(shop), { ci: 'none' })
+    const text = next.join('\n')
+    expect(text).toContain('May this machine push? docker login ghcr.io')
+    for (const name of ['SECRET_KEY', 'DATABASE_URL', 'POSTGRES_PASSWORD']) expect(text).toContain(`export ${name}=…`)
+    expect(text).not.toContain('export SSH_KEY')
+    expect(text).toContain('launchway doctor -e production says what is missing')
+    expect(text).not.toContain('gh ')
   })
 })
 
