@@ -24,3 +24,6 @@ export type Suite = keyof typeof suites
 
 /** Checks the signatures that launchway makes. Which version: src/adapters/cosign.ts. */
 export const cosign = 'github.com/sigstore/cosign/v3/cmd/cosign'
+
+/** Reads the Dockerfiles that begin with `# syntax=docker/dockerfile:…`: which one is up to them, and all are stood in for by this. */
+export const frontend = { module: 'github.com/moby/buildkit', version: 'v0.25.2', go: '1.24.3' } as const

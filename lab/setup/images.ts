@@ -8,6 +8,7 @@ import { ask, call, docker } from '../run.ts'
 import { type Suite, suites, toxiproxy } from '../versions.ts'
 import { debianMirror, inPath, isRoot, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
+import { frontendProgram, makeFrontend } from './tools.ts'
 
 const folder = join(root, 'lab', 'images')
 
@@ -139,11 +140,39 @@ const standInLabel = 'launchway.lab.stand-in'
 
 /** An image that Dockerfiles and compose files name: pulled, else a stand-in made from Debian packages under the same name. */
 export function baseStep(name: string, reference: string, suite: Suite = 'bookworm'): Step {
+  return standInStep(name, reference, {
+    needs: [`debian:${suite}`],
+    takes: 'made from Debian packages: about 15 s',
+    extra: async () => Promise.resolve({ 'machine-ca.crt': machineCertificates }),
+  })
+}
+
+/** What reads the Dockerfiles that begin with `# syntax=` and this name. */
+export function frontendStep(reference: string): Step {
+  return standInStep('dockerfile', reference, {
+    needs: ['go'],
+    takes: 'built from its Go module: about a minute',
+    async extra() {
+      await makeFrontend()
+      return { 'dockerfile-frontend': frontendProgram }
+    },
+  })
+}
+
+interface StandIn {
+  needs: string[]
+  /** What making it takes where nobody can pull it. */
+  takes: string
+  /** Files of the context beside those of the folder. */
+  extra(): Promise<Record<string, string>>
+}
+
+function standInStep(name: string, reference: string, { needs, takes, extra }: StandIn): Step {
   const made = (): string => stamp(sources(name))
   return {
     name: reference,
-    needs: [`debian:${suite}`],
-    takes: 'pulled, or made from Debian packages: about 15 s',
+    needs,
+    takes: `pulled, or ${takes}`,
     async find() {
       const of = await ask('docker', ['image', 'inspect', '--format', `{{ index .Config.Labels "${standInLabel}" }}`, reference])
       // What has no such label is the image itself, or somebody's own of that name.
@@ -152,8 +181,8 @@ export function baseStep(name: string, reference: string, suite: Suite = 'bookwo
     async make(progress) {
       const pulled = await ask('docker', ['pull', '--quiet', reference], { timeoutMs: 120_000 })
       if (pulled !== undefined) return 'pulled'
-      await buildImage(name, reference, {}, { 'machine-ca.crt': machineCertificates }, progress, [`${standInLabel}=${made()}`])
-      return 'made from Debian packages'
+      await buildImage(name, reference, {}, await extra(), progress, [`${standInLabel}=${made()}`])
+      return 'made here'
     },
   }
 }

@@ -8,7 +8,7 @@ import { LaunchwayError } from '../../src/core/error.ts'
 import { keysOf } from '../../src/core/objects.ts'
 import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
-import { actionlint, cosign, pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
+import { actionlint, cosign, frontend, pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
 import { databaseWriter } from '../vulnerabilities/stamp.ts'
 import { goMade, isBuiltFrom } from './go.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
@@ -190,6 +190,22 @@ export const cosignStep: Step = {
     writeFileSync(cosignVersion, cosignRelease.version)
     return 'built from its Go module'
   },
+}
+
+export const frontendProgram = join(tools, 'dockerfile-frontend')
+
+/** Of a module that replaces others, which `go install` refuses. */
+export async function makeFrontend(): Promise<void> {
+  if (isBuiltFrom(frontendProgram, frontend.module, frontend.version)) return
+  const folder = join(cache, 'build', 'frontend')
+  mkdirSync(folder, { recursive: true })
+  const program = `${frontend.module}/frontend/dockerfile/cmd/dockerfile-frontend`
+  writeFileSync(
+    join(folder, 'go.mod'),
+    `module launchway.invalid/frontend\n\ngo ${frontend.go}\n\ntool ${program}\n\nrequire ${frontend.module} ${frontend.version}\n`,
+  )
+  const build = ['build', '-o', 'frontend', '-mod=mod', '-ldflags', '-s -w', program]
+  await goMade({ frontend: 'dockerfile-frontend' }, folder, build, {}, ['list', '-deps', '-mod=mod', program])
 }
 
 /** Programs that come as Python wheels, in an environment of their own. */

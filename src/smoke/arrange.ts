@@ -40,10 +40,12 @@ export interface Arranged {
  * @throws LaunchwayError CONFIG_INVALID, or TOOL_MISSING for what cannot run them
  */
 export async function find(plan: SmokePlan, ports: Ports): Promise<Found> {
+  // Both work while the engine's client is loaded.
+  const versionAsked = versionOfCompose(ports)
   const rendering = render(plan, ports)
   // That there is no engine is said before what follows from it.
   rendering.catch(() => undefined)
-  const [info, composeVersion] = await Promise.all([ports.engine.info(), versionOfCompose(ports)])
+  const [info, composeVersion] = await Promise.all([ports.engine.info(), versionAsked])
   refuseFarEngine(info, ports)
   // What an old one says of what it does not know helps nobody.
   refuseOldCompose(composeVersion)

@@ -39,7 +39,7 @@ export async function askHttp(check: Of<'http'>, standing: Standing, ports: Port
         signal: standing.signal,
       })
     } catch (error) {
-      return failed(`no answer: ${error instanceof Error ? error.message : String(error)}`)
+      return { ...failed(`no answer: ${error instanceof Error ? error.message : String(error)}`), isUnanswered: hops === 0 }
     }
     const wrong = wrongIn(check, answer, question.scheme)
     const { location } = answer.headers

@@ -7,6 +7,7 @@ import { run } from '../tools/compose.ts'
 import { execIn } from '../tools/docker.ts'
 import { askHttp } from './ask-http.ts'
 import { cut } from '../core/text.ts'
+import { listensElsewhere } from './listening.ts'
 import { watchLog } from './read-log.ts'
 import { runScript } from './script.ts'
 import { addressOf, type Checked, judgedOutput, type Of, runningOf, shownChars, type Standing, type Try } from './standing.ts'
@@ -53,7 +54,13 @@ async function again(check: Of<'http' | 'tcp' | 'exec' | 'run'>, standing: Stand
     else if (tries === 1) last = { passed: false, evidence: `no answer within ${showMs(longest)}` }
   }
   if (last.passed) return last
-  return { passed: false, evidence: `${last.evidence}\ntried ${tries} times in ${showMs(clock.elapsed() - started)}` }
+  const elsewhere = last.isUnanswered === true && 'port' in check ? await listensElsewhere(check, standing, ports) : undefined
+  const told = [
+    last.evidence,
+    ...(elsewhere === undefined ? [] : [elsewhere]),
+    `tried ${tries} times in ${showMs(clock.elapsed() - started)}`,
+  ]
+  return { passed: false, evidence: told.join('\n') }
 }
 
 async function attempt(check: Of<'http' | 'tcp' | 'exec' | 'run'>, standing: Standing, ports: Ports): Promise<Try> {
@@ -74,7 +81,9 @@ async function askPort(check: Of<'tcp'>, standing: Standing, { probe }: Ports): 
   const at = addressOf(check, standing)
   if (at === undefined) return { passed: false, evidence: `${check.service} does not run` }
   const passed = await probe.connects(at.address, at.port, standing.signal)
-  return { passed, evidence: passed ? 'takes connections' : `nobody listens on port ${check.port}` }
+  return passed
+    ? { passed, evidence: 'takes connections' }
+    : { passed, evidence: `nobody listens on port ${check.port}`, isUnanswered: true }
 }
 
 /** What the failed checks have in common is said once; those that waited for one of them are its echoes. */

@@ -16,6 +16,9 @@ const common: ReadonlySet<string> = new Set(
 /** A larger file is no secret that somebody would print. */
 const mostBytes = 100_000
 
+/** Where a secret is kept is none: who is told of `/run/secrets/key` that it is not there must see it. */
+const ofFile = /_(FILE|PATH)$/i
+
 /** Variables that a compose file asks for and whose names look like those of secrets: the step's environment has them. */
 export function secretNamesIn(file: string): string[] {
   return [...file.matchAll(/\$\{?([A-Za-z_]\w*)/g)].flatMap(([, name = '']) => (looksSecret(name) ? [name] : []))
@@ -70,7 +73,10 @@ export function stepSecrets(known: Readonly<Record<string, string>>, { environme
 
 function secretsAmong(variables: Iterable<readonly [string, string]>, known: Readonly<Record<string, string>>): Secret[] {
   const shown = new Set(Object.values(known))
-  const values = [...variables].flatMap(([name, text]) => [...(looksSecret(name) ? [text] : []), ...passwordsIn(text)])
+  const values = [...variables].flatMap(([name, text]) => [
+    ...(looksSecret(name) && !ofFile.test(name) ? [text] : []),
+    ...passwordsIn(text),
+  ])
   const isWorth = (value: string): boolean => value.length >= leastChars && !shown.has(value) && !common.has(value.toLowerCase())
   // Compose writes a `$` in a command twice.
   const written = values.filter(isWorth).flatMap((value) => [value, value.replaceAll('$', '$$$$')])

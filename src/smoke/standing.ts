@@ -23,6 +23,8 @@ export type Of<Kind extends SmokeCheck['kind']> = Extract<SmokeCheck, { kind: Ki
 export interface Try {
   passed: boolean
   evidence: string
+  /** Nobody took the connection, or nobody answered. */
+  isUnanswered?: boolean
 }
 
 /** How a check ended. `isEcho`: it was not asked, since another one failed. */

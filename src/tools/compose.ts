@@ -112,7 +112,7 @@ export function durationMs(text: string): number {
 const compose = (...args: Parameters<typeof command>[1]): Parameters<typeof command>[1] => ['compose', ...args]
 
 /** Its version alone, such as 2.26.1. */
-export const composeVersion = command('docker', compose('version', '--short'))
+export const composeVersion = command('docker', compose('version', '--short'), { timeoutMs: 60_000 })
 
 /** What the docker client reads of its environment. */
 const ofDocker =

@@ -137,6 +137,7 @@ describe('what a rendered file shows', () => {
     for (const [environment, known] of [
       [{ GREETING: 'hello there' }, {}],
       [{ DB_PASSWORD: 'db' }, {}],
+      [{ DB_PASSWORD_FILE: '/run/secrets/db-password' }, {}],
       [{ DB_PASSWORD: 'smoke-only' }, { MYSQL_PASSWORD: 'smoke-only' }],
     ] as const)
       expect(hidden(environment, known)).toBe(JSON.stringify(environment))
