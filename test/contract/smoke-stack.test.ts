@@ -228,7 +228,7 @@ describe.concurrent('several containers of a service', () => {
   it('of a service that is not there are refused with the nearest', async () => {
     expect(await failing({ files: compose(web), smoke: 'scale: { wbe: 3 }' })).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: 'smoke.scale names a service wbe, which compose.yml does not have',
+      message: 'scale names a service wbe, which compose.yml does not have',
       hint: 'Did you mean "web"?',
     })
   })
