@@ -41,7 +41,9 @@ export async function smoke(
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [name, stack] = next
       const only = wish.only?.filter((check) => stack.checks.some((one) => one.name === check))
-      const [end] = await Promise.allSettled([perform(resized(stack, wish), portsOf(name, ports), only === undefined ? {} : { only }, name)])
+      const [end] = await Promise.allSettled([
+        perform(resized(stack, wish), portsOf(name, ports), only === undefined ? {} : { only }, name),
+      ])
       ends.set(name, end)
     }
   }
