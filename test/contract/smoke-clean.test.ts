@@ -24,8 +24,7 @@ describe('a process that is ended', () => {
     return { signal: (name) => void child.kill(name), ended }
   }
 
-  // What a signal does is the same for each, as upload-signal.test.ts has it.
-  it.each(isCampaign ? (['SIGINT', 'SIGTERM'] as const) : (['SIGTERM'] as const))('by %s leaves nothing', async (name) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('by %s leaves nothing', async (name) => {
     const { signal, ended } = await running()
     signal(name)
     expect(await ended).not.toBe(0)
@@ -64,7 +63,7 @@ describe('many at once', () => {
     const server = `web: { image: "${repository}", container_name: ${app}-same, ports: ["18999:8000"] }`
     const helper = `helper: { build: { context: helper, network: none }, volumes: ["/own", "data:/data"], command: [sleep, "1000"] }`
     const files = {
-      'compose.yml': `${compose(`${server}\n${helper}`)['compose.yml'] ?? ''}volumes: { data: { name: ${app}-data } }\n`,
+      'compose.yml': `${compose(`${server}\n${helper}`)['compose.yml'] ?? ''}volumes: { data: { name: ${app}-data } }\nnetworks: { default: { name: ${app}-net } }\n`,
       'helper/Dockerfile': `FROM ${repository}-base\nRUN echo ${app} > /told\n`,
     }
     const before = await engine()

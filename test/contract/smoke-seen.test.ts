@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { spread } from '../../bench/measure.ts'
-import { recordedTree, repository, smokeTest, withImage } from './support/smoke.ts'
+import { compose, recordedTree, repository, smokeTest, withImage } from './support/smoke.ts'
 
 withImage()
 
@@ -35,4 +35,18 @@ it('readiness is seen within 200 ms of being true', async () => {
   const middles = [spread(first).median]
   if (middles.some((one) => one >= seenMs)) middles.push(spread(await delays()).median)
   expect(Math.min(...middles)).toBeLessThan(seenMs)
+})
+
+it('of the memory the most is told that a service was seen to use, not what it has at the end', async () => {
+  const peak = 'head -c 40000000 /dev/zero > /dev/shm/x; sleep 2; rm /dev/shm/x; sleep 1; echo gone; exec sleep 1000'
+  const { section, root } = await smokeTest({
+    files: compose(`web: { image: "${repository}", command: [sh, -c, "${peak}"] }\nquiet: { image: "${repository}" }`),
+    smoke: 'checks: [{ log: web, matches: gone }]',
+  })
+  const [quiet, web] = section.services.map(({ memory = 0 }) => memory)
+  expect(web).toBeGreaterThanOrEqual(40e6)
+  expect(web).toBeLessThan(60e6)
+  expect(quiet).toBeLessThan(20e6)
+  const kept: unknown = JSON.parse(readFileSync(join(root, '.evidence/smoke/containers.json'), 'utf8'))
+  expect(kept).toContainEqual(expect.objectContaining({ name: 'web', memory: expect.objectContaining({ most: web }) }))
 })
