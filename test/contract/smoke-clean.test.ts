@@ -68,9 +68,12 @@ describe('many at once', () => {
     }
     const before = await engine()
     const mounted: Promise<string>[] = []
+    const networks: Promise<string>[] = []
     const lookAt = (line: string): void => {
       const asked = ['--no-trunc', '--filter', `name=${app}`, '--format', '{{.Mounts}}']
-      if (line.startsWith('up in')) mounted.push(docker('ps', ...asked))
+      if (!line.startsWith('up in')) return
+      mounted.push(docker('ps', ...asked))
+      networks.push(docker('network', 'ls', '--filter', `name=${app}`, '--format', '{{.Name}}'))
     }
     const runs = await Promise.all(
       Array.from({ length: count }, () => smokeTest({ files, smoke: 'checks: [{ http: "http://web:8000/" }]', onLine: lookAt })),
@@ -78,6 +81,8 @@ describe('many at once', () => {
     expect(runs.map(({ section }) => section.verdict)).toEqual(runs.map(() => 'passed'))
     expect(new Set(runs.map(({ section }) => section.project)).size).toBe(count)
     expect(await engine()).toEqual(before)
+    const joined = new Set((await Promise.all(networks)).flatMap((lines) => lines.split('\n')))
+    expect(joined).toEqual(new Set(runs.map(({ section }) => `${section.project}_default`)))
     const volumes = (await Promise.all(mounted)).flatMap((lines) => lines.split(/[\n,]/)).filter((name) => name !== '')
     expect(volumes.length).toBeGreaterThanOrEqual(2 * count)
     const left = (await docker('volume', 'ls', '--quiet')).split('\n')
