@@ -164,24 +164,28 @@ async function smoke(asked: Asked, ports: Ports): Promise<Answer> {
     run: async (...of: Parameters<typeof step.run>) => ({ smoke: await test(...of, wish) }),
   }))
   const { release: record, error } = await runSteps(steps, start, ports)
-  // Some of the checks are no test: the record goes on saying what the whole of them said.
-  if (wish.only === undefined) await save(asked.release, record, ports)
+  // Some of the checks, or another stack than was planned, are not the test: the record goes on saying what that said.
+  if (isPlanned(wish)) await save(asked.release, record, ports)
   return { text: error === undefined ? tested(record, wish, asked.release) : '', json: record, error }
 }
 
-async function watched({ config, smoke: { fresh = false, only } }: Asked, ports: Ports): Promise<Answer> {
+const isPlanned = ({ only, scale }: Wish): boolean => only === undefined && scale === undefined
+
+async function watched({ config, smoke: wish }: Asked, ports: Ports): Promise<Answer> {
   const { showWatched, watchRounds } = await import('./rounds/index.ts')
-  const { rounds, error } = await watchRounds(config, { fresh, ...(only === undefined ? {} : { only }) }, ports)
+  const { rounds, error } = await watchRounds(config, wish, ports)
   return { ...showWatched({ rounds, error }), json: { rounds } }
 }
 
-function tested({ app, plan, smoke: section }: Release, { only }: Wish, path: string): string {
+function tested({ app, plan, smoke: section }: Release, wish: Wish, path: string): string {
   if (section === undefined) return `${app} ${plan.version}: there is nothing to smoke-test: ${plan.stages.smoke.reason}\n`
   const { checks, earlier } = section
   const asked = `${checks.length} check${checks.length === 1 ? '' : 's'}`
-  if (earlier !== undefined) return `passed earlier, ${earlier.at}, ${earlier.by} (${asked}); --fresh repeats it\nrecord: ${path}\n`
-  const what = `${app} ${plan.version} passed: ${asked} in ${showMs(section.ms)}`
-  return only === undefined ? `${what}\nrecord: ${path}\n` : `${what}; the record says nothing of it\n`
+  const what =
+    earlier === undefined
+      ? `${app} ${plan.version} passed: ${asked} in ${showMs(section.ms)}`
+      : `passed earlier, ${earlier.at}, ${earlier.by} (${asked}); --fresh repeats it`
+  return isPlanned(wish) ? `${what}\nrecord: ${path}\n` : `${what}; the record says nothing of it\n`
 }
 
 async function redeploy(asked: Asked, ports: Ports): Promise<Answer> {

@@ -114,6 +114,7 @@ function parse(args: string[], root: string): Asked | string {
     build: { noCache: values['no-cache'] ?? false, pull: values.pull ?? false },
     smoke: {
       ...(values.only === undefined ? {} : { only: values.only }),
+      ...(values.scale === undefined ? {} : { scale: scaleOf(values.scale) }),
       fresh: values.fresh ?? false,
       keep: values.keep ?? false,
       down: values.down ?? false,
@@ -161,6 +162,18 @@ function refuseTogether(values: ReturnType<typeof parsed>['values']): void {
   const other = { keep, down, release }
   const wrong = watch ? keysOf(other).find((flag) => other[flag] !== undefined) : undefined
   if (wrong !== undefined) throw new LaunchwayError('USAGE', `--watch and --${wrong} do not go together`, { hint: seeHelp })
+}
+
+/** Each `SERVICE=N` of --scale; of two for one service the last, as docker compose has it. */
+function scaleOf(given: readonly string[]): Record<string, number> {
+  const entries = given.map((one): [string, number] => {
+    const [, service, count] = /^([^=]+)=([1-9]\d{0,3})$/.exec(one) ?? []
+    if (service !== undefined && count !== undefined) return [service, Number(count)]
+    throw new LaunchwayError('USAGE', `--scale takes a service and how many containers of it, not "${one}"`, {
+      hint: 'For example: --scale worker=3',
+    })
+  })
+  return Object.fromEntries(entries)
 }
 
 /** Which verbs take a flag; and for a stage alone, where to say what it should do. */

@@ -14,7 +14,7 @@ export const verbs = {
   },
   smoke: {
     says: 'one stage of what was planned: start the composed stack with the new images, and check it',
-    takes: ['release', 'config', 'only', 'fresh', 'keep', 'down', 'watch'],
+    takes: ['release', 'config', 'only', 'scale', 'fresh', 'keep', 'down', 'watch'],
   },
   scan: { says: 'one stage of what was planned: look for known vulnerabilities', takes: ['release'] },
   push: { says: 'one stage of what was planned: move the tags', takes: ['release'] },
@@ -145,6 +145,12 @@ export const flags = {
     multiple: true,
     value: 'CHECK',
     says: 'ask this check alone, by its name; may stand several times. Such a run says nothing in the record',
+  },
+  scale: {
+    type: 'string',
+    multiple: true,
+    value: 'SERVICE=N',
+    says: 'start so many containers of this service, whatever smoke.scale says; may stand several times. Such a run says nothing in the record',
   },
   'no-cache': { type: 'boolean', says: 'build without the layers of earlier builds' },
   pull: { type: 'boolean', says: 'ask the registries for the base images anew' },

@@ -35,8 +35,13 @@ function ownBreaches(check: SmokeCheckConfig, path: Path): Breach[] {
   if (key !== undefined && port !== undefined && (Number(port) < 1 || Number(port) > 65_535))
     found.push({ path: [...path, key], message: `${at}.${key}: ${port} is no port: they go from 1 to 65535` })
   if ('http' in check) {
-    if (check.ca !== undefined && check.http.startsWith('http:'))
-      found.push({ path: [...path, 'ca'], onKey: true, message: `${at}: ca needs a URL with https: over http there is no certificate` })
+    // A redirect may lead to where there is one.
+    if (check.ca !== undefined && check.http.startsWith('http:') && (check.redirects ?? 0) === 0)
+      found.push({
+        path: [...path, 'ca'],
+        onKey: true,
+        message: `${at}: ca needs a URL with https, or redirects: over http there is no certificate`,
+      })
     if (check.body !== undefined && (check.method === 'GET' || check.method === 'HEAD'))
       found.push({ path: [...path, 'body'], onKey: true, message: `${at}: ${check.method} sends no body: leave method out, or say POST` })
   }

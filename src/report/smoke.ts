@@ -26,10 +26,19 @@ export function smokeParts({ services, steps = [], checks, earlier }: SmokeSecti
   return [
     ...(earlier === undefined
       ? []
-      : [`The same images, stack and checks had passed the smoke test on ${earlier.at}: ${prose(earlier.by)}. Nothing was started.`]),
+      : [`The same images, stack and checks had passed the smoke test on ${earlier.at}: ${byWhom(earlier.by)}. Nothing was started.`]),
     ...(ran.length === 0 ? [] : [table(['smoke service', 'image', 'configuration', 'state', 'up after', ...memoryTitle], ran)]),
     ...(done.length === 0 ? [] : [table(['smoke step', '', 'time'], done)]),
     ...(asked.length === 0 ? [] : [table(['smoke check', '', 'time'], asked)]),
     ...failed.map(({ evidence = '' }) => folded('What a failed check was answered', evidence.slice(0, most).toWellFormed())),
   ]
+}
+
+/** The address of a run of a workflow, in which nothing can end a link. */
+const runAddress = /^https?:\/\/[\w.:-]+\/[\w.-]+\/[\w.-]+\/actions\/runs\/(\d+)$/
+
+/** A run as what one can go to; whoever else it was in words. */
+function byWhom(by: string): string {
+  const [, run] = runAddress.exec(by) ?? []
+  return run === undefined ? prose(by) : `[run ${run}](${by})`
 }

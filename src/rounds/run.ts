@@ -37,7 +37,7 @@ class CutShort extends Error {}
  * asked ends that round, but never two in a row, so that whoever writes all the time gets a verdict, too.
  * @throws LaunchwayError for what no change of a file would mend, and CANCELLED before there is a verdict
  */
-export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'only'>, ports: Ports): Promise<Watched> {
+export async function watchRounds(config: string, wish: Pick<Wish, 'fresh' | 'only' | 'scale'>, ports: Ports): Promise<Watched> {
   const rounds: RoundResult[] = []
   let last: Error | undefined
   const changes = new Changes()

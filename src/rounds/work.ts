@@ -19,7 +19,7 @@ const noCommit = '0'.repeat(40)
 /** What is known from one round to the next. */
 export class Work {
   readonly #config: string
-  readonly #wish: Pick<Wish, 'fresh' | 'only'>
+  readonly #wish: Pick<Wish, 'fresh' | 'only' | 'scale'>
   readonly #ports: Ports
   #release: Release | undefined
   #stacks: StandingStacks | undefined
@@ -32,7 +32,7 @@ export class Work {
   #told = ''
   readonly #built = new Built()
 
-  constructor(config: string, wish: Pick<Wish, 'fresh' | 'only'>, ports: Ports) {
+  constructor(config: string, wish: Pick<Wish, 'fresh' | 'only' | 'scale'>, ports: Ports) {
     this.#config = config
     this.#wish = wish
     this.#ports = ports

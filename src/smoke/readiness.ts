@@ -2,8 +2,11 @@ import type { EngineContainer, EngineInfo, Ports } from '../core/ports.ts'
 import { type ComposeProject, type ComposeService, durationMs } from '../tools/compose.ts'
 import { serviceOf } from './verdict.ts'
 
-/** Between two checks of a container that is not healthy yet: with the check itself, readiness is seen within 200 ms. */
-const startIntervalMs = 150
+/**
+ * Between two checks of a container that is not healthy yet. A check has some 50 ms until its program runs, and what becomes
+ * true just after one look is seen by the next: with this pause that is within 200 ms.
+ */
+const startIntervalMs = 75
 /** The same where the engine has one interval for all of a container's life. */
 const plainIntervalMs = 500
 /** What compose and the engine take where nothing is said. */

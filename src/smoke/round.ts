@@ -48,7 +48,7 @@ export interface StandingStack {
 }
 
 /** @param wish.fresh every test has a stack of its own */
-export function standingStack(app: string, wish: Pick<Wish, 'fresh' | 'only'>): StandingStack {
+export function standingStack(app: string, wish: Pick<Wish, 'fresh' | 'only' | 'scale'>): StandingStack {
   const project = smokeProject(app, randomBytes(4).toString('hex'))
   let rendered: ComposeProject | undefined
   let before: Made | undefined

@@ -23,7 +23,7 @@ export interface StandingStacks {
   close(ports: Ports): Promise<void>
 }
 
-export function standingStacks(app: string, wish: Pick<Wish, 'fresh' | 'only'>): StandingStacks {
+export function standingStacks(app: string, wish: Pick<Wish, 'fresh' | 'only' | 'scale'>): StandingStacks {
   const stacks = new Map<string, StandingStack>()
   return {
     rendered: () => [...stacks.values()].flatMap((stack) => stack.rendered() ?? []),

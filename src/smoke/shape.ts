@@ -15,7 +15,7 @@ export function scaled(file: ComposeProject, { scale = {}, compose }: Pick<Smoke
     const service = services[name]
     if (service === undefined) {
       const meant = nearest(name, Object.keys(services))
-      throw new LaunchwayError('CONFIG_INVALID', `smoke.scale names a service ${name}, which ${compose.join(', ')} does not have`, {
+      throw new LaunchwayError('CONFIG_INVALID', `scale names a service ${name}, which ${compose.join(', ')} does not have`, {
         hint: meant === undefined ? `There are: ${Object.keys(services).join(', ')}.` : `Did you mean "${meant}"?`,
       })
     }
@@ -24,6 +24,11 @@ export function scaled(file: ComposeProject, { scale = {}, compose }: Pick<Smoke
     services[name] = { ...rest, deploy: { ...service.deploy, replicas } }
   }
   return { ...file, services }
+}
+
+/** The plan with as many containers of services as somebody wants at a terminal. */
+export function resized<P extends Pick<SmokePlan, 'scale'>>(plan: P, { scale }: { scale?: Readonly<Record<string, number>> }): P {
+  return scale === undefined ? plan : { ...plan, scale: { ...plan.scale, ...scale } }
 }
 
 /** The project with every port open that the user's file publishes, for somebody who wants to look around. */

@@ -21,6 +21,8 @@ export interface Wish {
   fresh?: boolean
   /** These checks alone; the section then says nothing about the release. */
   only?: readonly string[]
+  /** So many containers of these services, over what the plan says; the section then says nothing about the release. */
+  scale?: Readonly<Record<string, number>>
 }
 
 /**

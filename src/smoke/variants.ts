@@ -3,7 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, Ports } from '../core/ports.ts'
 import type { Release, SmokeSection } from '../core/release.ts'
-import { chosen } from './shape.ts'
+import { chosen, resized } from './shape.ts'
 import { smokeStack, type Wish } from './stage.ts'
 
 /** Memory that the engine's machine has to have for each stack that runs beside others. */
@@ -32,7 +32,7 @@ export async function smoke(
     })
   }
   const { variants, ...own } = plan
-  if (variants === undefined) return perform(own, ports, wish.only === undefined ? {} : { only: wish.only }, '')
+  if (variants === undefined) return perform(resized(own, wish), ports, wish.only === undefined ? {} : { only: wish.only }, '')
   const started = ports.clock.elapsed()
   const wanted = asked(Object.entries(variants), wish.only)
   const ends = new Map<string, PromiseSettledResult<SmokeSection>>()
@@ -41,7 +41,9 @@ export async function smoke(
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [name, stack] = next
       const only = wish.only?.filter((check) => stack.checks.some((one) => one.name === check))
-      const [end] = await Promise.allSettled([perform(stack, portsOf(name, ports), only === undefined ? {} : { only }, name)])
+      const [end] = await Promise.allSettled([
+        perform(resized(stack, wish), portsOf(name, ports), only === undefined ? {} : { only }, name),
+      ])
       ends.set(name, end)
     }
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { failureOf } from './support/errors.ts'
-import { type Asked, compose, repository, smokeTest, withImage } from './support/smoke.ts'
+import { type Asked, compose, leftovers, repository, smokeTest, withImage } from './support/smoke.ts'
 
 withImage()
 
@@ -95,6 +95,7 @@ checks:
 checks:
   - { tcp: "worker:9", timeout: 1s }
   - { run: worker, command: [sh, -c, "echo no table; exit 3"], timeout: 10s }
+  - { exec: worker, command: [sh, -c, "echo no such row; exit 6"], timeout: 1s }
   - { name: red script, script: test/red.sh }
   - { name: leaky script, script: test/leaky.sh }
   - { log: web, never: serving, name: quiet }
@@ -104,10 +105,11 @@ checks:
   - { exec: worker, command: [echo, never], after: away, name: echo }
 `,
     })
-    expect(failure).toMatchObject({ code: 'SMOKE_CHECK_FAILED', message: expect.stringMatching(/^8 checks failed: /) })
+    expect(failure).toMatchObject({ code: 'SMOKE_CHECK_FAILED', message: expect.stringMatching(/^9 checks failed: /) })
     for (const part of [
       'nobody listens on port 9',
       'exit code 3\n  no table',
+      'exit code 6\n  no such row',
       'exit code 7\n  token is \n  went wrong',
       'it is ***, and ***',
       'a line of the log matches serving:\n  serving',
@@ -119,8 +121,45 @@ checks:
       'echo: not asked, since "away" failed',
     ])
       expect(failure.hint).toContain(part)
-    expect(failure.part?.smoke?.checks).toHaveLength(9)
+    expect(failure.part?.smoke?.checks).toHaveLength(10)
     expect(JSON.stringify(failure.part)).not.toContain('hush')
+  })
+
+  it('come after the steps, which are done one after the other; and are asked side by side', async () => {
+    const waiting = (mine: string, other: string): string =>
+      `{ exec: worker, command: [sh, -c, "touch /queue/${mine}; until [ -e /queue/${other} ]; do sleep 0.1; done"], timeout: 20s }`
+    const { section } = await smokeTest({
+      files,
+      smoke: `
+prepare:
+  - { run: web, command: [sh, -c, "sleep 1; echo table > /queue/schema"] }
+  - { exec: worker, command: [sh, -c, "grep -q table /queue/schema && sleep 1 && echo row >> /queue/schema"] }
+  - { run: web, command: [grep, -q, row, /queue/schema] }
+checks:
+  - { exec: worker, command: [grep, -c, ., /queue/schema], stdout: "2", timeout: 1s }
+  - ${waiting('one', 'other')}
+  - ${waiting('other', 'one')}
+`,
+    })
+    expect(section.steps?.map(({ passed }) => passed)).toEqual([true, true, true])
+    expect(section.checks.map(({ passed }) => passed)).toEqual([true, true, true])
+  })
+
+  it('are not asked after a step that takes too long, which is told and ended', async () => {
+    const name = 'run web: sh -c echo waiting for a lock; exec sleep 1000'
+    const failure = await failing({
+      smoke: `
+prepare: [{ run: web, command: [sh, -c, "echo waiting for a lock; exec sleep 1000"], timeout: 4s }]
+checks: [{ tcp: "web:8000" }]
+`,
+    })
+    expect(failure).toMatchObject({
+      code: 'SMOKE_CHECK_FAILED',
+      message: `${name} did not end within 4.0 s`,
+      hint: expect.stringContaining('waiting for a lock'),
+    })
+    expect(failure.part?.smoke).toMatchObject({ steps: [{ name, passed: false }], checks: [] })
+    expect(await leftovers(failure.part?.smoke?.project)).toEqual([])
   })
 
   it('show no secret of a file of variables that a command has', async () => {

@@ -24,8 +24,7 @@ describe('a process that is ended', () => {
     return { signal: (name) => void child.kill(name), ended }
   }
 
-  // What a signal does is the same for each, as upload-signal.test.ts has it.
-  it.each(isCampaign ? (['SIGINT', 'SIGTERM'] as const) : (['SIGTERM'] as const))('by %s leaves nothing', async (name) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('by %s leaves nothing', async (name) => {
     const { signal, ended } = await running()
     signal(name)
     expect(await ended).not.toBe(0)
@@ -64,14 +63,17 @@ describe('many at once', () => {
     const server = `web: { image: "${repository}", container_name: ${app}-same, ports: ["18999:8000"] }`
     const helper = `helper: { build: { context: helper, network: none }, volumes: ["/own", "data:/data"], command: [sleep, "1000"] }`
     const files = {
-      'compose.yml': `${compose(`${server}\n${helper}`)['compose.yml'] ?? ''}volumes: { data: { name: ${app}-data } }\n`,
+      'compose.yml': `${compose(`${server}\n${helper}`)['compose.yml'] ?? ''}volumes: { data: { name: ${app}-data } }\nnetworks: { default: { name: ${app}-net } }\n`,
       'helper/Dockerfile': `FROM ${repository}-base\nRUN echo ${app} > /told\n`,
     }
     const before = await engine()
     const mounted: Promise<string>[] = []
+    const networks: Promise<string>[] = []
     const lookAt = (line: string): void => {
       const asked = ['--no-trunc', '--filter', `name=${app}`, '--format', '{{.Mounts}}']
-      if (line.startsWith('up in')) mounted.push(docker('ps', ...asked))
+      if (!line.startsWith('up in')) return
+      mounted.push(docker('ps', ...asked))
+      networks.push(docker('network', 'ls', '--filter', `name=${app}`, '--format', '{{.Name}}'))
     }
     const runs = await Promise.all(
       Array.from({ length: count }, () => smokeTest({ files, smoke: 'checks: [{ http: "http://web:8000/" }]', onLine: lookAt })),
@@ -79,6 +81,8 @@ describe('many at once', () => {
     expect(runs.map(({ section }) => section.verdict)).toEqual(runs.map(() => 'passed'))
     expect(new Set(runs.map(({ section }) => section.project)).size).toBe(count)
     expect(await engine()).toEqual(before)
+    const joined = new Set((await Promise.all(networks)).flatMap((lines) => lines.split('\n')))
+    expect(joined).toEqual(new Set(runs.map(({ section }) => `${section.project}_default`)))
     const volumes = (await Promise.all(mounted)).flatMap((lines) => lines.split(/[\n,]/)).filter((name) => name !== '')
     expect(volumes.length).toBeGreaterThanOrEqual(2 * count)
     const left = (await docker('volume', 'ls', '--quiet')).split('\n')

@@ -81,6 +81,37 @@ checks:
       expect(JSON.stringify(section.checks.map(({ evidence }) => evidence))).not.toContain(secret)
     }
   })
+
+  it('may have what it needs from outside replaced by a file for the test: a database that is elsewhere, a network and a volume of others', async () => {
+    const files = {
+      'compose.yml': `
+services:
+${web(`environment: { DATABASE: db.production.example.org }
+command: [sh, -c, 'wget -q -O - "http://$$DATABASE:8000/seed" && ls /uploads && echo "connected to $$DATABASE" && exec sleep 1000']
+volumes: ["uploads:/uploads"]
+networks: [production]`)}
+volumes: { uploads: { external: true } }
+networks: { production: { external: true } }
+`,
+      'smoke.yml': `
+services:
+  web: { environment: { DATABASE: db }, depends_on: { db: { condition: service_healthy } } }
+  db:
+    image: ${repository}-base
+    command: [sh, -c, 'sleep 1; echo seeded > /www/seed; exec httpd -f -p 8000 -h /www']
+    healthcheck: { test: [CMD, wget, -q, -O, "-", "http://127.0.0.1:8000/seed"] }
+    networks: [production]
+volumes: { uploads: { external: false } }
+`,
+    }
+    expect(await failing({ files })).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('external volume uploads') })
+    const { section, root } = await smokeTest({
+      files,
+      smoke: 'compose: [compose.yml, smoke.yml]\nchecks: [{ log: web, matches: ^connected to db$ }]',
+    })
+    expect(section.services.map(({ name, state }) => `${name} ${state}`)).toEqual(['db healthy', 'web running'])
+    expect(readFileSync(join(root, '.evidence/smoke/web.log'), 'utf8')).toContain('seeded')
+  })
 })
 
 describe.concurrent('bad input', () => {
@@ -124,6 +155,17 @@ describe.concurrent('bad input', () => {
       { 'compose.yml': `services:\n${web('secrets: [s]')}secrets: { s: { external: true } }\n` },
       '',
       { message: expect.stringContaining('external secret') },
+    ],
+    [
+      'a volume of others',
+      {
+        'compose.yml': `services:\n${web('volumes: ["uploads:/data"]')}volumes: { uploads: { external: true, name: production-uploads } }\n`,
+      },
+      '',
+      {
+        message: 'the compose files use the external volume uploads, which a test must not touch',
+        hint: expect.stringContaining('volumes:\n    uploads: { external: false }'),
+      },
     ],
     [
       'a file of variables that is not there',

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { call, docker } from '../../lab/run.ts'
+import { systemClock } from '../../src/adapters/clock.ts'
 import { smokeLabels } from '../../src/core/names.ts'
+import type { Clock } from '../../src/core/ports.ts'
 import { removeLeftovers } from '../../src/smoke/clean.ts'
 import { failureOf } from './support/errors.ts'
 import { setEnv } from './support/folder.ts'
 import { eventually } from './support/processes.ts'
 import { app, type Asked, leftovers, repository, smokePorts, smokeTest, withImage } from './support/smoke.ts'
+
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
 withImage()
 
@@ -21,6 +25,12 @@ describe.concurrent('a stack that does not come up', () => {
     expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3, after 3 restarts' })
     expect(failure.hint?.match(/boom/g)).toHaveLength(1)
     expect(failure.part?.smoke?.services).toMatchObject([{ state: 'exited 3 after 3 restarts' }])
+  })
+
+  // The engine waits longer before each start, 25 s in all.
+  it.runIf(isCampaign)('because a service that is restarted for ever crashes for ever, ends it after some restarts', async () => {
+    const failure = await failing({ files: service('restart: always\ncommand: [sh, -c, "echo no database; exit 3"]') })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'web exited with code 3, after 8 restarts' })
   })
 
   it('because a service has ended that is meant to stay, says so, however well it ended', async () => {
@@ -247,15 +257,28 @@ describe('a run that is cancelled', () => {
 
 describe('what a killed run left behind', () => {
   /** As each run does before its own stack. */
-  const clear = (isGone: (owner: string) => boolean): Promise<void> => removeLeftovers(smokePorts({ isGone }, '/nowhere').ports)
+  const clear = (isGone: (owner: string) => boolean | undefined, clock = systemClock): Promise<void> =>
+    removeLeftovers(smokePorts({ isGone, clock }, '/nowhere').ports)
+  const left = async (name: string, owner: string): Promise<void> => {
+    const labels = ['--label', `${smokeLabels.project}=${name}`, '--label', `${smokeLabels.owner}=${owner}`]
+    await docker('network', 'create', ...labels, name)
+    await docker('volume', 'create', ...labels, name)
+    await docker('run', '--detach', ...labels, '--name', name, '--network', name, '--volume', `${name}:/data`, `${repository}-base`)
+  }
+
+  it('is removed by its age where its process cannot be seen from here', async () => {
+    const owner = `${app}-elsewhere`
+    await left(owner, owner)
+    // All others on this engine are at work.
+    const unseen = (one: string): boolean | undefined => (one === owner ? undefined : false)
+    const later = (hours: number): Clock => ({ ...systemClock, now: () => new Date(Date.now() + hours * 3_600_000) })
+    await clear(unseen, later(1))
+    expect(new Set(await leftovers(owner))).toEqual(new Set([`${owner} ${owner}`, owner]))
+    await clear(unseen, later(3))
+    expect(await leftovers(owner)).toEqual([])
+  })
 
   it('is removed by the next one when its process is gone, and kept when it is not', async () => {
-    const left = async (name: string, owner: string): Promise<void> => {
-      const labels = ['--label', `${smokeLabels.project}=${name}`, '--label', `${smokeLabels.owner}=${owner}`]
-      await docker('network', 'create', ...labels, name)
-      await docker('volume', 'create', ...labels, name)
-      await docker('run', '--detach', ...labels, '--name', name, '--network', name, '--volume', `${name}:/data`, `${repository}-base`)
-    }
     await Promise.all([left(`${app}-dead`, 'a'), left(`${app}-alive`, 'b')])
     await clear((owner) => owner === 'a')
     expect(new Set(await leftovers())).toEqual(new Set([`${app}-alive ${app}-alive`, `${app}-alive`]))

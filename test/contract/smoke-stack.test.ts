@@ -175,7 +175,6 @@ describe.concurrent('what failed', () => {
 
   it('is the one that took the others along, also where it is being restarted by then', async () => {
     // It comes back without its port, so that nobody can miss that it was gone.
-    // It comes back without its port, so that nobody can miss that it was gone.
     const dying = `[ ! -e /again ] || exec sleep 1000; touch /again; nc -l -p 8000 -e sh -c 'touch /asked; exec sleep 1000' & until [ -e /asked ]; do sleep 0.1; done; sleep 1; echo disk full; exit 9`
     const asking = `command: [sh, -c, "until nc db 8000 < /dev/null; do sleep 0.1; done; echo the database is gone; exit 4"]`
     const failure = await failing({
@@ -228,7 +227,7 @@ describe.concurrent('several containers of a service', () => {
   it('of a service that is not there are refused with the nearest', async () => {
     expect(await failing({ files: compose(web), smoke: 'scale: { wbe: 3 }' })).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: 'smoke.scale names a service wbe, which compose.yml does not have',
+      message: 'scale names a service wbe, which compose.yml does not have',
       hint: 'Did you mean "web"?',
     })
   })
@@ -241,6 +240,21 @@ describe.concurrent('several stacks of a release', () => {
   }
   const smoke = (path: string): string => `
 variants: { first: {}, second: { compose: other.yml, checks: [{ http: "http://web:8000/${path}", name: page, timeout: 1s }] } }`
+
+  it('run at the same time, where the engine has the memory', async () => {
+    const meeting = (mine: string, other: string): string =>
+      `{ env: { ME: ${mine} }, checks: [{ exec: web, command: [sh, -c, "until [ -e /meet/${other} ]; do sleep 0.1; done"], timeout: 60s }] }`
+    const { section } = await smokeTest({
+      files: {
+        ...compose(
+          `web: { image: "${repository}", volumes: ["./meet:/meet"], command: [sh, -c, "touch /meet/$\{ME:?}; exec sleep 1000"] }`,
+        ),
+        'meet/note': '',
+      },
+      smoke: `variants: { first: ${meeting('first', 'second')}, second: ${meeting('second', 'first')} }`,
+    })
+    expect(section.checks.map(({ passed }) => passed)).toEqual([true, true])
+  })
 
   it('are tested side by side, each with a name and a folder of its own', async () => {
     const { section, root } = await smokeTest({ files, smoke: smoke('') })

@@ -210,7 +210,7 @@ describe('smoke in launchway.yml', () => {
     [
       'a ca without TLS',
       '{ http: "http://web/", ca: a.pem }',
-      'smoke.checks.0: ca needs a URL with https: over http there is no certificate',
+      'smoke.checks.0: ca needs a URL with https, or redirects: over http there is no certificate',
     ],
     [
       'a body that is not sent',

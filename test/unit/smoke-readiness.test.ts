@@ -12,11 +12,11 @@ const healthOf = ({ services }: ComposeProject): ComposeService['healthcheck'] =
 
 describe('a health check while a stack is tested', () => {
   it.each<[string, unknown, unknown]>([
-    ['of the image alone is asked for often', undefined, { start_interval: '150ms', start_period: '60000ms' }],
+    ['of the image alone is asked for often', undefined, { start_interval: '75ms', start_period: '60000ms' }],
     [
       'keeps its test, timeout, interval and retries',
       { test: ['CMD', 'true'], timeout: '5s', interval: '30s', retries: 7, start_period: '10s' },
-      { test: ['CMD', 'true'], timeout: '5s', interval: '30s', retries: 7, start_interval: '150ms', start_period: '60000ms' },
+      { test: ['CMD', 'true'], timeout: '5s', interval: '30s', retries: 7, start_interval: '75ms', start_period: '60000ms' },
     ],
     [
       'that says itself how often at the start stays as it is',

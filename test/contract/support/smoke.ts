@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { labLabel } from '../../../lab/lab.ts'
 import { docker } from '../../../lab/run.ts'
@@ -40,14 +40,16 @@ export const base = `${repository}-base`
 /**
  * An image of this machine's busybox with a small web server, as if it had just been built. Whatever the tests of the file
  * have started with it, side by side or not, is gone at their end.
+ * @param more programs of this machine that it has beside
  */
-export function withImage(): void {
+export function withImage(more: readonly string[] = []): void {
   beforeAll(async () => {
     const context = join(scratch, 'image')
     const busybox = which('busybox')
-    const linked = execFileSync('ldd', [busybox], { encoding: 'utf8' }).match(/\/\S+/g) ?? []
+    const programs = [busybox, ...more.map((name) => which(name))]
+    const linked = execFileSync('ldd', programs, { encoding: 'utf8' }).match(/(?<=\s)\/\S+(?= \()/g) ?? []
     for (const library of linked) copyInto(library, join(context, 'root', library))
-    copyInto(busybox, join(context, 'root/bin/busybox'))
+    for (const program of programs) copyInto(program, join(context, 'root/bin', basename(program)))
     mkdirSync(join(context, 'root/www'), { recursive: true })
     writeFileSync(join(context, 'root/www/index.html'), 'it works\n')
     writeFileSync(
