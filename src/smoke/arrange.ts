@@ -10,6 +10,7 @@ import { prepare, type Prepared } from './plan.ts'
 import { knowsStartInterval, quicken, type Quickened } from './readiness.ts'
 import { projectDirectory, render, type Rendered } from './render.ts'
 import { shownProject } from './rendered.ts'
+import { writtenOutside } from './resources.ts'
 import { hiding, keptSecrets, secretNamesOf, secretsOf, stepSecrets } from './secrets.ts'
 import { opened, scaled } from './shape.ts'
 
@@ -69,6 +70,8 @@ export async function arrange(
   const candidates = await presentImages(release, ports)
   const root = resolve(ports.root)
   const { project, owner, isOpen } = way
+  const written = writtenOutside(rendered, root)
+  if (written.length > 0) ports.log.warning(`the stack may write to what is not of the repository: ${written.join(', ')}`)
   const asked = prepare(rendered, { plan, candidates, root, project, owner })
   const shaped = scaled(isOpen ? opened(asked.file, asked) : asked.file, plan)
   const quick = quicken(shaped, knowsStartInterval(info, composeVersion), plan.timeoutMs + longerMs)

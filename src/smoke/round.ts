@@ -11,6 +11,7 @@ import { arrange, type Arranged, find } from './arrange.ts'
 import { takeDown } from './clean.ts'
 import { evidenceFolder } from './evidence.ts'
 import { addressesOf } from './keep.ts'
+import { builtName } from './plan.ts'
 import { type Made, madeFrom, replacement } from './replacement.ts'
 import { test } from './run.ts'
 import { chosen } from './shape.ts'
@@ -126,8 +127,7 @@ async function imagesOf(project: string, { prepared, candidates }: Arranged, { e
   const ours = [...prepared.ours].map(
     ([name, { reference }]) => [name, candidates.find((one) => one.reference === reference)?.id ?? ''] as const,
   )
-  // Compose names an image after the project and the service.
-  const others = prepared.builds.map(async (name) => [name, (await engine.image(`${project}-${name}`))?.id ?? ''] as const)
+  const others = prepared.builds.map(async (name) => [name, (await engine.image(builtName(project, name)))?.id ?? ''] as const)
   return new Map([...ours, ...(await Promise.all(others))])
 }
 
