@@ -69,11 +69,13 @@ function imageOf(service: ComposeService, candidate: Candidate | undefined, { na
   return other === undefined ? {} : { image: other, pull_policy: 'never' }
 }
 
+type Joined = NonNullable<ComposeService['networks']>[string]
+
 /** A container's name is also how others reach it, be it fixed or the one that compose gives the first of a service. */
 function networksOf({ container_name: fixed, network_mode: mode, networks }: ComposeService, { name, project }: Own): ComposeService {
   const alias = fixed ?? (project === undefined ? undefined : `${project}-${name}-1`)
   if (alias === undefined || mode !== undefined) return {}
-  const named = Object.entries(networks ?? { default: null }).map(([network, joined]) => [
+  const named = Object.entries(networks ?? { default: null }).map(([network, joined]): [string, Joined] => [
     network,
     { ...joined, aliases: [...(joined?.aliases ?? []), alias] },
   ])
