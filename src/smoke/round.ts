@@ -15,7 +15,7 @@ import { builtName } from './plan.ts'
 import { type Made, madeFrom, replacement } from './replacement.ts'
 import { test } from './run.ts'
 import { chosen } from './shape.ts'
-import { buildOthers } from './stack.ts'
+import { buildOthers } from './make.ts'
 import type { Wish } from './stage.ts'
 import { serviceOf } from './verdict.ts'
 
