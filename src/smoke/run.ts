@@ -153,6 +153,7 @@ async function deathBehind(error: unknown, seen: Watch, ports: Ports): Promise<D
     await within(afterMs, ports.signal, ports, (inTime) => seen.until(({ kind }) => kind === 'dead', inTime))
     await seen.refresh()
   } catch {
+    ports.signal.throwIfAborted()
     // What the check said counts more than that the engine says nothing.
     return undefined
   }

@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { docker } from '../../lab/run.ts'
+import { fastClock } from '../fakes/clock.ts'
 import { failureOf } from './support/errors.ts'
 import { eventually } from './support/processes.ts'
 import { app, type Asked, base, compose, recordedTree, repository, smokeTest, web, withImage } from './support/smoke.ts'
@@ -138,6 +141,28 @@ describe.concurrent('the project as it is started', () => {
     const run = smokeTest({ ...asked, files, signal: cancel.signal, onLine: (line) => line.includes('sleep') && cancel.abort(reason) })
     await expect(run).rejects.toBe(reason)
     expect(readFileSync(join(asked.root, '.evidence/smoke/compose.yaml'), 'utf8')).toContain('slow:')
+  })
+})
+
+describe.concurrent('what takes for ever', () => {
+  it('is told as that: the build of an image', async () => {
+    const files = { ...compose(`${web}\nslow: { build: slow }`), 'slow/Dockerfile': `FROM ${base}\nRUN ["sleep", "1000"]\n` }
+    expect(await failing({ files, clock: fastClock(3600) })).toMatchObject({
+      code: 'BUILD_FAILED',
+      message: expect.stringMatching(/^compose did not build slow within /),
+    })
+  })
+
+  it('is told as that: a registry that says nothing', async ({ onTestFinished }) => {
+    const server = createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => server.closeAllConnections())
+    const address = server.address()
+    const image = `127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}/silent:1`
+    expect(await failing({ files: compose(`${web}\ndb: { image: "${image}" }`), clock: fastClock(1800) })).toMatchObject({
+      code: 'SMOKE_UNHEALTHY',
+      message: expect.stringMatching(/^the image 127\.0\.0\.1:\d+\/silent:1 of db could not be had within /),
+    })
   })
 })
 
