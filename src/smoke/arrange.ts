@@ -13,6 +13,7 @@ import { shownProject } from './rendered.ts'
 import { writtenOutside } from './resources.ts'
 import { hiding, keptSecrets, secretNamesOf, secretsOf, stepSecrets } from './secrets.ts'
 import { opened, scaled } from './shape.ts'
+import { pullSides } from './sides.ts'
 
 /** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
 const longerMs = 3_600_000
@@ -75,9 +76,10 @@ export async function arrange(
   const asked = prepare(rendered, { plan, candidates, root, project, owner })
   const shaped = scaled(isOpen ? opened(asked.file, asked) : asked.file, plan)
   const quick = quicken(shaped, knowsStartInterval(info, composeVersion), plan.timeoutMs + longerMs)
-  const prepared = { ...asked, file: quick.file }
+  const file = await pullSides(quick.file, release, ports)
+  const prepared = { ...asked, file }
   const envFiles = (plan.envFiles ?? []).map((file) => resolve(root, file))
-  const stack: Stack = { project, directory: projectDirectory(plan, root), file: quick.file, env: plan.env, envFiles }
+  const stack: Stack = { project, directory: projectDirectory(plan, root), file, env: plan.env, envFiles }
   const hasScript = plan.checks.some(({ kind }) => kind === 'script')
   if (hasScript) for (const name of secretNamesOf(release)) ports.secret(name)
   const ofStep = hasScript ? stepSecrets(plan.env, ports) : []

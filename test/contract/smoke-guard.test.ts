@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, request as ask } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { docker } from '../../lab/run.ts'
 import { fastClock } from '../fakes/clock.ts'
 import { failureOf } from './support/errors.ts'
+import { openOwnRegistry } from './support/own-registry.ts'
 import { eventually } from './support/processes.ts'
 import { app, type Asked, base, compose, recordedTree, repository, smokeTest, web, withImage } from './support/smoke.ts'
 
@@ -166,13 +167,45 @@ describe.concurrent('what takes for ever', () => {
   })
 })
 
-describe.concurrent('an image that cannot be had', () => {
-  it('is named with its service, and what was said of it', async () => {
-    const failure = await failing({ files: compose(`${web}\ndb: { image: "registry.invalid/no-such:1" }\ncache: { image: "${base}" }`) })
-    expect(failure).toMatchObject({
+describe.concurrent('an image of a registry that asks who it is', () => {
+  const [username, password] = ['ada', 'lovelace']
+  const side = `${app}/side:1`
+
+  /** A registry with one image, behind a door that wants a login. */
+  async function openPrivate(onTestFinished: (end: () => Promise<void>) => void): Promise<string> {
+    const registry = await openOwnRegistry({})
+    onTestFinished(async () => registry[Symbol.asyncDispose]())
+    const there = `${registry.address}/${side}`
+    await docker('tag', base, there)
+    await docker('push', '--quiet', there)
+    await docker('image', 'rm', there)
+    const wanted = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+    const door = createServer((request, response) => {
+      if (request.headers.authorization !== wanted) return void response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end()
+      const [host, port] = registry.address.split(':')
+      const { method, url: path, headers } = request
+      const passed = ask({ host, port, method, path, headers: { ...headers, authorization: '' } }, (answer) => {
+        answer.pipe(response.writeHead(answer.statusCode ?? 500, answer.headers))
+      })
+      request.pipe(passed)
+    }).listen(0, '127.0.0.1')
+    await once(door, 'listening')
+    onTestFinished(async () => void door.close().closeAllConnections())
+    const address = door.address()
+    return `127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}`
+  }
+
+  it('is pulled with the login of the configuration, and named where that is not let in', async ({ onTestFinished }) => {
+    const host = await openPrivate(onTestFinished)
+    const image = `${host}/${side}`
+    onTestFinished(async () => void (await docker('image', 'rm', '--force', image)))
+    const files = compose(`${web}\ndb: { image: "${image}", pull_policy: always }`)
+    expect(await failing({ files, login: { host, username, password: 'wrong' } })).toMatchObject({
       code: 'SMOKE_UNHEALTHY',
-      message: 'the image registry.invalid/no-such:1 of db could not be had',
-      hint: expect.stringContaining('registry.invalid'),
+      message: `the image ${image} of db could not be had`,
+      hint: expect.stringContaining('no basic auth credentials'),
     })
+    const { section } = await smokeTest({ files, login: { host, username, password } })
+    expect(section.services.map(({ name, state }) => `${name} ${state}`)).toEqual(['db running', 'web running'])
   })
 })
