@@ -24,7 +24,8 @@ const Memory = z.object({
     .optional(),
 })
 
-export function engineContainers(docker: () => Promise<Dockerode>): Containers {
+/** @param listening the same engine, by a client that waits for ever */
+export function engineContainers(docker: () => Promise<Dockerode>, listening: () => Promise<Dockerode>): Containers {
   async function container(id: string): Promise<EngineContainer | undefined> {
     const engine = await docker()
     return orGone(async () => describe(await engine.getContainer(id).inspect()))
@@ -41,7 +42,7 @@ export function engineContainers(docker: () => Promise<Dockerode>): Containers {
 
     async changes(label, signal) {
       const filters = { type: ['container' as const], label: [label], event: awaited }
-      const stream = await (await docker()).getEvents({ filters: JSON.stringify(filters) })
+      const stream = await (await listening()).getEvents({ filters: JSON.stringify(filters) })
       return follow(stream, signal)
     },
 

@@ -11,10 +11,19 @@ const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()]))
 /** The same of the answer to /images/…/history, the newest first. */
 const History = z.array(z.object({ Size: z.number(), CreatedBy: z.string() }))
 
-/** The engine that DOCKER_HOST or the docker context names, else the local socket. dockerode is heavy: it is loaded at the first question. */
-export function dockerEngine(): Engine {
+/** To remove what is large takes minutes on a slow disk; an engine that hangs says nothing for ever. */
+const longestMs = 600_000
+
+/**
+ * The engine that DOCKER_HOST or the docker context names, else the local socket. dockerode is heavy: it is loaded at the first question.
+ * @param answerMs how long it may say nothing
+ */
+export function dockerEngine({ answerMs = longestMs }: { answerMs?: number } = {}): Engine {
   let client: Promise<Dockerode> | undefined
-  const docker = (): Promise<Dockerode> => (client ??= openClient())
+  const docker = (): Promise<Dockerode> => (client ??= openClient({ timeout: answerMs }))
+  // Who is told what happens may hear nothing for hours.
+  let listener: Promise<Dockerode> | undefined
+  const listening = (): Promise<Dockerode> => (listener ??= openClient({}))
 
   return {
     async info() {
@@ -70,13 +79,13 @@ export function dockerEngine(): Engine {
 
     host: () => contextHost(process.env),
 
-    ...engineContainers(docker),
+    ...engineContainers(docker, listening),
   }
 }
 
-async function openClient(): Promise<Dockerode> {
+async function openClient(options: { timeout?: number }): Promise<Dockerode> {
   const [{ default: Docker }, address] = await Promise.all([import('dockerode'), contextEngine(process.env)])
-  return new Docker(address)
+  return new Docker({ ...options, ...address })
 }
 
 function hasStatus(error: unknown, status: number): boolean {

@@ -10,8 +10,10 @@ import { prepare, type Prepared } from './plan.ts'
 import { knowsStartInterval, quicken, type Quickened } from './readiness.ts'
 import { projectDirectory, render, type Rendered } from './render.ts'
 import { shownProject } from './rendered.ts'
+import { writtenOutside } from './resources.ts'
 import { hiding, keptSecrets, secretNamesOf, secretsOf, stepSecrets } from './secrets.ts'
 import { opened, scaled } from './shape.ts'
+import { pullSides } from './sides.ts'
 
 /** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
 const longerMs = 3_600_000
@@ -71,12 +73,15 @@ export async function arrange(
   const candidates = await presentImages(release, ports)
   const root = resolve(ports.root)
   const { project, owner, isOpen } = way
+  const written = writtenOutside(rendered, root)
+  if (written.length > 0) ports.log.warning(`the stack may write to what is not of the repository: ${written.join(', ')}`)
   const asked = prepare(rendered, { plan, candidates, root, project, owner })
   const shaped = scaled(isOpen ? opened(asked.file, asked) : asked.file, plan)
   const quick = quicken(shaped, knowsStartInterval(info, composeVersion), plan.timeoutMs + longerMs)
-  const prepared = { ...asked, file: quick.file }
+  const file = await pullSides(quick.file, release, ports)
+  const prepared = { ...asked, file }
   const envFiles = (plan.envFiles ?? []).map((file) => resolve(root, file))
-  const stack: Stack = { project, directory: projectDirectory(plan, root), file: quick.file, env: plan.env, envFiles }
+  const stack: Stack = { project, directory: projectDirectory(plan, root), file, env: plan.env, envFiles }
   const hasScript = plan.checks.some(({ kind }) => kind === 'script')
   if (hasScript) for (const name of secretNamesOf(release)) ports.secret(name)
   const ofStep = hasScript ? stepSecrets(plan.env, ports) : []

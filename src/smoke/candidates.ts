@@ -50,14 +50,15 @@ async function presentImage(image: PlannedImage, built: BuiltImage, around: Arou
   }
   const reference = `${repository}@${uploaded.digest}`
   log.info(`${image.name}: pulled as ${reference}`)
-  await pullFrom(repository, reference, around)
+  await pullFrom(repository, reference, around.release, around.ports)
   const pulled = await engine.image(reference)
   if (pulled === undefined || !isIt(pulled)) throw differs(reference, pulled?.id ?? 'nothing', configs)
   return { image, reference, id: pulled.id }
 }
 
-async function pullFrom(repository: string, reference: string, { release, ports }: Around): Promise<void> {
-  const settings = registryOf(repository, release.plan.registries)
+/** With the login that the run has for its registry, if it has one. */
+export async function pullFrom(repository: string, reference: string, { plan }: Pick<Release, 'plan'>, ports: Ports): Promise<void> {
+  const settings = registryOf(repository, plan.registries)
   const credentials = await ports.registry.credentials(settings)
   if (credentials === undefined) return void (await ports.exec.run(pull(reference), { signal: ports.signal }))
   const [config, host] = [await keepLogins(new Map([[settings.host, credentials]]), ports.files), await ports.engine.host()]

@@ -6,11 +6,11 @@ import { showMs } from '../core/units.ts'
 import { run } from '../tools/compose.ts'
 import { execIn } from '../tools/docker.ts'
 import { askHttp } from './ask-http.ts'
-import { cut } from '../core/text.ts'
+import { lastOf } from './evidence.ts'
 import { listensElsewhere } from './listening.ts'
 import { watchLog } from './read-log.ts'
 import { runScript } from './script.ts'
-import { addressOf, type Checked, judgedOutput, type Of, runningOf, shownChars, type Standing, type Try } from './standing.ts'
+import { addressOf, type Checked, judgedOutput, type Of, runningOf, type Standing, type Try } from './standing.ts'
 import { within } from '../core/within.ts'
 
 /** Between two tries. */
@@ -71,8 +71,9 @@ async function attempt(check: Of<'http' | 'tcp' | 'exec' | 'run'>, standing: Sta
   if (check.kind === 'exec' && inside === undefined) return { passed: false, evidence: `${service} does not run` }
   const asked = inside === undefined ? run(standing.stack, service, command) : execIn(inside.id, command)
   const done = await ports.exec.run(asked, { signal: standing.signal, accept: anyCode })
-  const said = [done.stdout.trim(), done.stderr.trim()].filter((text) => text !== '').join('\n')
-  const { passed, evidence } = judgedOutput({ ...done, said: cut(ports.redact(said), shownChars) }, stdout)
+  // Of both, since the first may be long, and the cause in the second.
+  const said = [done.stdout, done.stderr].map((text) => lastOf(text, ports)).filter((text) => text !== '')
+  const { passed, evidence } = judgedOutput({ ...done, said: said.join('\n') }, stdout)
   // Of a question that passes nobody reads what was said.
   return { passed, evidence: passed ? 'exit code 0' : evidence }
 }

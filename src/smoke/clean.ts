@@ -1,5 +1,6 @@
 import { isKept, keptBy, smokeLabels } from '../core/names.ts'
 import type { Labelled, Ports } from '../core/ports.ts'
+import { within } from '../core/within.ts'
 
 /** Older than any run: where its owner cannot be judged from here, it belongs to nobody. */
 const oldMs = 2 * 3_600_000
@@ -8,6 +9,9 @@ const graceMs = 300
 /** An engine that is restarted is there again after some seconds. */
 const restartMs = 30_000
 const pauseMs = 500
+/** What all of it may take: longer than the largest stack, and after a cancel as long as somebody waits for an engine that hangs. */
+const patientMs = 15 * 60_000
+const hurryMs = 20_000
 /** Before each further round: a start that was cut short may still be making something, and a removal be under way. */
 const pausesMs = [0, 100, 500]
 
@@ -41,21 +45,33 @@ export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner
  * Takes a stack down, also after a cancel, and never fails: what became of the test counts. What a start that was cut
  * short made meanwhile goes as well. Everything of it carries the label, so compose need not be asked.
  */
-export async function takeDown(
-  project: string,
-  { engine, clock, log, signal }: Pick<Ports, 'engine' | 'clock' | 'log' | 'signal'>,
-): Promise<void> {
-  const started = clock.elapsed()
+export async function takeDown(project: string, ports: Pick<Ports, 'engine' | 'clock' | 'log' | 'signal'>): Promise<void> {
   const label = labelOf(project)
+  // Not the signal of the run: that may be what it is taken down for.
+  const never = new AbortController().signal
+  const ended = await within(ports.signal.aborted ? hurryMs : patientMs, never, ports, (inTime) => removeAll(label, inTime, ports))
+  const { isGone, problem } = ended ?? { isGone: false, problem: new Error('the engine does not answer') }
+  if (isGone) return
+  ports.log.warning(
+    `not all of ${project} could be removed${problem instanceof Error ? `: ${problem.message}` : ''}; docker ps --all --filter label=${label} shows it`,
+  )
+}
+
+async function removeAll(
+  label: string,
+  inTime: AbortSignal,
+  { engine, clock, log, signal }: Pick<Ports, 'engine' | 'clock' | 'log' | 'signal'>,
+): Promise<{ isGone: boolean; problem?: unknown }> {
+  const started = clock.elapsed()
   let problem: unknown
   // Who has cancelled waits for some seconds only.
   if (!signal.aborted) await engine.stop(label, graceMs).catch((error: unknown) => log.debug(String(error)))
-  for (let round = 0; round < pausesMs.length; round += 1) {
+  for (let round = 0; round < pausesMs.length && !inTime.aborted; round += 1) {
     // Also after a cancel: it is little, and what is not removed now is there for hours.
     if (round > 0) await clock.sleep(pausesMs[round] ?? 0)
     try {
       await engine.remove(label)
-      if ((await engine.labelled(label)).length === 0) return
+      if ((await engine.labelled(label)).length === 0) return { isGone: true }
     } catch (error) {
       problem = error
       if (signal.aborted || hasAnswered(error) || clock.elapsed() - started > restartMs) continue
@@ -63,9 +79,7 @@ export async function takeDown(
       await clock.sleep(pauseMs, signal).catch(() => undefined)
     }
   }
-  log.warning(
-    `not all of ${project} could be removed${problem instanceof Error ? `: ${problem.message}` : ''}; docker ps --all --filter label=${label} shows it`,
-  )
+  return { isGone: false, problem }
 }
 
 /** Whether an error is one that the engine itself has told. */

@@ -2,7 +2,7 @@ import { isAbsolute, relative } from 'node:path'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 
 /** With these a service runs the image that is here. */
-const staying: ReadonlySet<string | undefined> = new Set([undefined, 'missing', 'if_not_present', 'never'])
+export const staying: ReadonlySet<string | undefined> = new Set([undefined, 'missing', 'if_not_present', 'never'])
 /** Drivers of logs that hand them to nobody. */
 const quietLogs: ReadonlySet<string | undefined> = new Set([undefined, 'json-file', 'local', 'none'])
 /** Mounts whose content is the stack's own, or is looked at. */

@@ -43,12 +43,18 @@ function memoryIn({ memoryLimit }: EngineContainer, most: number | undefined): s
   return parts.length === 0 ? [] : [`memory: ${parts.join(', ')}`]
 }
 
+/** Keeps the project as it will be started: also of a test that is cancelled, or killed, it is known what that was. Never fails. */
+export async function keepRendered(rendered: string, { files, evidence, log }: Pick<Ports, 'files' | 'evidence' | 'log'>): Promise<void> {
+  const file = join(evidence, evidenceFolder, 'compose.yaml')
+  await files.write(file, rendered).catch((error: unknown) => log.debug(`no evidence could be kept: ${String(error)}`))
+}
+
 /**
- * Puts into the folder of evidence what was started and what every container of the stack shows, whether the test passes or
- * not: the rendered project, one file with all states, and the end of each log. What an earlier test left there goes. Never fails: the test itself counts.
+ * Puts into the folder of evidence what every container of the stack shows, whether the test passes or not: one file with all
+ * states, and the end of each log. Never fails: the test itself counts.
  * @returns the folder, when something stands there
  */
-export async function keepEvidence(seen: Watch, rendered: string, ports: Ports): Promise<string | undefined> {
+export async function keepEvidence(seen: Watch, ports: Ports): Promise<string | undefined> {
   const { files, engine, log, redact } = ports
   const folder = join(ports.evidence, evidenceFolder)
   try {
@@ -56,7 +62,6 @@ export async function keepEvidence(seen: Watch, rendered: string, ports: Ports):
     const names = namesOf(containers)
     const states = containers.map((one) => stateIn(one, names.get(one.id) ?? one.id, seen.memoryOf(one.id)))
     const logs = await Promise.all(containers.map(({ id }) => engine.lastLines(id, { lines: keptLines })))
-    await files.write(join(folder, 'compose.yaml'), rendered)
     await files.write(join(folder, 'containers.json'), redact(`${JSON.stringify(states, null, 2)}\n`))
     for (const [index, { id }] of containers.entries()) {
       await files.write(join(folder, `${names.get(id) ?? id}.log`), `${redact(logs[index] ?? '').slice(-keptChars)}\n`)
@@ -109,4 +114,9 @@ export function condensed(text: string, { redact }: Pick<Ports, 'redact'>, last?
     else told.push({ line, times: 1 })
   }
   return told.map(({ line, times }) => `${cut(line, lineChars)}${times === 1 ? '' : ` (${times} times)`}`).join('\n')
+}
+
+/** The end of what a program said. */
+export function lastOf(text: string, ports: Pick<Ports, 'redact'>): string {
+  return condensed(text, ports, 30)
 }

@@ -31,6 +31,29 @@ export function servicesOf(
   return found
 }
 
+/**
+ * @param there services that have a container
+ * @throws LaunchwayError CONFIG_INVALID when none of an image has one, as with no replicas: it would be pushed untested
+ */
+export function refuseUnrun(
+  ours: ReadonlyMap<string, Candidate>,
+  there: ReadonlySet<string>,
+  { prepare, checks }: Pick<SmokePlan, 'prepare' | 'checks'>,
+): void {
+  const alone = [...prepare, ...checks].flatMap((one) => (one.kind === 'run' ? [one.service] : []))
+  for (const candidate of new Set(ours.values())) {
+    const services = [...ours].flatMap(([name, one]) => (one === candidate ? [name] : []))
+    if (services.some((name) => there.has(name) || alone.includes(name))) continue
+    throw new LaunchwayError(
+      'CONFIG_INVALID',
+      `no container of ${services.join(', ')} runs the image ${candidate.image.name}, so nothing would test it`,
+      {
+        hint: `The compose files ask for none of it (scale: 0, deploy.replicas: 0). Ask for one in the test:\n  smoke:\n    scale: { ${services[0] ?? ''}: 1 }\nor let a check run it: { run: ${services[0] ?? ''}, command: […] }.`,
+      },
+    )
+  }
+}
+
 function unused(image: PlannedImage, services: ComposeProject['services'], plan: SmokePlan, root: string): LaunchwayError {
   const seen = Object.entries(services).map(([name, { image: reference, build }]) => {
     const builds =

@@ -4,15 +4,11 @@ import { smokeLabels } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 import { type Candidate, servicesOf } from './images.ts'
+import { joined } from './joined.ts'
+import { ownService, type Renamed, seesEngine } from './own-service.ts'
 import { openPorts, reachedPorts, type ServicePort } from './reach.ts'
 import type { Fates } from './verdict.ts'
 import { ownNetworks, ownVolumes, refuseForeign, refusePortClash } from './resources.ts'
-
-/** How often a service that is restarted for ever may die before it counts as dead; the engine waits longer each time, 25 s in all. */
-const restarts = 8
-
-/** A log that can be read, and that a flood cannot fill the disk with. */
-const bounded = { driver: 'json-file', options: { 'max-size': '100m', 'max-file': '2' } }
 
 export interface Asked {
   plan: SmokePlan
@@ -57,9 +53,18 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
   const reached = reachedPorts(plan, published)
   const open = openPorts(reached, services)
   const renamed = builtNames(rendered, builds, project)
+  const keepsLabels = seesEngine(rendered)
   const own = entries.map(([name, service]): [string, ComposeService] => [
     name,
-    ownService(service, { candidate: ours.get(name), open: open.get(name) ?? [], renamed, marks }),
+    ownService(service, {
+      name,
+      candidate: ours.get(name),
+      open: open.get(name) ?? [],
+      renamed,
+      marks,
+      project: rendered.name,
+      keepsLabels,
+    }),
   ])
   const { name: _, ...rest } = rendered
   const mustEnd = new Set(
@@ -93,6 +98,8 @@ function staysBy({ restart, deploy, ports = [], healthcheck }: ComposeService): 
   if (restart === 'always' || restart === 'unless-stopped') return `restart: ${restart}`
   if (restart === undefined && deploy?.restart_policy?.condition === 'any') return 'restart_policy: any'
   if (ports.length > 0) return 'it publishes a port'
+  // A one-shot often has the settings of the service that it prepares, with its health check: what it says itself counts.
+  if (restart === 'no' || deploy?.restart_policy?.condition === 'none') return undefined
   const { test: [kind] = [], disable } = healthcheck ?? {}
   return kind === undefined || kind === 'NONE' || disable === true ? undefined : 'it has a health check'
 }
@@ -118,101 +125,16 @@ function refuseUnknown({ prepare: steps, checks, compose }: SmokePlan, { service
 }
 
 /** Images that compose builds get names of this project, also where other services run them: a tag of the user's stays what it was. */
-function builtNames({ services }: ComposeProject, builds: readonly string[], project: string): Map<string, string> {
-  const names = new Map<string, string>()
+function builtNames({ services }: ComposeProject, builds: readonly string[], project: string): Renamed {
+  const images = new Map<string, string>()
   for (const name of builds) {
     const image = services[name]?.image
-    if (image !== undefined && !names.has(image)) names.set(image, `${project}-${name}`)
+    if (image !== undefined && !images.has(image)) images.set(image, builtName(project, name))
   }
-  return names
+  return { services: new Map(builds.map((name) => [name, builtName(project, name)])), images }
 }
 
-interface Own {
-  candidate: Candidate | undefined
-  open: readonly number[]
-  renamed: ReadonlyMap<string, string>
-  marks: Record<string, string>
-}
-
-function ownService(service: ComposeService, own: Own): ComposeService {
-  const { container_name: fixed, ports: _ports, restart: _restart, profiles: _profiles, deploy, labels = {}, ...rest } = service
-  const { candidate, open, marks } = own
-  const ports = open.map((target) => ({ target, host_ip: '127.0.0.1', protocol: 'tcp', mode: 'ingress' }))
-  const restart = restartOf(service)
-  const { restart_policy: _policy, ...deployed } = deploy ?? {}
-  return {
-    ...rest,
-    ...imageOf(service, candidate, own),
-    ...(fixed === undefined || service.network_mode !== undefined ? {} : { networks: withAlias(service.networks, fixed) }),
-    ...(restart === undefined ? {} : { restart }),
-    ...(deploy === undefined ? {} : { deploy: deployed }),
-    ...(ports.length === 0 || service.network_mode === 'host' ? {} : { ports }),
-    logging: loggingOf(service),
-    labels: { ...labels, ...marks },
-  }
-}
-
-/** Drivers whose logs stay on the machine; all others send them away, to where a test has nothing to say. */
-const staying = ['local', 'journald', 'none']
-
-function loggingOf({ logging }: ComposeService): ComposeService['logging'] {
-  const { driver = bounded.driver, options } = logging ?? {}
-  if (staying.includes(driver)) return logging
-  return driver === bounded.driver ? { ...logging, driver, options: { ...bounded.options, ...options } } : bounded
-}
-
-function imageOf(service: ComposeService, candidate: Candidate | undefined, { renamed, marks }: Own): ComposeService {
-  if (candidate !== undefined) return { image: candidate.reference, pull_policy: 'never', build: undefined }
-  const { image, build } = service
-  if (build !== undefined) {
-    // Compose names the image after the project and the service, and removes it with them.
-    return { build: { ...build, labels: { ...build.labels, ...marks } }, image: undefined, pull_policy: undefined }
-  }
-  const other = image === undefined ? undefined : renamed.get(image)
-  return other === undefined ? {} : { image: other, pull_policy: 'never' }
-}
-
-/** What shares the network, the processes or the files of a container by its fixed name shares those of its service. */
-function joined(services: ComposeProject['services']): ComposeProject['services'] {
-  const entries = Object.entries(services)
-  const containers = new Map(entries.flatMap(([name, { container_name: fixed }]) => (fixed === undefined ? [] : [[fixed, name] as const])))
-  const of = (text: string, prefix: string): string => {
-    const [, name = '', mode = ''] = /^container:([^:]+)(:.*)?$/.exec(text) ?? []
-    const known = containers.get(name)
-    return known === undefined ? text : `${prefix}${known}${mode}`
-  }
-  const changed = entries.map(([name, service]): [string, ComposeService] => {
-    const { network_mode: network, pid, ipc, volumes_from: from } = service
-    return [
-      name,
-      {
-        ...service,
-        ...(network === undefined ? {} : { network_mode: of(network, 'service:') }),
-        ...(pid === undefined ? {} : { pid: of(pid, 'service:') }),
-        ...(ipc === undefined ? {} : { ipc: of(ipc, 'service:') }),
-        ...(from === undefined ? {} : { volumes_from: from.map((one) => of(one, '')) }),
-      },
-    ]
-  })
-  return Object.fromEntries(changed)
-}
-
-/** A container's fixed name is also how others reach it. */
-function withAlias(networks: ComposeService['networks'], alias: string): NonNullable<ComposeService['networks']> {
-  return Object.fromEntries(
-    Object.entries(networks ?? { default: null }).map(([name, network]) => [
-      name,
-      { ...network, aliases: [...(network?.aliases ?? []), alias] },
-    ]),
-  )
-}
-
-/** A stack whose parts retry until the database is up must work; one that dies for ever must end. */
-function restartOf({ restart, deploy }: ComposeService): string | undefined {
-  const policy = deploy?.restart_policy
-  if (restart === undefined && policy !== undefined) {
-    return policy.condition === 'none' ? 'no' : `on-failure:${policy.max_attempts ?? restarts}`
-  }
-  if (restart === undefined || restart === 'no' || /^on-failure:\d+$/.test(restart)) return restart
-  return `on-failure:${restarts}`
+/** What an image is called that compose builds: an image has no capitals, and a service may have. */
+export function builtName(project: string, service: string): string {
+  return `${project}-${service.toLowerCase()}`
 }

@@ -11,10 +11,11 @@ import { arrange, type Arranged, find } from './arrange.ts'
 import { takeDown } from './clean.ts'
 import { evidenceFolder } from './evidence.ts'
 import { addressesOf } from './keep.ts'
+import { builtName } from './plan.ts'
 import { type Made, madeFrom, replacement } from './replacement.ts'
 import { test } from './run.ts'
 import { chosen } from './shape.ts'
-import { buildOthers } from './stack.ts'
+import { buildOthers } from './make.ts'
 import type { Wish } from './stage.ts'
 import { serviceOf } from './verdict.ts'
 
@@ -126,8 +127,7 @@ async function imagesOf(project: string, { prepared, candidates }: Arranged, { e
   const ours = [...prepared.ours].map(
     ([name, { reference }]) => [name, candidates.find((one) => one.reference === reference)?.id ?? ''] as const,
   )
-  // Compose names an image after the project and the service.
-  const others = prepared.builds.map(async (name) => [name, (await engine.image(`${project}-${name}`))?.id ?? ''] as const)
+  const others = prepared.builds.map(async (name) => [name, (await engine.image(builtName(project, name)))?.id ?? ''] as const)
   return new Map([...ours, ...(await Promise.all(others))])
 }
 

@@ -3,15 +3,18 @@ import type { SmokeCheck, SmokePlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { SmokeSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
+import { within } from '../core/within.ts'
 import type { Stack } from '../tools/compose.ts'
 import { askAll } from './ask.ts'
 import { differs, type Present } from './candidates.ts'
 import { checksFailed } from './checks.ts'
-import { keepEvidence, logOf, namesOf } from './evidence.ts'
+import { keepEvidence, keepRendered, logOf, namesOf } from './evidence.ts'
+import { refuseUnrun } from './images.ts'
+import { buildOthers, make } from './make.ts'
 import { allNeeds } from './order.ts'
 import type { Prepared } from './plan.ts'
 import { patienceOf, type Quickened } from './readiness.ts'
-import { Answered, buildOthers, Dead, make, settle, start, unhealthy } from './stack.ts'
+import { Answered, Dead, settle, start, unhealthy } from './stack.ts'
 import type { Checked } from './standing.ts'
 import { step, type Step } from './step.ts'
 import { stepHint } from './step-hint.ts'
@@ -23,6 +26,8 @@ const portMs = 30_000
 
 /** Until all that ended at the same time is known. */
 const momentMs = 150
+/** How much later than a step or a check has failed it may be told who took it along. */
+const afterMs = 300
 /** An engine that is busy tells later: the longest that one waits for it. */
 const tellMs = 2_000
 
@@ -80,6 +85,7 @@ export async function test(asked: Test): Promise<SmokeSection> {
     verdict,
     ms: clock.elapsed() - started,
   })
+  await keepRendered(shown, ports)
   try {
     await buildOthers(asked.stack, prepared.builds, ports, signal)
     const stack = await make(asked.stack, ports, signal)
@@ -88,6 +94,7 @@ export async function test(asked: Test): Promise<SmokeSection> {
     if (hurry?.aborted === true) stop.abort(hurry.reason)
     upSince = clock.elapsed()
     await seen.refresh()
+    refuseUnrun(prepared.ours, new Set(seen.containers().flatMap((one) => serviceOf(one) ?? [])), plan)
     seen.allow(await patienceOf(seen.containers(), quick, ports))
     await start(stack, plan.timeoutMs, seen, ports, signal)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)
@@ -99,14 +106,15 @@ export async function test(asked: Test): Promise<SmokeSection> {
     if (checked.some(({ passed }) => !passed)) throw checksFailed(...(await failures(checked, seen, ports)))
     await seen.refresh()
     if (seen.verdict().kind !== 'up') await calm()
-    const [passed, folder] = await Promise.all([section('passed'), keepEvidence(seen, shown, ports)])
+    const [passed, folder] = await Promise.all([section('passed'), keepEvidence(seen, ports)])
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     return passed
   } catch (error) {
     ports.signal.throwIfAborted()
     if (stop.signal.reason === hurry?.reason) hurry?.throwIfAborted()
-    const failure = error instanceof Dead ? await unhealthy(await causeOf(error), seen, ports) : error
-    const folder = await keepEvidence(seen, shown, ports)
+    const dead = error instanceof Dead ? error : await deathBehind(error, seen, ports)
+    const failure = dead === undefined ? error : await unhealthy(await causeOf(dead), seen, ports, error)
+    const folder = await keepEvidence(seen, ports)
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
     const { code, message, hint: told, place, cause } = failure
@@ -136,6 +144,21 @@ async function firstOf(told: Dead, seen: Watch, { clock, signal }: Ports): Promi
   await Promise.race([seen.until(() => !seen.isBehind(), signal), clock.sleep(tellMs, signal)])
   const verdict = seen.verdict()
   return verdict.kind === 'dead' ? new Dead(verdict) : told
+}
+
+/** Who took a step or a check along is told to have died a moment later: it is the cause, and what was asked of it an echo. */
+async function deathBehind(error: unknown, seen: Watch, ports: Ports): Promise<Dead | undefined> {
+  if (!(error instanceof LaunchwayError) || error.code !== 'SMOKE_CHECK_FAILED') return undefined
+  try {
+    await within(afterMs, ports.signal, ports, (inTime) => seen.until(({ kind }) => kind === 'dead', inTime))
+    await seen.refresh()
+  } catch {
+    ports.signal.throwIfAborted()
+    // What the check said counts more than that the engine says nothing.
+    return undefined
+  }
+  const verdict = seen.verdict()
+  return verdict.kind === 'dead' ? new Dead(verdict) : undefined
 }
 
 interface Ask {

@@ -1,11 +1,9 @@
-import { randomInt } from 'node:crypto'
-import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
-import type { EngineContainer, Output, Ports } from '../core/ports.ts'
+import type { EngineContainer, Ports } from '../core/ports.ts'
 import { showMs } from '../core/units.ts'
-import { build, create, type Stack, up } from '../tools/compose.ts'
-import { lacksAddresses, needsRanges, spareRange, withRanges } from './addresses.ts'
-import { condensed, evidenceOf } from './evidence.ts'
+import { type Stack, up } from '../tools/compose.ts'
+import { evidenceOf, lastOf } from './evidence.ts'
+import { call } from './make.ts'
 import { startable, startsByItself, waitsInVain } from './order.ts'
 import { serviceOf, type Verdict } from './verdict.ts'
 import type { Watch } from './watch.ts'
@@ -13,8 +11,6 @@ import { within } from '../core/within.ts'
 
 /** How long what has no HEALTHCHECK, and has answered nothing that was asked of it, must stay up. */
 const settleMs = 2_000
-/** How often ranges are drawn, which somebody else may have. */
-const draws = 5
 
 /** A container of the stack died for good, or is unhealthy. */
 export class Dead extends Error {
@@ -26,33 +22,6 @@ export class Dead extends Error {
     this.container = container
     this.echoes = echoes
   }
-}
-
-/** Builds what is not ours. @throws LaunchwayError BUILD_FAILED */
-export async function buildOthers(stack: Stack, builds: readonly string[], ports: Ports, signal: AbortSignal): Promise<void> {
-  if (builds.length === 0) return
-  const { code, stdout, stderr } = await call(build(stack, builds), ports, signal)
-  if (code === 0) return
-  throw new LaunchwayError('BUILD_FAILED', `compose could not build ${builds.join(', ')}`, {
-    hint: lastOf(`${stdout}\n${stderr}`, ports),
-  })
-}
-
-/**
- * Pulls what is missing, and makes the containers that are not there: none of it counts as time to come up.
- * @returns the stack as it was made: where the engine had no addresses left for its networks, with ranges that we chose
- */
-export async function make(stack: Stack, ports: Ports, signal: AbortSignal): Promise<Stack> {
-  let made = stack
-  let { code, stderr } = await call(create(made), ports, signal)
-  for (let draw = 0; draw < draws && code !== 0 && lacksAddresses(stderr) && needsRanges(stack.file); draw += 1) {
-    ports.log.info(`the engine has no addresses left for the networks of the stack: they get ranges of ${spareRange}`)
-    // Networks that were made already stay as they are, or are made anew by a compose that compares them.
-    made = { ...stack, file: withRanges(stack.file, randomInt) }
-    ;({ code, stderr } = await call(create(made), ports, signal))
-  }
-  if (code !== 0) throw new LaunchwayError('SMOKE_UNHEALTHY', 'the stack could not be made', { hint: lastOf(stderr, ports) })
-  return made
 }
 
 /**
@@ -198,16 +167,10 @@ async function late(timeoutMs: number, seen: Watch, ports: Ports): Promise<Launc
   )
 }
 
-export async function unhealthy({ message, container, echoes }: Dead, seen: Watch, ports: Ports): Promise<LaunchwayError> {
+/** @param also what failed with it, and is told behind it */
+export async function unhealthy(dead: Dead, seen: Watch, ports: Ports, also?: unknown): Promise<LaunchwayError> {
+  const { message, container, echoes } = dead
   const after = echoes.length === 0 ? [] : [`after it: ${echoes.join('; ')}`]
-  return new LaunchwayError('SMOKE_UNHEALTHY', message, { hint: [...after, await evidenceOf(container, seen, ports)].join('\n') })
-}
-
-function call(asked: Parameters<Ports['exec']['run']>[0], { exec, log }: Ports, signal: AbortSignal): Promise<Output> {
-  return exec.run(asked, { signal, accept: anyCode, onLine: (line) => log.info(line) })
-}
-
-/** The end of what a program said. */
-export function lastOf(text: string, ports: Pick<Ports, 'redact'>): string {
-  return condensed(text, ports, 30)
+  const asked = also instanceof LaunchwayError ? [`\n${also.message}`, ...(also.hint === undefined ? [] : [also.hint])] : []
+  return new LaunchwayError('SMOKE_UNHEALTHY', message, { hint: [...after, await evidenceOf(container, seen, ports), ...asked].join('\n') })
 }

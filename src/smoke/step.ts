@@ -6,7 +6,7 @@ import type { SmokeSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
 import { run } from '../tools/compose.ts'
 import { execIn } from '../tools/docker.ts'
-import { lastOf } from './stack.ts'
+import { lastOf } from './evidence.ts'
 import { runningOf, type Standing } from './standing.ts'
 import { within } from '../core/within.ts'
 

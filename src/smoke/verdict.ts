@@ -19,6 +19,9 @@ export interface Death {
   outOfMemory: boolean
 }
 
+/** How a container is, for us, that is not there any more. */
+export const removed = 'removed'
+
 /** Who died less than this before another one, and lives again, has most likely taken that one along. */
 const shortlyMs = 5_000
 
@@ -70,7 +73,8 @@ export function verdictOf(containers: readonly Seen[], fates: Fates): Verdict {
   const struggling = found.flatMap(({ container, service, is }): Failed[] => {
     const { death, health } = container
     // One that died long ago, and lives, has nothing to do with it.
-    const isClose = death !== undefined && Date.parse(death.last) > first.at - shortlyMs && health?.status !== 'healthy'
+    const isSince = isLeftOut(first.container) || Date.parse(death?.last ?? '') > first.at - shortlyMs
+    const isClose = death !== undefined && isSince && health?.status !== 'healthy'
     return is.kind !== 'dead' && isClose
       ? [{ container, service, why: `${service} ${struggle(container)}`, at: Date.parse(death.first) }]
       : []
@@ -120,6 +124,8 @@ function stateOf(container: EngineContainer, service: string, { mustEnd, mustRun
       return stays === undefined ? { kind: 'up' } : { kind: 'dead', why: `${ended(container)}, and is meant to stay: ${stays}` }
     case 'removing':
       return { kind: 'dead', why: 'is removed by somebody else' }
+    case removed:
+      return { kind: 'dead', why: 'was removed by somebody else' }
     case 'running':
       if (health?.status === 'unhealthy') return { kind: 'dead', why: 'is unhealthy' }
       if (mustEnd.has(service)) return { kind: 'waiting', why: 'has not ended yet, and others wait for that' }
@@ -139,9 +145,15 @@ function ended({ exitCode, outOfMemory, restarts, memoryLimit }: End): string {
   return `exited with code ${exitCode}${memory}${again}`
 }
 
-/** What was never started stands first: it cannot be an echo of another's death, which would have come after a start. */
-function failedAt({ status, finishedAt, death }: Seen): number {
-  if (status === 'created') return 0
+/** Whoever shares a container's network or processes cannot start when that has ended. */
+function isLeftOut({ status, error }: Seen): boolean {
+  return status === 'created' && error.includes('non running container')
+}
+
+/** What was never started stands first: it cannot be an echo of another's death, which would have come after a start; but of one that it is bound to. */
+function failedAt(container: Seen): number {
+  const { status, finishedAt, death } = container
+  if (status === 'created') return isLeftOut(container) ? Number.MAX_SAFE_INTEGER : 0
   // The unhealthy one still runs.
   if (finishedAt === undefined || status === 'running') return Number.MAX_SAFE_INTEGER
   return Date.parse(death?.first ?? finishedAt)

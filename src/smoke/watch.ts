@@ -2,7 +2,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { smokeLabels } from '../core/names.ts'
 import type { EngineChange, EngineContainer, Ports } from '../core/ports.ts'
 import type { Patience } from './readiness.ts'
-import { type Death, type Fates, isUp, type Seen, type Verdict, verdictOf } from './verdict.ts'
+import { type Death, type Fates, isUp, removed, type Seen, serviceOf, type Verdict, verdictOf } from './verdict.ts'
 
 /** Between two looks at what the containers use of the memory. */
 const memoryMs = 500
@@ -26,7 +26,7 @@ export interface Watch extends Disposable {
   refresh(): Promise<void>
   /** Whether a container lives again whose end the engine has yet to tell: how it ended is not known. */
   isBehind(): boolean
-  /** From now on, who is not healthy after so long is unhealthy. */
+  /** All of it is made: from now on who is not healthy after so long is unhealthy, and who is not there was taken away. */
   allow(patience: Patience): void
 }
 
@@ -47,6 +47,7 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
   const waiting = new Set<() => void>()
   let broken: Error | undefined
   let patience: Patience = () => undefined
+  let isMade = false
   let alarm = new AbortController()
   /** Lives that had long enough, by container and start. */
   const overdue = new Set<string>()
@@ -83,6 +84,14 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
     const at = before?.startedAt === startedAt ? before.at : clock.elapsed()
     lives.set(id, { startedAt, at, ...(death === undefined ? {} : { death }) })
   }
+  /** Until all of it is made, compose may make a container anew; afterwards nobody has to take one away that has not ended well. */
+  const noteGone = (id: string, look: number): void => {
+    const before = seen.get(id)
+    if (before === undefined || !isNewer(id, look)) return
+    noted.set(id, look)
+    if (!isMade || serviceOf(before) === undefined) seen.delete(id)
+    else if (before.status !== 'exited') seen.set(id, { ...before, status: removed })
+  }
   /** An end of which there is nothing to be seen any more: the container lives again. */
   const noteDeath = (id: string, { at, exitCode }: NonNullable<EngineChange['died']>): void => {
     const life = lives.get(id)
@@ -116,7 +125,9 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
   const refresh = async (): Promise<void> => {
     looks += 1
     const look = looks
-    for (const container of await engine.containers(label)) note(container, look)
+    const found = await engine.containers(label)
+    for (const container of found) note(container, look)
+    for (const id of seen.keys()) if (!found.some((one) => one.id === id)) noteGone(id, look)
     tell()
   }
 
@@ -127,10 +138,7 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
       const look = looks
       const container = await engine.container(id)
       if (container !== undefined) note(container, look)
-      else if (isNewer(id, look)) {
-        noted.set(id, look)
-        seen.delete(id)
-      }
+      else noteGone(id, look)
       if (died !== undefined) ends.set(id, (ends.get(id) ?? 0) + 1)
       if (died !== undefined && died.exitCode !== 0) noteDeath(id, died)
       tell()
@@ -173,6 +181,7 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
     memoryOf: (id) => memory.get(id),
     allow(given) {
       patience = given
+      isMade = true
       tell()
     },
     until: (isIt, signal) =>

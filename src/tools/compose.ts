@@ -31,6 +31,7 @@ export const ComposeService = z.looseObject({
   depends_on: z.record(z.string(), z.looseObject({ condition: z.string().optional() })).optional(),
   deploy: z
     .looseObject({
+      replicas: z.int().optional(),
       restart_policy: z.looseObject({ condition: z.string().optional(), max_attempts: z.int().optional() }).optional(),
     })
     .optional(),
@@ -48,6 +49,7 @@ export const ComposeService = z.looseObject({
     .optional(),
   ipc: z.string().optional(),
   labels: Labels.optional(),
+  links: z.array(z.string()).optional(),
   logging: z.looseObject({ driver: z.string().optional(), options: z.record(z.string(), z.unknown()).nullish() }).optional(),
   network_mode: z.string().optional(),
   networks: z
@@ -63,15 +65,24 @@ export const ComposeService = z.looseObject({
   profiles: z.array(z.string()).optional(),
   pull_policy: z.string().optional(),
   restart: z.string().optional(),
-  volumes: z.array(z.looseObject({ type: z.string().optional(), source: z.string().optional() })).optional(),
+  scale: z.int().optional(),
+  volumes: z
+    .array(z.looseObject({ type: z.string().optional(), source: z.string().optional(), read_only: z.boolean().optional() }))
+    .optional(),
   volumes_from: z.array(z.string()).optional(),
 })
 export type ComposeService = z.infer<typeof ComposeService>
 
 /** A network or a volume. */
-const Resource = z.looseObject({ name: z.string().optional(), external: z.boolean().optional(), labels: Labels.optional() })
-const Network = Resource.extend({
+const Resource = z.looseObject({
+  name: z.string().optional(),
+  external: z.boolean().optional(),
+  labels: Labels.optional(),
+  driver: z.string().optional(),
   driver_opts: z.record(z.string(), z.unknown()).optional(),
+})
+export type ComposeVolume = z.infer<typeof Resource>
+const Network = Resource.extend({
   ipam: z.looseObject({ config: z.array(z.unknown()).optional() }).optional(),
 })
 export type ComposeNetwork = z.infer<typeof Network>

@@ -1,5 +1,5 @@
 import { chmodSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { ask, call, docker } from '../../lab/run.ts'
@@ -112,6 +112,24 @@ describe("this machine's engine", () => {
         message: expect.stringContaining('no Docker engine answers'),
       })
     } finally {
+      server.close()
+    }
+  })
+
+  it('that says nothing is not waited for without an end', async () => {
+    await using folder = await openFolder()
+    const socket = join(folder.path, 'docker.sock')
+    const connections = new Set<Socket>()
+    const server = createServer((connection) => connections.add(connection))
+    await new Promise<void>((ready) => server.listen(socket, ready))
+    using _ = setEnv({ DOCKER_HOST: `unix://${socket}` })
+    try {
+      expect(await failureOf(dockerEngine({ answerMs: 200 }).info())).toMatchObject({
+        code: 'TOOL_MISSING',
+        message: expect.stringContaining('no Docker engine answers'),
+      })
+    } finally {
+      for (const connection of connections) connection.destroy()
       server.close()
     }
   })

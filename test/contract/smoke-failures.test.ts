@@ -64,10 +64,10 @@ services:
     })
   })
 
-  it('because an image cannot be had, says what compose said', async () => {
+  it('because an image cannot be had, names it and its service, and says what compose said', async () => {
     const files = service('depends_on: [db]')
     const failure = await failing({ files: { 'compose.yml': `${files['compose.yml'] ?? ''}  db: { image: registry.invalid/no-such }\n` } })
-    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'the stack could not be made' })
+    expect(failure).toMatchObject({ code: 'SMOKE_UNHEALTHY', message: 'the image registry.invalid/no-such of db could not be had' })
     expect(failure.hint).toContain('registry.invalid')
   })
 

@@ -54,7 +54,10 @@ describe('taking a stack down', () => {
       labelled: async () => Array.from({ length: Number(left.shift() ?? 0) }, () => found('container', 0, 'here')),
     }
     await takeDown('stack', { engine, clock, log, signal })
-    return { slept: clock.slept, said: log.entries.map((entry) => ('text' in entry ? entry.text : '')).join('\n') }
+    return {
+      slept: clock.slept.filter((ms) => ms < 10_000),
+      said: log.entries.map((entry) => ('text' in entry ? entry.text : '')).join('\n'),
+    }
   }
 
   it.each<[string, (number | string)[], number[]]>([
@@ -69,6 +72,20 @@ describe('taking a stack down', () => {
     const { slept, said } = await down(['in use', 'in use', 'in use'], AbortSignal.abort())
     expect(slept).toEqual([100, 500])
     expect(said).toContain('not all of stack could be removed: in use; docker ps')
+  })
+})
+
+describe('an engine that hangs', () => {
+  it.each([
+    ['some seconds where the run was cancelled', AbortSignal.abort(), 20_000],
+    ['some minutes else', new AbortController().signal, 900_000],
+  ])('is waited for %s, and the stack that is left is told', async (_, signal, ms) => {
+    const [clock, log] = [fakeClock(), fakeLog()]
+    const engine = { ...fakeEngine(), remove: () => new Promise<void>(() => undefined) }
+    await takeDown('stack', { engine, clock, log, signal })
+    expect(clock.elapsed()).toBe(ms)
+    const said = log.entries.map((entry) => ('text' in entry ? entry.text : '')).join('\n')
+    expect(said).toContain('not all of stack could be removed: the engine does not answer')
   })
 })
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { condensed, keepEvidence, logOf } from '../../src/smoke/evidence.ts'
+import { condensed, keepEvidence, lastOf, logOf } from '../../src/smoke/evidence.ts'
 import { excerpt } from '../../src/smoke/excerpt.ts'
-import { lastOf } from '../../src/smoke/stack.ts'
 import type { EngineContainer, Ports } from '../../src/core/ports.ts'
 import { redact, Secret } from '../../src/core/secret.ts'
 import type { Watch } from '../../src/smoke/watch.ts'
@@ -148,7 +147,7 @@ describe('a secret that stands where a text is cut', () => {
   it('is gone from a log that is kept', async () => {
     const log = `${secret}${'x'.repeat(1_000_000 - 10)}`
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked
-    await keepEvidence(seen as unknown as Watch, 'services: {}', portsWith(log))
+    await keepEvidence(seen as unknown as Watch, portsWith(log))
     expect(left(files.texts['/state/smoke/web.log'] ?? secret)).toBe(false)
   })
 })

@@ -135,7 +135,9 @@ describe('what a stack would take from the machine', () => {
     ['always', 'always', 'on-failure:8'],
     ['unless-stopped', 'unless-stopped', 'on-failure:8'],
     ['on-failure', 'on-failure', 'on-failure:8'],
-    ['a number of its own', 'on-failure:9', 'on-failure:9'],
+    ['a number of its own', 'on-failure:3', 'on-failure:3'],
+    ['a larger number', 'on-failure:1000', 'on-failure:8'],
+    ['no end', 'on-failure:0', 'on-failure:8'],
   ])('restart: %s', (_, restart, becomes) => {
     expect(service({ image: 'x', ...(restart === undefined ? {} : { restart }) })?.restart).toBe(becomes)
   })
@@ -143,6 +145,8 @@ describe('what a stack would take from the machine', () => {
   it.each([
     [{ condition: 'any' }, 'on-failure:8'],
     [{ condition: 'on-failure', max_attempts: 2 }, 'on-failure:2'],
+    [{ condition: 'any', max_attempts: 0 }, 'on-failure:8'],
+    [{ condition: 'on-failure', max_attempts: 50 }, 'on-failure:8'],
     [{ condition: 'none' }, 'no'],
   ])('deploy.restart_policy: %j', (policy, restart) => {
     expect(service({ image: 'x', deploy: { replicas: 2, restart_policy: policy } })).toMatchObject({ restart, deploy: { replicas: 2 } })
@@ -236,7 +240,12 @@ describe('what a stack would take from the machine', () => {
       },
     })
     expect(builds).toEqual(['helper'])
-    expect(file.services['helper']).toEqual({ build: { context: '/srv/team/helper', labels: marks }, logging, labels: marks })
+    expect(file.services['helper']).toEqual({
+      image: 'launchway-smoke-addie-1-helper',
+      build: { context: '/srv/team/helper', labels: marks },
+      logging,
+      labels: marks,
+    })
     expect(file.services['twin']).toEqual({ image: 'launchway-smoke-addie-1-helper', pull_policy: 'never', logging, labels: marks })
   })
 

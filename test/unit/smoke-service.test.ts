@@ -58,6 +58,13 @@ describe('a service', () => {
     ['has a health check', { healthcheck: { test: ['CMD', 'true'] } }, 'it has a health check'],
     ['has a health check that is switched off', { healthcheck: { test: ['CMD', 'true'], disable: true } }, undefined],
     ['has none, whatever its image says', { healthcheck: { test: ['NONE'] } }, undefined],
+    ['has the health check of another, and is never restarted', { restart: 'no', healthcheck: { test: ['CMD', 'true'] } }, undefined],
+    [
+      'has a health check, and is never restarted by a swarm',
+      { deploy: { restart_policy: { condition: 'none' } }, healthcheck: { test: ['CMD', 'true'] } },
+      undefined,
+    ],
+    ['publishes a port, and is never restarted', { restart: 'no', ports: [{ target: 80 }] }, 'it publishes a port'],
     ['is restarted when it fails', { restart: 'on-failure' }, undefined],
     ['says nothing', {}, undefined],
   ])('that %s is known to be meant to stay, or not', (_, of, why) => {

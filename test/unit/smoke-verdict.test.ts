@@ -125,6 +125,21 @@ describe('of several containers', () => {
     expect(verdictOf(late, { ...free, needs })).toMatchObject({ why: 'web exited with code 1' })
   })
 
+  it.each<[string, Partial<Seen>, string, string[]]>([
+    ['that has died', gone(2), 'db exited with code 1', ['side could not be started: cannot join network of a non running container: 0a']],
+    [
+      'that is being restarted',
+      { status: 'restarting', exitCode: 9, ...died(2, 3, 9) },
+      'db exited with code 9 and is restarted',
+      ['side could not be started: cannot join network of a non running container: 0a'],
+    ],
+    ['that runs again', {}, 'side could not be started: cannot join network of a non running container: 0a', []],
+  ])('who could not join one %s is an echo of that', (_, db, why, echoes) => {
+    const side = container('side', { status: 'created', error: 'cannot join network of a non running container: 0a' })
+    const needs = new Map([['side', new Set(['db'])]])
+    expect(verdictOf([side, { ...container('db'), ...db }], { ...free, needs })).toMatchObject({ kind: 'dead', why, echoes })
+  })
+
   it('one that died ends the wait for the others', () => {
     expect(verdictOf([container('web', health('starting')), container('db', { status: 'exited', exitCode: 1 })], free).kind).toBe('dead')
   })

@@ -91,3 +91,33 @@ describe('an answer of the engine that comes late', () => {
     expect(seen.verdict()).toMatchObject({ why: 'web exited with code 3 and is restarted' })
   })
 })
+
+describe('a container that is not there any more', () => {
+  const running = seenContainer('web', { startedAt: '2026-01-01T00:00:00Z' })
+  const oneOff = seenContainer('web', {}, { 'com.docker.compose.oneoff': 'True' })
+  it.each<[string, EngineContainer, boolean, object, string[]]>([
+    ['while the stack is made is none of it', running, false, { kind: 'up' }, []],
+    ['and ran was taken away', running, true, { kind: 'dead', why: 'web was removed by somebody else' }, ['removed']],
+    ['and had ended well is as it was', seenContainer('web', { status: 'exited' }), true, { kind: 'up' }, ['exited']],
+    ['and ran a single command is forgotten', oneOff, true, { kind: 'up' }, []],
+  ])('%s', async (_, before, isMade, verdict, states) => {
+    for (const isTold of [true, false]) {
+      const { engine, event, list, look, next, turn } = slowEngine()
+      const watching = watch('stack', free, { engine, clock })
+      await next(list, [before])
+      using seen = await watching
+      if (isMade) seen.allow(() => undefined)
+      if (isTold) {
+        await event()
+        await next(look, undefined)
+      } else {
+        const refreshed = seen.refresh()
+        await turn()
+        await next(list, [])
+        await refreshed
+      }
+      expect(seen.verdict()).toMatchObject(verdict)
+      expect(seen.containers().map(({ status }) => status)).toEqual(states)
+    }
+  })
+})

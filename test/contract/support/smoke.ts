@@ -15,7 +15,7 @@ import { localProbe } from '../../../src/adapters/probe.ts'
 import { thisProcess } from '../../../src/adapters/self.ts'
 import { resolveSmoke } from '../../../src/config/gates.ts'
 import { candidates, smokeLabels } from '../../../src/core/names.ts'
-import type { Clock, Ports } from '../../../src/core/ports.ts'
+import type { Clock, Credentials, Ports } from '../../../src/core/ports.ts'
 import { type BuiltImage, parseRelease, type PlannedImage, type Release, type SmokeSection } from '../../../src/core/release.ts'
 import { redact, Secret } from '../../../src/core/secret.ts'
 import { smoke, type Wish } from '../../../src/smoke/index.ts'
@@ -91,6 +91,8 @@ export interface Asked {
   built?: string
   /** Where the upload is said to have put it. */
   uploaded?: BuiltImage['registries']
+  /** To a registry that the configuration names. */
+  login?: { host: string; username: string; password: string }
   /** Of the environment of the step. */
   secrets?: Readonly<Record<string, string>>
   signal?: AbortSignal
@@ -136,7 +138,7 @@ export function smokePorts(asked: Omit<Asked, 'files'>, root: string): { ports: 
     engine: dockerEngine(),
     probe: localProbe,
     registry: {
-      credentials: () => Promise.resolve(undefined),
+      credentials: ({ host }: { host: string }) => Promise.resolve(host === asked.login?.host ? loginOf(asked.login) : undefined),
       repository: () => Promise.reject(new Error('there is no registry')),
     },
     files: localFiles(scratch),
@@ -161,6 +163,10 @@ export function smokePorts(asked: Omit<Asked, 'files'>, root: string): { ports: 
   return { ports, log }
 }
 
+function loginOf({ username, password }: NonNullable<Asked['login']>): Credentials {
+  return { username, password: new Secret(password) }
+}
+
 /** Runs the stage on this machine's engine, in a tree with these files. */
 export async function smokeTest(asked: Asked): Promise<Told> {
   const root = treeOf(asked)
@@ -169,7 +175,7 @@ export async function smokeTest(asked: Asked): Promise<Told> {
   return { section, said: log.entries.flatMap((entry) => ('text' in entry ? [entry.text] : [])), root }
 }
 
-function releaseFor({ smoke: text = '', image, built = config, uploaded = {} }: Asked): Release {
+function releaseFor({ smoke: text = '', image, built = config, uploaded = {}, login }: Asked): Release {
   const indented = text === '' ? '' : `smoke:\n${text.replaceAll(/^/gm, '  ')}\n`
   const plan = resolveSmoke(configOf(`image: ${repository}\nbranches: { master: {} }\n${indented}`), { compose: 'compose.yml' })
   if (typeof plan === 'string') throw new Error(plan)
@@ -185,7 +191,8 @@ function releaseFor({ smoke: text = '', image, built = config, uploaded = {} }: 
     layers: 1,
     ms: 1,
   }
-  const whole = record({ app, plan: { ...before.plan, images, smoke: plan }, build: { builder: 'test', images: [made] } })
+  const registries = login === undefined ? before.plan.registries : [{ host: login.host, plainHttp: true }]
+  const whole = record({ app, plan: { ...before.plan, images, registries, smoke: plan }, build: { builder: 'test', images: [made] } })
   return parseRelease(JSON.stringify(whole), 'the record of the test')
 }
 
