@@ -15,11 +15,12 @@ import { compared, gone } from './diff.ts'
 import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
 import { changes, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
 import { versionOf } from './kept.ts'
-import { type Glass, look } from './look.ts'
+import { type Glass, look, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
 import { sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
 import { readThreat, type Threat } from './threat.ts'
+import { removeLayouts } from './together.ts'
 import { annotations, sourcesOf } from './trace.ts'
 
 /**
@@ -44,30 +45,41 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
 
   const images: Compared[] = []
   const seen: { name: string; findings: readonly Found[] }[] = []
-  const reports: ScanSection['reports'] = []
+  const writing: ReturnType<typeof writeReports>[] = []
   const blind: LaunchwayError[] = []
-  for (const image of section(release, 'build').images) {
-    const of = planned.find(({ name }) => name === image.name)
-    const [reference = ''] = candidates(of ?? { repositories: [] }, image.key)
-    const glass = { trivy, database, plan, ...documents }
-    const { report, text, isKept, ...looked } = await look(image, reference, glass, release, ports)
-    const config = judge(image, reference, report)
-    const unseen = looked.blind ?? unseenIn(image, report, plan, ports)
-    if (unseen !== undefined) blind.push(unseen)
-    const base =
-      of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
-    const one = compareImage(
-      { name: image.name, config, report, base },
-      current,
-      unseen === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
-    )
-    ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
-    seen.push({ name: image.name, findings: report.findings })
-    const kept = await keepPackages(image.name, text, release, ports)
-    const seenAs = kept === undefined ? {} : { seen: kept }
-    images.push({ ...one, ...seenAs, ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }) })
-    reports.push(...(await writeReports(image.name, text, plan, trivy, ports)))
+  const glass = { trivy, database, plan, ...documents }
+  const planOf = ({ name }: BuiltImage): PlannedImage | undefined => planned.find((one) => one.name === name)
+  const nameOf = (image: BuiltImage): string => candidates(planOf(image) ?? { repositories: [] }, image.key)[0] ?? ''
+  const subjects = await subjectsOf(section(release, 'build').images, nameOf, glass, ports)
+  try {
+    for (const subject of subjects) {
+      const { image } = subject
+      const of = planOf(image)
+      const { report, text, isKept, ...looked } = await look(subject, glass, release, ports)
+      const config = judge(image, subject.source.reference, report)
+      const unseen = looked.blind ?? unseenIn(image, report, plan, ports)
+      if (unseen !== undefined) blind.push(unseen)
+      const base =
+        of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
+      const one = compareImage(
+        { name: image.name, config, report, base },
+        current,
+        unseen === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
+      )
+      ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
+      seen.push({ name: image.name, findings: report.findings })
+      const kept = await keepPackages(image.name, text, release, ports)
+      const seenAs = kept === undefined ? {} : { seen: kept }
+      images.push({ ...one, ...seenAs, ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }) })
+      // While Trivy looks at the next one. What fails is told at the end.
+      writing.push(writeReports(image.name, text, plan, trivy, ports))
+      writing.at(-1)?.catch(() => undefined)
+    }
+  } finally {
+    await Promise.allSettled(writing)
+    await removeLayouts(subjects, ports)
   }
+  const reports = (await Promise.all(writing)).flat()
   const { rules, decided, ...judged } = gate(threatened(images, threat), plan.rules, now)
   const verdict = blind.length > 0 ? 'failed' : judged.verdict
   refuseEnded(plan.ignoreFile, entries, seen, now)
