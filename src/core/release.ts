@@ -146,6 +146,9 @@ export const Finding = z.strictObject({
   base: plain.optionalFlag,
   /** An exception lets it pass. */
   exempt: plain.optionalFlag,
+  /** What the lists of the scan said of it; absent where there was none, or where it says nothing. */
+  exploited: plain.optionalFlag,
+  epss: z.number().optional(),
 })
 export type Finding = z.infer<typeof Finding>
 
@@ -178,9 +181,23 @@ export const ScannedImage = z.strictObject({
 })
 export type ScannedImage = z.infer<typeof ScannedImage>
 
+/** A list beside Trivy's database that rules were asked with, so that a verdict can be explained later. */
+export const ThreatList = z.strictObject({
+  kind: z.enum(['kev', 'epss']),
+  path: plain.text,
+  /** When it says that it was made. */
+  made: z.iso.datetime().optional(),
+  /** How many vulnerabilities it has. */
+  entries: plain.int,
+  /** Of the file as it was read. */
+  digest: Digest,
+})
+export type ThreatList = z.infer<typeof ThreatList>
+
 export const ScanSection = z.strictObject({
   tool: z.strictObject({ name: plain.text, version: plain.text }),
   database: z.strictObject({ updated: z.iso.datetime(), digest: Digest.optional() }),
+  lists: z.array(ThreatList).optional(),
   /** What it was compared with. */
   against: z.strictObject({ environment: Name, release: ReleaseId, version: plain.text }).optional(),
   images: z.array(ScannedImage),

@@ -36,7 +36,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const started = ports.clock.elapsed()
   const now = ports.clock.now().getTime()
   const { entries, ...documents } = await readDocuments(plan, now, ports)
-  const threat = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)
+  const { threat, lists } = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)
   const file = await ports.tools.trivy(plan)
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
   const trivy = { ...bare, version: await versionOf(bare, ports) }
@@ -80,7 +80,8 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     await removeLayouts(subjects, ports)
   }
   const reports = (await Promise.all(writing)).flat()
-  const { rules, decided, ...judged } = gate(threatened(images, threat), plan.rules, now)
+  const asked = threatened(images, threat)
+  const { rules, decided, ...judged } = gate(asked, plan.rules, now)
   const verdict = blind.length > 0 ? 'failed' : judged.verdict
   refuseEnded(plan.ignoreFile, entries, seen, now)
   const exceptions = exceptionsOf(plan.ignoreFile, entries, seen, now).filter(
@@ -89,8 +90,9 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const found: ScanSection = {
     tool: { name: 'trivy', version: trivy.version },
     database: { updated: database.updated.toISOString(), ...(database.digest === undefined ? {} : { digest: database.digest }) },
+    ...(lists.length === 0 ? {} : { lists }),
     ...(current === undefined ? {} : { against: current.against }),
-    images: images.map(recorded),
+    images: asked.map(recorded),
     rules,
     exceptions,
     reports,
@@ -101,9 +103,9 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const warned = decided.filter(({ rule }) => rule.action === 'warn')
   if (warned.length > 0) ports.log.warning(warning(warned))
   if (verdict === 'passed') {
-    const asked = rules.filter(({ action }) => action === 'fail')
+    const blocking = rules.filter(({ action }) => action === 'fail')
     ports.log.info(
-      `passed in ${showMs(found.ms)}: ${asked.length === 0 ? 'no rule, so nothing blocks' : asked.map(({ rule }) => `no ${rule}`).join('; ')}`,
+      `passed in ${showMs(found.ms)}: ${blocking.length === 0 ? 'no rule, so nothing blocks' : blocking.map(({ rule }) => `no ${rule}`).join('; ')}`,
     )
     return found
   }
@@ -159,7 +161,7 @@ function compareImage({ name, config, report, base }: Seen, current: Current | u
   }
 }
 
-/** With what lists beside Trivy's database know of a vulnerability, for the rules alone. */
+/** With what lists beside Trivy's database know of a vulnerability. */
 function threatened(images: readonly Compared[], threat: Threat): Compared[] {
   return images.map((image) => ({ ...image, findings: image.findings.map((finding) => ({ ...finding, ...threat(finding.id) })) }))
 }
