@@ -164,7 +164,7 @@ interface StandIn {
   /** What making it takes where nobody can pull it. */
   takes: string
   /** Files of the context beside those of the folder. */
-  extra(): Promise<Record<string, string>>
+  extra: () => Promise<Record<string, string>>
 }
 
 function standInStep(name: string, reference: string, { needs, takes, extra }: StandIn): Step {

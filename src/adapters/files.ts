@@ -7,6 +7,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -104,6 +105,11 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
       mkdirSync(parent, { recursive: true })
       scratch ??= mkdtempSync(join(parent, 'launchway-'))
       return mkdtempSync(join(scratch, `${name}-`))
+    },
+
+    async free(folder) {
+      const { bavail, bsize } = statfsSync(folder)
+      return bavail * bsize
     },
 
     async chmod(path, mode) {

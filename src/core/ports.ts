@@ -228,6 +228,8 @@ export interface Files {
   blobId(path: string, entry: Pick<FileEntry, 'kind' | 'size'>): Promise<string>
   /** A folder of this run alone, removed at its end. */
   temporary(name: string): Promise<string>
+  /** Bytes that the disk below a folder still takes. */
+  free(folder: string): Promise<number>
   /** @param mode permission bits, whatever the umask is */
   chmod(path: string, mode: number): Promise<void>
   /** Gives a file another name, on another disk too. Who reads that name sees what was there before, or this, whole. */

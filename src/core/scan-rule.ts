@@ -6,10 +6,6 @@ import type { Finding } from './release.ts'
 export type Asked = Finding & {
   /** When the vulnerability became public, in milliseconds since 1970; absent where nobody says. */
   published?: number
-  /** Whether it is known to be exploited; absent where there is no list of such. */
-  exploited?: boolean
-  /** How likely it is to be exploited within 30 days, 0 to 1; absent where nobody says. */
-  epss?: number
 }
 
 /** @param now in milliseconds since 1970 */

@@ -45,9 +45,12 @@ function ended({ state, code, stage, message }: Release['outcome']): string {
   return [state, code, stage, message].filter(Boolean).join(' ')
 }
 
-function scanned({ verdict, images, tool, database, rules }: NonNullable<Release['scan']>): string {
+function scanned({ verdict, images, tool, database, rules, lists = [] }: NonNullable<Release['scan']>): string {
   const findings = images.reduce((sum, image) => sum + image.findings.filter(({ status }) => status !== 'fixed').length, 0)
   const broken = rules.filter(({ passed }) => !passed).map(({ rule }) => rule)
   const why = broken.length === 0 ? '' : `, broken: ${broken.join('; ')}`
-  return `${verdict}, ${findings === 1 ? '1 finding' : `${findings} findings`} by ${tool.name} ${tool.version} with the database of ${database.updated}${why}`
+  const asked = lists
+    .map(({ path, made = 'no date', entries, digest }) => ` and ${path} (${made}, ${entries} vulnerabilities, ${digest})`)
+    .join('')
+  return `${verdict}, ${findings === 1 ? '1 finding' : `${findings} findings`} by ${tool.name} ${tool.version} with the database of ${database.updated}${asked}${why}`
 }

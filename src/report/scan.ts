@@ -1,5 +1,5 @@
 import { findingName, scannerOf, severities } from '../core/words.ts'
-import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
+import type { Finding, ScanException, ScannedImage, ScanSection, ThreatList } from '../core/release.ts'
 import { classNames } from '../core/scan-rule.ts'
 import { code, prose, short, table } from './markdown.ts'
 
@@ -36,7 +36,7 @@ export function changeParts({ against, images }: ScanSection, most: number): str
 
 /** What a scan found: how many of each severity in each image, what the rules decide, and by which exceptions what passes. */
 export function scanParts(scan: ScanSection, most: number): string[] {
-  const { images, rules, exceptions, reports, tool, database } = scan
+  const { images, rules, exceptions, reports, tool, database, lists = [] } = scan
   const [blocking, warned] = [decidedRows(scan, 'fail'), decidedRows(scan, 'warn')]
   const fails = rules.filter(({ action }) => action === 'fail')
   const ignored = rules.filter(({ action, findings }) => action === 'ignore' && findings.length > 0)
@@ -64,8 +64,13 @@ export function scanParts(scan: ScanSection, most: number): string[] {
             reports.map(({ path, note = '' }) => [code(path), prose(note)]),
           ),
         ]),
-    `${prose(`${tool.name} ${tool.version}`)}, database of ${prose(database.updated)}`,
+    [`${prose(`${tool.name} ${tool.version}`)}, database of ${prose(database.updated)}`, ...lists.map(listWords)].join('; '),
   ]
+}
+
+/** What rules were asked with beside the database: enough to find that very list again. */
+function listWords({ path, made, entries, digest }: ThreatList): string {
+  return `${code(path)} of ${made === undefined ? 'a day that it does not say' : prose(made.slice(0, 10))}, ${entries} vulnerabilities (${code(short(digest))})`
 }
 
 /** An image's own vulnerabilities apart from those of what it stands on, where that is known; then what else was found. */

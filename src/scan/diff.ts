@@ -39,7 +39,7 @@ export function gone(findings: readonly Found[], earlier: Earlier | undefined, s
       (finding) =>
         scanners.includes(scannerOf[finding.class]) && finding.status !== 'fixed' && finding.exempt !== true && !now.has(keyOf(finding)),
     )
-    .map(({ base: _of, ...finding }) => ({ ...finding, status: 'fixed' }))
+    .map(({ base: _of, exploited: _then, epss: _score, ...finding }) => ({ ...finding, status: 'fixed' }))
 }
 
 /** Without the version: the same vulnerability in another version of its package is still there. Of a secret with its line. */

@@ -38,6 +38,11 @@ export async function readReport(key: ReportKey, trivy: Trivy, { files }: Ports)
   }
 }
 
+/** Whether there is one, without reading it. */
+export async function hasReport(key: ReportKey, trivy: Trivy, { files }: Ports): Promise<boolean> {
+  return (await files.stat(fileOf(key, trivy))) !== undefined
+}
+
 /** Keeps a report, and removes those of other databases. A disk that is full is no reason to fail. */
 export async function keepReport(key: ReportKey, text: string, trivy: Trivy, { files, log }: Ports): Promise<void> {
   try {

@@ -11,9 +11,10 @@ import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
 import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
 import { type Database, isStill, type VersionedTrivy } from './database.ts'
-import { databaseKey, keepReport, type ReportKey, readReport } from './kept.ts'
+import { databaseKey, hasReport, keepReport, type ReportKey, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
+import { type Layout, openLayout, writeTogether } from './together.ts'
 import { isLocked, scanFailed } from './trivy-errors.ts'
 
 /** What every image is looked through with. */
@@ -40,13 +41,13 @@ export interface Looked {
 export const mostBytes = 150_000_000
 
 /** Has Trivy look at one image; once for the same image, Trivy, database, scanners and exceptions. */
-export async function look(image: BuiltImage, reference: string, glass: Glass, release: Release, ports: Ports): Promise<Looked> {
-  const subject = await locate(image, reference, ports)
-  const key = keyOf(image, subject, glass)
+export async function look(subject: Subject, glass: Glass, release: Release, ports: Ports): Promise<Looked> {
+  const { image } = subject
+  const key = keyOf(subject, glass)
   const kept = await readReport(key, glass.trivy, ports)
   const known = kept === undefined ? undefined : parseReport(kept)
   if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true }
-  const { text, report, size, blind } = await scanOnce(image, subject, glass, release, ports)
+  const { text, report, size, blind } = await scanOnce(subject, glass, release, ports)
   if (report === undefined) {
     throw new LaunchwayError('COMMAND_FAILED', `Trivy wrote no report about ${image.name} that launchway can read`, {
       hint:
@@ -64,7 +65,7 @@ export async function look(image: BuiltImage, reference: string, glass: Glass, r
 }
 
 /** What the report depends on. What only decides about findings, such as the rules, is asked anew each time. */
-function keyOf(image: BuiltImage, { source, id }: Subject, { trivy, database, plan, exceptions, vex }: Glass): ReportKey {
+function keyOf({ image, source, id }: Subject, { trivy, database, plan, exceptions, vex }: Glass): ReportKey {
   const parts = [
     image.config,
     source.from,
@@ -89,10 +90,11 @@ interface Seen {
   blind?: LaunchwayError
 }
 
-async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Glass, release: Release, ports: Ports): Promise<Seen> {
+async function scanOnce(subject: Subject, glass: Glass, release: Release, ports: Ports): Promise<Seen> {
   const { trivy, plan, exceptions, vex } = glass
+  const { image, source } = subject
   const output = join(await ports.files.temporary('scan'), 'report.json')
-  const way = await wayTo(image, source, host, release, ports)
+  const way = await wayTo(subject, release, ports)
   const asked: ImageScan = {
     ...way,
     output,
@@ -126,7 +128,7 @@ async function scanOnce(image: BuiltImage, { source, host }: Subject, glass: Gla
     return seen
   } finally {
     await ports.files.remove(output)
-    if ('archive' in way.image) await ports.files.remove(way.image.archive)
+    if ('archive' in way.image && subject.layout === undefined) await ports.files.remove(way.image.archive)
   }
 }
 
@@ -148,11 +150,37 @@ function nameless(image: string, packages: number): LaunchwayError {
   )
 }
 
-interface Subject {
+/** An image, and where it is. */
+export interface Subject {
+  image: BuiltImage
   source: Source & { reference: string }
   /** What the engine calls it; undefined where it comes from a registry. */
   id: string | undefined
   host: string | undefined
+  /** As the engine has it: the lowest layer, and how large all of them are. */
+  base?: string | undefined
+  size: number
+  /** It has been written out already. */
+  layout?: Layout
+}
+
+/** Where all of them are. What has to be looked at and stands on one base is written out together. @param referenceOf their names in the engine */
+export async function subjectsOf(
+  images: readonly BuiltImage[],
+  referenceOf: (image: BuiltImage) => string,
+  glass: Glass,
+  ports: Ports,
+): Promise<Subject[]> {
+  const subjects = await Promise.all(images.map((image) => locate(image, referenceOf(image), ports)))
+  const known = await Promise.all(subjects.map((one) => hasReport(keyOf(one, glass), glass.trivy, ports)))
+  const layouts = await writeTogether(
+    subjects.filter((_, index) => known[index] !== true),
+    ports,
+  )
+  return subjects.map((subject) => {
+    const layout = layouts.get(subject.image.name)
+    return layout === undefined ? subject : { ...subject, layout }
+  })
 }
 
 /** Where the image is. */
@@ -166,17 +194,16 @@ export async function locate(image: BuiltImage, reference: string, ports: Ports)
       hint: 'Something removed it, or this is another machine than the one that built it, and nothing was uploaded: run the build again, in the same job.',
     })
   }
-  return { source: { ...source, reference }, id: found?.id, host }
+  return { image, source: { ...source, reference }, id: found?.id, host, base: found?.diffIds?.[0], size: found?.size ?? 0 }
 }
 
 /** How Trivy gets at it. */
 async function wayTo(
-  image: BuiltImage,
-  source: Subject['source'],
-  host: string | undefined,
+  { image, source, host, layout }: Subject,
   { plan }: Release,
   ports: Ports,
 ): Promise<Pick<ImageScan, 'image' | 'env' | 'insecure' | 'ca' | 'platform'>> {
+  if (layout !== undefined) return { image: { archive: await openLayout(layout, ports) } }
   if (source.from === 'engine')
     return { image: { reference: source.reference, from: 'docker' }, ...(host === undefined ? {} : { env: { DOCKER_HOST: host } }) }
   if (source.from === 'archive') return { image: { archive: await saved(source.reference, await ports.files.temporary('image'), ports) } }

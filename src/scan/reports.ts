@@ -5,7 +5,7 @@ import type { ReportKind, ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, ScannedImage, ScanSection } from '../core/release.ts'
 import { fitSarif } from '../tools/sarif.ts'
-import { convert, type Trivy, trivyCodes } from '../tools/trivy.ts'
+import { type Conversion, convert, type Trivy, trivyCodes } from '../tools/trivy.ts'
 import { packagesOnly, unfiltered } from '../tools/trivy-report.ts'
 import { scanFailed } from './trivy-errors.ts'
 
@@ -26,7 +26,7 @@ const endings: Record<ReportKind, string> = {
 export async function writeReports(
   image: string,
   text: string,
-  { reports, reportsFolder }: ScanPlan,
+  { reports, reportsFolder, scanners }: ScanPlan,
   trivy: Trivy,
   ports: Ports,
 ): Promise<Written[]> {
@@ -37,7 +37,7 @@ export async function writeReports(
   return Promise.all(
     [...new Set(reports)].map(async (kind) => {
       const path = join(reportsFolder, `${image}.${endings[kind]}`)
-      const { body, note } = await bodyOf(kind, image, from, join(folder, `made.${endings[kind]}`), trivy, ports)
+      const { body, note } = await bodyOf(image, { kind, from, to: join(folder, `made.${endings[kind]}`), scanners }, trivy, ports)
       await ports.files.write(join(ports.root, path), body)
       ports.log.info(`${image}: ${path}${note === undefined ? '' : `; ${note}`}`)
       return { image, kind, path, ...(note === undefined ? {} : { note }) }
@@ -46,17 +46,15 @@ export async function writeReports(
 }
 
 async function bodyOf(
-  kind: ReportKind,
   image: string,
-  from: string,
-  to: string,
+  asked: Conversion,
   trivy: Trivy,
   ports: Ports,
 ): Promise<{ body: string | Buffer; note?: string | undefined }> {
-  const ended = await ports.exec.run(convert(trivy, { from, to, kind }), { signal: ports.signal, accept: trivyCodes })
-  const made = ended.code === 0 ? await ports.files.read(to) : undefined
+  const ended = await ports.exec.run(convert(trivy, asked), { signal: ports.signal, accept: trivyCodes })
+  const made = ended.code === 0 ? await ports.files.read(asked.to) : undefined
   if (made === undefined) throw scanFailed(image, {}, ended)
-  if (kind !== 'sarif') return { body: made }
+  if (asked.kind !== 'sarif') return { body: made }
   const fitted = fitSarif(made.toString(), `launchway/${image}`)
   if (fitted !== undefined) return { body: fitted.text, note: fitted.note }
   throw new LaunchwayError('COMMAND_FAILED', `what Trivy wrote about ${image} as SARIF is none`, {

@@ -15,11 +15,12 @@ import { compared, gone } from './diff.ts'
 import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
 import { changes, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
 import { versionOf } from './kept.ts'
-import { type Glass, look } from './look.ts'
+import { type Glass, look, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
 import { sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
 import { readThreat, type Threat } from './threat.ts'
+import { removeLayouts } from './together.ts'
 import { annotations, sourcesOf } from './trace.ts'
 
 /**
@@ -35,7 +36,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const started = ports.clock.elapsed()
   const now = ports.clock.now().getTime()
   const { entries, ...documents } = await readDocuments(plan, now, ports)
-  const threat = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)
+  const { threat, lists } = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)
   const file = await ports.tools.trivy(plan)
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
   const trivy = { ...bare, version: await versionOf(bare, ports) }
@@ -44,31 +45,43 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
 
   const images: Compared[] = []
   const seen: { name: string; findings: readonly Found[] }[] = []
-  const reports: ScanSection['reports'] = []
+  const writing: ReturnType<typeof writeReports>[] = []
   const blind: LaunchwayError[] = []
-  for (const image of section(release, 'build').images) {
-    const of = planned.find(({ name }) => name === image.name)
-    const [reference = ''] = candidates(of ?? { repositories: [] }, image.key)
-    const glass = { trivy, database, plan, ...documents }
-    const { report, text, isKept, ...looked } = await look(image, reference, glass, release, ports)
-    const config = judge(image, reference, report)
-    const unseen = looked.blind ?? unseenIn(image, report, plan, ports)
-    if (unseen !== undefined) blind.push(unseen)
-    const base =
-      of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
-    const one = compareImage(
-      { name: image.name, config, report, base },
-      current,
-      unseen === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
-    )
-    ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
-    seen.push({ name: image.name, findings: report.findings })
-    const kept = await keepPackages(image.name, text, release, ports)
-    const seenAs = kept === undefined ? {} : { seen: kept }
-    images.push({ ...one, ...seenAs, ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }) })
-    reports.push(...(await writeReports(image.name, text, plan, trivy, ports)))
+  const glass = { trivy, database, plan, ...documents }
+  const planOf = ({ name }: BuiltImage): PlannedImage | undefined => planned.find((one) => one.name === name)
+  const nameOf = (image: BuiltImage): string => candidates(planOf(image) ?? { repositories: [] }, image.key)[0] ?? ''
+  const subjects = await subjectsOf(section(release, 'build').images, nameOf, glass, ports)
+  try {
+    for (const subject of subjects) {
+      const { image } = subject
+      const of = planOf(image)
+      const { report, text, isKept, ...looked } = await look(subject, glass, release, ports)
+      const config = judge(image, subject.source.reference, report)
+      const unseen = looked.blind ?? unseenIn(image, report, plan, ports)
+      if (unseen !== undefined) blind.push(unseen)
+      const base =
+        of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
+      const one = compareImage(
+        { name: image.name, config, report, base },
+        current,
+        unseen === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
+      )
+      ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
+      seen.push({ name: image.name, findings: report.findings })
+      const kept = await keepPackages(image.name, text, release, ports)
+      const seenAs = kept === undefined ? {} : { seen: kept }
+      images.push({ ...one, ...seenAs, ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }) })
+      // While Trivy looks at the next one. What fails is told at the end.
+      writing.push(writeReports(image.name, text, plan, trivy, ports))
+      writing.at(-1)?.catch(() => undefined)
+    }
+  } finally {
+    await Promise.allSettled(writing)
+    await removeLayouts(subjects, ports)
   }
-  const { rules, decided, ...judged } = gate(threatened(images, threat), plan.rules, now)
+  const reports = (await Promise.all(writing)).flat()
+  const asked = threatened(images, threat)
+  const { rules, decided, ...judged } = gate(asked, plan.rules, now)
   const verdict = blind.length > 0 ? 'failed' : judged.verdict
   refuseEnded(plan.ignoreFile, entries, seen, now)
   const exceptions = exceptionsOf(plan.ignoreFile, entries, seen, now).filter(
@@ -77,8 +90,9 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const found: ScanSection = {
     tool: { name: 'trivy', version: trivy.version },
     database: { updated: database.updated.toISOString(), ...(database.digest === undefined ? {} : { digest: database.digest }) },
+    ...(lists.length === 0 ? {} : { lists }),
     ...(current === undefined ? {} : { against: current.against }),
-    images: images.map(recorded),
+    images: asked.map(recorded),
     rules,
     exceptions,
     reports,
@@ -89,9 +103,9 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const warned = decided.filter(({ rule }) => rule.action === 'warn')
   if (warned.length > 0) ports.log.warning(warning(warned))
   if (verdict === 'passed') {
-    const asked = rules.filter(({ action }) => action === 'fail')
+    const blocking = rules.filter(({ action }) => action === 'fail')
     ports.log.info(
-      `passed in ${showMs(found.ms)}: ${asked.length === 0 ? 'no rule, so nothing blocks' : asked.map(({ rule }) => `no ${rule}`).join('; ')}`,
+      `passed in ${showMs(found.ms)}: ${blocking.length === 0 ? 'no rule, so nothing blocks' : blocking.map(({ rule }) => `no ${rule}`).join('; ')}`,
     )
     return found
   }
@@ -147,7 +161,7 @@ function compareImage({ name, config, report, base }: Seen, current: Current | u
   }
 }
 
-/** With what lists beside Trivy's database know of a vulnerability, for the rules alone. */
+/** With what lists beside Trivy's database know of a vulnerability. */
 function threatened(images: readonly Compared[], threat: Threat): Compared[] {
   return images.map((image) => ({ ...image, findings: image.findings.map((finding) => ({ ...finding, ...threat(finding.id) })) }))
 }

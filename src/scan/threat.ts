@@ -1,13 +1,14 @@
+import { hash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import type { Ports } from '../core/ports.ts'
-import type { Asked } from '../core/scan-rule.ts'
+import type { Finding, ThreatList } from '../core/release.ts'
 
 /** What is known beside how bad a vulnerability is: whether somebody uses it, and how likely that is. */
-export type Threat = (id: string) => Pick<Asked, 'exploited' | 'epss'>
+export type Threat = (id: string) => Pick<Finding, 'exploited' | 'epss'>
 
 const day = 86_400_000
 /** From this age on a list is told of as old: one is made anew every working day, the other every day. */
@@ -31,23 +32,32 @@ export async function readThreat(
   read: (name: string, key: 'kev' | 'epss') => Promise<Buffer>,
   now: number,
   log: Ports['log'],
-): Promise<Threat> {
+): Promise<{ threat: Threat; lists: ThreatList[] }> {
   const exploited = kev === undefined ? undefined : catalogOf(kev, await read(kev, 'kev'))
   const scores = epss === undefined ? undefined : scoresOf(epss, await read(epss, 'epss'))
-  for (const list of [exploited, scores]) if (list !== undefined) tell(list, now, log)
-  return (id) => ({
-    // Of what has another number than a CVE's, and of a secret, the catalog says nothing.
-    ...(exploited === undefined || !/^CVE-/i.test(id) ? {} : { exploited: exploited.known.has(id.toUpperCase()) }),
-    ...spread(scores?.known.get(id.toUpperCase())),
-  })
+  const lists = [exploited ?? [], scores ?? []].flat()
+  for (const list of lists) tell(list, now, log)
+  return {
+    threat: (id) => ({
+      // Of what has another number than a CVE's, and of a secret, the catalog says nothing.
+      ...(exploited === undefined || !/^CVE-/i.test(id) ? {} : { exploited: exploited.known.has(id.toUpperCase()) }),
+      ...spread(scores?.known.get(id.toUpperCase())),
+    }),
+    lists: lists.map(({ kind, name, made, known, digest }) => ({
+      ...{ kind, path: name, entries: known.size, digest },
+      ...(made === undefined ? {} : { made: made.toISOString() }),
+    })),
+  }
 }
 
-function spread(epss: number | undefined): Pick<Asked, 'epss'> {
+function spread(epss: number | undefined): Pick<Finding, 'epss'> {
   return epss === undefined ? {} : { epss }
 }
 
-interface List<T> {
+interface List<T extends { size: number }> {
+  kind: ThreatList['kind']
   name: string
+  digest: string
   /** What it holds, in words. */
   holds: string
   /** When it was made; absent where it does not say. */
@@ -64,7 +74,14 @@ function catalogOf(name: string, body: Buffer): List<Set<string>> {
       'It should have dateReleased and vulnerabilities, each with its cveID.',
     )
   const known = new Set(catalog.vulnerabilities.map(({ cveID }) => cveID.toUpperCase()))
-  return { name, holds: `what is known to be exploited, ${known.size} in number`, made: dateOf(catalog.dateReleased), known }
+  return {
+    kind: 'kev',
+    name,
+    digest: digestOf(body),
+    holds: `what is known to be exploited, ${known.size} in number`,
+    made: dateOf(catalog.dateReleased),
+    known,
+  }
 }
 
 /** A comment with the day, a line of names, then a line each: `CVE-2021-44228,0.94358,0.99957`. */
@@ -79,7 +96,14 @@ function scoresOf(name: string, body: Buffer): List<Map<string, number>> {
   }
   // One that was cut in the middle of a line could end with another score.
   if (known.size === 0 || !text.endsWith('\n')) throw notScores(name, text.slice(text.lastIndexOf('\n') + 1))
-  return { name, holds: `EPSS scores of ${known.size} vulnerabilities`, made: dateOf(/score_date:([^,\s]+)/.exec(text)?.[1] ?? ''), known }
+  return {
+    kind: 'epss',
+    name,
+    digest: digestOf(body),
+    holds: `EPSS scores of ${known.size} vulnerabilities`,
+    made: dateOf(/score_date:([^,\s]+)/.exec(text)?.[1] ?? ''),
+    known,
+  }
 }
 
 function notScores(name: string, line: string): LaunchwayError {
@@ -104,12 +128,14 @@ function unpacked(name: string, body: Buffer): string {
   }
 }
 
+const digestOf = (body: Buffer): string => `sha256:${hash('sha256', body)}`
+
 function dateOf(text: string): Date | undefined {
   const date = new Date(text)
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
-function tell({ name, holds, made }: List<unknown>, now: number, log: Ports['log']): void {
+function tell({ name, holds, made }: List<{ size: number }>, now: number, log: Ports['log']): void {
   log.info(`${name}: ${holds}${made === undefined ? '' : `, of ${made.toISOString().slice(0, 10)}`}`)
   if (made === undefined)
     return log.warning(`${name} does not say when it was made: it may be old. Fetch it before each scan, as it is published.`)

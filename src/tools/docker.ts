@@ -30,7 +30,12 @@ export function save(reference: string, file: string): Command {
   return command('docker', ['image', 'save', '--output', file, reference])
 }
 
-/** Unpacks such an archive into a folder that is there. */
+/** Writes several to its output: what they share stands there once. */
+export function saveAll(references: readonly string[]): Command {
+  return command('docker', ['image', 'save', references])
+}
+
+/** Unpacks such an archive into a folder that is there. @param archive `-` for the input */
 export function unpack(archive: string, folder: string): Command {
   return command('tar', ['-xf', archive, '-C', folder])
 }

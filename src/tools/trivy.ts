@@ -145,9 +145,18 @@ const formats = { sarif: 'sarif', table: 'table', cyclonedx: 'cyclonedx', spdx: 
   string
 >
 
+export interface Conversion {
+  from: string
+  to: string
+  kind: ReportKind
+  /** What was looked for: a table begins with it, and that of an image with no finding is an empty file without it. */
+  scanners?: readonly Scanner[]
+}
+
 /** Makes another format of a report. It looks nothing up. */
-export function convert(of: Trivy, { from, to, kind }: { from: string; to: string; kind: ReportKind }): Command {
-  return trivy(of, ['convert', '--format', formats[kind], '--output', to, '--exit-code', '0', from])
+export function convert(of: Trivy, { from, to, kind, scanners = [] }: Conversion): Command {
+  const lookedFor = kind === 'table' && scanners.length > 0 && ['--scanners', scanners.join(',')]
+  return trivy(of, ['convert', '--format', formats[kind], lookedFor, '--output', to, '--exit-code', '0', from])
 }
 
 /**

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -103,8 +103,9 @@ const samples: Readonly<Record<string, Sample>> = {
   },
 }
 
-test.skipIf(collection !== undefined)('samples of docker/awesome-compose', ({ skip }) => {
-  skip(true, 'LAUNCHWAY_AWESOME_COMPOSE names no checkout of docker/awesome-compose')
+test('a copy of docker/awesome-compose', ({ skip }) => {
+  skip(collection === undefined, 'LAUNCHWAY_AWESOME_COMPOSE names no checkout of it')
+  expect(Object.keys(samples).filter((name) => !existsSync(join(collection ?? '', name, 'compose.yaml')))).toEqual([])
 })
 
 describe.runIf(collection !== undefined).each(Object.entries(samples))(

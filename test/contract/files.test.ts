@@ -132,6 +132,12 @@ describe.each(worlds)('files: $name', ({ open }) => {
     expect([await files.stat(at('gone')), await files.stat(at('abc/deeper'))]).toEqual([undefined, undefined])
   })
 
+  it('says what the disk still takes, at least what this test needs of it', async () => {
+    const files = open()
+    await files.write(at('abc'), 'abc')
+    expect(await files.free(dirname(at('abc')))).toBeGreaterThan(1_000_000)
+  })
+
   it("hashes a file's bytes", async () => {
     const files = open()
     await files.write(at('abc'), 'abc')

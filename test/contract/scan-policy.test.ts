@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ScanRule } from '../../src/core/gates.ts'
@@ -75,6 +76,16 @@ describe('the rules of a scan', () => {
       ['any severity, known to be exploited', 'fail', ['CVE-2023-25577']],
       ['any severity, EPSS 0.1 or more', 'warn', ['CVE-2023-32681']],
       ['any severity, EPSS 1 or less: mild', 'ignore', []],
+    ])
+    // Enough to explain it later: which lists, and what they said.
+    expect(failure.part?.scan?.lists).toMatchObject([
+      { kind: 'kev', path: 'kev.json', entries: 1 },
+      { kind: 'epss', path: 'epss.csv', entries: 2, digest: `sha256:${hash('sha256', readFileSync(join(here().root, 'epss.csv')))}` },
+    ])
+    expect(failure.part?.scan?.images[0]?.findings.map(({ id, exploited, epss }) => [id, exploited, epss])).toEqual([
+      ['CVE-2021-41945', false, undefined],
+      ['CVE-2023-25577', true, 0.0001],
+      ['CVE-2023-32681', false, 0.4],
     ])
     const missing = await failureOf(scan(toScan(image, { rules, kev: 'elsewhere.json' }), here().ports))
     expect(missing).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('elsewhere.json') })

@@ -110,20 +110,6 @@ services:
     expect(failure.hint).toContain('no such module')
   })
 
-  it.each([
-    ['on another port', '-p 8001', /nobody listens on port 8000\n +web listens on 8001\n +tried/],
-    [
-      'on the loopback of its container',
-      '-p 127.0.0.1:8000',
-      /web listens on port 8000 of 127\.0\.0\.1 alone, .*let it listen on 0\.0\.0\.0/,
-    ],
-    ['nowhere', undefined, /nothing in web listens on any port/],
-  ])('because it listens %s, says where', async (_name, where, says) => {
-    const command = where === undefined ? '[sleep, "600"]' : `[sh, -c, "exec httpd -f ${where} -h /www"]`
-    const failure = await failing({ files: service(`command: ${command}`), smoke: 'checks: [{ tcp: "web:8000", timeout: 2s }]' })
-    expect(failure).toMatchObject({ code: 'SMOKE_CHECK_FAILED', hint: expect.stringMatching(says) })
-  })
-
   it('shows no secret that came from an env_file, the environment or a URL', async () => {
     using _ = setEnv({ STEP_TOKEN: 'of-the-step' })
     const failure = await failing({

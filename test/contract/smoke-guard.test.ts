@@ -181,7 +181,10 @@ describe.concurrent('an image of a registry that asks who it is', () => {
     await docker('image', 'rm', there)
     const wanted = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
     const door = createServer((request, response) => {
-      if (request.headers.authorization !== wanted) return void response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end()
+      if (request.headers.authorization !== wanted) {
+        response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end()
+        return
+      }
       const [host, port] = registry.address.split(':')
       const { method, url: path, headers } = request
       const passed = ask({ host, port, method, path, headers: { ...headers, authorization: '' } }, (answer) => {
@@ -190,7 +193,7 @@ describe.concurrent('an image of a registry that asks who it is', () => {
       request.pipe(passed)
     }).listen(0, '127.0.0.1')
     await once(door, 'listening')
-    onTestFinished(async () => void door.close().closeAllConnections())
+    onTestFinished(async () => door.close().closeAllConnections())
     const address = door.address()
     return `127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}`
   }

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -28,8 +28,9 @@ const samples: Readonly<Record<string, { images: readonly string[]; says: string
   },
 }
 
-it.skipIf(collection !== undefined)('samples of docker/awesome-compose go live', ({ skip }) => {
-  skip(true, 'LAUNCHWAY_AWESOME_COMPOSE names no checkout of docker/awesome-compose')
+it('finds a copy of docker/awesome-compose', ({ skip }) => {
+  skip(collection === undefined, 'LAUNCHWAY_AWESOME_COMPOSE names no checkout of it')
+  expect(Object.keys(samples).filter((name) => !existsSync(join(collection ?? '', name, 'compose.yaml')))).toEqual([])
 })
 
 describe.runIf(collection !== undefined).each(Object.entries(samples))(
@@ -62,7 +63,7 @@ describe.runIf(collection !== undefined).each(Object.entries(samples))(
       rmSync(scratch, { recursive: true, force: true })
     })
 
-    it('it answers on the host, and no file was edited', async () => {
+    it('answers on the host, and no file was edited', async () => {
       const key = readFileSync(lab.knownHosts, 'utf8')
         .split('\n')
         .find((line) => line.split(' ')[0]?.split(',').includes(`[127.0.0.1]:${host.ports['22']}`))

@@ -99,6 +99,9 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
       folders += 1
       return `/scratch/${name}-${folders}`
     },
+    async free() {
+      return Number.POSITIVE_INFINITY
+    },
   }
 }
 

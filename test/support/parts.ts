@@ -10,7 +10,9 @@ export interface Part {
 }
 
 /** What only the campaign takes. */
-export const ofCampaign = ['camcops', 'cornflow', 'cornflow-celery', 'nightwatch'].map((name) => `test/e2e/${name}.test.ts`)
+export const ofCampaign = ['awesome-compose', 'camcops', 'cornflow', 'cornflow-celery', 'nightwatch'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+)
 
 /** What contracts have in common by the beginnings of their names; what has none of them is in the part `contract`. */
 const kinds = {

@@ -18,6 +18,10 @@ describe('beside what runs, a finding', () => {
     expect(statuses([found('CVE-1'), found('CVE-2')], { findings: [ran('CVE-1')] })).toEqual(['existing', 'new'])
   })
 
+  it('that is gone is not told with what lists of then said of it', () => {
+    expect(gone([], { findings: [ran('CVE-1', { exploited: true, epss: 0.9 })] }, ['vuln'])).toEqual([ran('CVE-1', { status: 'fixed' })])
+  })
+
   it('is new where the package is another one', () => {
     expect(statuses([found('CVE-1', { package: 'h11' })], { findings: [ran('CVE-1')] })).toEqual(['new'])
   })

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { readThreat, type Threat } from '../../src/scan/threat.ts'
@@ -14,9 +15,18 @@ const catalog = {
 const scores =
   '#model_version:v2025.03.14,score_date:2026-11-22T12:55:00Z\ncve,epss,percentile\nCVE-2021-44228,0.94358,0.99957\nCVE-1999-0001,1.0e-05,0.1\n'
 
-async function threat(of: { kev?: string | Buffer; epss?: string | Buffer }, log = fakeLog()): Promise<Threat> {
+interface Files {
+  kev?: string | Buffer
+  epss?: string | Buffer
+}
+
+function readLists(of: Files, log = fakeLog()): ReturnType<typeof readThreat> {
   const named = { ...(of.kev === undefined ? {} : { kev: 'kev.json' }), ...(of.epss === undefined ? {} : { epss: 'epss.csv' }) }
   return readThreat(named, async (_, key) => Buffer.from(of[key] ?? ''), now, log)
+}
+
+async function threat(of: Files, log = fakeLog()): Promise<Threat> {
+  return (await readLists(of, log)).threat
 }
 
 describe('what is known of a vulnerability beside how bad it is', () => {
@@ -35,6 +45,19 @@ describe('what is known of a vulnerability beside how bad it is', () => {
       'epss.csv: EPSS scores of 2 vulnerabilities, of 2026-11-22',
     ])
     expect(log.said('warning')).toEqual([])
+  })
+
+  it('the record can tell later: which file it was, of when, and how much of it', async () => {
+    const kev = JSON.stringify(catalog)
+    const packed = gzipSync(scores)
+    const digest = (body: string | Buffer): string => `sha256:${hash('sha256', body)}`
+    expect((await readLists({ kev, epss: packed })).lists).toEqual([
+      { kind: 'kev', path: 'kev.json', made: '2026-11-20T17:03:21.912Z', entries: 1, digest: digest(kev) },
+      { kind: 'epss', path: 'epss.csv', made: '2026-11-22T12:55:00.000Z', entries: 2, digest: digest(packed) },
+    ])
+    const undated = await readLists({ epss: scores.replace(/^#.*\n/, '') })
+    expect(undated.lists).toEqual([{ kind: 'epss', path: 'epss.csv', entries: 2, digest: expect.stringMatching(/^sha256:/) }])
+    expect((await readLists({})).lists).toEqual([])
   })
 
   it.each(['GHSA-jfh8-c2jp-5v3q', 'openSUSE-SU-2020:0062-1', 'github-pat', 'TEMP-0000000-1'])(

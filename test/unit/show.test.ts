@@ -17,6 +17,7 @@ describe('what a record says in a few lines', () => {
       scan: {
         tool: { name: 'trivy', version: '0.71.2' },
         database: { updated: '2026-11-20T00:00:00Z' },
+        lists: [{ kind: 'kev', path: 'kev.json', made: '2026-11-19T00:00:00Z', entries: 1450, digest }],
         images: [],
         rules: [{ rule: 'CRITICAL', action: 'fail', passed: false, findings: ['CVE-1'] }],
         exceptions: [],
@@ -30,7 +31,9 @@ describe('what a record says in a few lines', () => {
     expect(shown).toContain('from     refs/heads/master at bbbbbbb00000, push\n')
     expect(shown).toContain(`         configuration linux/amd64 ${digest}\n         registry.example.org/addie@${digest}\n`)
     expect(shown).toContain('smoke    passed, 1 checks\n')
-    expect(shown).toContain('scan     failed, 0 findings by trivy 0.71.2 with the database of 2026-11-20T00:00:00Z, broken: CRITICAL\n')
+    expect(shown).toContain(
+      `scan     failed, 0 findings by trivy 0.71.2 with the database of 2026-11-20T00:00:00Z and kev.json (2026-11-19T00:00:00Z, 1450 vulnerabilities, ${digest}), broken: CRITICAL\n`,
+    )
     expect(shown).toContain(`tag      registry.example.org/addie:v1 ${digest}\n`)
   })
 

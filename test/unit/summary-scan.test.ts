@@ -20,6 +20,17 @@ describe('the summary of a run', () => {
 trivy 0.71.2, database of 2026-11-20T06:00:00.000Z`)
   })
 
+  it('of a scan says by which lists of what is exploited it was decided', () => {
+    const lists = [
+      { kind: 'kev' as const, path: 'kev.json', made: '2026-11-20T17:03:21.912Z', entries: 1450, digest },
+      { kind: 'epss' as const, path: 'lists/epss.csv.gz', entries: 330_000, digest },
+    ]
+    const shown = digest.slice(0, 19)
+    expect(summary(record({ scan: { ...scanned, lists } }))).toContain(
+      `database of 2026-11-20T06:00:00.000Z; \`kev.json\` of 2026-11-20, 1450 vulnerabilities (\`${shown}\`); \`lists/epss.csv.gz\` of a day that it does not say, 330000 vulnerabilities (\`${shown}\`)`,
+    )
+  })
+
   it('of a scan that passed says by which rules, or that there is none', () => {
     const passed = {
       ...scanned,

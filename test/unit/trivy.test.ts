@@ -89,6 +89,12 @@ describe('a call of Trivy', () => {
     ])
   })
 
+  it('says at the head of a table what was looked for', () => {
+    expect(convert(trivy, { from: '/report.json', to: '/out', kind: 'table', scanners: ['vuln', 'secret'] }).args).toEqual([
+      ...[...first, 'convert', '--format', 'table', '--scanners', 'vuln,secret', '--output', '/out', '--exit-code', '0', '/report.json'],
+    ])
+  })
+
   it('fetches a database, from a mirror or from where Trivy has its own', () => {
     const fetching = [...first, 'image', '--download-db-only', '--no-progress', '--skip-version-check', '--disable-telemetry']
     expect(downloadDatabase(trivy).args).toEqual(fetching)

@@ -268,6 +268,7 @@ export function portsFor(
             tree: () => [],
             blobId: unused,
             temporary: unused,
+            free: unused,
             chmod: unused,
             move: unused,
             remove: unused,

@@ -98,6 +98,20 @@ export function toScan(image: BuiltHere, plan: Partial<ScanPlan> = {}): Release 
   return { ...release, plan: { ...release.plan, scan } }
 }
 
+/** One release of several images, by name. */
+export function together(images: Readonly<Record<string, BuiltHere>>, plan: Partial<ScanPlan>): Release {
+  const each = Object.entries(images).map(([name, image]) => ({ name, release: toScan(image, plan) }))
+  const [first] = each
+  if (first?.release.build === undefined) throw new TypeError('no image')
+  const named = <T extends object>(of: (release: Release) => readonly T[]): (T & { name: string })[] =>
+    each.flatMap(({ name, release }) => of(release).map((one) => ({ ...one, name })))
+  return {
+    ...first.release,
+    plan: { ...first.release.plan, images: named((release) => release.plan.images) },
+    build: { ...first.release.build, images: named((release) => release.build?.images ?? []) },
+  }
+}
+
 interface Here {
   /** The root of the working tree. */
   root: string
