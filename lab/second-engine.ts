@@ -12,24 +12,34 @@ export interface SecondEngine extends AsyncDisposable {
   load(reference: string): Promise<void>
 }
 
+/** Starts an engine that keeps its images in containerd, as new installations of Docker do: an image's ID is then the digest of a manifest. */
+export function startContainerdEngine(): Promise<SecondEngine> {
+  return startEngine({ 'containerd-snapshotter': true }, 213)
+}
+
+/** Starts an engine like the first, on which nobody else is at work. */
+export function startQuietEngine(): Promise<SecondEngine> {
+  return startEngine({ 'containerd-snapshotter': false }, 215)
+}
+
 /**
- * Starts an engine that keeps its images in containerd, as new installations of Docker do: an image's ID is then the
- * digest of a manifest. It has a bridge of its own and leaves the firewall to the first engine, so containers can be
- * reached from here, and cannot reach the world.
+ * It has a bridge of its own and leaves the firewall to the first engine, so containers can be reached from here, and cannot
+ * reach the world.
+ * @param net the second number of its bridge's addresses; the next one is that of its other networks
  * @throws Error with its last lines when it does not start
  */
-export async function startContainerdEngine(): Promise<SecondEngine> {
+async function startEngine(features: Readonly<Record<string, boolean>>, net: number): Promise<SecondEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'launchway-engine-'))
   const bridge = `lw${folder.slice(-6)}`
   const address = `unix://${join(folder, 'docker.sock')}`
   // That of busybox: a small machine has no iproute2.
   await call('busybox', ['ip', 'link', 'add', 'name', bridge, 'type', 'bridge'])
-  await call('busybox', ['ip', 'addr', 'add', '10.213.0.1/24', 'dev', bridge])
+  await call('busybox', ['ip', 'addr', 'add', `10.${net}.0.1/24`, 'dev', bridge])
   await call('busybox', ['ip', 'link', 'set', bridge, 'up'])
   // Where the folder itself lies on an overlay, as in a container, no layers can be laid over each other.
   await call('mount', ['-t', 'tmpfs', '-o', 'size=4g', 'tmpfs', folder])
   const settings = {
-    features: { 'containerd-snapshotter': true },
+    features,
     hosts: [address],
     'data-root': join(folder, 'data'),
     'exec-root': join(folder, 'exec'),
@@ -37,7 +47,7 @@ export async function startContainerdEngine(): Promise<SecondEngine> {
     bridge,
     iptables: false,
     ip6tables: false,
-    'default-address-pools': [{ base: '10.214.0.0/16', size: 24 }],
+    'default-address-pools': [{ base: `10.${net + 1}.0.0/16`, size: 24 }],
   }
   writeFileSync(join(folder, 'daemon.json'), JSON.stringify(settings))
   const log = openSync(join(folder, 'log'), 'a')

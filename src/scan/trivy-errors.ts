@@ -34,6 +34,13 @@ export function scanFailed(
       hint: `${said}\nSignal 9 is most often the system's, out of memory: give this machine more of it, or nothing else to do at the same time.`,
     })
   }
+  // It stands at the end of all the ways that it went inside.
+  const full = /\S+: (?:no space left on device|disk quota exceeded)/.exec(stderr)?.[0]
+  if (full !== undefined) {
+    return new LaunchwayError('COMMAND_FAILED', `the disk was full before Trivy had looked through ${image}, so nothing passed`, {
+      hint: `${full}\nThe engine writes out an image for Trivy, which takes as much room as the image has, in TMPDIR or RUNNER_TEMP.`,
+    })
+  }
   if (/VEX/.test(stderr) && vex.length > 0) {
     return new LaunchwayError('CONFIG_INVALID', `${vex.join(', ')}: not a VEX document that Trivy reads`, { hint: said })
   }

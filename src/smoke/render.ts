@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
 import { anyCode } from '../core/command.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
@@ -8,7 +9,7 @@ import { ComposeProject, config } from '../tools/compose.ts'
 import { refusedByCompose, unknownForm, unsetIn, warningsIn } from '../tools/compose-words.ts'
 import { refuseUnfitScripts } from './script.ts'
 import { fileSecrets, hiding, secretNamesIn } from './secrets.ts'
-import { placeOf, type Source, sourcesOf } from '../tools/compose-sources.ts'
+import { envFilesOf, placeOf, type Source, sourceAt, sourcesOf } from '../tools/compose-sources.ts'
 
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
 export function projectDirectory({ compose: [first = ''] }: SmokePlan, root: string): string {
@@ -34,7 +35,9 @@ export interface Rendered {
 export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
   await refuseUnfitScripts(plan, ports)
   const root = resolve(ports.root)
-  const sources = await sourcesOf(plan.compose, { files: ports.files, root })
+  const variables = variableFiles(plan, root)
+  const sources = await sourcesOf(plan.compose, { files: ports.files, root, lookUp: await known(plan, variables, ports) })
+  const named = sources.flatMap(envFilesOf)
   const call = config({
     files: plan.compose.map((file) => resolve(root, file)),
     envFiles: (plan.envFiles ?? []).map((file) => resolve(root, file)),
@@ -43,11 +46,15 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
     env: plan.env,
   })
   learnSecrets(plan, sources, ports)
-  const secrets = await fileSecrets(variableFiles(plan, root), plan.env, ports)
+  const secrets = await fileSecrets([...variables, ...named], plan.env, ports)
   const done = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
   // What compose refuses it may show.
   const output = { ...done, stderr: hiding(secrets, ports.redact)(done.stderr) }
-  if (output.code !== 0) throw refusedByCompose(output.stderr.trim(), { files: plan.compose, sources, root, givenBy })
+  if (output.code !== 0) {
+    // Also these may ask for variables.
+    const further = (await Promise.all(named.map((file) => sourceAt(file, ports.files)))).filter((one) => one !== undefined)
+    throw refusedByCompose(output.stderr.trim(), { files: plan.compose, sources: [...sources, ...further], root, givenBy })
+  }
   for (const warning of warningsIn(output.stderr)) {
     const variable = unsetIn(warning)
     const place = variable === undefined ? undefined : placeOf(variable, sources, root)
@@ -56,6 +63,12 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
   const project = parseJson(output.stdout, ComposeProject)
   if (project !== undefined) return { project, secrets }
   throw unknownForm()
+}
+
+/** What compose knows of a variable: from launchway.yml, from the environment, or from files. */
+async function known(plan: SmokePlan, files: readonly string[], ports: Ports): Promise<(name: string) => string | undefined> {
+  const ofFiles = await Promise.all(files.map(async (file) => parseEnv((await sourceAt(file, ports.files))?.text ?? '')))
+  return (name) => plan.env[name] ?? ports.environment.get(name)?.reveal() ?? ofFiles.findLast((one) => one[name] !== undefined)?.[name]
 }
 
 /** What is asked for by name is masked, and taken out of what the record keeps. */

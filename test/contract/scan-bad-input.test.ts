@@ -1,11 +1,26 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { call, docker } from '../../lab/run.ts'
+import { keyTag } from '../../src/core/names.ts'
 import type { Ports } from '../../src/core/ports.ts'
+import { upload } from '../../src/push/index.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
-import { type BuiltHere, debian, failOn, imageOf, imageWith, installed, openEach, stanza, toScan } from './support/scanned.ts'
+import {
+  type BuiltHere,
+  buildHere,
+  debian,
+  failOn,
+  imageOf,
+  imageWith,
+  installed,
+  openEach,
+  stanza,
+  system,
+  toScan,
+} from './support/scanned.ts'
 
 /** What goes wrong in a scan is a failure with a reason, and never a pass. */
 
@@ -63,10 +78,60 @@ describe('a Trivy that is ended', () => {
   })
 })
 
+const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
+
+describe('an image', () => {
+  // The campaign has one of 5 GB, every other run one of 300 MB.
+  it('that is large is looked through to its end, and what is in it still blocks', { timeout: 900_000 }, async () => {
+    const megabytes = isCampaign ? 5_000 : 300
+    const [name, version] = ['httpx', '0.22.0']
+    const large = await buildHere(
+      `FROM python:3\nRUN truncate --size ${megabytes}MB /opt/model.bin\nCOPY METADATA /usr/lib/python3/dist-packages/${name}-${version}.dist-info/METADATA\n`,
+      { METADATA: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n` },
+    )
+    expect(Number(await docker('image', 'inspect', '--format', '{{.Size}}', `${large.repository}:${keyTag(large.key)}`))).toBeGreaterThan(
+      megabytes * 1e6,
+    )
+    const failure = await failureOf(scan(toScan(large), here().ports))
+    expect(failure).toMatchObject({ code: 'SCAN_BLOCKED', message: 'app: 1 finding blocks this release: 1 CRITICAL' })
+    expect(failure.part?.scan?.images[0]?.config).toBe(large.config)
+  })
+
+  it('that the disk has no room for passes nothing, and where room is needed is said', async ({ skip }) => {
+    skip(process.getuid?.() !== 0, 'only root can make a disk that is full')
+    await using folder = await openFolder()
+    await call('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder.path])
+    try {
+      const fresh = await imageOf({ ...system, ...installed('httpx', '0.18.0'), 'opt/model.bin': Buffer.alloc(4_000_000, 'model') })
+      const failure = await failureOf(scan(toScan(fresh), await around(`TMPDIR='${folder.path}'; export TMPDIR\nexec "$TRIVY" "$@"`)))
+      expect(failure).toMatchObject({
+        code: 'COMMAND_FAILED',
+        message: 'the disk was full before Trivy had looked through app, so nothing passed',
+      })
+      expect(failure.hint).toMatch(/no space left on device[^]*as much room as the image has/)
+    } finally {
+      await call('umount', [folder.path])
+    }
+  })
+
+  it('that the registry has lost passes nothing', async () => {
+    const fresh = await imageWith(['httpx', '0.18.1'])
+    const release = toScan(fresh)
+    const [image, ...others] = await upload(release, here().ports)
+    await docker('image', 'rm', '--force', `${fresh.repository}:${keyTag(fresh.key)}`)
+    if (image === undefined) throw new TypeError('nothing was uploaded')
+    const digest = `sha256:${'0'.repeat(64)}`
+    const lost = { ...image, registries: { [fresh.repository]: { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json' } } }
+    const failure = await failureOf(scan({ ...release, build: { builder: 'test', images: [lost, ...others] } }, here().ports))
+    expect(failure).toMatchObject({ code: 'COMMAND_FAILED', message: 'Trivy could not scan app' })
+    expect(failure.hint).toMatch(/MANIFEST_UNKNOWN|NOT_FOUND|manifest unknown|not found/i)
+  })
+})
+
 describe('a report', () => {
   // The campaign has one of 50 MB, every other run one of 4 MB.
   it('that is long is read, and what is in it still blocks', async () => {
-    const megabytes = process.env['LAUNCHWAY_CAMPAIGN'] === undefined ? 4 : 50
+    const megabytes = isCampaign ? 50 : 4
     const packages = Array.from({ length: 1_200 * megabytes }, (_, index) => `package-of-a-name-that-is-not-short-${index}`)
     const status = [...packages.map((name) => stanza(name, '1.0-1')), `${stanza('zlib1g', '1:1.2.13.dfsg-1')}Source: zlib\n`].join('\n')
     const large = await imageOf({ ...debian, 'var/lib/dpkg/status': status })
@@ -102,6 +167,16 @@ describe('an image whose packages cannot be looked up any more', () => {
   // The real one of the first kind, an image of Debian with what was removed from it, is in scan.test.ts.
   it.each<[string, Record<string, string>, RegExp]>([
     ['without its package database', debian, /it is debian 12\S*, and not one package of it was found$/],
+    [
+      'without that of apk',
+      { 'etc/os-release': 'ID=alpine\nVERSION_ID=3.20.3\n', 'etc/alpine-release': '3.20.3\n' },
+      /it is alpine 3\.20\.3, and not one package of it was found$/,
+    ],
+    [
+      'without that of rpm',
+      { 'etc/os-release': 'ID="rocky"\nVERSION_ID="9.4"\n', 'etc/redhat-release': 'Rocky Linux release 9.4 (Blue Onyx)\n' },
+      /it is rocky 9\.4, and not one package of it was found$/,
+    ],
     [
       'without the file that names the system',
       { 'var/lib/dpkg/status': [stanza('base-files', '12.4'), stanza('zlib1g', '1:1.2.13.dfsg-1')].join('\n') },

@@ -255,4 +255,17 @@ describe('the database of an earlier run', () => {
     await here().ports.files.write(`${here().ports.tools.folder}/trivy/db/trivy.db`, randomBytes(70_000))
     expect(ids(await scanWith(vulnerabilities))).toEqual(found)
   })
+
+  it.each([
+    ['and no mirror serves', {}],
+    ['and nothing may be fetched', { offline: true }],
+  ])('passes nothing when it was damaged on the disk, %s', async (_, more) => {
+    await readyWith(vulnerabilities)
+    await nowFrom(down)
+    const { ports } = here()
+    await ports.files.write(join(ports.tools.folder, 'trivy/db/trivy.db'), randomBytes(70_000))
+    const failure = await failureOf(scan(toScan(image, { databases: [down], rules: [], ...more }), ports))
+    expect(failure.code).toBe('SCAN_DB_UNAVAILABLE')
+    expect(`${failure.message}\n${failure.hint}`).toMatch(/the one (?:kept from|of) an earlier run cannot be read/)
+  })
 })

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { docker } from '../../lab/run.ts'
+import { type SecondEngine, startQuietEngine } from '../../lab/second-engine.ts'
 import { smokeLabels } from '../../src/core/names.ts'
 import { bare, through } from './support/doors.ts'
+import { setEnv } from './support/folder.ts'
 import { eventually } from './support/processes.ts'
-import { app, compose, leftovers, recordedTree, repository, smokeTest, web, withImage } from './support/smoke.ts'
+import { app, base, compose, leftovers, recordedTree, reference, repository, smokeTest, web, withImage } from './support/smoke.ts'
 
 const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
@@ -43,50 +45,60 @@ describe('a process that is ended', () => {
 
 describe('many at once', () => {
   const count = isCampaign ? 20 : 3
+  // Nobody else makes or removes anything there.
+  let engine: SecondEngine
+  beforeAll(async () => {
+    engine = await startQuietEngine()
+    await engine.load(base)
+    await Promise.all([reference, base].map((name) => docker('--host', engine.address, 'tag', base, name)))
+  })
+  afterAll(() => engine[Symbol.asyncDispose]())
 
-  /** What there is beside what other work on this machine may make: all that has a name of this application. */
-  async function engine(): Promise<string[]> {
-    const found = await Promise.all([
-      docker('ps', '--all', '--format', '{{.Names}}'),
-      docker('network', 'ls', '--format', '{{.Name}}'),
-      docker('volume', 'ls', '--format', '{{.Name}}'),
-      docker('image', 'ls', '--all', '--format', '{{.Repository}}:{{.Tag}}'),
-    ])
-    // Images of one second are listed in any order.
-    return found
-      .flatMap((lines) => lines.split('\n'))
-      .filter((line) => line.includes(app))
-      .toSorted()
+  /** All that there is. */
+  async function state(): Promise<Record<string, string[]>> {
+    const found = {
+      containers: docker('ps', '--all', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}} {{.Networks}}'),
+      networks: docker('network', 'ls', '--no-trunc', '--format', '{{.ID}} {{.Name}} {{.Driver}}'),
+      volumes: docker('volume', 'ls', '--format', '{{.Name}}'),
+      images: docker('image', 'ls', '--all', '--no-trunc', '--format', '{{.ID}} {{.Repository}}:{{.Tag}}'),
+    }
+    const lines = Object.entries(found).map(async ([kind, text]) => [kind, (await text).split('\n').toSorted()] as const)
+    return Object.fromEntries(await Promise.all(lines))
   }
 
-  it(`(${count}) do not meet, whatever names and ports their file gives, and leave the engine as it was, anonymous volumes and what compose built included`, async () => {
-    const server = `web: { image: "${repository}", container_name: ${app}-same, ports: ["18999:8000"] }`
-    const helper = `helper: { build: { context: helper, network: none }, volumes: ["/own", "data:/data"], command: [sleep, "1000"] }`
+  it(`(${count}) do not meet, whatever names and ports their file gives, and leave the engine as it was: all containers, networks, volumes and images`, async () => {
+    using _ = setEnv({ DOCKER_HOST: engine.address, DOCKER_CONTEXT: undefined })
+    const name = `${app}-same`
     const files = {
-      'compose.yml': `${compose(`${server}\n${helper}`)['compose.yml'] ?? ''}volumes: { data: { name: ${app}-data } }\nnetworks: { default: { name: ${app}-net } }\n`,
-      'helper/Dockerfile': `FROM ${repository}-base\nRUN echo ${app} > /told\n`,
+      'compose.yml': `
+services:
+  web: { image: "${repository}", container_name: ${name}, ports: ["18999:8000"] }
+  helper: { build: { context: helper, network: none }, volumes: ["/own", "data:/data"], command: [sleep, "1000"] }
+volumes: { data: { name: ${name} } }
+networks: { default: { name: ${name} } }
+`,
+      'helper/Dockerfile': `FROM ${base}\nRUN echo ${app} > /told\n`,
     }
-    const before = await engine()
-    const mounted: Promise<string>[] = []
-    const networks: Promise<string>[] = []
-    const lookAt = (line: string): void => {
-      const asked = ['--no-trunc', '--filter', `name=${app}`, '--format', '{{.Mounts}}']
-      if (!line.startsWith('up in')) return
-      mounted.push(docker('ps', ...asked))
-      networks.push(docker('network', 'ls', '--filter', `name=${app}`, '--format', '{{.Name}}'))
+    // Those of others have the very names.
+    await docker('network', 'create', name)
+    await docker('run', '--detach', '--name', name, '--network', name, '--volume', `${name}:/data`, '--volume', '/own', base)
+    const before = await state()
+    const during: Promise<Record<string, string[]>>[] = []
+    const onLine = (line: string): void => {
+      if (line.startsWith('up in')) during.push(state())
     }
     const runs = await Promise.all(
-      Array.from({ length: count }, () => smokeTest({ files, smoke: 'checks: [{ http: "http://web:8000/" }]', onLine: lookAt })),
+      Array.from({ length: count }, () => smokeTest({ files, smoke: 'checks: [{ http: "http://web:8000/" }]', onLine })),
     )
     expect(runs.map(({ section }) => section.verdict)).toEqual(runs.map(() => 'passed'))
     expect(new Set(runs.map(({ section }) => section.project)).size).toBe(count)
-    expect(await engine()).toEqual(before)
-    const joined = new Set((await Promise.all(networks)).flatMap((lines) => lines.split('\n')))
-    expect(joined).toEqual(new Set(runs.map(({ section }) => `${section.project}_default`)))
-    const volumes = (await Promise.all(mounted)).flatMap((lines) => lines.split(/[\n,]/)).filter((name) => name !== '')
-    expect(volumes.length).toBeGreaterThanOrEqual(2 * count)
-    const left = (await docker('volume', 'ls', '--quiet')).split('\n')
-    expect(volumes.filter((name) => left.includes(name))).toEqual([])
-    expect(await leftovers()).toEqual([])
+    expect(await state()).toEqual(before)
+    // Each of them had all of it for itself.
+    const seen = async (kind: string, pattern: RegExp): Promise<number> =>
+      new Set((await Promise.all(during)).flatMap((one) => one[kind] ?? []).filter((line) => pattern.test(line))).size
+    expect(await seen('networks', /launchway-smoke-\S*_default /)).toBe(count)
+    expect(await seen('volumes', /launchway-smoke-\S*_data$/)).toBe(count)
+    expect(await seen('volumes', /^[0-9a-f]{64}$/)).toBe(count + 1)
+    expect(await seen('images', /launchway-smoke-\S*-helper:/)).toBe(count)
   }, 600_000)
 })

@@ -145,6 +145,34 @@ describe.concurrent('the project as it is started', () => {
   })
 })
 
+describe.concurrent('a file of variables', () => {
+  it('of what is included gives no secret away, in a command neither', async () => {
+    const { root } = await smokeTest({
+      files: {
+        'compose.yml': `include: [{ path: sub/db.yml, env_file: sub/own.env }]\nservices: { web: { image: "${repository}" } }\n`,
+        'sub/db.yml': `services: { db: { image: "${base}", command: [sh, -c, "echo \${DB_PASSWORD:?}; sleep 1000"] } }\n`,
+        'sub/own.env': 'DB_PASSWORD=hush-hush-hush\n',
+      },
+      smoke: 'checks: [{ log: db, matches: hush }]',
+    })
+    const kept = ['compose.yaml', 'db.log'].map((name) => readFileSync(join(root, '.evidence/smoke', name), 'utf8')).join()
+    expect(kept).toContain('echo ***')
+    expect(kept).not.toContain('hush-hush')
+  })
+
+  it('of a service that asks for a variable is the place of one that is missing', async () => {
+    const files = {
+      ...compose(`web: { image: "${repository}", env_file: [of/web.env] }`),
+      'of/web.env': 'A=1\nB=${NO_SUCH:?say it}\n',
+    }
+    expect(await failing({ files })).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'of/web.env asks for the variable NO_SUCH, which has no value',
+      place: { file: 'of/web.env', line: 2 },
+    })
+  })
+})
+
 describe.concurrent('what takes for ever', () => {
   it('is told as that: the build of an image', async () => {
     const files = { ...compose(`${web}\nslow: { build: slow }`), 'slow/Dockerfile': `FROM ${base}\nRUN ["sleep", "1000"]\n` }

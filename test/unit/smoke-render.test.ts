@@ -7,7 +7,7 @@ import { redact, Secret } from '../../src/core/secret.ts'
 import { looksSecret } from '../../src/core/secret-names.ts'
 import { shownProject } from '../../src/smoke/rendered.ts'
 import { fileSecrets, hiding, keptSecrets, secretsOf, stepSecrets } from '../../src/smoke/secrets.ts'
-import { placeOf, sourcesOf } from '../../src/tools/compose-sources.ts'
+import { envFilesOf, placeOf, sourcesOf } from '../../src/tools/compose-sources.ts'
 import { ComposeProject } from '../../src/tools/compose.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
@@ -42,9 +42,41 @@ describe('where a variable is asked for', () => {
     expect(await place('V', files)).toEqual(expected)
   })
 
+  it('is found where the way to the file is a variable itself, as far as that is known', async () => {
+    const files = {
+      'compose.yml': 'include: ["${DIR}/a.yml", "${NONE:-other}/b.yml", "$GONE/c.yml"]\n',
+      'sub/a.yml': 'x: ${V:?}\n',
+      'other/b.yml': 'x: ${W:?}\n',
+    }
+    const root = written(files)
+    const sources = await sourcesOf(['compose.yml'], {
+      files: localPorts(root).ports.files,
+      root,
+      lookUp: (name) => (name === 'DIR' ? 'sub' : undefined),
+    })
+    expect(placeOf('V', sources, root)).toEqual({ file: 'sub/a.yml', line: 1 })
+    expect(placeOf('W', sources, root)).toEqual({ file: 'other/b.yml', line: 1 })
+  })
+
   it('is found once, though files include each other', async () => {
     const files = { 'compose.yml': 'include: [b.yml]\n', 'b.yml': 'include: [compose.yml, missing.yml]\nx: $V\n' }
     expect(await place('V', files)).toEqual({ file: 'b.yml', line: 2 })
+  })
+})
+
+describe('files of variables', () => {
+  it.each<[string, string, string[]]>([
+    ['of services', 'services: { a: { env_file: a.env }, b: { env_file: [b.env, { path: c.env }] }, c: }', ['a.env', 'b.env', 'c.env']],
+    ['of what is included: those beside it', 'include: [sub/a.yml, { path: [other/b.yml, c.yml] }]', ['sub/.env', 'other/.env']],
+    ['of what is included from elsewhere', 'include: [{ path: sub/a.yml, project_directory: away }]', ['away/.env']],
+    [
+      'of what is included, by their names',
+      'include: [{ path: a.yml, env_file: a.env }, { path: b.yml, env_file: [b.env, c.env] }]',
+      ['a.env', 'b.env', 'c.env'],
+    ],
+    ['are none where there is nothing to read', ': [', []],
+  ])('%s', (_, text, expected) => {
+    expect(envFilesOf({ path: '/srv/team/compose.yml', text })).toEqual(expected.map((file) => `/srv/team/${file}`))
   })
 })
 

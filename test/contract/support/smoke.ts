@@ -33,7 +33,8 @@ export const repository = `registry.invalid/${app}`
 export let config = ''
 
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-smoke-'))
-const [reference = ''] = candidates({ repositories: [repository] }, key)
+/** What it is named as that. */
+export const [reference = ''] = candidates({ repositories: [repository] }, key)
 /** The base of images that compose builds. */
 export const base = `${repository}-base`
 
