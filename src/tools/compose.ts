@@ -70,6 +70,8 @@ export const ComposeService = z.looseObject({
     .array(z.looseObject({ type: z.string().optional(), source: z.string().optional(), read_only: z.boolean().optional() }))
     .optional(),
   volumes_from: z.array(z.string()).optional(),
+  secrets: z.array(z.looseObject({ source: z.string() })).nullish(),
+  configs: z.array(z.looseObject({ source: z.string() })).nullish(),
 })
 export type ComposeService = z.infer<typeof ComposeService>
 

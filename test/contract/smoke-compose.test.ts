@@ -157,6 +157,14 @@ describe.concurrent('bad input', () => {
       { message: expect.stringContaining('external secret') },
     ],
     [
+      'files of secrets and configs that are not there',
+      {
+        'compose.yml': `services:\n${web('secrets: [key]\nconfigs: [{ source: site, target: /site }]')}secrets: { key: { file: keys/no.key }, other: { file: ./unused } }\nconfigs: { site: { file: ./no.conf } }\n`,
+      },
+      '',
+      { message: 'the secret key: there is no file keys/no.key\nthe config site: there is no file no.conf' },
+    ],
+    [
       'a volume of others',
       {
         'compose.yml': `services:\n${web('volumes: ["uploads:/data"]')}volumes: { uploads: { external: true, name: production-uploads } }\n`,
