@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { option } from '../src/core/command.ts'
 import { root } from './paths.ts'
@@ -32,6 +32,8 @@ export interface Runner {
   args(job: Job): string[]
   /** Beside the environment that act is given. */
   env: Record<string, string>
+  /** The folder that has what jobs have kept, by the names of the artifacts. */
+  artifacts: string
 }
 
 /**
@@ -44,6 +46,9 @@ export function newRunner(folder: string, { api, secrets }: { api: string; secre
   // act copies the whole folder of an action for each job; of this clone the packages would be most of it.
   const launchway = join(folder, 'launchway')
   for (const part of ['action.yml', 'actions', 'dist']) cpSync(join(root, part), join(launchway, part), { recursive: true })
+  const [uploading, artifacts] = [join(folder, 'upload-artifact'), join(folder, 'artifacts')]
+  mkdirSync(uploading, { recursive: true })
+  writeFileSync(join(uploading, 'action.yml'), uploader)
   const secretFile = join(folder, 'secrets')
   writeFileSync(secretFile, Object.entries(secrets).map(assignment).join(''), { mode: 0o600 })
   return {
@@ -53,13 +58,38 @@ export function newRunner(folder: string, { api, secrets }: { api: string; secre
       ...['--workflows', isAbsolute(workflow) ? workflow : join('.github/workflows', workflow)],
       ...['--platform', 'ubuntu-latest=-self-hosted'],
       ...['--local-repository', `${repository}@${ref}=${launchway}`],
+      ...['--local-repository', `${uploadArtifact}=${uploading}`, '--env', `LAB_ARTIFACTS=${artifacts}`],
       ...['--secret-file', secretFile],
       ...['--env', `GITHUB_API_URL=${api}`],
       ...['--cache-server-path', join(folder, 'cache'), '--action-cache-path', join(folder, 'actions')],
     ],
     env: { XDG_CACHE_HOME: folder },
+    artifacts,
   }
 }
+
+/** As the starters name it. GitHub has the action, and nobody else a service for it. */
+const uploadArtifact = /actions\/upload-artifact@[0-9a-f]{40}/.exec(readFileSync(join(root, 'workflows/push.yml'), 'utf8'))?.[0] ?? ''
+
+/** Stands in for actions/upload-artifact: what it would take to GitHub, a folder gets. */
+const uploader = `name: upload-artifact
+description: Copies files into a folder
+inputs:
+  name: { description: Of the artifact, required: true }
+  path: { description: Files and folders, required: true }
+  if-no-files-found: { description: Not looked at, required: false }
+  overwrite: { description: Not looked at, required: false }
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env:
+        NAME: \${{ inputs.name }}
+        PATHS: \${{ inputs.path }}
+      run: |
+        mkdir -p "$LAB_ARTIFACTS/$NAME"
+        while read -r path; do if [ -e "$path" ]; then cp -R "$path" "$LAB_ARTIFACTS/$NAME/"; fi; done <<< "$PATHS"
+`
 
 /** A line of act's file of secrets: in double quotes, where `\n` is a new line and `$` would begin a variable. */
 function assignment([name, value]: [string, string]): string {

@@ -56,6 +56,7 @@ export function toFill({ pin }: Setting): string[] {
 }
 
 const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1'
+const uploadArtifact = 'actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2'
 
 /** A word of YAML, in quotes where it needs them. */
 function plain(word: string): string {
@@ -107,6 +108,20 @@ export function step(line: string, inputs: readonly string[], secrets: readonly 
 export const fromSecret = (name: string): string => `${name}: \${{ secrets.${name} }}`
 
 export const sshKey = 'ssh-key: ${{ secrets.SSH_KEY }}'
+
+/** For whoever wants to know why: also of a run that failed, and of its second attempt. */
+export const keptEvidence = [
+  '# The record, and all that the smoke test and the scan have seen.',
+  '- if: always()',
+  `  uses: ${uploadArtifact}`,
+  '  with:',
+  '    name: launchway',
+  '    path: |',
+  '      ${{ runner.temp }}/launchway/release.json',
+  '      ${{ runner.temp }}/launchway/launchway-evidence',
+  '    if-no-files-found: ignore',
+  '    overwrite: true',
+]
 
 /** Where a step has no secrets yet. */
 export const noSecrets = [

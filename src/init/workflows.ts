@@ -4,6 +4,7 @@ import {
   environment,
   fromSecret,
   indent,
+  keptEvidence,
   list,
   noSecrets,
   queued,
@@ -101,6 +102,7 @@ function push(of: Setting): string[] {
             ...(byOutput ? ['- id: launchway', ...indent([uses(of.pin)], 2), '  with:', ...indent(first, 4)] : step(uses(of.pin), first)),
             ...indent(registryInputs(of), 4),
             ...(asked.length === 0 ? [] : ['  env:', ...indent(asked.map(fromSecret), 4)]),
+            ...keptEvidence,
           ],
           2,
         ),
@@ -162,7 +164,7 @@ function pullRequest(of: Setting): string[] {
     '    permissions:',
     '      contents: read',
     '    steps:',
-    ...indent([...checkedOut, ...step(uses(of.pin), configInput(of))], 6),
+    ...indent([...checkedOut, ...step(uses(of.pin), configInput(of)), ...keptEvidence], 6),
   ]
 }
 

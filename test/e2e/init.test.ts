@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -98,6 +98,8 @@ describe('launchway init, in a repository that has never seen launchway', () => 
     expect(pushed.stdout).toContain('Job succeeded')
     expect(pushed.stdout + pushed.stderr).not.toContain(readFileSync(lab.key, 'utf8').split('\n')[1])
     expect(await answer(host, '6000')).toEqual({ status: 200, body: 'one' })
+    expect(readdirSync(join(runner.artifacts, 'launchway'))).toEqual(['launchway-evidence', 'release.json'])
+    expect(existsSync(join(runner.artifacts, 'launchway/launchway-evidence/report.html'))).toBe(true)
     expect(await tagsOf(lab.registry.address, app)).toEqual(expect.arrayContaining(['master', 'launchway-env-production']))
   })
 

@@ -9,7 +9,14 @@ describe('the workflows', () => {
     const folder = repository(shop)
     await run(folder)
     const { release, deploy } = workflow(folder, 'push.yml').jobs
-    expect(release?.steps.at(-1)).toEqual({ uses: `acme/launchway@${commit}`, with: { until: 'push' } })
+    expect(release?.steps.at(-2)).toEqual({ uses: `acme/launchway@${commit}`, with: { until: 'push' } })
+    // What it saw is kept, however it ended.
+    for (const job of [release, workflow(folder, 'pull-request.yml').jobs['build']])
+      expect(job?.steps.at(-1)).toMatchObject({
+        if: 'always()',
+        uses: expect.stringMatching(/^actions\/upload-artifact@[0-9a-f]{40}$/),
+        with: { name: 'launchway', path: expect.stringMatching(/launchway\/release\.json\n.*launchway\/launchway-evidence\n/) },
+      })
     expect(deploy).toMatchObject({
       needs: 'release',
       if: "github.ref == 'refs/heads/main'",
@@ -72,7 +79,7 @@ describe('the workflows', () => {
     const { secrets, next } = await run(folder)
     const { release, deploy } = workflow(folder, 'push.yml').jobs
     const given = names.map((name) => [name, `\${{ secrets.${name} }}`])
-    expect(release?.steps.at(-1)?.env ?? {}).toEqual(Object.fromEntries(given))
+    expect(release?.steps.at(-2)?.env ?? {}).toEqual(Object.fromEntries(given))
     expect(release?.permissions).toEqual({ contents: 'read', packages: 'write', ...more })
     expect(Object.keys(deploy?.steps.at(-1)?.env ?? {})).toEqual(['API_KEY'])
     expect(deploy?.permissions).toEqual({ contents: 'read', packages: 'write' })
@@ -88,7 +95,9 @@ describe('the workflows', () => {
     expect(secrets).toEqual(['SSH_KEY', 'REGISTRY_USERNAME', 'REGISTRY_PASSWORD'])
     for (const job of Object.values(workflow(folder, 'push.yml').jobs)) {
       expect(job.permissions).toEqual({ contents: 'read' })
-      expect(job.steps.at(-1)?.with).toMatchObject({ 'registry-password': '${{ secrets.REGISTRY_PASSWORD }}' })
+      expect(job.steps.find(({ uses }) => uses.startsWith('acme/'))?.with).toMatchObject({
+        'registry-password': '${{ secrets.REGISTRY_PASSWORD }}',
+      })
     }
   })
 
