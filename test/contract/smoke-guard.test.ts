@@ -70,6 +70,18 @@ helper: { image: "helper.invalid/helper:1", build: helper }`),
   })
 })
 
+describe.concurrent('variants that write to one folder', () => {
+  it('take turns, and say so', async () => {
+    const alone = `[sh, -c, "mkdir /data/lock || exit 1; echo alone; sleep 1; rmdir /data/lock; echo done; exec sleep 1000"]`
+    const { section, said } = await smokeTest({
+      files: compose(`web: { image: "${repository}", volumes: ["./data:/data"], command: ${alone} }`),
+      smoke: 'checks: [{ log: web, matches: done }]\nvariants: { first: {}, second: { env: { A: b } } }',
+    })
+    expect(section.checks.map(({ passed }) => passed)).toEqual([true, true])
+    expect(said.filter((line) => /waits for .*\/data/.test(line))).toHaveLength(1)
+  })
+})
+
 describe.concurrent('a container of the stack', () => {
   it('is reached by the names that it has in production: fixed, by default, and linked', async () => {
     const { section } = await smokeTest({
