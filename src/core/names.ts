@@ -78,7 +78,7 @@ export function environmentNetwork(of: { app: string; environment: string }): st
 export const smokeLabels = {
   /** The compose project: `launchway-smoke-addie-4f2a9c1b`. */
   project: 'launchway.smoke',
-  /** The process that will remove it; `kept:` and the working tree where somebody wants to look around. */
+  /** The process that will remove it, with `watch:` before it while it waits for changes; `kept:` and the working tree where somebody wants to look around. */
   owner: 'launchway.smoke.owner',
 } as const
 
@@ -87,6 +87,13 @@ const keptPrefix = 'kept:'
 export const keptBy = (root: string): string => `${keptPrefix}${root}`
 /** No process has such an ID: it would end with a number after its last colon, and no machine has a slash in its name. */
 export const isKept = (owner: string): boolean => owner.startsWith(`${keptPrefix}/`)
+
+const watchedPrefix = 'watch:'
+/** The owner of a stack that stays for as long as that process watches its files, which may be a day. */
+export const watchedBy = (self: string): string => `${watchedPrefix}${self}`
+export const isWatched = (owner: string): boolean => owner.startsWith(watchedPrefix)
+/** The process of an owner. */
+export const processOf = (owner: string): string => (isWatched(owner) ? owner.slice(watchedPrefix.length) : owner)
 
 /** What a script that checks a stack finds in its environment. */
 export const smokeVariables = {

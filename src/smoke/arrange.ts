@@ -3,6 +3,7 @@ import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { composeVersion as compose, type Stack } from '../tools/compose.ts'
+import { withBases } from './bases.ts'
 import { presentImages, type Present } from './candidates.ts'
 import { removeLeftovers } from './clean.ts'
 import { refuseFarEngine, refuseOldCompose } from './machine.ts'
@@ -75,7 +76,8 @@ export async function arrange(
   const { project, owner, isOpen } = way
   const written = writtenOutside(rendered, root)
   if (written.length > 0) ports.log.warning(`the stack may write to what is not of the repository: ${written.join(', ')}`)
-  const asked = prepare(rendered, { plan, candidates, root, project, owner })
+  const decided = prepare(rendered, { plan, candidates, root, project, owner })
+  const asked = { ...decided, file: await withBases(rendered, decided, ports) }
   const shaped = scaled(isOpen ? opened(asked.file, asked) : asked.file, plan)
   const quick = quicken(shaped, knowsStartInterval(info, composeVersion), plan.timeoutMs + longerMs)
   const file = await pullSides(quick.file, release, ports)

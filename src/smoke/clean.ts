@@ -1,9 +1,11 @@
-import { isKept, keptBy, smokeLabels } from '../core/names.ts'
+import { isKept, isWatched, keptBy, processOf, smokeLabels } from '../core/names.ts'
 import type { Labelled, Ports } from '../core/ports.ts'
 import { within } from '../core/within.ts'
 
 /** Older than any run: where its owner cannot be judged from here, it belongs to nobody. */
 const oldMs = 2 * 3_600_000
+/** The same of a stack that somebody works at. */
+const watchedMs = 24 * 3_600_000
 /** What containers have to end. What they would still write goes with them, and many a first process hears no SIGTERM. */
 const graceMs = 300
 /** An engine that is restarted is there again after some seconds. */
@@ -34,8 +36,9 @@ export function leftBehind(found: readonly Labelled[], now: Date, isGone: (owner
     if (owner !== undefined && isKept(owner)) return []
     // A run makes its containers and networks itself; an image that it built may have the time of layers of long ago.
     const hasAge = kind === 'container' || kind === 'network'
-    const isOld = hasAge && created !== undefined && now.getTime() - created.getTime() > oldMs
-    const isLeft = (owner === undefined ? undefined : isGone(owner)) ?? isOld
+    const longest = owner !== undefined && isWatched(owner) ? watchedMs : oldMs
+    const isOld = hasAge && created !== undefined && now.getTime() - created.getTime() > longest
+    const isLeft = (owner === undefined ? undefined : isGone(processOf(owner))) ?? isOld
     return project !== undefined && isLeft ? [project] : []
   })
   return [...new Set(left)]

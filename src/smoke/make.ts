@@ -6,6 +6,7 @@ import { showMs } from '../core/units.ts'
 import { within } from '../core/within.ts'
 import { build, create, type Stack } from '../tools/compose.ts'
 import { lacksAddresses, needsRanges, spareRange, withRanges } from './addresses.ts'
+import { inOrder, needsEngine } from './bases.ts'
 import { lastOf } from './evidence.ts'
 
 /** How often ranges are drawn, which somebody else may have. */
@@ -17,7 +18,17 @@ const makeMs = 3_600_000
 /** Builds what is not ours. @throws LaunchwayError BUILD_FAILED */
 export async function buildOthers(stack: Stack, builds: readonly string[], ports: Ports, signal: AbortSignal): Promise<void> {
   if (builds.length === 0) return
-  const done = await within(buildMs, signal, ports, (inTime) => call(build(stack, builds), ports, inTime))
+  // A builder in a container of its own, as runners often have it, sees nothing of what is on this engine.
+  const isHere = needsEngine(stack.file, builds) && (await ports.engine.host()) === undefined
+  const env = isHere ? { BUILDX_BUILDER: 'default' } : {}
+  const done = await within(buildMs, signal, ports, async (inTime) => {
+    let last: Output | undefined
+    for (const layer of inOrder(stack.file, builds)) {
+      last = await call(build(stack, layer, env), ports, inTime)
+      if (last.code !== 0) break
+    }
+    return last
+  })
   if (done?.code === 0) return
   const names = builds.join(', ')
   throw new LaunchwayError(

@@ -118,7 +118,8 @@ function withFiles(file: ComposeProject, touched: Iterable<string>): string[] {
   return Object.keys(file.services).filter((name) => filesOf(name, file).some((own) => paths.some((path) => meet(own, path))))
 }
 
-function meet(one: string, other: string): boolean {
+/** Whether one is the other, or is in it. */
+export function meet(one: string, other: string): boolean {
   return one === other || one.startsWith(other + sep) || other.startsWith(one + sep)
 }
 

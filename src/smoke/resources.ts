@@ -102,15 +102,25 @@ function mountsOf({ services }: ComposeProject): { service: string; type: string
 /** Files of every machine that many a stack mounts for the time of the day, and nobody writes to. */
 const harmless = new Set(['/etc/localtime', '/etc/timezone'])
 
-/** What of this machine a stack may write to that is not of the repository: the service, and the path. */
-export function writtenOutside(project: ComposeProject, root: string): string[] {
-  const found = mountsOf(project).flatMap(({ service, type, source, isRead }) => {
+/** What of this machine a stack may write to: the service, and the path. */
+function writtenBy(project: ComposeProject): { service: string; path: string }[] {
+  return mountsOf(project).flatMap(({ service, type, source, isRead }) => {
     const device = project.volumes?.[source]?.driver_opts?.['device']
     const path = type === 'bind' ? source : typeof device === 'string' && device.startsWith('/') ? device : undefined
-    const isTold = path !== undefined && !isRead && !harmless.has(path) && outside(root, path)
-    return isTold ? [`${service}: ${path}`] : []
+    return path === undefined || isRead || harmless.has(path) ? [] : [{ service, path }]
   })
+}
+
+/** That of it which is not of the repository, in words. */
+export function writtenOutside(project: ComposeProject, root: string): string[] {
+  const found = writtenBy(project).flatMap(({ service, path }) => (outside(root, path) ? [`${service}: ${path}`] : []))
   return [...new Set(found)]
+}
+
+/** That of it which only one stack at a time may write to; a socket is there for any number. */
+export function writtenAlone(project: ComposeProject): string[] {
+  const paths = writtenBy(project).flatMap(({ path }) => (path.endsWith('.sock') ? [] : [path]))
+  return [...new Set(paths)]
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
-import { smokeLabels, smokeProject } from '../core/names.ts'
+import { smokeLabels, smokeProject, watchedBy } from '../core/names.ts'
 import type { EngineContainer, Ports } from '../core/ports.ts'
 import type { Release, SmokeSection } from '../core/release.ts'
 import type { ComposeProject } from '../tools/compose.ts'
@@ -96,7 +96,7 @@ export function standingStack(app: string, wish: Pick<Wish, 'fresh' | 'only' | '
       rendered = found.rendered.project
       if (isOther) await onRendered()
       await ports.files.remove(join(ports.evidence, evidenceFolder))
-      const asked = { plan, release, project, owner: ports.self.id, isOpen: true }
+      const asked = { plan, release, project, owner: watchedBy(ports.self.id), isOpen: true }
       const { quiet, ...arranged } = await arrange(found, asked, ports)
       const replaced = await clear({ ...arranged, quiet }, plan, ports)
       const known = replaced === 'all' ? [] : calm.filter((service) => !replaced.includes(service))

@@ -10,8 +10,10 @@ import { evidenceFolder } from './evidence.ts'
 import { tellKept } from './keep.ts'
 import { identify, type Identity, keyOf } from './key.ts'
 import { recall, remember } from './memory.ts'
+import { writtenAlone } from './resources.ts'
 import { test } from './run.ts'
 import { chosen } from './shape.ts'
+import { Turns } from './turns.ts'
 
 /** How a person at a terminal wants it. */
 export interface Wish {
@@ -28,10 +30,11 @@ export interface Wish {
 /**
  * Brings up the stack of the compose files with the images that were just built, asks it what the plan asks, and takes
  * it down again, whatever happens; or tells of an earlier run that asked exactly the same of exactly the same.
+ * @param turns of all the stacks of a run
  * @throws LaunchwayError SMOKE_UNHEALTHY or SMOKE_CHECK_FAILED with evidence and the section, CONFIG_INVALID for files
  * that cannot be tested, DIGEST_MISMATCH when something else ran than was built
  */
-export async function smokeStack(release: Release, whole: SmokePlan, ports: Ports, wish: Wish): Promise<SmokeSection> {
+export async function smokeStack(release: Release, whole: SmokePlan, ports: Ports, wish: Wish, turns = new Turns()): Promise<SmokeSection> {
   const plan = chosen(whole, wish.only)
   const started = ports.clock.elapsed()
   const found = await find(plan, ports)
@@ -49,6 +52,10 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   }
   if ('why' in identity) ports.log.debug(`how this ends is not remembered: ${identity.why}`)
 
+  using _ = await turns.take(writtenAlone(found.rendered.project), (path) => {
+    ports.log.info(`waits for another variant, which may write to ${path} as this one does; a mount with :ro need not wait`)
+  })
+  ports.signal.throwIfAborted()
   const project = smokeProject(release.app, randomBytes(4).toString('hex'))
   const owner = wish.keep === true ? keptBy(ports.root) : ports.self.id
   const { quiet, ...arranged } = await arrange(found, { plan, release, project, owner, isOpen: wish.keep === true }, ports)

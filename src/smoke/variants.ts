@@ -5,6 +5,7 @@ import type { EngineInfo, Ports } from '../core/ports.ts'
 import type { Release, SmokeSection } from '../core/release.ts'
 import { chosen, resized } from './shape.ts'
 import { smokeStack, type Wish } from './stage.ts'
+import { Turns } from './turns.ts'
 
 /** Memory that the engine's machine has to have for each stack that runs beside others. */
 const stackBytes = 2e9
@@ -23,7 +24,7 @@ export async function smoke(
   release: Release,
   ports: Ports,
   wish: Wish = {},
-  perform: Perform = (plan, its, only) => smokeStack(release, plan, its, { ...wish, ...only }),
+  perform: Perform = inTurn(release, wish),
 ): Promise<SmokeSection> {
   const { smoke: plan } = release.plan
   if (plan === undefined) {
@@ -54,6 +55,11 @@ export async function smoke(
     new Map(wanted.flatMap(([name]) => (ends.has(name) ? [[name, ends.get(name)] as const] : []))),
     ports.clock.elapsed() - started,
   )
+}
+
+function inTurn(release: Release, wish: Wish): Perform {
+  const turns = new Turns()
+  return (plan, its, only) => smokeStack(release, plan, its, { ...wish, ...only }, turns)
 }
 
 /** How many stacks may run beside each other. */

@@ -42,7 +42,8 @@ function plannedImageOf(name: string, service: ComposeService, images: readonly 
   return fit.find((image) => image.name === name) ?? fit[0]
 }
 
-function isOf(reference: string | undefined, repository: string): boolean {
+/** Whether a reference names that repository, with whatever tag; a digest names other bits on purpose. */
+export function isOf(reference: string | undefined, repository: string): boolean {
   if (reference === undefined || reference.includes('@')) return false
   const [asked, ours] = [parseRepository(reference.replace(/:[^/:]*$/, '')), parseRepository(repository)]
   return asked.host === ours.host && asked.path === ours.path

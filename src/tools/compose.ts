@@ -22,6 +22,8 @@ export const ComposeService = z.looseObject({
     .looseObject({
       context: z.string().optional(),
       dockerfile: z.string().optional(),
+      dockerfile_inline: z.string().optional(),
+      additional_contexts: z.record(z.string(), z.string()).optional(),
       target: z.string().optional(),
       args: Texts.optional(),
       labels: Labels.optional(),
@@ -184,8 +186,9 @@ function withFile({ project, directory, file, env, envFiles }: Stack, args: read
   )
 }
 
-/** Builds these services. */
-export const build = (stack: Stack, services: readonly string[]): Command => withFile(stack, ['build', ...services], 'plain')
+/** Builds these services. @param env beside that of the stack */
+export const build = (stack: Stack, services: readonly string[], env: Stack['env'] = {}): Command =>
+  withFile({ ...stack, env: { ...stack.env, ...env } }, ['build', ...services], 'plain')
 /** Pulls what is missing, and makes networks, volumes and containers. */
 export const create = (stack: Stack): Command => withFile(stack, ['create', '--no-build'])
 /** Starts what was made, in its order. */

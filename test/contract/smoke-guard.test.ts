@@ -48,6 +48,40 @@ describe.concurrent('what compose builds', () => {
   })
 })
 
+describe.concurrent('what compose builds on', () => {
+  it.each([
+    ['the image of the release, whatever its tag', `FROM ${repository}:v3`, ''],
+    ['the image of the release, by an argument', `ARG BASE=x\nFROM $BASE`, `, args: { BASE: "${repository}" }`],
+    ['the image of the release, which it copies from', `FROM ${base}\nCOPY --from=${repository} /www /www`, ''],
+    ['what another service builds', 'FROM helper.invalid/helper:1', ''],
+  ])('%s, is that of this test', async (_, dockerfile, args) => {
+    const { section } = await smokeTest({
+      files: {
+        ...compose(`
+web: { image: "${repository}" }
+worker: { build: { context: worker, network: none${args} }, command: [cat, /www/index.html] }
+helper: { image: "helper.invalid/helper:1", build: helper }`),
+        'worker/Dockerfile': `${dockerfile}\n`,
+        'helper/Dockerfile': `FROM ${base}\n`,
+      },
+      smoke: 'checks: [{ log: worker, matches: it works }]',
+    })
+    expect(section.verdict).toBe('passed')
+  })
+})
+
+describe.concurrent('variants that write to one folder', () => {
+  it('take turns, and say so', async () => {
+    const alone = `[sh, -c, "mkdir /data/lock || exit 1; echo alone; sleep 1; rmdir /data/lock; echo done; exec sleep 1000"]`
+    const { section, said } = await smokeTest({
+      files: compose(`web: { image: "${repository}", volumes: ["./data:/data"], command: ${alone} }`),
+      smoke: 'checks: [{ log: web, matches: done }]\nvariants: { first: {}, second: { env: { A: b } } }',
+    })
+    expect(section.checks.map(({ passed }) => passed)).toEqual([true, true])
+    expect(said.filter((line) => /waits for .*\/data/.test(line))).toHaveLength(1)
+  })
+})
+
 describe.concurrent('a container of the stack', () => {
   it('is reached by the names that it has in production: fixed, by default, and linked', async () => {
     const { section } = await smokeTest({

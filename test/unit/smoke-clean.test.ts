@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { smokeLabels } from '../../src/core/names.ts'
+import { smokeLabels, watchedBy } from '../../src/core/names.ts'
 import type { Labelled } from '../../src/core/ports.ts'
 import { leftBehind, takeDown } from '../../src/smoke/clean.ts'
 import { tellKept } from '../../src/smoke/keep.ts'
@@ -22,13 +22,17 @@ describe('a stack of another run', () => {
     ['whose process is at work since three hours', [found('container', 3, 'here')], false],
     ['of another machine, with a container of three hours ago', [found('container', 3, 'elsewhere')], true],
     ['of another machine, with a container of an hour ago', [found('container', 1, 'elsewhere')], false],
+    ['of another machine, which is watched since three hours', [found('container', 3, watchedBy('elsewhere'))], false],
+    ['of another machine, which was watched a day ago', [found('network', 25, watchedBy('elsewhere'))], true],
+    ['that is watched by a process at work, since a day', [found('network', 25, watchedBy('here'))], false],
+    ['that was watched by a process that is gone', [found('container', 0, watchedBy('gone'))], true],
     ['with a network of three hours ago', [found('network', 3)], true],
     ['with images of last year: they were in the cache', [found('container', 1, 'here'), found('image', 9000, 'here')], false],
     ['with a volume of last year', [found('container', 1, 'here'), found('volume', 9000, 'here')], false],
     ['of which the engine does not say when it was made', [found('container', undefined, 'here')], false],
     ['that somebody keeps to look around, since three hours', [found('container', 3, 'kept:/srv/gone')], false],
   ])('%s', (_, stack, isLeft) => {
-    expect(leftBehind([...stack, ...stack], now, (owner) => (owner === 'elsewhere' ? undefined : owner.includes('gone')))).toEqual(
+    expect(leftBehind([...stack, ...stack], now, (owner) => (owner === 'elsewhere' ? undefined : owner === 'gone'))).toEqual(
       isLeft ? ['stack'] : [],
     )
   })
