@@ -105,11 +105,13 @@ export async function test(asked: Test): Promise<SmokeSection> {
   } catch (error) {
     ports.signal.throwIfAborted()
     if (stop.signal.reason === hurry?.reason) hurry?.throwIfAborted()
-    const failure = error instanceof Dead ? await unhealthy(await causeOf(error), seen, ports) : error
+    const told = error instanceof Dead ? await showing(causeOf(error), seen, ports) : error
+    // Whatever failed of an engine that has ended says nothing of the stack. It is asked once more: the end of its events may come last.
+    const failure = seen.goneBy(told) ?? seen.goneBy(await seen.refresh().catch((gone: unknown) => gone)) ?? told
     const folder = await keepEvidence(seen, shown, ports)
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
-    const { code, message, hint: told, place, cause } = failure
+    const { code, message, hint: shows, place, cause } = failure
     const more = stepHint({
       prepare: plan.prepare,
       steps,
@@ -117,7 +119,7 @@ export async function test(asked: Test): Promise<SmokeSection> {
       services: asked.stack.file.services,
       fates: prepared,
     })
-    const hint = [told, more].filter((one) => one !== undefined && one !== '').join('\n\n')
+    const hint = [shows, more].filter((one) => one !== undefined && one !== '').join('\n\n')
     throw new LaunchwayError(code, ports.redact(message), {
       ...(hint === '' ? {} : { hint: ports.redact(hint) }),
       ...(place === undefined ? {} : { place }),
@@ -126,6 +128,15 @@ export async function test(asked: Test): Promise<SmokeSection> {
     })
   } finally {
     stop.abort()
+  }
+}
+
+/** The error of a dead container with what it shows for itself, or that of asking for it. */
+async function showing(cause: Promise<Dead>, seen: Watch, ports: Ports): Promise<unknown> {
+  try {
+    return await unhealthy(await cause, seen, ports)
+  } catch (error) {
+    return error
   }
 }
 
