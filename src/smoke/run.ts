@@ -112,12 +112,13 @@ export async function test(asked: Test): Promise<SmokeSection> {
   } catch (error) {
     ports.signal.throwIfAborted()
     if (stop.signal.reason === hurry?.reason) hurry?.throwIfAborted()
-    const dead = error instanceof Dead ? error : await deathBehind(error, seen, ports)
-    const failure = dead === undefined ? error : await unhealthy(await causeOf(dead), seen, ports, error)
+    const told = await causedBy(error, causeOf, seen, ports)
+    // Whatever failed of an engine that has ended says nothing of the stack. It is asked once more: the end of its events may come last.
+    const failure = seen.goneBy(told) ?? seen.goneBy(await seen.refresh().catch((gone: unknown) => gone)) ?? told
     const folder = await keepEvidence(seen, ports)
     if (folder !== undefined) log.info(`the rendered project, and what each container showed: ${folder}`)
     if (!(failure instanceof LaunchwayError)) throw failure
-    const { code, message, hint: told, place, cause } = failure
+    const { code, message, hint: shows, place, cause } = failure
     const more = stepHint({
       prepare: plan.prepare,
       steps,
@@ -125,7 +126,7 @@ export async function test(asked: Test): Promise<SmokeSection> {
       services: asked.stack.file.services,
       fates: prepared,
     })
-    const hint = [told, more].filter((one) => one !== undefined && one !== '').join('\n\n')
+    const hint = [shows, more].filter((one) => one !== undefined && one !== '').join('\n\n')
     throw new LaunchwayError(code, ports.redact(message), {
       ...(hint === '' ? {} : { hint: ports.redact(hint) }),
       ...(place === undefined ? {} : { place }),
@@ -134,6 +135,16 @@ export async function test(asked: Test): Promise<SmokeSection> {
     })
   } finally {
     stop.abort()
+  }
+}
+
+/** The error of the container that is behind it, with what that shows for itself; else the error as it is, or that of asking. */
+async function causedBy(error: unknown, causeOf: (dead: Dead) => Promise<Dead>, seen: Watch, ports: Ports): Promise<unknown> {
+  try {
+    const dead = error instanceof Dead ? error : await deathBehind(error, seen, ports)
+    return dead === undefined ? error : await unhealthy(await causeOf(dead), seen, ports, error)
+  } catch (asking) {
+    return asking
   }
 }
 

@@ -26,6 +26,8 @@ export interface Watch extends Disposable {
   refresh(): Promise<void>
   /** Whether a container lives again whose end the engine has yet to tell: how it ended is not known. */
   isBehind(): boolean
+  /** What is to be said instead of an error that came of the engine's own end. */
+  goneBy(error: unknown): LaunchwayError | undefined
   /** All of it is made: from now on who is not healthy after so long is unhealthy, and who is not there was taken away. */
   allow(patience: Patience): void
 }
@@ -176,6 +178,7 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
       await Promise.all([refresh(), measure()])
     },
     isBehind: () => [...seen.values()].some(({ id, restarts }) => restarts > (ends.get(id) ?? 0)),
+    goneBy: (error) => (isCutOff(error) ? engineGone(error) : broken instanceof LaunchwayError ? broken : undefined),
     upAt: (id) => upAt.get(id),
     bornAt: (id) => lives.get(id)?.at,
     memoryOf: (id) => memory.get(id),
@@ -205,8 +208,9 @@ export async function watch(project: string, fates: Fates, { engine, clock }: Pi
 }
 
 function isCutOff(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' && /^E(CONN|PIPE|NOENT)/.test(code)
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false
+  // A file that is not there is another matter than a socket.
+  return /^E(CONN|PIPE)/.test(error.code) || (error.code === 'ENOENT' && 'syscall' in error && error.syscall === 'connect')
 }
 
 function engineGone(cause?: unknown): LaunchwayError {
