@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 
 /** Whether a file is a database with a row in this table. What cannot be opened, or has no such table, has none. */
 export async function hasRows(file: string, table: string): Promise<boolean> {
@@ -11,6 +11,7 @@ export async function hasRows(file: string, table: string): Promise<boolean> {
 }
 
 function open(file: string): Disposable & { it: DatabaseSync } {
-  const it = new DatabaseSync(file, { readOnly: true })
+  // An import would be loaded at every start of the bundle, and some of Node 24 warn of it.
+  const it = new (process.getBuiltinModule('node:sqlite').DatabaseSync)(file, { readOnly: true })
   return { it, [Symbol.dispose]: () => it.close() }
 }

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { Environment, Proposed } from './deployment.ts'
 import { LaunchwayError } from './error.ts'
 import { EvidencePlan, EvidenceSection, SizeSection } from './evidence.ts'
-import { FindingClass, ReportKind, ScanPlan, Severity, SmokePlan } from './gates.ts'
-import { decisions } from './words.ts'
+import { ScanPlan, SmokePlan } from './gates.ts'
 import { dropUnknownKeys } from './json.ts'
 import { ContentKey, Digest, Name, ReleaseId, Slot } from './names.ts'
 import { plain } from './plain.ts'
 import { PlannedBase, PlannedImage } from './planned-image.ts'
+import { ScanSection } from './scanned.ts'
 import { eventNames, stageNames } from './stages.ts'
 
 /**
@@ -22,6 +22,7 @@ const ms = z.number().nonnegative()
 const verdict = z.enum(['passed', 'failed'])
 
 export { PlannedImage }
+export type { Finding, ScanException, ScannedImage, ScanSection, ThreatList } from './scanned.ts'
 
 export const Registry = z.strictObject({
   host: plain.text,
@@ -130,84 +131,6 @@ export const SmokeSection = z.strictObject({
   earlier: z.strictObject({ at: z.iso.datetime(), by: plain.text }).optional(),
 })
 export type SmokeSection = z.infer<typeof SmokeSection>
-
-export const Finding = z.strictObject({
-  id: plain.text,
-  class: FindingClass,
-  severity: Severity,
-  /** Of a secret or a misconfiguration the file. */
-  package: plain.text,
-  installed: plain.text,
-  fixed: plain.optionalText,
-  title: plain.optionalText,
-  /** Beside what the environment ran; `fixed` is no longer there. All are new where there is nothing to compare with. */
-  status: z.enum(['new', 'existing', 'fixed']),
-  /** Whether it came with the base image; absent where the base is not known. */
-  base: plain.optionalFlag,
-  /** An exception lets it pass. */
-  exempt: plain.optionalFlag,
-  /** What the lists of the scan said of it; absent where there was none, or where it says nothing. */
-  exploited: plain.optionalFlag,
-  epss: z.number().optional(),
-})
-export type Finding = z.infer<typeof Finding>
-
-/** What lets findings pass that a rule would stop: an entry of the ignore file, or a VEX document. */
-export const ScanException = z.strictObject({
-  id: plain.text,
-  /** The file, or the kind of document. */
-  source: plain.text,
-  until: z.iso.datetime().optional(),
-  owner: plain.optionalText,
-  reason: plain.optionalText,
-  state: z.enum(['open', 'ending', 'ended']),
-  findings: plain.texts,
-})
-export type ScanException = z.infer<typeof ScanException>
-
-/** What a newer base would end of what came with the base. */
-export const BaseChoice = z.strictObject({ reference: plain.text, digest: Digest, fixes: plain.int, of: plain.int })
-
-export const ScannedImage = z.strictObject({
-  name: Name,
-  config: Digest,
-  findings: z.array(Finding),
-  /** The image that it was built on, where that is known for certain. */
-  base: z.strictObject({ reference: plain.text, layers: plain.int, newer: BaseChoice.optional() }).optional(),
-  /** What was installed: of the SHA-256 of each package's name and version the first four bytes, sorted, in Base64. */
-  packages: plain.optionalText,
-  /** What it consists of, as Trivy saw it: a file below the folder for evidence. Absent when nobody asks for it. */
-  seen: z.strictObject({ path: plain.text, digest: Digest }).optional(),
-})
-export type ScannedImage = z.infer<typeof ScannedImage>
-
-/** A list beside Trivy's database that rules were asked with, so that a verdict can be explained later. */
-export const ThreatList = z.strictObject({
-  kind: z.enum(['kev', 'epss']),
-  path: plain.text,
-  /** When it says that it was made. */
-  made: z.iso.datetime().optional(),
-  /** How many vulnerabilities it has. */
-  entries: plain.int,
-  /** Of the file as it was read. */
-  digest: Digest,
-})
-export type ThreatList = z.infer<typeof ThreatList>
-
-export const ScanSection = z.strictObject({
-  tool: z.strictObject({ name: plain.text, version: plain.text }),
-  database: z.strictObject({ updated: z.iso.datetime(), digest: Digest.optional() }),
-  lists: z.array(ThreatList).optional(),
-  /** What it was compared with. */
-  against: z.strictObject({ environment: Name, release: ReleaseId, version: plain.text }).optional(),
-  images: z.array(ScannedImage),
-  rules: z.array(z.strictObject({ rule: plain.text, action: z.enum(decisions), passed: plain.flag, findings: plain.texts })),
-  exceptions: z.array(ScanException),
-  reports: z.array(z.strictObject({ image: Name, kind: ReportKind, path: plain.text, note: plain.optionalText })),
-  verdict,
-  ms,
-})
-export type ScanSection = z.infer<typeof ScanSection>
 
 export const PushSection = z.strictObject({
   references: z.array(
