@@ -119,6 +119,7 @@ export function openPorts({
       folder,
       trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(env, folder, how),
       cosign: async () => (await import('./adapters/cosign.ts')).findCosign(env, folder),
+      hasRows: async (...asked) => (await import('./adapters/sqlite.ts')).hasRows(...asked),
       cache: cacheService(env) === undefined ? undefined : cache,
     },
     watcher: async (onChange) => (await import('./adapters/watcher.ts')).fileWatcher(onChange),

@@ -11,7 +11,10 @@ import { call } from '../run.ts'
 import { databaseFolder } from './stamp.ts'
 
 /** What Trivy looks for in a registry. @see https://trivy.dev/latest/docs/advanced/self-hosting/ */
-const layerType = 'application/vnd.aquasec.trivy.db.layer.v1.tar+gzip'
+const layerTypes = {
+  vulnerabilities: 'application/vnd.aquasec.trivy.db.layer.v1.tar+gzip',
+  java: 'application/vnd.aquasec.trivy.javadb.layer.v1.tar+gzip',
+}
 const artifactType = 'application/vnd.aquasec.trivy.config.v1+json'
 const manifestType = 'application/vnd.oci.image.manifest.v1+json'
 
@@ -43,18 +46,23 @@ interface Guarded {
 }
 
 /** Any files in the place of a database. */
-export async function publishFiles(reference: string, files: Readonly<Record<string, string | Buffer>>, guarded?: Guarded): Promise<void> {
+export async function publishFiles(
+  reference: string,
+  files: Readonly<Record<string, string | Buffer>>,
+  guarded?: Guarded,
+  kind: keyof typeof layerTypes = 'vulnerabilities',
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'launchway-vulnerabilities-'))
   try {
     for (const [name, body] of Object.entries(files)) writeFileSync(join(folder, name), body)
     await call('tar', ['-C', folder, '-czf', join(folder, 'db.tar.gz'), ...Object.keys(files)])
-    await publishArchive(reference, readFileSync(join(folder, 'db.tar.gz')), guarded)
+    await publishArchive(reference, readFileSync(join(folder, 'db.tar.gz')), guarded, layerTypes[kind])
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function publishArchive(reference: string, archive: Buffer, guarded: Guarded | undefined): Promise<void> {
+async function publishArchive(reference: string, archive: Buffer, guarded: Guarded | undefined, layerType: string): Promise<void> {
   const [, name = '', tag = ''] = /^(.+):([^:/]+)$/.exec(reference) ?? []
   const login = guarded === undefined ? undefined : { username: guarded.username, password: new Secret(guarded.password) }
   const registries = ociRegistries(systemClock, () => Promise.resolve(login))

@@ -7,7 +7,7 @@ import { dropUnknownKeys } from './json.ts'
 import { ContentKey, Digest, Name, ReleaseId, Slot } from './names.ts'
 import { plain } from './plain.ts'
 import { PlannedBase, PlannedImage } from './planned-image.ts'
-import { ScanSection } from './scan-section.ts'
+import { ScanSection } from './scanned.ts'
 import { eventNames, stageNames } from './stages.ts'
 
 /**
@@ -22,8 +22,7 @@ const ms = z.number().nonnegative()
 const verdict = z.enum(['passed', 'failed'])
 
 export { PlannedImage }
-export { BaseChoice, Finding, ScanException, ScannedImage, ThreatList } from './scan-section.ts'
-export { ScanSection }
+export type { Finding, ScanException, ScannedImage, ScanSection, ThreatList } from './scanned.ts'
 
 export const Registry = z.strictObject({
   host: plain.text,

@@ -50,7 +50,7 @@ export interface Database extends DatabaseTimes {
   identity: string
 }
 
-interface Refusal {
+export interface Refusal {
   mirror: string
   why: string
   /** It is there, and too old or from the future. */
@@ -79,23 +79,12 @@ export async function readyDatabase(plan: ScanPlan, trivy: VersionedTrivy, relea
   if (isLast) return told(usable, `kept from an earlier run, from ${usable.source}`, trivy, ports)
   if (plan.offline) throw offline(kept === undefined ? 'there is none of an earlier run' : `the one of an earlier run ${keptProblem}`)
 
-  let refused: Refusal[] = []
-  for (const [round, pause] of [...pausesMs, undefined].entries()) {
-    refused = []
-    for (const mirror of sources) {
-      const found = await fetched(mirror, plan, trivy, release, ports)
-      if ('why' in found) {
-        refused.push(found)
-        ports.log.info(`database: ${mirror}: ${found.why}`)
-        continue
-      }
-      await ports.tools.cache?.save([join(trivy.cacheDir, 'db')], `${cacheKey(sources)}${found.updated.getTime()}`)
-      return told(found, mirror, trivy, ports)
-    }
-    if (usable !== undefined || pause === undefined || !refused.some(({ busy }) => busy)) break
-    ports.log.info(`database: asked again in ${pause / 1000} s (${round + 1} of ${pausesMs.length})`)
-    await ports.clock.sleep(pause, ports.signal)
+  const asked = await askMirrors(sources, (mirror) => fetched(mirror, plan, trivy, release, ports), 'database', usable === undefined, ports)
+  if ('found' in asked) {
+    await ports.tools.cache?.save([join(trivy.cacheDir, 'db')], `${cacheKey(sources)}${asked.found.updated.getTime()}`)
+    return told(asked.found, asked.found.source, trivy, ports)
   }
+  const { refused } = asked
   if (usable !== undefined) {
     const age = showAge(now.getTime() - usable.updated.getTime())
     ports.log.warning(
@@ -104,6 +93,32 @@ export async function readyDatabase(plan: ScanPlan, trivy: VersionedTrivy, relea
     return identified(usable, trivy, ports)
   }
   throw unavailable(refused, kept === undefined ? undefined : keptProblem)
+}
+
+/**
+ * Asks mirrors one by one, and all of them again after a pause while any is busy.
+ * @param what it is, for the log @param isPatient there is nothing else that would do
+ */
+export async function askMirrors<T extends object>(
+  sources: readonly string[],
+  fetch: (mirror: string) => Promise<T | Refusal>,
+  what: string,
+  isPatient: boolean,
+  ports: Ports,
+): Promise<{ found: T } | { refused: Refusal[] }> {
+  for (const [round, pause] of [...pausesMs, undefined].entries()) {
+    const refused: Refusal[] = []
+    for (const mirror of sources) {
+      const found = await fetch(mirror)
+      if (!('why' in found)) return { found }
+      refused.push(found)
+      ports.log.info(`${what}: ${mirror}: ${found.why}`)
+    }
+    if (!isPatient || pause === undefined || !refused.some(({ busy }) => busy)) return { refused }
+    ports.log.info(`${what}: asked again in ${pause / 1000} s (${round + 1} of ${pausesMs.length})`)
+    await ports.clock.sleep(pause, ports.signal)
+  }
+  return { refused: [] }
 }
 
 /** Fetches the database of one mirror, and puts it into its place when it is good. */
@@ -187,7 +202,7 @@ async function readTimes(trivy: Trivy, ports: Ports): Promise<DatabaseTimes | un
   return text === undefined ? undefined : parseDatabaseMetadata(text.toString())
 }
 
-type Kept = DatabaseTimes & { source: string }
+export type Kept = DatabaseTimes & { source: string }
 
 /** The database that lies there, if it is from one of these. */
 async function keptFrom(sources: readonly string[], trivy: Trivy, ports: Ports): Promise<Kept | undefined> {
@@ -237,7 +252,7 @@ async function proofOf(trivy: VersionedTrivy, ports: Ports): Promise<string | un
 }
 
 /** A mirror with what launchway.yml and the step have for its registry; without a login there, Trivy looks by itself. */
-async function mirrorOf(repository: string, { plan }: Release, ports: Ports): Promise<Mirror> {
+export async function mirrorOf(repository: string, { plan }: Release, ports: Ports): Promise<Mirror> {
   const settings = registryOf(repository, plan.registries)
   return {
     repository,

@@ -11,11 +11,12 @@ import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
 import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
 import { type Database, isStill, type VersionedTrivy } from './database.ts'
+import { readyJava } from './java.ts'
 import { databaseKey, hasReport, keepReport, type ReportKey, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
 import { type Layout, openLayout, writeTogether } from './together.ts'
-import { isLocked, scanFailed } from './trivy-errors.ts'
+import { isLocked, needsJava, scanFailed } from './trivy-errors.ts'
 
 /** What every image is looked through with. */
 export interface Glass {
@@ -99,7 +100,6 @@ async function scanOnce(subject: Subject, glass: Glass, release: Release, ports:
     ...way,
     output,
     scanners: plan.scanners,
-    javaDatabases: plan.javaDatabases,
     offline: plan.offline,
     vex: vex.map(({ path }) => path),
     ...(exceptions === undefined ? {} : { ignoreFile: exceptions.path }),
@@ -107,11 +107,15 @@ async function scanOnce(subject: Subject, glass: Glass, release: Release, ports:
   // Trivy waits for a cache that another one holds: once is enough.
   let inMemory = false
   const run = async (build: (more: Partial<ImageScan>) => Command): Promise<void> => {
-    const options = { signal: ports.signal, accept: trivyCodes }
-    let ended = await ports.exec.run(build({ inMemory }), options)
+    const once = (): ReturnType<Ports['exec']['run']> => ports.exec.run(build({ inMemory }), { signal: ports.signal, accept: trivyCodes })
+    let ended = await once()
     if (!inMemory && ended.code !== 0 && isLocked(ended.stderr)) {
       inMemory = true
-      ended = await ports.exec.run(build({ inMemory }), options)
+      ended = await once()
+    }
+    if (ended.code !== 0 && needsJava(ended.stderr)) {
+      await readyJava(image.name, plan, trivy, release, ports)
+      ended = await once()
     }
     if (ended.code !== 0) throw scanFailed(image.name, plan, ended)
   }

@@ -14,6 +14,7 @@ import { readyDatabase } from './database.ts'
 import { compared, gone } from './diff.ts'
 import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
 import { changes, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
+import { hideOldJava } from './java.ts'
 import { versionOf } from './kept.ts'
 import { type Glass, look, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
@@ -42,6 +43,8 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const trivy = { ...bare, version: await versionOf(bare, ports) }
   ports.log.info(`Trivy ${trivy.version}, ${file}`)
   const [database, current] = await Promise.all([readyDatabase(plan, trivy, release, ports), currentOf(release, ports)])
+
+  await hideOldJava(plan, trivy, ports)
 
   const images: Compared[] = []
   const seen: { name: string; findings: readonly Found[] }[] = []

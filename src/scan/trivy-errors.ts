@@ -58,6 +58,11 @@ export function scanFailed(
   return new LaunchwayError('COMMAND_FAILED', `Trivy could not scan ${image}`, { hint: said })
 }
 
+/** The image has `.jar` files, and there is no database that says which libraries they are. */
+export function needsJava(stderr: string): boolean {
+  return /Java DB[^]*cannot be specified on the first run/.test(stderr)
+}
+
 /** Another Trivy has the cache folder open, and does not share it. */
 export function isLocked(stderr: string): boolean {
   return stderr.includes('cache may be in use by another process')

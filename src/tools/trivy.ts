@@ -63,6 +63,12 @@ export function downloadDatabase(of: Trivy, { repository, insecure, ca, env }: P
   return trivy(of, ['image', '--download-db-only', '--no-progress', ...alone, ...from], env)
 }
 
+/** The same of the second database, which tells by a `.jar` file's checksum which library it is. */
+export function downloadJavaDatabase(of: Trivy, { repository, insecure, ca, env }: Partial<Mirror> = {}): Command {
+  const from = [option('--java-db-repository', repository), insecure === true && '--insecure', option('--cacert', ca)]
+  return trivy(of, ['image', '--download-java-db-only', '--no-progress', ...alone, ...from], env)
+}
+
 /** What `metadata.json` beside the database says. */
 const DatabaseMetadata = z.object({ UpdatedAt: z.string(), NextUpdate: z.string() })
 
@@ -83,8 +89,6 @@ export interface ImageScan {
   ignoreFile?: string
   /** Documents that say which vulnerability does no harm. */
   vex?: readonly string[]
-  /** Repositories of the database for Java; none: from where Trivy itself knows one. */
-  javaDatabases?: readonly string[]
   /** Nothing is fetched. */
   offline?: boolean
   /** `linux/amd64`; for a registry, where an image may have several. */
@@ -103,7 +107,7 @@ export interface ImageScan {
  * misconfigurations are those that are part of Trivy, so that the same Trivy always finds the same.
  */
 export function scanImage(of: Trivy, asked: ImageScan): Command {
-  const { scanners, vex = [], javaDatabases = [] } = asked
+  const { scanners, vex = [] } = asked
   // Without it what ENV holds is looked at by none of them.
   const inConfig = (['misconfig', 'secret'] as const).filter((one) => scanners.includes(one))
   return trivy(
@@ -116,8 +120,8 @@ export function scanImage(of: Trivy, asked: ImageScan): Command {
       scanners.includes('misconfig') && '--skip-check-update',
       option('--ignorefile', asked.ignoreFile),
       each('--vex', vex),
-      each('--java-db-repository', javaDatabases),
-      asked.offline === true && ['--offline-scan', '--skip-java-db-update'],
+      // The database for Java is fetched like the other: with an age, from mirrors one by one, and kept.
+      ['--skip-java-db-update', asked.offline === true && '--offline-scan'],
       subjectOf(asked),
     ],
     asked.env,

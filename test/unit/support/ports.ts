@@ -52,7 +52,13 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
     self: { id: 'laptop:1', isGone: () => false },
     registry: { repository: () => unreachable('a registry'), credentials: () => unreachable('a registry') },
     watcher: () => unreachable('ears for files'),
-    tools: { trivy: () => unreachable('Trivy'), cosign: () => unreachable('cosign'), folder: join(root, '.kept'), cache: undefined },
+    tools: {
+      trivy: () => unreachable('Trivy'),
+      cosign: () => unreachable('cosign'),
+      hasRows: () => unreachable('SQLite'),
+      folder: join(root, '.kept'),
+      cache: undefined,
+    },
     cache: { restore: () => unreachable('the cache'), save: () => unreachable('the cache') },
   }
   return { ports, warnings }

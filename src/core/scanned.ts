@@ -4,7 +4,7 @@ import { Digest, Name, ReleaseId } from './names.ts'
 import { plain } from './plain.ts'
 import { decisions } from './words.ts'
 
-/** What the scan writes into the release record (release.ts). */
+/** What the release record (release.ts) keeps of a scan. */
 
 export const Finding = z.strictObject({
   id: plain.text,
@@ -41,7 +41,7 @@ export const ScanException = z.strictObject({
 export type ScanException = z.infer<typeof ScanException>
 
 /** What a newer base would end of what came with the base. */
-export const BaseChoice = z.strictObject({ reference: plain.text, digest: Digest, fixes: plain.int, of: plain.int })
+const BaseChoice = z.strictObject({ reference: plain.text, digest: Digest, fixes: plain.int, of: plain.int })
 
 export const ScannedImage = z.strictObject({
   name: Name,
