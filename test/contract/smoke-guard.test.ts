@@ -30,8 +30,8 @@ describe.concurrent('an image of the release', () => {
 
   it('may run in a step or a check alone', async () => {
     const files = compose(`web: { image: "${repository}", scale: 0 }\ndb: { image: "${base}" }`)
-    const { section } = await smokeTest({ files, smoke: 'checks: [{ run: web, command: ["true"] }]' })
-    expect(section.verdict).toBe('passed')
+    const smoke = 'checks: [{ run: web, command: ["true"] }, { exec: db, command: ["true"], name: other }]'
+    for (const wish of [{}, { only: ['other'] }]) expect((await smokeTest({ files, smoke, wish })).section.verdict).toBe('passed')
   })
 })
 
