@@ -104,7 +104,7 @@ export function standingStack(app: string, wish: Pick<Wish, 'fresh' | 'only' | '
       const prepare = isPrepared ? [] : plan.prepare
       try {
         const prepared = { ...arranged.prepared, builds: [] }
-        const section = await test({ ...arranged, prepared, plan: { ...plan, prepare }, started, known, hurry, ports: quiet })
+        const section = await test({ ...arranged, prepared, plan: { ...plan, prepare }, whole, started, known, hurry, ports: quiet })
         isPrepared = true
         calm = Object.keys(arranged.stack.file.services)
         return { section, replaced, addresses: addressesOf(await containersOf(project, ports)) }

@@ -33,6 +33,8 @@ const tellMs = 2_000
 
 export interface Test {
   plan: SmokePlan
+  /** The same with the checks that nobody asks for now. */
+  whole: SmokePlan
   prepared: Prepared
   candidates: readonly Present[]
   stack: Stack
@@ -94,7 +96,7 @@ export async function test(asked: Test): Promise<SmokeSection> {
     if (hurry?.aborted === true) stop.abort(hurry.reason)
     upSince = clock.elapsed()
     await seen.refresh()
-    refuseUnrun(prepared.ours, new Set(seen.containers().flatMap((one) => serviceOf(one) ?? [])), plan)
+    refuseUnrun(prepared.ours, new Set(seen.containers().flatMap((one) => serviceOf(one) ?? [])), asked.whole)
     seen.allow(await patienceOf(seen.containers(), quick, ports))
     await start(stack, plan.timeoutMs, seen, ports, signal)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)

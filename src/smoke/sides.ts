@@ -19,7 +19,9 @@ export async function pullSides(file: ComposeProject, { plan }: Pick<Release, 'p
   const services = await Promise.all(
     Object.entries(file.services).map(async ([name, service]) => {
       const { image, build, pull_policy: policy } = service
-      if (image === undefined || build !== undefined || policy === 'never') return [name, service] as const
+      // One of another platform than the engine's is for compose to pull.
+      if (image === undefined || build !== undefined || policy === 'never' || service['platform'] !== undefined)
+        return [name, service] as const
       const { repository } = parseReference(image)
       if (!hosts.has(parseRepository(repository).host)) return [name, service] as const
       const isAskedFor = !staying.has(policy)

@@ -61,7 +61,7 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   const { quiet, ...arranged } = await arrange(found, { plan, release, project, owner, isOpen: wish.keep === true }, ports)
   let ended: SmokeSection | undefined
   try {
-    ended = await test({ ...arranged, plan, started, ports: quiet })
+    ended = await test({ ...arranged, plan, whole, started, ports: quiet })
   } catch (error) {
     // Only where somebody has asked in spite of it can there be a pass to take back.
     if (wish.fresh === true && key !== undefined && !ports.signal.aborted) await remember(key, undefined, release, ports)

@@ -14,6 +14,9 @@ withImage()
 
 const failing = (asked: Asked) => failureOf(smokeTest(asked))
 
+/** A Dockerfile whose build does not end; no other run has come to the end of it. */
+const endless = `FROM ${base}\nRUN ["sh", "-c", "sleep 1000; echo ${app}"]\n`
+
 // They wait for their stacks, each for its own.
 describe.concurrent('an image of the release', () => {
   it.each([['scale: 0'], ['deploy: { replicas: 0 }']])('that no container has is not passed: %s', async (settings) => {
@@ -27,8 +30,8 @@ describe.concurrent('an image of the release', () => {
 
   it('may run in a step or a check alone', async () => {
     const files = compose(`web: { image: "${repository}", scale: 0 }\ndb: { image: "${base}" }`)
-    const { section } = await smokeTest({ files, smoke: 'checks: [{ run: web, command: ["true"] }]' })
-    expect(section.verdict).toBe('passed')
+    const smoke = 'checks: [{ run: web, command: ["true"] }, { exec: db, command: ["true"], name: other }]'
+    for (const wish of [{}, { only: ['other'] }]) expect((await smokeTest({ files, smoke, wish })).section.verdict).toBe('passed')
   })
 })
 
@@ -171,7 +174,7 @@ describe.concurrent('the project as it is started', () => {
   it('is kept before anything is made of it, also where the test is cancelled then', async () => {
     const cancel = new AbortController()
     const asked = { ...recordedTree({ files: compose(`web: { image: "${repository}" }\nslow: { build: slow }`) }), files: {} }
-    const files = { 'slow/Dockerfile': `FROM ${base}\nRUN ["sleep", "1000"]\n` }
+    const files = { 'slow/Dockerfile': endless }
     const reason = new Error('cancelled by the test')
     const run = smokeTest({ ...asked, files, signal: cancel.signal, onLine: (line) => line.includes('sleep') && cancel.abort(reason) })
     await expect(run).rejects.toBe(reason)
@@ -209,8 +212,8 @@ describe.concurrent('a file of variables', () => {
 
 describe.concurrent('what takes for ever', () => {
   it('is told as that: the build of an image', async () => {
-    const files = { ...compose(`${web}\nslow: { build: slow }`), 'slow/Dockerfile': `FROM ${base}\nRUN ["sleep", "1000"]\n` }
-    expect(await failing({ files, clock: fastClock(3600) })).toMatchObject({
+    const files = { ...compose(`${web}\nslow: { build: slow }`), 'slow/Dockerfile': endless }
+    expect(await failing({ files, clock: fastClock(1200) })).toMatchObject({
       code: 'BUILD_FAILED',
       message: expect.stringMatching(/^compose did not build slow within /),
     })
@@ -222,7 +225,7 @@ describe.concurrent('what takes for ever', () => {
     onTestFinished(() => server.closeAllConnections())
     const address = server.address()
     const image = `127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}/silent:1`
-    expect(await failing({ files: compose(`${web}\ndb: { image: "${image}" }`), clock: fastClock(1800) })).toMatchObject({
+    expect(await failing({ files: compose(`${web}\ndb: { image: "${image}" }`), clock: fastClock(600) })).toMatchObject({
       code: 'SMOKE_UNHEALTHY',
       message: expect.stringMatching(/^the image 127\.0\.0\.1:\d+\/silent:1 of db could not be had within /),
     })
