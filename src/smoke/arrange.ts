@@ -2,10 +2,11 @@ import { resolve } from 'node:path'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
-import { composeVersion as compose, type Stack } from '../tools/compose.ts'
+import type { Stack } from '../tools/compose.ts'
 import { withBases } from './bases.ts'
 import { presentImages, type Present } from './candidates.ts'
 import { removeLeftovers } from './clean.ts'
+import { versionOfCompose } from './compose-version.ts'
 import { refuseFarEngine, refuseOldCompose } from './machine.ts'
 import { prepare, type Prepared } from './plan.ts'
 import { knowsStartInterval, quicken, type Quickened } from './readiness.ts'
@@ -54,11 +55,6 @@ export async function find(plan: SmokePlan, ports: Ports): Promise<Found> {
   refuseOldCompose(composeVersion)
   const [rendered] = await Promise.all([rendering, removeLeftovers(ports)])
   return { rendered, info, composeVersion }
-}
-
-/** Where compose cannot be asked at all, rendering says so in better words. */
-function versionOfCompose({ exec }: Ports): Promise<string> {
-  return exec.read(compose).catch(() => '')
 }
 
 /**
