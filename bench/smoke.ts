@@ -3,7 +3,7 @@
  * what hoverkraft-tech/compose-action does underneath, is the floor.
  */
 import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -61,8 +61,19 @@ export async function benchSmoke({ rounds = 5, say }: Options): Promise<Report> 
       lines.push(...series.map(({ name, values, ratios }) => ({ stack, name, seconds: spread(values), ratio: spread(ratios) })))
     }
     const delays: number[] = []
-    for (let round = 0; round < rounds; round += 1) delays.push(await delayOfFailure(scratch))
-    const figures = { bench: 'smoke', date: new Date().toISOString().slice(0, 10), machine: before, rounds, lines, failure: spread(delays) }
+    const started: Started[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      say(`bench smoke: a failure and a start, round ${round + 1} of ${rounds} …`)
+      delays.push(await delayOfFailure(scratch))
+      started.push(await startOf(scratch))
+    }
+    const figures = {
+      ...{ bench: 'smoke', date: new Date().toISOString().slice(0, 10), machine: before, rounds, lines },
+      failure: spread(delays),
+      ready: spread(started.flatMap(({ seen }) => seen)),
+      up: spread(started.map(({ up }) => up)),
+      gone: spread(started.map(({ gone }) => gone)),
+    }
     return { text: show(figures), figures }
   } finally {
     await docker('image', 'rm', '--force', ...tags)
@@ -84,18 +95,19 @@ interface Place {
 }
 
 /** A folder with the stack, on a port of its own for compose, and the record of a build of it. */
-async function placeOf(scratch: string, files: readonly string[]): Promise<Place> {
+async function placeOf(scratch: string, files: readonly string[], checks?: string): Promise<Place> {
   const folder = mkdtempSync(join(scratch, 'stack-'))
   cpSync(join(root, 'bench/flask-redis'), folder, { recursive: true })
   const [port = 0] = await freePorts(1)
   writeFileSync(join(folder, 'compose.port.yaml'), `services: { web: { ports: !override ["127.0.0.1:${port}:8000"] } }\n`)
   const record = join(mkdtempSync(join(scratch, 'record-')), 'release.json')
-  writeFileSync(record, await recordOf(files))
+  writeFileSync(record, await recordOf(files, checks))
   return { folder, files, record, port }
 }
 
-async function recordOf(files: readonly string[]): Promise<string> {
-  const checks = 'checks: [{ http: "http://web:8000/healthz", contains: ok }, { http: "http://web:8000/", contains: visits }]'
+const asking = 'checks: [{ http: "http://web:8000/healthz", contains: ok }, { http: "http://web:8000/", contains: visits }]'
+
+async function recordOf(files: readonly string[], checks = asking): Promise<string> {
   const text = `image: ${repository}\nbranches: { master: {} }\nsmoke:\n  compose: [${files.join(', ')}]\n  ${checks}\n`
   const smoke = resolveSmoke(loadConfig(text, 'launchway.yml'), {})
   if (typeof smoke === 'string') throw new Error(smoke)
@@ -157,18 +169,61 @@ async function launchway(place: Place, flags: readonly string[]): Promise<void> 
 
 const Containers = z.array(z.looseObject({ name: z.string(), finishedAt: z.string().optional() }))
 
+/** What launchway adds to services that take a time of their own, which they write down by the clock that they share with us. */
+interface Started {
+  /** From the moment when each was ready until that was seen, in milliseconds. */
+  seen: number[]
+  /** Beyond what the slowest of them took itself, in seconds: until the stack was up, and until all of it was gone and launchway had ended. */
+  up: number
+  gone: number
+}
+
+async function startOf(scratch: string): Promise<Started> {
+  const names = ['a', 'b', 'c', 'd']
+  const services = names.map((name, index) => {
+    const command = `[sh, -c, 'touch /own/${name}.begun; sleep ${1 + 0.53 * index}; touch /own/${name}.up; exec sleep 1000']`
+    const health = `{ test: [CMD, test, -f, /own/${name}.up], interval: 5s }`
+    return `  ${name}: { image: ${repository}, user: '0', volumes: [./own:/own], command: ${command}, healthcheck: ${health} }\n`
+  })
+  const place = await placeOf(scratch, ['slow.yaml'], 'checks: [{ exec: a, command: ["true"] }]')
+  const own = join(place.folder, 'own')
+  mkdirSync(own)
+  writeFileSync(join(place.folder, 'slow.yaml'), `services:\n${services.join('')}`)
+  const begun = Date.now()
+  const told = await toldAt(place, 'up in')
+  const ended = Date.now()
+  const at = (name: string, what: string): number => statSync(join(own, `${name}.${what}`)).mtimeMs
+  const slowest = Math.max(...names.map((name) => at(name, 'up') - at(name, 'begun')))
+  const section = parseRelease(readFileSync(place.record, 'utf8'), place.record).smoke?.services ?? []
+  const last = Math.max(...section.map(({ ms }) => ms))
+  return {
+    seen: section.map(({ name, ms }) => told - (last - ms) - at(name, 'up')),
+    up: (told - begun - slowest) / 1000,
+    gone: (ended - begun - slowest) / 1000,
+  }
+}
+
+/** When `launchway smoke` has said a line with that text, by the clock of the machine; it has ended by then. */
+async function toldAt(place: Place, text: string): Promise<number> {
+  const env = { ...process.env, ...launchwayEnv(place) }
+  const args = ['smoke', '--release', place.record]
+  const child = spawn(join(root, 'bin/launchway'), args, { cwd: place.folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = new Promise((resolve) => child.on('exit', resolve))
+  let told: number | undefined
+  for await (const line of createInterface({ input: child.stderr })) if (line.includes(text)) told ??= Date.now()
+  await ended
+  if (told === undefined) throw new Error(`launchway smoke has not said "${text}"`)
+  return told
+}
+
 /** Milliseconds from the end of a service until somebody who reads along knows of it. */
 async function delayOfFailure(scratch: string): Promise<number> {
   const place = await placeOf(scratch, ['compose.yaml', 'dying.yaml'])
   writeFileSync(join(place.folder, 'dying.yaml'), "services: { web: { command: [sh, -c, 'sleep 2; exit 3'] } }\n")
-  const env = { ...process.env, ...launchwayEnv(place) }
-  const args = ['smoke', '--release', place.record]
-  const child = spawn(join(root, 'bin/launchway'), args, { cwd: place.folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
-  let told: number | undefined
-  for await (const line of createInterface({ input: child.stderr })) if (line.includes('failed: web exited')) told ??= Date.now()
+  const told = await toldAt(place, 'failed: web exited')
   const kept = readFileSync(join(place.record, '../launchway-evidence/smoke/containers.json'), 'utf8')
   const finishedAt = Containers.parse(JSON.parse(kept)).find(({ name }) => name === 'web')?.finishedAt
-  if (told === undefined || finishedAt === undefined) throw new Error('nobody was told that web had ended')
+  if (finishedAt === undefined) throw new Error('nobody was told that web had ended')
   return told - Date.parse(finishedAt)
 }
 
@@ -178,9 +233,12 @@ interface Shown {
   rounds: number
   lines: readonly Line[]
   failure: Spread
+  ready: Spread
+  up: Spread
+  gone: Spread
 }
 
-function show({ date, machine, rounds, lines, failure }: Shown): string {
+function show({ date, machine, rounds, lines, failure, ready, up, gone }: Shown): string {
   return [
     `${date}; ${machine.cpu}, ${machine.processors} processors, ${machine.memoryGB} GB; ${machine.system}, Node ${machine.node}; load ${machine.load} before the first round; ${rounds} rounds.`,
     table(
@@ -188,5 +246,7 @@ function show({ date, machine, rounds, lines, failure }: Shown): string {
       lines.map(({ stack, name, seconds, ratio }) => [stack, name, range(seconds, 2), range(ratio, 2)]),
     ),
     `From the end of a service until it is told: ${range(failure, 0)} ms (goal: 500).`,
+    `From the moment when a service is ready until it is seen: ${range(ready, 0)} ms (goal: 200).`,
+    `Beyond what the slowest service takes itself, from the start of Node until the stack is up: ${range(up, 2)} s (goal: 0.5); until all of it is gone: ${range(gone, 2)} s.`,
   ].join('\n\n')
 }
