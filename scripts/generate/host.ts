@@ -85,7 +85,10 @@ export function namesPage(): GeneratedFile {
       ['label', 'value'],
       [
         [code(smokeLabels.project), `the compose project, such as ${code(smokeProject('shop', '4f2a9c1b'))}`],
-        [code(smokeLabels.owner), 'the machine and the process that will remove it, with `watch:` before it in `smoke --watch`; `kept:` and the working tree of a stack that is kept'],
+        [
+          code(smokeLabels.owner),
+          'the machine and the process that will remove it, with `watch:` before it in `smoke --watch`; `kept:` and the working tree of a stack that is kept',
+        ],
       ],
     ),
     'In the environment of a script that checks a stack:',
