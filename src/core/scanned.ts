@@ -70,7 +70,8 @@ export const ThreatList = z.strictObject({
 export type ThreatList = z.infer<typeof ThreatList>
 
 export const ScanSection = z.strictObject({
-  tool: z.strictObject({ name: plain.text, version: plain.text }),
+  /** `digest`: of the program that looked. */
+  tool: z.strictObject({ name: plain.text, version: plain.text, digest: Digest.optional() }),
   database: z.strictObject({ updated: z.iso.datetime(), digest: Digest.optional() }),
   lists: z.array(ThreatList).optional(),
   /** What it was compared with. */

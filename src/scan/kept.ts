@@ -1,7 +1,10 @@
 import { hash } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { Digest } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
+import { noted } from '../tools/noted.ts'
 import { parseVersion, type Trivy, version } from '../tools/trivy.ts'
 
 /** What Trivy has said, for the next time it would say the same. */
@@ -58,14 +61,17 @@ export async function keepReport(key: ReportKey, text: string, trivy: Trivy, { f
   }
 }
 
-/** The version of this Trivy. A program that is the same file as the last time is not asked again. */
-export async function versionOf(trivy: Trivy, { exec, files }: Ports): Promise<string> {
-  const note = join(trivy.cacheDir, 'version.json')
+const Identity = z.object({ version: z.string(), digest: Digest.optional() })
+
+/** Which Trivy this is: its version, and the SHA-256 of the program. One that is the same file as the last time is not asked again. */
+export async function identityOf(trivy: Trivy, { exec, files }: Ports): Promise<z.infer<typeof Identity>> {
+  const found = await files.look(trivy.file)
   const stat = await files.stat(trivy.file)
-  const proof = JSON.stringify([trivy.file, stat?.size, stat?.modified])
-  const [known, before] = ((await files.read(note))?.toString() ?? '').split('\n')
-  if (before === proof && known !== undefined && stat !== undefined) return known
-  const found = parseVersion(await exec.read(version(trivy))) ?? 'unknown'
-  if (stat !== undefined) await files.write(note, `${found}\n${proof}`)
-  return found
+  const ask = async (): Promise<string> => {
+    const [said, digest] = await Promise.all([exec.read(version(trivy)), found === undefined ? undefined : files.hash(found.path)])
+    return JSON.stringify({ version: parseVersion(said) ?? 'unknown', ...(digest === undefined ? {} : { digest: `sha256:${digest}` }) })
+  }
+  const proof = stat === undefined ? undefined : JSON.stringify([trivy.file, found?.path, stat.size, stat.modified])
+  const text = await noted(join(trivy.cacheDir, 'program.json'), proof, ask, { files })
+  return Identity.parse(JSON.parse(text))
 }

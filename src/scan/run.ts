@@ -15,7 +15,7 @@ import { compared, gone } from './diff.ts'
 import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
 import { changes, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
 import { hideOldJava } from './java.ts'
-import { versionOf } from './kept.ts'
+import { identityOf } from './kept.ts'
 import { type Glass, look, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
 import { sight } from './plan.ts'
@@ -40,7 +40,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const { threat, lists } = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)
   const file = await ports.tools.trivy(plan)
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
-  const trivy = { ...bare, version: await versionOf(bare, ports) }
+  const trivy = { ...bare, ...(await identityOf(bare, ports)) }
   ports.log.info(`Trivy ${trivy.version}, ${file}`)
   const [database, current] = await Promise.all([readyDatabase(plan, trivy, release, ports), currentOf(release, ports)])
 
@@ -91,7 +91,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     ({ id, state, findings }) => findings.length > 0 || (state === 'ended' && decided.some(({ finding }) => finding.id === id)),
   )
   const found: ScanSection = {
-    tool: { name: 'trivy', version: trivy.version },
+    tool: { name: 'trivy', version: trivy.version, ...(trivy.digest === undefined ? {} : { digest: trivy.digest }) },
     database: { updated: database.updated.toISOString(), ...(database.digest === undefined ? {} : { digest: database.digest }) },
     ...(lists.length === 0 ? {} : { lists }),
     ...(current === undefined ? {} : { against: current.against }),

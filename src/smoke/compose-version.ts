@@ -1,10 +1,7 @@
 import { join } from 'node:path'
-import { z } from 'zod'
-import { parseLater } from '../core/json.ts'
 import type { Ports } from '../core/ports.ts'
 import { composeVersion } from '../tools/compose.ts'
-
-const Kept = z.strictObject({ mark: z.string(), version: z.string() })
+import { noted } from '../tools/noted.ts'
 
 /** Where the docker client looks for its plugins on Linux, after the user's own folder. */
 const folders = ['/usr/local/lib', '/usr/local/libexec', '/usr/lib', '/usr/libexec'].map((folder) => `${folder}/docker/cli-plugins`)
@@ -15,15 +12,8 @@ const folders = ['/usr/local/lib', '/usr/local/libexec', '/usr/lib', '/usr/libex
  * @returns an empty text where compose cannot be asked: rendering says so in better words
  */
 export async function versionOfCompose(ports: Pick<Ports, 'exec' | 'files' | 'environment' | 'tools'>): Promise<string> {
-  const asking = (): Promise<string> => ports.exec.read(composeVersion).catch(() => '')
-  const mark = await markOf(ports)
-  if (mark === undefined) return asking()
-  const file = join(ports.tools.folder, 'compose-version.json')
-  const kept = parseLater((await ports.files.read(file).catch(() => undefined))?.toString() ?? '', Kept)
-  if (kept?.mark === mark) return kept.version
-  const version = await asking()
-  if (version !== '') await ports.files.write(file, JSON.stringify({ mark, version })).catch(() => undefined)
-  return version
+  const ask = (): Promise<string> => ports.exec.read(composeVersion).catch(() => '')
+  return noted(join(ports.tools.folder, 'compose-version.json'), await markOf(ports), ask, ports)
 }
 
 /** Every file that may be the plugin, with its size and time; undefined where it may be another one. */

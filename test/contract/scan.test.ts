@@ -48,7 +48,7 @@ describe('an image with known vulnerabilities', () => {
     expect(failure).toMatchObject({ code: 'SCAN_BLOCKED', message: 'app: 1 finding blocks this release: 1 CRITICAL' })
     expect(failure.hint).toMatch(/^CVE-2021-41945 {2}CRITICAL {2}httpx {2}0\.22\.0 → 0\.23\.0 {2}\(CRITICAL, with a fix\)\n/)
     expect(failure.part?.scan).toMatchObject({
-      tool: { name: 'trivy' },
+      tool: { name: 'trivy', digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
       images: [{ name: 'app', config: bad.config, findings: [httpx, zlib, werkzeug, requests] }],
       rules: [{ rule: 'CRITICAL, with a fix', action: 'fail', passed: false, findings: ['app: CVE-2021-41945 in httpx 0.22.0'] }],
       verdict: 'failed',

@@ -11,7 +11,7 @@ import type { Ports } from '../../../src/core/ports.ts'
 import type { Release } from '../../../src/core/release.ts'
 import { openPorts } from '../../../src/ports.ts'
 import { type Database, readyDatabase, type VersionedTrivy } from '../../../src/scan/database.ts'
-import { versionOf } from '../../../src/scan/kept.ts'
+import { identityOf } from '../../../src/scan/kept.ts'
 import { tarOf } from '../../../src/tools/tar.ts'
 import { type FakeLog, fakeLog } from '../../fakes/log.ts'
 import { type Folder, openFolder } from './folder.ts'
@@ -142,7 +142,7 @@ async function noteVersion(ports: Ports): Promise<void> {
 async function trivyOf(ports: Ports): Promise<VersionedTrivy> {
   const file = await ports.tools.trivy({ offline: false })
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
-  return { ...bare, version: await versionOf(bare, ports) }
+  return { ...bare, ...(await identityOf(bare, ports)) }
 }
 
 /** The database that a scan of this release would decide with. */
