@@ -1,8 +1,9 @@
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
+import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
-import type { Stack } from '../tools/compose.ts'
+import type { ComposeProject, Stack } from '../tools/compose.ts'
 import { withBases } from './bases.ts'
 import { presentImages, type Present } from './candidates.ts'
 import { removeLeftovers } from './clean.ts'
@@ -14,7 +15,7 @@ import { projectDirectory, render, type Rendered } from './render.ts'
 import { shownProject } from './rendered.ts'
 import { writtenOutside } from './resources.ts'
 import { hiding, keptSecrets, secretNamesOf, secretsOf, stepSecrets } from './secrets.ts'
-import { opened, scaled } from './shape.ts'
+import { opened, peopled, scaled } from './shape.ts'
 import { pullSides } from './sides.ts'
 
 /** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
@@ -67,13 +68,14 @@ export async function arrange(
   { plan, release, ...way }: { plan: SmokePlan; release: Release; project: string; owner: string; isOpen: boolean },
   ports: Ports,
 ): Promise<Arranged> {
-  const candidates = await presentImages(release, ports)
   const root = resolve(ports.root)
+  await refuseLackingFiles(peopled(rendered, plan), root, ports)
+  const candidates = await presentImages(release, ports)
   const { project, owner, isOpen } = way
   const written = writtenOutside(rendered, root)
   if (written.length > 0) ports.log.warning(`the stack may write to what is not of the repository: ${written.join(', ')}`)
   const decided = prepare(rendered, { plan, candidates, root, project, owner })
-  const asked = { ...decided, file: await withBases(rendered, decided, ports) }
+  const asked = { ...decided, file: await withBases(rendered, decided, info, ports) }
   const shaped = scaled(isOpen ? opened(asked.file, asked) : asked.file, plan)
   const quick = quicken(shaped, knowsStartInterval(info, composeVersion), plan.timeoutMs + longerMs)
   const file = await pullSides(quick.file, release, ports)
@@ -89,4 +91,25 @@ export async function arrange(
   for (const [service, { reference }] of prepared.ours) ports.log.info(`${service}: ${reference}`)
   const quiet: Ports = { ...ports, redact: hide, log: { ...ports.log, info: (line) => ports.log.info(hide(line)) } }
   return { prepared, candidates, stack, shown, quick, quiet }
+}
+
+/**
+ * What services take from files as secrets and configs has to be there: the engine would say so last, when all else is made.
+ * @throws LaunchwayError CONFIG_INVALID
+ */
+async function refuseLackingFiles(project: ComposeProject, root: string, { files }: Pick<Ports, 'files'>): Promise<void> {
+  const services = Object.values(project.services)
+  const lacking: string[] = []
+  for (const kind of ['secrets', 'configs'] as const) {
+    const taken = new Set(services.flatMap((service) => service[kind]?.map(({ source }) => source) ?? []))
+    for (const [name, kept] of Object.entries(project[kind] ?? {})) {
+      const file = taken.has(name) ? kept?.file : undefined
+      const isThere = file === undefined || (await files.look(file).catch(() => 'not for us to see')) !== undefined
+      if (!isThere) lacking.push(`the ${kind.slice(0, -1)} ${name}: there is no file ${relative(root, file)}`)
+    }
+  }
+  if (lacking.length === 0) return
+  throw new LaunchwayError('CONFIG_INVALID', lacking.join('\n'), {
+    hint: 'Where production has it and a test does not: a file of test values, and a second compose file under smoke.compose that names it.',
+  })
 }

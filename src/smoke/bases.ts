@@ -1,50 +1,88 @@
 import { resolve } from 'node:path'
-import type { Ports } from '../core/ports.ts'
+import type { EngineInfo, Ports } from '../core/ports.ts'
+import { familiarName } from '../core/reference.ts'
 import { isOf } from '../tools/compose-images.ts'
 import type { ComposeProject } from '../tools/compose.ts'
+import { imagesOf } from '../tools/dockerfile.ts'
 import type { Prepared } from './plan.ts'
 
 const ofEngine = 'docker-image://'
+const ofService = 'service:'
+
+/** What a name leads to in this test; undefined where it is not of the release, and no other service builds it. */
+type Known = (reference: string) => string | undefined
 
 /**
  * The project, where what compose builds on an image of the release, or on one that another service builds, is built on that of this test:
- * its own name may be in a registry, with other bits. Which names a Dockerfile has is enough to know: one that is not built on does no harm.
+ * its own name may be in a registry, with other bits.
  * @param rendered as the user's files have it
  */
 export async function withBases(
   rendered: ComposeProject,
   { file, ours, builds }: Prepared,
-  { files }: Pick<Ports, 'files'>,
+  { platform }: Pick<EngineInfo, 'platform'>,
+  { files, log }: Pick<Ports, 'files' | 'log'>,
 ): Promise<ComposeProject> {
+  const madeBy = (service: string): string | undefined =>
+    ours.get(service)?.reference ?? (builds.includes(service) ? file.services[service]?.image : undefined)
   const called = new Map<string, string>()
   for (const [name, { image }] of Object.entries(rendered.services)) {
-    const now = ours.get(name)?.reference ?? (builds.includes(name) ? file.services[name]?.image : undefined)
-    if (image !== undefined && now !== undefined) called.set(image, now)
+    const now = madeBy(name)
+    if (image !== undefined && now !== undefined) called.set(familiarName(image), now)
   }
   const released = [...new Set(ours.values())]
-  const known = (name: string): string | undefined =>
-    called.get(name) ?? released.find(({ image }) => image.repositories.some((repository) => isOf(name, repository)))?.reference
+  const isReleased = (name: string): string | undefined =>
+    released.find(({ image }) => image.repositories.some((repository) => isOf(name, repository)))?.reference
   const services = { ...file.services }
   for (const name of builds) {
-    const { build, ...rest } = services[name] ?? {}
+    const { build, image: own, ...rest } = services[name] ?? {}
     if (build === undefined) continue
-    const { context = '', dockerfile = 'Dockerfile', dockerfile_inline: inline, args = {}, additional_contexts: further = {} } = build
+    const {
+      context = '',
+      dockerfile = 'Dockerfile',
+      dockerfile_inline: inline,
+      args = {},
+      target,
+      additional_contexts: further = {},
+    } = build
     const text = inline ?? (await files.read(resolve(context, dockerfile)).catch(() => undefined))?.toString() ?? ''
-    const bases = basesIn([text, ...Object.values(args).map((value) => value ?? '')], known)
-    if (Object.keys(bases).length > 0) services[name] = { ...rest, build: { ...build, additional_contexts: { ...bases, ...further } } }
+    const given = Object.fromEntries(Object.entries(args).flatMap(([key, value]) => (value === null ? [] : [[key, value]])))
+    const known: Known = (reference) => [called.get(familiarName(reference)) ?? isReleased(reference)].find((one) => one !== own)
+    const { bases, untold } = basesIn(text, { args: given, target }, platform, known)
+    for (const written of untold.filter((one) => isReleased(one.replace(/[:@][^/]*$/, '')) !== undefined))
+      log.warning(
+        `${name} is built on ${written}, and which that is cannot be told without building: it may be another than that of this test`,
+      )
+    const ofOthers = Object.entries(further).map(([key, value]): [string, string] => {
+      const made = value.startsWith(ofService) ? madeBy(value.slice(ofService.length)) : undefined
+      return [key, made === undefined ? value : `${ofEngine}${made}`]
+    })
+    const contexts = { ...bases, ...Object.fromEntries(ofOthers) }
+    if (Object.keys(contexts).length > 0)
+      services[name] = { ...rest, ...(own === undefined ? {} : { image: own }), build: { ...build, additional_contexts: contexts } }
   }
   return { ...file, services }
 }
 
-/** The names in texts that are known to be those of other images, and where these are. */
-export function basesIn(texts: readonly string[], known: (name: string) => string | undefined): Record<string, string> {
-  const names = new Set(texts.flatMap((text) => text.split(/[\s="'{}]+|:-/)).filter((word) => /^[a-z\d]/.test(word)))
-  return Object.fromEntries(
-    [...names].flatMap((name) => {
-      const image = known(name)
-      return image === undefined ? [] : [[name, `${ofEngine}${image}`] as const]
-    }),
-  )
+/**
+ * The images that a Dockerfile builds on or copies from and that are others in this test, by the names that BuildKit looks for.
+ * `untold` are those whose names depend on what nobody has said.
+ */
+export function basesIn(
+  dockerfile: string,
+  asked: Pick<Parameters<typeof imagesOf>[1], 'args' | 'target'>,
+  platform: string,
+  known: Known,
+): { bases: Record<string, string>; untold: string[] } {
+  const { images, stages } = imagesOf(dockerfile, asked, { target: platform, build: platform })
+  const bases: Record<string, string> = {}
+  for (const { reference } of images) {
+    const now = reference === undefined ? undefined : known(reference)
+    // Under the name of a stage BuildKit would put the image in the place of that.
+    if (reference !== undefined && now !== undefined && !stages.includes(familiarName(reference)))
+      bases[familiarName(reference)] = `${ofEngine}${now}`
+  }
+  return { bases, untold: images.flatMap(({ reference, written }) => (reference === undefined ? [written] : [])) }
 }
 
 /** Whether any of it is built on what this engine alone has. */

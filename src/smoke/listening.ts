@@ -1,5 +1,6 @@
 import { anyCode } from '../core/command.ts'
-import type { Ports } from '../core/ports.ts'
+import type { Output, Ports } from '../core/ports.ts'
+import { within } from '../core/within.ts'
 import { execIn } from '../tools/docker.ts'
 import { networkOf, type ServicePort } from './reach.ts'
 import { runningOf, type Standing } from './standing.ts'
@@ -10,6 +11,9 @@ export interface Listener {
   /** Nobody outside of the container reaches it. */
   isLoopback: boolean
 }
+
+/** The check has had its time; what hangs must not take more. */
+const longestMs = 5_000
 
 /** Docker's own name server, which is in every container of a project's network. */
 const nameServer = '0B00007F'
@@ -33,7 +37,8 @@ export async function listensElsewhere({ service, port }: ServicePort, standing:
   // In the machine's own network everybody listens.
   if (container === undefined || services[at]?.network_mode === 'host') return undefined
   const asked = execIn(container.id, ['cat', '/proc/net/tcp', '/proc/net/tcp6'])
-  const done = await ports.exec.run(asked, { signal: standing.signal, accept: anyCode }).catch(() => undefined)
+  const look = (signal: AbortSignal): Promise<Output> => ports.exec.run(asked, { signal, accept: anyCode })
+  const done = await within(longestMs, standing.signal, ports, look).catch(() => undefined)
   // Without IPv6 the second file is not there, which cat says after it has shown the first.
   return done === undefined || done.stdout === '' ? undefined : saidOf(service, port, listenersIn(done.stdout))
 }

@@ -8,8 +8,13 @@ const restarts = 8
 /** A log that can be read, and that a flood cannot fill the disk with. */
 const bounded = { driver: 'json-file', options: { 'max-size': '100m', 'max-file': '2' } }
 
-/** Labels by which programs on the same engine take a container for their own: proxies, and what restarts or replaces it. */
-const actedOn = /^(traefik|com\.centurylinklabs\.watchtower|ofelia|caddy(_\d+)?)(\.|$)/
+/** Programs that take a container for their own by its labels, where they see the engine: proxies, and what restarts or replaces it. */
+const actedOn: Readonly<Record<string, RegExp>> = {
+  traefik: /^traefik(\.|$)/,
+  watchtower: /^com\.centurylinklabs\.watchtower(\.|$)/,
+  ofelia: /^ofelia(\.|$)/,
+  caddy: /^caddy(_\d+)?(\.|$)/,
+}
 
 /** What images are called that compose builds, by the service that does, and by the name that the file gives them. */
 export interface Renamed {
@@ -25,14 +30,16 @@ interface Own {
   marks: Record<string, string>
   /** What the user's project is called. */
   project: string | undefined
-  /** Labels that other programs act on stay: one of those is of the stack. */
-  keepsLabels: boolean
+  /** Programs of the stack that act on labels: those for them stay. */
+  actors: ReadonlySet<string>
+  /** Networks that others made, and of which a test has fresh ones, without their addresses. */
+  fresh: ReadonlySet<string>
 }
 
 /** The service as it runs in a test. */
 export function ownService(service: ComposeService, own: Own): ComposeService {
   const { container_name: _name, ports: _ports, restart: _restart, profiles: _profiles, deploy, labels = {}, ...rest } = service
-  const { candidate, open, marks, keepsLabels } = own
+  const { candidate, open, marks, actors } = own
   const ports = open.map((target) => ({ target, host_ip: '127.0.0.1', protocol: 'tcp', mode: 'ingress' }))
   const restart = restartOf(service)
   const { restart_policy: _policy, ...deployed } = deploy ?? {}
@@ -44,7 +51,7 @@ export function ownService(service: ComposeService, own: Own): ComposeService {
     ...(deploy === undefined ? {} : { deploy: deployed }),
     ...(ports.length === 0 || service.network_mode === 'host' ? {} : { ports }),
     logging: loggingOf(service),
-    labels: { ...(keepsLabels ? labels : quiet(labels)), ...marks },
+    labels: { ...quiet(labels, actors), ...marks },
   }
 }
 
@@ -72,22 +79,34 @@ function imageOf(service: ComposeService, candidate: Candidate | undefined, { na
 type Joined = NonNullable<ComposeService['networks']>[string]
 
 /** A container's name is also how others reach it, be it fixed or the one that compose gives the first of a service. */
-function networksOf({ container_name: fixed, network_mode: mode, networks }: ComposeService, { name, project }: Own): ComposeService {
-  const alias = fixed ?? (project === undefined ? undefined : `${project}-${name}-1`)
+function networksOf(
+  { container_name: fixed, network_mode: mode, networks }: ComposeService,
+  { name, project, fresh }: Own,
+): ComposeService {
+  const alias = fixed ?? (project === undefined ? undefined : firstOf(project, name))
   if (alias === undefined || mode !== undefined) return {}
   const named = Object.entries(networks ?? { default: null }).map(([network, joined]): [string, Joined] => [
     network,
-    { ...joined, aliases: [...(joined?.aliases ?? []), alias] },
+    { ...(fresh.has(network) ? withoutAddress(joined) : joined), aliases: [...(joined?.aliases ?? []), alias] },
   ])
   return { networks: Object.fromEntries(named) }
+}
+
+function withoutAddress(joined: Joined): Joined {
+  const { ipv4_address: _four, ipv6_address: _six, ...rest } = joined ?? {}
+  return rest
+}
+
+/** The container that compose makes first of a service. */
+export function firstOf(project: string, service: string): string {
+  return `${project}-${service}-1`
 }
 
 /** A stack whose parts retry until the database is up must work; one that dies for ever must end. */
 function restartOf({ restart, deploy }: ComposeService): string | undefined {
   const policy = deploy?.restart_policy
-  if (restart === undefined && policy !== undefined) {
-    return policy.condition === 'none' ? 'no' : `on-failure:${atMost(policy.max_attempts)}`
-  }
+  // Where both are there compose takes the policy.
+  if (policy !== undefined) return policy.condition === 'none' ? 'no' : `on-failure:${atMost(policy.max_attempts)}`
   if (restart === undefined || restart === 'no') return restart
   return `on-failure:${atMost(Number(/^on-failure:(\d+)$/.exec(restart)?.[1] ?? 0))}`
 }
@@ -97,11 +116,13 @@ function atMost(times = 0): number {
   return Math.min(times === 0 ? restarts : times, restarts)
 }
 
-/** Whether a service of the stack is given the engine: a proxy of its own finds the others by their labels. */
-export function seesEngine({ services }: ComposeProject): boolean {
-  return Object.values(services).some(({ volumes = [] }) => volumes.some(({ source = '' }) => basename(source) === 'docker.sock'))
+/** Those of such programs that the stack runs itself, and gives the engine: they find the others by their labels. */
+export function actorsIn({ services }: ComposeProject): Set<string> {
+  const seeing = Object.values(services).filter(({ volumes = [] }) => volumes.some(({ source = '' }) => basename(source) === 'docker.sock'))
+  return new Set(Object.keys(actedOn).filter((program) => seeing.some(({ image = '' }) => image.includes(program))))
 }
 
-function quiet(labels: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).filter(([name]) => !actedOn.test(name)))
+function quiet(labels: Readonly<Record<string, string>>, actors: ReadonlySet<string>): Record<string, string> {
+  const others = Object.entries(actedOn).flatMap(([program, pattern]) => (actors.has(program) ? [] : [pattern]))
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !others.some((pattern) => pattern.test(name))))
 }

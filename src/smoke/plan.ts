@@ -5,10 +5,11 @@ import { nearest } from '../core/nearest.ts'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 import { type Candidate, servicesOf } from './images.ts'
 import { joined } from './joined.ts'
-import { ownService, type Renamed, seesEngine } from './own-service.ts'
+import { actorsIn, ownService, type Renamed } from './own-service.ts'
 import { openPorts, reachedPorts, type ServicePort } from './reach.ts'
 import type { Fates } from './verdict.ts'
 import { ownNetworks, ownVolumes, refuseForeign, refusePortClash } from './resources.ts'
+import { peopled } from './shape.ts'
 
 export interface Asked {
   plan: SmokePlan
@@ -41,10 +42,10 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
   const { plan, project, owner } = asked
   refuseUnknown(plan, rendered)
   refuseForeign(rendered)
-  refusePortClash(rendered)
+  refusePortClash(peopled(rendered, plan))
   const ours = servicesOf(rendered, asked)
   const marks = { [smokeLabels.project]: project, [smokeLabels.owner]: owner }
-  const services = joined(rendered.services)
+  const services = joined(rendered)
   const entries = Object.entries(services)
   const builds = entries.flatMap(([name, { build }]) => (build === undefined || ours.has(name) ? [] : [name]))
   const published = entries.flatMap(([service, { ports = [] }]) =>
@@ -53,7 +54,8 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
   const reached = reachedPorts(plan, published)
   const open = openPorts(reached, services)
   const renamed = builtNames(rendered, builds, project)
-  const keepsLabels = seesEngine(rendered)
+  const actors = actorsIn(rendered)
+  const fresh = new Set(Object.entries(rendered.networks ?? {}).flatMap(([name, network]) => (network?.external === true ? [name] : [])))
   const own = entries.map(([name, service]): [string, ComposeService] => [
     name,
     ownService(service, {
@@ -63,7 +65,8 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
       renamed,
       marks,
       project: rendered.name,
-      keepsLabels,
+      actors,
+      fresh,
     }),
   ])
   const { name: _, ...rest } = rendered
@@ -95,11 +98,13 @@ export function prepare(rendered: ComposeProject, asked: Asked): Prepared {
 
 /** How the file says that a service is meant to stay, when it does. */
 function staysBy({ restart, deploy, ports = [], healthcheck }: ComposeService): string | undefined {
-  if (restart === 'always' || restart === 'unless-stopped') return `restart: ${restart}`
-  if (restart === undefined && deploy?.restart_policy?.condition === 'any') return 'restart_policy: any'
+  // Where both are there compose takes the policy.
+  const policy = deploy?.restart_policy?.condition
+  if (policy === 'any') return 'restart_policy: any'
+  if (policy === undefined && (restart === 'always' || restart === 'unless-stopped')) return `restart: ${restart}`
   if (ports.length > 0) return 'it publishes a port'
   // A one-shot often has the settings of the service that it prepares, with its health check: what it says itself counts.
-  if (restart === 'no' || deploy?.restart_policy?.condition === 'none') return undefined
+  if ((policy ?? restart) === 'no' || policy === 'none') return undefined
   const { test: [kind] = [], disable } = healthcheck ?? {}
   return kind === undefined || kind === 'NONE' || disable === true ? undefined : 'it has a health check'
 }

@@ -1,7 +1,6 @@
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { anyCode } from '../core/command.ts'
-import { LaunchwayError } from '../core/error.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import type { Ports } from '../core/ports.ts'
@@ -63,26 +62,7 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
   }
   const project = parseJson(output.stdout, ComposeProject)
   if (project === undefined) throw unknownForm()
-  await refuseLackingFiles(project, root, ports)
   return { project, secrets }
-}
-
-/** What services take from files as secrets and configs has to be there: the engine would say so last, when all else is made. */
-async function refuseLackingFiles(project: ComposeProject, root: string, { files }: Pick<Ports, 'files'>): Promise<void> {
-  const services = Object.values(project.services)
-  const lacking: string[] = []
-  for (const kind of ['secrets', 'configs'] as const) {
-    const taken = new Set(services.flatMap((service) => service[kind]?.map(({ source }) => source) ?? []))
-    for (const [name, kept] of Object.entries(project[kind] ?? {})) {
-      const file = taken.has(name) ? kept?.file : undefined
-      const isThere = file === undefined || (await files.look(file).catch(() => undefined)) !== undefined
-      if (!isThere) lacking.push(`the ${kind.slice(0, -1)} ${name}: there is no file ${relative(root, file)}`)
-    }
-  }
-  if (lacking.length === 0) return
-  throw new LaunchwayError('CONFIG_INVALID', lacking.join('\n'), {
-    hint: 'Where production has it and a test does not: a file of test values, and a second compose file under smoke.compose that names it.',
-  })
 }
 
 /** What compose knows of a variable: from launchway.yml, from the environment, or from files. */

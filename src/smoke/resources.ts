@@ -1,6 +1,7 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { ComposeNetwork, ComposeProject, ComposeService, ComposeVolume } from '../tools/compose.ts'
 import { outside } from './closed.ts'
+import { firstOf } from './own-service.ts'
 
 type Marks = Readonly<Record<string, string>>
 
@@ -28,7 +29,7 @@ export function refuseForeign(project: ComposeProject): void {
       `networks:\n    ${name}: { driver: !reset null, driver_opts: !reset null, ipam: !reset null }\n  # and an address that a service has in it: ipv4_address: !reset null`,
     )
   }
-  const own = new Set(Object.values(services).map(({ container_name: name }) => name))
+  const own = new Set(Object.entries(services).map(([name, { container_name: fixed = firstOf(project.name ?? '', name) }]) => fixed))
   for (const [name, service] of Object.entries(services)) refuseOthers(name, service, own)
 }
 
@@ -53,7 +54,7 @@ function refuseVolumes(project: ComposeProject): void {
 }
 
 /** Whose network, processes, files or name a service has that is not of the stack. */
-function refuseOthers(name: string, service: ComposeService, own: ReadonlySet<string | undefined>): void {
+function refuseOthers(name: string, service: ComposeService, own: ReadonlySet<string>): void {
   const { network_mode: network = '', pid, ipc, volumes_from: from = [], external_links: links = [] } = service
   if (!/^(|none|host|bridge|default|(service|container):.*)$/.test(network)) {
     throw foreign(
@@ -107,7 +108,9 @@ function writtenBy(project: ComposeProject): { service: string; path: string }[]
   return mountsOf(project).flatMap(({ service, type, source, isRead }) => {
     const device = project.volumes?.[source]?.driver_opts?.['device']
     const path = type === 'bind' ? source : typeof device === 'string' && device.startsWith('/') ? device : undefined
-    return path === undefined || isRead || harmless.has(path) ? [] : [{ service, path }]
+    // Who may read a socket may say everything to it.
+    const isHarmless = (isRead && path?.endsWith('.sock') !== true) || harmless.has(path ?? '')
+    return path === undefined || isHarmless ? [] : [{ service, path }]
   })
 }
 
@@ -117,10 +120,12 @@ export function writtenOutside(project: ComposeProject, root: string): string[] 
   return [...new Set(found)]
 }
 
-/** That of it which only one stack at a time may write to; a socket is there for any number. */
-export function writtenAlone(project: ComposeProject): string[] {
+/** What only one stack at a time can have: what it may write to, but for sockets; the machine's own network; fixed ranges of addresses. */
+export function hadAlone(project: ComposeProject): string[] {
   const paths = writtenBy(project).flatMap(({ path }) => (path.endsWith('.sock') ? [] : [path]))
-  return [...new Set(paths)]
+  const host = Object.values(project.services).some(({ network_mode: mode }) => mode === 'host') ? ['the network of this machine'] : []
+  const ranges = Object.values(ownNetworks(project, {})).flatMap((network) => network?.ipam?.config ?? [])
+  return [...new Set([...paths, ...host, ...ranges.map((range) => `the range ${JSON.stringify(range)}`)])]
 }
 
 /**
@@ -182,11 +187,14 @@ function ownNetwork(network: ComposeNetwork | null, isAddressed: boolean, marks:
   // The name of the device is one that the machine has once.
   const { [deviceName]: _device, ...driver } = options ?? {}
   // A range of addresses can be had once on a machine: it is kept only where a service has an address in it.
-  const { config, ...others } = ipam ?? {}
+  const { config = [], ...others } = ipam ?? {}
+  // Of IPv6 many an engine has none of its own to give.
+  const isSix = (range: unknown): boolean => rest['enable_ipv6'] === true && JSON.stringify(range).includes('::')
+  const kept = isAddressed ? config : config.filter(isSix)
   return {
     ...rest,
     ...(options === undefined ? {} : { driver_opts: driver }),
-    ...(ipam === undefined ? {} : { ipam: config !== undefined && isAddressed ? { ...others, config } : others }),
+    ...(ipam === undefined ? {} : { ipam: kept.length > 0 ? { ...others, config: kept } : others }),
     labels: { ...labels, ...marks },
   }
 }

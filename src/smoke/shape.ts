@@ -26,6 +26,14 @@ export function scaled(file: ComposeProject, { scale = {}, compose }: Pick<Smoke
   return { ...file, services }
 }
 
+/** The project without the services of which the files or the plan want no container: what they ask for is not needed. */
+export function peopled(file: ComposeProject, { scale = {} }: Pick<SmokePlan, 'scale'>): ComposeProject {
+  const wanted = Object.entries(file.services).filter(
+    ([name, service]) => (scale[name] ?? service.scale ?? service.deploy?.replicas ?? 1) > 0,
+  )
+  return { ...file, services: Object.fromEntries(wanted) }
+}
+
 /** The plan with as many containers of services as somebody wants at a terminal. */
 export function resized<P extends Pick<SmokePlan, 'scale'>>(plan: P, { scale }: { scale?: Readonly<Record<string, number>> }): P {
   return scale === undefined ? plan : { ...plan, scale: { ...plan.scale, ...scale } }

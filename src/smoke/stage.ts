@@ -10,7 +10,7 @@ import { evidenceFolder } from './evidence.ts'
 import { tellKept } from './keep.ts'
 import { identify, type Identity, keyOf } from './key.ts'
 import { recall, remember } from './memory.ts'
-import { writtenAlone } from './resources.ts'
+import { hadAlone } from './resources.ts'
 import { test } from './run.ts'
 import { chosen } from './shape.ts'
 import { Turns } from './turns.ts'
@@ -52,8 +52,8 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   }
   if ('why' in identity) ports.log.debug(`how this ends is not remembered: ${identity.why}`)
 
-  using _ = await turns.take(writtenAlone(found.rendered.project), (path) => {
-    ports.log.info(`waits for another variant, which may write to ${path} as this one does; a mount with :ro need not wait`)
+  using _ = await turns.take(hadAlone(found.rendered.project), (what) => {
+    ports.log.info(`waits for another variant: both use ${what}, which one at a time can have; a mount with :ro need not wait`)
   })
   ports.signal.throwIfAborted()
   const project = smokeProject(release.app, randomBytes(4).toString('hex'))

@@ -56,14 +56,18 @@ describe.concurrent('what compose builds on', () => {
     ['the image of the release, whatever its tag', `FROM ${repository}:v3`, ''],
     ['the image of the release, by an argument', `ARG BASE=x\nFROM $BASE`, `, args: { BASE: "${repository}" }`],
     ['the image of the release, which it copies from', `FROM ${base}\nCOPY --from=${repository} /www /www`, ''],
+    ['the image of the release, by the parts of its name', `ARG TAG=7\nFROM ${repository}:$\{TAG}`, ''],
+    ['the image of the release, as the image of a service', 'FROM below', ', additional_contexts: { below: "service:web" }'],
     ['what another service builds', 'FROM helper.invalid/helper:1', ''],
+    ['a stage that is called as another service', `FROM ${repository} AS helper\nFROM helper`, ''],
   ])('%s, is that of this test', async (_, dockerfile, args) => {
     const { section } = await smokeTest({
       files: {
         ...compose(`
-web: { image: "${repository}" }
+web: { image: "${repository}", build: web }
 worker: { build: { context: worker, network: none${args} }, command: [cat, /www/index.html] }
-helper: { image: "helper.invalid/helper:1", build: helper }`),
+helper: { image: "helper.invalid/helper:1", build: helper }
+stage: { image: helper, build: helper }`),
         'worker/Dockerfile': `${dockerfile}\n`,
         'helper/Dockerfile': `FROM ${base}\n`,
       },

@@ -61,10 +61,21 @@ describe('labels that other programs act on', () => {
     expect(file.services['web']?.labels).toEqual({ ...own, 'launchway.smoke': project, 'launchway.smoke.owner': 'laptop:1' })
   })
 
-  it('stay where a service of the stack sees the engine, as its own proxy does', () => {
-    const socket = { type: 'bind', source: '/var/run/docker.sock', target: '/var/run/docker.sock', read_only: true }
-    const { file } = prepared({ web: { image: 'x', labels }, proxy: { image: 'traefik', volumes: [socket] } })
-    expect(file.services['web']?.labels).toMatchObject(labels)
+  const socket = { type: 'bind', source: '/var/run/docker.sock', target: '/var/run/docker.sock', read_only: true }
+
+  it('stay for a program of the stack that sees the engine, as its own proxy does; those for others go', () => {
+    const { file } = prepared({ web: { image: 'x', labels }, proxy: { image: 'traefik:v3', volumes: [socket] } })
+    const kept = Object.entries(labels).filter(([name]) => /traefik|^org/.test(name))
+    expect(file.services['web']?.labels).toEqual({
+      ...Object.fromEntries(kept),
+      'launchway.smoke': project,
+      'launchway.smoke.owner': 'laptop:1',
+    })
+  })
+
+  it('go where what sees the engine reads no labels', () => {
+    const { file } = prepared({ web: { image: 'x', labels }, logs: { image: 'amir20/dozzle', volumes: [socket] } })
+    expect(Object.keys(file.services['web']?.labels ?? {})).not.toContain('traefik.enable')
   })
 })
 
@@ -73,12 +84,14 @@ describe('the name of a container', () => {
     const { file } = prepared(
       {
         db: { image: 'x', networks: { back: null } },
+        linked: { image: 'x', external_links: ['app-db-1:database'] },
         named: { image: 'x', container_name: 'n' },
         host: { image: 'x', network_mode: 'host' },
       },
       'app',
     )
     expect(file.services['db']?.networks).toEqual({ back: { aliases: ['app-db-1'] } })
+    expect(file.services['linked']?.['links']).toEqual(['db:database'])
     expect(file.services['ours']?.networks).toEqual({ default: { aliases: ['app-ours-1'] } })
     expect(file.services['named']?.networks).toEqual({ default: { aliases: ['n'] } })
     expect(file.services['host']?.networks).toBeUndefined()

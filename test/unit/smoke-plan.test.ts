@@ -149,7 +149,9 @@ describe('what a stack would take from the machine', () => {
     [{ condition: 'on-failure', max_attempts: 50 }, 'on-failure:8'],
     [{ condition: 'none' }, 'no'],
   ])('deploy.restart_policy: %j', (policy, restart) => {
-    expect(service({ image: 'x', deploy: { replicas: 2, restart_policy: policy } })).toMatchObject({ restart, deploy: { replicas: 2 } })
+    const deploy = { replicas: 2, restart_policy: policy }
+    expect(service({ image: 'x', deploy })).toMatchObject({ restart, deploy: { replicas: 2 } })
+    expect(service({ image: 'x', deploy, restart: 'unless-stopped' })).toMatchObject({ restart })
   })
 
   it('ports are published for the checks alone, on the loopback, where the engine likes', () => {

@@ -64,6 +64,11 @@ describe('a service', () => {
       { deploy: { restart_policy: { condition: 'none' } }, healthcheck: { test: ['CMD', 'true'] } },
       undefined,
     ],
+    [
+      'is never restarted by a policy, which goes before',
+      { restart: 'always', deploy: { restart_policy: { condition: 'none' } } },
+      undefined,
+    ],
     ['publishes a port, and is never restarted', { restart: 'no', ports: [{ target: 80 }] }, 'it publishes a port'],
     ['is restarted when it fails', { restart: 'on-failure' }, undefined],
     ['says nothing', {}, undefined],
