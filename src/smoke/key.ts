@@ -1,5 +1,6 @@
-import { createHash, scryptSync } from 'node:crypto'
-import { resolve } from 'node:path'
+import { createHash, scrypt } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineInfo, FileEntry, Ports } from '../core/ports.ts'
 import { candidates } from '../core/names.ts'
@@ -8,6 +9,7 @@ import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import type { ComposeProject } from '../tools/compose.ts'
+import { noted } from '../tools/noted.ts'
 import { version } from '../version.ts'
 import { openingIn, outside } from './closed.ts'
 import { servicesOf } from './images.ts'
@@ -53,8 +55,11 @@ export async function identify(judged: Judged, ports: Ports): Promise<Identity> 
  * The key of an identity. It may be read by others than the secrets that are in the digest: a slow hash keeps a short one
  * from being found by trying words.
  */
-export function keyOf({ digest }: { digest: Buffer }): string {
-  return scryptSync(digest, 'launchway smoke', 16).toString('hex')
+export async function keyOf({ digest }: { digest: Buffer }, ports: Pick<Ports, 'files' | 'tools'>): Promise<string> {
+  const slow = promisify<Buffer, string, number, Buffer>(scrypt)
+  const ask = async (): Promise<string> => (await slow(digest, 'launchway smoke', 16)).toString('hex')
+  // A note of this user's alone, so that the same again is known without the slow part.
+  return noted(join(ports.tools.folder, 'smoke-key.json'), digest.toString('hex'), ask, ports)
 }
 
 async function materialOf({ rendered, plan, release, info, composeVersion }: Judged, ports: Ports): Promise<unknown> {

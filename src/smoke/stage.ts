@@ -43,7 +43,7 @@ export async function smokeStack(release: Release, whole: SmokePlan, ports: Port
   const judged = { rendered: found.rendered.project, plan, release, info: found.info, composeVersion: found.composeVersion }
   const isWhole = wish.only === undefined && wish.keep !== true
   const identity: Identity = isWhole ? await identify(judged, ports) : { why: 'this is no whole test' }
-  const key = 'why' in identity ? undefined : keyOf(identity)
+  const key = 'why' in identity ? undefined : await keyOf(identity, ports)
   const earlier = key === undefined || wish.fresh === true ? undefined : await recall(key, release, ports)
   if (earlier?.earlier !== undefined) {
     const { at, by } = earlier.earlier

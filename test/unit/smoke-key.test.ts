@@ -124,7 +124,12 @@ const written = (of: World, name: string, text = 'changed'): World => {
 describe('what a smoke test is known by', () => {
   it('is the same for the same, and tells nothing of what went into it', async () => {
     const [one, two] = [await keyIn(world(temporaryFolder())), await keyIn(world(temporaryFolder()))]
-    const [key, another] = [one, two].map((digest) => keyOf({ digest: Buffer.from(digest, 'hex') }))
+    const files = fakeFiles()
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of the tools only the folder is asked for
+    const ports = { files, tools: { folder: '/cache' } as Ports['tools'] }
+    const keyFor = (digest: string): Promise<string> => keyOf({ digest: Buffer.from(digest, 'hex') }, ports)
+    const [key, another, again] = [await keyFor(one), await keyFor(two), await keyFor(one)]
+    expect([again, await keyFor(one)]).toEqual([key, key])
     expect(key).toMatch(/^[0-9a-f]{32}$/)
     expect(key).not.toBe(another)
     const root = temporaryFolder()
