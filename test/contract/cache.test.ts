@@ -124,7 +124,8 @@ describe.each(worlds)('cache: $name', ({ open, apartMs }) => {
     expect([await cache.restore([path], key('db-monday'), [key('db-')]), textIn(path)]).toEqual([key('db-monday'), 'monday'])
   })
 
-  it('keeps what was saved first under a key', async () => {
+  it('keeps what was saved first under a key', async ({ skip }) => {
+    skip(apartMs > 0, "act's server takes a second entry of a key, which GitHub's refuses; which of them it finds depends on the second")
     const cache = open(fakeLog())
     const path = fill('one')
     await cache.save([path], key('v1'))
