@@ -66,7 +66,12 @@ function orderBreaches(check: SmokeCheckConfig, inside: Path, checks: readonly S
     }
     const first = checks.filter((other) => nameOf(other) === name)
     if (first.some((other) => 'never' in other && other.never !== undefined))
-      return [{ path, message: `${at}: "${name}" ends with the last of the others, so nothing can come after it` }]
+      return [
+        {
+          path,
+          message: `${at}: "${name}" ends with the last of the others because of its never, so nothing can come after it: put never into a check of its own`,
+        },
+      ]
     if (name === nameOf(check)) return [{ path, message: `${at}: "${name}" cannot wait for itself` }]
     if (leadsTo(name, nameOf(check), checks)) return [{ path, message: `${at}: "${nameOf(check)}" and "${name}" wait for each other` }]
     return []

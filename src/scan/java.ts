@@ -41,8 +41,25 @@ export async function hideOldJava(plan: Of, trivy: Trivy, ports: Ports): Promise
   const kept = await keptAs(inSight, plan, trivy, ports)
   const now = ports.clock.now()
   const isYoung = plan.offline ? kept !== undefined && unfit(kept, now, maxAgeOf(plan)) === undefined : isCurrent(kept, now, maxAgeOf(plan))
-  if (!(await tells(trivy, ports))) await forgetJava(trivy, ports)
-  else if (!isYoung) await ports.files.move(fileOf(trivy, inSight), fileOf(trivy, outOfSight))
+  const isGood = await tells(trivy, ports)
+  if (isYoung && isGood) return
+  if (isGood) await ports.files.move(fileOf(trivy, inSight), fileOf(trivy, outOfSight))
+  else await forgetJava(trivy, ports)
+  await forgetLayers(trivy, ports)
+}
+
+/**
+ * Which library a jar is Trivy keeps with its layer, and asks no database again, newer or not. Layers that it looks through beside the one
+ * for which it misses the database it keeps as if they had no library (0.71): those have to be looked through again.
+ */
+export async function forgetLayers({ cacheDir }: Trivy, { files }: Pick<Ports, 'files'>): Promise<void> {
+  await files.remove(join(cacheDir, 'fanal'))
+}
+
+/** Which database is in sight: what was found with another is worth nothing any more. */
+export async function javaIdentity(trivy: Trivy, { files }: Pick<Ports, 'files'>): Promise<string> {
+  const [times, source] = [await files.read(fileOf(trivy, inSight)), await files.read(fileOf(trivy, 'source'))]
+  return times === undefined ? '' : `${source?.toString() ?? ''} ${times.toString()}`
 }
 
 /**
@@ -51,11 +68,16 @@ export async function hideOldJava(plan: Of, trivy: Trivy, ports: Ports): Promise
  * @throws LaunchwayError SCAN_DB_UNAVAILABLE
  */
 export async function readyJava(image: string, plan: Of, trivy: Trivy, release: Release, ports: Ports): Promise<void> {
-  if (plan.offline) throw unavailable(image, 'nothing may be fetched (scan.offline), and none of an earlier run is young enough')
+  await forgetLayers(trivy, ports)
+  if (plan.offline) {
+    if ((await usableOf(plan, trivy, ports)) === undefined)
+      throw unavailable(image, 'nothing may be fetched (scan.offline), and none of an earlier run is young enough')
+    await ports.files.move(fileOf(trivy, outOfSight), fileOf(trivy, inSight))
+    return
+  }
   if ((await keptAs(outOfSight, plan, trivy, ports)) === undefined && (await restored(plan, trivy, ports))) return
   const now = ports.clock.now()
-  const earlier = await keptAs(outOfSight, plan, trivy, ports)
-  const usable = earlier !== undefined && unfit(earlier, now, maxAgeOf(plan)) === undefined ? earlier : undefined
+  const usable = await usableOf(plan, trivy, ports)
   const asked = await askMirrors(
     sourcesOf(plan),
     (mirror) => fetched(mirror, plan, trivy, release, ports),
@@ -74,6 +96,13 @@ export async function readyJava(image: string, plan: Of, trivy: Trivy, release: 
   await ports.files.move(fileOf(trivy, outOfSight), fileOf(trivy, inSight))
   const age = showAge(now.getTime() - usable.updated.getTime())
   ports.log.warning(`no newer ${what} can be had: the one of an earlier run is used, ${age} old. ${said.join('; ')}`)
+}
+
+/** The one of an earlier run that was taken out of sight, where it may decide still. */
+async function usableOf(plan: Of, trivy: Trivy, ports: Ports): Promise<Kept | undefined> {
+  const earlier = await keptAs(outOfSight, plan, trivy, ports)
+  const isFit = earlier !== undefined && unfit(earlier, ports.clock.now(), maxAgeOf(plan)) === undefined
+  return isFit && (await tells(trivy, ports)) ? earlier : undefined
 }
 
 /** What is no database is fetched anew. */

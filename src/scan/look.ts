@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import type { Command } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
@@ -11,7 +11,7 @@ import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
 import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
 import { type Database, isStill, type VersionedTrivy } from './database.ts'
-import { readyJava } from './java.ts'
+import { javaIdentity, readyJava } from './java.ts'
 import { databaseKey, hasReport, keepReport, type ReportKey, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
@@ -44,8 +44,7 @@ export const mostBytes = 150_000_000
 /** Has Trivy look at one image; once for the same image, Trivy, database, scanners and exceptions. */
 export async function look(subject: Subject, glass: Glass, release: Release, ports: Ports): Promise<Looked> {
   const { image } = subject
-  const key = keyOf(subject, glass)
-  const kept = await readReport(key, glass.trivy, ports)
+  const kept = await readReport(await keyOf(subject, glass, ports), glass.trivy, ports)
   const known = kept === undefined ? undefined : parseReport(kept)
   if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true }
   const { text, report, size, blind } = await scanOnce(subject, glass, release, ports)
@@ -61,12 +60,12 @@ export async function look(subject: Subject, glass: Glass, release: Release, por
   const isBuilt = report.imageId !== undefined && Object.values(image.config).includes(report.imageId)
   if (!(await isStill(glass.database, glass.trivy, ports)))
     ports.log.warning(`${image.name}: another run replaced the vulnerability database meanwhile, so what Trivy said is not kept`)
-  else if (isBuilt && blind === undefined) await keepReport(key, text, glass.trivy, ports)
+  else if (isBuilt && blind === undefined) await keepReport(await keyOf(subject, glass, ports), text, glass.trivy, ports)
   return { report, text, isKept: false, ...(blind === undefined ? {} : { blind }) }
 }
 
 /** What the report depends on. What only decides about findings, such as the rules, is asked anew each time. */
-function keyOf({ image, source, id }: Subject, { trivy, database, plan, exceptions, vex }: Glass): ReportKey {
+async function keyOf({ image, source, id }: Subject, { trivy, database, plan, exceptions, vex }: Glass, ports: Ports): Promise<ReportKey> {
   const parts = [
     image.config,
     source.from,
@@ -74,6 +73,7 @@ function keyOf({ image, source, id }: Subject, { trivy, database, plan, exceptio
     plan.scanners,
     plan.offline,
     plan.javaDatabases,
+    await javaIdentity(trivy, ports),
   ]
   const documents = vex.map(({ body }) => hash('sha256', body))
   return {
@@ -93,11 +93,14 @@ interface Seen {
 
 async function scanOnce(subject: Subject, glass: Glass, release: Release, ports: Ports): Promise<Seen> {
   const { trivy, plan, exceptions, vex } = glass
-  const { image, source } = subject
+  const { source } = subject
   const output = join(await ports.files.temporary('scan'), 'report.json')
   const way = await wayTo(subject, release, ports)
+  // Trivy takes what follows a `@` or a `:` in a path for the name of an image: from its own folder none of ours has one.
+  const image = 'archive' in way.image ? { archive: relative(trivy.cwd, way.image.archive) } : way.image
   const asked: ImageScan = {
     ...way,
+    image,
     output,
     scanners: plan.scanners,
     offline: plan.offline,
@@ -114,20 +117,20 @@ async function scanOnce(subject: Subject, glass: Glass, release: Release, ports:
       ended = await once()
     }
     if (ended.code !== 0 && needsJava(ended.stderr)) {
-      await readyJava(image.name, plan, trivy, release, ports)
+      await readyJava(subject.image.name, plan, trivy, release, ports)
       ended = await once()
     }
-    if (ended.code !== 0) throw scanFailed(image.name, plan, ended)
+    if (ended.code !== 0) throw scanFailed(subject.image.name, plan, ended)
   }
   try {
     await run((more) => scanImage(trivy, { ...asked, ...more }))
-    const seen = await readSeen(output, 'archive' in way.image ? [way.image.archive, source.reference] : undefined, ports)
+    const seen = await readSeen(output, 'archive' in image ? [image.archive, source.reference] : undefined, ports)
     // Of a system that does not say which it is Trivy leaves the packages out of its report, without a word.
     if (seen.report !== undefined && seen.report.os === undefined && plan.scanners.includes('vuln')) {
       const list = `${output}.packages`
-      await run((more) => listPackages(trivy, { ...way, ...more, output: list }))
+      await run((more) => listPackages(trivy, { ...way, image, ...more, output: list }))
       const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
-      if (hidden > 0) return { ...seen, blind: nameless(image.name, hidden) }
+      if (hidden > 0) return { ...seen, blind: nameless(subject.image.name, hidden) }
     }
     return seen
   } finally {
@@ -176,7 +179,7 @@ export async function subjectsOf(
   ports: Ports,
 ): Promise<Subject[]> {
   const subjects = await Promise.all(images.map((image) => locate(image, referenceOf(image), ports)))
-  const known = await Promise.all(subjects.map((one) => hasReport(keyOf(one, glass), glass.trivy, ports)))
+  const known = await Promise.all(subjects.map(async (one) => hasReport(await keyOf(one, glass, ports), glass.trivy, ports)))
   const layouts = await writeTogether(
     subjects.filter((_, index) => known[index] !== true),
     ports,

@@ -12,7 +12,8 @@ import { open } from './gate.ts'
 import { databaseKey, keepReport, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
 import { type Glass, mostBytes } from './look.ts'
-import { whyEnded } from './trivy-errors.ts'
+import { forgetLayers } from './java.ts'
+import { needsJava, whyEnded } from './trivy-errors.ts'
 
 /** More time than this the answer is not worth. */
 const patienceMs = 2 * 60_000
@@ -76,6 +77,7 @@ async function lookAt(
     ...(settings.ca === undefined ? {} : { ca: resolve(ports.root, settings.ca) }),
   })
   const { code, stderr } = await ports.exec.run({ ...asked, timeoutMs: patienceMs }, { signal: ports.signal, accept: trivyCodes })
+  if (needsJava(stderr)) await forgetLayers(trivy, ports)
   const size = (await ports.files.stat(output))?.size ?? 0
   const text = code === 0 && size <= mostBytes ? (await ports.files.read(output))?.toString() : undefined
   const report = text === undefined ? undefined : parseReport(text)

@@ -18,7 +18,7 @@ import { hideOldJava } from './java.ts'
 import { identityOf } from './kept.ts'
 import { type Glass, look, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
-import { sight } from './plan.ts'
+import { shortOf, sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
 import { readThreat, type Threat } from './threat.ts'
 import { removeLayouts } from './together.ts'
@@ -232,10 +232,8 @@ function unseenIn(image: BuiltImage, report: Report, { scanners }: ScanPlan, por
     })
   }
   if (kind === 'bare') ports.log.notice(`${image.name}: ${seen}`)
-  if (report.os?.ended === true)
-    ports.log.warning(
-      `${image.name}: ${report.os.family} ${report.os.name} gets no security updates any more, so what is found is not all there is`,
-    )
+  const short = shortOf(report)
+  if (short !== undefined) ports.log.warning(`${image.name}: ${short}`)
   return undefined
 }
 

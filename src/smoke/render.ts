@@ -77,5 +77,5 @@ function learnSecrets({ env }: SmokePlan, sources: readonly Source[], ports: Por
 }
 
 function givenBy(variable: string): string {
-  return `Give it in the environment of the step if it is a secret, else in launchway.yml:\n  smoke:\n    env: { ${variable}: … }`
+  return `Give it in the environment (of the step, or of your shell), in .env, or if it is no secret in launchway.yml:\n  smoke:\n    env: { ${variable}: … }`
 }

@@ -156,6 +156,24 @@ describe('the database for Java of an earlier run', () => {
     expect(ids(await scanned(third, { javaDatabases: [other] }))).toEqual([log4shell])
   })
 
+  it('is asked again for a jar that one before it did not know', async () => {
+    const [jar, other] = [await withJar(), await withJar()]
+    expect(ids(await scanned(jar, { javaDatabases: [await published([other], 5)] }))).toEqual([])
+    const newer = await published([jar])
+    await nowFrom(newer)
+    expect(ids(await scanned(jar, { javaDatabases: [newer] }))).toEqual([log4shell])
+  })
+
+  it('that was damaged out of sight does not come back where no mirror serves', async () => {
+    const [first, second] = [await withJar(), await withJar()]
+    await scanned(first, { javaDatabases: [await published([first, second], 5)] })
+    await nowFrom(down)
+    await scan(toScan(await imageWith(['httpx', '0.17.0']), { rules: [], javaDatabases: [down] }), here().ports)
+    expect(existsSync(join(own(), 'metadata.json'))).toBe(false)
+    writeFileSync(join(own(), 'trivy-java.db'), randomBytes(70_000))
+    expect((await failureOf(scanned(second, { javaDatabases: [down] }))).code).toBe('SCAN_DB_UNAVAILABLE')
+  })
+
   it('comes from the cache service on a runner that has none', async () => {
     const [first, second] = [await withJar(), await withJar()]
     const { root, log, ports } = here()

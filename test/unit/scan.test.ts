@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isCurrent, showAge, sight, sourceOf, unfit } from '../../src/scan/plan.ts'
+import { isCurrent, showAge, shortOf, sight, sourceOf, unfit } from '../../src/scan/plan.ts'
 import { scanFailed, tooOld, whyEnded } from '../../src/scan/trivy-errors.ts'
 import { digest, failureIn } from './support/deploy.ts'
 
@@ -68,6 +68,17 @@ describe('what a scan could see', () => {
     ['nothing', undefined, { os: 0, others: 0 }, 'bare', 'no operating system and no packages that Trivy knows: nothing to look up'],
   ] as const)('%s', (_, os, packages, kind, says) => {
     expect(sight({ os, packages })).toEqual({ kind, says })
+  })
+})
+
+describe('a system of which not all is known', () => {
+  it.each([
+    ['debian', '12.5', false, /^$/],
+    ['debian', '9.13', true, /^debian 9\.13 gets no security updates any more/],
+    ['debian', 'forky/sid', false, /^no database knows what is open in the packages of debian forky\/sid/],
+    ['alpine', 'edge', false, /^$/],
+  ])('%s %s', (family, name, ended, says) => {
+    expect(shortOf({ os: { family, name, ended } }) ?? '').toMatch(says)
   })
 })
 

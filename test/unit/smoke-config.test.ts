@@ -236,7 +236,7 @@ describe('smoke in launchway.yml', () => {
     [
       'an order after what ends last',
       '{ log: web, never: x, name: quiet }, { tcp: "a:1", after: quiet }',
-      'smoke.checks.1.after: "quiet" ends with the last of the others, so nothing can come after it',
+      'smoke.checks.1.after: "quiet" ends with the last of the others because of its never, so nothing can come after it: put never into a check of its own',
     ],
   ])('refuses %s', (_, checks, said) => {
     expect(problems(`${base}smoke: { checks: [${checks}] }`).join('\n')).toContain(said)
