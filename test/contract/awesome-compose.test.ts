@@ -45,7 +45,7 @@ const samples: Readonly<Record<string, Sample>> = {
     images: ['tiangolo/uvicorn-gunicorn-fastapi:python3.9-slim'],
     broken: { 'app/main.py': ['app = FastAPI()', 'app = FastAPI('] },
     code: 3,
-    says: /SMOKE_UNHEALTHY: api exited with code 3[\s\S]*SyntaxError/,
+    says: /SMOKE_UNHEALTHY: api exited with code [13][\s\S]*SyntaxError/,
   },
   django: {
     images: [frontend, 'python:3.7-alpine'],
