@@ -9,6 +9,7 @@ import {
   rmSync,
   statfsSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -128,6 +129,10 @@ export function localFiles(parent: string): Files & { close(this: void): void } 
         renameSync(draft, to)
         rmSync(from)
       }
+    },
+
+    async link(target, path) {
+      symlinkSync(target, path)
     },
 
     async remove(path) {

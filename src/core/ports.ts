@@ -234,7 +234,9 @@ export interface Files {
   chmod(path: string, mode: number): Promise<void>
   /** Gives a file another name, on another disk too. Who reads that name sees what was there before, or this, whole. */
   move(from: string, to: string): Promise<void>
-  /** Removes a file, if it is there. */
+  /** Makes a symbolic link. The target need not be there yet. */
+  link(target: string, path: string): Promise<void>
+  /** Removes a file or a folder, if it is there. */
   remove(path: string): Promise<void>
 }
 

@@ -1,23 +1,29 @@
-import { hash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
-import { downloadDatabase, type Mirror, parseDatabaseMetadata, scanList, type Trivy, trivyCodes } from '../tools/trivy.ts'
+import { downloadDatabase, type Mirror, scanList, type Trivy, trivyCodes } from '../tools/trivy.ts'
 import { parseReport } from '../tools/trivy-report.ts'
 import { dockerConfig } from './logins.ts'
+import {
+  digestOf,
+  fileOf,
+  identityOf,
+  type Kept,
+  keptFrom,
+  lyingThere,
+  ownDatabases,
+  putThere,
+  readTimes,
+  restoreDatabase,
+  shareDatabase,
+  sourcesOf,
+} from './kept-database.ts'
+import type { VersionedTrivy } from './kept.ts'
 import { type DatabaseTimes, isCurrent, showAge, unfit } from './plan.ts'
 import { isBusy, tooOld, whyEnded } from './trivy-errors.ts'
-
-/** A Trivy whose version is known. */
-export interface VersionedTrivy extends Trivy {
-  version: string
-}
-
-/** What Trivy itself knows where launchway.yml names no database. */
-const ownDatabases = "Trivy's own databases"
 
 /**
  * A list of one package with a vulnerability that every database knows (Log4Shell). A database that does not find it is
@@ -70,8 +76,8 @@ const pausesMs = [2_000, 8_000]
  */
 export async function readyDatabase(plan: ScanPlan, trivy: VersionedTrivy, release: Release, ports: Ports): Promise<Database> {
   const now = ports.clock.now()
-  const sources = plan.databases.length === 0 ? [ownDatabases] : plan.databases
-  const kept = (await keptFrom(sources, trivy, ports)) ?? (plan.offline ? undefined : await restored(sources, trivy, ports))
+  const sources = sourcesOf(plan.databases)
+  const kept = (await keptFrom('db', sources, trivy, ports)) ?? (plan.offline ? undefined : await restored(sources, trivy, ports))
   const keptProblem = kept === undefined ? undefined : (unfit(kept, now, plan.maxDbAgeMs) ?? (await cannotFind(trivy, ports)))
   const usable = kept !== undefined && keptProblem === undefined ? kept : undefined
   // One that was named by its digest is never another.
@@ -81,7 +87,7 @@ export async function readyDatabase(plan: ScanPlan, trivy: VersionedTrivy, relea
 
   const asked = await askMirrors(sources, (mirror) => fetched(mirror, plan, trivy, release, ports), 'database', usable === undefined, ports)
   if ('found' in asked) {
-    await ports.tools.cache?.save([join(trivy.cacheDir, 'db')], `${cacheKey(sources)}${asked.found.updated.getTime()}`)
+    await shareDatabase('db', sources, asked.found, trivy, ports)
     return told(asked.found, asked.found.source, trivy, ports)
   }
   const { refused } = asked
@@ -129,24 +135,18 @@ async function fetched(mirror: string, plan: ScanPlan, trivy: VersionedTrivy, re
     { signal: ports.signal, accept: trivyCodes },
   )
   tooOld(stderr)
-  const times = code === 0 ? await readTimes(aside, ports) : undefined
+  const times = code === 0 ? await readTimes('db', aside, ports) : undefined
   const age = times === undefined ? undefined : unfit(times, ports.clock.now(), plan.maxDbAgeMs)
   const why =
     code !== 0 ? whyEnded(code, stderr) : times === undefined ? 'what it has is no database' : (age ?? (await cannotFind(aside, ports)))
   if (times === undefined || why !== undefined) {
-    await ports.files.remove(fileOf(aside, 'trivy.db'))
+    await ports.files.remove(fileOf('db', aside, 'trivy.db'))
     return { mirror, why: why ?? '', busy: code !== 0 && isBusy(stderr), ...(age === undefined ? {} : { unfit: age }) }
   }
-  await ports.files.write(fileOf(aside, 'source'), mirror)
-  // What is older than it says is safe; what is younger than it is would not be: the date comes last.
-  for (const name of ['trivy.db', 'source', 'metadata.json']) await ports.files.move(fileOf(aside, name), fileOf(trivy, name))
+  const found = { ...times, source: mirror }
+  await putThere('db', 'trivy.db', { ...found, aside }, trivy, ports)
   await believe(trivy, ports)
-  return { ...times, source: mirror }
-}
-
-/** `sha256:…` of a mirror that is named by it. */
-function digestOf(mirror: string): string | undefined {
-  return /@(sha256:[0-9a-f]{64})$/.exec(mirror)?.[1]
+  return found
 }
 
 function offline(why: string): LaunchwayError {
@@ -176,58 +176,33 @@ async function told(database: Kept, from: string, trivy: VersionedTrivy, ports: 
   return identified(database, trivy, ports)
 }
 
-async function identified({ updated, next, source }: Kept, trivy: VersionedTrivy, ports: Ports): Promise<Database> {
-  const digest = digestOf(source)
-  const identity = await identityOf({ source, updated }, trivy, ports)
-  return { updated, next, identity, ...(digest === undefined ? {} : { digest }) }
+async function identified(kept: Kept, trivy: VersionedTrivy, ports: Ports): Promise<Database> {
+  const digest = digestOf(kept.source)
+  const identity = await withSize(kept, trivy, ports)
+  return { updated: kept.updated, next: kept.next, identity, ...(digest === undefined ? {} : { digest }) }
 }
 
-async function identityOf({ source, updated }: Pick<Kept, 'source' | 'updated'>, trivy: Trivy, ports: Ports): Promise<string> {
-  const size = (await ports.files.stat(fileOf(trivy, 'trivy.db')))?.size ?? 0
-  return JSON.stringify([source, updated, size])
+async function withSize(kept: Kept, trivy: Trivy, ports: Ports): Promise<string> {
+  return `${identityOf(kept)} ${(await ports.files.stat(fileOf('db', trivy, 'trivy.db')))?.size ?? 0}`
 }
 
 /** Whether the database that lies there is still this one: another run on this machine may have put its own in its place. */
 export async function isStill({ identity }: Pick<Database, 'identity'>, trivy: Trivy, ports: Ports): Promise<boolean> {
-  const [times, source] = [await readTimes(trivy, ports), (await ports.files.read(fileOf(trivy, 'source')))?.toString()]
-  return times !== undefined && source !== undefined && (await identityOf({ source, updated: times.updated }, trivy, ports)) === identity
-}
-
-function fileOf({ cacheDir }: Trivy, name: string): string {
-  return join(cacheDir, 'db', name)
-}
-
-async function readTimes(trivy: Trivy, ports: Ports): Promise<DatabaseTimes | undefined> {
-  const text = await ports.files.read(fileOf(trivy, 'metadata.json'))
-  return text === undefined ? undefined : parseDatabaseMetadata(text.toString())
-}
-
-export type Kept = DatabaseTimes & { source: string }
-
-/** The database that lies there, if it is from one of these. */
-async function keptFrom(sources: readonly string[], trivy: Trivy, ports: Ports): Promise<Kept | undefined> {
-  const [times, written] = [await readTimes(trivy, ports), await ports.files.read(fileOf(trivy, 'source'))]
-  const source = written?.toString()
-  return times === undefined || source === undefined || !sources.includes(source) ? undefined : { ...times, source }
-}
-
-/** One for each list of sources: a runner takes up no other. */
-function cacheKey(sources: readonly string[]): string {
-  return `launchway-trivy-db-${hash('sha256', sources.join(' ')).slice(0, 16)}-`
+  const there = await lyingThere('db', trivy, ports)
+  return there !== undefined && (await withSize(there, trivy, ports)) === identity
 }
 
 /** The newest database that another runner has fetched. */
 async function restored(sources: readonly string[], trivy: Trivy, ports: Ports): Promise<Kept | undefined> {
-  const key = cacheKey(sources)
-  const found = await ports.tools.cache?.restore([join(trivy.cacheDir, 'db')], key, [key])
+  const isThere = await restoreDatabase('db', sources, trivy, ports)
   // Who filled that cache may have written anything: it is asked again.
-  await ports.files.remove(fileOf(trivy, 'believed'))
-  return found === undefined ? undefined : keptFrom(sources, trivy, ports)
+  await ports.files.remove(fileOf('db', trivy, 'believed'))
+  return isThere ? keptFrom('db', sources, trivy, ports) : undefined
 }
 
 /** Why the database is none, in words; undefined when it finds what every database finds. One that did is not asked twice. */
 async function cannotFind(trivy: VersionedTrivy, ports: Ports): Promise<string | undefined> {
-  const believed = await ports.files.read(fileOf(trivy, 'believed'))
+  const believed = await ports.files.read(fileOf('db', trivy, 'believed'))
   if (believed !== undefined && believed.toString() === (await proofOf(trivy, ports))) return undefined
   const list = join(await ports.files.temporary('known'), 'list.json')
   await ports.files.write(list, JSON.stringify(known.list))
@@ -243,11 +218,11 @@ async function cannotFind(trivy: VersionedTrivy, ports: Ports): Promise<string |
 /** Notes that this very file was asked. */
 async function believe(trivy: VersionedTrivy, ports: Ports): Promise<void> {
   const proof = await proofOf(trivy, ports)
-  if (proof !== undefined) await ports.files.write(fileOf(trivy, 'believed'), proof)
+  if (proof !== undefined) await ports.files.write(fileOf('db', trivy, 'believed'), proof)
 }
 
 async function proofOf(trivy: VersionedTrivy, ports: Ports): Promise<string | undefined> {
-  const stat = await ports.files.stat(fileOf(trivy, 'trivy.db'))
+  const stat = await ports.files.stat(fileOf('db', trivy, 'trivy.db'))
   return stat === undefined ? undefined : JSON.stringify([trivy.version, stat.size, stat.modified])
 }
 

@@ -61,10 +61,13 @@ export async function keepReport(key: ReportKey, text: string, trivy: Trivy, { f
   }
 }
 
-const Identity = z.object({ version: z.string(), digest: Digest.optional() })
+const Program = z.object({ version: z.string(), digest: Digest.optional() })
 
-/** Which Trivy this is: its version, and the SHA-256 of the program. One that is the same file as the last time is not asked again. */
-export async function identityOf(trivy: Trivy, { exec, files }: Ports): Promise<z.infer<typeof Identity>> {
+/** A Trivy whose version is known, and the SHA-256 of its program. */
+export type VersionedTrivy = Trivy & z.infer<typeof Program>
+
+/** Asks a Trivy which one it is. One that is the same file as the last time is not asked again. */
+export async function versioned(trivy: Trivy, { exec, files }: Ports): Promise<VersionedTrivy> {
   const found = await files.look(trivy.file)
   const stat = await files.stat(trivy.file)
   const ask = async (): Promise<string> => {
@@ -73,5 +76,5 @@ export async function identityOf(trivy: Trivy, { exec, files }: Ports): Promise<
   }
   const proof = stat === undefined ? undefined : JSON.stringify([trivy.file, found?.path, stat.size, stat.modified])
   const text = await noted(join(trivy.cacheDir, 'program.json'), proof, ask, { files })
-  return Identity.parse(JSON.parse(text))
+  return { ...trivy, ...Program.parse(JSON.parse(text)) }
 }

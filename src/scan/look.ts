@@ -8,20 +8,23 @@ import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { save, unpack } from '../tools/docker.ts'
-import { type ImageScan, listPackages, scanImage, trivyCodes } from '../tools/trivy.ts'
+import { type ImageScan, listPackages, scanImage } from '../tools/trivy.ts'
 import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
-import { type Database, isStill, type VersionedTrivy } from './database.ts'
-import { javaIdentity, readyJava } from './java.ts'
-import { databaseKey, hasReport, keepReport, type ReportKey, readReport } from './kept.ts'
+import { type Database, isStill } from './database.ts'
+import { readyJava } from './java.ts'
+import { databaseKey, hasReport, keepReport, type ReportKey, readReport, type VersionedTrivy } from './kept.ts'
+import { type Layers, lookWith, showJava } from './layers.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
 import { type Layout, openLayout, writeTogether } from './together.ts'
-import { isLocked, needsJava, scanFailed } from './trivy-errors.ts'
+import { isDamaged, needsJava, scanFailed } from './trivy-errors.ts'
 
 /** What every image is looked through with. */
 export interface Glass {
   trivy: VersionedTrivy
   database: Database
+  /** What Trivy keeps while this run looks. */
+  layers: Layers
   plan: ScanPlan
   /** The list of exceptions: its path, and what of it counts today. */
   exceptions: { path: string; state: string } | undefined
@@ -44,7 +47,7 @@ export const mostBytes = 150_000_000
 /** Has Trivy look at one image; once for the same image, Trivy, database, scanners and exceptions. */
 export async function look(subject: Subject, glass: Glass, release: Release, ports: Ports): Promise<Looked> {
   const { image } = subject
-  const kept = await readReport(await keyOf(subject, glass, ports), glass.trivy, ports)
+  const kept = await readReport(keyOf(subject, glass), glass.trivy, ports)
   const known = kept === undefined ? undefined : parseReport(kept)
   if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true }
   const { text, report, size, blind } = await scanOnce(subject, glass, release, ports)
@@ -60,12 +63,12 @@ export async function look(subject: Subject, glass: Glass, release: Release, por
   const isBuilt = report.imageId !== undefined && Object.values(image.config).includes(report.imageId)
   if (!(await isStill(glass.database, glass.trivy, ports)))
     ports.log.warning(`${image.name}: another run replaced the vulnerability database meanwhile, so what Trivy said is not kept`)
-  else if (isBuilt && blind === undefined) await keepReport(await keyOf(subject, glass, ports), text, glass.trivy, ports)
+  else if (isBuilt && blind === undefined) await keepReport(keyOf(subject, glass), text, glass.trivy, ports)
   return { report, text, isKept: false, ...(blind === undefined ? {} : { blind }) }
 }
 
 /** What the report depends on. What only decides about findings, such as the rules, is asked anew each time. */
-async function keyOf({ image, source, id }: Subject, { trivy, database, plan, exceptions, vex }: Glass, ports: Ports): Promise<ReportKey> {
+function keyOf({ image, source, id }: Subject, { trivy, database, layers, plan, exceptions, vex }: Glass): ReportKey {
   const parts = [
     image.config,
     source.from,
@@ -73,7 +76,7 @@ async function keyOf({ image, source, id }: Subject, { trivy, database, plan, ex
     plan.scanners,
     plan.offline,
     plan.javaDatabases,
-    await javaIdentity(trivy, ports),
+    layers.java,
   ]
   const documents = vex.map(({ body }) => hash('sha256', body))
   return {
@@ -92,7 +95,7 @@ interface Seen {
 }
 
 async function scanOnce(subject: Subject, glass: Glass, release: Release, ports: Ports): Promise<Seen> {
-  const { trivy, plan, exceptions, vex } = glass
+  const { trivy, layers, plan, exceptions, vex } = glass
   const { source } = subject
   const output = join(await ports.files.temporary('scan'), 'report.json')
   const way = await wayTo(subject, release, ports)
@@ -107,28 +110,23 @@ async function scanOnce(subject: Subject, glass: Glass, release: Release, ports:
     vex: vex.map(({ path }) => path),
     ...(exceptions === undefined ? {} : { ignoreFile: exceptions.path }),
   }
-  // Trivy waits for a cache that another one holds: once is enough.
-  let inMemory = false
-  const run = async (build: (more: Partial<ImageScan>) => Command): Promise<void> => {
-    const once = (): ReturnType<Ports['exec']['run']> => ports.exec.run(build({ inMemory }), { signal: ports.signal, accept: trivyCodes })
+  const run = async (built: Command): Promise<void> => {
+    const once = (): ReturnType<Ports['exec']['run']> => lookWith(layers, built, ports)
     let ended = await once()
-    if (!inMemory && ended.code !== 0 && isLocked(ended.stderr)) {
-      inMemory = true
-      ended = await once()
-    }
+    if (ended.code !== 0 && isDamaged(ended.stderr)) ended = await once()
     if (ended.code !== 0 && needsJava(ended.stderr)) {
-      await readyJava(subject.image.name, plan, trivy, release, ports)
+      await showJava(layers, await readyJava(subject.image.name, layers.java, plan, trivy, release, ports), trivy, ports)
       ended = await once()
     }
     if (ended.code !== 0) throw scanFailed(subject.image.name, plan, ended)
   }
   try {
-    await run((more) => scanImage(trivy, { ...asked, ...more }))
+    await run(scanImage(layers.trivy, asked))
     const seen = await readSeen(output, 'archive' in image ? [image.archive, source.reference] : undefined, ports)
     // Of a system that does not say which it is Trivy leaves the packages out of its report, without a word.
     if (seen.report !== undefined && seen.report.os === undefined && plan.scanners.includes('vuln')) {
       const list = `${output}.packages`
-      await run((more) => listPackages(trivy, { ...way, image, ...more, output: list }))
+      await run(listPackages(layers.trivy, { ...way, image, output: list }))
       const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
       if (hidden > 0) return { ...seen, blind: nameless(subject.image.name, hidden) }
     }
@@ -179,7 +177,7 @@ export async function subjectsOf(
   ports: Ports,
 ): Promise<Subject[]> {
   const subjects = await Promise.all(images.map((image) => locate(image, referenceOf(image), ports)))
-  const known = await Promise.all(subjects.map(async (one) => hasReport(await keyOf(one, glass, ports), glass.trivy, ports)))
+  const known = await Promise.all(subjects.map((one) => hasReport(keyOf(one, glass), glass.trivy, ports)))
   const layouts = await writeTogether(
     subjects.filter((_, index) => known[index] !== true),
     ports,

@@ -4,16 +4,16 @@ import { scannerOf } from '../core/words.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Finding, Release, ScannedImage } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
-import { scanImage, trivyCodes } from '../tools/trivy.ts'
+import { scanImage } from '../tools/trivy.ts'
 import { parseReport, type Report } from '../tools/trivy-report.ts'
 import type { Base } from './base.ts'
 import { isStill } from './database.ts'
 import { open } from './gate.ts'
 import { databaseKey, keepReport, readReport } from './kept.ts'
 import { dockerConfig } from './logins.ts'
+import { lookWith } from './layers.ts'
 import { type Glass, mostBytes } from './look.ts'
-import { forgetLayers } from './java.ts'
-import { needsJava, whyEnded } from './trivy-errors.ts'
+import { whyEnded } from './trivy-errors.ts'
 
 /** More time than this the answer is not worth. */
 const patienceMs = 2 * 60_000
@@ -58,7 +58,7 @@ async function lookAt(
   { plan }: Release,
   ports: Ports,
 ): Promise<Report | undefined> {
-  const { trivy, database } = glass
+  const { trivy, database, layers } = glass
   const key = {
     database: databaseKey(trivy, database),
     image: hash('sha256', JSON.stringify(['base', repository, digest])),
@@ -67,7 +67,7 @@ async function lookAt(
   if (kept !== undefined) return parseReport(kept)
   const output = join(await ports.files.temporary('base'), 'report.json')
   const settings = registryOf(repository, plan.registries)
-  const asked = scanImage(trivy, {
+  const asked = scanImage(layers.trivy, {
     image: { reference: `${repository}@${digest}`, from: 'remote' },
     output,
     scanners: ['vuln'],
@@ -76,8 +76,7 @@ async function lookAt(
     insecure: settings.plainHttp,
     ...(settings.ca === undefined ? {} : { ca: resolve(ports.root, settings.ca) }),
   })
-  const { code, stderr } = await ports.exec.run({ ...asked, timeoutMs: patienceMs }, { signal: ports.signal, accept: trivyCodes })
-  if (needsJava(stderr)) await forgetLayers(trivy, ports)
+  const { code, stderr } = await lookWith(layers, { ...asked, timeoutMs: patienceMs }, ports)
   const size = (await ports.files.stat(output))?.size ?? 0
   const text = code === 0 && size <= mostBytes ? (await ports.files.read(output))?.toString() : undefined
   const report = text === undefined ? undefined : parseReport(text)

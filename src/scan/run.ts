@@ -14,8 +14,9 @@ import { readyDatabase } from './database.ts'
 import { compared, gone } from './diff.ts'
 import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
 import { changes, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
-import { hideOldJava } from './java.ts'
-import { identityOf } from './kept.ts'
+import { currentJava } from './java.ts'
+import { versioned } from './kept.ts'
+import { keepLayers, openLayers } from './layers.ts'
 import { type Glass, look, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
 import { shortOf, sight } from './plan.ts'
@@ -40,17 +41,16 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const { threat, lists } = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)
   const file = await ports.tools.trivy(plan)
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
-  const trivy = { ...bare, ...(await identityOf(bare, ports)) }
+  const trivy = await versioned(bare, ports)
   ports.log.info(`Trivy ${trivy.version}, ${file}`)
   const [database, current] = await Promise.all([readyDatabase(plan, trivy, release, ports), currentOf(release, ports)])
-
-  await hideOldJava(plan, trivy, ports)
+  const layers = await openLayers(trivy, await currentJava(plan, trivy, ports), ports)
 
   const images: Compared[] = []
   const seen: { name: string; findings: readonly Found[] }[] = []
   const writing: ReturnType<typeof writeReports>[] = []
   const blind: LaunchwayError[] = []
-  const glass = { trivy, database, plan, ...documents }
+  const glass = { trivy, database, layers, plan, ...documents }
   const planOf = ({ name }: BuiltImage): PlannedImage | undefined => planned.find((one) => one.name === name)
   const nameOf = (image: BuiltImage): string => candidates(planOf(image) ?? { repositories: [] }, image.key)[0] ?? ''
   const subjects = await subjectsOf(section(release, 'build').images, nameOf, glass, ports)
@@ -80,6 +80,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     }
   } finally {
     await Promise.allSettled(writing)
+    await keepLayers(layers, trivy, ports)
     await removeLayouts(subjects, ports)
   }
   const reports = (await Promise.all(writing)).flat()

@@ -63,7 +63,7 @@ export function needsJava(stderr: string): boolean {
   return /Java DB[^]*cannot be specified on the first run/.test(stderr)
 }
 
-/** Another Trivy has the cache folder open, and does not share it. */
-export function isLocked(stderr: string): boolean {
-  return stderr.includes('cache may be in use by another process')
+/** What Trivy kept of layers is no database (bbolt) any more: it says so, or dies of it. */
+export function isDamaged(stderr: string): boolean {
+  return /unable to open cache DB|go\.etcd\.io\/bbolt/.test(stderr)
 }

@@ -97,8 +97,6 @@ export interface ImageScan {
   insecure?: boolean
   /** A certificate authority for the registry. */
   ca?: string
-  /** Nothing is kept: for a cache folder that another Trivy holds. */
-  inMemory?: boolean
   env?: Command['env']
 }
 
@@ -134,12 +132,11 @@ export function listPackages(of: Trivy, asked: Omit<ImageScan, 'scanners'>): Com
   return trivy(of, [...list, ...alone, ...subjectOf(asked)], asked.env)
 }
 
-function subjectOf({ image, platform, insecure, ca, inMemory }: Omit<ImageScan, 'output' | 'scanners'>): string[] {
+function subjectOf({ image, platform, insecure, ca }: Omit<ImageScan, 'output' | 'scanners'>): string[] {
   return [
     ...option('--platform', platform),
     ...(insecure === true ? ['--insecure'] : []),
     ...option('--cacert', ca),
-    ...(inMemory === true ? ['--cache-backend', 'memory'] : []),
     ...('archive' in image ? ['--input', image.archive] : ['--image-src', image.from, image.reference]),
   ]
 }

@@ -67,6 +67,7 @@ export function fakeFiles(texts: Readonly<Record<string, string>> = {}): FakeFil
       if (body === undefined) throw Object.assign(new Error(`ENOENT: no such file or directory, lstat '${path}'`), { code: 'ENOENT' })
       return createHash('sha256').update(body).digest('hex')
     },
+    link: () => Promise.reject(new Error('there are no links in memory')),
     async chmod(path, mode) {
       modes.set(posix.normalize(path), mode)
     },

@@ -271,6 +271,7 @@ export function portsFor(
             free: unused,
             chmod: unused,
             move: unused,
+            link: unused,
             remove: unused,
           },
     watcher: unused,

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, inject } from 'vitest'
@@ -10,8 +8,8 @@ import { keyTag } from '../../../src/core/names.ts'
 import type { Ports } from '../../../src/core/ports.ts'
 import type { Release } from '../../../src/core/release.ts'
 import { openPorts } from '../../../src/ports.ts'
-import { type Database, readyDatabase, type VersionedTrivy } from '../../../src/scan/database.ts'
-import { identityOf } from '../../../src/scan/kept.ts'
+import { type Database, readyDatabase } from '../../../src/scan/database.ts'
+import { type VersionedTrivy, versioned } from '../../../src/scan/kept.ts'
 import { tarOf } from '../../../src/tools/tar.ts'
 import { type FakeLog, fakeLog } from '../../fakes/log.ts'
 import { type Folder, openFolder } from './folder.ts'
@@ -128,7 +126,7 @@ interface Opened extends Here, AsyncDisposable {
 let version: Promise<Buffer | undefined> | undefined
 
 async function noteVersion(ports: Ports): Promise<void> {
-  const note = join(ports.tools.folder, 'trivy/version.json')
+  const note = join(ports.tools.folder, 'trivy/program.json')
   if (version === undefined) {
     version = trivyOf(ports).then(() => ports.files.read(note))
     await version
@@ -142,7 +140,7 @@ async function noteVersion(ports: Ports): Promise<void> {
 async function trivyOf(ports: Ports): Promise<VersionedTrivy> {
   const file = await ports.tools.trivy({ offline: false })
   const bare = { file, cacheDir: join(ports.tools.folder, 'trivy'), cwd: await ports.files.temporary('trivy') }
-  return { ...bare, ...(await identityOf(bare, ports)) }
+  return versioned(bare, ports)
 }
 
 /** The database that a scan of this release would decide with. */
@@ -200,20 +198,5 @@ export function openEach(kept?: () => string): {
     here: () => opened,
     openHere: (env) => opened.openHere(env),
     write: (name, text) => writeFileSync(join(opened.root, name), text),
-  }
-}
-
-/** Holds the cache of a Trivy until it is disposed of, as another Trivy at work does. */
-export async function holdCache({ tools }: Ports): Promise<AsyncDisposable> {
-  const file = join(tools.folder, 'trivy/fanal/fanal.db')
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, '', { flag: 'a' })
-  const holder = spawn('flock', ['--exclusive', file, 'sh', '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] })
-  await once(holder.stdout, 'data')
-  return {
-    async [Symbol.asyncDispose]() {
-      holder.stdin.end()
-      await once(holder, 'close')
-    },
   }
 }
