@@ -119,6 +119,10 @@ function listIn(text: string): string[] {
 /** GitHub knows the commit and the ref of a run that it has set off, but not of one that scans what runs elsewhere. */
 async function upload({ plan, scan }: Release, notices: Notices, { files, log, root }: Ports): Promise<void> {
   if (scan === undefined || plan.event === 'schedule' || plan.ref === undefined) return
+  const pull = pullOf(plan)
+  // The ref of such a run is a merge that nobody made, and the commit of the record is the head of the branch: GitHub takes
+  // them together with the ref of that head alone.
+  const ref = pull === undefined ? plan.ref : `refs/pull/${pull}/head`
   const reports = scan.reports.filter(({ kind }) => kind === 'sarif')
   if (reports.length === 0) {
     return log.warning('there are no results for code scanning: in launchway.yml, scan: { reports: [sarif] } makes them')
@@ -126,6 +130,6 @@ async function upload({ plan, scan }: Release, notices: Notices, { files, log, r
   for (const { path } of reports) {
     const sarif = await files.read(join(root, path))
     if (sarif === undefined) log.warning(`${path} is not there any more: nothing of it is in code scanning`)
-    else await notices.uploadSarif({ sha: plan.sha, ref: plan.ref, sarif })
+    else await notices.uploadSarif({ sha: plan.sha, ref, sarif })
   }
 }

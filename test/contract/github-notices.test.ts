@@ -157,6 +157,14 @@ describe('what an environment runs and the rules block', () => {
   })
 })
 
+const State = z.object({ repositories: z.record(z.string(), z.object({ sarifs: z.array(z.looseObject({})) })) })
+
+/** What code scanning was given, oldest first. */
+async function uploads(lab: LabGitHub): Promise<object[]> {
+  const { repositories } = State.parse(await (await fetch(`${lab.url}/lab/state`)).json())
+  return Object.values(repositories).flatMap(({ sarifs }) => sarifs)
+}
+
 describe('code scanning', () => {
   const sarif = { version: '2.1.0', runs: [{ tool: { driver: { name: 'Trivy' } }, results: [] }] }
 
@@ -166,13 +174,17 @@ describe('code scanning', () => {
     const scan = { ...scanned, reports: [{ image: 'app', kind: 'sarif' as const, path: 'app.sarif' }] }
     const release = { ...record(), scan }
     await tell(release, { ...none, codeScanning: true }, ports)
-    const state = z
-      .object({ repositories: z.record(z.string(), z.object({ sarifs: z.array(z.looseObject({})) })) })
-      .parse(await (await fetch(`${lab.url}/lab/state`)).json())
-    expect(Object.values(state.repositories).flatMap(({ sarifs }) => sarifs)).toMatchObject([
-      { commit_sha: release.plan.sha, ref: release.plan.ref, document: sarif, errors: null },
-    ])
+    expect(await uploads(lab)).toMatchObject([{ commit_sha: release.plan.sha, ref: release.plan.ref, document: sarif, errors: null }])
     expect(warnings).toEqual([])
+  })
+
+  it('of a pull request gets them for its head, which is what people look at: GitHub takes no other commit for a merge', async () => {
+    const { lab, folder, ports, warnings } = await open()
+    writeFileSync(join(folder, 'app.sarif'), JSON.stringify(sarif))
+    const release = proposal({ scan: { ...scanned, reports: [{ image: 'app', kind: 'sarif', path: 'app.sarif' }] } })
+    await tell(release, { ...none, codeScanning: true }, ports)
+    expect(warnings).toEqual([])
+    expect(await uploads(lab)).toMatchObject([{ commit_sha: release.plan.sha, ref: 'refs/pull/1/head' }])
   })
 
   it('is told of where the configuration makes no such results', async () => {

@@ -108,6 +108,17 @@ describe('who may ask, and for what', () => {
     },
   )
 
+  it('code scanning takes no other commit for the merge of a pull request than that merge, and any for its head', async () => {
+    const { octokit, ...here } = fresh()
+    const upload = async (ref: string): Promise<number> =>
+      (await octokit.codeScanning.uploadSarif({ ...here, commit_sha: sha, ref, sarif: '' })).status
+    const message = containing('ref is a pull request merge but commit_oid is not a merge commit')
+    await expect(upload('refs/pull/7/merge')).rejects.toMatchObject({ status: 400, message })
+    expect(await upload('refs/pull/7/head')).toBe(202)
+    await tell(lab, 'refs', { repository: `team/${here.repo}`, ref: 'refs/pull/7/merge', sha })
+    expect(await upload('refs/pull/7/merge')).toBe(202)
+  })
+
   it('assets are uploaded to the server for uploads, not to the API', async () => {
     expect(await ask('/repos/team/app/releases/1/assets?name=a', { method: 'POST', body: 'bytes' })).toMatchObject({ status: 404 })
   })

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { apiUrl, find, type Handler, text } from '../call.ts'
 import { Json } from '../description.ts'
+import { Refusal } from '../refusal.ts'
 
 /** As much of SARIF as GitHub insists on before it looks at the results. */
 const Sarif = z.looseObject({
@@ -12,9 +13,12 @@ const Sarif = z.looseObject({
 export const codeScanning: Record<string, Handler> = {
   'code-scanning/upload-sarif': (call) => {
     const { state, repository, body } = call
+    const ref = text(body['ref'])
+    if (/^refs\/pull\/\d+\/merge$/.test(ref) && body['commit_sha'] !== repository.shaOf(ref))
+      throw new Refusal(400, 'ref is a pull request merge but commit_oid is not a merge commit')
     const id = `sarif-${state.newId()}`
     const url = apiUrl(call, 'code-scanning/sarifs', id)
-    repository.sarifs.push({ id, commit_sha: body['commit_sha'] ?? '', ref: body['ref'] ?? '', ...opened(text(body['sarif'])) })
+    repository.sarifs.push({ id, commit_sha: body['commit_sha'] ?? '', ref, ...opened(text(body['sarif'])) })
     return { status: 202, body: { id, url } }
   },
 
