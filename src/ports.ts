@@ -170,6 +170,7 @@ function openNotices(env: Surroundings['env'], secret: Ports['secret']): Notices
     keepIssue: async (of) => (await notices()).keepIssue(of),
     closeIssue: async (of) => (await notices()).closeIssue(of),
     uploadSarif: async (of) => (await notices()).uploadSarif(of),
+    sarifStatus: async (upload) => (await notices()).sarifStatus(upload),
   }
 }
 

@@ -62,11 +62,20 @@ export function gitHubNotices({ repository, token, apiUrl }: Omit<GitHubSettings
       )
     },
 
-    async uploadSarif({ sha, ref, sarif }) {
+    async uploadSarif({ name, sha, ref, sarif }) {
       const { rest } = await client()
-      await refusals('take results for code scanning', 'security-events: write', () =>
+      const { data } = await refusals(`take ${name} for code scanning`, 'security-events: write', () =>
         rest.codeScanning.uploadSarif({ ...here, commit_sha: sha, ref, sarif: gzipSync(sarif).toString('base64') }),
       )
+      return data.id
+    },
+
+    async sarifStatus(upload) {
+      const { rest } = await client()
+      const { data } = await refusals('say what became of results for code scanning', 'security-events: write', () =>
+        rest.codeScanning.getSarif({ ...here, sarif_id: upload }),
+      )
+      return { state: data.processing_status ?? 'pending', errors: data.errors ?? [] }
     },
   }
 }

@@ -33,8 +33,20 @@ export interface Notices {
   keepIssue(of: Issue & { title: string; body: string; news(this: void, before: string): string | undefined }): Promise<void>
   /** Closes it with a last word; nothing where none is open. */
   closeIssue(of: Issue & { word: string }): Promise<void>
-  /** Results for code scanning, as SARIF that fits its limits. */
-  uploadSarif(of: { sha: string; ref: string; sarif: Buffer }): Promise<void>
+  /**
+   * Takes results to code scanning, as SARIF that fits its limits.
+   * @param name what to call them where they are refused
+   * @returns by what to ask for what became of them; undefined where GitHub does not say
+   */
+  uploadSarif(of: { name: string; sha: string; ref: string; sarif: Buffer }): Promise<string | undefined>
+  /** What became of an upload: it is taken first, and looked at afterwards. */
+  sarifStatus(upload: string): Promise<SarifStatus>
+}
+
+export interface SarifStatus {
+  state: 'pending' | 'complete' | 'failed'
+  /** In GitHub's words. */
+  errors: readonly string[]
 }
 
 interface Issue {

@@ -1,8 +1,7 @@
-import { join } from 'node:path'
-import { LaunchwayError } from '../core/error.ts'
-import { asError } from '../core/outcome.ts'
 import type { Notices, Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
+import { attempt, pullOf } from './attempt.ts'
+import { uploadResults } from './code-scanning.ts'
 import { prose } from './markdown.ts'
 import { summaryParts } from './summary.ts'
 
@@ -29,23 +28,7 @@ export async function tell(release: Release, told: Told, ports: Ports): Promise<
   const page = ports.who.startsWith('https://') ? ports.who : undefined
   if (told.comment) await attempt(ports, () => comment(release, page, notices))
   if (told.issue) await attempt(ports, () => issue(release, page, notices))
-  if (told.codeScanning) await attempt(ports, () => upload(release, notices, ports))
-}
-
-async function attempt({ log }: Ports, call: () => Promise<void>): Promise<void> {
-  try {
-    await call()
-  } catch (error) {
-    // Also that GitHub cannot be reached: the release is what it is.
-    const { message, hint } = error instanceof LaunchwayError ? error : { message: `GitHub was not told: ${asError(error).message}` }
-    log.warning(hint === undefined ? message : `${message}\n${hint}`)
-  }
-}
-
-/** The number of the pull request whose change was built; undefined for any other run. */
-function pullOf({ event, ref = '' }: Pick<Release['plan'], 'event' | 'ref'>): number | undefined {
-  const [, number] = /^refs\/pull\/(\d+)\//.exec(ref) ?? []
-  return event !== 'pull_request' || number === undefined ? undefined : Number(number)
+  if (told.codeScanning) await uploadResults(release, notices, ports)
 }
 
 async function comment(release: Release, page: string | undefined, notices: Notices): Promise<void> {
@@ -113,23 +96,5 @@ function listIn(text: string): string[] {
     return Array.isArray(list) ? list.filter((name) => typeof name === 'string') : []
   } catch {
     return []
-  }
-}
-
-/** GitHub knows the commit and the ref of a run that it has set off, but not of one that scans what runs elsewhere. */
-async function upload({ plan, scan }: Release, notices: Notices, { files, log, root }: Ports): Promise<void> {
-  if (scan === undefined || plan.event === 'schedule' || plan.ref === undefined) return
-  const pull = pullOf(plan)
-  // The ref of such a run is a merge that nobody made, and the commit of the record is the head of the branch: GitHub takes
-  // them together with the ref of that head alone.
-  const ref = pull === undefined ? plan.ref : `refs/pull/${pull}/head`
-  const reports = scan.reports.filter(({ kind }) => kind === 'sarif')
-  if (reports.length === 0) {
-    return log.warning('there are no results for code scanning: in launchway.yml, scan: { reports: [sarif] } makes them')
-  }
-  for (const { path } of reports) {
-    const sarif = await files.read(join(root, path))
-    if (sarif === undefined) log.warning(`${path} is not there any more: nothing of it is in code scanning`)
-    else await notices.uploadSarif({ sha: plan.sha, ref, sarif })
   }
 }

@@ -13,6 +13,8 @@ import { findingName } from '../../src/core/words.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { tell } from '../../src/report/index.ts'
 import { configOf } from '../unit/support/config.ts'
+import { fakeClock } from '../fakes/clock.ts'
+import { fakeLog } from '../fakes/log.ts'
 import { digest, record } from '../unit/support/deploy.ts'
 import { httpx, scanned } from '../unit/support/scanned.ts'
 import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
@@ -27,9 +29,16 @@ async function open() {
   const lab = await startLabGitHub({ token })
   onTestFinished(() => lab.close())
   const folder = temporaryFolder()
-  const { ports, warnings } = localPorts(folder)
+  const log = fakeLog()
   const notices = gitHubNotices({ repository: 'team/app', token: new Secret(token), apiUrl: lab.url })
-  return { lab, folder, warnings, ports: { ...ports, notices, who: page } }
+  const ports = { ...localPorts(folder).ports, notices, log, clock: fakeClock(), who: page }
+  return {
+    lab,
+    folder,
+    log,
+    ports,
+    warnings: () => log.said('warning'),
+  }
 }
 
 async function api(lab: LabGitHub, path: string, body?: object): Promise<unknown> {
@@ -64,7 +73,7 @@ describe('a pull request', () => {
     expect([first, more]).toEqual(['Looks good', []])
     expect(second).toContain('the web is not well')
     expect(second).toContain(`[This run](${page})`)
-    expect(warnings).toEqual([])
+    expect(warnings()).toEqual([])
   })
 
   it('is not written to again where nothing has changed', async () => {
@@ -79,7 +88,7 @@ describe('a pull request', () => {
     await api(lab, 'issues', { title: 'A change' })
     await order(lab, 'permissions', { issues: 'read' })
     await tell(proposal(), { ...none, comment: true }, ports)
-    expect(warnings.join()).toContain('pull-requests: write')
+    expect(warnings().join()).toContain('pull-requests: write')
   })
 
   it('beyond its hundredth comment still has the one', async () => {
@@ -140,7 +149,7 @@ describe('what an environment runs and the rules block', () => {
     await tell(rescan(), { ...none, issue: true }, ports)
     expect((await issues(lab)).map(({ state }) => state)).toEqual(['closed'])
     expect((await said(lab, 1)).at(-1)).toContain('Nothing blocks any more')
-    expect(warnings).toEqual([])
+    expect(warnings()).toEqual([])
   })
 
   it('is a new issue when it comes back', async () => {
@@ -175,7 +184,7 @@ describe('code scanning', () => {
     const release = { ...record(), scan }
     await tell(release, { ...none, codeScanning: true }, ports)
     expect(await uploads(lab)).toMatchObject([{ commit_sha: release.plan.sha, ref: release.plan.ref, document: sarif, errors: null }])
-    expect(warnings).toEqual([])
+    expect(warnings()).toEqual([])
   })
 
   it('of a pull request gets them for its head, which is what people look at: GitHub takes no other commit for a merge', async () => {
@@ -183,13 +192,44 @@ describe('code scanning', () => {
     writeFileSync(join(folder, 'app.sarif'), JSON.stringify(sarif))
     const release = proposal({ scan: { ...scanned, reports: [{ image: 'app', kind: 'sarif', path: 'app.sarif' }] } })
     await tell(release, { ...none, codeScanning: true }, ports)
-    expect(warnings).toEqual([])
+    expect(warnings()).toEqual([])
     expect(await uploads(lab)).toMatchObject([{ commit_sha: release.plan.sha, ref: 'refs/pull/1/head' }])
+  })
+
+  /** What a scan of these images wrote, each what it may be. */
+  function written(folder: string, files: Readonly<Record<string, unknown>>): Release {
+    for (const [image, body] of Object.entries(files)) writeFileSync(join(folder, `${image}.sarif`), JSON.stringify(body))
+    const reports = Object.keys(files).map((image) => ({ image, kind: 'sarif' as const, path: `${image}.sarif` }))
+    return { ...record(), scan: { ...scanned, reports } }
+  }
+
+  it('has not got them when GitHub could not use them: its own words are a warning', async () => {
+    const { lab, folder, ports, warnings } = await open()
+    await order(lab, 'processing', { asks: 2 })
+    await tell(written(folder, { app: { ...sarif, version: '1.0' }, web: sarif }), { ...none, codeScanning: true }, ports)
+    expect(warnings()).toEqual([expect.stringMatching(/^GitHub could not use app\.sarif: .*2\.1\.0/s)])
+  })
+
+  it('may take its time: the run goes on, and only who looks closely is told', async () => {
+    const { lab, folder, ports, log } = await open()
+    await order(lab, 'processing', { asks: 1000 })
+    await tell(written(folder, { app: sarif }), { ...none, codeScanning: true }, ports)
+    expect(log.said('warning')).toEqual([])
+    expect(log.said('debug').join()).toContain('app.sarif')
+    expect(ports.clock.elapsed()).toBeLessThanOrEqual(20_000)
+  })
+
+  it('gets what it takes of several images, also after it refused one', async () => {
+    const { lab, folder, ports, warnings } = await open()
+    await order(lab, 'fail', { method: 'POST', path: '/repos/{owner}/{repo}/code-scanning/sarifs', status: 413 })
+    await tell(written(folder, { app: sarif, web: sarif, job: sarif }), { ...none, codeScanning: true }, ports)
+    expect(await uploads(lab)).toHaveLength(2)
+    expect(warnings()).toEqual([expect.stringContaining('GitHub refused to take app.sarif for code scanning')])
   })
 
   it('is told of where the configuration makes no such results', async () => {
     const { ports, warnings } = await open()
     await tell({ ...record(), scan: scanned }, { ...none, codeScanning: true }, ports)
-    expect(warnings).toEqual([expect.stringContaining('reports: [sarif]')])
+    expect(warnings()).toEqual([expect.stringContaining('reports: [sarif]')])
   })
 })

@@ -80,6 +80,7 @@ describe('a schedule', () => {
       keepIssue: async ({ title }) => void kept.push(title),
       closeIssue: async ({ mark }) => void kept.push(`closed ${mark}`),
       uploadSarif: async () => undefined,
+      sarifStatus: async () => ({ state: 'complete', errors: [] }),
     }
     const told = { ...ports, notices, who: 'ada' }
     const asked = { comment: false, issue: true, codeScanning: false }

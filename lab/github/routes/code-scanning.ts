@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
-import { apiUrl, find, type Handler, text } from '../call.ts'
+import { apiUrl, find, type Handler, number, text } from '../call.ts'
 import { Json } from '../description.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -18,13 +18,18 @@ export const codeScanning: Record<string, Handler> = {
       throw new Refusal(400, 'ref is a pull request merge but commit_oid is not a merge commit')
     const id = `sarif-${state.newId()}`
     const url = apiUrl(call, 'code-scanning/sarifs', id)
-    repository.sarifs.push({ id, commit_sha: body['commit_sha'] ?? '', ref, ...opened(text(body['sarif'])) })
+    const asks = state.processingAsks
+    repository.sarifs.push({ id, asks, commit_sha: body['commit_sha'] ?? '', ref, ...opened(text(body['sarif'])) })
     return { status: 202, body: { id, url } }
   },
 
   /** An upload is taken whatever is in it; whether it can be used is known here. */
   'code-scanning/get-sarif': (call) => {
-    const { errors } = find(call.repository.sarifs, 'id', call.parameters['sarif_id'])
+    const upload = find(call.repository.sarifs, 'id', call.parameters['sarif_id'])
+    const { errors } = upload
+    const asks = number(upload['asks'])
+    upload['asks'] = asks - 1
+    if (asks > 0) return { status: 200, body: { processing_status: 'pending', analyses_url: null, errors: null } }
     const analyses_url = `${apiUrl(call, 'code-scanning/analyses')}?sarif_id=${text(call.parameters['sarif_id'])}`
     return {
       status: 200,
