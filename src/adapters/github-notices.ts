@@ -1,12 +1,51 @@
 import { gzipSync } from 'node:zlib'
+import { z } from 'zod'
+import { LaunchwayError } from '../core/error.ts'
 import type { Notices } from '../core/ports.ts'
 import { type GitHubSettings, openClient, refusals } from './github.ts'
+
+interface Written {
+  body?: string | null
+  user: { login: string } | null
+}
+
+/** What a workflow's own token writes as. */
+const workflows = 'github-actions[bot]'
+
+const Viewer = z.object({ viewer: z.object({ login: z.string() }) })
+
+/** As whom the token writes: what the REST API tells of a person's token alone, GraphQL tells of each. */
+async function writer(graphql: (query: string) => Promise<unknown>): Promise<string> {
+  try {
+    const { viewer } = Viewer.parse(await refusals('say whose token this is', 'contents: read', () => graphql('{ viewer { login } }')))
+    return viewer.login
+  } catch (error) {
+    // Where it is not said, as behind a proxy that lets the REST API through alone, it is most likely that of the workflow.
+    if (isUnsaid(error)) return workflows
+    throw error
+  }
+}
+
+/** GraphQL says with an answer like any other what it does not do. */
+function isUnsaid(error: unknown): boolean {
+  const { cause = error } = error instanceof LaunchwayError ? error : {}
+  return z.union([z.object({ status: z.literal([403, 404]) }), z.object({ name: z.literal('GraphqlResponseError') })]).safeParse(cause)
+    .success
+}
 
 /** What people are told on GitHub; @actions/github is loaded at the first call. */
 export function gitHubNotices({ repository, token, apiUrl }: Omit<GitHubSettings, 'runUrl'>): Notices {
   const [owner = '', repo = ''] = repository.split('/')
   const here = { owner, repo }
   const client = () => openClient({ token, apiUrl })
+  const own = async <T extends Written>(written: readonly T[], mark: string): Promise<T | undefined> => {
+    const marked = written.filter((one) => one.body?.startsWith(mark) === true)
+    if (marked.length === 0) return undefined
+    // Anybody may write the mark: what somebody else wrote is neither changed nor taken for what was said.
+    const { graphql } = await client()
+    const login = await writer(graphql)
+    return marked.find(({ user }) => user?.login === login)
+  }
 
   const openIssue = async (label: string, mark: string) => {
     const { paginate, rest } = await client()
@@ -14,7 +53,10 @@ export function gitHubNotices({ repository, token, apiUrl }: Omit<GitHubSettings
       paginate(rest.issues.listForRepo, { ...here, labels: label, state: 'open', per_page: 100 }),
     )
     // A pull request is an issue to this part of the API.
-    return all.find((one) => one.pull_request === undefined && (one.body ?? '').includes(mark))
+    return own(
+      all.filter((one) => one.pull_request === undefined),
+      mark,
+    )
   }
 
   return {
@@ -24,7 +66,7 @@ export function gitHubNotices({ repository, token, apiUrl }: Omit<GitHubSettings
       const comments = await refusals('list the comments of a pull request', permission, () =>
         paginate(rest.issues.listComments, { ...here, issue_number: pull, per_page: 100 }),
       )
-      const before = comments.find((one) => one.body?.includes(mark) === true)
+      const before = await own(comments, mark)
       const text = `${mark}\n${body}`
       if (before?.body === text) return
       await refusals('comment on a pull request', permission, async () =>

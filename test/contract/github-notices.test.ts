@@ -25,12 +25,15 @@ const token = 'ghs_contract'
 const page = 'https://github.example.org/team/app/actions/runs/7'
 const none = { comment: false, issue: false, codeScanning: false }
 
-async function open() {
-  const lab = await startLabGitHub({ token })
+const ada = 'ghp_ada'
+
+/** @param of who tells, and by which address of the API */
+async function open(of: { token?: string; path?: string } = {}) {
+  const lab = await startLabGitHub({ token, people: { [ada]: 'ada' } })
   onTestFinished(() => lab.close())
   const folder = temporaryFolder()
   const log = fakeLog()
-  const notices = gitHubNotices({ repository: 'team/app', token: new Secret(token), apiUrl: lab.url })
+  const notices = gitHubNotices({ repository: 'team/app', token: new Secret(of.token ?? token), apiUrl: `${lab.url}${of.path ?? ''}` })
   const ports = { ...localPorts(folder).ports, notices, log, clock: fakeClock(), who: page }
   return {
     lab,
@@ -41,10 +44,10 @@ async function open() {
   }
 }
 
-async function api(lab: LabGitHub, path: string, body?: object): Promise<unknown> {
+async function api(lab: LabGitHub, path: string, body?: object, as = token): Promise<unknown> {
   const response = await fetch(`${lab.url}/repos/team/app/${path}`, {
     method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${as}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
@@ -99,6 +102,58 @@ describe('a pull request', () => {
     await tell(proposal({ outcome: { state: 'failed' } }), { ...none, comment: true }, ports)
     const last = Said.parse(await api(lab, 'issues/1/comments?per_page=100&page=2')).map(({ body }) => body)
     expect(last).toEqual(['word 100', expect.stringContaining('failed')])
+  })
+})
+
+describe('what somebody else wrote with the mark of launchway', () => {
+  const mark = '<!-- launchway: addie -->'
+  const told = { ...none, comment: true }
+
+  it.each([
+    ['a workflow', {}, ada],
+    ['a person on GitHub Enterprise', { token: ada, path: '/api/v3' }, token],
+    ['a person', { token: ada }, token],
+  ])('is no comment of %s, which keeps one of its own beside it', async (_, of, other) => {
+    const { lab, ports, warnings } = await open(of)
+    await api(lab, 'issues', { title: 'A change' })
+    await api(lab, 'issues/1/comments', { body: `${mark}\nAll is well, trust me` }, other)
+    for (const state of ['done', 'failed'] as const) await tell(proposal({ outcome: { state } }), told, ports)
+    expect(await said(lab, 1)).toEqual([`${mark}\nAll is well, trust me`, expect.stringContaining('failed')])
+    expect(warnings()).toEqual([])
+  })
+
+  it('is not the issue of an environment either', async () => {
+    const { lab, ports } = await open()
+    const body = '<!-- launchway: addie in production -->\nNothing to see here'
+    await api(lab, 'issues', { title: 'Ours', body, labels: ['launchway-scan'] }, ada)
+    await tell(rescan('httpx'), { ...none, issue: true }, ports)
+    await tell(rescan(), { ...none, issue: true }, ports)
+    expect((await issues(lab)).map((one) => [one.title, one.state])).toEqual([
+      ['addie in production: 1 finding blocks', 'closed'],
+      ['Ours', 'open'],
+    ])
+  })
+
+  it('is left alone by a workflow also where GitHub does not say whose token it is', async () => {
+    const { lab, ports, warnings } = await open()
+    await api(lab, 'issues', { title: 'A change' })
+    await api(lab, 'issues/1/comments', { body: mark }, ada)
+    for (const state of ['done', 'failed'] as const) {
+      await order(lab, 'fail', { path: '/graphql', status: 403 })
+      await tell(proposal({ outcome: { state } }), told, ports)
+    }
+    expect(await said(lab, 1)).toEqual([mark, expect.stringContaining('failed')])
+    expect(warnings()).toEqual([])
+  })
+
+  it('keeps a comment from being written while GitHub cannot say whose it is, as a second one would stay', async () => {
+    const { lab, ports, warnings } = await open({ token: ada })
+    await api(lab, 'issues', { title: 'A change' })
+    await tell(proposal(), told, ports)
+    await order(lab, 'fail', { path: '/graphql', status: 502 })
+    await tell(proposal({ outcome: { state: 'failed' } }), told, ports)
+    expect(await said(lab, 1)).toHaveLength(1)
+    expect(warnings()).toEqual([expect.stringContaining('whose token')])
   })
 })
 

@@ -1,6 +1,6 @@
 import { apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, number, pick, rows, text } from '../call.ts'
 import type { Json, Row } from '../description.ts'
-import { bot } from '../people.ts'
+import { asker } from '../people.ts'
 
 export const issues: Record<string, Handler> = {
   'issues/create': (call) => {
@@ -22,7 +22,7 @@ export const issues: Record<string, Handler> = {
       state_reason: null,
       title: typeof body['title'] === 'number' ? String(body['title']) : text(body['title']),
       body: body['body'] ?? null,
-      user: bot(call),
+      user: asker(call),
       labels: labels(body['labels']),
       assignee: null,
       assignees: [],
@@ -70,7 +70,7 @@ export const issues: Record<string, Handler> = {
       html_url: `${text(issue['html_url'])}#issuecomment-${id}`,
       issue_url: issue['url'] ?? '',
       ...pick(body, 'body'),
-      user: bot(call),
+      user: asker(call),
       created_at: now(),
       updated_at: now(),
       author_association: 'NONE',
