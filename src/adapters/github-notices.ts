@@ -9,6 +9,9 @@ interface Written {
   user: { login: string } | null
 }
 
+const permission = 'issues: write'
+const pulls = 'pull-requests: write'
+
 /** What a workflow's own token writes as. */
 const workflows = 'github-actions[bot]'
 
@@ -47,61 +50,57 @@ export function gitHubNotices({ repository, token, apiUrl }: Omit<GitHubSettings
     return marked.find(({ user }) => user?.login === login)
   }
 
-  const openIssue = async (label: string, mark: string) => {
-    const { paginate, rest } = await client()
-    const all = await refusals('list issues', 'issues: write', () =>
-      paginate(rest.issues.listForRepo, { ...here, labels: label, state: 'open', per_page: 100 }),
-    )
-    // A pull request is an issue to this part of the API.
-    return own(
-      all.filter((one) => one.pull_request === undefined),
-      mark,
-    )
-  }
-
   return {
     async comment({ pull, mark, body }) {
       const { paginate, rest } = await client()
-      const permission = 'pull-requests: write'
-      const comments = await refusals('list the comments of a pull request', permission, () =>
+      const comments = await refusals('list the comments of a pull request', pulls, () =>
         paginate(rest.issues.listComments, { ...here, issue_number: pull, per_page: 100 }),
       )
       const before = await own(comments, mark)
       const text = `${mark}\n${body}`
       if (before?.body === text) return
-      await refusals('comment on a pull request', permission, async () =>
+      await refusals('comment on a pull request', pulls, async () =>
         before === undefined
           ? rest.issues.createComment({ ...here, issue_number: pull, body: text })
           : rest.issues.updateComment({ ...here, comment_id: before.id, body: text }),
       )
     },
 
-    async keepIssue({ label, mark, title, body, news }) {
-      const { rest } = await client()
-      const before = await openIssue(label, mark)
-      const text = `${mark}\n${body}`
-      if (before === undefined) {
-        await refusals('open an issue', 'issues: write', () => rest.issues.create({ ...here, title, body: text, labels: [label] }))
-        return
-      }
-      if (before.body === text) return
-      const number = before.number
-      await refusals('change an issue', 'issues: write', () => rest.issues.update({ ...here, issue_number: number, title, body: text }))
-      const word = news(before.body ?? '')
-      if (word === undefined) return
-      // A changed text tells nobody; a comment does.
-      await refusals('comment on an issue', 'issues: write', () => rest.issues.createComment({ ...here, issue_number: number, body: word }))
+    async findIssue({ label, mark }) {
+      const { paginate, rest } = await client()
+      const all = await refusals('list issues', permission, () =>
+        paginate(rest.issues.listForRepo, { ...here, labels: label, state: 'open', per_page: 100 }),
+      )
+      // A pull request is an issue to this part of the API.
+      const found = await own(
+        all.filter((one) => one.pull_request === undefined),
+        mark,
+      )
+      return found && { number: found.number, title: found.title, body: (found.body ?? '').slice(mark.length + 1) }
     },
 
-    async closeIssue({ label, mark, word }) {
+    async openIssue({ label, mark, title, body }) {
       const { rest } = await client()
-      const before = await openIssue(label, mark)
-      if (before === undefined) return
-      const issue_number = before.number
-      await refusals('comment on an issue', 'issues: write', () => rest.issues.createComment({ ...here, issue_number, body: word }))
-      await refusals('close an issue', 'issues: write', () =>
-        rest.issues.update({ ...here, issue_number, state: 'closed', state_reason: 'completed' }),
+      await refusals('open an issue', permission, () => rest.issues.create({ ...here, title, body: `${mark}\n${body}`, labels: [label] }))
+    },
+
+    async changeIssue(number, { mark, title, body }) {
+      const { rest } = await client()
+      await refusals('change an issue', permission, () =>
+        rest.issues.update({ ...here, issue_number: number, title, body: `${mark}\n${body}` }),
       )
+    },
+
+    async closeIssue(number) {
+      const { rest } = await client()
+      await refusals('close an issue', permission, () =>
+        rest.issues.update({ ...here, issue_number: number, state: 'closed', state_reason: 'completed' }),
+      )
+    },
+
+    async say(number, word) {
+      const { rest } = await client()
+      await refusals('comment on an issue', permission, () => rest.issues.createComment({ ...here, issue_number: number, body: word }))
     },
 
     async uploadSarif({ name, sha, ref, sarif }) {

@@ -207,6 +207,33 @@ describe('what an environment runs and the rules block', () => {
     expect(warnings()).toEqual([])
   })
 
+  const many = (count: number): string[] => Array.from({ length: count }, (_, nth) => `a-package-with-a-name-${nth}`)
+  const told = { ...none, issue: true }
+  const bodies = async (lab: LabGitHub): Promise<string[]> => (await issues(lab)).map(({ body }) => body)
+
+  it.each([200, 5000])('and has not changed, is not told again: of %i findings none is new', async (count) => {
+    const { lab, ports, warnings } = await open()
+    await tell(rescan(...many(count)), told, ports)
+    // Another run, which has found the same.
+    await tell(rescan(...many(count)), told, { ...ports, who: page.replace('/7', '/8') })
+    expect(await said(lab, 1)).toEqual([])
+    expect((await requests(lab)).filter(({ method }) => method === 'PATCH')).toEqual([])
+    await tell(rescan(...many(count), 'jinja2'), told, ports)
+    expect(await said(lab, 1)).toEqual([expect.stringMatching(/^New since this was last written: [^;]*jinja2[^;]*$/)])
+    expect(warnings()).toEqual([])
+  })
+
+  it('and is too much to be compared, says so, and nothing false', async () => {
+    const { lab, ports, warnings } = await open()
+    for (const count of [7000, 7001, 200]) await tell(rescan(...many(count)), told, ports)
+    expect(await said(lab, 1)).toEqual([])
+    expect(await bodies(lab)).not.toEqual([expect.stringContaining('too many')])
+    await tell(rescan(...many(7000)), told, ports)
+    expect(await bodies(lab)).toEqual([expect.stringMatching(/7000 findings block: too many .* cannot tell which are new/)])
+    expect(await said(lab, 1)).toEqual([expect.stringMatching(/^New since this was last written: .* and 6780 more\.$/)])
+    expect(warnings()).toEqual([])
+  })
+
   it('is a new issue when it comes back', async () => {
     const { lab, ports } = await open()
     for (const found of [['httpx'], [], ['httpx']]) await tell(rescan(...found), { ...none, issue: true }, ports)

@@ -72,6 +72,19 @@ describe('a request that does not fit the description', () => {
     })
   })
 
+  it('a text of an issue or a comment has at most 65,536 characters', async () => {
+    const { octokit, ...here } = fresh()
+    const [most, more] = ['x'.repeat(65_536), 'x'.repeat(65_537)]
+    const refused = { status: 422 }
+    await expect(octokit.issues.create({ ...here, title: 'a', body: more })).rejects.toMatchObject(refused)
+    const { data } = await octokit.issues.create({ ...here, title: 'a', body: most })
+    const issue = { ...here, issue_number: data.number }
+    await expect(octokit.issues.update({ ...issue, body: more })).rejects.toMatchObject(refused)
+    await expect(octokit.issues.createComment({ ...issue, body: more })).rejects.toMatchObject(refused)
+    const comment = await octokit.issues.createComment({ ...issue, body: most })
+    await expect(octokit.issues.updateComment({ ...here, comment_id: comment.data.id, body: more })).rejects.toMatchObject(refused)
+  })
+
   it('a description of a deployment status has at most 140 characters', async () => {
     const { octokit, ...here } = fresh()
     const { data } = await octokit.repos.createDeployment({ ...here, ref: 'main' })
