@@ -1,15 +1,15 @@
 import type { Notices, Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { attempt, pullOf } from './attempt.ts'
-import { bodyOf } from './body.ts'
+import { bodyOf, pageOf } from './body.ts'
 import { uploadResults } from './code-scanning.ts'
-import { keepIssue } from './rescan-issue.ts'
+import { keepIssue, keepNoVerdict, type Look, type NoVerdict } from './rescan-issue.ts'
 
 /** What somebody wants told on GitHub, beside the summary of the run. */
 export interface Told {
   /** One comment on the pull request, kept up to date. */
   comment: boolean
-  /** One issue for each environment while what it runs is blocked by the rules of the scan. */
+  /** One issue for each environment while what it runs is blocked by the rules of the scan, or a rescan cannot tell. */
   issue: boolean
   /** The results of the scan, for the Security tab. */
   codeScanning: boolean
@@ -19,19 +19,19 @@ export interface Told {
 export async function tell(release: Release, told: Told, ports: Ports): Promise<void> {
   const { notices } = ports
   if (notices === undefined) return
-  const page = pageOf(ports)
-  if (told.comment) await attempt(ports, () => comment(release, page, notices))
-  if (told.issue) await attempt(ports, () => keepIssue(release, page, notices))
+  if (told.comment) await attempt(ports, () => comment(release, notices, ports))
+  if (told.issue) await attempt(ports, () => keepIssue(release, notices, ports))
   if (told.codeScanning) await uploadResults(release, notices, ports)
 }
 
-/** The page of this run. */
-function pageOf({ who }: Ports): string | undefined {
-  return who.startsWith('https://') ? who : undefined
+/** Tells of a rescan that failed before there was a record of it. */
+export async function tellNoLook(look: Look, why: NoVerdict, ports: Ports): Promise<void> {
+  const { notices } = ports
+  if (notices !== undefined) await attempt(ports, () => keepNoVerdict(look, why, notices, ports))
 }
 
-async function comment(release: Release, page: string | undefined, notices: Notices): Promise<void> {
+async function comment(release: Release, notices: Notices, ports: Ports): Promise<void> {
   const pull = pullOf(release.plan)
   if (pull === undefined) return
-  await notices.comment({ pull, mark: `<!-- launchway: ${release.app} -->`, body: bodyOf(release, page) })
+  await notices.comment({ pull, mark: `<!-- launchway: ${release.app} -->`, body: bodyOf(release, pageOf(ports)) })
 }

@@ -5,17 +5,14 @@ import { z } from 'zod'
 import { requests, tell as order } from '../../lab/github/client.ts'
 import { type LabGitHub, startLabGitHub } from '../../lab/github/server.ts'
 import { gitHubNotices } from '../../src/adapters/github-notices.ts'
-import { resolveScan } from '../../src/config/scan.ts'
 import type { Release } from '../../src/core/release.ts'
-import { byKey } from '../../src/core/objects.ts'
-import { stageNames } from '../../src/core/stages.ts'
 import { findingName } from '../../src/core/words.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { tell } from '../../src/report/index.ts'
-import { configOf } from '../unit/support/config.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { fakeLog } from '../fakes/log.ts'
 import { digest, record } from '../unit/support/deploy.ts'
+import { rescanned } from '../unit/support/rescanned.ts'
 import { httpx, scanned } from '../unit/support/scanned.ts'
 import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
 
@@ -163,31 +160,20 @@ it('a push writes no comment, whatever it is asked', async () => {
   expect(await requests(lab)).toEqual([])
 })
 
-/** As `planRescan` makes it: no environment to deploy to, nothing to build. */
-function rescanned(plan: Release['plan']): Release['plan'] {
-  const scan = resolveScan(configOf('image: app\n'), {})
-  if (typeof scan === 'string') throw new Error(scan)
-  const stages = byKey(stageNames, (name) => ({ run: name === 'scan', reason: 'a rescan' }))
-  return { ...plan, event: 'schedule', stages, scan: { ...scan, against: 'production' } }
-}
-
 /** What a schedule has found in production: what blocks, by package. */
 function rescan(...packages: string[]): Release {
-  const { plan, ...rest } = record()
   const findings = packages.map((name) => ({ ...httpx, package: name }))
   const names = findings.map((finding) => findingName('app', finding))
   const failed = names.length > 0
-  return {
-    ...rest,
+  return rescanned({
     outcome: failed ? { state: 'failed', code: 'SCAN_BLOCKED', message: 'blocked', stage: 'scan' } : { state: 'done' },
-    plan: rescanned(plan),
     scan: {
       ...scanned,
       images: [{ name: 'app', config: digest, findings }],
       verdict: failed ? 'failed' : 'passed',
       rules: [{ rule: 'severity HIGH', action: 'fail', passed: !failed, findings: names }],
     },
-  }
+  })
 }
 
 describe('what an environment runs and the rules block', () => {
