@@ -80,8 +80,8 @@ export function queued(group: string): string[] {
   return ['concurrency:', `  group: ${group}`, '  cancel-in-progress: false', '  queue: max']
 }
 
-export function rights({ ghcr }: Setting, packages: 'read' | 'write'): string[] {
-  return ['permissions:', '  contents: read', ...(ghcr ? [`  packages: ${packages} # for ghcr.io`] : [])]
+export function rights({ ghcr }: Setting, packages: 'read' | 'write', why = 'for ghcr.io'): string[] {
+  return ['permissions:', '  contents: read', ...(ghcr ? [`  packages: ${packages} # ${why}`] : [])]
 }
 
 export const checkedOut = [`- uses: ${checkout}`, '  with:', '    persist-credentials: false']

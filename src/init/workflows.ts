@@ -53,7 +53,8 @@ const about: Readonly<Record<string, readonly string[]>> = {
   ],
   'pull-request.yml': [
     '# Builds, tests and scans what a pull request would bring. Nothing is written to a registry or to a host, and no secret is',
-    '# needed: it is safe for forks as long as the event stays `pull_request` (launchway refuses `pull_request_target`).',
+    '# needed: it is safe for forks as long as the event stays `pull_request` (launchway refuses `pull_request_target`). The',
+    '# run of a fork may not read private packages: all that its scan finds counts as new then, and a warning says so.',
   ],
   'redeploy.yml': [
     '# Puts a version live again that was released before. Its images are in the registry, with the record of their release',
@@ -161,8 +162,7 @@ function pullRequest(of: Setting): string[] {
     '  build:',
     '    runs-on: ubuntu-latest',
     '    timeout-minutes: 45',
-    '    permissions:',
-    '      contents: read',
+    ...indent(rights(of, 'read', 'to compare with what runs, on ghcr.io'), 4),
     '    steps:',
     ...indent([...checkedOut, ...step(uses(of.pin), configInput(of)), ...keptEvidence], 6),
   ]
