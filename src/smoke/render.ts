@@ -67,7 +67,9 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
 
 /** What compose knows of a variable: from launchway.yml, from the environment, or from files. */
 async function known(plan: SmokePlan, files: readonly string[], ports: Ports): Promise<(name: string) => string | undefined> {
-  const ofFiles = await Promise.all(files.map(async (file) => parseEnv((await sourceAt(file, ports.files))?.text ?? '')))
+  const ofFiles = await Promise.all(
+    files.map(async (file) => parseEnv((await sourceAt(file, ports.files))?.text.replace(/^\uFEFF/, '') ?? '')),
+  )
   return (name) => plan.env[name] ?? ports.environment.get(name)?.reveal() ?? ofFiles.findLast((one) => one[name] !== undefined)?.[name]
 }
 

@@ -60,7 +60,7 @@ export function variablesIn(text: string): { name: string; isRequired: boolean }
 
 async function namesIn(paths: readonly string[], { files }: Pick<Ports, 'files'>): Promise<string[]> {
   const bodies = await Promise.all(paths.map((path) => files.read(path).catch(() => undefined)))
-  return bodies.flatMap((body) => Object.keys(parseEnv(body?.toString() ?? '')))
+  return bodies.flatMap((body) => Object.keys(parseEnv(body?.toString().replace(/^\uFEFF/, '') ?? '')))
 }
 
 /** What compose warns of is found here by its place. */
