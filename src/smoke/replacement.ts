@@ -117,7 +117,7 @@ function isWell({ status, exitCode, error, health }: EngineContainer, service: s
 function withFiles(file: ComposeProject, touched: Iterable<string>): string[] {
   const paths = [...touched]
   return Object.entries(file.services).flatMap(([name, service]) =>
-    filesOf(service, file).some((own) => paths.some((path) => meet(own, path))) ? [name] : [],
+    ownFiles(service, file).some((own) => paths.some((path) => meet(own, path))) ? [name] : [],
   )
 }
 
@@ -127,6 +127,6 @@ export function meet(one: string, other: string): boolean {
 }
 
 /** Files and folders of this machine that the containers of a service have: mounts, and files of secrets and configs. */
-function filesOf(service: ComposeService, file: ComposeProject): string[] {
+function ownFiles(service: ComposeService, file: ComposeProject): string[] {
   return [...mountedPaths(service), ...takenFiles({ ...file, services: { service } }).map((taken) => taken.file)]
 }
