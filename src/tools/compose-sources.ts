@@ -1,4 +1,5 @@
 import { dirname, join, relative, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { Place } from '../core/error.ts'
@@ -52,6 +53,14 @@ export async function sourcesOf(compose: readonly string[], { files, root, lookU
 export async function sourceAt(path: string, files: Pick<Files, 'read'>): Promise<Source | undefined> {
   const body = await files.read(path).catch(() => undefined)
   return body === undefined ? undefined : { path, text: body.toString() }
+}
+
+/**
+ * What files of variables say, in their order; one that cannot be read says nothing. Compose, too, leaves out the byte order mark
+ * that editors of Windows write.
+ */
+export function readVariables(paths: readonly string[], files: Pick<Files, 'read'>): Promise<NodeJS.Dict<string>[]> {
+  return Promise.all(paths.map(async (path) => parseEnv((await sourceAt(path, files))?.text.replace(/^\uFEFF/, '') ?? '')))
 }
 
 function filled(path: string, lookUp: (name: string) => string | undefined): string {
