@@ -13,7 +13,7 @@ import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
 import { openServer } from './support/http.ts'
-import { type BuiltHere, imageOf, imageWith, openEach, system, toScan } from './support/scanned.ts'
+import { type BuiltHere, imageOf, imageWith, openEach, system, toScan, withoutPauses } from './support/scanned.ts'
 
 /** Trivy's second database, which tells by its checksum what a `.jar` file is. Written here in its format, and fetched by Trivy from a registry. */
 
@@ -109,9 +109,7 @@ describe('a .jar that says nothing of itself', () => {
     const jar = await withJar()
     const body = JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message: 'not now' }] })
     await using server = await openServer(() => ({ status: 429, body }))
-    const pauses: number[] = []
-    const { ports } = here()
-    const clock = { ...ports.clock, sleep: async (ms: number) => void pauses.push(ms) }
+    const { ports, pauses } = withoutPauses(here().ports)
     // Trivy asks again by itself, for seconds, and says the same each time.
     let said: ReturnType<Ports['exec']['run']> | undefined
     const exec: Ports['exec'] = {
@@ -119,7 +117,7 @@ describe('a .jar that says nothing of itself', () => {
       run: (command, options) =>
         command.args.includes('--download-java-db-only') ? (said ??= ports.exec.run(command, options)) : ports.exec.run(command, options),
     }
-    const failure = await failureOf(scanned(jar, { javaDatabases: [`${server.address}/trivy-java-db:1`] }, { ...ports, clock, exec }))
+    const failure = await failureOf(scanned(jar, { javaDatabases: [`${server.address}/trivy-java-db:1`] }, { ...ports, exec }))
     expect(failure).toMatchObject({
       code: 'SCAN_DB_UNAVAILABLE',
       message: 'app could not be scanned: a database that Trivy needs cannot be had',
