@@ -78,6 +78,7 @@ export function openPorts({
       platform: async () => (await engine()).platform(),
       image: async (reference) => (await engine()).image(reference),
       history: async (reference) => (await engine()).history(reference),
+      filesIn: async (...asked) => (await engine()).filesIn(...asked),
       host: async () => (await engine()).host(),
       containers: async (label) => (await engine()).containers(label),
       container: async (id) => (await engine()).container(id),
