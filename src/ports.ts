@@ -120,6 +120,7 @@ export function openPorts({
       folder,
       trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(env, folder, how),
       cosign: async () => (await import('./adapters/cosign.ts')).findCosign(env, folder),
+      isWhole: async (file) => (await import('./adapters/bolt.ts')).isWhole(file),
       hasRows: async (...asked) => (await import('./adapters/sqlite.ts')).hasRows(...asked),
       cache: cacheService(env) === undefined ? undefined : cache,
     },

@@ -251,6 +251,8 @@ interface Tools {
   cosign(): Promise<string>
   /** Whether a file is a database (SQLite) with so many rows in this table, or more. */
   hasRows(file: string, table: string, least: number): Promise<boolean>
+  /** Whether a database (bbolt) has all of its pages. */
+  isWhole(file: string): Promise<boolean>
   /** A folder of this user that outlives a run. */
   folder: string
   /** What outlives the machine, on a runner that is thrown away with that folder. */

@@ -58,6 +58,16 @@ describe('a Trivy that is ended', () => {
     expect(failure.hint).toContain(`signal ${number}`)
   })
 
+  it('in the middle of a look passes nothing', async () => {
+    const fresh = await buildHere(`${model(300)}LABEL run=${process.pid}\n`)
+    await here().ports.files.remove(join(here().ports.tools.folder, 'trivy/layers'))
+    const ports = await around(atImages('"$TRIVY" "$@" & pid=$!; sleep 1; kill -KILL $pid; wait $pid; exit $?'))
+    expect(await failureOf(scan(toScan(fresh), ports))).toMatchObject({
+      code: 'COMMAND_FAILED',
+      message: 'Trivy was ended before it had looked through app, so nothing passed',
+    })
+  })
+
   it('for want of memory of its own passes nothing', async () => {
     const fresh = await imageWith(['httpx', '0.20.1'])
     const ports = await around(atImages('ulimit -v 300000; exec "$TRIVY" "$@"'))
@@ -80,13 +90,16 @@ describe('a Trivy that is ended', () => {
 
 const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
+/** As large as that, above an engine's Python. */
+const model = (megabytes: number): string => `FROM python:3\nRUN truncate --size ${megabytes}MB /opt/model.bin\n`
+
 describe('an image', () => {
   // The campaign has one of 5 GB, every other run one of 300 MB.
   it('that is large is looked through to its end, and what is in it still blocks', { timeout: 900_000 }, async () => {
     const megabytes = isCampaign ? 5_000 : 300
     const [name, version] = ['httpx', '0.22.0']
     const large = await buildHere(
-      `FROM python:3\nRUN truncate --size ${megabytes}MB /opt/model.bin\nCOPY METADATA /usr/lib/python3/dist-packages/${name}-${version}.dist-info/METADATA\n`,
+      `${model(megabytes)}COPY METADATA /usr/lib/python3/dist-packages/${name}-${version}.dist-info/METADATA\n`,
       { METADATA: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n` },
     )
     expect(Number(await docker('image', 'inspect', '--format', '{{.Size}}', `${large.repository}:${keyTag(large.key)}`))).toBeGreaterThan(
