@@ -169,9 +169,13 @@ function openNotices(env: Surroundings['env'], secret: Ports['secret']): Notices
   const notices = once(async () => (await import('./adapters/github-notices.ts')).gitHubNotices(settingsOf(env, secret)))
   return {
     comment: async (of) => (await notices()).comment(of),
-    keepIssue: async (of) => (await notices()).keepIssue(of),
-    closeIssue: async (of) => (await notices()).closeIssue(of),
+    findIssue: async (of) => (await notices()).findIssue(of),
+    openIssue: async (of) => (await notices()).openIssue(of),
+    changeIssue: async (...asked) => (await notices()).changeIssue(...asked),
+    closeIssue: async (number) => (await notices()).closeIssue(number),
+    say: async (...asked) => (await notices()).say(...asked),
     uploadSarif: async (of) => (await notices()).uploadSarif(of),
+    sarifStatus: async (upload) => (await notices()).sarifStatus(upload),
   }
 }
 

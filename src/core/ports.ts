@@ -12,7 +12,7 @@ import type { OpenWatcher } from './watcher.ts'
 export type * from './engine.ts'
 export type * from './watcher.ts'
 
-export type { AssetFile, Assets, Branches, DeploymentStatus, GitHub, Notices } from './github.ts'
+export type { AssetFile, Assets, Branches, DeploymentStatus, GitHub, Notices, SarifStatus } from './github.ts'
 
 /**
  * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
