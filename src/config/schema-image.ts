@@ -113,7 +113,9 @@ export const ImageConfig = z.strictObject({
     .array(Repository)
     .min(1)
     .optional()
-    .describe('Where the image is pushed, without a tag. Hosts pull from the first. Needed, unless other images are built on this one.'),
+    .describe(
+      'Where the image is pushed, without a tag, each a repository of this image alone. Hosts pull from the first. Needed, unless other images are built on this one.',
+    ),
   size: SizeConfig.optional().describe('How large the image may be. Default: any size'),
 })
 export type ImageConfig = z.infer<typeof ImageConfig>
