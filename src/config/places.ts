@@ -1,4 +1,4 @@
-import { isCollection, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, type YAMLMap } from 'yaml'
+import { isCollection, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, type Scalar, type YAMLMap } from 'yaml'
 import type { Place } from '../core/error.ts'
 
 /** A file of YAML, and where in it something stands. */
@@ -42,7 +42,7 @@ export function offsets(root: ParsedNode | null): (path: readonly PropertyKey[],
   const indexOf = (map: YAMLMap): Map<string, { key: unknown; value: unknown }> => {
     const known = indexes.get(map)
     if (known !== undefined) return known
-    const index = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [])))
+    const index = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[nameOf(pair.key), pair] as const] : [])))
     indexes.set(map, index)
     return index
   }
@@ -63,4 +63,9 @@ export function offsets(root: ParsedNode | null): (path: readonly PropertyKey[],
     }
     return offset
   }
+}
+
+/** A key is text, also where YAML sees a number: 1.10 is not 1.1. */
+function nameOf({ value, source }: Scalar): string {
+  return typeof value === 'number' || typeof value === 'boolean' ? (source ?? String(value)) : String(value)
 }

@@ -1,5 +1,5 @@
 import type { Document, ParsedNode } from 'yaml'
-import { isAlias, isMap, isNode, isScalar, isSeq, Lexer, LineCounter, parseDocument, type YAMLMap } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, Lexer, LineCounter, parseDocument, type Scalar, type YAMLMap } from 'yaml'
 import type { Place } from '../core/error.ts'
 
 /** One thing that is wrong, and where. */
@@ -8,7 +8,25 @@ export interface Problem {
   message: string
 }
 
-/** A document, or what is wrong with it as YAML. */
+/** A number or a truth value, and how the file spells it: where text is meant, 3.10 is not 3.1, and 0x1F is not 31. */
+export class Written {
+  readonly value: unknown
+  readonly text: string
+
+  constructor(value: unknown, text: string) {
+    this.value = value
+    this.text = text
+  }
+}
+
+/** How the file spells the number or truth value at a path. */
+export function writtenIn(value: unknown, path: readonly PropertyKey[]): string | undefined {
+  let at = value
+  for (const part of path) at = typeof at === 'object' && at !== null && Object.hasOwn(at, part) ? Reflect.get(at, part) : undefined
+  return at instanceof Written ? at.text : undefined
+}
+
+/** A document, or what is wrong with it as YAML. Its numbers and truth values are each a `Written`. */
 export type Read = { problems: Problem[] } | { root: ParsedNode | null; value: unknown; placeAt(this: void, offset: number): Place }
 
 /** Larger than any real configuration, and small enough to be parsed at once. */
@@ -99,7 +117,7 @@ function withoutTimes(problems: Problem[], text: string): Problem[] {
   })
 }
 
-/** Goes through a document once, in its order, and finds what is YAML and no configuration. */
+/** Goes through a document once, in its order, finds what is YAML and no configuration, and keeps how numbers are spelled. */
 class Walk {
   readonly #placeAt: (offset: number) => Place
   readonly #problems: Problem[] = []
@@ -128,6 +146,7 @@ class Walk {
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, entry)
     if (node.tag !== undefined && !plainTags.has(node.tag)) this.#wrong(node, `the tag ${shownTag(node.tag)} has no meaning here`)
     let values = 1
+    if (isScalar(node) && isSpelled(node)) node.value = new Written(node.value, node.source)
     if (isSeq(node)) for (const item of node.items) values += this.#visit(item)
     if (isMap(node)) values += this.#map(node)
     entry.values = values
@@ -141,6 +160,8 @@ class Walk {
       if (isMergeKey(key)) this.#merge(key, value)
       else if (!isScalar(key)) this.#wrong(key, 'a key is text')
       else {
+        // A key is always text.
+        if (isSpelled(key)) key.value = key.source
         const name = String(key.value)
         const { line = 0 } = this.#placeAt(key.range?.[0] ?? 0)
         const first = lines.get(name)
@@ -174,6 +195,11 @@ class Walk {
     const unknown = sources.some((source) => isAlias(source) && !this.#anchors.has(source.source))
     if (!unknown && !sources.every(isMapping)) this.#wrong(isNode(value) ? value : key, '<< takes a mapping, or a list of them')
   }
+}
+
+/** A number or a truth value that stands in the file. */
+function isSpelled(node: Scalar): node is Scalar & { source: string } {
+  return ['number', 'bigint', 'boolean'].includes(typeof node.value) && node.source !== undefined
 }
 
 const plainTags = new Set(['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`))
