@@ -227,7 +227,7 @@ describe('the JSON Schema of launchway.yml', () => {
       {
         image: fc.constantFrom('a/b', 'r:5/a'),
         environments: fc.dictionary(fc.constantFrom('p', 'x-P'), environment),
-        branches: fc.dictionary(fc.string(), fc.constantFrom<unknown>({}, { 'image-tags': 'type=sha' })),
+        branches: fc.dictionary(fc.constantFrom('main', 'docs/**', 'x-y', ' '), fc.constantFrom<unknown>({}, { 'image-tags': 'type=sha' })),
         'x-y': fc.anything(),
       },
       { requiredKeys: ['image'] },
