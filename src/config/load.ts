@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
 import { withDefaults, writtenAt } from './defaults.ts'
-import { offsets } from './places.ts'
+import { nodes, offsets } from './places.ts'
 import { type Problem, readYaml, writtenIn } from './read.ts'
 import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
@@ -21,8 +21,9 @@ const shownProblems = 100
 export function loadConfig(text: string, file: string): Config {
   const read = readYaml(text.replace(/^\uFEFF/, ''), file)
   if ('problems' in read) throw invalid(read.problems)
-  const { root, value, placeAt } = read
-  const said = asSaid(value ?? {}, [Config])
+  const { root, value, shared, placeAt } = read
+  const nodeAt = nodes(root)
+  const said = asSaid(value ?? {}, [Config], (path) => shared.has(nodeAt(path)))
   // What is wrong in the defaults is told once, where it stands, before any environment has them.
   const asWritten = Config.safeParse(said, { reportInput: true })
   const parsed = asWritten.success && asWritten.data.defaults !== undefined ? Config.safeParse(withDefaults(said)) : asWritten

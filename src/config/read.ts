@@ -27,7 +27,15 @@ export function writtenIn(value: unknown, path: readonly PropertyKey[]): string 
 }
 
 /** A document, or what is wrong with it as YAML. Its numbers and truth values are each a `Written`. */
-export type Read = { problems: Problem[] } | { root: ParsedNode | null; value: unknown; placeAt(this: void, offset: number): Place }
+export type Read = { problems: Problem[] } | Yaml
+
+interface Yaml {
+  root: ParsedNode | null
+  value: unknown
+  /** The nodes that an alias or a merge takes up elsewhere. */
+  shared: ReadonlySet<unknown>
+  placeAt(this: void, offset: number): Place
+}
 
 /** Larger than any real configuration, and small enough to be parsed at once. */
 const maxCharacters = 1_000_000
@@ -57,8 +65,10 @@ export function readYaml(text: string, file: string): Read {
     const found = document.errors.map(({ pos, code, message }) => ({ place: placeAt(pos[0]), message: inWords(code, message) }))
     return { problems: withoutTimes(found, text) }
   }
-  const problems = new Walk(placeAt).problemsOf(document)
-  return problems.length > 0 ? { problems } : { root: document.contents, value: document.toJS({ maxAliasCount: -1 }), placeAt }
+  const walk = new Walk(placeAt)
+  const problems = walk.problemsOf(document)
+  if (problems.length > 0) return { problems }
+  return { root: document.contents, value: document.toJS({ maxAliasCount: -1 }), shared: walk.shared, placeAt }
 }
 
 function inWords(code: string, message: string): string {
@@ -124,6 +134,7 @@ class Walk {
   /** By anchor, the last node that has it, and how many values it stands for; undefined while it is gone through. */
   readonly #anchors = new Map<string, { node: unknown; values: number | undefined }>()
   #values = 0
+  readonly shared = new Set<unknown>()
 
   constructor(placeAt: (offset: number) => Place) {
     this.#placeAt = placeAt
@@ -181,6 +192,7 @@ class Walk {
     const anchor = this.#anchors.get(name)
     if (anchor === undefined) this.#wrong(node, `there is no anchor &${name} before *${name}`)
     else if (anchor.values === undefined) this.#wrong(node, `*${name} stands inside of what &${name} names: it would hold itself`)
+    this.shared.add(anchor?.node)
     const values = anchor?.values ?? 1
     const before = this.#values
     this.#values += values
