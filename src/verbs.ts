@@ -77,7 +77,7 @@ export const verbs = {
   init: {
     says: 'look at this repository, ask what cannot be seen, and write launchway.yml, the workflows and the keys of the hosts',
     takes: [
-      ...['config', 'host', 'environment', 'image', 'branch', 'port', 'url', 'publish', 'health', 'launchway'],
+      ...['config', 'host', 'environment', 'image', 'branch', 'live', 'port', 'url', 'publish', 'health', 'launchway'],
       ...['dockerfile', 'ci', 'trust', 'yes', 'force', 'dry-run'],
     ],
   },
@@ -102,7 +102,7 @@ export const verbs = {
 export type Verb = keyof typeof verbs
 
 /** The flags of init that answer one of its questions. */
-export const initAnswers = ['host', 'environment', 'image', 'branch', 'port', 'url', 'publish', 'health', 'launchway'] as const
+export const initAnswers = ['host', 'environment', 'image', 'branch', 'live', 'port', 'url', 'publish', 'health', 'launchway'] as const
 
 /** Flags of the command line. An argument in brackets may be left out. */
 export const flags = {
@@ -165,6 +165,11 @@ export const flags = {
   fix: { type: 'boolean', says: 'mend line ends, .dockerignore and file modes, and show what was changed' },
   image: { type: 'string', value: 'REPOSITORY', says: 'where the image is pushed, without a tag' },
   branch: { type: 'string', value: 'NAME', says: 'the branch that goes to the environment' },
+  live: {
+    type: 'string',
+    value: 'WHAT',
+    says: 'what goes live: push, tag or release (one that is published on GitHub, which is the default where the repository shows that it has such)',
+  },
   port: { type: 'string', value: 'PORT', says: 'where the application listens in its container; none for a worker' },
   url: { type: 'string', value: 'URL', says: 'address for visitors, behind nginx on the host; empty for a port of the host' },
   publish: { type: 'string', value: 'PORT', says: 'port of the host for visitors, where there is no url' },

@@ -58,22 +58,34 @@ describe('workflows, read by those who know them best', () => {
         writeFileSync(join(folder, '.github/workflows', file), text)
       }
     }
-    for (const [name, image] of [
-      ['init, for ghcr.io', 'ghcr.io/team/shop'],
-      ['init, for another registry', 'registry.example.org/team/shop'],
+    for (const [name, image, live] of [
+      ['init, for ghcr.io', 'ghcr.io/team/shop', 'push'],
+      ['init, for another registry', 'registry.example.org/team/shop', 'tag'],
+      ['init, for releases on GitHub', 'ghcr.io/team/shop', 'release'],
     ] as const) {
       const folder = repository(name)
       for (const [path, text] of Object.entries(shop)) {
         mkdirSync(dirname(join(folder, path)), { recursive: true })
         writeFileSync(join(folder, path), text)
       }
-      const answers = ['--host', 'deploy@127.0.0.1:1', '--image', image, '--launchway', pin, '--url', 'https://shop.example.org']
+      const answers = [
+        '--host',
+        'deploy@127.0.0.1:1',
+        '--image',
+        image,
+        '--launchway',
+        pin,
+        '--url',
+        'https://shop.example.org',
+        '--live',
+        live,
+      ]
       const { code, err } = open('cli', ['init', '--yes', ...answers], folder)
       if (code !== 0) throw new Error(err)
     }
   })
 
-  const all = ['starters', ...examples, 'ours', 'init, for ghcr.io', 'init, for another registry']
+  const all = ['starters', ...examples, 'ours', 'init, for ghcr.io', 'init, for another registry', 'init, for releases on GitHub']
 
   function files(name: string): { path: string; text: string }[] {
     const found = globSync('.github/workflows/*.yml', { cwd: join(scratch, name) })
