@@ -19,7 +19,11 @@ export const verbs = {
   scan: { says: 'one stage of what was planned: look for known vulnerabilities', takes: ['release'] },
   push: { says: 'one stage of what was planned: move the tags', takes: ['release'] },
   deploy: { says: 'one stage of what was planned: put the release live', takes: ['release'] },
-  redeploy: { says: 'put an earlier version live again, without building', argument: 'VERSION', takes: ['config', 'environment'] },
+  redeploy: {
+    says: 'put an earlier version live again, without building',
+    argument: 'VERSION',
+    takes: ['config', 'environment', 'dry-run'],
+  },
   status: { says: 'what every host of an environment runs', takes: ['config', 'environment'] },
   recreate: {
     says: 'replace an accessory by one as it is configured now, with its volumes',
@@ -29,10 +33,10 @@ export const verbs = {
   rollback: {
     says: 'return to the version before, or to another that the hosts keep, on every host of an environment',
     argument: '[VERSION]',
-    takes: ['config', 'environment', 'force'],
+    takes: ['config', 'environment', 'force', 'dry-run'],
   },
-  confirm: { says: 'end an upgrade that waits: the new version stays', takes: ['config', 'environment'] },
-  abort: { says: 'end an upgrade that waits: return to the old version', takes: ['config', 'environment', 'force'] },
+  confirm: { says: 'end an upgrade that waits: the new version stays', takes: ['config', 'environment', 'dry-run'] },
+  abort: { says: 'end an upgrade that waits: return to the old version', takes: ['config', 'environment', 'force', 'dry-run'] },
   maintenance: {
     says: 'show visitors a page instead of the application (on), or no longer (off)',
     argument: 'STATE',
@@ -187,7 +191,7 @@ export const flags = {
     value: 'FINGERPRINT',
     says: 'take host keys with this fingerprint (SHA256:…), which you have compared; may stand several times',
   },
-  'dry-run': { type: 'boolean', says: 'show what would be written, and write nothing' },
+  'dry-run': { type: 'boolean', says: 'say what would be done or written, and do nothing: hosts are looked at, and stay as they are' },
   swarm: { type: 'boolean', says: 'of Docker Swarm' },
   managers: {
     type: 'string',

@@ -215,9 +215,14 @@ describe('the workflows', () => {
     for (const move of button.inputs['move']?.options ?? []) {
       const [chosen, ...more] = ours.filter((one) => one.if === `inputs.move == '${move}'`)
       expect([chosen?.uses, more]).toEqual([`acme/launchway/actions/${move}@${commit}`, []])
-      expect(chosen?.with).toMatchObject({ environment: '${{ inputs.environment }}', 'ssh-key': '${{ secrets.SSH_KEY }}' })
+      expect(chosen?.with).toMatchObject({
+        environment: '${{ inputs.environment }}',
+        'dry-run': '${{ inputs.dry-run }}',
+        'ssh-key': '${{ secrets.SSH_KEY }}',
+      })
     }
     expect(ours).toHaveLength(button.inputs['move']?.options?.length ?? 0)
+    expect(button.inputs['dry-run']).toMatchObject({ type: 'boolean', default: false })
     const { inputs } = z
       .object({ workflow_dispatch: z.object({ inputs: Inputs }) })
       .parse(workflow(folder, 'redeploy.yml').on).workflow_dispatch
