@@ -10,10 +10,17 @@ type RuleConfig = NonNullable<ScanConfig['rules']>[number]
 /** What blocks where nobody has said what does. */
 const usual: RuleConfig = { action: 'fail', severity: 'CRITICAL', fixable: true }
 
-/** What is looked for on purpose, and no rule names, is not looked for in vain. What no rule matches is reported alone. */
+/**
+ * What is looked for on purpose, and no rule decides about, is not looked for in vain. An exception decides about what it
+ * names and nothing else: what is left of its class is as before.
+ */
 function usualOf(one: Scanner, rules: readonly RuleConfig[]): RuleConfig[] {
-  if (one === 'vuln' || rules.some((rule) => [rule.class ?? []].flat().includes(one))) return []
+  if (one === 'vuln' || rules.some((rule) => [rule.class ?? []].flat().includes(one) && !isException(rule))) return []
   return [one === 'secret' ? { action: 'fail', class: one, severity: 'HIGH' } : { action: 'warn', class: one }]
+}
+
+function isException({ action, package: packages, id }: RuleConfig): boolean {
+  return action === 'ignore' || (action === 'warn' && (packages ?? id) !== undefined)
 }
 
 /** What the scan stage shall do; in words, why there is nothing for it to do. @param ignoreFile that was found in the repository */

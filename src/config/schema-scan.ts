@@ -81,7 +81,7 @@ export const ScanConfig = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Where no rule names their class, secrets of HIGH and worse block, and the last two are warned of. Default: vuln alone',
+      'What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Where no rule decides about their class, secrets of HIGH and worse block, and the last two are warned of; an exception for one of them changes nothing for the others. Default: vuln alone',
     ),
   rules: z
     .array(Rule)
