@@ -9,7 +9,12 @@ const path = z.string().regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$)).+$/, 'must be a path
 
 /** What a rule asks of a finding; all of it must be true. */
 const conditions = {
-  severity: z.enum(severities).optional().describe('Findings of this severity or worse. Default: any'),
+  severity: z
+    .enum(severities)
+    .optional()
+    .describe(
+      'Findings of this severity or worse; in a warn before a rule that would block the worse ones, max-severity has to say how far. Default: any',
+    ),
   fixable: z
     .boolean()
     .optional()

@@ -13,7 +13,7 @@ import { type Current, currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
 import { compared, gone } from './diff.ts'
 import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
-import { changes, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
+import { changes, closing, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
 import { currentJava } from './java.ts'
 import { versioned } from './kept.ts'
 import { keepLayers, openLayers } from './layers.ts'
@@ -107,10 +107,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const warned = decided.filter(({ rule }) => rule.action === 'warn')
   if (warned.length > 0) ports.log.warning(warning(warned))
   if (verdict === 'passed') {
-    const blocking = rules.filter(({ action }) => action === 'fail')
-    ports.log.info(
-      `passed in ${showMs(found.ms)}: ${blocking.length === 0 ? 'no rule, so nothing blocks' : blocking.map(({ rule }) => `no ${rule}`).join('; ')}`,
-    )
+    ports.log.info(`passed in ${showMs(found.ms)}: ${closing(asked, plan.rules, now)}`)
     return found
   }
   const blocked = decided.filter(({ rule }) => rule.action === 'fail')

@@ -48,8 +48,16 @@ describe('the rules of a scan', () => {
     ])
   })
 
-  it('let a release pass that they only warn of', async () => {
+  it('let a release pass that they only warn of, and say that none of them could have blocked it', async () => {
+    // What stands in launchway.yml as fail-on: []; before a rule that would block something of it, that warning is refused.
     expect(await scan(toScan(image, { rules: [rule('warn', { severity: 'LOW' })] }), here().ports)).toMatchObject({ verdict: 'passed' })
+    expect(here().log.said('line').at(-1)).toMatch(/^passed in .*: no rule could block$/)
+  })
+
+  it('say what they let pass of what another one would have blocked', async () => {
+    const rules = [rule('warn', { packages: ['httpx'] }), rule('fail', { severity: 'CRITICAL' })]
+    expect(await scan(toScan(image, { rules }), here().ports)).toMatchObject({ verdict: 'passed' })
+    expect(here().log.said('line').at(-1)).toMatch(/^passed in .*: no CRITICAL, but 1 only warned of$/)
   })
 
   it.each<[string, Partial<ScanRule>, string[]]>([
