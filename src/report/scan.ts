@@ -43,7 +43,11 @@ export function scanParts(scan: ScanSection, most: number): string[] {
   return [
     table(['vulnerabilities', ...severities.map((severity) => severity.toLowerCase())], images.flatMap(countRows)),
     ...(blocking.length === 0
-      ? [fails.length === 0 ? 'No rule of the scan blocks.' : `Nothing blocks: no ${fails.map(({ rule }) => prose(rule)).join('; no ')}.`]
+      ? [
+          fails.length === 0
+            ? 'No rule of the scan could block.'
+            : `Nothing blocks. Rules that could: ${fails.map(({ rule }) => prose(rule)).join('; ')}.`,
+        ]
       : decidedTable('blocks', 'that block', blocking, most)),
     ...(warned.length === 0 ? [] : decidedTable('warns', 'that are warned of', warned, most)),
     ...images.flatMap(rebuildParts),
