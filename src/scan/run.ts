@@ -5,7 +5,7 @@ import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, PlannedImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
 import type { Asked } from '../core/scan-rule.ts'
-import { section } from '../core/stages.ts'
+import { isRescan, section } from '../core/stages.ts'
 import { showMs } from '../core/units.ts'
 import { fingerprints, type Found, type Report } from '../tools/trivy-report.ts'
 import { type Base, baseOf } from './base.ts'
@@ -66,7 +66,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
         of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
       const one = compareImage(
         { name: image.name, config, report, base },
-        current,
+        current === undefined ? undefined : { ...current, beside: isRescan(release.plan) ? 'the same image' : 'another image' },
         unseen === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
       )
       ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
@@ -146,10 +146,14 @@ interface Seen {
 type Compared = Omit<ScannedImage, 'findings'> & { findings: Asked[] }
 
 /** What an image holds, beside what runs, and apart by what it stands on. @param scanners whose silence says something */
-function compareImage({ name, config, report, base }: Seen, current: Current | undefined, scanners: readonly Scanner[]): Compared {
+function compareImage(
+  { name, config, report, base }: Seen,
+  current: (Current & { beside: Parameters<typeof compared>[2] }) | undefined,
+  scanners: readonly Scanner[],
+): Compared {
   const earlier = current?.images.get(name)
   const below = base === undefined ? undefined : new Set(report.layers.slice(0, base.layers))
-  const here = compared(report.findings, earlier).map(({ exempt, packageKey: _key, layer, ...finding }) => ({
+  const here = compared(report.findings, earlier, current?.beside).map(({ exempt, packageKey: _key, layer, ...finding }) => ({
     ...finding,
     ...(exempt === undefined ? {} : { exempt: true as const }),
     ...(below === undefined || layer === undefined ? {} : { base: below.has(layer) }),
