@@ -3,6 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { asError } from '../core/outcome.ts'
 import type { Notices, Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
+import { unsuppressed } from '../tools/sarif.ts'
 import { prose } from './markdown.ts'
 import { summaryParts } from './summary.ts'
 
@@ -126,6 +127,6 @@ async function upload({ plan, scan }: Release, notices: Notices, { files, log, r
   for (const { path } of reports) {
     const sarif = await files.read(join(root, path))
     if (sarif === undefined) log.warning(`${path} is not there any more: nothing of it is in code scanning`)
-    else await notices.uploadSarif({ sha: plan.sha, ref: plan.ref, sarif })
+    else await notices.uploadSarif({ sha: plan.sha, ref: plan.ref, sarif: unsuppressed(sarif) })
   }
 }

@@ -75,7 +75,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
       const seenAs = kept === undefined ? {} : { seen: kept }
       images.push({ ...one, ...seenAs, ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }) })
       // While Trivy looks at the next one. What fails is told at the end.
-      writing.push(writeReports(image.name, text, plan, trivy, ports))
+      writing.push(writeReports(image.name, { text, report }, plan, trivy, ports))
       writing.at(-1)?.catch(() => undefined)
     }
   } finally {
