@@ -1,24 +1,17 @@
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
-import type { ReportKind, ScanPlan } from '../core/gates.ts'
+import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, ScannedImage, ScanSection } from '../core/release.ts'
 import { fitSarif, suppress, withUris } from '../tools/sarif.ts'
 import { type Conversion, convert, type Trivy, trivyCodes } from '../tools/trivy.ts'
 import { packagesOnly, unfiltered } from '../tools/trivy-report.ts'
 import type { Looked } from './look.ts'
+import { reportPath } from './overwritten.ts'
 import { scanFailed } from './trivy-errors.ts'
 
 type Written = ScanSection['reports'][number]
-
-const endings: Record<ReportKind, string> = {
-  sarif: 'sarif',
-  table: 'txt',
-  cyclonedx: 'cdx.json',
-  spdx: 'spdx.json',
-  json: 'json',
-}
 
 /**
  * Writes the files that the plan asks for, all made from the one report: everything that was found, whatever a rule or
@@ -27,18 +20,19 @@ const endings: Record<ReportKind, string> = {
 export async function writeReports(
   image: string,
   { text, report }: Pick<Looked, 'text' | 'report'>,
-  { reports, reportsFolder, scanners }: ScanPlan,
+  plan: ScanPlan,
   trivy: Trivy,
   ports: Ports,
 ): Promise<Written[]> {
+  const { reports, scanners } = plan
   if (reports.length === 0) return []
   const folder = await ports.files.temporary('reports')
   const from = join(folder, 'report.json')
   await ports.files.write(from, unfiltered(text))
   return Promise.all(
     [...new Set(reports)].map(async (kind) => {
-      const path = join(reportsFolder, `${image}.${endings[kind]}`)
-      const asked = { kind, from, to: join(folder, `made.${endings[kind]}`), scanners, text, report }
+      const path = reportPath(image, kind, plan)
+      const asked = { kind, from, to: join(folder, `made.${kind}`), scanners, text, report }
       const { body, note } = await bodyOf(image, asked, trivy, ports)
       await ports.files.write(join(ports.root, path), body)
       ports.log.info(`${image}: ${path}${note === undefined ? '' : `; ${note}`}`)

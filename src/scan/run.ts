@@ -19,6 +19,7 @@ import { versioned } from './kept.ts'
 import { keepLayers, openLayers } from './layers.ts'
 import { type Glass, look, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
+import { refuseOverwriting } from './overwritten.ts'
 import { shortOf, sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
 import { readThreat, type Threat } from './threat.ts'
@@ -36,6 +37,11 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   if (plan === undefined)
     throw new LaunchwayError('RECORD_INVALID', 'the plan does not say what to scan for', { hint: 'Run the plan stage again.' })
   const started = ports.clock.elapsed()
+  await refuseOverwriting(
+    planned.map(({ name }) => name),
+    plan,
+    ports,
+  )
   const now = ports.clock.now().getTime()
   const { entries, ...documents } = await readDocuments(plan, now, ports)
   const { threat, lists } = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)

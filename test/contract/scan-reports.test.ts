@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { call } from '../../lab/run.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { scan } from '../../src/scan/index.ts'
 import { fitSarif, unsuppressed } from '../../src/tools/sarif.ts'
@@ -100,6 +101,31 @@ describe('the files of a scan', () => {
     await scan(toScan(clean, { reports: ['sarif'] }), here().ports)
     const [run] = Sarif.parse(JSON.parse(read('app.sarif'))).runs
     expect([run.results, run.automationDetails.id]).toEqual([[], 'launchway/app/'])
+  })
+
+  it('replace those of an earlier scan, and no file of somebody else: then nothing is looked at', async () => {
+    const asked = toScan(image, { ...kinds, rules: [], reportsFolder: '.' })
+    await scan(asked, here().ports)
+    await scan(asked, here().ports)
+    for (const name of ['app.sarif', 'app.txt', 'app.cdx.json', 'app.spdx.json', 'app.json']) {
+      const [file, before] = [join(here().root, name), readFileSync(join(here().root, name))]
+      write(name, '{"name": "app", "scripts": {}}\n')
+      const { ports, called } = noting(here().ports)
+      expect(await failureOf(scan(asked, ports))).toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: `${name} is to be a report of the scan, and is there already: no scan has written it`,
+        hint: expect.stringContaining('scan.reports-folder'),
+      })
+      expect(readFileSync(file, 'utf8')).toBe('{"name": "app", "scripts": {}}\n')
+      expect(called.filter((word) => word !== 'other')).toEqual([])
+      writeFileSync(file, before)
+    }
+    await call('git', ['init', '--quiet', here().root])
+    await call('git', ['-C', here().root, 'add', 'app.cdx.json'])
+    expect(await failureOf(scan(asked, here().ports))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'app.cdx.json is to be a report of the scan, and is there already: git tracks it',
+    })
   })
 
   it('are not written where nobody asks for them', async () => {
