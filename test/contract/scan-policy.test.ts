@@ -139,6 +139,28 @@ describe('a secret in the configuration of an image', () => {
     expect(JSON.stringify([failure.part, failure.hint, here().log.entries])).not.toContain(token)
   })
 
+  it('is not looked for where Trivy itself never looks, as the guide says', async () => {
+    const never = [
+      ...[
+        'app/tests/a.txt',
+        'app/test_b.txt',
+        'app/x.test.txt',
+        'app/examples/c.txt',
+        'app/README.md',
+        'app/vendor/d.txt',
+        'app/locales/e.txt',
+      ],
+      ...['app/node_modules/f/g.txt', 'app/.git/config', 'app/package-lock.json', 'app/h.zip', 'usr/share/i.txt', 'usr/lib/j.txt'],
+      ...['usr/local/go/k.txt', 'usr/local/lib/python3.12/l.txt', 'usr/src/wordpress/m.txt'],
+    ]
+    const looked = ['app/latest/n.txt', 'app/settings.txt', 'usr/local/o.txt', 'usr/src/p.txt']
+    const places = [...never, ...looked]
+    const token = `token = "ghp_${'a1B2c3D4e'.repeat(4)}"\n`
+    const leaky = await imageOf({ ...system, ...Object.fromEntries(places.map((place) => [place, token])) })
+    const section = await scan(toScan(leaky, { scanners: ['vuln', 'secret'], rules: [] }), here().ports)
+    expect(section.images[0]?.findings.map((finding) => finding.package)).toEqual(looked.map((place) => `/${place}`))
+  })
+
   it('of two secrets in one file both stand in the record', async () => {
     const [one, two] = ['a1B2c3D4e', 'f5G6h7I8j'].map((part) => `token = "ghp_${part.repeat(4)}"\n`)
     const leaky = await imageOf({ ...system, 'settings.txt': `${one}${two}` })
