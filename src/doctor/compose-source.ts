@@ -11,6 +11,8 @@ export interface ComposeSource {
   isDevelopment: boolean
   /** An environment names it, so it runs on hosts. */
   isDeployed: boolean
+  /** Environments that deploy it, also where another file leads to it. */
+  environments: readonly string[]
   services: readonly ComposeService[]
 }
 
@@ -18,7 +20,10 @@ export interface ComposeService {
   name: string
   image: string | undefined
   containerName: string | undefined
+  /** Entry point and command together. */
   command: readonly string[]
+  /** The same as they are written, without those that are not. */
+  starts: { entrypoint?: string[]; command?: string[] }
   environment: readonly { name: string; value: string; at: Place }[]
   ports: readonly { text: string; target: number; published: number | undefined; isPublic: boolean; at: Place }[]
   /** Binds of files and folders by relative paths; where they are in the container. */
@@ -30,6 +35,12 @@ export interface ComposeService {
   capDrop: readonly string[]
   /** Folder that its image is built from, as it is written. */
   context: string | undefined
+  networkMode: string | undefined
+  profiles: readonly string[]
+  /** Of the update of a service: `start-first` or `stop-first`. */
+  order: string | undefined
+  /** How many containers it has, where that is said. */
+  replicas: number | undefined
   at(this: void, ...path: PropertyKey[]): Place
 }
 
@@ -60,13 +71,27 @@ const Service = z.looseObject({
     .union([z.string(), z.looseObject({ context: z.string().optional() })])
     .optional()
     .catch(undefined),
+  network_mode: z.string().optional().catch(undefined),
+  profiles: z.array(z.string()).optional().catch(undefined),
+  scale: z.coerce.number().optional().catch(undefined),
+  deploy: z
+    .looseObject({
+      replicas: z.coerce.number().optional().catch(undefined),
+      update_config: z
+        .looseObject({ order: z.string().optional().catch(undefined) })
+        .nullish()
+        .catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
 })
 const Project = z.looseObject({ services: z.record(z.string(), Service.nullable()).nullish().catch(undefined) })
 
 const development = /(^|[-._])(dev(el(opment)?)?|override|local|tests?|testing|ci|smoke)([-._]|$)/i
 
-/** @param path of the file, absolute */
-export function parseCompose(text: string, path: string, root: string, isDeployed: boolean): ComposeSource {
+/** @param path of the file, absolute @param environments that deploy it */
+export function parseCompose(text: string, path: string, root: string, environments: readonly string[]): ComposeSource {
+  const isDeployed = environments.length > 0
   const file = relative(root, path)
   const { value, at } = placed(text, file)
   const services = Project.safeParse(value).data?.services ?? {}
@@ -75,6 +100,7 @@ export function parseCompose(text: string, path: string, root: string, isDeploye
     // Whatever it is called: what is deployed is not for developers.
     isDevelopment: !isDeployed && development.test(file.split('/').at(-1) ?? ''),
     isDeployed,
+    environments,
     services: Object.entries(services).flatMap(([name, service]) => (service === null ? [] : [serviceOf(name, service, at)])),
   }
 }
@@ -98,6 +124,7 @@ function serviceOf(
     image: service.image,
     containerName: service.container_name,
     command: [service.entrypoint ?? [], service.command ?? []].flat(),
+    starts: { ...wordsOf('entrypoint', service.entrypoint), ...wordsOf('command', service.command) },
     environment: variables,
     ports: (ports ?? []).flatMap((port, index) => {
       const read = portOf(port)
@@ -117,8 +144,18 @@ function serviceOf(
     groupAdd: service.group_add ?? [],
     capDrop: service.cap_drop ?? [],
     context: typeof service.build === 'string' ? service.build : service.build?.context,
+    networkMode: service.network_mode,
+    profiles: service.profiles ?? [],
+    order: service.deploy?.update_config?.order,
+    replicas: service.deploy?.replicas ?? service.scale,
     at,
   }
+}
+
+/** A line is what a shell would make of it, but for its quotes. */
+function wordsOf(key: string, words: string | string[] | null | undefined): Record<string, string[]> {
+  if (words === null || words === undefined || words.length === 0) return {}
+  return { [key]: typeof words === 'string' ? words.trim().split(/\s+/) : words }
 }
 
 /** `[address:][published:]target[/protocol]`; public where no address of the loopback stands before it. */

@@ -9,6 +9,7 @@ import { hostRules, keyRules } from './rules/host.ts'
 import { imageRules } from './rules/image.ts'
 import { invalidRules } from './rules/invalid.ts'
 import { machineRules } from './rules/machine.ts'
+import { overlapRules } from './rules/overlap.ts'
 import { registryRules } from './rules/registry.ts'
 import { renderRules } from './rules/render.ts'
 import { secretRules } from './rules/secrets.ts'
@@ -22,6 +23,7 @@ export const sourceRules = [
   ...imageRules,
   ...contextRules,
   ...startRules,
+  ...overlapRules,
   ...composeRules,
   ...insideRules,
   ...workflowRules,

@@ -1,6 +1,5 @@
 import type { findRecord as find } from './lookup.ts'
 
-export { schedulerIn } from './warnings.ts'
 export { showFindings } from './step/index.ts'
 export { findEnvironment, findRepositories, findStep, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
 export { showPlan } from './show.ts'

@@ -1,4 +1,3 @@
-import { schedulerIn } from '../../plan/index.ts'
 import type { Found, Rule, Where } from '../finding.ts'
 import { type ImageSource, isScript } from '../image-source.ts'
 import { withoutLogins } from '../values.ts'
@@ -211,28 +210,6 @@ export const startRules: readonly Rule<Sources>[] = [
         return [{ where: last.where, what: `${script} ends with a command that is not exec'd: ${shown(last.text)}` }]
       }),
   },
-  {
-    id: 'overlap',
-    topic: 'configuration',
-    severity: 'warning',
-    looks:
-      'schedulers and workers with a fixed name (celery beat, rq-scheduler, rqworker --name) that a deploy would start beside the old one',
-    why: 'For a while both versions run: jobs are scheduled twice, and a worker of a name that is taken refuses to start.',
-    fix: 'Say overlap: false, so that the old one is stopped first; or overlap: true if two may run.',
-    find: (sources) =>
-      startedIn(sources).flatMap(({ environment, service, start, at }) => {
-        const said = sources.config.environments?.[environment.name]
-        const own = said?.services?.[service.name] ?? said
-        if (own?.overlap !== undefined || service.cron !== undefined || service.publish !== undefined) return []
-        for (const { text } of start?.lines ?? []) {
-          const scheduler = schedulerIn(text.split(/\s+/))
-          if (scheduler !== undefined) return [{ where: at(), what: `${service.name} runs ${scheduler}` }]
-          const name = fixedName(text)
-          if (name !== undefined) return [{ where: at(), what: `${service.name} runs a worker whose name is always ${name}` }]
-        }
-        return []
-      }),
-  },
 ]
 
 const debugOn = /\b(FLASK_DEBUG|DJANGO_DEBUG|DEBUG)[= ]["']?(1|true|on|yes)\b|\bFLASK_ENV[= ]["']?development\b/i
@@ -240,14 +217,6 @@ const debugOn = /\b(FLASK_DEBUG|DJANGO_DEBUG|DEBUG)[= ]["']?(1|true|on|yes)\b|\b
 /** A gunicorn finds the file of this name by itself. */
 function usesSettings(image: ImageSource | undefined, text: string): boolean {
   return /\bgunicorn\b/.test(text) && [...(image?.texts.keys() ?? [])].some((path) => path.endsWith('gunicorn.conf.py'))
-}
-
-/** The name that a worker gives itself, where it is the same in each container: `%h` and `$HOSTNAME` are not. */
-function fixedName(text: string): string | undefined {
-  const [, celery] = /\bcelery\b.*\sworker\b.*\s(?:-n|--hostname)[\s=]+(\S+)/.exec(text) ?? []
-  const [, rq] = /\b(?:rqworker|rq\s+worker(?:-pool)?)\b.*?\s(?:-n|--name)[\s=]+(\S+)/.exec(text) ?? []
-  const name = (celery ?? rq)?.replaceAll(/["']/g, '')
-  return name === undefined || /[%$]/.test(name) ? undefined : name
 }
 
 /** What people read of a command, without what it may tell of a login. */
