@@ -25,6 +25,8 @@ export interface ComposeService {
   /** The same as they are written, without those that are not. */
   starts: { entrypoint?: string[]; command?: string[] }
   environment: readonly { name: string; value: string; at: Place }[]
+  /** Files of variables, as they are written. */
+  envFiles: readonly string[]
   ports: readonly { text: string; target: number; published: number | undefined; isPublic: boolean; at: Place }[]
   /** Binds of files and folders by relative paths; where they are in the container. */
   binds: readonly { source: string; target: string; at: Place }[]
@@ -55,6 +57,7 @@ const Volume = z.union([
   z.string(),
   z.looseObject({ type: z.string().optional(), source: z.string().optional(), target: z.string().optional() }),
 ])
+const EnvFile = z.union([z.string(), z.looseObject({ path: z.string() })])
 /** What cannot be read is for compose itself to say. */
 const Service = z.looseObject({
   image: z.string().optional().catch(undefined),
@@ -62,6 +65,10 @@ const Service = z.looseObject({
   command: Words.nullish().catch(undefined),
   entrypoint: Words.nullish().catch(undefined),
   environment: Pairs.nullish().catch(undefined),
+  env_file: z
+    .union([EnvFile, z.array(EnvFile)])
+    .nullish()
+    .catch(undefined),
   ports: z.array(Port).nullish().catch(undefined),
   volumes: z.array(Volume).nullish().catch(undefined),
   user: z.coerce.string().optional().catch(undefined),
@@ -126,6 +133,7 @@ function serviceOf(
     command: [service.entrypoint ?? [], service.command ?? []].flat(),
     starts: { ...wordsOf('entrypoint', service.entrypoint), ...wordsOf('command', service.command) },
     environment: variables,
+    envFiles: [service.env_file ?? []].flat().map((one) => (typeof one === 'string' ? one : one.path)),
     ports: (ports ?? []).flatMap((port, index) => {
       const read = portOf(port)
       return read === undefined ? [] : [{ ...read, at: at('ports', index) }]

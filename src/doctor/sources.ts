@@ -19,6 +19,7 @@ import { sourcesOf } from '../tools/compose-sources.ts'
 import { type ComposeService, type ComposeSource, parseCompose } from './compose-source.ts'
 import type { Where } from './finding.ts'
 import { bakedImage, type ImageSource, readImage } from './image-source.ts'
+import { readEnvFiles, type Variable } from './env-files.ts'
 import { type NginxConf, parseConf } from './nginx-conf.ts'
 import { type Start, startOf } from './starts.ts'
 
@@ -40,6 +41,8 @@ export interface Sources {
   paths: ReadonlyMap<string, { kind: 'file' | 'directory' | 'other'; mode: number } | undefined>
   /** Configurations of nginx that are mounted, by their path. */
   confs: ReadonlyMap<string, NginxConf>
+  /** Files of variables that compose files and services of environments name, by their path from the root. */
+  envFiles: ReadonlyMap<string, readonly Variable[]>
   knownHosts: string | undefined
   /** GitHub's, by their path; what is only a comment is left out of their lines. */
   workflows: ReadonlyMap<string, string>
@@ -87,6 +90,7 @@ export async function readSources(
     smoke: plan,
     paths: await look(pathsIn(compose), files, root),
     confs: await readConfs(pathsIn(compose), files, root),
+    envFiles: await readEnvFiles(compose, environments, files, root),
     knownHosts,
     workflows: await readWorkflows(files, root),
     bakeFiles: await present(usualBakeFiles, files, root),

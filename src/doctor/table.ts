@@ -10,6 +10,7 @@ import { imageRules } from './rules/image.ts'
 import { invalidRules } from './rules/invalid.ts'
 import { machineRules } from './rules/machine.ts'
 import { overlapRules } from './rules/overlap.ts'
+import { passwordRules } from './rules/passwords.ts'
 import { registryRules } from './rules/registry.ts'
 import { renderRules } from './rules/render.ts'
 import { secretRules } from './rules/secrets.ts'
@@ -25,6 +26,7 @@ export const sourceRules = [
   ...startRules,
   ...overlapRules,
   ...composeRules,
+  ...passwordRules,
   ...insideRules,
   ...workflowRules,
 ]
