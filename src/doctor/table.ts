@@ -8,6 +8,7 @@ import { githubRules } from './rules/github.ts'
 import { hostRules, keyRules } from './rules/host.ts'
 import { imageRules } from './rules/image.ts'
 import { invalidRules } from './rules/invalid.ts'
+import { loopbackRules } from './rules/loopback.ts'
 import { machineRules } from './rules/machine.ts'
 import { overlapRules } from './rules/overlap.ts'
 import { passwordRules } from './rules/passwords.ts'
@@ -24,6 +25,7 @@ export const sourceRules = [
   ...imageRules,
   ...contextRules,
   ...startRules,
+  ...loopbackRules,
   ...overlapRules,
   ...composeRules,
   ...passwordRules,
