@@ -11,6 +11,8 @@ export interface ComposeSource {
   isDevelopment: boolean
   /** An environment names it, so it runs on hosts. */
   isDeployed: boolean
+  /** Environments that deploy it, also where another file leads to it. */
+  environments: readonly string[]
   services: readonly ComposeService[]
 }
 
@@ -18,8 +20,13 @@ export interface ComposeService {
   name: string
   image: string | undefined
   containerName: string | undefined
+  /** Entry point and command together. */
   command: readonly string[]
+  /** The same as they are written, without those that are not. */
+  starts: { entrypoint?: string[]; command?: string[] }
   environment: readonly { name: string; value: string; at: Place }[]
+  /** Files of variables, as they are written. */
+  envFiles: readonly string[]
   ports: readonly { text: string; target: number; published: number | undefined; isPublic: boolean; at: Place }[]
   /** Binds of files and folders by relative paths; where they are in the container. */
   binds: readonly { source: string; target: string; at: Place }[]
@@ -30,6 +37,12 @@ export interface ComposeService {
   capDrop: readonly string[]
   /** Folder that its image is built from, as it is written. */
   context: string | undefined
+  networkMode: string | undefined
+  profiles: readonly string[]
+  /** Of the update of a service: `start-first` or `stop-first`. */
+  order: string | undefined
+  /** How many containers it has, where that is said. */
+  replicas: number | undefined
   at(this: void, ...path: PropertyKey[]): Place
 }
 
@@ -44,6 +57,7 @@ const Volume = z.union([
   z.string(),
   z.looseObject({ type: z.string().optional(), source: z.string().optional(), target: z.string().optional() }),
 ])
+const EnvFile = z.union([z.string(), z.looseObject({ path: z.string() })])
 /** What cannot be read is for compose itself to say. */
 const Service = z.looseObject({
   image: z.string().optional().catch(undefined),
@@ -51,6 +65,10 @@ const Service = z.looseObject({
   command: Words.nullish().catch(undefined),
   entrypoint: Words.nullish().catch(undefined),
   environment: Pairs.nullish().catch(undefined),
+  env_file: z
+    .union([EnvFile, z.array(EnvFile)])
+    .nullish()
+    .catch(undefined),
   ports: z.array(Port).nullish().catch(undefined),
   volumes: z.array(Volume).nullish().catch(undefined),
   user: z.coerce.string().optional().catch(undefined),
@@ -60,13 +78,27 @@ const Service = z.looseObject({
     .union([z.string(), z.looseObject({ context: z.string().optional() })])
     .optional()
     .catch(undefined),
+  network_mode: z.string().optional().catch(undefined),
+  profiles: z.array(z.string()).optional().catch(undefined),
+  scale: z.coerce.number().optional().catch(undefined),
+  deploy: z
+    .looseObject({
+      replicas: z.coerce.number().optional().catch(undefined),
+      update_config: z
+        .looseObject({ order: z.string().optional().catch(undefined) })
+        .nullish()
+        .catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
 })
 const Project = z.looseObject({ services: z.record(z.string(), Service.nullable()).nullish().catch(undefined) })
 
 const development = /(^|[-._])(dev(el(opment)?)?|override|local|tests?|testing|ci|smoke)([-._]|$)/i
 
-/** @param path of the file, absolute */
-export function parseCompose(text: string, path: string, root: string, isDeployed: boolean): ComposeSource {
+/** @param path of the file, absolute @param environments that deploy it */
+export function parseCompose(text: string, path: string, root: string, environments: readonly string[]): ComposeSource {
+  const isDeployed = environments.length > 0
   const file = relative(root, path)
   const { value, at } = placed(text, file)
   const services = Project.safeParse(value).data?.services ?? {}
@@ -75,6 +107,7 @@ export function parseCompose(text: string, path: string, root: string, isDeploye
     // Whatever it is called: what is deployed is not for developers.
     isDevelopment: !isDeployed && development.test(file.split('/').at(-1) ?? ''),
     isDeployed,
+    environments,
     services: Object.entries(services).flatMap(([name, service]) => (service === null ? [] : [serviceOf(name, service, at)])),
   }
 }
@@ -98,7 +131,9 @@ function serviceOf(
     image: service.image,
     containerName: service.container_name,
     command: [service.entrypoint ?? [], service.command ?? []].flat(),
+    starts: { ...wordsOf('entrypoint', service.entrypoint), ...wordsOf('command', service.command) },
     environment: variables,
+    envFiles: [service.env_file ?? []].flat().map((one) => (typeof one === 'string' ? one : one.path)),
     ports: (ports ?? []).flatMap((port, index) => {
       const read = portOf(port)
       return read === undefined ? [] : [{ ...read, at: at('ports', index) }]
@@ -117,8 +152,18 @@ function serviceOf(
     groupAdd: service.group_add ?? [],
     capDrop: service.cap_drop ?? [],
     context: typeof service.build === 'string' ? service.build : service.build?.context,
+    networkMode: service.network_mode,
+    profiles: service.profiles ?? [],
+    order: service.deploy?.update_config?.order,
+    replicas: service.deploy?.replicas ?? service.scale,
     at,
   }
+}
+
+/** A line is what a shell would make of it, but for its quotes. */
+function wordsOf(key: string, words: string | string[] | null | undefined): Record<string, string[]> {
+  if (words === null || words === undefined || words.length === 0) return {}
+  return { [key]: typeof words === 'string' ? words.trim().split(/\s+/) : words }
 }
 
 /** `[address:][published:]target[/protocol]`; public where no address of the loopback stands before it. */

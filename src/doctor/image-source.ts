@@ -95,6 +95,12 @@ export function execForm(rest: string): string[] | undefined {
   return rest.startsWith('[') ? parseJson(rest, Words) : undefined
 }
 
+/** What ENV and ARG say: `A=1 B="2"`, and the form without an equals sign. */
+export function pairsOf(rest: string): [name: string, value: string][] {
+  const pairs = rest.includes('=') ? rest.matchAll(/(\w+)=("[^"]*"|'[^']*'|\S*)/g) : rest.matchAll(/^(\w+)\s+(\S+)/g)
+  return [...pairs].map(([, name = '', value = '']) => [name, value])
+}
+
 /** Files without an ending that are never scripts. */
 const prose = /^(LICENSE|COPYING|NOTICE|README|CHANGELOG|AUTHORS|Makefile|Procfile|.*Dockerfile.*)$/i
 
@@ -106,7 +112,12 @@ async function readTexts(
     .filter(({ kind, size }) => kind === 'file' && size <= mostBytes)
     .filter(({ path }) => {
       const name = basename(path)
-      if (/\.(sh|bash|ksh|pem|key|ini)$|gunicorn.*\.py$|^\.env($|\.)|^\.(npmrc|netrc|pypirc|git-credentials)$/i.test(name)) return true
+      if (
+        /\.(sh|bash|ksh|pem|key|ini)$|gunicorn.*\.py$|^package\.json$|^vite\.config\.|^\.env($|\.)|^\.(npmrc|netrc|pypirc|git-credentials)$/i.test(
+          name,
+        )
+      )
+        return true
       return (!name.includes('.') && !prose.test(name)) || source.includes(name)
     })
     .toSorted((a, b) => a.path.split('/').length - b.path.split('/').length)

@@ -1,5 +1,6 @@
 import { recordOfNow } from '../core/current.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { isRescan } from '../core/stages.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, ScanSection } from '../core/release.ts'
 import type { Earlier } from './diff.ts'
@@ -33,7 +34,8 @@ export async function currentOf(release: Release, ports: Ports): Promise<Current
   if (typeof record === 'string') return unknown(record)
   const { id, plan: its, scan } = record
   if (scan === undefined) return unknown(`${its.version}, which ${environment} runs, was not scanned`)
-  ports.log.info(`compared with ${its.version}, which ${environment} runs (${id})`)
+  const means = isRescan(release.plan) ? ': what its scan did not find counts as new' : ''
+  ports.log.info(`compared with ${its.version}, which ${environment} runs (${id})${means}`)
   return {
     against: { environment, release: id, version: its.version },
     images: new Map(scan.images.map((image) => [image.name, image])),

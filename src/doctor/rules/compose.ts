@@ -2,7 +2,7 @@ import type { ComposeService, ComposeSource } from '../compose-source.ts'
 import type { Found, Rule } from '../finding.ts'
 import { fullName } from '../../core/reference.ts'
 import { bindPath, type Sources } from '../sources.ts'
-import { dataFolderOf, isFloating, knownPassword, storeAt } from '../values.ts'
+import { dataFolderOf, isFloating, storeAt } from '../values.ts'
 
 /** Of the files that are not for developers alone: each service, and the file that it is in. */
 function each(sources: Sources, find: (service: ComposeService, source: ComposeSource) => Found[]): Found[] {
@@ -24,21 +24,6 @@ export const composeRules: readonly Rule<Sources>[] = [
         containerName === undefined || containerName.includes('$')
           ? []
           : [{ where: at('container_name'), what: `container_name: ${containerName}` }],
-      ),
-  },
-  {
-    id: 'default-password',
-    topic: 'compose',
-    severity: 'warning',
-    looks: 'passwords that everybody knows (admin, postgres, changeme), also as the default of a variable',
-    why: 'They are the first that is tried. Where a database is made with one, it keeps it when the file is changed later.',
-    fix: 'Ask for it without a default: ${NAME:?}; a value for the smoke test alone goes into smoke.env.',
-    find: (sources) =>
-      each(sources, ({ environment }) =>
-        environment.flatMap(({ name, value, at }) => {
-          const password = knownPassword(name, value)
-          return password === undefined ? [] : [{ where: at, what: `${name} is "${password}" unless somebody changes it` }]
-        }),
       ),
   },
   {

@@ -4,7 +4,7 @@ import type { Found, Rule } from '../finding.ts'
 import { codeOf } from '../starts.ts'
 import { isPlace, loginIn } from '../values.ts'
 import type { Step } from '../../tools/dockerfile.ts'
-import { copiesOf, type ImageSource, isScript } from '../image-source.ts'
+import { copiesOf, type ImageSource, isScript, pairsOf } from '../image-source.ts'
 import type { Sources } from '../sources.ts'
 
 /** Lines that hide in any repository what no image needs. */
@@ -52,10 +52,9 @@ export const contextRules: readonly Rule<Sources>[] = [
       images.flatMap(({ dockerfile }) =>
         (dockerfile?.steps ?? []).flatMap(({ word, rest, line }): Found[] => {
           if (word !== 'ENV' && word !== 'ARG') return []
-          const pairs = rest.includes('=') ? [...rest.matchAll(/(\w+)=("[^"]*"|'[^']*'|\S*)/g)] : [...rest.matchAll(/^(\w+)\s+(\S+)/g)]
-          return pairs
-            .filter(([, name = '', value = '']) => looksSecret(name) && !/^["']?(\$|\/|["']?$)/.test(value) && !isPlace(name, value))
-            .map(([, name]) => ({ where: { file: dockerfile?.path ?? '', line }, what: `${word} gives ${name} a value` }))
+          return pairsOf(rest)
+            .filter(([name, value]) => looksSecret(name) && !/^["']?(\$|\/|["']?$)/.test(value) && !isPlace(name, value))
+            .map(([name]) => ({ where: { file: dockerfile?.path ?? '', line }, what: `${word} gives ${name} a value` }))
         }),
       ),
   },
