@@ -3,12 +3,13 @@ import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
 import { withDefaults, writtenAt } from './defaults.ts'
+import { breachesBeside } from './partial.ts'
 import { nodes, offsets } from './places.ts'
 import { type Problem, readYaml, writtenIn } from './read.ts'
 import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
 import { asSaid } from './said.ts'
-import { below, shapeOf, unwrap } from './schema-below.ts'
+import { schemasAt, shapeOf, unwrap } from './schema-below.ts'
 
 /** Problems that are shown; who has more has one that causes the others. */
 const shownProblems = 100
@@ -27,9 +28,11 @@ export function loadConfig(text: string, file: string): Config {
   // What is wrong in the defaults is told once, where it stands, before any environment has them.
   const asWritten = Config.safeParse(said, { reportInput: true })
   const parsed = asWritten.success && asWritten.data.defaults !== undefined ? Config.safeParse(withDefaults(said)) : asWritten
+  const { issues = [] } = parsed.error ?? {}
+  const refused = issues.flatMap((issue) => explain(issue, (path) => writtenIn(value, writtenAt(path, said))))
   const found = parsed.success
     ? breaches(parsed.data)
-    : parsed.error.issues.flatMap((issue) => explain(issue, (path) => writtenIn(value, writtenAt(path, said))))
+    : [...refused, ...(refused.length < shownProblems ? breachesBeside(asWritten.success ? withDefaults(said) : said, issues) : [])]
   if (parsed.success && found.length === 0) return parsed.data
   const offsetOf = offsets(root)
   throw invalid(
@@ -181,12 +184,6 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
     return shapeOf(bare)
   })
   return [...new Set(names)]
-}
-
-function schemasAt(path: readonly PropertyKey[]): unknown[] {
-  let schemas: unknown[] = [Config]
-  for (const part of path) schemas = schemas.flatMap((schema) => below(schema, part))
-  return schemas
 }
 
 function sentence(message: string): string {
