@@ -200,6 +200,7 @@ async function cannotFind(trivy: VersionedTrivy, ports: Ports): Promise<string |
   if (code !== 0) return `cannot be read: ${whyEnded(code, stderr)}`
   if (parseReport(stdout)?.findings.some(({ id }) => id === known.id) !== true)
     return `does not know ${known.id}, which every database of vulnerabilities knows: it is empty or broken`
+  if (!(await ports.tools.isWhole(fileOf('db', trivy, 'trivy.db')))) return 'is cut off: what stood at its end would not be found'
   await believe(trivy, ports)
   return undefined
 }

@@ -81,10 +81,13 @@ async function usableOf(plan: Of, trivy: Trivy, ports: Ports): Promise<Kept | un
   return isFit && (await tells(trivy, ports)) ? kept : undefined
 }
 
-/** Of what is no database, or has nothing in it, Trivy says no word: every `.jar` would be unknown, and pass. */
+/** There are millions of libraries; a database that knows fewer is a part of one. */
+const leastLibraries = 1_000
+
+/** Of what is no database, or has next to nothing in it, Trivy says no word: every `.jar` would be unknown, and pass. */
 async function tells(trivy: Trivy, { tools }: Ports): Promise<boolean> {
   const path = fileOf('java-db', trivy, file)
-  return (await tools.hasRows(path, 'indices')) && (await tools.hasRows(path, 'artifacts'))
+  return (await tools.hasRows(path, 'indices', leastLibraries)) && (await tools.hasRows(path, 'artifacts', leastLibraries))
 }
 
 async function fetched(mirror: string, plan: Of, trivy: Trivy, release: Release, ports: Ports): Promise<Kept | Refusal> {

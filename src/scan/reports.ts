@@ -26,7 +26,7 @@ const endings: Record<ReportKind, string> = {
 export async function writeReports(
   image: string,
   text: string,
-  { reports, reportsFolder, scanners }: ScanPlan,
+  { reports, reportsFolder, scanners, app }: ScanPlan & Pick<Release, 'app'>,
   trivy: Trivy,
   ports: Ports,
 ): Promise<Written[]> {
@@ -37,7 +37,7 @@ export async function writeReports(
   return Promise.all(
     [...new Set(reports)].map(async (kind) => {
       const path = join(reportsFolder, `${image}.${endings[kind]}`)
-      const { body, note } = await bodyOf(image, { kind, from, to: join(folder, `made.${endings[kind]}`), scanners }, trivy, ports)
+      const { body, note } = await bodyOf({ app, image }, { kind, from, to: join(folder, `made.${endings[kind]}`), scanners }, trivy, ports)
       await ports.files.write(join(ports.root, path), body)
       ports.log.info(`${image}: ${path}${note === undefined ? '' : `; ${note}`}`)
       return { image, kind, path, ...(note === undefined ? {} : { note }) }
@@ -46,7 +46,7 @@ export async function writeReports(
 }
 
 async function bodyOf(
-  image: string,
+  { app, image }: { app: string; image: string },
   asked: Conversion,
   trivy: Trivy,
   ports: Ports,
@@ -55,7 +55,8 @@ async function bodyOf(
   const made = ended.code === 0 ? await ports.files.read(asked.to) : undefined
   if (made === undefined) throw scanFailed(image, {}, ended)
   if (asked.kind !== 'sarif') return { body: made }
-  const fitted = fitSarif(made.toString(), `launchway/${image}`)
+  // Two applications of one repository may have an image of one name: code scanning keeps what is newest of each category.
+  const fitted = fitSarif(made.toString(), `launchway/${app}/${image}`)
   if (fitted !== undefined) return { body: fitted.text, note: fitted.note }
   throw new LaunchwayError('COMMAND_FAILED', `what Trivy wrote about ${image} as SARIF is none`, {
     hint: 'Another version of Trivy is in PATH than launchway is tested with; without one there, it fetches its own.',

@@ -1,9 +1,9 @@
 import { dirname, join, relative, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import type { Place } from '../core/error.ts'
 import type { Files } from '../core/ports.ts'
+import { parseVariables } from '../core/text.ts'
 
 /** One compose file as it is written. */
 export interface Source {
@@ -55,12 +55,9 @@ export async function sourceAt(path: string, files: Pick<Files, 'read'>): Promis
   return body === undefined ? undefined : { path, text: body.toString() }
 }
 
-/**
- * What files of variables say, in their order; one that cannot be read says nothing. Compose, too, leaves out the byte order mark
- * that editors of Windows write.
- */
+/** What files of variables say, in their order; one that cannot be read says nothing. */
 export function readVariables(paths: readonly string[], files: Pick<Files, 'read'>): Promise<NodeJS.Dict<string>[]> {
-  return Promise.all(paths.map(async (path) => parseEnv((await sourceAt(path, files))?.text.replace(/^\uFEFF/, '') ?? '')))
+  return Promise.all(paths.map(async (path) => parseVariables((await sourceAt(path, files))?.text ?? '')))
 }
 
 function filled(path: string, lookUp: (name: string) => string | undefined): string {

@@ -79,7 +79,16 @@ describe('the files of a scan', () => {
     const clean = await imageWith(['httpx', '0.23.0'])
     await scan(toScan(clean, { reports: ['sarif'] }), here().ports)
     const [run] = Sarif.parse(JSON.parse(read('app.sarif'))).runs
-    expect([run?.results, run?.automationDetails.id]).toEqual([[], 'launchway/app/'])
+    expect(run?.results).toEqual([])
+  })
+
+  it('are told apart by code scanning also where another application of the repository has an image of that name', async () => {
+    const clean = await imageWith(['httpx', '0.23.0'])
+    const category = async (app: string): Promise<string | undefined> => {
+      await scan({ ...toScan(clean, { reports: ['sarif'] }), app }, here().ports)
+      return Sarif.parse(JSON.parse(read('app.sarif'))).runs[0]?.automationDetails.id
+    }
+    expect([await category('shop'), await category('office')]).toEqual(['launchway/shop/app/', 'launchway/office/app/'])
   })
 
   it('are not written where nobody asks for them', async () => {
