@@ -113,15 +113,52 @@ function explain(issue: z.core.$ZodIssue): Explained[] {
     return [{ path: issue.path, onKey: true, message: `the name "${String(issue.path.at(-1))}" ${message}` }]
   }
   if (issue.code === 'invalid_union') return explainUnion(issue)
-  return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue)}` }]
+  return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue)}${instead(issue)}` }]
+}
+
+/** Keys whose list is the words of a command: what one would type, in pieces. */
+const wordKeys: readonly PropertyKey[] = ['command', 'entrypoint', 'exec', 'options']
+
+/** How what was written looks as a list, or as a mapping. Of a mapping no value is repeated: it may be a password. */
+function instead({ code, input, path, ...issue }: z.core.$ZodIssue): string {
+  if (code !== 'invalid_type' || !('expected' in issue)) return ''
+  if (issue.expected === 'array') return asList(input, path)
+  const [, name] = Array.isArray(input) && typeof input[0] === 'string' ? (/^([A-Za-z_][\w.-]*)=/.exec(input[0]) ?? []) : []
+  return ['record', 'object'].includes(issue.expected) && name !== undefined ? `; as a mapping: ${name}: …` : ''
+}
+
+function asList(input: unknown, path: readonly PropertyKey[]): string {
+  const holdsTexts = schemasAt(path).some((schema) => {
+    const bare = unwrap(schema)
+    return bare instanceof z.ZodArray && bare.element instanceof z.ZodString
+  })
+  if (typeof input === 'object' && input !== null)
+    return `; each entry of a list begins with a dash: - ${holdsTexts ? '' : `${Object.keys(input)[0] ?? ''}: `}…`
+  const text = typeof input === 'string' || typeof input === 'number' ? String(input).trim() : ''
+  if (!holdsTexts || text === '' || text.length > 60) return ''
+  if (!wordKeys.includes(path.at(-1) ?? '')) return `; as a list: ${flow([text])}`
+  // What a shell reads otherwise than by its spaces, nobody can take apart without one.
+  const isPlain = !/["'\\$`|&;<>()*?~#]/.test(text)
+  return `; as a list: ${isPlain ? flow(text.split(/\s+/)) : '[sh, -c, …]'}`
+}
+
+/** A list in one line of YAML, in which each word is a text. */
+function flow(words: readonly string[]): string {
+  const isPlain = (word: string): boolean =>
+    /^[A-Za-z_./-][\w./:=@+-]*$/.test(word) &&
+    !/^(true|false|null|yes|no|on|off|-+)$/i.test(word) &&
+    Number.isNaN(Number(word)) &&
+    !word.endsWith(':')
+  return `[${words.map((word) => (isPlain(word) ? word : `'${word.replaceAll("'", "''")}'`)).join(', ')}]`
 }
 
 /** The text that is of the wrong type; of a mapping or a list the place says enough. */
-function written({ code, input }: z.core.$ZodIssue): string {
+function written({ code, input, message }: z.core.$ZodIssue): string {
   const isScalar = typeof input === 'string' || typeof input === 'number' || typeof input === 'boolean'
   if (code !== 'invalid_type' || !isScalar) return ''
   const text = String(input)
-  return ` "${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`
+  // Words of our own say what it must be, those of the schema what it is.
+  return `${message.startsWith('must') ? ', not' : ''} "${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`
 }
 
 /** Of several forms, the one that the user seems to have written is the one to explain. */
@@ -139,7 +176,10 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion): Explained[] {
     return [{ path: issue.path, message: `${issue.path.join('.')}: needs one of the keys ${kinds.join(', ')}` }, ...unknown]
   }
   const expected = forms.flat().map((one) => ('expected' in one ? String(one.expected) : one.message))
-  return [{ path: issue.path, message: `${issue.path.join('.')}: must be ${[...new Set(expected)].join(' or ')}` }]
+  const kinds = [...new Set(expected)].map((kind) =>
+    kind === 'array' ? 'a list' : ['object', 'record'].includes(kind) ? 'a mapping' : kind,
+  )
+  return [{ path: issue.path, message: `${issue.path.join('.')}: must be ${[...new Set(kinds)].join(' or ')}` }]
 }
 
 /** Where mappings of several kinds may stand, each known by its first key, and none of these keys is there: which they are. */
@@ -203,6 +243,9 @@ function sentence(message: string): string {
   return message
     .replace(/^Invalid input: /, '')
     .replace(/^expected (record|object)\b/, 'expected a mapping')
+    .replace(/^expected array\b/, 'expected a list')
+    .replace(/, received array$/, ', received a list')
+    .replace(/, received object$/, ', received a mapping')
     .replace(/^./, (first) => first.toLowerCase())
 }
 
