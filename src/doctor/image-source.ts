@@ -152,6 +152,15 @@ export function isScript(path: string, { text }: TextFile): boolean {
   return /\.(sh|bash|ksh)$/i.test(path) || text.startsWith('#!') || text.startsWith(`${byteOrderMark}#!`)
 }
 
+/** A script of the repository; undefined where it is none. @param path from the root */
+export async function readScript(path: string, root: string, files: Files): Promise<TextFile | undefined> {
+  const there = await files.look(join(root, path))
+  if (there?.kind !== 'file' || there.size > mostBytes) return undefined
+  const body = await files.read(join(root, path)).catch(() => undefined)
+  const script = { path, text: body?.toString('latin1') ?? '', mode: there.mode }
+  return isScript(path, script) ? script : undefined
+}
+
 /** The steps that take a file or folder of the context into the image: `COPY . .`, `ADD src/ /app`. */
 export function copiesOf({ dockerfile }: Pick<ImageSource, 'dockerfile'>, path: string): Step[] {
   return (dockerfile?.steps ?? []).filter((step) => sourcesOf(step).some((source) => takes(source, path)))
