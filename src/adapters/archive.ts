@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { command } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { download } from './download.ts'
 import { processExec } from './exec.ts'
 
 /** Fetches a program into a folder: `undefined` when it is there, else in words why it could not be had. */
@@ -53,14 +54,8 @@ async function fetchInto(
 
 /** The body, or why it could not be had. */
 async function fetchChecked(url: string, sha256: string): Promise<Buffer | string> {
-  let body: Buffer
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(300_000) })
-    if (!response.ok) return `${new URL(url).host} answered ${response.status}`
-    body = Buffer.from(await response.arrayBuffer())
-  } catch {
-    return `${new URL(url).host} cannot be reached`
-  }
+  const body = await download(url)
+  if (typeof body === 'string') return body
   const found = createHash('sha256').update(body).digest('hex')
   if (found !== sha256) {
     throw new LaunchwayError('DIGEST_MISMATCH', `${url} is not the file that was pinned`, {

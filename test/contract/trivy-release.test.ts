@@ -7,8 +7,8 @@ import { findCosign } from '../../src/adapters/cosign.ts'
 import type { ToolRelease } from '../../src/adapters/tool-release.ts'
 import { findTrivy, trivyRelease } from '../../src/adapters/trivy.ts'
 import { failureOf } from './support/errors.ts'
-import { type Folder, openFolder } from './support/folder.ts'
-import { openServer, type Server } from './support/http.ts'
+import { type Folder, openFolder, setEnv } from './support/folder.ts'
+import { openProxy, openServer, openTunnels, type Server } from './support/http.ts'
 
 /** The way a pinned release comes, against a server of our own: the archive and its sum are made here. */
 
@@ -38,6 +38,14 @@ const release = (sha256 = createHash('sha256').update(archive).digest('hex')): T
 })
 const kept = (): string => join(folder.path, 'kept')
 const nowhere = { PATH: '/nowhere' }
+const noProxies = {
+  HTTP_PROXY: undefined,
+  http_proxy: undefined,
+  HTTPS_PROXY: undefined,
+  https_proxy: undefined,
+  NO_PROXY: '',
+  no_proxy: undefined,
+}
 
 describe('Trivy', () => {
   it('is that of PATH, and nothing is fetched', async () => {
@@ -84,6 +92,29 @@ describe('Trivy', () => {
     })
     expect(failure.hint).toContain('Install Trivy 1.2.3')
     expect(server.asked).toEqual([])
+  })
+
+  it.each([
+    ['by its name', '', 'mirror.invalid', true],
+    ['not where NO_PROXY has the name', '127.0.0.1', '127.0.0.1', false],
+  ])('is fetched through the proxy of this network, %s', async (_, none, name, isProxied) => {
+    const { port } = new URL(server.url)
+    await using proxy = await openProxy({ 'mirror.invalid': server.address })
+    using _env = setEnv({ ...noProxies, HTTP_PROXY: isProxied ? proxy.url : 'http://127.0.0.1:9', NO_PROXY: none })
+    const from = { ...release(), base: `http://${name}:${port}/v1.2.3` }
+    expect(await findTrivy(nowhere, kept(), online, from, 'linux-x64')).toBe(join(kept(), 'trivy-1.2.3/trivy'))
+    expect(server.asked.map(({ url }) => url)).toEqual(['/v1.2.3/trivy_1.2.3_Linux-64bit.tar.gz'])
+  })
+
+  it('is asked for over TLS through a tunnel of that proxy', async () => {
+    await using proxy = await openTunnels()
+    using _ = setEnv({ ...noProxies, HTTPS_PROXY: proxy.url })
+    const from = { ...release(), base: 'https://mirror.invalid/v1.2.3' }
+    expect(await failureOf(findTrivy(nowhere, kept(), online, from, 'linux-x64'))).toMatchObject({
+      code: 'TOOL_MISSING',
+      message: expect.stringContaining('mirror.invalid'),
+    })
+    expect(new Set(proxy.asked)).toEqual(new Set(['mirror.invalid:443']))
   })
 
   it('for a platform without a release is one too', async () => {

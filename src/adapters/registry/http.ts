@@ -42,7 +42,7 @@ export interface Limits {
 }
 export const usualLimits: Limits = { idleMs: 30_000, wholeMs: 60_000, bytesPerSecond: 50_000 }
 
-/** HTTP to one registry, and to where it keeps its blobs: one question, one answer, within a limit. */
+/** HTTP to one registry, and to where it keeps its blobs, or to whoever has a release: one question, one answer, within a limit. */
 export class Connection {
   readonly #ca: string | undefined
   readonly #limits: Limits
