@@ -14,8 +14,8 @@ export interface Answer {
   body?: string | Buffer
 }
 
-/** What a server does with a request: answers it, breaks the connection, or keeps it waiting. */
-export type Act = Answer | 'break' | 'hang'
+/** What a server does with a request: answers it, breaks the connection, or keeps it waiting, with half an answer or none. */
+export type Act = Answer | 'break' | 'hang' | 'stall'
 
 export interface Server extends AsyncDisposable {
   readonly address: string
@@ -102,6 +102,7 @@ export async function openTunnels(): Promise<{ url: string; asked: readonly stri
 function perform(act: Act, request: IncomingMessage, response: ServerResponse): void {
   if (act === 'hang') return
   if (act === 'break') return void request.socket.destroy()
+  if (act === 'stall') return void response.writeHead(200, { 'content-length': 9999 }).write('half')
   const body = Buffer.from(act.body ?? '')
   response.writeHead(act.status, { 'content-length': body.length, ...act.headers })
   response.end(request.method === 'HEAD' ? undefined : body)
