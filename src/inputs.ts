@@ -83,7 +83,7 @@ const inputs = {
   },
   issue: {
     description:
-      'true: while a scheduled scan finds that the rules block what an environment runs, keep one issue for that environment open; it is closed when nothing blocks any more (needs the permission issues: write).',
+      'true: while a scheduled scan finds that the rules block what an environment runs, keep one issue for that environment open; it is closed when nothing blocks any more. A scheduled scan that fails is told there as well (needs the permission issues: write).',
     default: 'false',
   },
   'code-scanning': {

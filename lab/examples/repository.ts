@@ -55,10 +55,15 @@ export async function makeExample(name: string, folder: string, branch: string, 
   writeFileSync(configFile, config.toString())
   await bringImages([...bases, ...pulled])
   for (const image of pulled) await publish(image, registry)
+  await beginRepository(folder, branch)
+  await commit(folder, 'The first version')
+}
+
+/** Makes a repository of a folder, without a commit. */
+export async function beginRepository(folder: string, branch: string): Promise<void> {
   await git(folder, 'init', '--quiet', '--initial-branch', branch)
   await git(folder, 'config', 'user.name', 'Example')
   await git(folder, 'config', 'user.email', 'example@example.org')
-  await commit(folder, 'The first version')
 }
 
 /** Where hosts of the lab can pull it. */

@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
 import { withDefaults, writtenAt } from './defaults.ts'
-import { offsets } from './places.ts'
-import { type Problem, readYaml } from './read.ts'
+import { nodes, offsets } from './places.ts'
+import { type Problem, readYaml, writtenIn } from './read.ts'
 import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
+import { asSaid } from './said.ts'
+import { below, shapeOf, unwrap } from './schema-below.ts'
 
 /** Problems that are shown; who has more has one that causes the others. */
 const shownProblems = 100
@@ -19,12 +21,15 @@ const shownProblems = 100
 export function loadConfig(text: string, file: string): Config {
   const read = readYaml(text.replace(/^\uFEFF/, ''), file)
   if ('problems' in read) throw invalid(read.problems)
-  const { root, value, placeAt } = read
-  const said = withoutExtensions(value ?? {}, [Config])
+  const { root, value, shared, placeAt } = read
+  const nodeAt = nodes(root)
+  const said = asSaid(value ?? {}, [Config], (path) => shared.has(nodeAt(path)))
   // What is wrong in the defaults is told once, where it stands, before any environment has them.
   const asWritten = Config.safeParse(said, { reportInput: true })
   const parsed = asWritten.success && asWritten.data.defaults !== undefined ? Config.safeParse(withDefaults(said)) : asWritten
-  const found = parsed.success ? breaches(parsed.data) : parsed.error.issues.flatMap((issue) => explain(issue))
+  const found = parsed.success
+    ? breaches(parsed.data)
+    : parsed.error.issues.flatMap((issue) => explain(issue, (path) => writtenIn(value, writtenAt(path, said))))
   if (parsed.success && found.length === 0) return parsed.data
   const offsetOf = offsets(root)
   throw invalid(
@@ -87,6 +92,8 @@ function invalid(problems: readonly Problem[]): LaunchwayError {
   return new InvalidConfig(problems)
 }
 
+type TextAt = (path: readonly PropertyKey[]) => string | undefined
+
 interface Explained {
   path: PropertyKey[]
   message: string
@@ -94,7 +101,8 @@ interface Explained {
   onKey?: boolean
 }
 
-function explain(issue: z.core.$ZodIssue): Explained[] {
+/** @param textAt how the file spells a number or a truth value */
+function explain(issue: z.core.$ZodIssue, textAt: TextAt): Explained[] {
   const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(issue.path)
@@ -112,20 +120,20 @@ function explain(issue: z.core.$ZodIssue): Explained[] {
     const message = issue.issues.map((inner) => inner.message).join('; ')
     return [{ path: issue.path, onKey: true, message: `the name "${String(issue.path.at(-1))}" ${message}` }]
   }
-  if (issue.code === 'invalid_union') return explainUnion(issue)
-  return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue)}` }]
+  if (issue.code === 'invalid_union') return explainUnion(issue, textAt)
+  return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue, textAt)}` }]
 }
 
 /** The text that is of the wrong type; of a mapping or a list the place says enough. */
-function written({ code, input }: z.core.$ZodIssue): string {
+function written({ code, input, path }: z.core.$ZodIssue, textAt: TextAt): string {
   const isScalar = typeof input === 'string' || typeof input === 'number' || typeof input === 'boolean'
   if (code !== 'invalid_type' || !isScalar) return ''
-  const text = String(input)
+  const text = textAt(path) ?? String(input)
   return ` "${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`
 }
 
 /** Of several forms, the one that the user seems to have written is the one to explain. */
-function explainUnion(issue: z.core.$ZodIssueInvalidUnion): Explained[] {
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion, textAt: TextAt): Explained[] {
   const forms = issue.errors.map((inner) => inner.map((one) => ({ ...one, path: [...issue.path, ...one.path] })))
   const ofThisType = forms.filter((inner) =>
     inner.every((one) => !(['invalid_type', 'invalid_value'].includes(one.code ?? '') && one.path.length === issue.path.length)),
@@ -134,8 +142,8 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion): Explained[] {
   const chosen = ofThisType.toSorted((a, b) => unknownKeys(a) - unknownKeys(b) || a.length - b.length)[0]
   if (chosen !== undefined) {
     const kinds = kindsMissing(issue.path, chosen)
-    if (kinds.length === 0) return chosen.flatMap((one) => explain(one as z.core.$ZodIssue))
-    const unknown = chosen.filter(({ code }) => code === 'unrecognized_keys').flatMap((one) => explain(one as z.core.$ZodIssue))
+    if (kinds.length === 0) return chosen.flatMap((one) => explain(one as z.core.$ZodIssue, textAt))
+    const unknown = chosen.filter(({ code }) => code === 'unrecognized_keys').flatMap((one) => explain(one as z.core.$ZodIssue, textAt))
     return [{ path: issue.path, message: `${issue.path.join('.')}: needs one of the keys ${kinds.join(', ')}` }, ...unknown]
   }
   const expected = forms.flat().map((one) => ('expected' in one ? String(one.expected) : one.message))
@@ -181,57 +189,9 @@ function schemasAt(path: readonly PropertyKey[]): unknown[] {
   return schemas
 }
 
-function shapeOf(schema: unknown): string[] {
-  const bare = unwrap(schema)
-  return bare instanceof z.ZodObject ? Object.keys(bare.shape) : []
-}
-
-function below(schema: unknown, part: PropertyKey): unknown[] {
-  const bare = unwrap(schema)
-  if (bare instanceof z.ZodUnion) return bare.options.flatMap((option) => below(option, part))
-  if (bare instanceof z.ZodObject) return String(part) in bare.shape ? [bare.shape[String(part)]] : []
-  if (bare instanceof z.ZodRecord) return [bare.valueType]
-  if (bare instanceof z.ZodArray) return [bare.element]
-  return []
-}
-
-function unwrap(schema: unknown): unknown {
-  return schema instanceof z.ZodOptional ? unwrap(schema.unwrap()) : schema
-}
-
 function sentence(message: string): string {
   return message
     .replace(/^Invalid input: /, '')
     .replace(/^expected (record|object)\b/, 'expected a mapping')
     .replace(/^./, (first) => first.toLowerCase())
-}
-
-/**
- * `x-` keys hold what anchors share, and what other tools read. Where the keys are names of the user's own, such as those
- * of headers, they are names like others.
- */
-function withoutExtensions(value: unknown, schemas: readonly unknown[]): unknown {
-  if (Array.isArray(value)) {
-    const items = schemas.flatMap((schema) => below(schema, 0))
-    return value.map((item) => withoutExtensions(item, items))
-  }
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => !key.startsWith('x-') || !schemas.some((schema) => isExtension(key, schema)))
-      .map(([key, inner]) => [
-        key,
-        withoutExtensions(
-          inner,
-          schemas.flatMap((schema) => below(schema, key)),
-        ),
-      ]),
-  )
-}
-
-function isExtension(key: string, schema: unknown): boolean {
-  const bare = unwrap(schema)
-  if (bare instanceof z.ZodUnion) return bare.options.some((option) => isExtension(key, option))
-  if (bare instanceof z.ZodRecord) return !z.safeParse(bare.keyType, key).success || isExtension(key, bare.valueType)
-  return bare instanceof z.ZodObject
 }

@@ -139,6 +139,12 @@ export const ScanConfig = z.strictObject({
     .min(1)
     .optional()
     .describe("The same for Java's database, which only images with .jar files need. Default: Trivy's own"),
+  'unknown-system': z
+    .enum(['fail', 'warn'])
+    .optional()
+    .describe(
+      'What follows where nothing can be said about the packages of an image: its system is one that Trivy or its database does not know, or what names system and packages was removed. Default: fail',
+    ),
   offline: z
     .boolean()
     .optional()

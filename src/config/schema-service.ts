@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Duration } from '../core/units.ts'
 import { AssetsConfig, NginxConfig } from './schema-nginx.ts'
 import { env, envName, port, scalar } from './schema-parts.ts'
+import { Volume } from './schema-volume.ts'
 
 /** What is said of a service: of one `docker run` on a host. */
 
@@ -75,9 +76,11 @@ export const ServiceConfig = z.strictObject({
       'Names of secrets: each value is taken from the environment of the step that deploys, and given to the container under the same name.',
     ),
   volumes: z
-    .array(z.string())
+    .array(Volume)
     .optional()
-    .describe('Volumes and folders of the host, as docker run --volume: name:/path or /folder:/path[:ro].'),
+    .describe(
+      'Volumes and folders of the host, as docker run --volume: name:/path or /folder:/path[:ro]. Files of the repository travel with compose alone.',
+    ),
   networks: z.array(z.string()).optional().describe('Docker networks to join; made if they are not there. Default: the default bridge'),
   user: z.string().optional().describe('User and group in the container, as docker run --user. Default: that of the image'),
   'cap-add': z.array(z.string()).optional().describe('Capabilities to add, as docker run --cap-add.'),

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
+import { parseVariables } from '../core/text.ts'
 
 /** By service or accessory: what its files say, and what is composed for it alone, by name. */
 export type OwnSecrets = ReadonlyMap<string, ReadonlyMap<string, Secret>>
@@ -93,7 +93,7 @@ function withoutFiles(
  */
 export function parseEnvFile(text: string, path: string): Map<string, string> {
   const found = new Map<string, string>()
-  for (const [name, value = ''] of Object.entries(parseEnv(text.replace(/^\uFEFF/, '')))) {
+  for (const [name, value = ''] of Object.entries(parseVariables(text))) {
     const reason = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? refusedSecret(name) : 'it must be letters, digits and _'
     if (reason !== undefined) throw refused(`${path}: a variable cannot be called ${JSON.stringify(name)}`, reason)
     if (value.includes('\0')) throw refused(`${path}: ${name} holds a NUL character`, 'no program can be given one')

@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path'
-import { parseEnv } from 'node:util'
 import { composeFiles } from '../config/gates.ts'
 import type { Command } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
+import { parseVariables } from '../core/text.ts'
 import { readComposeFile } from '../tools/compose-file.ts'
 import { dockerfileFacts } from '../tools/dockerfile.ts'
 import {
@@ -63,7 +63,7 @@ export async function look({ config, program }: { config: string; program: strin
     present: new Set(paths.filter((path) => [config, '.dockerignore'].includes(path))),
     seesTooMuch: paths.includes('.dockerignore') && !/^\/?\.git\/?$/m.test(await text('.dockerignore')),
     missing: wanted.filter((path) => !paths.includes(path) || ignored.includes(path)),
-    dotenv: new Set(hasDotenv ? Object.keys(parseEnv(await text('.env'))) : []),
+    dotenv: new Set(hasDotenv ? Object.keys(parseVariables(await text('.env'))) : []),
     ...(pin === undefined ? {} : { pin }),
   }
 }

@@ -1,5 +1,4 @@
 import { dirname, join, relative, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { isMap, isPair, isScalar, parseDocument, visit } from 'yaml'
 import type { AskedProject } from '../config/resolve-project.ts'
 import { anyCode } from '../core/command.ts'
@@ -7,6 +6,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { parseJson } from '../core/json.ts'
 import type { Ports } from '../core/ports.ts'
 import { looksSecret } from '../core/secret-names.ts'
+import { parseVariables } from '../core/text.ts'
 import { config } from '../tools/compose.ts'
 import { DeployedProject, envFilesKey, withoutEscapes, WrittenServices } from '../tools/compose-deployed.ts'
 import { placeOf, type Source, sourcesOf } from '../tools/compose-sources.ts'
@@ -91,7 +91,7 @@ async function variables(
       throw new LaunchwayError('CONFIG_INVALID', `there is no ${relative(root, file)}, which env-files of compose names`, {
         hint: 'Commit it if nothing in it is secret; else leave it out, and name its variables in secrets of the environment: the deploy takes them from its own environment.',
       })
-    const names = Object.keys(parseEnv(body.toString().replace(/^\uFEFF/, '')))
+    const names = Object.keys(parseVariables(body.toString()))
     saysName ||= names.includes('COMPOSE_PROJECT_NAME')
     if ((await ports.exec.read(trackedOf([relative(root, file)], root)).catch(() => '')) !== '') continue
     // What is in nobody's repository is known to nobody: its values are the deploy's to give.

@@ -213,7 +213,7 @@ export async function requireSameTree({ plan: planned }: Release, ports: Ports):
 }
 
 /** What the repository has of the files that need no mention in the configuration. */
-async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?: string }> {
+export async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?: string }> {
   const first = async (names: readonly string[]): Promise<string | undefined> => {
     for (const name of names) if ((await files.read(join(root, name))) !== undefined) return name
     return undefined

@@ -42,13 +42,16 @@ export function scanParts(scan: ScanSection, most: number): string[] {
   const ignored = rules.filter(({ action, findings }) => action === 'ignore' && findings.length > 0)
   return [
     table(['vulnerabilities', ...severities.map((severity) => severity.toLowerCase())], images.flatMap(countRows)),
-    ...(blocking.length === 0
-      ? [
-          fails.length === 0
-            ? 'No rule of the scan could block.'
-            : `Nothing blocks. Rules that could: ${fails.map(({ rule }) => prose(rule)).join('; ')}.`,
-        ]
-      : decidedTable('blocks', 'that block', blocking, most)),
+    ...images.flatMap(lookedParts),
+    ...(blocking.length === 0 && images.some(({ looked }) => looked?.blind !== undefined)
+      ? []
+      : blocking.length === 0
+        ? [
+            fails.length === 0
+              ? 'No rule of the scan could block.'
+              : `Nothing blocks. Rules that could: ${fails.map(({ rule }) => prose(rule)).join('; ')}.`,
+          ]
+        : decidedTable('blocks', 'that block', blocking, most)),
     ...(warned.length === 0 ? [] : decidedTable('warns', 'that are warned of', warned, most)),
     ...images.flatMap(rebuildParts),
     ...(ignored.length === 0
@@ -101,6 +104,13 @@ function countRows({ name, findings, base }: ScannedImage): string[][] {
       return others.length === 0 ? [] : [row(`${prose(name)}, ${classNames[kind]}`, others)]
     }),
   ]
+}
+
+/** How much was seen, and what is not known: nothing found in nothing seen is no good news. */
+function lookedParts({ name, looked }: ScannedImage): string[] {
+  if (looked === undefined) return []
+  const notes = looked.notes.map((note) => `**${prose(note)}**`)
+  return [looked.blind === undefined ? [`${prose(name)}: ${prose(looked.at)}`, ...notes].join('; ') : `**${prose(looked.blind)}**`]
 }
 
 function rebuildParts({ name, base }: ScannedImage): string[] {

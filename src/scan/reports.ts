@@ -20,7 +20,7 @@ type Written = ScanSection['reports'][number]
 export async function writeReports(
   image: string,
   { text, report }: Pick<Looked, 'text' | 'report'>,
-  plan: ScanPlan,
+  plan: ScanPlan & Pick<Release, 'app'>,
   trivy: Trivy,
   ports: Ports,
 ): Promise<Written[]> {
@@ -33,7 +33,7 @@ export async function writeReports(
     [...new Set(reports)].map(async (kind) => {
       const path = reportPath(image, kind, plan)
       const asked = { kind, from, to: join(folder, `made.${kind}`), scanners, text, report }
-      const { body, note } = await bodyOf(image, asked, trivy, ports)
+      const { body, note } = await bodyOf({ app: plan.app, image }, asked, trivy, ports)
       await ports.files.write(join(ports.root, path), body)
       ports.log.info(`${image}: ${path}${note === undefined ? '' : `; ${note}`}`)
       return { image, kind, path, ...(note === undefined ? {} : { note }) }
@@ -44,14 +44,15 @@ export async function writeReports(
 type Asked = Conversion & Pick<Looked, 'text' | 'report'>
 
 async function bodyOf(
-  image: string,
+  { app, image }: { app: string; image: string },
   asked: Asked,
   trivy: Trivy,
   ports: Ports,
 ): Promise<{ body: string | Buffer; note?: string | undefined }> {
   if (asked.kind !== 'sarif') return { body: await converted(image, asked, trivy, ports) }
   const made = await markedSarif(image, asked, trivy, ports)
-  const fitted = fitSarif(made.toString(), `launchway/${image}`)
+  // Two applications of one repository may have an image of one name: code scanning keeps what is newest of each category.
+  const fitted = fitSarif(made.toString(), `launchway/${app}/${image}`)
   if (fitted !== undefined) return { body: fitted.text, note: fitted.note }
   throw new LaunchwayError('COMMAND_FAILED', `what Trivy wrote about ${image} as SARIF is none`, {
     hint: 'Another version of Trivy is in PATH than launchway is tested with; without one there, it fetches its own.',

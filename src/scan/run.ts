@@ -17,7 +17,7 @@ import { changes, closing, counts, type Decided, explain, gate, open, sorted, wa
 import { currentJava } from './java.ts'
 import { versioned } from './kept.ts'
 import { keepLayers, openLayers } from './layers.ts'
-import { type Glass, look, subjectsOf } from './look.ts'
+import { type Glass, look, type Looked, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
 import { refuseOverwriting } from './overwritten.ts'
 import { shortOf, sight } from './plan.ts'
@@ -61,13 +61,16 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const nameOf = (image: BuiltImage): string => candidates(planOf(image) ?? { repositories: [] }, image.key)[0] ?? ''
   const subjects = await subjectsOf(section(release, 'build').images, nameOf, glass, ports)
   try {
-    for (const subject of subjects) {
+    for (const [index, subject] of subjects.entries()) {
       const { image } = subject
       const of = planOf(image)
-      const { report, text, isKept, ...looked } = await look(subject, glass, release, ports)
+      const seenNow = await look(subject, glass, release, ports)
+      const { report, text, isKept, blind: unseen } = seenNow
+      // The disk is needed for the next one.
+      await removeLayouts([subject], subjects.slice(index + 1), ports)
       const config = judge(image, subject.source.reference, report)
-      const unseen = looked.blind ?? unseenIn(image, report, plan, ports)
-      if (unseen !== undefined) blind.push(unseen)
+      const looked = lookedAt(image.name, seenNow, plan, ports)
+      if (unseen !== undefined && plan.unknownSystem === 'fail') blind.push(unseen)
       const base =
         of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
       const one = compareImage(
@@ -79,15 +82,20 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
       seen.push({ name: image.name, findings: report.findings })
       const kept = await keepPackages(image.name, text, release, ports)
       const seenAs = kept === undefined ? {} : { seen: kept }
-      images.push({ ...one, ...seenAs, ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }) })
+      images.push({
+        ...one,
+        ...seenAs,
+        ...(looked === undefined ? {} : { looked }),
+        ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }),
+      })
       // While Trivy looks at the next one. What fails is told at the end.
-      writing.push(writeReports(image.name, { text, report }, plan, trivy, ports))
+      writing.push(writeReports(image.name, { text, report }, { ...plan, app: release.app }, trivy, ports))
       writing.at(-1)?.catch(() => undefined)
     }
   } finally {
     await Promise.allSettled(writing)
     await keepLayers(layers, trivy, ports)
-    await removeLayouts(subjects, ports)
+    await removeLayouts(subjects, [], ports)
   }
   const reports = (await Promise.all(writing)).flat()
   const asked = threatened(images, threat)
@@ -229,20 +237,22 @@ function judge(image: BuiltImage, reference: string, report: Report): string {
   return config
 }
 
-/** Why nothing that was found in an image says nothing; undefined where something of it was seen. */
-function unseenIn(image: BuiltImage, report: Report, { scanners }: ScanPlan, ports: Ports): LaunchwayError | undefined {
+/** How much of an image was seen, told and kept. */
+function lookedAt(
+  image: string,
+  { report, isUncertain, blind }: Looked,
+  { scanners, unknownSystem }: ScanPlan,
+  ports: Ports,
+): ScannedImage['looked'] {
   // Who looks for no vulnerabilities is shown no packages.
   if (!scanners.includes('vuln')) return undefined
-  const { kind, says: seen } = sight(report)
-  if (kind === 'blind') {
-    return new LaunchwayError('SCAN_BLOCKED', `${image.name} cannot be judged: ${seen}`, {
-      hint: 'Its package database was removed, so no vulnerability in it can be found. Leave /var/lib/dpkg, /lib/apk/db or /var/lib/rpm in the image.',
-    })
-  }
-  if (kind === 'bare') ports.log.notice(`${image.name}: ${seen}`)
-  const short = shortOf(report)
-  if (short !== undefined) ports.log.warning(`${image.name}: ${short}`)
-  return undefined
+  const { kind, says: at } = sight(report)
+  if (kind === 'bare' && blind === undefined) ports.log.notice(`${image}: ${at}`)
+  const notes = [shortOf(report, isUncertain)].filter((note) => note !== undefined)
+  for (const note of notes) ports.log.warning(`${image}: ${note}`)
+  if (blind !== undefined && unknownSystem === 'warn')
+    ports.log.warning(`${blind.message}. What else is in it decides (scan.unknown-system: warn)`)
+  return { at, notes, ...(blind === undefined ? {} : { blind: blind.message }) }
 }
 
 function says(report: Report): string {

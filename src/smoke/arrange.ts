@@ -17,6 +17,7 @@ import { writtenOutside } from './resources.ts'
 import { hiding, keptSecrets, secretNamesOf, secretsOf, stepSecrets } from './secrets.ts'
 import { opened, peopled, scaled } from './shape.ts'
 import { pullSides } from './sides.ts'
+import { takenFiles } from './taken.ts'
 
 /** How much longer than anybody waits the engine leaves who is not healthy yet in peace. */
 const longerMs = 3_600_000
@@ -98,15 +99,10 @@ export async function arrange(
  * @throws LaunchwayError CONFIG_INVALID
  */
 async function refuseLackingFiles(project: ComposeProject, root: string, { files }: Pick<Ports, 'files'>): Promise<void> {
-  const services = Object.values(project.services)
   const lacking: string[] = []
-  for (const kind of ['secrets', 'configs'] as const) {
-    const taken = new Set(services.flatMap((service) => service[kind]?.map(({ source }) => source) ?? []))
-    for (const [name, kept] of Object.entries(project[kind] ?? {})) {
-      const file = taken.has(name) ? kept?.file : undefined
-      const isThere = file === undefined || (await files.look(file).catch(() => 'not for us to see')) !== undefined
-      if (!isThere) lacking.push(`the ${kind.slice(0, -1)} ${name}: there is no file ${relative(root, file)}`)
-    }
+  for (const { kind, name, file } of takenFiles(project)) {
+    const isThere = (await files.look(file).catch(() => 'not for us to see')) !== undefined
+    if (!isThere) lacking.push(`the ${kind} ${name}: there is no file ${relative(root, file)}`)
   }
   if (lacking.length === 0) return
   throw new LaunchwayError('CONFIG_INVALID', lacking.join('\n'), {

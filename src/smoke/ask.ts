@@ -1,6 +1,6 @@
 import type { SmokeCheck } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
-import { perform, serviceOf } from './checks.ts'
+import { askedService, perform } from './checks.ts'
 import type { Checked, Standing } from './standing.ts'
 
 /**
@@ -42,5 +42,12 @@ function lasts(check: SmokeCheck): boolean {
 
 function echo(check: SmokeCheck, failed: readonly Checked[]): Checked {
   const names = failed.map(({ name }) => `"${name}"`).join(', ')
-  return { name: check.name, service: serviceOf(check), passed: false, ms: 0, evidence: `not asked, since ${names} failed`, isEcho: true }
+  return {
+    name: check.name,
+    service: askedService(check),
+    passed: false,
+    ms: 0,
+    evidence: `not asked, since ${names} failed`,
+    isEcho: true,
+  }
 }

@@ -25,10 +25,10 @@ export async function perform(check: SmokeCheck, standing: Standing, ports: Port
   const { clock } = ports
   const started = clock.elapsed()
   const { passed, evidence } = await judged(check, standing, ports)
-  return { name: check.name, service: serviceOf(check), passed, ms: clock.elapsed() - started, evidence }
+  return { name: check.name, service: askedService(check), passed, ms: clock.elapsed() - started, evidence }
 }
 
-export function serviceOf(check: SmokeCheck): string | undefined {
+export function askedService(check: SmokeCheck): string | undefined {
   return check.kind === 'script' ? undefined : check.service
 }
 

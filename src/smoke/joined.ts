@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 import { allNeeds } from './order.ts'
-import { firstOf } from './own-service.ts'
+import { firstContainer } from './own-service.ts'
 
 /**
  * What shares the network, the processes or the files of a container by its name, or links to it, shares those of its
@@ -10,7 +10,7 @@ import { firstOf } from './own-service.ts'
  */
 export function joined({ name: project = '', services }: ComposeProject): ComposeProject['services'] {
   const entries = Object.entries(services)
-  const containers = new Map(entries.map(([name, { container_name: fixed = firstOf(project, name) }]) => [fixed, name] as const))
+  const containers = new Map(entries.map(([name, { container_name: fixed = firstContainer(project, name) }]) => [fixed, name] as const))
   const of = (text: string, prefix: string): string => {
     const [, name = '', mode = ''] = /^container:([^:]+)(:.*)?$/.exec(text) ?? []
     const known = containers.get(name)

@@ -14,6 +14,7 @@ import { version } from '../version.ts'
 import { openingIn, outside } from './closed.ts'
 import { servicesOf } from './images.ts'
 import { variableFiles } from './render.ts'
+import { mountedPaths } from './taken.ts'
 
 /** Another number when the way of testing changes within a version. */
 const format = 3
@@ -127,9 +128,7 @@ async function filesOf(
   root: string,
   ports: Ports,
 ): Promise<unknown> {
-  const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
-    volumes.flatMap(({ type, source }) => (type === 'bind' && source !== undefined ? [source] : [])),
-  )
+  const mounted = Object.values(services).flatMap(mountedPaths)
   const kept = Object.values({ ...secrets, ...configs }).flatMap((one) => one?.file ?? [])
   const budget = { files: mostFiles, bytes: mostBytes }
   const found: [string, unknown][] = []

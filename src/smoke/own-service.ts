@@ -83,7 +83,7 @@ function networksOf(
   { container_name: fixed, network_mode: mode, networks }: ComposeService,
   { name, project, fresh }: Own,
 ): ComposeService {
-  const alias = fixed ?? (project === undefined ? undefined : firstOf(project, name))
+  const alias = fixed ?? (project === undefined ? undefined : firstContainer(project, name))
   if (alias === undefined || mode !== undefined) return {}
   const named = Object.entries(networks ?? { default: null }).map(([network, joined]): [string, Joined] => [
     network,
@@ -98,7 +98,7 @@ function withoutAddress(joined: Joined): Joined {
 }
 
 /** The container that compose makes first of a service. */
-export function firstOf(project: string, service: string): string {
+export function firstContainer(project: string, service: string): string {
   return `${project}-${service}-1`
 }
 

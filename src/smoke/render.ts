@@ -1,5 +1,4 @@
 import { dirname, join, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { anyCode } from '../core/command.ts'
 import type { SmokePlan } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
@@ -9,7 +8,7 @@ import { ComposeProject, config } from '../tools/compose.ts'
 import { refusedByCompose, unknownForm, unsetIn, warningsIn } from '../tools/compose-words.ts'
 import { refuseUnfitScripts } from './script.ts'
 import { fileSecrets, hiding, secretNamesIn } from './secrets.ts'
-import { envFilesOf, placeOf, type Source, sourceAt, sourcesOf } from '../tools/compose-sources.ts'
+import { envFilesOf, placeOf, readVariables, type Source, sourceAt, sourcesOf } from '../tools/compose-sources.ts'
 
 /** Where relative paths of the compose files begin: the folder of the first, as compose has it. */
 export function projectDirectory({ compose: [first = ''] }: SmokePlan, root: string): string {
@@ -35,8 +34,8 @@ export interface Rendered {
 export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
   await refuseUnfitScripts(plan, ports)
   const root = resolve(ports.root)
-  const variables = variableFiles(plan, root)
-  const sources = await sourcesOf(plan.compose, { files: ports.files, root, lookUp: await known(plan, variables, ports) })
+  const variables = await readVariables(variableFiles(plan, root), ports.files)
+  const sources = await sourcesOf(plan.compose, { files: ports.files, root, lookUp: known(plan, variables, ports) })
   const named = sources.flatMap(envFilesOf)
   const call = config({
     files: plan.compose.map((file) => resolve(root, file)),
@@ -46,7 +45,7 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
     env: plan.env,
   })
   learnSecrets(plan, sources, ports)
-  const secrets = await fileSecrets([...variables, ...named], plan.env, ports)
+  const secrets = fileSecrets([...variables, ...(await readVariables(named, ports.files))], plan.env)
   const done = await ports.exec.run(call, { signal: ports.signal, accept: anyCode })
   // What compose refuses it may show.
   const output = { ...done, stderr: hiding(secrets, ports.redact)(done.stderr) }
@@ -66,8 +65,7 @@ export async function render(plan: SmokePlan, ports: Ports): Promise<Rendered> {
 }
 
 /** What compose knows of a variable: from launchway.yml, from the environment, or from files. */
-async function known(plan: SmokePlan, files: readonly string[], ports: Ports): Promise<(name: string) => string | undefined> {
-  const ofFiles = await Promise.all(files.map(async (file) => parseEnv((await sourceAt(file, ports.files))?.text ?? '')))
+function known(plan: SmokePlan, ofFiles: readonly NodeJS.Dict<string>[], ports: Ports): (name: string) => string | undefined {
   return (name) => plan.env[name] ?? ports.environment.get(name)?.reveal() ?? ofFiles.findLast((one) => one[name] !== undefined)?.[name]
 }
 

@@ -1,8 +1,9 @@
 import { sep } from 'node:path'
 import type { SmokePlan } from '../core/gates.ts'
 import type { EngineContainer } from '../core/ports.ts'
-import type { ComposeProject } from '../tools/compose.ts'
+import type { ComposeProject, ComposeService } from '../tools/compose.ts'
 import { allNeeds, sharedBy } from './order.ts'
+import { mountedPaths, takenFiles } from './taken.ts'
 import { type Fates, serviceOf } from './verdict.ts'
 
 /** What a stack was made from, in a form that two of can be compared. */
@@ -115,7 +116,9 @@ function isWell({ status, exitCode, error, health }: EngineContainer, service: s
 /** Services that have one of these files or folders, or what is in it. */
 function withFiles(file: ComposeProject, touched: Iterable<string>): string[] {
   const paths = [...touched]
-  return Object.keys(file.services).filter((name) => filesOf(name, file).some((own) => paths.some((path) => meet(own, path))))
+  return Object.entries(file.services).flatMap(([name, service]) =>
+    ownFiles(service, file).some((own) => paths.some((path) => meet(own, path))) ? [name] : [],
+  )
 }
 
 /** Whether one is the other, or is in it. */
@@ -124,13 +127,6 @@ export function meet(one: string, other: string): boolean {
 }
 
 /** Files and folders of this machine that the containers of a service have: mounts, and files of secrets and configs. */
-function filesOf(name: string, { services, secrets = {}, configs = {} }: ComposeProject): string[] {
-  const { volumes = [], ...service } = services[name] ?? {}
-  const mounted = volumes.flatMap(({ type, source }) => (type === 'bind' && source !== undefined ? [source] : []))
-  const from = (kept: typeof secrets, used: unknown): string[] =>
-    (Array.isArray(used) ? used : []).flatMap((one: unknown) => {
-      const source: unknown = typeof one === 'object' && one !== null && 'source' in one ? one.source : one
-      return typeof source === 'string' ? (kept[source]?.file ?? []) : []
-    })
-  return [...mounted, ...from(secrets, service['secrets']), ...from(configs, service['configs'])]
+function ownFiles(service: ComposeService, file: ComposeProject): string[] {
+  return [...mountedPaths(service), ...takenFiles({ ...file, services: { service } }).map((taken) => taken.file)]
 }

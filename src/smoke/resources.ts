@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../core/error.ts'
 import type { ComposeNetwork, ComposeProject, ComposeService, ComposeVolume } from '../tools/compose.ts'
 import { outside } from './closed.ts'
-import { firstOf } from './own-service.ts'
+import { firstContainer } from './own-service.ts'
 
 type Marks = Readonly<Record<string, string>>
 
@@ -29,7 +29,7 @@ export function refuseForeign(project: ComposeProject): void {
       `networks:\n    ${name}: { driver: !reset null, driver_opts: !reset null, ipam: !reset null }\n  # and an address that a service has in it: ipv4_address: !reset null`,
     )
   }
-  const own = new Set(Object.entries(services).map(([name, { container_name: fixed = firstOf(project.name ?? '', name) }]) => fixed))
+  const own = new Set(Object.entries(services).map(([name, { container_name: fixed = firstContainer(project.name ?? '', name) }]) => fixed))
   for (const [name, service] of Object.entries(services)) refuseOthers(name, service, own)
 }
 

@@ -76,7 +76,7 @@ export async function test(asked: Test): Promise<SmokeSection> {
   let upSince = clock.elapsed()
   const section = async (verdict: SmokeSection['verdict']): Promise<SmokeSection> => ({
     project: asked.stack.project,
-    services: await servicesOf(seen, upSince, ports),
+    services: await shownServices(seen, upSince, ports),
     ...(steps.length === 0 ? {} : { steps }),
     checks: checked.map(({ name, passed, ms, evidence }) => ({
       name,
@@ -100,7 +100,7 @@ export async function test(asked: Test): Promise<SmokeSection> {
     seen.allow(await patienceOf(seen.containers(), quick, ports))
     await start(stack, plan.timeoutMs, seen, ports, signal)
     log.info(`up in ${showMs(clock.elapsed() - upSince)}: ${listed(seen)}`)
-    refuseOthers(seen, prepared, candidates)
+    refuseOtherImages(seen, prepared, candidates)
     const answered = new Answered(known)
     const calm = (): Promise<void> => settle(plan.timeoutMs, answered, seen, ports, signal)
     const settled = calm()
@@ -229,7 +229,7 @@ async function failures(checked: readonly Checked[], seen: Watch, ports: Ports):
 }
 
 /** What ran must be what was built, whatever a tag pointed at in between. */
-function refuseOthers(seen: Watch, { ours }: Prepared, candidates: readonly Present[]): void {
+function refuseOtherImages(seen: Watch, { ours }: Prepared, candidates: readonly Present[]): void {
   for (const container of seen.containers()) {
     const candidate = ours.get(serviceOf(container) ?? '')
     const present = candidates.find((one) => one.reference === candidate?.reference)
@@ -237,7 +237,7 @@ function refuseOthers(seen: Watch, { ours }: Prepared, candidates: readonly Pres
   }
 }
 
-async function servicesOf(seen: Watch, upSince: number, { engine, clock, redact }: Ports): Promise<SmokeSection['services']> {
+async function shownServices(seen: Watch, upSince: number, { engine, clock, redact }: Ports): Promise<SmokeSection['services']> {
   // An engine that is gone is no reason to tell less of what was seen.
   const { containerdStore } = await engine.info().catch(() => ({ containerdStore: true }))
   const own = seen.containers().filter((one) => serviceOf(one) !== undefined)

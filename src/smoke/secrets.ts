@@ -1,4 +1,3 @@
-import { parseEnv } from 'node:util'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { redact, Secret } from '../core/secret.ts'
@@ -45,21 +44,9 @@ export function secretsOf({ services }: ComposeProject, known: Readonly<Record<s
   return secretsAmong(variables, known)
 }
 
-/**
- * The same of files of variables, whose values go into commands and labels, too.
- * @param paths of which one that is not there has none
- */
-export async function fileSecrets(
-  paths: readonly string[],
-  known: Readonly<Record<string, string>>,
-  { files }: Pick<Ports, 'files'>,
-): Promise<Secret[]> {
-  const variables: (readonly [string, string])[] = []
-  for (const path of paths) {
-    const body = await files.read(path).catch(() => undefined)
-    const text = body?.toString().replace(/^\uFEFF/, '') ?? ''
-    variables.push(...Object.entries(parseEnv(text)).map(([name, value = '']) => [name, value] as const))
-  }
+/** The same of what files of variables say, whose values go into commands and labels, too. */
+export function fileSecrets(ofFiles: readonly NodeJS.Dict<string>[], known: Readonly<Record<string, string>>): Secret[] {
+  const variables = ofFiles.flatMap((one) => Object.entries(one).map(([name, value = '']) => [name, value] as const))
   return secretsAmong(variables, known)
 }
 

@@ -3,6 +3,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import type { Place } from '../core/error.ts'
 import type { Files } from '../core/ports.ts'
+import { parseVariables } from '../core/text.ts'
 
 /** One compose file as it is written. */
 export interface Source {
@@ -52,6 +53,11 @@ export async function sourcesOf(compose: readonly string[], { files, root, lookU
 export async function sourceAt(path: string, files: Pick<Files, 'read'>): Promise<Source | undefined> {
   const body = await files.read(path).catch(() => undefined)
   return body === undefined ? undefined : { path, text: body.toString() }
+}
+
+/** What files of variables say, in their order; one that cannot be read says nothing. */
+export function readVariables(paths: readonly string[], files: Pick<Files, 'read'>): Promise<NodeJS.Dict<string>[]> {
+  return Promise.all(paths.map(async (path) => parseVariables((await sourceAt(path, files))?.text ?? '')))
 }
 
 function filled(path: string, lookUp: (name: string) => string | undefined): string {

@@ -1,19 +1,14 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { change } from '../../lab/examples/repository.ts'
 import { type Ended, launchway } from '../../lab/examples/launchway.ts'
-import { call, docker } from '../../lab/run.ts'
+import { docker } from '../../lab/run.ts'
 import { bringImages } from '../../lab/setup/stand-ins.ts'
 import { parseRelease } from '../../src/core/release.ts'
+import { copySample, frameworks, frontend, foundSamples } from '../support/awesome-compose.ts'
 import { openOwnRegistry, type OwnRegistry } from './support/own-registry.ts'
-
-/**
- * A checkout of https://github.com/docker/awesome-compose (docs/guide/smoke-samples.md says at which commit these passed). Compose
- * files of many hands, as they are; nothing of it is kept here.
- */
-const collection = process.env['LAUNCHWAY_AWESOME_COMPOSE']
 
 interface Sample {
   /** What its Dockerfiles and its compose file name, beyond the images that every set-up has. */
@@ -25,30 +20,29 @@ interface Sample {
   says: RegExp
 }
 
-const frontend = 'docker/dockerfile:1.4'
 const java = ['maven:3.8.5-eclipse-temurin-17', 'eclipse-temurin:17-jre-focal']
 
-const samples: Readonly<Record<string, Sample>> = {
+const samples = foundSamples<Sample>({
   flask: {
-    images: [frontend, 'python:3.10-alpine'],
+    images: frameworks.flask,
     broken: { 'app/app.py': ['app = Flask(__name__)', "raise SystemExit('no settings')"] },
     code: 3,
     says: /SMOKE_UNHEALTHY: web exited with code 1[\s\S]*no settings/,
   },
   'flask-redis': {
-    images: [frontend, 'python:3.10-alpine', 'redislabs/redismod:latest'],
+    images: [...frameworks.flask, 'redislabs/redismod:latest'],
     broken: { 'compose.yaml': ['image: redislabs/redismod', 'image: redislabs/redismod\n    command: redis-server --no-such-option yes'] },
     code: 3,
     says: /SMOKE_UNHEALTHY: redis exited with code 1/,
   },
   fastapi: {
-    images: ['tiangolo/uvicorn-gunicorn-fastapi:python3.9-slim'],
+    images: frameworks.fastapi,
     broken: { 'app/main.py': ['app = FastAPI()', 'app = FastAPI('] },
     code: 3,
     says: /SMOKE_UNHEALTHY: api exited with code [13][\s\S]*SyntaxError/,
   },
   django: {
-    images: [frontend, 'python:3.7-alpine'],
+    images: frameworks.django,
     broken: { 'app/example/settings.py': ["    'django.contrib.staticfiles',", "    'django.contrib.staticfiles',\n    'missing_app',"] },
     code: 3,
     says: /SMOKE_CHECK_FAILED: the check "web:8000 takes connections" failed[\s\S]*No module named 'missing_app'/,
@@ -101,72 +95,59 @@ const samples: Readonly<Record<string, Sample>> = {
     code: 3,
     says: /SMOKE_UNHEALTHY: backend exited with code 1[\s\S]*UnknownHostException: database/,
   },
-}
-
-test('a copy of docker/awesome-compose', ({ skip }) => {
-  skip(collection === undefined, 'LAUNCHWAY_AWESOME_COMPOSE names no checkout of it')
-  expect(Object.keys(samples).filter((name) => !existsSync(join(collection ?? '', name, 'compose.yaml')))).toEqual([])
 })
 
-describe.each(collection === undefined ? [] : Object.entries(samples))(
-  '%s',
-  { timeout: 900_000 },
-  (name, { images, broken, code, says }) => {
-    const scratch = mkdtempSync(join(tmpdir(), `launchway-${name}-`))
-    const folder = join(scratch, name)
-    const env = { XDG_CACHE_HOME: join(scratch, 'cache'), XDG_STATE_HOME: join(scratch, 'state') }
-    let registry: OwnRegistry
+describe.each(samples)('%s', { timeout: 900_000 }, (name, { images, broken, code, says }) => {
+  const scratch = mkdtempSync(join(tmpdir(), `launchway-${name}-`))
+  const folder = join(scratch, name)
+  const env = { XDG_CACHE_HOME: join(scratch, 'cache'), XDG_STATE_HOME: join(scratch, 'state') }
+  let registry: OwnRegistry
 
-    beforeAll(async () => {
-      await bringImages(images)
-      registry = await openOwnRegistry({})
-      cpSync(join(collection ?? '', name), folder, { recursive: true })
-      const git = (...args: string[]): Promise<unknown> => call('git', ['-C', folder, ...args])
-      await git('init', '--quiet', '--initial-branch', 'master')
-      await git('config', 'user.name', 'Sample')
-      await git('config', 'user.email', 'sample@example.org')
-      const asked = ['--ci', 'none', '--host', 'deploy@app.example.org', '--image', `${registry.address}/${name}`]
-      const { code: ended, stderr } = await launchway(folder, ['init', '--yes', ...asked], env)
-      if (ended !== 0) throw new Error(stderr)
-      await change(folder, 'As it is', {})
-    }, 900_000)
-    afterAll(async () => {
-      const built = await docker(
-        'image',
-        'ls',
-        '--quiet',
-        '--filter',
-        `reference=${registry.address}/*`,
-        '--filter',
-        `reference=${registry.address}/*/*`,
-      )
-      if (built !== '') await docker('image', 'rm', '--force', ...new Set(built.split('\n')))
-      await registry[Symbol.asyncDispose]()
-      rmSync(scratch, { recursive: true, force: true })
-    })
+  beforeAll(async () => {
+    await bringImages(images)
+    registry = await openOwnRegistry({})
+    await copySample(name, folder)
+    const asked = ['--ci', 'none', '--host', 'deploy@app.example.org', '--image', `${registry.address}/${name}`]
+    const { code: ended, stderr } = await launchway(folder, ['init', '--yes', ...asked], env)
+    if (ended !== 0) throw new Error(stderr)
+    await change(folder, 'As it is', {})
+  }, 900_000)
+  afterAll(async () => {
+    const built = await docker(
+      'image',
+      'ls',
+      '--quiet',
+      '--filter',
+      `reference=${registry.address}/*`,
+      '--filter',
+      `reference=${registry.address}/*/*`,
+    )
+    if (built !== '') await docker('image', 'rm', '--force', ...new Set(built.split('\n')))
+    await registry[Symbol.asyncDispose]()
+    rmSync(scratch, { recursive: true, force: true })
+  })
 
-    async function smoked(): Promise<Ended> {
-      let ended: Ended = { code: null, stdout: '', stderr: '' }
-      for (const verb of ['plan', 'build', 'smoke']) {
-        ended = await launchway(folder, [verb], env)
-        if (ended.code !== 0) break
-      }
-      return ended
+  async function smoked(): Promise<Ended> {
+    let ended: Ended = { code: null, stdout: '', stderr: '' }
+    for (const verb of ['plan', 'build', 'smoke']) {
+      ended = await launchway(folder, [verb], env)
+      if (ended.code !== 0) break
     }
+    return ended
+  }
 
-    test('comes up and answers, with what init wrote', async () => {
-      const ended = await smoked()
-      expect(ended, ended.stderr).toMatchObject({ code: 0 })
-      expect(ended.stderr).toMatch(/^smoke +│ passed: .* takes connections/m)
-      const [, path = ''] = /^record: (.*)$/m.exec(ended.stdout) ?? []
-      expect(parseRelease(readFileSync(path, 'utf8'), path).smoke).toMatchObject({ verdict: 'passed' })
-    })
+  test('comes up and answers, with what init wrote', async () => {
+    const ended = await smoked()
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    expect(ended.stderr).toMatch(/^smoke +│ passed: .* takes connections/m)
+    const [, path = ''] = /^record: (.*)$/m.exec(ended.stdout) ?? []
+    expect(parseRelease(readFileSync(path, 'utf8'), path).smoke).toMatchObject({ verdict: 'passed' })
+  })
 
-    test('broken once it is red, and says why', async () => {
-      await change(folder, 'Broken', broken)
-      const ended = await smoked()
-      expect(ended.stderr).toMatch(says)
-      expect(ended.code).toBe(code)
-    })
-  },
-)
+  test('broken once it is red, and says why', async () => {
+    await change(folder, 'Broken', broken)
+    const ended = await smoked()
+    expect(ended.stderr).toMatch(says)
+    expect(ended.code).toBe(code)
+  })
+})

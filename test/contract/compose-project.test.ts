@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Environment } from '../../src/core/deployment.ts'
-import { planProject, someDigest } from '../support/compose-project.ts'
+import { planProject, planStack, someDigest } from '../support/compose-project.ts'
 
 const shop = `
 name: shop
@@ -154,6 +154,13 @@ describe('variables of a project', () => {
     const { environment } = await planProject(compose, undefined, { untracked: { 'a.env': 'A=hunter1\nB=hunter2\n' } })
     expect(find(environment, 'web')).toMatchObject({ env: { B: 'own' }, envFiles: ['a.env'] })
     expect(JSON.stringify(environment)).not.toContain('hunter')
+  })
+
+  it('in files of a service of a stack are read as docker reads them: a byte order mark is no part of a name', async () => {
+    const compose = 'services: { web: { image: "nginx:1", env_file: web.env, environment: { B: own } } }'
+    const stack = await planStack(compose, { 'web.env': '\uFEFFA=1\nB=2\n' })
+    expect(stack?.services['web']).toMatchObject({ environment: { A: '1', B: 'own' } })
+    expect(JSON.stringify(stack)).not.toContain('\uFEFF')
   })
 
   it('without a value are told where they are asked for', async () => {

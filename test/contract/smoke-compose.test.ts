@@ -130,6 +130,16 @@ describe.concurrent('bad input', () => {
       },
     ],
     [
+      'a variable without a value in a file that is found by what a file of variables says behind a byte order mark',
+      {
+        'compose.yml': `include: ["\${FOLDER}/db.yml"]\nservices:\n${web()}`,
+        'sub/db.yml': 'services:\n  db:\n    image: "x:${NO_TAG:?say which}"\n',
+        '.env': '\uFEFFFOLDER=sub\n',
+      },
+      '',
+      { message: 'sub/db.yml asks for the variable NO_TAG, which has no value', place: { file: 'sub/db.yml', line: 3 } },
+    ],
+    [
       'a variable without a value in a file that is extended',
       {
         'compose.yml': `services:\n${web('extends: { file: base.yml, service: b }')}`,

@@ -1,13 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { forAct, type Job, newRunner, thisLaunchway } from '../../lab/act.ts'
+import { type Job, thisLaunchway } from '../../lab/act.ts'
 import { sshAddress } from '../../lab/lab.ts'
-import { call } from '../../lab/run.ts'
-import { fingerprint } from '../../src/tools/ssh.ts'
-import { answer, clearHost, tagsOf } from './support/host.ts'
-import { bareEnvironment, type Ended, launchway, run } from './support/programs.ts'
+import { newInitRunner } from './support/act.ts'
+import { answer, clearHost, fingerprintsOf, tagsOf } from './support/host.ts'
+import { type Ended, launchway } from './support/programs.ts'
 import { application, newName, newRepository, type Repository } from './support/repository.ts'
 
 const lab = inject('lab')
@@ -15,19 +14,12 @@ const host = lab.hosts['forky']
 if (host === undefined) throw new Error('the lab has no host forky')
 const address = sshAddress(host, 'deploy')
 
-/** As somebody reads it on the host's console, and not from the network. */
-const onConsole = readFileSync(lab.knownHosts, 'utf8')
-  .split('\n')
-  .filter((line) => line.split(' ')[0]?.split(',').includes(`[127.0.0.1]:${host.ports['22']}`))
-  .flatMap((line) => fingerprint(line)?.split(' ')[0] ?? [])
+const onConsole = fingerprintsOf(host)
 
 describe('launchway init, in a repository that has never seen launchway', () => {
   const app = newName('init')
   const scratch = mkdtempSync(join(tmpdir(), 'launchway-init-'))
-  const runner = newRunner(scratch, {
-    api: lab.github.url,
-    secrets: { SSH_KEY: readFileSync(lab.key, 'utf8'), GITHUB_TOKEN: lab.github.token },
-  })
+  const runner = newInitRunner(scratch)
   let repository: Repository
 
   const init = (...trust: string[]): Promise<Ended> =>
@@ -37,29 +29,11 @@ describe('launchway init, in a repository that has never seen launchway', () => 
       ...trust.flatMap((one) => ['--trust', one]),
     ])
 
-  /** As act takes it: the only difference is a key that act does not know. */
-  function act(event: Job['event'], name: string): Promise<Ended> {
-    const workflow = join(scratch, name)
-    writeFileSync(workflow, forAct(readFileSync(join(repository.folder, '.github/workflows', name), 'utf8')))
-    const args = [...runner.args({ event, workflow }), '--env', `XDG_CACHE_HOME=${scratch}`]
-    return run('act', args, { cwd: repository.folder, env: { ...bareEnvironment(), ...runner.env } })
-  }
+  const act = (event: Job['event'], name: string): Promise<Ended> => runner.act(repository.folder, event, name)
 
   beforeAll(async () => {
     repository = await newRepository(application('one'))
-    // As a runner has it that fetched Trivy's own database earlier, which cannot be had here: init names no other.
-    const kept = join(scratch, 'launchway/trivy')
-    await call('trivy', [
-      'image',
-      '--quiet',
-      '--download-db-only',
-      '--insecure',
-      '--db-repository',
-      lab.vulnerabilities,
-      '--cache-dir',
-      kept,
-    ])
-    writeFileSync(join(kept, 'db/source'), "Trivy's own databases")
+    await runner.keepDatabase()
   })
   afterAll(async () => {
     repository.remove()

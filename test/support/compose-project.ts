@@ -6,7 +6,10 @@ import { resolveEnvironment, resolveRegistries } from '../../src/config/resolve.
 import { resolveImages } from '../../src/config/resolve-image.ts'
 import type { Environment } from '../../src/core/deployment.ts'
 import type { Ports, Repository } from '../../src/core/ports.ts'
+import type { Stack } from '../../src/core/stack.ts'
+import { withStack } from '../../src/plan/stack/index.ts'
 import { withProject } from '../../src/plan/with-project.ts'
+import { record } from '../unit/support/deploy.ts'
 import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
 import { gitInit } from '../unit/support/repository.ts'
 
@@ -84,4 +87,15 @@ export async function planRepository(
     { ...ports, registry: registryWithAll(asked), log: { ...ports.log, info: (line) => void infos.push(line) } },
   )
   return { environment: planned, warnings, infos, asked }
+}
+
+/** What the plan makes of a compose project that is a stack of a Swarm. */
+export async function planStack(compose: string, files: Readonly<Record<string, string>>): Promise<Stack | undefined> {
+  const root = repositoryOf({ ...files, 'compose.yml': compose })
+  const config = loadConfig(`${head}    swarm: compose.yml\n`, 'launchway.yml')
+  const environment = resolveEnvironment(config, 'production', undefined)
+  if (environment === undefined) throw new Error('there is no production')
+  const plan = { ...record().plan, environment, images: resolveImages(config), registries: resolveRegistries(config) }
+  const planned = await withStack('app', plan, { ...localPorts(root).ports, registry: registryWithAll() })
+  return planned.environment?.swarm?.stack
 }

@@ -184,6 +184,16 @@ volumes: { d: { name: "\${DB_VOLUME}" } }
     expect(config(folder)).toHaveProperty('environments.production', { host, port: 8000, publish: 81 })
   })
 
+  it('gets no value for the smoke test that stands in .env, also behind a byte order mark', async () => {
+    const folder = repository({
+      Dockerfile: dockerfile,
+      'compose.yaml': 'services: { web: { build: ., environment: { A: "${A_KEY:?}", B: "${B_KEY:?}", C: "${C_KEY:?}" } } }\n',
+      '.env': '\uFEFFA_KEY=1\nB_KEY=2\n',
+    })
+    await run(folder)
+    expect(config(folder)).toHaveProperty('smoke.env', { C_KEY: 'smoke-only' })
+  })
+
   it('that runs nothing of what is built here is no smoke test', async () => {
     const folder = repository({ Dockerfile: dockerfile, 'compose.yaml': 'services: { db: { image: "postgres:15" } }\n' })
     await run(folder)

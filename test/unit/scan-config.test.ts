@@ -22,6 +22,7 @@ describe('scan in launchway.yml', () => {
       maxDbAgeMs: 48 * 3_600_000,
       databases: [],
       javaDatabases: [],
+      unknownSystem: 'fail',
       offline: false,
     })
     expect(resolved('', '.trivyignore')).toMatchObject({ ignoreFile: '.trivyignore' })

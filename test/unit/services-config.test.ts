@@ -36,6 +36,42 @@ describe('the keys of a service', () => {
   })
 
   it.each([
+    'data:/data',
+    'a.b_c-1:/data/x y:ro',
+    '/srv/files:/files',
+    '/srv/a b:/files:ro,z',
+    '/:/host:rslave',
+    'data:/data:nocopy',
+    '/var/run/docker.sock:/var/run/docker.sock',
+  ])('a volume is taken: %s', (volume) => {
+    expect(environment(`volumes: ["${volume}"]`).services[0]).toMatchObject({ volumes: [volume] })
+    expect(
+      environment(`services: { web: {} }\naccessories: { db: { image: "redis:7", volumes: ["${volume}"] } }`).accessories[0],
+    ).toMatchObject({ volumes: [volume] })
+  })
+
+  it.each([
+    [
+      './conf/x.conf:/etc/x.conf',
+      'is of the repository, which no host has: copy it into the image, or write the service in a compose file',
+    ],
+    ['conf/x.conf:/etc/x.conf:ro', 'is of the repository, which no host has'],
+    ['../x:/x', 'is of the repository, which no host has'],
+    ['.:/app', 'is of the repository, which no host has'],
+    ['~/data:/d', 'nobody knows whose home that is on the host: write the whole path, such as /home/deploy/data:/data'],
+    ['nonsense', 'must be name:/path or /folder:/path, with :ro where it is only read'],
+    ['data:relative', 'must be name:/path or /folder:/path'],
+    ['/data', 'must be name:/path or /folder:/path'],
+    ['', 'must be name:/path or /folder:/path'],
+    ['${HOME}/x:/x', 'must be name:/path or /folder:/path'],
+    ['data:/data:readonly', 'what comes after the second colon must be options of docker run --volume, such as ro'],
+  ])('a volume is refused: "%s"', (volume, why) => {
+    expect(problems(`volumes: ["${volume}"]`)).toContain(`environments.production.volumes.0: "${volume}"`)
+    expect(problems(`volumes: ["${volume}"]`)).toContain(why)
+    expect(problems(`services: { web: {} }\naccessories: { db: { image: "redis:7", volumes: ["${volume}"] } }`)).toContain(why)
+  })
+
+  it.each([
     ['restart: sometimes', 'must be no, always, unless-stopped, on-failure or on-failure:5'],
     ['options: [--log-driver=none]', '--log-driver among the options is not seen by launchway; use logging'],
     ['options: [--log-opt, tag=x]', '--log-opt among the options is not seen by launchway; use logging'],

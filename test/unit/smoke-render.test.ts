@@ -7,7 +7,7 @@ import { redact, Secret } from '../../src/core/secret.ts'
 import { looksSecret } from '../../src/core/secret-names.ts'
 import { shownProject } from '../../src/smoke/rendered.ts'
 import { fileSecrets, hiding, keptSecrets, secretsOf, stepSecrets } from '../../src/smoke/secrets.ts'
-import { envFilesOf, placeOf, sourcesOf } from '../../src/tools/compose-sources.ts'
+import { envFilesOf, placeOf, readVariables, sourcesOf } from '../../src/tools/compose-sources.ts'
 import { ComposeProject } from '../../src/tools/compose.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
@@ -218,13 +218,13 @@ describe('what variables hold that reach the stack without being in its environm
 
   it('is hidden where it is from a file of variables, unless it is a word of everyday', async () => {
     const root = written({ 'smoke.env': '# of the test\nREDIS_PASSWORD="in the file"\nLEVEL=verbose\nPG_PASSWORD=postgres\n' })
-    const found = await fileSecrets([join(root, 'smoke.env'), join(root, 'none.env')], known, localPorts(root).ports)
+    const found = fileSecrets(await readVariables([join(root, 'smoke.env'), join(root, 'none.env')], localPorts(root).ports.files), known)
     expect(found.map((one) => one.reveal())).toEqual(['in the file'])
   })
 
   it('is hidden also as compose writes it in a command', async () => {
     const root = written({ '.env': "A_TOKEN='a$b-c$d'\n" })
-    const found = await fileSecrets([join(root, '.env')], {}, localPorts(root).ports)
+    const found = fileSecrets(await readVariables([join(root, '.env')], localPorts(root).ports.files), {})
     const hide = hiding(found, (text) => text)
     expect(hide('serve --key a$$b-c$$d, and a$b-c$d')).toBe('serve --key ***, and ***')
   })

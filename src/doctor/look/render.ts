@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { LaunchwayError, type Place } from '../../core/error.ts'
 import type { SmokePlan } from '../../core/gates.ts'
 import type { Log, Ports } from '../../core/ports.ts'
 import { render, variableFiles } from '../../smoke/index.ts'
-import { placeOf, sourcesOf } from '../../tools/compose-sources.ts'
+import { placeOf, readVariables, sourcesOf } from '../../tools/compose-sources.ts'
 import { type Sources, stacksOf } from '../sources.ts'
 
 /** A stack as compose takes it. */
@@ -31,7 +30,8 @@ function standIn(name: string, sources: readonly { text: string }[]): string {
 async function lookAtStack(stack: SmokePlan, ports: Ports): Promise<Rendered> {
   const root = resolve(ports.root)
   const sources = await sourcesOf(stack.compose, { files: ports.files, root })
-  const given = new Set([...Object.keys(stack.env), ...ports.environment.keys(), ...(await namesIn(variableFiles(stack, root), ports))])
+  const ofFiles = await readVariables(variableFiles(stack, root), ports.files)
+  const given = new Set([...Object.keys(stack.env), ...ports.environment.keys(), ...ofFiles.flatMap((one) => Object.keys(one))])
   const asked = sources.flatMap(({ text }) => variablesIn(text)).filter(({ name }) => !given.has(name))
   const names = new Map<string, boolean>()
   for (const { name, isRequired } of asked) names.set(name, isRequired || names.get(name) === true)
@@ -56,11 +56,6 @@ export function variablesIn(text: string): { name: string; isRequired: boolean }
       return name === undefined || /[-+]$/.test(operator) ? [] : [{ name, isRequired: operator.endsWith('?') }]
     }),
   )
-}
-
-async function namesIn(paths: readonly string[], { files }: Pick<Ports, 'files'>): Promise<string[]> {
-  const bodies = await Promise.all(paths.map((path) => files.read(path).catch(() => undefined)))
-  return bodies.flatMap((body) => Object.keys(parseEnv(body?.toString() ?? '')))
 }
 
 /** What compose warns of is found here by its place. */

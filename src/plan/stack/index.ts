@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer'
 import { relative, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
 import { z } from 'zod'
 import { escapeText } from '../../core/composed.ts'
 import { LaunchwayError } from '../../core/error.ts'
@@ -10,6 +9,7 @@ import { parseReference } from '../../core/reference.ts'
 import type { PlanSection } from '../../core/release.ts'
 import { openRepository } from '../../core/repository.ts'
 import type { Content, Stack, Swarm } from '../../core/stack.ts'
+import { parseVariables } from '../../core/text.ts'
 import { ComposeService } from '../../tools/compose.ts'
 import type { DeployedProject } from '../../tools/compose-deployed.ts'
 import { plannedImages } from '../../tools/compose-images.ts'
@@ -95,7 +95,7 @@ async function withEnvFiles(
           hint: 'On a Swarm its values would be readable with docker service inspect. Hand over what is secret with secrets: of the compose file; name other variables in environment:, and their values in secrets of the environment in launchway.yml.',
         })
       }
-      for (const [key, value = ''] of Object.entries(parseEnv(body.toString()))) said[key] = escapeText(value)
+      for (const [key, value = ''] of Object.entries(parseVariables(body.toString()))) said[key] = escapeText(value)
     }
     return [name, { ...service, environment: { ...said, ...service.environment } }] as const
   })

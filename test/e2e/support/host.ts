@@ -1,9 +1,20 @@
+import { readFileSync } from 'node:fs'
+import { inject } from 'vitest'
 import type { LabHost } from '../../../lab/lab.ts'
 import { docker } from '../../../lab/run.ts'
+import { fingerprint } from '../../../src/tools/ssh.ts'
 
 /** Runs a program on a lab host, as root and past SSH: for a look that launchway has no part in. */
 export async function onHost(host: LabHost, ...args: string[]): Promise<string> {
   return docker('exec', host.container, ...args)
+}
+
+/** Of a host's keys the fingerprints, as somebody reads them on its console, and not from the network. */
+export function fingerprintsOf(host: LabHost): string[] {
+  return readFileSync(inject('lab').knownHosts, 'utf8')
+    .split('\n')
+    .filter((line) => line.split(' ')[0]?.split(',').includes(`[127.0.0.1]:${host.ports['22']}`))
+    .flatMap((line) => fingerprint(line)?.split(' ')[0] ?? [])
 }
 
 /** The containers of an application on a host: name and state. */

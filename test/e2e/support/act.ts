@@ -1,0 +1,38 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { inject } from 'vitest'
+import { forAct, type Job, newRunner } from '../../../lab/act.ts'
+import { call } from '../../../lab/run.ts'
+import { bareEnvironment, type Ended, run } from './programs.ts'
+
+/** This machine as a runner for repositories that `launchway init` has written workflows for. */
+export interface InitRunner {
+  /** The folder that has what jobs have kept, by the names of the artifacts. */
+  artifacts: string
+  /** Runs a workflow of a repository, as it stands there but for a key that act does not know. */
+  act(repository: string, event: Job['event'], name: string): Promise<Ended>
+  /** Leaves it as one that fetched Trivy's own database earlier, which cannot be had here: init names no other. */
+  keepDatabase(): Promise<void>
+}
+
+/** Such a runner, with the secrets that init asks for, in a folder which is all that it leaves behind. */
+export function newInitRunner(folder: string): InitRunner {
+  const lab = inject('lab')
+  const secrets = { SSH_KEY: readFileSync(lab.key, 'utf8'), GITHUB_TOKEN: lab.github.token }
+  const runner = newRunner(folder, { api: lab.github.url, secrets })
+  return {
+    artifacts: runner.artifacts,
+    act(repository, event, name) {
+      const workflow = join(folder, name)
+      writeFileSync(workflow, forAct(readFileSync(join(repository, '.github/workflows', name), 'utf8')))
+      const args = [...runner.args({ event, workflow }), '--env', `XDG_CACHE_HOME=${folder}`]
+      return run('act', args, { cwd: repository, env: { ...bareEnvironment(), ...runner.env } })
+    },
+    async keepDatabase() {
+      const kept = join(folder, 'launchway/trivy')
+      const database = ['--download-db-only', '--insecure', '--db-repository', lab.vulnerabilities, '--cache-dir', kept]
+      await call('trivy', ['image', '--quiet', ...database])
+      writeFileSync(join(kept, 'db/source'), "Trivy's own databases")
+    },
+  }
+}
