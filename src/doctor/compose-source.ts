@@ -14,6 +14,8 @@ export interface ComposeSource {
   /** Environments that deploy it, also where another file leads to it. */
   environments: readonly string[]
   services: readonly ComposeService[]
+  /** Configs and secrets that are files, by relative paths. */
+  given: readonly { kind: 'config' | 'secret'; name: string; file: string; at: Place }[]
 }
 
 export interface ComposeService {
@@ -92,7 +94,12 @@ const Service = z.looseObject({
     .nullish()
     .catch(undefined),
 })
-const Project = z.looseObject({ services: z.record(z.string(), Service.nullable()).nullish().catch(undefined) })
+const Given = z.record(z.string(), z.looseObject({ file: z.string().optional().catch(undefined) }).nullable())
+const Project = z.looseObject({
+  services: z.record(z.string(), Service.nullable()).nullish().catch(undefined),
+  configs: Given.nullish().catch(undefined),
+  secrets: Given.nullish().catch(undefined),
+})
 
 const development = /(^|[-._])(dev(el(opment)?)?|override|local|tests?|testing|ci|smoke)([-._]|$)/i
 
@@ -101,7 +108,12 @@ export function parseCompose(text: string, path: string, root: string, environme
   const isDeployed = environments.length > 0
   const file = relative(root, path)
   const { value, at } = placed(text, file)
-  const services = Project.safeParse(value).data?.services ?? {}
+  const project = Project.safeParse(value).data
+  const services = project?.services ?? {}
+  const given = (kind: 'config' | 'secret') =>
+    Object.entries(project?.[`${kind}s`] ?? {}).flatMap(([name, said]) =>
+      said?.file === undefined || /^[/~]|\$/.test(said.file) ? [] : [{ kind, name, file: said.file, at: at([`${kind}s`, name, 'file']) }],
+    )
   return {
     path: file,
     // Whatever it is called: what is deployed is not for developers.
@@ -109,6 +121,7 @@ export function parseCompose(text: string, path: string, root: string, environme
     isDeployed,
     environments,
     services: Object.entries(services).flatMap(([name, service]) => (service === null ? [] : [serviceOf(name, service, at)])),
+    given: [...given('config'), ...given('secret')],
   }
 }
 
@@ -141,7 +154,7 @@ function serviceOf(
     binds: (volumes ?? []).flatMap((volume, index) => {
       const [source = '', target = ''] =
         typeof volume === 'string' ? volume.split(':') : volume.type === 'bind' ? [volume.source, volume.target] : []
-      return /^\.{1,2}(\/|$)/.test(source) && target !== '' ? [{ source, target, at: at('volumes', index) }] : []
+      return /^\.{1,2}(\/|$)/.test(source) && !source.includes('$') && target !== '' ? [{ source, target, at: at('volumes', index) }] : []
     }),
     keeps: (volumes ?? []).flatMap((volume) => {
       const [source, target] =
@@ -172,16 +185,18 @@ function portOf(
 ): { text: string; target: number; published: number | undefined; isPublic: boolean } | undefined {
   if (typeof port === 'object') {
     const { target, published, host_ip: address } = port
-    const isPublic = published !== undefined && !isLoopback(address ?? '')
-    return { text: `${published ?? ''}:${target}`, target, published: numberIn(published), isPublic }
+    const isPublic = !isLoopback(address ?? '')
+    return { text: published === undefined ? String(target) : `${published}:${target}`, target, published: numberIn(published), isPublic }
   }
   const text = String(port)
   // Colons also stand in `${PORT:-5432}` and in brackets.
   const parts = text.replace(/\/\w+$/, '').match(/(?:\$\{[^}]*\}|\[[^\]]*\]|[^:[$])+/g) ?? []
-  const [target = '', published, address = ''] = parts.toReversed()
+  const [target = '', second, third = ''] = parts.toReversed()
+  // Between an address and a port may be nothing: `127.0.0.1::5432`.
+  const [published, address] = /^\[|\..*\./.test(second ?? '') ? [undefined, second ?? ''] : [second, third]
   const number = /^\d+$/.test(target) ? target : /:-(\d+)\}$/.exec(target)?.[1]
-  // A number alone is the container's, and the engine chooses one of the host's.
-  if (number === undefined || published === undefined) return undefined
+  if (number === undefined) return undefined
+  // A number alone is the container's: the engine chooses one of the host's, on all of its addresses.
   return { text, target: Number(number), published: numberIn(published), isPublic: !isLoopback(address) && !address.startsWith('$') }
 }
 

@@ -18,7 +18,7 @@ import type { Registry } from '../core/release.ts'
 import { sourcesOf } from '../tools/compose-sources.ts'
 import { type ComposeService, type ComposeSource, parseCompose } from './compose-source.ts'
 import type { Where } from './finding.ts'
-import { bakedImage, type ImageSource, readImage } from './image-source.ts'
+import { bakedImage, type ImageSource, readImage, readScript, type TextFile } from './image-source.ts'
 import { readEnvFiles, type Variable } from './env-files.ts'
 import { type NginxConf, parseConf } from './nginx-conf.ts'
 import { type Start, startOf } from './starts.ts'
@@ -41,6 +41,8 @@ export interface Sources {
   paths: ReadonlyMap<string, { kind: 'file' | 'directory' | 'other'; mode: number } | undefined>
   /** Configurations of nginx that are mounted, by their path. */
   confs: ReadonlyMap<string, NginxConf>
+  /** Scripts that are mounted by files that are not for developers alone, by their path. */
+  mounted: ReadonlyMap<string, TextFile>
   /** Files of variables that compose files and services of environments name, by their path from the root. */
   envFiles: ReadonlyMap<string, readonly Variable[]>
   knownHosts: string | undefined
@@ -90,6 +92,7 @@ export async function readSources(
     smoke: plan,
     paths: await look(pathsIn(compose), files, root),
     confs: await readConfs(pathsIn(compose), files, root),
+    mounted: await readMounted(compose, files, root),
     envFiles: await readEnvFiles(compose, environments, files, root),
     knownHosts,
     workflows: await readWorkflows(files, root),
@@ -192,12 +195,35 @@ export function plainPath(path: string): string {
 }
 
 function pathsIn(compose: readonly ComposeSource[]): string[] {
-  return compose.flatMap((source) => source.services.flatMap(({ binds }) => binds.map((bind) => bindPath(source, bind.source))))
+  return compose.flatMap((source) => [
+    ...source.services.flatMap(({ binds }) => binds.map((bind) => bindPath(source, bind.source))),
+    ...source.given.map(({ file }) => bindPath(source, file)),
+  ])
 }
 
 async function look(paths: readonly string[], files: Files, root: string): Promise<Sources['paths']> {
   const found = await Promise.all([...new Set(paths)].map(async (path) => [path, await files.look(join(root, path))] as const))
   return new Map(found)
+}
+
+/** Of folders those alone whose scripts an image runs by itself: another may be the whole repository. */
+async function readMounted(compose: readonly ComposeSource[], files: Files, root: string): Promise<Sources['mounted']> {
+  const binds = compose
+    .filter(({ isDevelopment }) => !isDevelopment)
+    .flatMap((source) =>
+      source.services.flatMap((service) => service.binds.map((bind) => ({ ...bind, path: bindPath(source, bind.source) }))),
+    )
+  const found = new Map<string, TextFile>()
+  for (const { path, target } of binds) {
+    const isFolder = (await files.look(join(root, path)))?.kind === 'directory'
+    if (isFolder && !/entrypoint(-initdb)?\.d\/?$/.test(target)) continue
+    const inside = isFolder ? await files.walk(join(root, path), (_, kind) => (kind === 'file' ? 'keep' : 'prune')) : []
+    for (const one of isFolder ? inside.map((entry) => join(path, entry.path)) : [path]) {
+      const script = await readScript(one, root, files)
+      if (script !== undefined) found.set(one, script)
+    }
+  }
+  return found
 }
 
 async function readConfs(paths: readonly string[], files: Files, root: string): Promise<Sources['confs']> {

@@ -14,11 +14,12 @@ const stores: Readonly<Record<number, string>> = {
   27_017: 'MongoDB',
 }
 
+const ofStores =
+  /(?:^|\/)(postgres(?:ql)?|postgis|timescaledb|pgvector|mysql|mariadb|mongo(?:db)?|redis|valkey|keydb|memcached|rabbitmq|elasticsearch|opensearch|cassandra|clickhouse|couchdb)(?:-server|-alpine)?(?:[:@]|$)/
+
 /** What listens on the port, where that is for no visitor. */
 export function storeAt(port: number | undefined, image = ''): string | undefined {
-  const named = /(?:^|\/)(postgres|postgis|mysql|mariadb|mongo|redis|valkey|memcached|rabbitmq|elasticsearch|cassandra)(?:[:@]|$)/.exec(
-    image,
-  )?.[1]
+  const named = ofStores.exec(image)?.[1]
   return (port === undefined ? undefined : stores[port]) ?? named
 }
 

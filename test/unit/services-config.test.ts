@@ -172,3 +172,30 @@ describe('a service that looks like a scheduler', () => {
     expect(serviceWarnings(loadConfig(`${head}    command: [celery, beat]\n`, 'launchway.yml'), undefined)).toEqual([])
   })
 })
+
+describe('a variable that nobody fills in', () => {
+  const warned = (text: string): string[] => serviceWarnings(loadConfig(`${head}${indent(text)}`, 'launchway.yml'), 'production')
+
+  it.each([
+    ['env: { URL: "http://${HOST}/" }', 'web gets URL with ${HOST} in it as it stands'],
+    ['env: { A: "${B:-c}" }', 'web gets A with ${B} in it as it stands'],
+    ['env: { A: "${B:?needed}" }', 'web gets A with ${B} in it as it stands'],
+    ['services: { api: { env: { A: "${A}" } } }', 'api gets A with ${A} in it as it stands'],
+    ['accessories: { db: { image: "db:1", env: { A: "${A}" } } }', 'db gets A with ${A} in it as it stands'],
+  ])('%s: is told of, with what gives a value', (text, what) => {
+    expect(warned(text)).toEqual([expect.stringContaining(what)])
+    expect(warned(text)[0]).toContain('under secrets')
+  })
+
+  it.each([
+    'env: { A: "$HOME" }',
+    'env: { A: "${}" }',
+    'env: { A: "${a.b}" }',
+    'env: { A: "#{B}" }',
+    'env: { A: 5 }',
+    'command: [sh, -c, "echo ${HOME}"]',
+    'secrets: [A]',
+  ])('%s: says nothing', (text) => {
+    expect(warned(text)).toEqual([])
+  })
+})
