@@ -10,8 +10,9 @@ import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
 import { buildingAs, type StageName } from './core/stages.ts'
-import { confirm, goBack } from './moves.ts'
+import { confirm, goBack, type Move, propose } from './moves.ts'
 import { type Ran, runSteps, type Step, stepsOf, stepsUntilPush } from './pipeline.ts'
+import type { Trigger } from './plan/index.ts'
 import { openPorts, runUrl } from './ports.ts'
 
 type Env = Record<string, string | undefined>
@@ -37,6 +38,7 @@ export async function main(entry: string): Promise<void> {
   let concluded = false
   try {
     const { stage } = action
+    if ((stage === 'rollback' || stage === 'confirm' || stage === 'abort') && isOn(env, 'dry-run')) return await sayMove(stage, env, ports)
     if (stage === 'confirm') return await confirmWaiting(env, ports)
     if (stage === 'rollback' || stage === 'abort') return await returnHosts(stage, env, ports)
     const { release, error } = await perform(stage, env, ports)
@@ -47,7 +49,7 @@ export async function main(entry: string): Promise<void> {
     process.exitCode = exitCodeOf(error)
     if (error instanceof LaunchwayError) log.error(error)
     else reportBug(stackOf(error))
-    if (!concluded) await concludeWithoutRecord(action, error, ports)
+    if (!concluded) await concludeWithoutRecord(action, error, env, ports)
   } finally {
     ports.close()
   }
@@ -102,6 +104,17 @@ async function returnHosts(how: 'rollback' | 'abort', env: Env, ports: Ports): P
   addSummary(rollbackSummary(app, returned.version, returned, environment))
 }
 
+async function sayMove(how: Move, env: Env, ports: Ports): Promise<void> {
+  const version = readInput(env, 'version')
+  const { app, environment, proposal } = await propose(how, placeOf(env), version === undefined ? {} : { version }, ports)
+  const { proposalTitle, showProposal } = await import('./deploy/index.ts')
+  const title = proposalTitle(app, how, proposal)
+  ports.log.info(showProposal(title, proposal).trimEnd())
+  await setMoved(environment.name, proposal.version, proposal.url ?? '')
+  const { proposalSummary } = await import('./report/index.ts')
+  addSummary(proposalSummary(title, proposal.hosts))
+}
+
 async function confirmWaiting(env: Env, ports: Ports): Promise<void> {
   const { app, environment, confirmed } = await confirm(placeOf(env), ports)
   await setMoved(environment.name, confirmed.version, environment.url ?? '')
@@ -110,7 +123,7 @@ async function confirmWaiting(env: Env, ports: Ports): Promise<void> {
 }
 
 function placeOf(env: Env): { config: string; environment: string | undefined } {
-  return { config: readInput(env, 'config') ?? 'launchway.yml', environment: readInput(env, 'environment') }
+  return { config: configOf(env), environment: readInput(env, 'environment') }
 }
 
 async function setMoved(environment: string, version: string, url: string): Promise<void> {
@@ -118,25 +131,50 @@ async function setMoved(environment: string, version: string, url: string): Prom
 }
 
 /** Later steps of the job ask for the verdict, and people for the reason, also where nothing could be planned. */
-async function concludeWithoutRecord({ name }: ActionDefinition, error: unknown, { redact }: Ports): Promise<void> {
+async function concludeWithoutRecord({ name, stage }: ActionDefinition, error: unknown, env: Env, ports: Ports): Promise<void> {
   await setOutput('verdict', 'failed')
-  const { failureSummary } = await import('./report/index.ts')
-  const { hint, ...failure } = told(error, redact)
+  const { failureSummary, tellNoLook } = await import('./report/index.ts')
+  const { hint, ...failure } = told(error, ports.redact)
   addSummary(failureSummary(name, { ...failure, ...(hint === undefined ? {} : { evidence: hint }) }))
+  if (
+    stage !== undefined ||
+    readInput(env, 'issue') !== 'true' ||
+    readInput(env, 'dry-run') === 'true' ||
+    readInput(env, 'redeploy') !== undefined
+  )
+    return
+  // Where not even the configuration can be read, there is no issue to be found.
+  const look = await rescanned(env, ports).catch(() => undefined)
+  if (look !== undefined) await tellNoLook(look, failure, ports)
+}
+
+async function rescanned(env: Env, ports: Ports): Promise<{ app: string; environment: string } | undefined> {
+  const { rescanOf } = await import('./plan/index.ts')
+  return rescanOf(configOf(env), await triggerFrom(env), ports)
 }
 
 async function begin(env: Env, ports: Ports): Promise<Release> {
-  const { showPlan, startRedeploy, startRelease, triggerOf } = await import('./plan/index.ts')
-  const eventPath = env['GITHUB_EVENT_PATH']
-  const trigger = triggerOf(env, eventPath === undefined ? '' : readFileSync(eventPath, 'utf8'))
-  const environment = readInput(env, 'environment')
+  const { showPlan, startRedeploy, startRelease } = await import('./plan/index.ts')
+  const asked = await triggerFrom(env)
   const version = readInput(env, 'redeploy')
-  const rebuild = readInput(env, 'rebuild') === 'true'
-  const asked = { ...trigger, ...(environment === undefined ? {} : { environment }), ...(rebuild ? { rebuild } : {}) }
-  const config = readInput(env, 'config') ?? 'launchway.yml'
+  const config = configOf(env)
   const release = version === undefined ? await startRelease(config, asked, ports) : await startRedeploy(config, version, asked, ports)
   ports.log.info(showPlan(release))
   return release
+}
+
+/** What set the run off, with what its inputs ask for. */
+async function triggerFrom(env: Env): Promise<Trigger> {
+  const { triggerOf } = await import('./plan/index.ts')
+  const eventPath = env['GITHUB_EVENT_PATH']
+  const trigger = triggerOf(env, eventPath === undefined ? '' : readFileSync(eventPath, 'utf8'))
+  const environment = readInput(env, 'environment')
+  const rebuild = readInput(env, 'rebuild') === 'true'
+  return { ...trigger, ...(environment === undefined ? {} : { environment }), ...(rebuild ? { rebuild } : {}) }
+}
+
+function configOf(env: Env): string {
+  return readInput(env, 'config') ?? 'launchway.yml'
 }
 
 async function readRecord(path: string, ports: Ports): Promise<Release> {

@@ -79,6 +79,7 @@ export function openPorts({
       platform: async () => (await engine()).platform(),
       image: async (reference) => (await engine()).image(reference),
       history: async (reference) => (await engine()).history(reference),
+      filesIn: async (...asked) => (await engine()).filesIn(...asked),
       host: async () => (await engine()).host(),
       containers: async (label) => (await engine()).containers(label),
       container: async (id) => (await engine()).container(id),
@@ -120,6 +121,7 @@ export function openPorts({
       folder,
       trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(around, how),
       cosign: async () => (await import('./adapters/cosign.ts')).findCosign(around),
+      isWhole: async (file) => (await import('./adapters/bolt.ts')).isWhole(file),
       hasRows: async (...asked) => (await import('./adapters/sqlite.ts')).hasRows(...asked),
       cache: cacheService(env) === undefined ? undefined : cache,
     },
@@ -168,9 +170,13 @@ function openNotices(env: Surroundings['env'], secret: Ports['secret']): Notices
   const notices = once(async () => (await import('./adapters/github-notices.ts')).gitHubNotices(settingsOf(env, secret)))
   return {
     comment: async (of) => (await notices()).comment(of),
-    keepIssue: async (of) => (await notices()).keepIssue(of),
-    closeIssue: async (of) => (await notices()).closeIssue(of),
+    findIssue: async (of) => (await notices()).findIssue(of),
+    openIssue: async (of) => (await notices()).openIssue(of),
+    changeIssue: async (...asked) => (await notices()).changeIssue(...asked),
+    closeIssue: async (number) => (await notices()).closeIssue(number),
+    say: async (...asked) => (await notices()).say(...asked),
     uploadSarif: async (of) => (await notices()).uploadSarif(of),
+    sarifStatus: async (upload) => (await notices()).sarifStatus(upload),
   }
 }
 

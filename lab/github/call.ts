@@ -18,6 +18,8 @@ export interface Call {
   url: URL
   /** Where this server is reached. */
   origin: string
+  /** The login that the token belongs to. */
+  who: string
 }
 
 export interface Answer {

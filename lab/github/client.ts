@@ -9,6 +9,8 @@ interface Wishes {
   permissions: Permissions
   /** Where a branch or tag stands. */
   refs: { repository: string; ref: string; sha: string }
+  /** From now on, results for code scanning are still being processed when they have been asked for so many times. */
+  processing: { asks: number }
 }
 
 /** Tells the lab's GitHub what to do next. */

@@ -19,6 +19,8 @@ const Ref = z.strictObject({
   sha: z.string().regex(/^[0-9a-f]{40}$/),
 })
 
+const Processing = z.strictObject({ asks: z.int().min(0) })
+
 /** What GitHub does not have: what a test looks at and sets. No token is asked for. */
 export function control({ state, seen, faults, permissions }: Control, { method, url, raw }: Incoming): Answer {
   switch (`${method} ${url.pathname}`) {
@@ -31,6 +33,9 @@ export function control({ state, seen, faults, permissions }: Control, { method,
       return { status: 204 }
     case 'POST /lab/permissions':
       Object.assign(permissions, taken(Permissions, raw))
+      return { status: 204 }
+    case 'POST /lab/processing':
+      state.processingAsks = taken(Processing, raw).asks
       return { status: 204 }
     case 'POST /lab/refs': {
       const { repository, ref, sha } = taken(Ref, raw)

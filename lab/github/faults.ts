@@ -34,7 +34,7 @@ const usual: Record<number, string> = {
 }
 
 /** The fault that this request meets, counted down. */
-export function meetFault(faults: Fault[], method: string, path: string, operation: Operation): Refusal | undefined {
+export function meetFault(faults: Fault[], method: string, path: string, operation: Pick<Operation, 'template'>): Refusal | undefined {
   const fault = faults.find(
     (candidate) => (candidate.method ?? method) === method && (candidate.path === operation.template || path.startsWith(candidate.path)),
   )

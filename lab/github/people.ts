@@ -1,9 +1,13 @@
 import type { Row } from './description.ts'
 import { type Call, nodeId } from './call.ts'
 
-/** Who every token belongs to: what a workflow's own token is to GitHub. */
-export function bot(call: Call): Row {
-  return user(call, 'github-actions[bot]', 41898282, 'Bot')
+/** What a workflow's own token is to GitHub. */
+export const workflows = 'github-actions[bot]'
+
+/** Whoever the token of a call belongs to. */
+export function asker(call: Call): Row {
+  const { who } = call
+  return who === workflows ? user(call, who, 41898282, 'Bot') : user(call, who, 583231, 'User')
 }
 
 export function user(call: Call, login: string, id: number, type: 'Bot' | 'User' | 'Organization'): Row {

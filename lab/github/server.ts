@@ -5,6 +5,8 @@ import { type Control, control } from './control.ts'
 import { Json, type Operation, operations, type Row, Row as RowValue } from './description.ts'
 import { checkPermission, meetFault } from './faults.ts'
 import { fit } from './fit.ts'
+import { graphql } from './graphql.ts'
+import { workflows } from './people.ts'
 import { type Incoming, read } from './reading.ts'
 import { notFound, Refusal } from './refusal.ts'
 import { routes as allRoutes } from './routes/index.ts'
@@ -18,14 +20,17 @@ export interface LabGitHub extends AsyncDisposable {
 
 export interface LabGitHubSettings {
   token: string
+  /** Tokens of people, with their logins; `token` is that of a workflow. */
+  people?: Readonly<Record<string, string>>
   /** By operationId. Only a test of the server itself brings others. */
   routes?: Readonly<Record<string, Handler>>
 }
 
 /** Starts a server that plays a part of GitHub's REST API, as strictly as GitHub's own description allows. */
-export async function startLabGitHub({ token, routes = allRoutes }: LabGitHubSettings): Promise<LabGitHub> {
+export async function startLabGitHub({ token, people = {}, routes = allRoutes }: LabGitHubSettings): Promise<LabGitHub> {
   for (const { operationId } of operations) if (routes[operationId] === undefined) throw new Error(`no route plays ${operationId}`)
   const controlled: Control = { state: new State(), seen: [], faults: [], permissions: {} }
+  const logins = new Map([[token, workflows], ...Object.entries(people)])
   let origin = ''
 
   const server = createServer((request, response) => {
@@ -33,7 +38,7 @@ export async function startLabGitHub({ token, routes = allRoutes }: LabGitHubSet
       const incoming = await receive(request, origin)
       const isControl = incoming.url.pathname.startsWith('/lab/')
       const answer = await answered(() =>
-        isControl ? control(controlled, incoming) : play(incoming, { token, routes, controlled, origin }),
+        isControl ? control(controlled, incoming) : play(incoming, { logins, routes, controlled, origin }),
       )
       if (!isControl) controlled.seen.push(seen(incoming, answer))
       send(response, answer)
@@ -53,20 +58,27 @@ export async function startLabGitHub({ token, routes = allRoutes }: LabGitHubSet
 }
 
 interface Stage {
-  token: string
+  /** By their tokens. */
+  logins: ReadonlyMap<string, string>
   routes: Readonly<Record<string, Handler>>
   controlled: Control
   origin: string
 }
 
-function play(incoming: Incoming, { token, routes, controlled, origin }: Stage): Answer {
+function play(incoming: Incoming, { logins, routes, controlled, origin }: Stage): Answer {
   const { method, url, headers } = incoming
   if (headers['user-agent'] === undefined)
     throw new Refusal(403, 'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.')
   if (headers.authorization === undefined) throw new Refusal(401, 'Requires authentication')
-  if (!/^(token|bearer) /i.test(headers.authorization) || headers.authorization.split(' ')[1] !== token)
-    throw new Refusal(401, 'Bad credentials')
+  const [, token = ''] = /^(?:token|bearer) (.*)$/i.exec(headers.authorization) ?? []
+  const who = logins.get(token)
+  if (who === undefined) throw new Refusal(401, 'Bad credentials')
 
+  if (method === 'POST' && /^(?:\/api)?\/graphql$/.test(url.pathname)) {
+    const fault = meetFault(controlled.faults, method, '/graphql', { template: '/graphql' })
+    if (fault !== undefined) throw fault
+    return graphql(incoming.raw, who)
+  }
   const path = url.pathname.replace(/^\/api\/v3(?=\/)/, '').replace(/^\/api\/uploads(?=\/)/, '/uploads')
   const found = match(method, path)
   if (found === undefined) throw notFound()
@@ -79,7 +91,7 @@ function play(incoming: Incoming, { token, routes, controlled, origin }: Stage):
   const repository = controlled.state.repository(names['owner'] ?? '', names['repo'] ?? '')
   const handler = routes[operation.operationId]
   if (handler === undefined) throw notFound()
-  const answer = handler({ state: controlled.state, repository, parameters, body, raw: incoming.raw, headers, url, origin })
+  const answer = handler({ state: controlled.state, repository, parameters, body, raw: incoming.raw, headers, url, origin, who })
   checkAnswer(operation, answer)
   return answer
 }

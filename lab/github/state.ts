@@ -49,6 +49,8 @@ export class Repository {
 
 export class State {
   readonly repositories: Record<string, Repository> = {}
+  /** How many times an upload for code scanning is asked for while it is processed. */
+  processingAsks = 0
   #lastId = 1000
 
   /** Every repository is there as soon as someone asks for it. Names are told apart as GitHub does, without regard to case. */

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { tools } from '../paths.ts'
+import { cache, tools } from '../paths.ts'
 import { call } from '../run.ts'
 
 /** Whether a program was built from this version of a module: Go writes that into the program itself. */
@@ -32,6 +32,35 @@ export async function goMade(
   mkdirSync(tools, { recursive: true })
   for (const [made, name] of Object.entries(programs)) await rename(join(folder, made), join(tools, name))
   rmSync(folder, { recursive: true, force: true })
+}
+
+interface Tool {
+  /** As it shall be called. */
+  name: string
+  /** Its package. */
+  program: string
+  module: string
+  version: string
+  /** The Go that it is built with. */
+  go: string
+  /** What the linker is told, beside leaving out what debuggers want. */
+  linked?: string
+  env?: Record<string, string>
+}
+
+/** Builds a program of a module that replaces others, which `go install` refuses. */
+export async function toolMade({ name, program, module, version, go, linked = '', env = {} }: Tool): Promise<void> {
+  const folder = toolFolder(name)
+  mkdirSync(folder, { recursive: true })
+  const wanted = `tool ${program}\n\nrequire ${module} ${version}`
+  writeFileSync(join(folder, 'go.mod'), `module launchway.invalid/${name}\n\ngo ${go}\n\n${wanted}\n`)
+  const build = ['build', '-o', 'made', '-mod=mod', '-ldflags', `-s -w ${linked}`.trim(), program]
+  await goMade({ made: name }, folder, build, env, ['list', '-deps', '-mod=mod', program])
+}
+
+/** Where it is built. */
+export function toolFolder(name: string): string {
+  return join(cache, 'build', name)
 }
 
 const timeoutMs = 300_000

@@ -12,7 +12,7 @@ import { cache, tools } from '../paths.ts'
 import { ask, call } from '../run.ts'
 import { actionlint, cosign, frontend, pebble, toxiproxy, trivyGo, wheels } from '../versions.ts'
 import { databaseWriter } from '../vulnerabilities/stamp.ts'
-import { goMade, isBuiltFrom } from './go.ts'
+import { goMade, isBuiltFrom, toolFolder, toolMade } from './go.ts'
 import { aptInstall, canInstall, inPath, needDisk } from './machine.ts'
 import type { Step } from './steps.ts'
 
@@ -97,18 +97,14 @@ export const trivyStep: Step = {
       if (why === undefined) return `${await trivyFound()}, the official release, checksum verified`
       progress(`${why}; building it from its Go module`)
     }
-    const folder = join(cache, 'build', 'trivy')
-    mkdirSync(folder, { recursive: true })
-    needDisk(folder, 9, 'building Trivy')
-    const module = `github.com/aquasecurity/trivy`
-    writeFileSync(
-      join(folder, 'go.mod'),
-      `module launchway.invalid/trivy\n\ngo ${trivyGo}\n\ntool ${module}/cmd/trivy\n\nrequire ${module} v${trivy.version}\n`,
-    )
-    const flags = `-s -w -X ${module}/pkg/version/app.ver=${trivy.version}`
-    const build = ['build', '-o', 'trivy', '-mod=mod', '-ldflags', flags, `${module}/cmd/trivy`]
-    const fetch = ['list', '-deps', '-mod=mod', `${module}/cmd/trivy`]
-    await goMade({ trivy: 'trivy' }, folder, build, { GOEXPERIMENT: 'jsonv2' }, fetch)
+    mkdirSync(toolFolder('trivy'), { recursive: true })
+    needDisk(toolFolder('trivy'), 9, 'building Trivy')
+    const module = 'github.com/aquasecurity/trivy'
+    await toolMade({
+      ...{ name: 'trivy', program: `${module}/cmd/trivy`, module, version: `v${trivy.version}`, go: trivyGo },
+      linked: `-X ${module}/pkg/version/app.ver=${trivy.version}`,
+      env: { GOEXPERIMENT: 'jsonv2' },
+    })
     return `${await trivyFound()}, built from its Go module`
   },
 }
@@ -202,18 +198,10 @@ export const cosignStep: Step = {
 
 export const frontendProgram = join(tools, 'dockerfile-frontend')
 
-/** Of a module that replaces others, which `go install` refuses. */
 export async function makeFrontend(): Promise<void> {
-  if (isBuiltFrom(frontendProgram, frontend.module, frontend.version)) return
-  const folder = join(cache, 'build', 'frontend')
-  mkdirSync(folder, { recursive: true })
-  const program = `${frontend.module}/frontend/dockerfile/cmd/dockerfile-frontend`
-  writeFileSync(
-    join(folder, 'go.mod'),
-    `module launchway.invalid/frontend\n\ngo ${frontend.go}\n\ntool ${program}\n\nrequire ${frontend.module} ${frontend.version}\n`,
-  )
-  const build = ['build', '-o', 'frontend', '-mod=mod', '-ldflags', '-s -w', program]
-  await goMade({ frontend: 'dockerfile-frontend' }, folder, build, {}, ['list', '-deps', '-mod=mod', program])
+  const { module, version, go } = frontend
+  if (isBuiltFrom(frontendProgram, module, version)) return
+  await toolMade({ name: 'dockerfile-frontend', program: `${module}/frontend/dockerfile/cmd/dockerfile-frontend`, module, version, go })
 }
 
 /** Programs that come as Python wheels, in an environment of their own. */

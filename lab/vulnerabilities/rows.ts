@@ -108,4 +108,18 @@ export const rows: readonly Row[] = [
     },
     Source: { ID: 'debian', Name: 'Debian Security Tracker', URL: 'https://salsa.debian.org/security-tracker-team/security-tracker' },
   },
+  // In an image of Alpine, whose packages Trivy reads in another way.
+  {
+    ID: 'CVE-2022-37434',
+    Bucket: 'alpine 3.20',
+    Package: 'zlib',
+    Advisory: { FixedVersion: '1.2.12-r2' },
+    Vulnerability: {
+      Title: 'zlib: a buffer overflow in inflate by a large extra field of a gzip header',
+      VendorSeverity: { nvd: 4 },
+      References: ['https://nvd.nist.gov/vuln/detail/CVE-2022-37434'],
+      PublishedDate: '2022-08-05T00:00:00Z',
+    },
+    Source: { ID: 'alpine', Name: 'Alpine Secdb', URL: 'https://secdb.alpinelinux.org/' },
+  },
 ]

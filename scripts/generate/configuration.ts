@@ -12,7 +12,7 @@ export function configurationPage(): GeneratedFile {
   const [short, long] = [example('short.yml'), example('long.yml')]
   const samples = [long, short].map((text) => loadConfig(text, 'launchway.yml'))
   return page('docs/reference/configuration.md', 'launchway.yml', 'src/config/schema.ts', [
-    'The file stands at the root of the repository. Unknown keys are errors; keys that begin with `x-` are free, also as anchors to share between blocks. Editors check it while you type if its first line is:',
+    'The file stands at the root of the repository. Unknown keys are errors; keys that begin with `x-` are free, also as anchors to share between blocks. Among names of your own (branches, environments, services) one with `x-` is a name like others, unless an alias takes it up or it holds what could not stand there. Editors check it while you type if its first line is:',
     fenced('yaml', '# yaml-language-server: $schema=PATH_OR_URL_OF/schema/launchway.json'),
     '## Three lines that work',
     fenced('yaml', short),

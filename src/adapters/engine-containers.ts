@@ -5,7 +5,7 @@ import { parseJson } from '../core/json.ts'
 import type { Engine, EngineChange, EngineContainer, HealthSettings } from '../core/ports.ts'
 
 /** The part of the engine that concerns what runs on it. */
-type Containers = Omit<Engine, 'info' | 'platform' | 'image' | 'history' | 'host'>
+type Containers = Omit<Engine, 'info' | 'platform' | 'image' | 'history' | 'filesIn' | 'host'>
 
 /** What a container does that somebody waits for. */
 const awaited = ['start', 'die', 'oom', 'health_status']

@@ -77,9 +77,34 @@ export function dockerEngine({ answerMs = longestMs }: { answerMs?: number } = {
       }
     },
 
+    async filesIn(reference, paths) {
+      try {
+        const container = await (await docker()).createContainer({ Image: reference, Cmd: ['none'], NetworkDisabled: true })
+        try {
+          const found = await Promise.all(paths.map((path) => isIn(container, path)))
+          return paths.filter((_, index) => found[index])
+        } finally {
+          await container.remove({ force: true })
+        }
+      } catch (error) {
+        if (hasStatus(error, 404)) return []
+        return notThere(error)
+      }
+    },
+
     host: () => contextHost(process.env),
 
     ...engineContainers(docker, listening),
+  }
+}
+
+async function isIn(container: Dockerode.Container, path: string): Promise<boolean> {
+  try {
+    await container.infoArchive({ path })
+    return true
+  } catch (error) {
+    if (hasStatus(error, 404)) return false
+    throw error
   }
 }
 

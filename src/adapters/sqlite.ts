@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Whether a file is a database with a row in this table. What cannot be opened, or has no such table, has none. */
-export async function hasRows(file: string, table: string): Promise<boolean> {
+/** Whether a file is a database with so many rows in this table, or more. What cannot be opened, or has no such table, has none. */
+export async function hasRows(file: string, table: string, least: number): Promise<boolean> {
   try {
     using database = open(file)
-    return database.it.prepare(`SELECT 1 FROM "${table.replaceAll('"', '""')}" LIMIT 1`).get() !== undefined
+    return database.it.prepare(`SELECT 1 FROM "${table.replaceAll('"', '""')}" LIMIT 1 OFFSET ?`).get(least - 1) !== undefined
   } catch {
     return false
   }

@@ -1,4 +1,4 @@
-import { isCollection, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, type YAMLMap } from 'yaml'
+import { isCollection, isMap, isNode, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument, type Scalar, type YAMLMap } from 'yaml'
 import type { Place } from '../core/error.ts'
 
 /** A file of YAML, and where in it something stands. */
@@ -35,17 +35,9 @@ function valueOf(document: ReturnType<typeof parseDocument>): unknown {
 
 /**
  * Where the node at a path begins; where the path leaves the document (through an alias, or a missing key), its last node.
- * Each mapping is gone through once, however many problems are in it.
  */
 export function offsets(root: ParsedNode | null): (path: readonly PropertyKey[], onKey?: boolean) => number {
-  const indexes = new WeakMap<YAMLMap, Map<string, { key: unknown; value: unknown }>>()
-  const indexOf = (map: YAMLMap): Map<string, { key: unknown; value: unknown }> => {
-    const known = indexes.get(map)
-    if (known !== undefined) return known
-    const index = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [])))
-    indexes.set(map, index)
-    return index
-  }
+  const indexOf = indexed()
   return (path, onKey = false) => {
     let node: unknown = root
     let offset = root?.range[0] ?? 0
@@ -63,4 +55,32 @@ export function offsets(root: ParsedNode | null): (path: readonly PropertyKey[],
     }
     return offset
   }
+}
+
+/** The node at a path; undefined where the path leaves the document. */
+export function nodes(root: ParsedNode | null): (path: readonly PropertyKey[]) => unknown {
+  const indexOf = indexed()
+  return (path) => {
+    let node: unknown = root
+    for (const part of path)
+      node = isMap(node) ? indexOf(node).get(String(part))?.value : isSeq(node) ? node.items[Number(part)] : undefined
+    return node
+  }
+}
+
+/** The entries of a mapping by the name of their key; each mapping is gone through once. */
+function indexed(): (map: YAMLMap) => Map<string, { key: unknown; value: unknown }> {
+  const indexes = new WeakMap<YAMLMap, Map<string, { key: unknown; value: unknown }>>()
+  return (map) => {
+    const known = indexes.get(map)
+    if (known !== undefined) return known
+    const index = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[nameOf(pair.key), pair] as const] : [])))
+    indexes.set(map, index)
+    return index
+  }
+}
+
+/** A key is text, also where YAML sees a number: 1.10 is not 1.1. */
+function nameOf({ value, source }: Scalar): string {
+  return typeof value === 'number' || typeof value === 'boolean' ? (source ?? String(value)) : String(value)
 }

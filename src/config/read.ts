@@ -1,5 +1,5 @@
 import type { Document, ParsedNode } from 'yaml'
-import { isAlias, isMap, isNode, isScalar, isSeq, Lexer, LineCounter, parseDocument, type YAMLMap } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, Lexer, LineCounter, parseDocument, type Scalar, type YAMLMap } from 'yaml'
 import type { Place } from '../core/error.ts'
 
 /** One thing that is wrong, and where. */
@@ -8,8 +8,34 @@ export interface Problem {
   message: string
 }
 
-/** A document, or what is wrong with it as YAML. */
-export type Read = { problems: Problem[] } | { root: ParsedNode | null; value: unknown; placeAt(this: void, offset: number): Place }
+/** A number or a truth value, and how the file spells it: where text is meant, 3.10 is not 3.1, and 0x1F is not 31. */
+export class Written {
+  readonly value: unknown
+  readonly text: string
+
+  constructor(value: unknown, text: string) {
+    this.value = value
+    this.text = text
+  }
+}
+
+/** How the file spells the number or truth value at a path. */
+export function writtenIn(value: unknown, path: readonly PropertyKey[]): string | undefined {
+  let at = value
+  for (const part of path) at = typeof at === 'object' && at !== null && Object.hasOwn(at, part) ? Reflect.get(at, part) : undefined
+  return at instanceof Written ? at.text : undefined
+}
+
+/** A document, or what is wrong with it as YAML. Its numbers and truth values are each a `Written`. */
+export type Read = { problems: Problem[] } | Yaml
+
+interface Yaml {
+  root: ParsedNode | null
+  value: unknown
+  /** The nodes that an alias or a merge takes up elsewhere. */
+  shared: ReadonlySet<unknown>
+  placeAt(this: void, offset: number): Place
+}
 
 /** Larger than any real configuration, and small enough to be parsed at once. */
 const maxCharacters = 1_000_000
@@ -39,8 +65,10 @@ export function readYaml(text: string, file: string): Read {
     const found = document.errors.map(({ pos, code, message }) => ({ place: placeAt(pos[0]), message: inWords(code, message) }))
     return { problems: withoutTimes(found, text) }
   }
-  const problems = new Walk(placeAt).problemsOf(document)
-  return problems.length > 0 ? { problems } : { root: document.contents, value: document.toJS({ maxAliasCount: -1 }), placeAt }
+  const walk = new Walk(placeAt)
+  const problems = walk.problemsOf(document)
+  if (problems.length > 0) return { problems }
+  return { root: document.contents, value: document.toJS({ maxAliasCount: -1 }), shared: walk.shared, placeAt }
 }
 
 function inWords(code: string, message: string): string {
@@ -99,13 +127,14 @@ function withoutTimes(problems: Problem[], text: string): Problem[] {
   })
 }
 
-/** Goes through a document once, in its order, and finds what is YAML and no configuration. */
+/** Goes through a document once, in its order, finds what is YAML and no configuration, and keeps how numbers are spelled. */
 class Walk {
   readonly #placeAt: (offset: number) => Place
   readonly #problems: Problem[] = []
   /** By anchor, the last node that has it, and how many values it stands for; undefined while it is gone through. */
   readonly #anchors = new Map<string, { node: unknown; values: number | undefined }>()
   #values = 0
+  readonly shared = new Set<unknown>()
 
   constructor(placeAt: (offset: number) => Place) {
     this.#placeAt = placeAt
@@ -128,6 +157,7 @@ class Walk {
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, entry)
     if (node.tag !== undefined && !plainTags.has(node.tag)) this.#wrong(node, `the tag ${shownTag(node.tag)} has no meaning here`)
     let values = 1
+    if (isScalar(node) && isSpelled(node)) node.value = new Written(node.value, node.source)
     if (isSeq(node)) for (const item of node.items) values += this.#visit(item)
     if (isMap(node)) values += this.#map(node)
     entry.values = values
@@ -141,6 +171,8 @@ class Walk {
       if (isMergeKey(key)) this.#merge(key, value)
       else if (!isScalar(key)) this.#wrong(key, 'a key is text')
       else {
+        // A key is always text.
+        if (isSpelled(key)) key.value = key.source
         const name = String(key.value)
         const { line = 0 } = this.#placeAt(key.range?.[0] ?? 0)
         const first = lines.get(name)
@@ -160,6 +192,7 @@ class Walk {
     const anchor = this.#anchors.get(name)
     if (anchor === undefined) this.#wrong(node, `there is no anchor &${name} before *${name}`)
     else if (anchor.values === undefined) this.#wrong(node, `*${name} stands inside of what &${name} names: it would hold itself`)
+    this.shared.add(anchor?.node)
     const values = anchor?.values ?? 1
     const before = this.#values
     this.#values += values
@@ -174,6 +207,11 @@ class Walk {
     const unknown = sources.some((source) => isAlias(source) && !this.#anchors.has(source.source))
     if (!unknown && !sources.every(isMapping)) this.#wrong(isNode(value) ? value : key, '<< takes a mapping, or a list of them')
   }
+}
+
+/** A number or a truth value that stands in the file. */
+function isSpelled(node: Scalar): node is Scalar & { source: string } {
+  return ['number', 'bigint', 'boolean'].includes(typeof node.value) && node.source !== undefined
 }
 
 const plainTags = new Set(['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`))

@@ -1,4 +1,5 @@
 import { nearest } from '../core/nearest.ts'
+import { fullName } from '../core/reference.ts'
 import type { Breach } from './rules.ts'
 import type { Config } from './schema.ts'
 import { ImageConfig } from './schema-image.ts'
@@ -68,9 +69,25 @@ export function imageBreaches(config: Config): Breach[] {
         message: `${at}: annotations are of an image in a registry, and nobody pushes this one: it has no repositories`,
       })
   }
+  found.push(...sharedRepositories(images))
   if (Object.keys(images).length > 0 && Object.values(images).every(({ repositories }) => repositories === undefined) && found.length === 0)
     found.push({ path: ['images'], message: 'images: one of them needs repositories: where it is pushed' })
   return found
+}
+
+/** Every image of a release gets every tag of it: in one repository the last one pushed would be what all of them name. */
+function sharedRepositories(images: Readonly<Record<string, ImageConfig>>): Breach[] {
+  const owners = new Map<string, string>()
+  return Object.entries(images).flatMap(([name, { repositories = [] }]) =>
+    repositories.flatMap((repository, index): Breach[] => {
+      const whole = fullName(repository)
+      const owner = owners.get(whole) ?? name
+      owners.set(whole, owner)
+      if (owner === name) return []
+      const message = `images.${name}.repositories: ${repository} is that of images.${owner} already, and a tag there is one image: write another one, such as ${repository}-${name}`
+      return [{ path: ['images', name, 'repositories', index], message }]
+    }),
+  )
 }
 
 function contextBreaches(name: string, images: Readonly<Record<string, ImageConfig>>): Breach[] {

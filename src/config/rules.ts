@@ -9,6 +9,7 @@ import { projectBreaches, withoutProject } from './rules-project.ts'
 import { refusedOptions } from './run-options.ts'
 import { swarmBreaches } from './rules-swarm.ts'
 import { tagBreaches } from './rules-tags.ts'
+import { refBreaches } from './rules-refs.ts'
 import { scanBreaches } from './scan.ts'
 import { refusedSecret } from '../core/secret-names.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
@@ -35,26 +36,6 @@ export function breaches(config: Config): Breach[] {
     ...scanBreaches(config),
     ...environmentBreaches(config),
   ]
-}
-
-function refBreaches(config: Config): Breach[] {
-  const { environments: byName = {} } = config
-  const environments = Object.keys(byName)
-  const found: Breach[] = []
-  for (const kind of ['branches', 'tags'] as const) {
-    for (const [pattern, target] of Object.entries(config[kind] ?? {})) {
-      const name = typeof target === 'string' ? target : target.environment
-      if (name === undefined || Object.hasOwn(byName, name)) continue
-      const meant = nearest(name, environments)
-      const known = environments.length === 0 ? 'there are none' : `known: ${environments.join(', ')}`
-      const path = typeof target === 'string' ? [kind, pattern] : [kind, pattern, 'environment']
-      found.push({
-        path,
-        message: `${kind}.${pattern}: no environment "${name}"; ${meant === undefined ? known : `did you mean "${meant}"?`}`,
-      })
-    }
-  }
-  return found
 }
 
 function environmentBreaches(config: Config): Breach[] {

@@ -61,7 +61,9 @@ export const ImageConfig = z.strictObject({
   args: z
     .record(z.string(), scalar)
     .optional()
-    .describe('Values for ARG lines of the Dockerfile. They stay readable in the image: no secrets.'),
+    .describe(
+      'Values for ARG lines of the Dockerfile, each as it is written: 3.10 is "3.10". They stay readable in the image: no secrets.',
+    ),
   contexts: z
     .record(
       z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/, 'must be a name that can stand in FROM'),
@@ -113,7 +115,9 @@ export const ImageConfig = z.strictObject({
     .array(Repository)
     .min(1)
     .optional()
-    .describe('Where the image is pushed, without a tag. Hosts pull from the first. Needed, unless other images are built on this one.'),
+    .describe(
+      'Where the image is pushed, without a tag, each a repository of this image alone. Hosts pull from the first. Needed, unless other images are built on this one.',
+    ),
   size: SizeConfig.optional().describe('How large the image may be. Default: any size'),
 })
 export type ImageConfig = z.infer<typeof ImageConfig>

@@ -9,7 +9,12 @@ const path = z.string().regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$)).+$/, 'must be a path
 
 /** What a rule asks of a finding; all of it must be true. */
 const conditions = {
-  severity: z.enum(severities).optional().describe('Findings of this severity or worse. Default: any'),
+  severity: z
+    .enum(severities)
+    .optional()
+    .describe(
+      'Findings of this severity or worse; in a warn before a rule that would block the worse ones, max-severity has to say how far. Default: any',
+    ),
   fixable: z
     .boolean()
     .optional()
@@ -81,7 +86,7 @@ export const ScanConfig = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Where no rule names their class, secrets of HIGH and worse block, and the last two are warned of. Default: vuln alone',
+      'What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Where no rule decides about their class, secrets of HIGH and worse block, and the last two are warned of; an exception for one of them changes nothing for the others. Default: vuln alone',
     ),
   rules: z
     .array(Rule)
@@ -140,6 +145,12 @@ export const ScanConfig = z.strictObject({
     .optional()
     .describe(
       "Where Trivy's release is fetched from where this machine has none, asked in this order, such as https://mirror.example.org/trivy/releases/download; its SHA-256 is pinned whoever has it. Default: Trivy's own releases",
+    ),
+  'unknown-system': z
+    .enum(['fail', 'warn'])
+    .optional()
+    .describe(
+      'What follows where nothing can be said about the packages of an image: its system is one that Trivy or its database does not know, or what names system and packages was removed. Default: fail',
     ),
   offline: z
     .boolean()

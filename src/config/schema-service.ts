@@ -2,8 +2,12 @@ import { z } from 'zod'
 import { Duration } from '../core/units.ts'
 import { AssetsConfig, NginxConfig } from './schema-nginx.ts'
 import { env, envName, port, scalar } from './schema-parts.ts'
+import { Volume } from './schema-volume.ts'
 
 /** What is said of a service: of one `docker run` on a host. */
+
+/** Docker makes no container with less. */
+const aMemory = 'must be a number and a unit, and 6m at least: 512m or 1.5g'
 
 const HttpHealth = z.strictObject({
   path: z.string().startsWith('/').describe('Path to ask for, on the published port. Needed.'),
@@ -75,9 +79,11 @@ export const ServiceConfig = z.strictObject({
       'Names of secrets: each value is taken from the environment of the step that deploys, and given to the container under the same name.',
     ),
   volumes: z
-    .array(z.string())
+    .array(Volume)
     .optional()
-    .describe('Volumes and folders of the host, as docker run --volume: name:/path or /folder:/path[:ro].'),
+    .describe(
+      'Volumes and folders of the host, as docker run --volume: name:/path or /folder:/path[:ro]. Files of the repository travel with compose alone.',
+    ),
   networks: z.array(z.string()).optional().describe('Docker networks to join; made if they are not there. Default: the default bridge'),
   user: z.string().optional().describe('User and group in the container, as docker run --user. Default: that of the image'),
   'cap-add': z.array(z.string()).optional().describe('Capabilities to add, as docker run --cap-add.'),
@@ -85,7 +91,11 @@ export const ServiceConfig = z.strictObject({
   'group-add': z.array(z.string()).optional().describe('Further groups of the user, as docker run --group-add.'),
   privileged: z.boolean().optional().describe('All rights of the host, as docker run --privileged. Default: false'),
   devices: z.array(z.string()).optional().describe('Devices of the host, as docker run --device.'),
-  memory: z.string().optional().describe('Most memory the container may take, with a unit, as docker run --memory. Default: no limit'),
+  memory: z
+    .string(aMemory)
+    .regex(/^(?!0*[0-5](\.\d+)? ?[mM])(\d+(\.\d+)? ?[mMgGtT][iI]?[bB]?|\d{4,} ?[kK][iI]?[bB]?|\d{7,}[bB]?)$/, aMemory)
+    .optional()
+    .describe('Most memory the container may take, a number and a unit (512m, 1.5g), as docker run --memory. Default: no limit'),
   cpus: z
     .number()
     .positive()

@@ -139,7 +139,7 @@ export const Config = z.strictObject({
     .record(z.string(), RefTarget)
     .optional()
     .describe(
-      'What a push to a branch does. * stands for any text without a slash, ** for any text; the exact name wins, else the first that fits.',
+      'What a push to a branch does. * stands for any text without a slash, ** for any text, and nothing else for anything but itself; the exact name wins, else the first that fits.',
     ),
   tags: z.record(z.string(), RefTarget).optional().describe('What a pushed tag does. * and ** as in branches.'),
   'image-tags': oneOrMany(z.string())

@@ -174,6 +174,8 @@ export const ScanPlan = z.strictObject({
   javaDatabases: plain.texts,
   /** Where Trivy's own release is asked for, in this order; absent: where Trivy has it. */
   trivyMirrors: plain.optionalTexts,
+  /** What follows where nothing can be said about the packages of an image. */
+  unknownSystem: z.enum(['fail', 'warn']).default('fail'),
   /** Nothing is fetched. */
   offline: plain.flag,
 })

@@ -29,18 +29,34 @@ export interface AssetFile {
 export interface Notices {
   /** The one comment with this mark on a pull request: written, or replaced where it says something else. */
   comment(of: { pull: number; mark: string; body: string }): Promise<void>
-  /** The one open issue with this mark and label: opened, or brought to this text. @param news what to say of a text that changes */
-  keepIssue(of: Issue & { title: string; body: string; news(this: void, before: string): string | undefined }): Promise<void>
-  /** Closes it with a last word; nothing where none is open. */
-  closeIssue(of: Issue & { word: string }): Promise<void>
-  /** Results for code scanning, as SARIF that fits its limits. */
-  uploadSarif(of: { sha: string; ref: string; sarif: Buffer }): Promise<void>
+  /** The one open issue with this label and mark, with what it says after the mark; undefined where none is open. */
+  findIssue(of: { label: string; mark: string }): Promise<{ number: number; title: string; body: string } | undefined>
+  openIssue(of: Issue & { label: string }): Promise<void>
+  changeIssue(number: number, of: Issue): Promise<void>
+  closeIssue(number: number): Promise<void>
+  /** A comment on an issue, which tells all who watch it. */
+  say(number: number, word: string): Promise<void>
+  /**
+   * Takes results to code scanning, as SARIF that fits its limits.
+   * @param name what to call them where they are refused
+   * @returns by what to ask for what became of them; undefined where GitHub does not say
+   */
+  uploadSarif(of: { name: string; sha: string; ref: string; sarif: Buffer }): Promise<string | undefined>
+  /** What became of an upload: it is taken first, and looked at afterwards. */
+  sarifStatus(upload: string): Promise<SarifStatus>
+}
+
+export interface SarifStatus {
+  state: 'pending' | 'complete' | 'failed'
+  /** In GitHub's words. */
+  errors: readonly string[]
 }
 
 interface Issue {
-  label: string
-  /** What nobody sees, in the text: by it the issue is found again. */
+  /** What nobody sees, at the beginning of the text: by it the issue is found again. */
   mark: string
+  title: string
+  body: string
 }
 
 /** The files of a release on GitHub. */

@@ -12,7 +12,7 @@ import type { OpenWatcher } from './watcher.ts'
 export type * from './engine.ts'
 export type * from './watcher.ts'
 
-export type { AssetFile, Assets, Branches, DeploymentStatus, GitHub, Notices } from './github.ts'
+export type { AssetFile, Assets, Branches, DeploymentStatus, GitHub, Notices, SarifStatus } from './github.ts'
 
 /**
  * Everything a stage can reach outside of itself. The doors build the real ones (adapters/), tests may bring their own.
@@ -251,8 +251,10 @@ interface Tools {
   trivy(how: { offline: boolean; trivyMirrors?: readonly string[] | undefined }): Promise<string>
   /** The same of cosign, which signatures by identity need. */
   cosign(): Promise<string>
-  /** Whether a file is a database (SQLite) with a row in this table. */
-  hasRows(file: string, table: string): Promise<boolean>
+  /** Whether a file is a database (SQLite) with so many rows in this table, or more. */
+  hasRows(file: string, table: string, least: number): Promise<boolean>
+  /** Whether a database (bbolt) has all of its pages. */
+  isWhole(file: string): Promise<boolean>
   /** A folder of this user that outlives a run. */
   folder: string
   /** What outlives the machine, on a runner that is thrown away with that folder. */

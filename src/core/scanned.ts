@@ -49,6 +49,8 @@ export const ScannedImage = z.strictObject({
   findings: z.array(Finding),
   /** The image that it was built on, where that is known for certain. */
   base: z.strictObject({ reference: plain.text, layers: plain.int, newer: BaseChoice.optional() }).optional(),
+  /** How much of it was seen, in words; why what was found is not all there is; and why it is no verdict at all. */
+  looked: z.strictObject({ at: plain.text, notes: plain.texts, blind: plain.optionalText }).optional(),
   /** What was installed: of the SHA-256 of each package's name and version the first four bytes, sorted, in Base64. */
   packages: plain.optionalText,
   /** What it consists of, as Trivy saw it: a file below the folder for evidence. Absent when nobody asks for it. */

@@ -6,6 +6,7 @@ import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { downloadDatabase, type Mirror, scanList, type Trivy, trivyCodes } from '../tools/trivy.ts'
 import { parseReport } from '../tools/trivy-report.ts'
+import { download, type Refusal } from './download.ts'
 import { dockerConfig } from './logins.ts'
 import {
   digestOf,
@@ -23,7 +24,7 @@ import {
 } from './kept-database.ts'
 import type { VersionedTrivy } from './kept.ts'
 import { type DatabaseTimes, isCurrent, showAge, unfit } from './plan.ts'
-import { isBusy, tooOld, whyEnded } from './trivy-errors.ts'
+import { whyEnded } from './trivy-errors.ts'
 
 /**
  * A list of one package with a vulnerability that every database knows (Log4Shell). A database that does not find it is
@@ -54,15 +55,6 @@ export interface Database extends DatabaseTimes {
   digest?: string
   /** Tells it from every other: what was found with it needs no second look. */
   identity: string
-}
-
-export interface Refusal {
-  mirror: string
-  why: string
-  /** It is there, and too old or from the future. */
-  unfit?: string
-  /** It may serve in a moment. */
-  busy: boolean
 }
 
 /** How long is waited before mirrors that were busy are asked again. */
@@ -130,18 +122,15 @@ export async function askMirrors<T extends object>(
 /** Fetches the database of one mirror, and puts it into its place when it is good. */
 async function fetched(mirror: string, plan: ScanPlan, trivy: VersionedTrivy, release: Release, ports: Ports): Promise<Kept | Refusal> {
   const aside = { ...trivy, cacheDir: await ports.files.temporary('trivy-db') }
-  const { code, stderr } = await ports.exec.run(
-    downloadDatabase(aside, mirror === ownDatabases ? {} : await mirrorOf(mirror, release, ports)),
-    { signal: ports.signal, accept: trivyCodes },
-  )
-  tooOld(stderr)
-  const times = code === 0 ? await readTimes('db', aside, ports) : undefined
+  const from = mirror === ownDatabases ? {} : await mirrorOf(mirror, release, ports)
+  const refusal = await download(mirror, downloadDatabase(aside, from), 'database', aside, ports)
+  if (refusal !== undefined) return refusal
+  const times = await readTimes('db', aside, ports)
   const age = times === undefined ? undefined : unfit(times, ports.clock.now(), plan.maxDbAgeMs)
-  const why =
-    code !== 0 ? whyEnded(code, stderr) : times === undefined ? 'what it has is no database' : (age ?? (await cannotFind(aside, ports)))
+  const why = times === undefined ? 'what it has is no database' : (age ?? (await cannotFind(aside, ports)))
   if (times === undefined || why !== undefined) {
     await ports.files.remove(fileOf('db', aside, 'trivy.db'))
-    return { mirror, why: why ?? '', busy: code !== 0 && isBusy(stderr), ...(age === undefined ? {} : { unfit: age }) }
+    return { mirror, why: why ?? '', busy: false, ...(age === undefined ? {} : { unfit: age }) }
   }
   const found = { ...times, source: mirror }
   await putThere('db', 'trivy.db', { ...found, aside }, trivy, ports)
@@ -211,6 +200,7 @@ async function cannotFind(trivy: VersionedTrivy, ports: Ports): Promise<string |
   if (code !== 0) return `cannot be read: ${whyEnded(code, stderr)}`
   if (parseReport(stdout)?.findings.some(({ id }) => id === known.id) !== true)
     return `does not know ${known.id}, which every database of vulnerabilities knows: it is empty or broken`
+  if (!(await ports.tools.isWhole(fileOf('db', trivy, 'trivy.db')))) return 'is cut off: what stood at its end would not be found'
   await believe(trivy, ports)
   return undefined
 }
@@ -223,7 +213,7 @@ async function believe(trivy: VersionedTrivy, ports: Ports): Promise<void> {
 
 async function proofOf(trivy: VersionedTrivy, ports: Ports): Promise<string | undefined> {
   const stat = await ports.files.stat(fileOf('db', trivy, 'trivy.db'))
-  return stat === undefined ? undefined : JSON.stringify([trivy.version, stat.size, stat.modified])
+  return stat === undefined ? undefined : JSON.stringify([trivy.version, trivy.digest, stat.size, stat.modified])
 }
 
 /** A mirror with what launchway.yml and the step have for its registry; without a login there, Trivy looks by itself. */

@@ -2,8 +2,9 @@ import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
-import { downloadJavaDatabase, type Trivy, trivyCodes } from '../tools/trivy.ts'
-import { askMirrors, mirrorOf, type Refusal } from './database.ts'
+import { downloadJavaDatabase, type Trivy } from '../tools/trivy.ts'
+import { askMirrors, mirrorOf } from './database.ts'
+import { download, type Refusal } from './download.ts'
 import {
   digestOf,
   fileOf,
@@ -18,7 +19,6 @@ import {
   sourcesOf,
 } from './kept-database.ts'
 import { isCurrent, showAge, unfit } from './plan.ts'
-import { isBusy, tooOld, whyEnded } from './trivy-errors.ts'
 
 /**
  * Trivy's second database: which library a `.jar` file is that does not say so itself. It knows no vulnerabilities, and is many times as large as
@@ -81,19 +81,21 @@ async function usableOf(plan: Of, trivy: Trivy, ports: Ports): Promise<Kept | un
   return isFit && (await tells(trivy, ports)) ? kept : undefined
 }
 
-/** Of what is no database, or has nothing in it, Trivy says no word: every `.jar` would be unknown, and pass. */
+/** There are millions of libraries; a database that knows fewer is a part of one. */
+const leastLibraries = 1_000
+
+/** Of what is no database, or has next to nothing in it, Trivy says no word: every `.jar` would be unknown, and pass. */
 async function tells(trivy: Trivy, { tools }: Ports): Promise<boolean> {
   const path = fileOf('java-db', trivy, file)
-  return (await tools.hasRows(path, 'indices')) && (await tools.hasRows(path, 'artifacts'))
+  return (await tools.hasRows(path, 'indices', leastLibraries)) && (await tools.hasRows(path, 'artifacts', leastLibraries))
 }
 
 async function fetched(mirror: string, plan: Of, trivy: Trivy, release: Release, ports: Ports): Promise<Kept | Refusal> {
   const aside = { ...trivy, cacheDir: await ports.files.temporary('trivy-java-db') }
   try {
     const from = mirror === ownDatabases ? {} : await mirrorOf(mirror, release, ports)
-    const { code, stderr } = await ports.exec.run(downloadJavaDatabase(aside, from), { signal: ports.signal, accept: trivyCodes })
-    tooOld(stderr)
-    if (code !== 0) return { mirror, why: whyEnded(code, stderr), busy: isBusy(stderr) }
+    const refusal = await download(mirror, downloadJavaDatabase(aside, from), what, aside, ports)
+    if (refusal !== undefined) return refusal
     const times = await readTimes('java-db', aside, ports)
     const age = times === undefined ? undefined : unfit(times, ports.clock.now(), maxAgeOf(plan))
     if (times === undefined || !(await tells(aside, ports))) return { mirror, why: 'what it has is no database for Java', busy: false }

@@ -28,8 +28,8 @@ function fileOf({ database, image }: ReportKey, trivy: Trivy): string {
 }
 
 /** By which reports that were made with a Trivy and its database are kept together. */
-export function databaseKey(trivy: { version: string }, { identity }: { identity: string }): string {
-  return hash('sha256', JSON.stringify([trivy.version, identity])).slice(0, 16)
+export function databaseKey({ version, digest }: VersionedTrivy, { identity }: { identity: string }): string {
+  return hash('sha256', JSON.stringify([version, digest, identity])).slice(0, 16)
 }
 
 export async function readReport(key: ReportKey, trivy: Trivy, { files }: Ports): Promise<string | undefined> {

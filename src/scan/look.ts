@@ -8,7 +8,7 @@ import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { save, unpack } from '../tools/docker.ts'
-import { type ImageScan, listPackages, scanImage } from '../tools/trivy.ts'
+import { type ImageScan, listPackages, scanImage, troubleIn } from '../tools/trivy.ts'
 import { parseHidden, parseReport, type Report } from '../tools/trivy-report.ts'
 import { type Database, isStill } from './database.ts'
 import { readyJava } from './java.ts'
@@ -17,7 +17,8 @@ import { type Layers, lookWith, showJava } from './layers.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
 import { type Layout, openLayout, writeTogether } from './together.ts'
-import { isDamaged, needsJava, scanFailed } from './trivy-errors.ts'
+import { blindOn, cannotJudge, isNewToTrivy } from './systems.ts'
+import { imageGone, isDamaged, needsJava, notWritten, scanFailed } from './trivy-errors.ts'
 
 /** What every image is looked through with. */
 export interface Glass {
@@ -37,6 +38,8 @@ export interface Looked {
   text: string
   /** It was known from an earlier look. */
   isKept: boolean
+  /** Trivy does not know this version of the image's system. */
+  isUncertain: boolean
   /** Why what it says is no verdict about the image. */
   blind?: LaunchwayError
 }
@@ -49,8 +52,8 @@ export async function look(subject: Subject, glass: Glass, release: Release, por
   const { image } = subject
   const kept = await readReport(keyOf(subject, glass), glass.trivy, ports)
   const known = kept === undefined ? undefined : parseReport(kept)
-  if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true }
-  const { text, report, size, blind } = await scanOnce(subject, glass, release, ports)
+  if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true, isUncertain: false }
+  const { text, report, size, blind, isUncertain = false } = await scanOnce(subject, glass, release, ports)
   if (report === undefined) {
     throw new LaunchwayError('COMMAND_FAILED', `Trivy wrote no report about ${image.name} that launchway can read`, {
       hint:
@@ -63,8 +66,8 @@ export async function look(subject: Subject, glass: Glass, release: Release, por
   const isBuilt = report.imageId !== undefined && Object.values(image.config).includes(report.imageId)
   if (!(await isStill(glass.database, glass.trivy, ports)))
     ports.log.warning(`${image.name}: another run replaced the vulnerability database meanwhile, so what Trivy said is not kept`)
-  else if (isBuilt && blind === undefined) await keepReport(keyOf(subject, glass), text, glass.trivy, ports)
-  return { report, text, isKept: false, ...(blind === undefined ? {} : { blind }) }
+  else if (isBuilt && blind === undefined && !isUncertain) await keepReport(keyOf(subject, glass), text, glass.trivy, ports)
+  return { report, text, isKept: false, isUncertain, ...(blind === undefined ? {} : { blind }) }
 }
 
 /** What the report depends on. What only decides about findings, such as the rules, is asked anew each time. */
@@ -91,6 +94,8 @@ interface Seen {
   text: string
   /** In bytes. */
   size: number
+  /** Trivy does not know this version of the system: it may know more of it tomorrow. */
+  isUncertain?: boolean
   blind?: LaunchwayError
 }
 
@@ -110,27 +115,34 @@ async function scanOnce(subject: Subject, glass: Glass, release: Release, ports:
     vex: vex.map(({ path }) => path),
     ...(exceptions === undefined ? {} : { ignoreFile: exceptions.path }),
   }
-  const run = async (built: Command): Promise<void> => {
-    const once = (): ReturnType<Ports['exec']['run']> => lookWith(layers, built, ports)
+  const run = async (built: Command): ReturnType<Ports['exec']['run']> => {
+    const once = async (): ReturnType<Ports['exec']['run']> => {
+      const one = await lookWith(layers, built, ports)
+      return one.code === 0 ? one : { ...one, stderr: troubleIn(one.stderr) }
+    }
     let ended = await once()
     if (ended.code !== 0 && isDamaged(ended.stderr)) ended = await once()
     if (ended.code !== 0 && needsJava(ended.stderr)) {
       await showJava(layers, await readyJava(subject.image.name, layers.java, plan, trivy, release, ports), trivy, ports)
       ended = await once()
     }
-    if (ended.code !== 0) throw scanFailed(subject.image.name, plan, ended)
+    if (ended.code !== 0) throw scanFailed(subject.image.name, { ...plan, reference: source.reference }, ended)
+    return ended
   }
   try {
-    await run(scanImage(layers.trivy, asked))
+    const { stderr } = await run(scanImage(layers.trivy, asked))
     const seen = await readSeen(output, 'archive' in image ? [image.archive, source.reference] : undefined, ports)
+    if (seen.report === undefined) return seen
     // Of a system that does not say which it is Trivy leaves the packages out of its report, without a word.
-    if (seen.report !== undefined && seen.report.os === undefined && plan.scanners.includes('vuln')) {
+    if (seen.report.os === undefined && plan.scanners.includes('vuln')) {
       const list = `${output}.packages`
       await run(listPackages(layers.trivy, { ...way, image, output: list }))
       const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
       if (hidden > 0) return { ...seen, blind: nameless(subject.image.name, hidden) }
     }
-    return seen
+    const reference = source.from === 'registry' ? undefined : source.reference
+    const blind = await blindOn(subject.image.name, { report: seen.report, stderr, reference }, plan, layers.trivy, ports)
+    return { ...seen, isUncertain: isNewToTrivy(stderr), ...(blind === undefined ? {} : { blind }) }
   } finally {
     await ports.files.remove(output)
     if ('archive' in way.image && subject.layout === undefined) await ports.files.remove(way.image.archive)
@@ -146,12 +158,10 @@ async function readSeen(output: string, renamed: readonly [string, string] | und
 }
 
 function nameless(image: string, packages: number): LaunchwayError {
-  return new LaunchwayError(
-    'SCAN_BLOCKED',
-    `${image} cannot be judged: it has ${packages} packages of a system that does not say which it is`,
-    {
-      hint: 'Its /etc/os-release was removed, so no vulnerability in them can be found. Leave that file in the image.',
-    },
+  return cannotJudge(
+    image,
+    `it has ${packages} packages of a system that does not say which it is`,
+    'Its /etc/os-release was removed, so no vulnerability in them can be found. Leave that file in the image.',
   )
 }
 
@@ -194,11 +204,7 @@ export async function locate(image: BuiltImage, reference: string, ports: Ports)
   // A build of this machine that was never uploaded may have the name of what another one has uploaded since.
   const isIt = found !== undefined && (isOfRecord(found, image, containerdStore) || Object.keys(image.registries).length === 0)
   const source = sourceOf(image, { inEngine: isIt, containerdStore, host })
-  if (source === undefined) {
-    throw new LaunchwayError('BUILD_FAILED', `${image.name} was built, but the engine does not have ${reference} any more`, {
-      hint: 'Something removed it, or this is another machine than the one that built it, and nothing was uploaded: run the build again, in the same job.',
-    })
-  }
+  if (source === undefined) throw imageGone(image.name, reference)
   return { image, source: { ...source, reference }, id: found?.id, host, base: found?.diffIds?.[0], size: found?.size ?? 0 }
 }
 
@@ -211,7 +217,8 @@ async function wayTo(
   if (layout !== undefined) return { image: { archive: await openLayout(layout, ports) } }
   if (source.from === 'engine')
     return { image: { reference: source.reference, from: 'docker' }, ...(host === undefined ? {} : { env: { DOCKER_HOST: host } }) }
-  if (source.from === 'archive') return { image: { archive: await saved(source.reference, await ports.files.temporary('image'), ports) } }
+  if (source.from === 'archive')
+    return { image: { archive: await saved(image.name, source.reference, await ports.files.temporary('image'), ports) } }
   const settings = registryOf(source.repository, plan.registries)
   const [platform] = Object.keys(image.config)
   return {
@@ -227,9 +234,10 @@ async function wayTo(
  * The image as files. Of an archive Trivy looks at the first layer to learn whether they are compressed, and chokes on one
  * that has both kinds, as a built image on a loaded base has; the OCI layout in it says it for each.
  */
-async function saved(reference: string, folder: string, { exec, files, signal }: Ports): Promise<string> {
+async function saved(image: string, reference: string, folder: string, { exec, files, signal }: Ports): Promise<string> {
   const [archive, layout] = [join(folder, 'image.tar'), await files.temporary('layout')]
-  await exec.run(save(reference, archive), { signal })
+  const { code, stderr } = await exec.run(save(reference, archive), { signal, accept: [0, 1] })
+  if (code !== 0) throw notWritten(image, reference, stderr)
   await exec.run(unpack(archive, layout), { signal })
   if ((await files.read(join(layout, 'oci-layout'))) === undefined) return archive
   await files.remove(archive)

@@ -52,17 +52,12 @@ export function sourceOf({ registries }: Pick<BuiltImage, 'registries'>, { inEng
   return uploaded === undefined ? undefined : { from: 'registry', repository: uploaded[0], digest: uploaded[1].digest }
 }
 
-/**
- * Why what is found of a system is not all there is. Trivy says of Debian's testing and unstable that they are supported, and its
- * database has nothing about them.
- */
-export function shortOf({ os }: Pick<Report, 'os'>): string | undefined {
+/** Why what is found of a system is not all there is. @param isUncertain Trivy does not know this version of it */
+export function shortOf({ os }: Pick<Report, 'os'>, isUncertain: boolean): string | undefined {
   if (os === undefined) return undefined
   const name = `${os.family} ${os.name}`
   if (os.ended) return `${name} gets no security updates any more, so what is found is not all there is`
-  if (os.family === 'debian' && !/^\d/.test(os.name))
-    return `no database knows what is open in the packages of ${name}; those of a release (debian:12 and the like) are known`
-  return undefined
+  return isUncertain ? `this Trivy is older than ${name}, so what is found may not be all there is; a newer Trivy knows more` : undefined
 }
 
 /** What a scan says about how much it saw: nothing found in nothing seen is no pass. */

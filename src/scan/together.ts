@@ -108,7 +108,11 @@ export async function openLayout({ folder, manifest }: Layout, { files }: Ports)
   return folder
 }
 
-/** Gives the disk back. */
-export async function removeLayouts(of: readonly { layout?: Layout }[], { files }: Ports): Promise<void> {
-  for (const folder of new Set(of.flatMap(({ layout }) => layout?.folder ?? []))) await files.remove(folder)
+type Of = readonly { layout?: Layout }[]
+
+/** Gives the disk back of what nobody looks at any more. @param still who has yet to be looked at */
+export async function removeLayouts(of: Of, still: Of, { files }: Ports): Promise<void> {
+  const needed = new Set(still.map(({ layout }) => layout?.folder))
+  const folders = new Set(of.flatMap(({ layout }) => layout?.folder ?? []))
+  for (const folder of folders) if (!needed.has(folder)) await files.remove(folder)
 }

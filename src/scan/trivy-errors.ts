@@ -21,10 +21,23 @@ export function whyEnded(code: number, stderr: string): string {
   return said === '' ? `it ended with ${code} and without a word` : said
 }
 
-/** What a scan that failed means to a user. @param image its name @param files of the repository that Trivy was given */
+/** @param reference its name in the engine */
+export function imageGone(image: string, reference: string): LaunchwayError {
+  return new LaunchwayError('BUILD_FAILED', `${image} was built, but the engine does not have ${reference} any more`, {
+    hint: 'Something removed it, or this is another machine than the one that built it, and nothing was uploaded: run the build again, in the same job.',
+  })
+}
+
+/** What the engine could not write out. @param stderr what it said */
+export function notWritten(image: string, reference: string, stderr: string): LaunchwayError {
+  if (/No such image|reference does not exist/.test(stderr)) return imageGone(image, reference)
+  return new LaunchwayError('COMMAND_FAILED', `the engine did not write out ${image}, so it was not scanned`, { hint: stderr.trim() })
+}
+
+/** What a scan that failed means to a user. @param image its name @param given what Trivy was given: files of the repository, its name in the engine */
 export function scanFailed(
   image: string,
-  { ignoreFile, vex = [] }: { ignoreFile?: string | undefined; vex?: readonly string[] },
+  { ignoreFile, vex = [], reference = image }: { ignoreFile?: string | undefined; vex?: readonly string[]; reference?: string },
   { code, stderr }: { code: number; stderr: string },
 ): LaunchwayError {
   tooOld(stderr)
@@ -34,6 +47,7 @@ export function scanFailed(
       hint: `${said}\nSignal 9 is most often the system's, out of memory: give this machine more of it, or nothing else to do at the same time.`,
     })
   }
+  if (/unable to find the specified image/.test(stderr) && /No such image/.test(stderr)) return imageGone(image, reference)
   // It stands at the end of all the ways that it went inside.
   const full = /\S+: (?:no space left on device|disk quota exceeded)/.exec(stderr)?.[0]
   if (full !== undefined) {

@@ -25,19 +25,22 @@ export function pushedDigest(stdout: string): string | undefined {
   return /: digest: (sha256:[0-9a-f]{64})\b/.exec(stdout)?.[1]
 }
 
+/** An image of tens of gigabytes on a slow disk takes its time; an engine that hangs takes all there is. */
+const timeoutMs = 30 * 60_000
+
 /** Writes an image to a file as an archive that other programs read. */
 export function save(reference: string, file: string): Command {
-  return command('docker', ['image', 'save', '--output', file, reference])
+  return command('docker', ['image', 'save', '--output', file, reference], { timeoutMs })
 }
 
 /** Writes several to its output: what they share stands there once. */
 export function saveAll(references: readonly string[]): Command {
-  return command('docker', ['image', 'save', references])
+  return command('docker', ['image', 'save', references], { timeoutMs })
 }
 
 /** Unpacks such an archive into a folder that is there. @param archive `-` for the input */
 export function unpack(archive: string, folder: string): Command {
-  return command('tar', ['-xf', archive, '-C', folder])
+  return command('tar', ['-xf', archive, '-C', folder], { timeoutMs })
 }
 
 /**

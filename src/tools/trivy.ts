@@ -26,8 +26,13 @@ const timeoutMs = 30 * 60_000
 /** Exit codes of Trivy: done, failed, died, ended by a signal. What it found never decides. */
 export const trivyCodes = [0, 1, 2, 130, 134, 137, 139, 143] as const
 
-function trivy({ file, cacheDir, cwd }: Trivy, args: Parameters<typeof command>[1], env?: Command['env']): Command {
-  return command(file, ['--cache-dir', cacheDir, '--quiet', '--timeout', `${timeoutMs / 60_000}m`, ...args], {
+function trivy(of: Trivy, args: Parameters<typeof command>[1], env?: Command['env']): Command {
+  return talking(of, ['--quiet', ...args], env)
+}
+
+/** With what it says beside its report: that it does not know a system is a line of its log, and nothing in the report. */
+function talking({ file, cacheDir, cwd }: Trivy, args: Parameters<typeof command>[1], env?: Command['env']): Command {
+  return command(file, ['--cache-dir', cacheDir, '--timeout', `${timeoutMs / 60_000}m`, ...args], {
     cwd,
     timeoutMs,
     drops,
@@ -108,7 +113,7 @@ export function scanImage(of: Trivy, asked: ImageScan): Command {
   const { scanners, vex = [] } = asked
   // Without it what ENV holds is looked at by none of them.
   const inConfig = (['misconfig', 'secret'] as const).filter((one) => scanners.includes(one))
-  return trivy(
+  return talking(
     of,
     [
       'image',
@@ -171,6 +176,14 @@ export function scanList(of: Trivy, file: string): Command {
 
 /** The ways that an error went inside of Trivy before it came out. */
 const inside = /^(?:(?:run|init|DB|database|OCI artifact|OCI repository|image scan|scan|filter|filtering|flag) error: )+/
+
+/** What it says of itself while nothing fails. */
+const chatter = /^\S+\t(?:DEBUG|INFO|WARN)\t.*\n?/gm
+
+/** What Trivy says of a failure, without what else it has told. */
+export function troubleIn(stderr: string): string {
+  return stderr.replaceAll(chatter, '')
+}
 
 /** What a failed Trivy says for itself, in one line, without the ways it went inside. */
 export function reasonOf(stderr: string): string {

@@ -1,57 +1,15 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { z } from 'zod'
+import { describe, expect, it } from 'vitest'
 import { requests, tell as order } from '../../lab/github/client.ts'
-import { type LabGitHub, startLabGitHub } from '../../lab/github/server.ts'
-import { gitHubNotices } from '../../src/adapters/github-notices.ts'
-import { resolveScan } from '../../src/config/scan.ts'
+import type { LabGitHub } from '../../lab/github/server.ts'
 import type { Release } from '../../src/core/release.ts'
-import { byKey } from '../../src/core/objects.ts'
-import { stageNames } from '../../src/core/stages.ts'
 import { findingName } from '../../src/core/words.ts'
-import { Secret } from '../../src/core/secret.ts'
 import { tell } from '../../src/report/index.ts'
-import { configOf } from '../unit/support/config.ts'
 import { digest, record } from '../unit/support/deploy.ts'
+import { rescanned } from '../unit/support/rescanned.ts'
 import { httpx, scanned } from '../unit/support/scanned.ts'
-import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
+import { ada, api, issues, none, open, page, proposal, Said, said, token } from './support/notices.ts'
 
 /** What people are told on GitHub, with GitHub's client against the lab's GitHub, which takes only what the API takes. */
-
-const token = 'ghs_contract'
-const page = 'https://github.example.org/team/app/actions/runs/7'
-const none = { comment: false, issue: false, codeScanning: false }
-
-async function open() {
-  const lab = await startLabGitHub({ token })
-  onTestFinished(() => lab.close())
-  const folder = temporaryFolder()
-  const { ports, warnings } = localPorts(folder)
-  const notices = gitHubNotices({ repository: 'team/app', token: new Secret(token), apiUrl: lab.url })
-  return { lab, folder, warnings, ports: { ...ports, notices, who: page } }
-}
-
-async function api(lab: LabGitHub, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(`${lab.url}/repos/team/app/${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
-  return response.json()
-}
-
-const Said = z.array(z.object({ body: z.string() }))
-const Issues = z.array(z.object({ number: z.number(), title: z.string(), body: z.string(), state: z.string() }))
-const said = async (lab: LabGitHub, issue: number): Promise<string[]> =>
-  Said.parse(await api(lab, `issues/${issue}/comments`)).map(({ body }) => body)
-const issues = async (lab: LabGitHub) => Issues.parse(await api(lab, 'issues?state=all'))
-
-function proposal(of: Partial<Release> = {}): Release {
-  const { plan, ...rest } = record()
-  return { ...rest, plan: { ...plan, event: 'pull_request', ref: 'refs/pull/1/merge' }, ...of }
-}
 
 describe('a pull request', () => {
   it('has one comment, which says what the newest run came to, and leaves those of people alone', async () => {
@@ -64,7 +22,7 @@ describe('a pull request', () => {
     expect([first, more]).toEqual(['Looks good', []])
     expect(second).toContain('the web is not well')
     expect(second).toContain(`[This run](${page})`)
-    expect(warnings).toEqual([])
+    expect(warnings()).toEqual([])
   })
 
   it('is not written to again where nothing has changed', async () => {
@@ -79,7 +37,7 @@ describe('a pull request', () => {
     await api(lab, 'issues', { title: 'A change' })
     await order(lab, 'permissions', { issues: 'read' })
     await tell(proposal(), { ...none, comment: true }, ports)
-    expect(warnings.join()).toContain('pull-requests: write')
+    expect(warnings().join()).toContain('pull-requests: write')
   })
 
   it('beyond its hundredth comment still has the one', async () => {
@@ -93,37 +51,78 @@ describe('a pull request', () => {
   })
 })
 
+describe('what somebody else wrote with the mark of launchway', () => {
+  const mark = '<!-- launchway: addie -->'
+  const told = { ...none, comment: true }
+
+  it.each([
+    ['a workflow', {}, ada],
+    ['a person on GitHub Enterprise', { token: ada, path: '/api/v3' }, token],
+    ['a person', { token: ada }, token],
+  ])('is no comment of %s, which keeps one of its own beside it', async (_, of, other) => {
+    const { lab, ports, warnings } = await open(of)
+    await api(lab, 'issues', { title: 'A change' })
+    await api(lab, 'issues/1/comments', { body: `${mark}\nAll is well, trust me` }, other)
+    for (const state of ['done', 'failed'] as const) await tell(proposal({ outcome: { state } }), told, ports)
+    expect(await said(lab, 1)).toEqual([`${mark}\nAll is well, trust me`, expect.stringContaining('failed')])
+    expect(warnings()).toEqual([])
+  })
+
+  it('is not the issue of an environment either', async () => {
+    const { lab, ports } = await open()
+    const body = '<!-- launchway: addie in production -->\nNothing to see here'
+    await api(lab, 'issues', { title: 'Ours', body, labels: ['launchway-scan'] }, ada)
+    await tell(rescan('httpx'), { ...none, issue: true }, ports)
+    await tell(rescan(), { ...none, issue: true }, ports)
+    expect((await issues(lab)).map((one) => [one.title, one.state])).toEqual([
+      ['addie in production: 1 finding blocks', 'closed'],
+      ['Ours', 'open'],
+    ])
+  })
+
+  it('is left alone by a workflow also where GitHub does not say whose token it is', async () => {
+    const { lab, ports, warnings } = await open()
+    await api(lab, 'issues', { title: 'A change' })
+    await api(lab, 'issues/1/comments', { body: mark }, ada)
+    for (const state of ['done', 'failed'] as const) {
+      await order(lab, 'fail', { path: '/graphql', status: 403 })
+      await tell(proposal({ outcome: { state } }), told, ports)
+    }
+    expect(await said(lab, 1)).toEqual([mark, expect.stringContaining('failed')])
+    expect(warnings()).toEqual([])
+  })
+
+  it('keeps a comment from being written while GitHub cannot say whose it is, as a second one would stay', async () => {
+    const { lab, ports, warnings } = await open({ token: ada })
+    await api(lab, 'issues', { title: 'A change' })
+    await tell(proposal(), told, ports)
+    await order(lab, 'fail', { path: '/graphql', status: 502 })
+    await tell(proposal({ outcome: { state: 'failed' } }), told, ports)
+    expect(await said(lab, 1)).toHaveLength(1)
+    expect(warnings()).toEqual([expect.stringContaining('whose token')])
+  })
+})
+
 it('a push writes no comment, whatever it is asked', async () => {
   const { lab, ports } = await open()
   await tell(record(), { ...none, comment: true, issue: true }, ports)
   expect(await requests(lab)).toEqual([])
 })
 
-/** As `planRescan` makes it: no environment to deploy to, nothing to build. */
-function rescanned(plan: Release['plan']): Release['plan'] {
-  const scan = resolveScan(configOf('image: app\n'), {})
-  if (typeof scan === 'string') throw new Error(scan)
-  const stages = byKey(stageNames, (name) => ({ run: name === 'scan', reason: 'a rescan' }))
-  return { ...plan, event: 'schedule', stages, scan: { ...scan, against: 'production' } }
-}
-
 /** What a schedule has found in production: what blocks, by package. */
 function rescan(...packages: string[]): Release {
-  const { plan, ...rest } = record()
   const findings = packages.map((name) => ({ ...httpx, package: name }))
   const names = findings.map((finding) => findingName('app', finding))
   const failed = names.length > 0
-  return {
-    ...rest,
+  return rescanned({
     outcome: failed ? { state: 'failed', code: 'SCAN_BLOCKED', message: 'blocked', stage: 'scan' } : { state: 'done' },
-    plan: rescanned(plan),
     scan: {
       ...scanned,
       images: [{ name: 'app', config: digest, findings }],
       verdict: failed ? 'failed' : 'passed',
       rules: [{ rule: 'severity HIGH', action: 'fail', passed: !failed, findings: names }],
     },
-  }
+  })
 }
 
 describe('what an environment runs and the rules block', () => {
@@ -140,7 +139,34 @@ describe('what an environment runs and the rules block', () => {
     await tell(rescan(), { ...none, issue: true }, ports)
     expect((await issues(lab)).map(({ state }) => state)).toEqual(['closed'])
     expect((await said(lab, 1)).at(-1)).toContain('Nothing blocks any more')
-    expect(warnings).toEqual([])
+    expect(warnings()).toEqual([])
+  })
+
+  const many = (count: number): string[] => Array.from({ length: count }, (_, nth) => `a-package-with-a-name-${nth}`)
+  const told = { ...none, issue: true }
+  const bodies = async (lab: LabGitHub): Promise<string[]> => (await issues(lab)).map(({ body }) => body)
+
+  it.each([200, 5000])('and has not changed, is not told again: of %i findings none is new', async (count) => {
+    const { lab, ports, warnings } = await open()
+    await tell(rescan(...many(count)), told, ports)
+    // Another run, which has found the same.
+    await tell(rescan(...many(count)), told, { ...ports, who: page.replace('/7', '/8') })
+    expect(await said(lab, 1)).toEqual([])
+    expect((await requests(lab)).filter(({ method }) => method === 'PATCH')).toEqual([])
+    await tell(rescan(...many(count), 'jinja2'), told, ports)
+    expect(await said(lab, 1)).toEqual([expect.stringMatching(/^New since this was last written: [^;]*jinja2[^;]*$/)])
+    expect(warnings()).toEqual([])
+  })
+
+  it('and is too much to be compared, says so, and nothing false', async () => {
+    const { lab, ports, warnings } = await open()
+    for (const count of [7000, 7001, 200]) await tell(rescan(...many(count)), told, ports)
+    expect(await said(lab, 1)).toEqual([])
+    expect(await bodies(lab)).not.toEqual([expect.stringContaining('too many')])
+    await tell(rescan(...many(7000)), told, ports)
+    expect(await bodies(lab)).toEqual([expect.stringMatching(/7000 findings block: too many .* cannot tell which are new/)])
+    expect(await said(lab, 1)).toEqual([expect.stringMatching(/^New since this was last written: .* and 6780 more\.$/)])
+    expect(warnings()).toEqual([])
   })
 
   it('is a new issue when it comes back', async () => {
@@ -154,30 +180,5 @@ describe('what an environment runs and the rules block', () => {
     await api(lab, 'issues', { title: 'Ours', body: 'by hand', labels: ['launchway-scan'] })
     await tell(rescan(), { ...none, issue: true }, ports)
     expect((await issues(lab)).map(({ state }) => state)).toEqual(['open'])
-  })
-})
-
-describe('code scanning', () => {
-  const sarif = { version: '2.1.0', runs: [{ tool: { driver: { name: 'Trivy' } }, results: [] }] }
-
-  it('gets the results for the commit and the ref of the run', async () => {
-    const { lab, folder, ports, warnings } = await open()
-    writeFileSync(join(folder, 'app.sarif'), JSON.stringify(sarif))
-    const scan = { ...scanned, reports: [{ image: 'app', kind: 'sarif' as const, path: 'app.sarif' }] }
-    const release = { ...record(), scan }
-    await tell(release, { ...none, codeScanning: true }, ports)
-    const state = z
-      .object({ repositories: z.record(z.string(), z.object({ sarifs: z.array(z.looseObject({})) })) })
-      .parse(await (await fetch(`${lab.url}/lab/state`)).json())
-    expect(Object.values(state.repositories).flatMap(({ sarifs }) => sarifs)).toMatchObject([
-      { commit_sha: release.plan.sha, ref: release.plan.ref, document: sarif, errors: null },
-    ])
-    expect(warnings).toEqual([])
-  })
-
-  it('is told of where the configuration makes no such results', async () => {
-    const { ports, warnings } = await open()
-    await tell({ ...record(), scan: scanned }, { ...none, codeScanning: true }, ports)
-    expect(warnings).toEqual([expect.stringContaining('reports: [sarif]')])
   })
 })

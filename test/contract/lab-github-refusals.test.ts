@@ -72,6 +72,19 @@ describe('a request that does not fit the description', () => {
     })
   })
 
+  it('a text of an issue or a comment has at most 65,536 characters', async () => {
+    const { octokit, ...here } = fresh()
+    const [most, more] = ['x'.repeat(65_536), 'x'.repeat(65_537)]
+    const refused = { status: 422 }
+    await expect(octokit.issues.create({ ...here, title: 'a', body: more })).rejects.toMatchObject(refused)
+    const { data } = await octokit.issues.create({ ...here, title: 'a', body: most })
+    const issue = { ...here, issue_number: data.number }
+    await expect(octokit.issues.update({ ...issue, body: more })).rejects.toMatchObject(refused)
+    await expect(octokit.issues.createComment({ ...issue, body: more })).rejects.toMatchObject(refused)
+    const comment = await octokit.issues.createComment({ ...issue, body: most })
+    await expect(octokit.issues.updateComment({ ...here, comment_id: comment.data.id, body: more })).rejects.toMatchObject(refused)
+  })
+
   it('a description of a deployment status has at most 140 characters', async () => {
     const { octokit, ...here } = fresh()
     const { data } = await octokit.repos.createDeployment({ ...here, ref: 'main' })
@@ -107,6 +120,17 @@ describe('who may ask, and for what', () => {
       expect(await ask(path)).toMatchObject({ status: 404, body: { message: 'Not Found', status: '404' } })
     },
   )
+
+  it('code scanning takes no other commit for the merge of a pull request than that merge, and any for its head', async () => {
+    const { octokit, ...here } = fresh()
+    const upload = async (ref: string): Promise<number> =>
+      (await octokit.codeScanning.uploadSarif({ ...here, commit_sha: sha, ref, sarif: '' })).status
+    const message = containing('ref is a pull request merge but commit_oid is not a merge commit')
+    await expect(upload('refs/pull/7/merge')).rejects.toMatchObject({ status: 400, message })
+    expect(await upload('refs/pull/7/head')).toBe(202)
+    await tell(lab, 'refs', { repository: `team/${here.repo}`, ref: 'refs/pull/7/merge', sha })
+    expect(await upload('refs/pull/7/merge')).toBe(202)
+  })
 
   it('assets are uploaded to the server for uploads, not to the API', async () => {
     expect(await ask('/repos/team/app/releases/1/assets?name=a', { method: 'POST', body: 'bytes' })).toMatchObject({ status: 404 })

@@ -58,6 +58,16 @@ describe('a Trivy that is ended', () => {
     expect(failure.hint).toContain(`signal ${number}`)
   })
 
+  it('in the middle of a look passes nothing', async () => {
+    const fresh = await buildHere(`${model(300)}LABEL run=${process.pid}\n`)
+    await here().ports.files.remove(join(here().ports.tools.folder, 'trivy/layers'))
+    const ports = await around(atImages('"$TRIVY" "$@" & pid=$!; sleep 1; kill -KILL $pid; wait $pid; exit $?'))
+    expect(await failureOf(scan(toScan(fresh), ports))).toMatchObject({
+      code: 'COMMAND_FAILED',
+      message: 'Trivy was ended before it had looked through app, so nothing passed',
+    })
+  })
+
   it('for want of memory of its own passes nothing', async () => {
     const fresh = await imageWith(['httpx', '0.20.1'])
     const ports = await around(atImages('ulimit -v 300000; exec "$TRIVY" "$@"'))
@@ -80,13 +90,16 @@ describe('a Trivy that is ended', () => {
 
 const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
+/** As large as that, above an engine's Python. */
+const model = (megabytes: number): string => `FROM python:3\nRUN truncate --size ${megabytes}MB /opt/model.bin\n`
+
 describe('an image', () => {
   // The campaign has one of 5 GB, every other run one of 300 MB.
   it('that is large is looked through to its end, and what is in it still blocks', { timeout: 900_000 }, async () => {
     const megabytes = isCampaign ? 5_000 : 300
     const [name, version] = ['httpx', '0.22.0']
     const large = await buildHere(
-      `FROM python:3\nRUN truncate --size ${megabytes}MB /opt/model.bin\nCOPY METADATA /usr/lib/python3/dist-packages/${name}-${version}.dist-info/METADATA\n`,
+      `${model(megabytes)}COPY METADATA /usr/lib/python3/dist-packages/${name}-${version}.dist-info/METADATA\n`,
       { METADATA: `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n` },
     )
     expect(Number(await docker('image', 'inspect', '--format', '{{.Size}}', `${large.repository}:${keyTag(large.key)}`))).toBeGreaterThan(
@@ -112,6 +125,13 @@ describe('an image', () => {
     } finally {
       await call('umount', [folder.path])
     }
+  })
+
+  it('that is removed while it is looked at is asked for again, with a build', async () => {
+    const fresh = await imageWith(['httpx', '0.18.2'])
+    const reference = `${fresh.repository}:${keyTag(fresh.key)}`
+    const failure = await failureOf(scan(toScan(fresh), await around(atImages(`docker image rm --force ${reference} >&2`))))
+    expect(failure).toMatchObject({ code: 'BUILD_FAILED', message: `app was built, but the engine does not have ${reference} any more` })
   })
 
   it('that the registry has lost passes nothing', async () => {
@@ -163,7 +183,14 @@ describe('a report', () => {
   })
 })
 
-describe('an image whose packages cannot be looked up any more', () => {
+/** With one package that has a vulnerability, in Debian 12. */
+const ofDebian = (version: string): Record<string, string> => ({
+  'etc/os-release': `ID=debian\nVERSION_ID="${version}"\n`,
+  'etc/debian_version': `${version}\n`,
+  'var/lib/dpkg/status': `${stanza('zlib1g', '1:1.2.13.dfsg-1')}Source: zlib\n`,
+})
+
+describe('an image whose packages cannot be looked up', () => {
   // The real one of the first kind, an image of Debian with what was removed from it, is in scan.test.ts.
   it.each<[string, Record<string, string>, RegExp]>([
     ['without its package database', debian, /it is debian 12\S*, and not one package of it was found$/],
@@ -182,10 +209,48 @@ describe('an image whose packages cannot be looked up any more', () => {
       { 'var/lib/dpkg/status': [stanza('base-files', '12.4'), stanza('zlib1g', '1:1.2.13.dfsg-1')].join('\n') },
       /it has 2 packages of a system that does not say/,
     ],
-  ])('%s is no pass', async (_, files, why) => {
+    [
+      'without either, but with what installs them',
+      { 'usr/bin/apt-get': 'apt', 'etc/hosts': '' },
+      /it has \/usr\/bin\/apt-get, and neither a/,
+    ],
+    ['without either, but with the list of apk', { 'etc/apk/world': 'busybox\n' }, /it has \/etc\/apk, and neither a/],
+    [
+      'of a system that Trivy does not know',
+      { 'etc/os-release': 'ID=fedora\nVERSION_ID=40\n', 'etc/fedora-release': 'Fedora release 40 (Forty)\n' },
+      /Trivy knows no vulnerabilities of fedora 40$/,
+    ],
+    ['of a version that nobody knows', ofDebian('99.5'), /the vulnerability database has nothing about debian 99\.5$/],
+    [
+      'of a version that Trivy knows, and its database does not',
+      ofDebian('13.1'),
+      /the vulnerability database has nothing about debian 13\.1$/,
+    ],
+    ['of a version that is not released', ofDebian('forky/sid'), /the vulnerability database has nothing about debian forky\/sid$/],
+  ])('%s is no pass, unless somebody says so', async (_, files, why) => {
     const blind = await imageOf({ ...files, ...installed('h11', '0.9.1') })
     const failure = await failureOf(scan(toScan(blind, { rules: [] }), here().ports))
     expect(failure).toMatchObject({ code: 'SCAN_BLOCKED', message: expect.stringMatching(why) })
+    expect(failure.part?.scan).toMatchObject({ verdict: 'failed', images: [{ looked: { blind: expect.stringMatching(why) } }] })
+    const section = await scan(toScan(blind, { rules: [], unknownSystem: 'warn' }), here().ports)
+    expect(section).toMatchObject({ verdict: 'passed', images: [{ looked: { blind: expect.stringMatching(why) } }] })
+    expect(here().log.said('warning').join()).toContain('scan.unknown-system: warn')
+  })
+
+  it('is told from one that has no system at all, or a system without a finding', async () => {
+    const bare = await imageOf(installed('h11', '0.9.1'))
+    const clean = await imageOf({ ...ofDebian('12.5'), 'var/lib/dpkg/status': stanza('base-files', '12.4') })
+    for (const one of [bare, clean]) expect((await scan(toScan(one, { rules: [] }), here().ports)).verdict).toBe('passed')
+  })
+
+  it('is warned of where Trivy is older than its system, and its database is not', async () => {
+    const fresh = await imageOf({ ...debian, 'var/lib/dpkg/status': `${stanza('zlib1g', '1:1.2.13.dfsg-1')}Source: zlib\n` })
+    const says = 'printf \'2026-11-22T00:00:00Z\\tWARN\\tThis OS version is not on the EOL list\\tfamily="debian"\\n\' >&2'
+    const section = await scan(toScan(fresh, { rules: [] }), await around(atImages(says)))
+    expect(section.images[0]?.looked).toMatchObject({
+      at: '1 package, debian 12.5',
+      notes: [expect.stringContaining('this Trivy is older than debian 12.5')],
+    })
   })
 })
 

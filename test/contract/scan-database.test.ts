@@ -6,7 +6,7 @@ import { tools } from '../../lab/paths.ts'
 import { call } from '../../lab/run.ts'
 import { metadata, publishDatabase, publishFiles } from '../../lab/vulnerabilities/publish.ts'
 import { rows } from '../../lab/vulnerabilities/rows.ts'
-import { databaseWriter } from '../../lab/vulnerabilities/stamp.ts'
+import { databaseFolder, databaseWriter } from '../../lab/vulnerabilities/stamp.ts'
 import type { Release, ScanSection } from '../../src/core/release.ts'
 import { folderCache } from '../../src/adapters/cache.ts'
 import type { LaunchwayError } from '../../src/core/error.ts'
@@ -56,6 +56,9 @@ async function aged(hours: number): Promise<string> {
   await publishDatabase(reference, new Date(Date.now() - hours * hour))
   return reference
 }
+
+/** The lab's own, byte for byte. */
+const theirs = (): Buffer => readFileSync(join(databaseFolder(), 'trivy.db'))
 
 async function holding(files: Record<string, string | Buffer>): Promise<string> {
   const reference = mirror()
@@ -137,13 +140,13 @@ describe('the mirrors of the database', () => {
   })
 
   it('are all named when none serves, each with what it said; nothing passes', async () => {
-    const failure = await refused(down, '127.0.0.1:10/team/trivy-db:2')
+    const failure = await refused(down, '127.0.0.1:10/team/trivy-db:2', 'registry.invalid/team/trivy-db:2')
     expect(failure).toMatchObject({
       code: 'SCAN_DB_UNAVAILABLE',
       message: 'the vulnerability database cannot be had, so nothing was scanned',
     })
     expect(failure.hint).toMatch(
-      /^127\.0\.0\.1:9\/trivy-db:2: .*connection refused.*\n127\.0\.0\.1:10\/team\/trivy-db:2: .*connection refused/,
+      /^127\.0\.0\.1:9\/trivy-db:2: .*connection refused.*\n127\.0\.0\.1:10\/team\/trivy-db:2: .*connection refused.*\nregistry\.invalid\/team\/trivy-db:2: .*registry\.invalid/,
     )
     expect(failure.hint).toContain('scan.databases')
   })
@@ -164,6 +167,12 @@ describe('a database', () => {
 
   it.each([
     ['garbage', () => ({ 'trivy.db': randomBytes(70_000), 'metadata.json': metadata(new Date()) }), 'cannot be read'],
+    [
+      'cut off in the middle',
+      () => ({ 'trivy.db': theirs().subarray(0, 20_000), 'metadata.json': metadata(new Date()) }),
+      'cannot be read',
+    ],
+    ['cut off at its end', () => ({ 'trivy.db': theirs().subarray(0, 60_000), 'metadata.json': metadata(new Date()) }), 'is cut off'],
     ['without a date', () => ({ 'trivy.db': randomBytes(70_000), 'metadata.json': '{}' }), 'what it has is no database'],
     ['nothing but a date', () => ({ 'metadata.json': metadata(new Date()) }), 'there is no trivy.db in it'],
   ])('that is %s passes nothing', async (_, files, why) => {

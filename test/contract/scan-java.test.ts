@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -13,7 +13,7 @@ import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
 import { openServer } from './support/http.ts'
-import { type BuiltHere, imageOf, imageWith, openEach, system, toScan } from './support/scanned.ts'
+import { type BuiltHere, imageOf, imageWith, openEach, system, toScan, withoutPauses } from './support/scanned.ts'
 
 /** Trivy's second database, which tells by its checksum what a `.jar` file is. Written here in its format, and fetched by Trivy from a registry. */
 
@@ -52,7 +52,7 @@ async function withJar(): Promise<Jar> {
  * @see https://github.com/aquasecurity/trivy-java-db
  */
 let mirrors = 0
-async function published(known: readonly Jar[], days = 0): Promise<string> {
+async function published(known: readonly Jar[], days = 0, others = 1_000): Promise<string> {
   mirrors += 1
   const path = join(folder.path, `${mirrors}.db`)
   const database = new DatabaseSync(path)
@@ -61,6 +61,10 @@ async function published(known: readonly Jar[], days = 0): Promise<string> {
     INSERT INTO artifacts(id, group_id, artifact_id) VALUES(1, 'org.apache.logging.log4j', 'log4j-core')`)
   const insert = database.prepare("INSERT INTO indices(artifact_id, version, sha1, archive_type) VALUES(1, '2.14.1', ?, 'jar')")
   for (const { sha1 } of known) insert.run(sha1)
+  // And what else a database has.
+  const count = 'WITH RECURSIVE count(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM count LIMIT ?)'
+  database.prepare(`INSERT INTO artifacts ${count} SELECT n, 'org.example', 'library-' || n FROM count`).run(others)
+  database.prepare(`INSERT INTO indices ${count} SELECT n, '1.0', randomblob(20), 'jar' FROM count`).run(others)
   database.close()
   return holding(readFileSync(path), days)
 }
@@ -109,9 +113,7 @@ describe('a .jar that says nothing of itself', () => {
     const jar = await withJar()
     const body = JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message: 'not now' }] })
     await using server = await openServer(() => ({ status: 429, body }))
-    const pauses: number[] = []
-    const { ports } = here()
-    const clock = { ...ports.clock, sleep: async (ms: number) => void pauses.push(ms) }
+    const { ports, pauses } = withoutPauses(here().ports)
     // Trivy asks again by itself, for seconds, and says the same each time.
     let said: ReturnType<Ports['exec']['run']> | undefined
     const exec: Ports['exec'] = {
@@ -119,13 +121,43 @@ describe('a .jar that says nothing of itself', () => {
       run: (command, options) =>
         command.args.includes('--download-java-db-only') ? (said ??= ports.exec.run(command, options)) : ports.exec.run(command, options),
     }
-    const failure = await failureOf(scanned(jar, { javaDatabases: [`${server.address}/trivy-java-db:1`] }, { ...ports, clock, exec }))
+    const failure = await failureOf(scanned(jar, { javaDatabases: [`${server.address}/trivy-java-db:1`] }, { ...ports, exec }))
     expect(failure).toMatchObject({
       code: 'SCAN_DB_UNAVAILABLE',
       message: 'app could not be scanned: a database that Trivy needs cannot be had',
     })
     expect(failure.hint).toMatch(/TOOMANYREQUESTS[^]*scan\.java-databases/)
     expect(pauses).toEqual([2_000, 8_000])
+  })
+})
+
+describe('what Trivy keeps of layers', () => {
+  const layers = (): string[] => {
+    const folder = join(here().ports.tools.folder, 'trivy/layers')
+    return existsSync(folder) ? readdirSync(folder) : []
+  }
+
+  it('is kept apart for each database for Java, and not at all of a look that failed for want of one', async () => {
+    const [first, second] = [await withJar(), await withJar()]
+    expect((await failureOf(scanned(first, { javaDatabases: [down] }))).code).toBe('SCAN_DB_UNAVAILABLE')
+    expect(layers()).toEqual([])
+    await scan(toScan(await imageWith(['httpx', '0.17.0']), { rules: [] }), here().ports)
+    expect(layers()).toEqual(['plain.db'])
+    await scanned(first, { javaDatabases: [await published([first], 5)] })
+    const [older = '', plain] = layers()
+    expect([older, plain]).toEqual([expect.stringMatching(/^java-/), 'plain.db'])
+    await scanned(second, { javaDatabases: [await published([second])] })
+    expect(layers()).toEqual([expect.not.stringContaining(older), 'plain.db'])
+  })
+
+  it('is begun anew where it was damaged', async () => {
+    const { ports } = here()
+    await scan(toScan(await imageWith(['httpx', '0.17.0']), { rules: [] }), ports)
+    const file = join(ports.tools.folder, 'trivy/layers/plain.db')
+    writeFileSync(file, randomBytes(70_000))
+    expect(ids(await scan(toScan(await imageWith(['httpx', '0.22.0']), { rules: [] }), ports))).toEqual(['CVE-2021-41945'])
+    writeFileSync(file, readFileSync(file).fill(7, 8_000, 30_000))
+    expect(ids(await scan(toScan(await imageWith(['httpx', '0.21.0']), { rules: [] }), ports))).toEqual(['CVE-2021-41945'])
   })
 })
 
@@ -216,7 +248,8 @@ describe('the database for Java of an earlier run', () => {
   // Trivy itself says no word of either, and finds nothing.
   it.each<[string, () => Promise<string>]>([
     ['is garbage', () => holding(randomBytes(70_000))],
-    ['has nothing in it', () => published([])],
+    ['has nothing in it', () => published([], 0, 0)],
+    ['knows a handful of libraries', () => published([], 0, 5)],
   ])('is none where it %s', async (_, bad) => {
     const failure = await failureOf(scanned(await withJar(), { javaDatabases: [await bad()] }))
     expect(failure).toMatchObject({ code: 'SCAN_DB_UNAVAILABLE', hint: expect.stringContaining('what it has is no database for Java') })

@@ -101,6 +101,20 @@ describe('a second scan of the same image', () => {
     expect(count()).toBeGreaterThan(0)
   })
 
+  it('looks again with a Trivy that is another program, whatever version it says it is', async () => {
+    const { ports, count } = counting()
+    const file = join(here().root, 'trivy')
+    const none = `jq 'del(.Results[].Vulnerabilities)' "$out" > "$out.none" && mv "$out.none" "$out"`
+    const out = 'for word in "$@"; do [ "$last" = --output ] && out=$word; last=$word; done'
+    const real = await ports.tools.trivy({ offline: false })
+    writeFileSync(file, `#!/bin/sh\n'${real}' "$@" || exit $?\n${out}\n[ -z "$out" ] || { ${none}; }\n`, { mode: 0o755 })
+    const blind = { ...ports, tools: { ...ports.tools, trivy: async () => file } }
+    expect((await scan(toScan(image, { rules: [] }), blind)).images[0]?.findings).toEqual([])
+    count()
+    expect((await scan(toScan(image, { rules: [] }), ports)).images[0]?.findings).toHaveLength(1)
+    expect(count()).toBeGreaterThan(0)
+  })
+
   it('does not believe what was damaged', async () => {
     const { ports, count } = counting()
     await scan(toScan(image, { rules: [] }), ports)

@@ -7,7 +7,7 @@ import type { Database } from '../../src/scan/database.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Act, openServer } from './support/http.ts'
-import { type BuiltHere, databaseFor, imageWith, openEach, openOne, toScan } from './support/scanned.ts'
+import { type BuiltHere, databaseFor, imageWith, openEach, openOne, toScan, withoutPauses } from './support/scanned.ts'
 
 /** Mirrors of the database that are busy, broken or pinned, and none at all. */
 
@@ -45,14 +45,13 @@ async function aged(hours: number): Promise<string> {
 describe.concurrent('the mirrors of the database', () => {
   it('are asked again after a pause where all were busy, and serve then', async () => {
     const busy: Act = { status: 429, body: JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message: 'not now' }] }) }
-    const pauses: number[] = []
+    await using own = await openOne()
+    const { ports, pauses } = withoutPauses(own.ports)
     await using server = await openServer(({ url }) =>
       pauses.length === 0 ? busy : { status: 307, headers: { location: `http://${source.host}${url}` } },
     )
-    await using own = await openOne()
-    const clock = { ...own.ports.clock, sleep: async (ms: number) => void pauses.push(ms) }
     const mirror = `${server.address}${source.pathname}`
-    await databaseFor(from(mirror), { ...own.ports, clock })
+    await databaseFor(from(mirror), ports)
     expect(pauses).toEqual([2_000])
     expect(own.log.said('line').join('\n')).toMatch(
       new RegExp(`database: ${mirror}: .*TOOMANYREQUESTS[^]*asked again in 2 s \\(1 of 2\\)[^]*min old .*, ${mirror}$`),
@@ -62,12 +61,11 @@ describe.concurrent('the mirrors of the database', () => {
   it('are asked three times where they stay busy, and then the scan fails', async () => {
     await using server = await openServer(() => ({ status: 503, body: 'not now' }))
     await using own = await openOne()
-    const pauses: number[] = []
-    const clock = { ...own.ports.clock, sleep: async (ms: number) => void pauses.push(ms) }
+    const { ports, pauses } = withoutPauses(own.ports)
     // What Trivy says after its own tries is the same each time: it is asked once.
     let said: ReturnType<Ports['exec']['run']> | undefined
     const exec: Ports['exec'] = { ...own.ports.exec, run: (...asked) => (said ??= own.ports.exec.run(...asked)) }
-    const failure = await failureOf(scan(from(`${server.address}/trivy-db:2`), { ...own.ports, clock, exec }))
+    const failure = await failureOf(scan(from(`${server.address}/trivy-db:2`), { ...ports, exec }))
     expect(failure).toMatchObject({ code: 'SCAN_DB_UNAVAILABLE' })
     expect(pauses).toEqual([2_000, 8_000])
   })
@@ -88,6 +86,21 @@ describe.concurrent('the mirrors of the database', () => {
     expect(lines).toContain(`database: ${broken}: `)
     expect(lines).toMatch(new RegExp(`database: \\d+ min old .*, ${vulnerabilities}$`))
     expect(server.asked.some(({ url }) => url.includes('/blobs/'))).toBe(true)
+  })
+
+  it('that send nothing any more are gone past', async () => {
+    await using server = await openServer(({ url }) =>
+      url.includes('/blobs/') ? 'hang' : { status: 307, headers: { location: `http://${source.host}${url}` } },
+    )
+    await using own = await openOne()
+    // A minute of silence goes by in six seconds.
+    const clock: Ports['clock'] = { ...own.ports.clock, sleep: (ms, signal) => own.ports.clock.sleep(ms / 10, signal) }
+    const silent = `${server.address}${source.pathname}`
+    await databaseFor(from(silent, vulnerabilities), { ...own.ports, clock })
+    const lines = own.log.said('line').join('\n')
+    expect(lines).toContain(`database: ${silent}: it sent nothing for 1 min`)
+    expect(lines).toMatch(/database: .*: 0 MB so far/)
+    expect(lines).toMatch(new RegExp(`database: \\d+ min old .*, ${vulnerabilities}$`))
   })
 })
 

@@ -42,6 +42,23 @@ const zlib = { id: 'CVE-2023-45853', severity: 'CRITICAL', package: 'zlib1g', in
 const werkzeug = { id: 'CVE-2023-25577', severity: 'HIGH', package: 'Werkzeug', installed: '2.2.2', fixed: '2.2.3', status: 'new' }
 const requests = { id: 'CVE-2023-32681', severity: 'MEDIUM', package: 'requests', installed: '2.30.0', fixed: '2.31.0', status: 'new' }
 
+/** A package as apk notes it. */
+const apk = (name: string, version: string): string => `P:${name}\nV:${version}\nA:x86_64\no:${name}\nL:Zlib\n\n`
+const alpine = { 'etc/os-release': 'ID=alpine\nVERSION_ID=3.20.3\n', 'etc/alpine-release': '3.20.3\n' }
+
+describe('an image of Alpine', () => {
+  it('fails for the package that has a vulnerability, and passes without it', async () => {
+    const old = await imageOf({ ...alpine, 'lib/apk/db/installed': apk('zlib', '1.2.12-r0') })
+    const failure = await failureOf(scan(toScan(old, { rules: [critical] }), here().ports))
+    expect(failure.part?.scan?.images[0]).toMatchObject({
+      findings: [{ id: 'CVE-2022-37434', class: 'os', package: 'zlib', installed: '1.2.12-r0', fixed: '1.2.12-r2' }],
+      looked: { at: '1 package, alpine 3.20.3', notes: [expect.stringContaining('no security updates any more')] },
+    })
+    const newer = await imageOf({ ...alpine, 'lib/apk/db/installed': apk('zlib', '1.3.1-r1') })
+    expect(await scan(toScan(newer, { rules: [critical] }), here().ports)).toMatchObject({ verdict: 'passed', images: [{ findings: [] }] })
+  })
+})
+
 describe('an image with known vulnerabilities', () => {
   it('is blocked by what the rules name, says what mends it, and keeps everything that was found in the record', async () => {
     const failure = await failureOf(scan(toScan(bad), here().ports))

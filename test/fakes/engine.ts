@@ -15,6 +15,7 @@ export function fakeEngine(images: Readonly<Record<string, EngineImage>> = {}, i
       images[`${reference}:latest`] ??
       Object.values(images).find(({ id, repoDigests }) => id === reference || repoDigests.includes(reference)),
     history: async () => [],
+    filesIn: async () => [],
     host: async () => undefined,
     containers: nothingRuns,
     container: nothingRuns,

@@ -22,7 +22,7 @@ describe('an environment has the defaults', () => {
   it.each([
     ['where it says nothing', 'keep: 3', 'host: a', { host: 'a', keep: 3 }],
     ['and its own word before them', 'keep: 3', 'host: a, keep: 9', { host: 'a', keep: 9 }],
-    ['key by key in a mapping', 'env: { A: 1, B: 2 }', 'host: a, env: { B: 3 }', { host: 'a', env: { A: 1, B: 3 } }],
+    ['key by key in a mapping', 'env: { A: 1, B: 2 }', 'host: a, env: { B: 3 }', { host: 'a', env: { A: '1', B: '3' } }],
     [
       'in a mapping of mappings',
       'services: { web: { memory: 1g }, beat: {} }',
@@ -44,7 +44,7 @@ describe('an environment has the defaults', () => {
 
   it('each for itself', () => {
     const { environments } = load('defaults: { env: { A: 1 } }', 'environments: { one: { host: a, env: { B: 2 } }, two: { host: b } }')
-    expect(environments).toEqual({ one: { host: 'a', env: { A: 1, B: 2 } }, two: { host: 'b', env: { A: 1 } } })
+    expect(environments).toEqual({ one: { host: 'a', env: { A: '1', B: '2' } }, two: { host: 'b', env: { A: '1' } } })
   })
 })
 

@@ -34,6 +34,16 @@ describe('an image is refused with', () => {
       images('app: { repositories: [a/b] }, base: {}'),
       'images.base: repositories is needed: where it is pushed',
     ],
+    [
+      'the repository of another image, however it is written',
+      images('app: { repositories: [ghcr.io/a/b, a/b] }, worker: { repositories: [ghcr.io/a/c, docker.io/a/b] }'),
+      'launchway.yml:1:92: images.worker.repositories: docker.io/a/b is that of images.app already, and a tag there is one image: write another one, such as docker.io/a/b-worker',
+    ],
+    [
+      'the repository of another image, in the short spelling of Docker Hub',
+      images('app: { repositories: [docker.io/library/b] }, worker: { repositories: [b] }'),
+      'images.worker.repositories: b is that of images.app already, and a tag there is one image: write another one, such as b-worker',
+    ],
     ['a secret from two places', app('secrets: [{ id: a, env: A, file: a }]'), 'images.app.secrets: a has both env and file'],
     ['a secret twice', app('secrets: [A, { id: A, file: a }]'), 'images.app.secrets: A is there twice'],
     [

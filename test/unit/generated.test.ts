@@ -206,28 +206,29 @@ describe('the JSON Schema of launchway.yml', () => {
 
   test('refuses nothing that the loader takes', () => {
     // Mostly right, so that many are taken: the properties of a service that relate to each other are what matters.
-    const service = fc.record(
-      {
-        port: fc.constant(1),
-        publish: fc.constantFrom<unknown>(1, '1.2.3.4:5'),
-        health: fc.constantFrom<unknown>('/', { path: '/', 'x-a': 1 }),
-        env: fc.dictionary(fc.constantFrom('A', 'x-b'), fc.constantFrom<unknown>('a', 1, true)),
-        options: fc.constant(['--init']),
-        'x-a': fc.anything(),
-      },
-      { requiredKeys: [] },
+    const keys = {
+      port: fc.constant(1),
+      publish: fc.constantFrom<unknown>(1, '1.2.3.4:5'),
+      health: fc.constantFrom<unknown>('/', { path: '/', 'x-a': 1 }),
+      env: fc.oneof(fc.dictionary(fc.constantFrom('A', 'B'), fc.constantFrom<unknown>('a', 1, true)), fc.constant({ 'x-b': ['a note'] })),
+      options: fc.constant(['--init']),
+      'x-a': fc.anything(),
+    }
+    const service = fc.oneof(
+      { weight: 3, arbitrary: fc.record(keys, { requiredKeys: ['port', 'publish'] }) },
+      fc.record(keys, { requiredKeys: [] }),
     )
     const services = fc.dictionary(fc.constantFrom('a', 'b', 'x-c'), service)
     const environment = fc.oneof(
-      service.map((keys) => ({ host: 'h', ...keys })),
+      service.map((own) => ({ host: 'h', ...own })),
       services.map((all) => ({ hosts: ['u@h', 'h:22'], services: all })),
       fc.record({ host: fc.constant('h'), services, keep: fc.constantFrom<unknown>(1, 0, '5') }),
     )
     const config = fc.record(
       {
         image: fc.constantFrom('a/b', 'r:5/a'),
-        environments: fc.dictionary(fc.constantFrom('p', 'x-P'), environment),
-        branches: fc.dictionary(fc.string(), fc.constantFrom<unknown>({}, { 'image-tags': 'type=sha' })),
+        environments: fc.dictionary(fc.constantFrom('p', 'x-p'), environment),
+        branches: fc.dictionary(fc.constantFrom('main', 'docs/**', 'x-y'), fc.constantFrom<unknown>({}, { 'image-tags': 'type=sha' })),
         'x-y': fc.anything(),
       },
       { requiredKeys: ['image'] },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bodyOf } from '../../src/report/notices.ts'
+import { bodyOf } from '../../src/report/body.ts'
 import { record } from './support/deploy.ts'
 
 const page = 'https://github.example.org/team/app/actions/runs/7'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
-import type { Notices, Ports } from '../../src/core/ports.ts'
+import type { Ports } from '../../src/core/ports.ts'
 import type { Release } from '../../src/core/release.ts'
 import { startRelease, type Trigger } from '../../src/plan/index.ts'
 import { keepRecord, markCurrent } from '../../src/push/index.ts'
@@ -8,6 +8,7 @@ import { tell } from '../../src/report/index.ts'
 import { fakeExec } from '../fakes/exec.ts'
 import { fakeFiles } from '../fakes/files.ts'
 import { fakeLog } from '../fakes/log.ts'
+import { fakeNotices } from '../fakes/notices.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
 import { digest, record } from './support/deploy.ts'
 import { scanned } from './support/scanned.ts'
@@ -74,13 +75,7 @@ describe('a schedule', () => {
     const ports = outside()
     await live(ports)
     const planned = await startRelease('launchway.yml', daily, ports)
-    const kept: string[] = []
-    const notices: Notices = {
-      comment: async () => undefined,
-      keepIssue: async ({ title }) => void kept.push(title),
-      closeIssue: async ({ mark }) => void kept.push(`closed ${mark}`),
-      uploadSarif: async () => undefined,
-    }
+    const notices = fakeNotices()
     const told = { ...ports, notices, who: 'ada' }
     const asked = { comment: false, issue: true, codeScanning: false }
     const blocked = {
@@ -89,12 +84,13 @@ describe('a schedule', () => {
       rules: [{ rule: 'CRITICAL', action: 'fail' as const, passed: false, findings: ['app CVE-1'] }],
     }
     await tell({ ...planned, scan: blocked }, asked, told)
+    expect(notices.issues).toMatchObject([{ title: 'addie in production: 1 finding blocks', state: 'open' }])
     await tell({ ...planned, scan: { ...scanned, verdict: 'passed' } }, asked, told)
-    expect(kept).toEqual(['addie in production: 1 finding blocks', 'closed <!-- launchway: addie in production -->'])
+    expect(notices.issues).toMatchObject([{ mark: '<!-- launchway: addie in production -->', state: 'closed' }])
     // A nightly image is a release of its own, which its scan stops.
     const nightly = { ...planned.plan, stages: { ...planned.plan.stages, build: { run: true, reason: 'type=schedule' } } }
     await tell({ ...planned, plan: nightly, scan: blocked }, asked, told)
-    expect(kept).toHaveLength(2)
+    expect(notices.issues).toHaveLength(1)
   })
 
   it('that names an environment scans what it runs, also where image-tags has a nightly image', async () => {

@@ -5,7 +5,7 @@ import { fakeFiles } from '../fakes/files.ts'
 
 const trivy = { file: '/trivy', cacheDir: '/cache', cwd: '/empty' }
 const updated = '2026-11-21T06:00:00.000Z'
-const identity = JSON.stringify(['mirror/db:2', updated, 4])
+const identity = `mirror/db:2 ${updated} 4`
 const metadata = JSON.stringify({ UpdatedAt: updated, NextUpdate: '2026-11-22T06:00:00Z' })
 
 describe('the database that a scan has decided with', () => {

@@ -7,9 +7,11 @@ import { fakeLog } from '../fakes/log.ts'
 import { record } from './support/deploy.ts'
 
 const base = { reference: 'python:3', layers: 2, newer: { repository: 'registry.example.org/python', digest: `sha256:${'1'.repeat(64)}` } }
+const trivy = { file: '/trivy', cacheDir: '/cache', cwd: '/empty', version: '1' }
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a look at the base reaches of it
 const glass = {
-  trivy: { file: '/trivy', cacheDir: '/cache', cwd: '/empty', version: '1' },
+  trivy,
+  layers: { trivy, java: '' },
   database: { identity: 'x' },
 } as unknown as Glass
 

@@ -36,6 +36,42 @@ describe('the keys of a service', () => {
   })
 
   it.each([
+    'data:/data',
+    'a.b_c-1:/data/x y:ro',
+    '/srv/files:/files',
+    '/srv/a b:/files:ro,z',
+    '/:/host:rslave',
+    'data:/data:nocopy',
+    '/var/run/docker.sock:/var/run/docker.sock',
+  ])('a volume is taken: %s', (volume) => {
+    expect(environment(`volumes: ["${volume}"]`).services[0]).toMatchObject({ volumes: [volume] })
+    expect(
+      environment(`services: { web: {} }\naccessories: { db: { image: "redis:7", volumes: ["${volume}"] } }`).accessories[0],
+    ).toMatchObject({ volumes: [volume] })
+  })
+
+  it.each([
+    [
+      './conf/x.conf:/etc/x.conf',
+      'is of the repository, which no host has: copy it into the image, or write the service in a compose file',
+    ],
+    ['conf/x.conf:/etc/x.conf:ro', 'is of the repository, which no host has'],
+    ['../x:/x', 'is of the repository, which no host has'],
+    ['.:/app', 'is of the repository, which no host has'],
+    ['~/data:/d', 'nobody knows whose home that is on the host: write the whole path, such as /home/deploy/data:/data'],
+    ['nonsense', 'must be name:/path or /folder:/path, with :ro where it is only read'],
+    ['data:relative', 'must be name:/path or /folder:/path'],
+    ['/data', 'must be name:/path or /folder:/path'],
+    ['', 'must be name:/path or /folder:/path'],
+    ['${HOME}/x:/x', 'must be name:/path or /folder:/path'],
+    ['data:/data:readonly', 'what comes after the second colon must be options of docker run --volume, such as ro'],
+  ])('a volume is refused: "%s"', (volume, why) => {
+    expect(problems(`volumes: ["${volume}"]`)).toContain(`environments.production.volumes.0: "${volume}"`)
+    expect(problems(`volumes: ["${volume}"]`)).toContain(why)
+    expect(problems(`services: { web: {} }\naccessories: { db: { image: "redis:7", volumes: ["${volume}"] } }`)).toContain(why)
+  })
+
+  it.each([
     ['restart: sometimes', 'must be no, always, unless-stopped, on-failure or on-failure:5'],
     ['options: [--log-driver=none]', '--log-driver among the options is not seen by launchway; use logging'],
     ['options: [--log-opt, tag=x]', '--log-opt among the options is not seen by launchway; use logging'],
@@ -114,6 +150,8 @@ describe('a service that looks like a scheduler', () => {
     ['services: { jobs: { entrypoint: [rqscheduler] } }', 'jobs runs rqscheduler'],
     ['command: [camcops_server, launch_scheduler]', 'web runs launch_scheduler'],
     ['command: [supercronic, /etc/crontab]', 'web runs supercronic'],
+    ['command: [rq, worker, --name, high]', 'web runs a worker whose name is always high'],
+    ['command: [celery, -A, shop, worker, -n, one@shop]', 'web runs a worker whose name is always one@shop'],
   ])('%s: suggests overlap: false', (text, what) => {
     expect(warned(text)).toEqual([expect.stringContaining(what)])
     expect(warned(text)[0]).toContain('overlap: false')
@@ -121,6 +159,7 @@ describe('a service that looks like a scheduler', () => {
 
   it.each([
     'command: [celery, -A, shop, worker]',
+    'command: [celery, -A, shop, worker, -n, "one@%h"]',
     'command: [celery, -A, shop, beat]\noverlap: false',
     'command: [celery, -A, shop, beat]\noverlap: true',
     'command: [gunicorn, "beat:app"]',
@@ -131,5 +170,32 @@ describe('a service that looks like a scheduler', () => {
 
   it('is no matter of an environment that is not deployed to', () => {
     expect(serviceWarnings(loadConfig(`${head}    command: [celery, beat]\n`, 'launchway.yml'), undefined)).toEqual([])
+  })
+})
+
+describe('a variable that nobody fills in', () => {
+  const warned = (text: string): string[] => serviceWarnings(loadConfig(`${head}${indent(text)}`, 'launchway.yml'), 'production')
+
+  it.each([
+    ['env: { URL: "http://${HOST}/" }', 'web gets URL with ${HOST} in it as it stands'],
+    ['env: { A: "${B:-c}" }', 'web gets A with ${B} in it as it stands'],
+    ['env: { A: "${B:?needed}" }', 'web gets A with ${B} in it as it stands'],
+    ['services: { api: { env: { A: "${A}" } } }', 'api gets A with ${A} in it as it stands'],
+    ['accessories: { db: { image: "db:1", env: { A: "${A}" } } }', 'db gets A with ${A} in it as it stands'],
+  ])('%s: is told of, with what gives a value', (text, what) => {
+    expect(warned(text)).toEqual([expect.stringContaining(what)])
+    expect(warned(text)[0]).toContain('under secrets')
+  })
+
+  it.each([
+    'env: { A: "$HOME" }',
+    'env: { A: "${}" }',
+    'env: { A: "${a.b}" }',
+    'env: { A: "#{B}" }',
+    'env: { A: 5 }',
+    'command: [sh, -c, "echo ${HOME}"]',
+    'secrets: [A]',
+  ])('%s: says nothing', (text) => {
+    expect(warned(text)).toEqual([])
   })
 })

@@ -14,9 +14,10 @@ import {
 import { parseHidden, parseReport, unfiltered } from '../../src/tools/trivy-report.ts'
 
 const trivy = { file: '/usr/bin/trivy', cacheDir: '/cache', cwd: '/empty' }
-const first = ['--cache-dir', '/cache', '--quiet', '--timeout', '30m']
+const loud = ['--cache-dir', '/cache', '--timeout', '30m']
+const first = [...loud, '--quiet']
 const scanned = [
-  ...[...first, 'image', '--format', 'json', '--output', '/out', '--list-all-pkgs', '--show-suppressed', '--exit-code', '0'],
+  ...[...loud, 'image', '--format', 'json', '--output', '/out', '--list-all-pkgs', '--show-suppressed', '--exit-code', '0'],
   ...['--scanners', 'vuln', '--skip-db-update', '--no-progress', '--skip-version-check', '--disable-telemetry'],
 ]
 const kept = '--skip-java-db-update'

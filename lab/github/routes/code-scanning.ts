@@ -1,7 +1,8 @@
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
-import { apiUrl, find, type Handler, text } from '../call.ts'
+import { apiUrl, find, type Handler, number, text } from '../call.ts'
 import { Json } from '../description.ts'
+import { Refusal } from '../refusal.ts'
 
 /** As much of SARIF as GitHub insists on before it looks at the results. */
 const Sarif = z.looseObject({
@@ -12,15 +13,23 @@ const Sarif = z.looseObject({
 export const codeScanning: Record<string, Handler> = {
   'code-scanning/upload-sarif': (call) => {
     const { state, repository, body } = call
+    const ref = text(body['ref'])
+    if (/^refs\/pull\/\d+\/merge$/.test(ref) && body['commit_sha'] !== repository.shaOf(ref))
+      throw new Refusal(400, 'ref is a pull request merge but commit_oid is not a merge commit')
     const id = `sarif-${state.newId()}`
     const url = apiUrl(call, 'code-scanning/sarifs', id)
-    repository.sarifs.push({ id, commit_sha: body['commit_sha'] ?? '', ref: body['ref'] ?? '', ...opened(text(body['sarif'])) })
+    const asks = state.processingAsks
+    repository.sarifs.push({ id, asks, commit_sha: body['commit_sha'] ?? '', ref, ...opened(text(body['sarif'])) })
     return { status: 202, body: { id, url } }
   },
 
   /** An upload is taken whatever is in it; whether it can be used is known here. */
   'code-scanning/get-sarif': (call) => {
-    const { errors } = find(call.repository.sarifs, 'id', call.parameters['sarif_id'])
+    const upload = find(call.repository.sarifs, 'id', call.parameters['sarif_id'])
+    const { errors } = upload
+    const asks = number(upload['asks'])
+    upload['asks'] = asks - 1
+    if (asks > 0) return { status: 200, body: { processing_status: 'pending', analyses_url: null, errors: null } }
     const analyses_url = `${apiUrl(call, 'code-scanning/analyses')}?sarif_id=${text(call.parameters['sarif_id'])}`
     return {
       status: 200,

@@ -1,6 +1,6 @@
 import { apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, number, page, pick, rows, text } from '../call.ts'
 import { type Json, Row } from '../description.ts'
-import { bot } from '../people.ts'
+import { asker } from '../people.ts'
 import { notFound } from '../refusal.ts'
 import { minimalRepository } from './repository.ts'
 
@@ -10,7 +10,7 @@ export const commits: Record<string, Handler> = {
     const { repository, body } = call
     const sha = repository.shaOf(text(call.parameters['sha']))
     const id = call.state.newId()
-    const creator = bot(call)
+    const creator = asker(call)
     const status: Row = {
       url: apiUrl(call, 'statuses', sha),
       avatar_url: creator['avatar_url'] ?? null,

@@ -1,6 +1,6 @@
 import { apiUrl, type Call, find, type Handler, listed, newest, nodeId, now, number, pick, text } from '../call.ts'
 import type { Row } from '../description.ts'
-import { bot } from '../people.ts'
+import { asker } from '../people.ts'
 import { validationFailed } from '../refusal.ts'
 
 /** GitHub refuses a longer one; its description does not say so. */
@@ -22,7 +22,7 @@ export const deployments: Record<string, Handler> = {
       production_environment: body['environment'] === 'production',
       payload: {},
       ...pick(body, 'task', 'payload', 'environment', 'description', 'transient_environment', 'production_environment'),
-      creator: bot(call),
+      creator: asker(call),
       created_at: now(),
       updated_at: now(),
       statuses_url: `${url}/statuses`,
@@ -102,7 +102,7 @@ function addStatus(call: Call, deployment: Row, fields: Row): Row {
     environment_url: '',
     log_url: '',
     ...fields,
-    creator: bot(call),
+    creator: asker(call),
     created_at: now(),
     updated_at: now(),
     deployment_url,

@@ -1,10 +1,12 @@
 import { apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, number, pick, rows, text } from '../call.ts'
 import type { Json, Row } from '../description.ts'
-import { bot } from '../people.ts'
+import { validationFailed } from '../refusal.ts'
+import { asker } from '../people.ts'
 
 export const issues: Record<string, Handler> = {
   'issues/create': (call) => {
     const { state, repository, body } = call
+    checkLength('Issue', body)
     const id = state.newId()
     const number = repository.issues.length + 1
     const url = apiUrl(call, 'issues', number)
@@ -22,7 +24,7 @@ export const issues: Record<string, Handler> = {
       state_reason: null,
       title: typeof body['title'] === 'number' ? String(body['title']) : text(body['title']),
       body: body['body'] ?? null,
-      user: bot(call),
+      user: asker(call),
       labels: labels(body['labels']),
       assignee: null,
       assignees: [],
@@ -49,6 +51,7 @@ export const issues: Record<string, Handler> = {
 
   'issues/update': (call) => {
     const issue = askedIssue(call)
+    checkLength('Issue', call.body)
     const isClosed = call.body['state'] === 'closed'
     const closed = call.body['state'] === undefined ? {} : { closed_at: isClosed ? now() : null }
     return {
@@ -61,6 +64,7 @@ export const issues: Record<string, Handler> = {
 
   'issues/create-comment': (call) => {
     const { state, repository, body } = call
+    checkLength('IssueComment', body)
     const issue = askedIssue(call)
     const id = state.newId()
     const comment: Row = {
@@ -70,7 +74,7 @@ export const issues: Record<string, Handler> = {
       html_url: `${text(issue['html_url'])}#issuecomment-${id}`,
       issue_url: issue['url'] ?? '',
       ...pick(body, 'body'),
-      user: bot(call),
+      user: asker(call),
       created_at: now(),
       updated_at: now(),
       author_association: 'NONE',
@@ -90,10 +94,10 @@ export const issues: Record<string, Handler> = {
 
   'issues/get-comment': (call) => ({ status: 200, body: askedComment(call) }),
 
-  'issues/update-comment': (call) => ({
-    status: 200,
-    body: Object.assign(askedComment(call), pick(call.body, 'body'), { updated_at: now() }),
-  }),
+  'issues/update-comment': (call) => {
+    checkLength('IssueComment', call.body)
+    return { status: 200, body: Object.assign(askedComment(call), pick(call.body, 'body'), { updated_at: now() }) }
+  },
 
   'issues/delete-comment': (call) => {
     const { comments, issues: all } = call.repository
@@ -103,6 +107,10 @@ export const issues: Record<string, Handler> = {
     issue['comments'] = number(issue['comments']) - 1
     return { status: 204 }
   },
+}
+
+function checkLength(resource: string, { body }: Row): void {
+  if (text(body).length > 65_536) throw validationFailed(resource, 'body', 'custom', 'body is too long (maximum is 65536 characters)')
 }
 
 function askedIssue(call: Call): Row {

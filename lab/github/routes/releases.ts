@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Answer, apiUrl, type Call, find, type Handler, htmlUrl, listed, newest, nodeId, now, pick, rows, text } from '../call.ts'
 import { type Row, uploads } from '../description.ts'
-import { bot } from '../people.ts'
+import { asker } from '../people.ts'
 import { notFound, validationFailed } from '../refusal.ts'
 
 export const releases: Record<string, Handler> = {
@@ -25,7 +25,7 @@ export const releases: Record<string, Handler> = {
       name: null,
       body: null,
       ...releaseFields(body),
-      author: bot(call),
+      author: asker(call),
       assets: [],
       created_at: now(),
       published_at: body['draft'] === true ? null : now(),
@@ -81,7 +81,7 @@ export const releases: Record<string, Handler> = {
       download_count: 0,
       created_at: now(),
       updated_at: now(),
-      uploader: bot(call),
+      uploader: asker(call),
     }
     call.repository.keep(id, call.raw)
     release['assets'] = [...assets, asset]

@@ -16,6 +16,7 @@ import { Secret } from '../../../src/core/secret.ts'
 import { stageNames } from '../../../src/core/stages.ts'
 import { deploy } from '../../../src/deploy/run.ts'
 import { fakeEngine } from '../../fakes/engine.ts'
+import { fakeFiles } from '../../fakes/files.ts'
 import { fakeLog } from '../../fakes/log.ts'
 import { environmentName, type HostUnderTest, type Hooks, which } from './host.ts'
 
@@ -256,29 +257,18 @@ export function portsFor(
       root !== undefined
         ? localFiles(root)
         : {
+            ...fakeFiles(),
             read: (path) =>
               Promise.resolve(files[path.slice(process.cwd().length + 1)]).then((text) =>
                 text === undefined ? undefined : Buffer.from(text),
               ),
-            look: unused,
-            write: unused,
-            walk: unused,
-            stat: unused,
-            hash: unused,
-            tree: () => [],
-            blobId: unused,
-            temporary: unused,
-            free: unused,
-            chmod: unused,
-            move: unused,
-            link: unused,
-            remove: unused,
           },
     watcher: unused,
     tools: {
       cosign: () => Promise.reject(new Error('no cosign here')),
       trivy: unused,
       hasRows: unused,
+      isWhole: unused,
       folder: '/nowhere',
       cache: undefined,
     },

@@ -200,3 +200,14 @@ export function openEach(kept?: () => string): {
     write: (name, text) => writeFileSync(join(opened.root, name), text),
   }
 }
+
+/** Ports that do not wait before mirrors are asked again, and note how long they would have. */
+export function withoutPauses(ports: Ports): { ports: Ports; pauses: number[] } {
+  const pauses: number[] = []
+  const sleep: Ports['clock']['sleep'] = async (ms, signal) => {
+    // What waits beside a download has a signal of its own.
+    if (signal === ports.signal) pauses.push(ms)
+    else await ports.clock.sleep(ms, signal)
+  }
+  return { ports: { ...ports, clock: { ...ports.clock, sleep } }, pauses }
+}

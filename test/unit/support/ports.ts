@@ -56,6 +56,7 @@ export function localPorts(root: string, env: Record<string, string> = {}): { po
       trivy: () => unreachable('Trivy'),
       cosign: () => unreachable('cosign'),
       hasRows: () => unreachable('SQLite'),
+      isWhole: () => unreachable('bbolt'),
       folder: join(root, '.kept'),
       cache: undefined,
     },
