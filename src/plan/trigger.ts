@@ -27,6 +27,8 @@ export interface Trigger {
   dirty?: true
   /** Somebody wants everything built, whatever is known. */
   rebuild?: boolean
+  /** Nothing has set it off: somebody wants to know what it would lead to. */
+  supposed?: true
   /** In words, why there is nothing to release although the event is one that releases. */
   idle?: string
 }

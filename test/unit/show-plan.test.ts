@@ -97,6 +97,22 @@ push of the tag v1.2.3 at COMMIT, release ID
     expect((await supposed(...of)).shown.split('\n').slice(0, lines.length)).toEqual(lines)
   })
 
+  test('of a version without refs/tags/ how to name the tag', async () => {
+    const { shown } = await supposed('push', 'v1.2.3')
+    expect(shown).toContain('no rule for the branch "v1.2.3": branches has main, feature/**; for the tag name --ref refs/tags/v1.2.3')
+  })
+
+  test.each([
+    ['the branch that is checked out', undefined],
+    ['a branch', 'refs/heads/main'],
+  ])('of a release of %s nothing: releases are of tags', async (_, ref) => {
+    await expect(supposed('release', ref)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'a release is of a tag, and refs/heads/main is a branch',
+      hint: 'Name the tag, which need not be there yet: --ref refs/tags/v1.2.3',
+    })
+  })
+
   test.each([
     ['pusch', 'there is no event "pusch"'],
     ['pull_request_target', 'launchway does not run on pull_request_target'],
