@@ -61,8 +61,8 @@ export async function cli(args: string[]): Promise<void> {
 }
 
 async function ownVersion(): Promise<string> {
-  const { checkoutOf } = await import('./adapters/checkout.ts')
-  return `${versionLine(version, await checkoutOf(process.argv[1] ?? ''))}\n`
+  const [{ checkoutOf }, { processExec }] = await Promise.all([import('./adapters/checkout.ts'), import('./adapters/exec.ts')])
+  return `${versionLine(version, await checkoutOf(process.argv[1] ?? '', processExec))}\n`
 }
 
 /** What was asked for, or the text that is the answer already. */

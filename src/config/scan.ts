@@ -3,6 +3,7 @@ import { scannerOf } from '../core/words.ts'
 import { milliseconds } from '../core/units.ts'
 import type { Breach } from './rules.ts'
 import type { Config } from './schema.ts'
+import { type Asking, orderBreaches } from './scan-order.ts'
 import type { ScanConfig } from './schema-scan.ts'
 
 type RuleConfig = NonNullable<ScanConfig['rules']>[number]
@@ -10,10 +11,17 @@ type RuleConfig = NonNullable<ScanConfig['rules']>[number]
 /** What blocks where nobody has said what does. */
 const usual: RuleConfig = { action: 'fail', severity: 'CRITICAL', fixable: true }
 
-/** What is looked for on purpose, and no rule names, is not looked for in vain. What no rule matches is reported alone. */
+/**
+ * What is looked for on purpose, and no rule decides about, is not looked for in vain. An exception decides about what it
+ * names and nothing else: what is left of its class is as before.
+ */
 function usualOf(one: Scanner, rules: readonly RuleConfig[]): RuleConfig[] {
-  if (one === 'vuln' || rules.some((rule) => [rule.class ?? []].flat().includes(one))) return []
+  if (one === 'vuln' || rules.some((rule) => [rule.class ?? []].flat().includes(one) && !isException(rule))) return []
   return [one === 'secret' ? { action: 'fail', class: one, severity: 'HIGH' } : { action: 'warn', class: one }]
+}
+
+function isException({ action, package: packages, id }: RuleConfig): boolean {
+  return action === 'ignore' || (action === 'warn' && (packages ?? id) !== undefined)
 }
 
 /** What the scan stage shall do; in words, why there is nothing for it to do. @param ignoreFile that was found in the repository */
@@ -21,11 +29,9 @@ export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: str
   if (scan === false) return 'scan: false'
   const file = scan?.['ignore-file'] ?? ignoreFile
   const scanners = scan?.scanners ?? ['vuln']
-  const blocking = scan?.['fail-on']?.map((rule): RuleConfig => ({ action: 'fail', ...rule })) ?? (scanners.includes('vuln') ? [usual] : [])
-  const asked = [...(scan?.rules ?? []), ...blocking]
   return {
     scanners,
-    rules: [...asked, ...scanners.flatMap((one) => usualOf(one, asked))].map(resolveRule),
+    rules: inOrder(scan).map(({ rule }) => rule),
     ...(file === undefined ? {} : { ignoreFile: file }),
     strictExceptions: scan?.['strict-exceptions'] ?? false,
     vex: [scan?.vex ?? []].flat(),
@@ -39,6 +45,27 @@ export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: str
     unknownSystem: scan?.['unknown-system'] ?? 'fail',
     offline: scan?.offline ?? false,
   }
+}
+
+/** Every rule, in the order of asking. */
+function inOrder({ scanners = ['vuln'], rules = [], 'fail-on': blocking }: ScanConfig = {}): Asking[] {
+  const written = (list: 'rules' | 'fail-on', of: readonly Omit<RuleConfig, 'action'>[]): (Asking & { of: RuleConfig })[] =>
+    of.map((one, index) => {
+      const rule: RuleConfig = { action: 'fail', ...one }
+      return { of: rule, rule: resolveRule(rule), path: ['scan', list, index] }
+    })
+  const asked = [...written('rules', rules), ...written('fail-on', blocking ?? [])]
+  const left = scanners.flatMap((one) =>
+    usualOf(
+      one,
+      asked.map(({ of }) => of),
+    ),
+  )
+  const unwritten = [...(blocking === undefined && scanners.includes('vuln') ? [usual] : []), ...left]
+  return [
+    ...asked.map(({ rule, path }) => ({ rule, ...(path === undefined ? {} : { path }) })),
+    ...unwritten.map((one) => ({ rule: resolveRule(one) })),
+  ]
 }
 
 function resolveRule(rule: RuleConfig): ScanRule {
@@ -110,7 +137,8 @@ export function scanBreaches({ scan }: Config): Breach[] {
       return found
     }),
   )
-  return [...ofRules, ...unasked]
+  // In an order that means something each must mean something first.
+  return [...ofRules, ...unasked, ...(ofRules.length === 0 ? orderBreaches(inOrder(scan)) : [])]
 }
 
 /** A list that no rule asks changes nothing, and who names it thinks that it does. */

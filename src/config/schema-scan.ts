@@ -9,7 +9,12 @@ const path = z.string().regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$)).+$/, 'must be a path
 
 /** What a rule asks of a finding; all of it must be true. */
 const conditions = {
-  severity: z.enum(severities).optional().describe('Findings of this severity or worse. Default: any'),
+  severity: z
+    .enum(severities)
+    .optional()
+    .describe(
+      'Findings of this severity or worse; in a warn before a rule that would block the worse ones, max-severity has to say how far. Default: any',
+    ),
   fixable: z
     .boolean()
     .optional()
@@ -81,7 +86,7 @@ export const ScanConfig = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Where no rule names their class, secrets of HIGH and worse block, and the last two are warned of. Default: vuln alone',
+      'What is looked for: vulnerabilities, secrets, misconfigurations of the image, licences. Where no rule decides about their class, secrets of HIGH and worse block, and the last two are warned of; an exception for one of them changes nothing for the others. Default: vuln alone',
     ),
   rules: z
     .array(Rule)

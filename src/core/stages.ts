@@ -17,6 +17,11 @@ export function isProposal({ event }: { event: EventName }): boolean {
   return event === 'pull_request' || event === 'merge_group'
 }
 
+/** It looks once more at what an environment runs (plan/rescan.ts). A schedule that builds is a release like any other. */
+export function isRescan({ event, stages }: Pick<Release['plan'], 'event' | 'stages'>): boolean {
+  return event === 'schedule' && !stages['build'].run
+}
+
 /** @throws LaunchwayError RECORD_INVALID when an earlier stage has not run */
 export function section<Key extends 'build' | 'push' | 'deploy'>(release: Release, key: Key): NonNullable<Release[Key]> {
   const found = release[key]

@@ -84,8 +84,8 @@ export function queued(group: string): string[] {
   return ['concurrency:', `  group: ${group}`, '  cancel-in-progress: false', '  queue: max']
 }
 
-export function rights({ ghcr }: Setting, packages: 'read' | 'write', contents = 'read'): string[] {
-  return ['permissions:', `  contents: ${contents}`, ...(ghcr ? [`  packages: ${packages} # for ghcr.io`] : [])]
+export function rights({ ghcr }: Setting, packages: 'read' | 'write', { contents = 'read', why = 'for ghcr.io' } = {}): string[] {
+  return ['permissions:', `  contents: ${contents}`, ...(ghcr ? [`  packages: ${packages} # ${why}`] : [])]
 }
 
 export const checkedOut = [`- uses: ${checkout}`, '  with:', '    persist-credentials: false']

@@ -59,7 +59,8 @@ const about: Readonly<Record<string, readonly string[]>> = {
   ],
   'pull-request.yml': [
     '# Builds, tests and scans what a pull request would bring. Nothing is written to a registry or to a host, and no secret is',
-    '# needed: it is safe for forks as long as the event stays `pull_request` (launchway refuses `pull_request_target`).',
+    '# needed: it is safe for forks as long as the event stays `pull_request` (launchway refuses `pull_request_target`). The',
+    '# run of a fork may not read private packages: all that its scan finds counts as new then, and a warning says so.',
   ],
   'redeploy.yml': [
     '# Puts a version live again that was released before. Its images are in the registry, with the record of their release',
@@ -114,7 +115,7 @@ function releasing(of: Setting, name: 'push' | 'release', on: readonly string[],
         'timeout-minutes: 45',
         '# In the order of the pushes, so that a tag never moves back.',
         ...queued('launchway-release-${{ github.ref }}'),
-        ...rights(of, 'write', name === 'release' ? 'write # for the files of the release on GitHub' : 'read'),
+        ...rights(of, 'write', name === 'release' ? { contents: 'write # for the files of the release on GitHub' } : {}),
         ...(of.identity ? ['  id-token: write # to sign as this workflow'] : []),
         ...(byOutput ? ['outputs:', '  environment: ${{ steps.launchway.outputs.environment }}'] : []),
         'steps:',
@@ -183,8 +184,7 @@ function pullRequest(of: Setting): string[] {
     '  build:',
     '    runs-on: ubuntu-latest',
     '    timeout-minutes: 45',
-    '    permissions:',
-    '      contents: read',
+    ...indent(rights(of, 'read', { why: 'to compare with what runs, on ghcr.io' }), 4),
     '    steps:',
     ...indent([...checkedOut, ...step(uses(of.pin), configInput(of)), ...keptEvidence], 6),
   ]

@@ -1,6 +1,5 @@
 import type { findRecord as find } from './lookup.ts'
 
-export { schedulerIn } from './warnings.ts'
 export { showFindings } from './step/index.ts'
 export { findEnvironment, findRepositories, findStep, requireSameTree, startRedeploy, startRelease } from './run.ts'
 export { localTrigger } from './local.ts'

@@ -1,5 +1,6 @@
 import { servicesOf } from '../config/resolve.ts'
 import type { Config } from '../config/schema.ts'
+import { loneIn } from '../tools/schedulers.ts'
 
 /** What a configuration says that is allowed, and seldom meant. @param name of the environment that is deployed to */
 export function serviceWarnings({ environments = {} }: Config, name: string | undefined): string[] {
@@ -13,10 +14,10 @@ export function serviceWarnings({ environments = {} }: Config, name: string | un
       return hosts.length > 1
         ? [`${service} has cron, and ${name ?? ''} has ${hosts.length} hosts: it runs on each of them at its times.`]
         : []
-    const scheduler = overlap === undefined ? schedulerIn([...entrypoint, ...command]) : undefined
-    if (scheduler === undefined) return []
+    const lone = overlap === undefined ? loneIn([...entrypoint, ...command]) : undefined
+    if (lone === undefined) return []
     return [
-      `${service} runs ${scheduler}: at each deploy the new one would start beside the old one, and jobs would run twice. Say overlap: false to have the old one stopped first, or overlap: true if two may run.`,
+      `${service} runs ${lone.what}: at each deploy the new one would start beside the old one, and ${lone.harm}. Say overlap: false to have the old one stopped first, or overlap: true if two may run.`,
     ]
   })
   return [...scheduled, ...unexpanded]
@@ -31,11 +32,4 @@ function unexpandedIn(container: string, env: Readonly<Record<string, unknown>>)
       `${container} gets ${name} with \${${variable}} in it as it stands: launchway.yml fills in no variables. Unless the application does, put ${name} under secrets: its whole value comes from the environment of the step then.`,
     ]
   })
-}
-
-/** The scheduler that a command starts, if it is one that is known. A word may hold several: `sh -c "celery beat"`. */
-export function schedulerIn(words: readonly string[]): string | undefined {
-  const flat = words.flatMap((word) => word.split(/\s+/)).map((word) => word.slice(word.lastIndexOf('/') + 1))
-  if (flat.includes('celery') && (flat.includes('beat') || flat.includes('--beat') || flat.includes('-B'))) return 'celery beat'
-  return flat.find((word) => /(^|[_-]|rq)scheduler$|^celerybeat$|^(super)?cron(d|ic)?$/.test(word))
 }

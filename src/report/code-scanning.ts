@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Notices, Ports, SarifStatus } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
+import { unsuppressed } from '../tools/sarif.ts'
 import { attempt, pullOf } from './attempt.ts'
 
 /** How long to wait before each look at what became of the results: most are processed within some seconds. */
@@ -31,7 +32,7 @@ export async function uploadResults({ plan, scan }: Release, notices: Notices, p
     // What is refused of one image says nothing about the others.
     const id = await attempt(ports, async () => {
       const sarif = await files.read(join(root, path))
-      if (sarif !== undefined) return notices.uploadSarif({ name: path, sha: plan.sha, ref, sarif })
+      if (sarif !== undefined) return notices.uploadSarif({ name: path, sha: plan.sha, ref, sarif: unsuppressed(sarif) })
       log.warning(`${path} is not there any more: nothing of it is in code scanning`)
       return undefined
     })

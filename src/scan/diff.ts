@@ -10,16 +10,23 @@ export type Earlier = Pick<ScannedImage, 'findings' | 'packages'>
  * Tells what is new beside what runs. A vulnerability that became known since then is not new where the package stood in
  * the same version in what runs: the release did not bring it. What only an exception let run was never accepted: once
  * that has ended, it is as new as on its first day. Secrets are always new: what a report shows of two is the same.
+ *
+ * In the very image that runs, whose packages all ran before, it is the other way round: new is what became known since,
+ * and a secret that its record lists at a place is the one that is there.
  * @param earlier undefined where there is nothing to compare with: then all is new
  */
-export function compared<T extends Found>(findings: readonly T[], earlier: Earlier | undefined): (T & Pick<Finding, 'status'>)[] {
+export function compared<T extends Found>(
+  findings: readonly T[],
+  earlier: Earlier | undefined,
+  beside: 'another image' | 'the same image' = 'another image',
+): (T & Pick<Finding, 'status'>)[] {
   if (earlier === undefined) return findings.map((finding) => ({ ...finding, status: 'new' }))
   const running = earlier.findings.filter(({ status }) => status !== 'fixed')
   const ran = new Set(running.filter(({ exempt }) => exempt !== true).map(keyOf))
   const exempted = new Set(running.filter(({ exempt }) => exempt === true).map(keyOf))
-  const hadPackage = earlier.packages === undefined ? () => false : holdsPackage(earlier.packages)
+  const hadPackage = earlier.packages === undefined || beside === 'the same image' ? () => false : holdsPackage(earlier.packages)
   const isThere = (finding: Found): boolean => {
-    if (finding.class === 'secret') return false
+    if (finding.class === 'secret' && beside === 'another image') return false
     const key = keyOf(finding)
     if (ran.has(key)) return true
     if (exempted.has(key)) return finding.exempt !== undefined

@@ -58,6 +58,27 @@ export function gate(
   return { rules: judged, verdict: judged.every(({ passed }) => passed) ? 'passed' : 'failed', decided }
 }
 
+/** Why nothing blocks, in words: of each rule that could, what it would have blocked and something else let pass. */
+export function closing(images: readonly { findings: readonly Asked[] }[], rules: readonly ScanRule[], now: number): string {
+  const present = images.flatMap(({ findings }) => findings).filter(({ status }) => status !== 'fixed')
+  const blocking = rules.filter(({ action }) => action === 'fail')
+  if (blocking.length === 0) return 'no rule could block'
+  return blocking
+    .map((rule) => {
+      const passed = present
+        .filter((finding) => matches(rule, finding, now))
+        .map((finding) => (finding.exempt === true ? 'excepted' : rules.find((one) => matches(one, finding, now))?.action))
+      const spared = (['warn', 'ignore', 'excepted'] as const).flatMap((how) => {
+        const count = passed.filter((one) => one === how).length
+        return count === 0 ? [] : [`${count} ${letPass[how]}`]
+      })
+      return `no ${ruleName(rule)}${spared.length === 0 ? '' : `, but ${spared.join(' and ')}`}`
+    })
+    .join('; ')
+}
+
+const letPass = { warn: 'only warned of', ignore: 'ignored by a rule', excepted: 'excepted' }
+
 /** `2 CRITICAL, 1 HIGH`; `no findings`. */
 export function counts(findings: readonly Pick<Finding, 'severity'>[]): string {
   const count = (severity: Severity): number => findings.filter((finding) => finding.severity === severity).length

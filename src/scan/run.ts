@@ -5,7 +5,7 @@ import { candidates } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { BuiltImage, PlannedImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
 import type { Asked } from '../core/scan-rule.ts'
-import { section } from '../core/stages.ts'
+import { isRescan, section } from '../core/stages.ts'
 import { showMs } from '../core/units.ts'
 import { fingerprints, type Found, type Report } from '../tools/trivy-report.ts'
 import { type Base, baseOf } from './base.ts'
@@ -13,12 +13,13 @@ import { type Current, currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
 import { compared, gone } from './diff.ts'
 import { announcement, type Entry, exceptionsOf, readExceptions, refuseEnded, stateOf } from './exceptions.ts'
-import { changes, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
+import { changes, closing, counts, type Decided, explain, gate, open, sorted, warning } from './gate.ts'
 import { currentJava } from './java.ts'
 import { versioned } from './kept.ts'
 import { keepLayers, openLayers } from './layers.ts'
 import { type Glass, look, type Looked, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
+import { refuseOverwriting } from './overwritten.ts'
 import { shortOf, sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
 import { readThreat, type Threat } from './threat.ts'
@@ -36,6 +37,11 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   if (plan === undefined)
     throw new LaunchwayError('RECORD_INVALID', 'the plan does not say what to scan for', { hint: 'Run the plan stage again.' })
   const started = ports.clock.elapsed()
+  await refuseOverwriting(
+    planned.map(({ name }) => name),
+    plan,
+    ports,
+  )
   const now = ports.clock.now().getTime()
   const { entries, ...documents } = await readDocuments(plan, now, ports)
   const { threat, lists } = await readThreat(plan, (name, key) => needed(name, key, ports), now, ports.log)
@@ -69,7 +75,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
         of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
       const one = compareImage(
         { name: image.name, config, report, base },
-        current,
+        current === undefined ? undefined : { ...current, beside: isRescan(release.plan) ? 'the same image' : 'another image' },
         unseen === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
       )
       ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
@@ -83,7 +89,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
         ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }),
       })
       // While Trivy looks at the next one. What fails is told at the end.
-      writing.push(writeReports(image.name, text, { ...plan, app: release.app }, trivy, ports))
+      writing.push(writeReports(image.name, { text, report }, { ...plan, app: release.app }, trivy, ports))
       writing.at(-1)?.catch(() => undefined)
     }
   } finally {
@@ -115,10 +121,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const warned = decided.filter(({ rule }) => rule.action === 'warn')
   if (warned.length > 0) ports.log.warning(warning(warned))
   if (verdict === 'passed') {
-    const blocking = rules.filter(({ action }) => action === 'fail')
-    ports.log.info(
-      `passed in ${showMs(found.ms)}: ${blocking.length === 0 ? 'no rule, so nothing blocks' : blocking.map(({ rule }) => `no ${rule}`).join('; ')}`,
-    )
+    ports.log.info(`passed in ${showMs(found.ms)}: ${closing(asked, plan.rules, now)}`)
     return found
   }
   const blocked = decided.filter(({ rule }) => rule.action === 'fail')
@@ -157,10 +160,14 @@ interface Seen {
 type Compared = Omit<ScannedImage, 'findings'> & { findings: Asked[] }
 
 /** What an image holds, beside what runs, and apart by what it stands on. @param scanners whose silence says something */
-function compareImage({ name, config, report, base }: Seen, current: Current | undefined, scanners: readonly Scanner[]): Compared {
+function compareImage(
+  { name, config, report, base }: Seen,
+  current: (Current & { beside: Parameters<typeof compared>[2] }) | undefined,
+  scanners: readonly Scanner[],
+): Compared {
   const earlier = current?.images.get(name)
   const below = base === undefined ? undefined : new Set(report.layers.slice(0, base.layers))
-  const here = compared(report.findings, earlier).map(({ exempt, packageKey: _key, layer, ...finding }) => ({
+  const here = compared(report.findings, earlier, current?.beside).map(({ exempt, packageKey: _key, layer, ...finding }) => ({
     ...finding,
     ...(exempt === undefined ? {} : { exempt: true as const }),
     ...(below === undefined || layer === undefined ? {} : { base: below.has(layer) }),

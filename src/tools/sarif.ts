@@ -14,7 +14,20 @@ const codeScanning = {
 } as const
 
 const Rule = z.looseObject({ id: z.string(), properties: z.looseObject({ 'security-severity': z.string().optional() }).optional() })
-const Result = z.looseObject({ ruleId: z.string(), ruleIndex: z.int().optional() })
+const Result = z.looseObject({
+  ruleId: z.string(),
+  ruleIndex: z.int().optional(),
+  message: z.looseObject({ text: z.string().optional() }).optional(),
+  locations: z
+    .array(
+      z.looseObject({
+        physicalLocation: z.looseObject({ artifactLocation: z.looseObject({ uri: z.string().optional() }).optional() }).optional(),
+      }),
+    )
+    .optional(),
+  suppressions: z.array(z.unknown()).optional(),
+})
+type Result = z.infer<typeof Result>
 const Run = z.looseObject({
   tool: z.looseObject({ driver: z.looseObject({ rules: z.array(Rule).nullish() }) }),
   results: z.array(Result).nullish(),
@@ -42,8 +55,9 @@ export function fitSarif(
   if (parsed === undefined || run === undefined) return undefined
   const rules = run.tool.driver.rules ?? []
   const scores = rules.map(({ properties }) => Number(properties?.['security-severity'] ?? 0))
-  const score = ({ ruleId, ruleIndex }: z.infer<typeof Result>): number =>
-    scores[ruleIndex ?? rules.findIndex(({ id }) => id === ruleId)] ?? 0
+  // What an exception lets pass is of less use than what is milder.
+  const score = (result: Result): number =>
+    isSuppressed(result) ? -1 : (scores[result.ruleIndex ?? rules.findIndex(({ id }) => id === result.ruleId)] ?? 0)
   const results = (run.results ?? []).toSorted((a, b) => score(b) - score(a))
   const write = (count: number): { text: string; note: string | undefined } => {
     const note = noteOf(count, results.length, limits)
@@ -60,6 +74,94 @@ export function fitSarif(
   }
 }
 
+/**
+ * A report of Trivy's with names of files that are URIs, as SARIF has them. Trivy's own writer dies of one that is none (seen with
+ * 0.71: a file with a `%` in its name, an image in a registry with a port).
+ */
+export function withUris(text: string): string {
+  const Lists = z.looseObject({
+    Target: z.string().default(''),
+    Class: z.string().optional(),
+    Vulnerabilities: z.array(z.looseObject({ PkgPath: z.string().optional() })).nullish(),
+  })
+  const report = z.looseObject({ Results: z.array(Lists).nullish() }).safeParse(JSON.parse(text)).data
+  if (report === undefined) return text
+  const Results = (report.Results ?? []).map((result) => ({
+    ...result,
+    // That of a system is read as the reference of an image first.
+    Target: result.Class === 'os-pkgs' ? result.Target : uriOf(result.Target),
+    ...(result.Vulnerabilities == null
+      ? {}
+      : {
+          Vulnerabilities: result.Vulnerabilities.map((one) => ({
+            ...one,
+            ...(one.PkgPath === undefined ? {} : { PkgPath: uriOf(one.PkgPath) }),
+          })),
+        }),
+  }))
+  return JSON.stringify({ ...report, Results })
+}
+
+/** What is before the first colon of a URI is its scheme. */
+function uriOf(path: string): string {
+  const encoded = path.replaceAll(/[%?#\p{Cc}]/gu, (one) => encodeURIComponent(one))
+  return /^[^/]*:/.test(encoded) ? `./${encoded}` : encoded
+}
+
+/** What an exception lets pass, as a report of Trivy's names it. */
+interface Exempt {
+  id: string
+  package: string
+  exempt?: { reason: string; source: string }
+}
+
+/**
+ * The file with what exceptions let pass marked as such, for their reason. Which results that are says Trivy itself: those
+ * that are not in the same file without them. Once one is marked the specification wants a word about each.
+ * @param left the same without what exceptions let pass
+ */
+export function suppress(full: string, left: string, findings: readonly Exempt[]): string {
+  const [whole, others] = [parse(full), parse(left)]
+  if (whole === undefined || others === undefined) return full
+  const open = new Map<string, number>()
+  const nameOf = (result: Result): string => JSON.stringify({ ...result, ruleIndex: 0 })
+  for (const result of others.runs.flatMap(({ results }) => results ?? [])) open.set(nameOf(result), (open.get(nameOf(result)) ?? 0) + 1)
+  const mark = (result: Result): Result => {
+    const there = open.get(nameOf(result)) ?? 0
+    open.set(nameOf(result), there - 1)
+    return { ...result, suppressions: there > 0 ? [] : [{ kind: 'external', justification: justification(result, findings) }] }
+  }
+  return JSON.stringify({ ...whole, runs: whole.runs.map((run) => ({ ...run, results: (run.results ?? []).map(mark) })) })
+}
+
+function justification({ ruleId, message }: Result, findings: readonly Exempt[]): string {
+  const of = findings.filter(({ id }) => id === ruleId)
+  const mine = of.filter((finding) => message?.text?.includes(`${finding.package}\n`) === true)
+  const reasons = (mine.length > 0 ? mine : of).flatMap(({ exempt }) =>
+    exempt === undefined
+      ? []
+      : [exempt.reason === '' ? `excepted by ${exempt.source.slice(exempt.source.lastIndexOf('/') + 1)}` : exempt.reason],
+  )
+  return [...new Set(reasons)].join('; ')
+}
+
+function isSuppressed({ suppressions = [] }: Result): boolean {
+  return suppressions.length > 0
+}
+
+/** The file without what is marked as suppressed: code scanning overlooks the mark, and shows an alert. */
+export function unsuppressed(body: Buffer): Buffer {
+  const sarif = parse(body.toString())
+  if (sarif?.runs.some(({ results }) => results?.some(isSuppressed)) !== true) return body
+  const runs = sarif.runs.map((run) =>
+    cut(
+      run,
+      (run.results ?? []).filter((result) => !isSuppressed(result)),
+    ),
+  )
+  return Buffer.from(`${JSON.stringify({ ...sarif, runs })}\n`)
+}
+
 function parse(text: string): z.infer<typeof Sarif> | undefined {
   try {
     return Sarif.safeParse(JSON.parse(text)).data
@@ -69,7 +171,7 @@ function parse(text: string): z.infer<typeof Sarif> | undefined {
 }
 
 /** The run with these results, and no rule that none of them needs. Paths of the machine that made it are left out. */
-function cut(run: z.infer<typeof Run>, results: readonly z.infer<typeof Result>[]): z.infer<typeof Run> {
+function cut(run: z.infer<typeof Run>, results: readonly Result[]): z.infer<typeof Run> {
   const needed = new Set(results.map(({ ruleId }) => ruleId))
   const rules = (run.tool.driver.rules ?? []).filter(({ id }) => needed.has(id))
   const index = new Map(rules.map(({ id }, position) => [id, position]))
@@ -77,8 +179,20 @@ function cut(run: z.infer<typeof Run>, results: readonly z.infer<typeof Result>[
     ...run,
     ...(run['originalUriBaseIds'] === undefined ? {} : { originalUriBaseIds: { ROOTPATH: { uri: 'file:///' } } }),
     tool: { ...run.tool, driver: { ...run.tool.driver, rules } },
-    results: results.map((result) => ({ ...result, ruleIndex: index.get(result.ruleId) ?? -1 })),
+    results: results.map((result) => ({
+      ...result,
+      ...(result.locations === undefined ? {} : { locations: result.locations.map(relative) }),
+      ruleIndex: index.get(result.ruleId) ?? -1,
+    })),
   }
+}
+
+/** Trivy names some files from the root and some from below it; what has a base must not begin with a slash. */
+function relative(location: NonNullable<Result['locations']>[number]): typeof location {
+  const { physicalLocation } = location
+  const { uri, ...artifact } = physicalLocation?.artifactLocation ?? {}
+  if (uri?.startsWith('/') !== true) return location
+  return { ...location, physicalLocation: { ...physicalLocation, artifactLocation: { uri: uri.replace(/^\/+/, ''), ...artifact } } }
 }
 
 function noteOf(count: number, all: number, { shown }: Limits): string | undefined {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { checkoutOf } from '../../src/adapters/checkout.ts'
+import { processExec } from '../../src/adapters/exec.ts'
 import { version } from '../../src/version.ts'
 import { bare, commit, git, root } from './support/doors.ts'
 
@@ -21,15 +22,15 @@ const head = (): string =>
   spawnSync('git', ['rev-parse', '--short=7', 'HEAD'], { cwd: clone, encoding: 'utf8', env: bare({}) }).stdout.trim()
 
 test('a clone says its commit, whoever starts it by whatever link, and whether its files are as committed', async () => {
-  expect(await checkoutOf(program())).toBeUndefined()
+  expect(await checkoutOf(program(), processExec)).toBeUndefined()
   commit(clone)
   git(clone, 'tag', 'v9')
-  expect(await checkoutOf(program())).toBe(head())
+  expect(await checkoutOf(program(), processExec)).toBe(head())
   const link = join(clone, 'link')
   symlinkSync(program(), link)
-  expect(await checkoutOf(link)).toBe(head())
+  expect(await checkoutOf(link, processExec)).toBe(head())
   appendFileSync(join(clone, 'package.json'), '\n')
-  expect(await checkoutOf(program())).toBe(`${head()}-dirty`)
+  expect(await checkoutOf(program(), processExec)).toBe(`${head()}-dirty`)
 })
 
 test('a copy in the repository of somebody else says nothing of that', async () => {
@@ -37,10 +38,10 @@ test('a copy in the repository of somebody else says nothing of that', async () 
   const inside = join(clone, 'vendor/launchway')
   mkdirSync(join(inside, 'bin'), { recursive: true })
   cpSync(program(), join(inside, 'bin/launchway'))
-  expect(await checkoutOf(join(inside, 'bin/launchway'))).toBeUndefined()
-  expect(await checkoutOf(join(clone, 'nowhere'))).toBeUndefined()
-  expect(await checkoutOf(join(clone, 'package.json'))).toBeUndefined()
-  expect(await checkoutOf('')).toBeUndefined()
+  expect(await checkoutOf(join(inside, 'bin/launchway'), processExec)).toBeUndefined()
+  expect(await checkoutOf(join(clone, 'nowhere'), processExec)).toBeUndefined()
+  expect(await checkoutOf(join(clone, 'package.json'), processExec)).toBeUndefined()
+  expect(await checkoutOf('', processExec)).toBeUndefined()
 })
 
 test('--version says it, and begins with the version', () => {

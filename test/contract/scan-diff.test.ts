@@ -75,6 +75,27 @@ describe('beside what an environment runs', () => {
     ])
   })
 
+  it('a rescan of what runs bites on what became known since: the same rule, the same image, and a younger database', async () => {
+    const { ports } = here()
+    // Of a release and its image there is one record, so each has an image of its own.
+    const [early, late] = await Promise.all(
+      ['1', '2'].map((version) => imageWith(['httpx', '0.22.0'], ['Werkzeug', '2.2.2'], ['own', version])),
+    )
+    if (early === undefined || late === undefined) throw new TypeError('two')
+    const rescan = (image: BuiltHere, against: string): Release => {
+      const release = toScan(image, { rules: [failOn({ severity: 'CRITICAL', new: true })], against })
+      const off = { run: false, reason: 'only looked at' }
+      return { ...release, plan: { ...release.plan, event: 'schedule', stages: { ...release.plan.stages, build: off } } }
+    }
+    const all = await scan(toScan(early, { rules: [] }), ports)
+    const before = all.images.map((image) => ({ ...image, findings: image.findings.filter(({ id }) => id !== 'CVE-2021-41945') }))
+    const { part } = await failureOf(scan(rescan(early, await running(early, ports, { images: before })), ports))
+    expect(part?.scan?.rules[0]?.findings).toEqual(['app: CVE-2021-41945 in httpx 0.22.0'])
+    expect(statuses(part?.scan ?? all)).toEqual(['CVE-2021-41945 new', 'CVE-2023-25577 existing'])
+    // What the release ran with all the same is nothing new the day after.
+    expect(await scan(rescan(late, await running(late, ports)), ports)).toMatchObject({ verdict: 'passed' })
+  })
+
   it('everything is new after a rollback to a release that the registry has no record of', async () => {
     const { ports } = here()
     const against = await running(first, ports)

@@ -48,8 +48,16 @@ describe('the rules of a scan', () => {
     ])
   })
 
-  it('let a release pass that they only warn of', async () => {
+  it('let a release pass that they only warn of, and say that none of them could have blocked it', async () => {
+    // What stands in launchway.yml as fail-on: []; before a rule that would block something of it, that warning is refused.
     expect(await scan(toScan(image, { rules: [rule('warn', { severity: 'LOW' })] }), here().ports)).toMatchObject({ verdict: 'passed' })
+    expect(here().log.said('line').at(-1)).toMatch(/^passed in .*: no rule could block$/)
+  })
+
+  it('say what they let pass of what another one would have blocked', async () => {
+    const rules = [rule('warn', { packages: ['httpx'] }), rule('fail', { severity: 'CRITICAL' })]
+    expect(await scan(toScan(image, { rules }), here().ports)).toMatchObject({ verdict: 'passed' })
+    expect(here().log.said('line').at(-1)).toMatch(/^passed in .*: no CRITICAL, but 1 only warned of$/)
   })
 
   it.each<[string, Partial<ScanRule>, string[]]>([
@@ -129,6 +137,28 @@ describe('a secret in the configuration of an image', () => {
     const found = failure.part?.scan?.images[0]?.findings.map((finding) => `${finding.class} ${finding.id}`)
     expect([...new Set(found)]).toEqual(['secret github-pat'])
     expect(JSON.stringify([failure.part, failure.hint, here().log.entries])).not.toContain(token)
+  })
+
+  it('is not looked for where Trivy itself never looks, as the guide says', async () => {
+    const never = [
+      ...[
+        'app/tests/a.txt',
+        'app/test_b.txt',
+        'app/x.test.txt',
+        'app/examples/c.txt',
+        'app/README.md',
+        'app/vendor/d.txt',
+        'app/locales/e.txt',
+      ],
+      ...['app/node_modules/f/g.txt', 'app/.git/config', 'app/package-lock.json', 'app/h.zip', 'usr/share/i.txt', 'usr/lib/j.txt'],
+      ...['usr/local/go/k.txt', 'usr/local/lib/python3.12/l.txt', 'usr/src/wordpress/m.txt'],
+    ]
+    const looked = ['app/latest/n.txt', 'app/settings.txt', 'usr/local/o.txt', 'usr/src/p.txt']
+    const places = [...never, ...looked]
+    const token = `token = "ghp_${'a1B2c3D4e'.repeat(4)}"\n`
+    const leaky = await imageOf({ ...system, ...Object.fromEntries(places.map((place) => [place, token])) })
+    const section = await scan(toScan(leaky, { scanners: ['vuln', 'secret'], rules: [] }), here().ports)
+    expect(section.images[0]?.findings.map((finding) => finding.package)).toEqual(looked.map((place) => `/${place}`))
   })
 
   it('of two secrets in one file both stand in the record', async () => {

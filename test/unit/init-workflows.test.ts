@@ -192,6 +192,17 @@ describe('the workflows', () => {
     for (const name of settable) expect(next).toContain(`The secret: gh secret set ${name}`)
   })
 
+  it.each([
+    ['ghcr.io/team/shop', { contents: 'read', packages: 'read' }],
+    ['docker.io/team/shop', { contents: 'read' }],
+  ])('let a pull request read what runs, to compare with it, and no more: %s', async (image, permissions) => {
+    const folder = repository({ Dockerfile: dockerfile })
+    await run(folder, { given: { image } })
+    const { build } = workflow(folder, 'pull-request.yml').jobs
+    expect(build?.permissions).toEqual(permissions)
+    expect(JSON.stringify(build)).not.toContain('secrets.')
+  })
+
   it('log in to a registry other than ghcr.io, and have no right to packages then', async () => {
     const folder = repository({ Dockerfile: dockerfile })
     const { secrets } = await run(folder, { given: { image: 'docker.io/team/shop' } })

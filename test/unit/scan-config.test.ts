@@ -59,6 +59,21 @@ describe('scan in launchway.yml', () => {
     expect(resolved('scan: { scanners: [secret] }')).toMatchObject({ rules: [secret] })
   })
 
+  it('keeps what blocks of a class where a rule lets one of its findings pass, or only warns of one', () => {
+    const secret = { action: 'fail', severity: 'HIGH', classes: ['secret'], packages: [], ids: [] }
+    const of = (rule: string) => resolved(`scan:\n  scanners: [vuln, secret]\n  rules: [${rule}]\n`)
+    const at = { classes: ['secret'], packages: ['/app/fixture.txt'] }
+    const ignored = of('{ action: ignore, class: secret, package: /app/fixture.txt, reason: a fixture }')
+    expect(ignored).toMatchObject({ rules: [{ action: 'ignore', ...at }, usual, secret] })
+    expect(of('{ action: warn, class: secret, package: /app/fixture.txt }')).toMatchObject({
+      rules: [{ action: 'warn', ...at }, usual, secret],
+    })
+    expect(of('{ action: warn, class: secret, id: jwt-token }')).toMatchObject({ rules: [{ action: 'warn' }, usual, secret] })
+    // Who says of the whole class what it does has decided about it.
+    expect(of('{ action: warn, class: secret }')).toHaveProperty('rules.length', 2)
+    expect(of('{ action: fail, class: secret, package: /app/* }')).toHaveProperty('rules.length', 2)
+  })
+
   it.each([
     ['a rule without a condition', '{ rules: [{ action: fail }] }', 'scan.rules.0: a rule needs a condition'],
     [

@@ -52,6 +52,14 @@ describe('beside what runs, a finding', () => {
     expect(statuses([found('CVE-1')], { findings: [ran('CVE-1', { status: 'fixed' })] })).toEqual(['new'])
   })
 
+  it('is new in the very image that runs where it became known since: what its record lists is still there, and no more', () => {
+    const packages = fingerprints(['pkg:pypi/httpx@0.22.0'])
+    const secret = { class: 'secret', package: '/app/.env', installed: 'line 3' } as const
+    const earlier = { findings: [ran('CVE-1'), ran('CVE-2', { exempt: true }), ran('aws', secret)], packages }
+    const now = [found('CVE-1'), found('CVE-2'), found('CVE-3'), found('aws', secret), found('aws', { ...secret, installed: 'line 9' })]
+    expect(compared(now, earlier, 'the same image').map(({ status }) => status)).toEqual(['existing', 'new', 'new', 'existing', 'new'])
+  })
+
   it('is new where there is nothing to compare with', () => {
     expect(statuses([found('CVE-1')], undefined)).toEqual(['new'])
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ScanRule, Severity } from '../../src/core/gates.ts'
 import { type Asked, matches, ruleName } from '../../src/core/scan-rule.ts'
-import { changes, counts, explain, gate, open, sorted, warning } from '../../src/scan/gate.ts'
+import { changes, closing, counts, explain, gate, open, sorted, warning } from '../../src/scan/gate.ts'
 
 const day = 86_400_000
 const now = Date.parse('2026-11-21T12:00:00Z')
@@ -215,6 +215,29 @@ Update what has a fix. What must wait is an exception with an end: in .trivyigno
     expect(hint.split('\n')).toHaveLength(22)
     expect(hint).toMatch(/^CVE-2026-0001 {2}LOW {2}app {5}openssl/)
     expect(hint).toContain('\n… and 3 more; all are in the release record\n')
+  })
+
+  it.each<[string, Asked[], ScanRule[], string]>([
+    ['no rule could block', [finding('CRITICAL')], [rule({ action: 'warn' })], 'no rule could block'],
+    ['no finding is there', [finding('LOW')], [rule({ severity: 'CRITICAL' })], 'no CRITICAL'],
+    [
+      'something else let it pass',
+      [
+        finding('CRITICAL', { base: true }),
+        finding('CRITICAL', { id: 'CVE-2026-0002' }),
+        finding('CRITICAL', { exempt: true }),
+        finding('CRITICAL', { status: 'fixed' }),
+      ],
+      [
+        rule({ action: 'warn', base: true }),
+        rule({ action: 'ignore', ids: ['CVE-2026-0002'], reason: 'r' }),
+        rule({ severity: 'CRITICAL' }),
+        rule({ severity: 'HIGH', new: false }),
+      ],
+      'no CRITICAL, but 1 only warned of and 1 ignored by a rule and 1 excepted; no HIGH or worse, not new',
+    ],
+  ])('that blocks nothing is told without a claim that is not true: %s', (_, findings, rules, said) => {
+    expect(closing([{ findings }], rules, now)).toBe(said)
   })
 
   it('that is only warned of is one message', () => {

@@ -150,6 +150,8 @@ describe('a service that looks like a scheduler', () => {
     ['services: { jobs: { entrypoint: [rqscheduler] } }', 'jobs runs rqscheduler'],
     ['command: [camcops_server, launch_scheduler]', 'web runs launch_scheduler'],
     ['command: [supercronic, /etc/crontab]', 'web runs supercronic'],
+    ['command: [rq, worker, --name, high]', 'web runs a worker whose name is always high'],
+    ['command: [celery, -A, shop, worker, -n, one@shop]', 'web runs a worker whose name is always one@shop'],
   ])('%s: suggests overlap: false', (text, what) => {
     expect(warned(text)).toEqual([expect.stringContaining(what)])
     expect(warned(text)[0]).toContain('overlap: false')
@@ -157,6 +159,7 @@ describe('a service that looks like a scheduler', () => {
 
   it.each([
     'command: [celery, -A, shop, worker]',
+    'command: [celery, -A, shop, worker, -n, "one@%h"]',
     'command: [celery, -A, shop, beat]\noverlap: false',
     'command: [celery, -A, shop, beat]\noverlap: true',
     'command: [gunicorn, "beat:app"]',

@@ -37,8 +37,8 @@ trivy 0.71.2, database of 2026-11-20T06:00:00.000Z`)
       rules: [{ rule: 'CRITICAL, with a fix', action: 'fail' as const, passed: true, findings: [] }],
       verdict: 'passed' as const,
     }
-    expect(summary(record({ scan: passed }))).toContain('\nNothing blocks: no CRITICAL, with a fix.\n')
-    expect(summary(record({ scan: { ...passed, rules: [] } }))).toContain('\nNo rule of the scan blocks.\n')
+    expect(summary(record({ scan: passed }))).toContain('\nNothing blocks. Rules that could: CRITICAL, with a fix.\n')
+    expect(summary(record({ scan: { ...passed, rules: [] } }))).toContain('\nNo rule of the scan could block.\n')
   })
 
   it('of a scan that found a thousand lists fifty', () => {
