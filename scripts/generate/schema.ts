@@ -25,7 +25,8 @@ function jsonSchema(): JsonSchema {
   })
   // After the whole has been made: while it is being made, a record's names are still empty.
   allowExtensions(schema)
-  const { defaults } = schema.properties ?? {}
+  const { defaults, environments } = schema.properties ?? {}
+  mayBeNull(environments)
   if (typeof defaults === 'object') {
     const { description = '' } = defaults
     schema.properties = {
@@ -35,6 +36,18 @@ function jsonSchema(): JsonSchema {
   }
   schema.anyOf = [needs('defaults'), { properties: { environments: { additionalProperties: whole, ...freeNames } } }]
   return { $id: 'urn:launchway:configuration:1', title: 'launchway.yml', $comment: notice('src/config/schema.ts'), ...schema }
+}
+
+/** An environment takes away with null what the defaults say; the loader refuses it where they say nothing. */
+function mayBeNull(environments: JsonSchema | boolean | undefined): void {
+  const { additionalProperties } = typeof environments === 'object' ? environments : {}
+  if (typeof additionalProperties !== 'object') return
+  const { properties = {} } = additionalProperties
+  for (const [key, property] of Object.entries(properties)) {
+    if (typeof property === 'boolean') continue
+    const { description = '', anyOf, ...rest } = property
+    properties[key] = { description, anyOf: [...(anyOf ?? [rest]), { type: 'null' }] }
+  }
 }
 
 const wayIn = { anyOf: [needs('publish'), needs('url'), needs('nginx')] }

@@ -33,8 +33,26 @@ export function explain(issue: z.core.$ZodIssue, textAt: TextAt): Explained[] {
     const message = issue.issues.map((inner) => inner.message).join('; ')
     return [{ path: issue.path, onKey: true, message: `the name "${String(issue.path.at(-1))}" ${message}` }]
   }
+  const own = ofPlace(issue, textAt)
+  if (own !== undefined) return [{ path: issue.path, message: `${where}${own}` }]
+  if (issue.code === 'invalid_value')
+    return [{ path: issue.path, message: `${where}must be ${kindsOf(issue).join(' or ')}${insteadOf(issue, textAt)}` }]
   if (issue.code === 'invalid_union') return explainUnion(issue, textAt)
   return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue, textAt)}${instead(issue, textAt)}` }]
+}
+
+/** Where what is wrong says more than its type. */
+function ofPlace({ path, input }: z.core.$ZodIssue, textAt: TextAt): string | undefined {
+  const [first = ''] = path
+  if (path.length === 2 && ['branches', 'tags'].includes(String(first)) && input === null)
+    return 'nothing stands here: write {} to build and push without deploying, or the name of an environment'
+  if (path.length !== 1 || first !== 'version') return undefined
+  const text = textAt(path) ?? String(input)
+  if (text === '1') return 'write 1, without quotes'
+  const isNewer = typeof input === 'number' && input > 1
+  return isNewer
+    ? `this launchway knows version 1 alone, and is older than the file, which says ${text}: take a newer one, or write version: 1`
+    : `must be 1, not "${shortened(text)}"`
 }
 
 /** Keys whose list is the words of a command: what one would type, in pieces. */
@@ -80,7 +98,7 @@ function written({ code, input, message, path }: z.core.$ZodIssue, textAt: TextA
   if (code !== 'invalid_type' || !isScalar) return ''
   const text = textAt(path) ?? String(input)
   // Words of our own say what it must be, those of the schema what it is.
-  return `${message.startsWith('must') ? ', not' : ''} "${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`
+  return `${message.startsWith('must') ? ', not' : ''} "${shortened(text)}"`
 }
 
 /** Of several forms, the one that the user seems to have written is the one to explain. */
@@ -97,11 +115,25 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, textAt: TextAt): Expl
     const unknown = chosen.filter(({ code }) => code === 'unrecognized_keys').flatMap((one) => explain(one as z.core.$ZodIssue, textAt))
     return [{ path: issue.path, message: `${issue.path.join('.')}: needs one of the keys ${kinds.join(', ')}` }, ...unknown]
   }
-  const expected = forms.flat().map((one) => ('expected' in one ? String(one.expected) : one.message))
-  const kinds = [...new Set(expected)].map((kind) =>
-    kind === 'array' ? 'a list' : ['object', 'record'].includes(kind) ? 'a mapping' : kind,
-  )
-  return [{ path: issue.path, message: `${issue.path.join('.')}: must be ${[...new Set(kinds)].join(' or ')}` }]
+  const kinds = [...new Set(forms.flat().flatMap(kindsOf))]
+  return [{ path: issue.path, message: `${issue.path.join('.')}: must be ${kinds.join(' or ')}${insteadOf(issue, textAt)}` }]
+}
+
+function kindsOf(one: { message: string; expected?: string; values?: readonly unknown[] }): string[] {
+  if (one.values !== undefined) return one.values.map((value) => JSON.stringify(value))
+  if (one.expected === undefined) return [one.message]
+  if (one.expected === 'array') return ['a list']
+  return [['object', 'record'].includes(one.expected) ? 'a mapping' : one.expected]
+}
+
+function insteadOf({ input, path }: z.core.$ZodIssue, textAt: TextAt): string {
+  if (Array.isArray(input)) return ', not a list'
+  const isScalar = typeof input === 'string' || typeof input === 'number' || typeof input === 'boolean'
+  return isScalar ? `, not "${shortened(textAt(path) ?? String(input))}"` : ''
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
 
 /** Where mappings of several kinds may stand, each known by its first key, and none of these keys is there: which they are. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { LaunchwayError } from '../core/error.ts'
-import { withDefaults, writtenAt } from './defaults.ts'
+import { withDefaults, withoutUnset, writtenAt } from './defaults.ts'
 import { explain } from './explain.ts'
 import { breachesBeside } from './partial.ts'
 import { nodes, offsets } from './places.ts'
@@ -24,13 +24,20 @@ export function loadConfig(text: string, file: string): Config {
   const nodeAt = nodes(root)
   const said = asSaid(value ?? {}, [Config], (path) => shared.has(nodeAt(path)))
   // What is wrong in the defaults is told once, where it stands, before any environment has them.
-  const asWritten = Config.safeParse(said, { reportInput: true })
+  const asWritten = Config.safeParse(withoutUnset(said), { reportInput: true })
   const parsed = asWritten.success && asWritten.data.defaults !== undefined ? Config.safeParse(withDefaults(said)) : asWritten
   const { issues = [] } = parsed.error ?? {}
   const refused = issues.flatMap((issue) => explain(issue, (path) => writtenIn(value, writtenAt(path, said))))
   const found = parsed.success
     ? breaches(parsed.data)
-    : [...refused, ...(refused.length < shownProblems ? breachesBeside(asWritten.success ? withDefaults(said) : said, issues) : [])]
+    : [
+        ...refused,
+        ...(refused.length < shownProblems
+          ? asWritten.success
+            ? breachesBeside(withDefaults(said), issues)
+            : breachesBeside(said, issues, withDefaults)
+          : []),
+      ]
   if (parsed.success && found.length === 0) return parsed.data
   const offsetOf = offsets(root)
   throw invalid(

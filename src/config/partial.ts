@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { nearest } from '../core/nearest.ts'
-import { withDefaults } from './defaults.ts'
 import { type Breach, breaches } from './rules.ts'
 import { Config } from './schema.ts'
 import { below, schemasAt, shapeOf, unwrap } from './schema-below.ts'
@@ -18,15 +17,20 @@ interface Wrong {
  * What the rules find in a file of which the schema refuses some parts. Nobody knows what should stand there, so only that
  * counts which is found both without these parts and with something else in their place: what a rule finds wrong of a key
  * that is missing only because its value could not be read would be no problem of the file.
+ * @param completed adds what the file says elsewhere
  */
-export function breachesBeside(value: unknown, issues: readonly z.core.$ZodIssue[]): Breach[] {
+export function breachesBeside(
+  value: unknown,
+  issues: readonly z.core.$ZodIssue[],
+  completed: (value: unknown) => unknown = (whole) => whole,
+): Breach[] {
   const wrong = issues.map((issue) => wrongIn(issue, value))
   if (wrong.some((parts) => parts === undefined)) return []
   const all = wrong.flatMap((parts) => parts ?? [])
   const parts = all.filter(({ path }) => !all.some((other) => other.path.length < path.length && isWithin(path, other.path)))
   const without = parts.reduce((at, { path }) => replaced(at, path, undefined), value)
   const meant = parts.reduce((at, one) => (one.meant === undefined ? at : replaced(at, one.meant.path, one.meant.value)), without)
-  const [few, more] = [without, meant].map((one) => Config.safeParse(withDefaults(one)))
+  const [few, more] = [without, meant].map((one) => Config.safeParse(completed(one)))
   if (few?.data === undefined || more?.data === undefined) return []
   const said = new Set(breaches(more.data).map(keyOf))
   return breaches(few.data).filter((breach) => said.has(keyOf(breach)))

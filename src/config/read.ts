@@ -1,6 +1,7 @@
 import type { Document, ParsedNode } from 'yaml'
 import { isAlias, isMap, isNode, isScalar, isSeq, Lexer, LineCounter, parseDocument, type Scalar, type YAMLMap } from 'yaml'
 import type { Place } from '../core/error.ts'
+import { withoutQuotes } from './quotes.ts'
 
 /** One thing that is wrong, and where. */
 export interface Problem {
@@ -63,11 +64,11 @@ export function readYaml(text: string, file: string): Read {
   const document = parseDocument(text, { lineCounter: lines, merge: true, uniqueKeys: false, prettyErrors: false })
   if (document.errors.length > 0) {
     const found = document.errors.map(({ pos, code, message }) => ({ place: placeAt(pos[0]), message: inWords(code, message) }))
-    return { problems: withoutTimes(found, text) }
+    return { problems: withoutQuotes(found, text) }
   }
   const walk = new Walk(placeAt)
   const problems = walk.problemsOf(document)
-  if (problems.length > 0) return { problems }
+  if (problems.length > 0) return { problems: withoutQuotes(problems, text) }
   return { root: document.contents, value: document.toJS({ maxAliasCount: -1 }), shared: walk.shared, placeAt }
 }
 
@@ -109,22 +110,6 @@ function tooDeep(text: string): number | undefined {
     offset += token.length
   }
   return undefined
-}
-
-const unquotedTimes = /\bcron:\s*[*@]/
-
-/** One word for all that YAML finds in times without quotes. */
-function withoutTimes(problems: Problem[], text: string): Problem[] {
-  const lines = text.split('\n')
-  const message = 'YAML reads what begins with * or @ as something else: cron needs quotes, as in cron: "*/5 * * * *"'
-  const seen = new Set<number>()
-  return problems.flatMap((problem) => {
-    const { line = 1 } = problem.place
-    if (!unquotedTimes.test(lines[line - 1] ?? '')) return [problem]
-    if (seen.has(line)) return []
-    seen.add(line)
-    return [{ ...problem, message }]
-  })
 }
 
 /** Goes through a document once, in its order, finds what is YAML and no configuration, and keeps how numbers are spelled. */

@@ -8,6 +8,7 @@ import { smokeBreaches } from './rules-smoke.ts'
 import { projectBreaches, withoutProject } from './rules-project.ts'
 import { refusedOptions } from './run-options.ts'
 import { swarmBreaches } from './rules-swarm.ts'
+import { portBreaches } from './rules-ports.ts'
 import { tagBreaches } from './rules-tags.ts'
 import { refBreaches } from './rules-refs.ts'
 import { scanBreaches } from './scan.ts'
@@ -35,6 +36,7 @@ export function breaches(config: Config): Breach[] {
     ...smokeBreaches(config),
     ...scanBreaches(config),
     ...environmentBreaches(config),
+    ...portBreaches(config),
   ]
 }
 
@@ -64,7 +66,6 @@ function environmentBreaches(config: Config): Breach[] {
       found.push(...serviceBreaches(config, path_, service, environment.url !== undefined), ...acmeBreaches(path_, service, environment))
     return [
       ...found,
-      ...sharedPorts(name, environment),
       ...sharedServers(name, environment),
       ...oneNginx(name, environment),
       ...accessoryBreaches(name, environment),
@@ -136,50 +137,4 @@ export function wayInBreaches(path: (string | number)[], service: ServiceConfig,
   if (typeof service.health !== 'undefined' && service.port === undefined)
     found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
   return found
-}
-
-function sharedPorts(name: string, environment: EnvironmentConfig): Breach[] {
-  const seen: { service: string; at: HostPort }[] = []
-  const services = Object.entries(environment.services ?? { web: environment }).map(([key, value]) => ['services', key, value] as const)
-  const accessories = Object.entries(environment.accessories ?? {}).map(([key, value]) => ['accessories', key, value] as const)
-  return [...services, ...accessories].flatMap(([kind, service, { publish }]) => {
-    if (publish === undefined) return []
-    const at = hostPort(publish)
-    const other = seen.find((one) => overlap(one.at, at))
-    seen.push({ service, at })
-    return other === undefined
-      ? []
-      : [
-          {
-            path: ['environments', name, kind, service, 'publish'],
-            message: `port ${publish} is published by ${other.service} already`,
-          },
-        ]
-  })
-}
-
-interface HostPort {
-  port: number
-  /** `any` is every address of both families: a port without an address. */
-  family: 'any' | 'IPv4' | 'IPv6'
-  address: string
-}
-
-export function hostPort(publish: string | number): HostPort {
-  const [, address, port] = /^(?:(.*):)?(\d+)$/.exec(String(publish)) ?? []
-  if (address === undefined) return { port: Number(port), family: 'any', address: '' }
-  // One address has many spellings: ::1 is 0:0:0:0:0:0:0:1.
-  const url = `http://${address}`
-  return {
-    port: Number(port),
-    family: address.startsWith('[') ? 'IPv6' : 'IPv4',
-    address: URL.canParse(url) ? new URL(url).hostname : address,
-  }
-}
-
-/** Whether one host refuses to give both. Docker binds 0.0.0.0 for IPv4 alone, and :: for IPv6 alone. */
-export function overlap(a: HostPort, b: HostPort): boolean {
-  if (a.port !== b.port) return false
-  if (a.family === 'any' || b.family === 'any') return true
-  return a.family === b.family && (a.address === b.address || [a, b].some(({ address }) => address === '0.0.0.0' || address === '[::]'))
 }

@@ -168,7 +168,7 @@ export const Config = z.strictObject({
     .describe('What is attached to each image in its registry; false: the release record alone. Default: with the defaults below'),
   environments: z.record(Name, EnvironmentConfig).optional().describe('Where releases run, by name: the names are yours.'),
   defaults: EnvironmentConfig.optional().describe(
-    'What holds for every environment that does not say it itself: the same keys. Mappings are taken together key by key, lists and single values are replaced.',
+    'What holds for every environment that does not say it itself: the same keys. Mappings are taken together key by key, lists and single values are replaced; an environment takes away with null (`url: null`). What is said of one service has no place in an environment with services, compose or swarm, and stays out there.',
   ),
 })
 export type Config = z.infer<typeof Config>

@@ -127,8 +127,9 @@ function refRoute(config: Config, trigger: Trigger, general: Tagging): Route | s
   if (pattern === undefined || target === undefined) {
     const known = Object.keys(table)
     const list = `${tag === undefined ? 'branches' : 'tags'} has ${known.length === 0 ? 'none' : known.join(', ')}`
-    const isTagToo = tag === undefined && trigger.event === 'local' && choose(Object.keys(config.tags ?? {}), name) !== undefined
-    const meant = isTagToo || trigger.event !== 'local' ? undefined : nearest(name, known)
+    const isNamed = trigger.event === 'local' || trigger.supposed === true
+    const isTagToo = tag === undefined && isNamed && choose(Object.keys(config.tags ?? {}), name) !== undefined
+    const meant = isTagToo || !isNamed ? undefined : nearest(name, known)
     const way = isTagToo ? `; for the tag name --ref refs/tags/${name}` : meant === undefined ? '' : `; did you mean ${meant}?`
     return `no rule for the ${kind} "${name}": ${list}${way}`
   }

@@ -5,46 +5,66 @@ import type { PlanSection, Release } from '../core/release.ts'
 import { requireImages } from './redeploy.ts'
 import { onlyStages } from './stages.ts'
 
+/** Where to look, and whether anybody shall be asked. */
+interface Rescan {
+  app: string
+  /** What a release from here would be: its environment says where to look. */
+  section: PlanSection
+  /** Nobody has set it off. What runs only the registry knows: its tag stands for it then, and it is not asked. */
+  supposed?: boolean
+}
+
 /**
  * The record of a run that looks once more at what an environment runs, with the rules of today's configuration and
  * today's vulnerability database. Nothing is built, written or deployed.
- * @param section what a release from here would be: its environment says where to look
  * @returns in words, why there is nothing to look at
  * @throws LaunchwayError VERSION_UNKNOWN where the images of the record are gone
  */
-export async function planRescan({ app, section }: { app: string; section: PlanSection }, ports: Ports): Promise<Release | string> {
+export async function planRescan({ app, section, supposed = false }: Rescan, ports: Ports): Promise<Release | string> {
   const { environment, scan, registries } = section
   if (environment === undefined) return 'a schedule scans what an environment runs, and none was named: use the input environment'
   if (scan === undefined) return section.stages.scan.reason
   const [repository = '', ...others] = section.images.flatMap(({ repositories }) => repositories)
   const tag = environmentTag({ repository, app, environment: environment.name })
+  const how = { app, section, environment: environment.name, scan: { ...scan, against: environment.name } }
+  if (supposed) return rescanOf({ ...section, version: tag }, how, ports)
   const running = await findDocument(repository, tag, registries, ports)
   if (running?.build === undefined || running.app !== app)
     return `${repository}:${tag} has no record of what ${environment.name} runs: nothing was deployed there yet`
   const { plan, build } = running
   await requireImages(running, { version: plan.version, repositories: [repository, ...others], registries }, ports)
-  const now = ports.clock.now()
   ports.log.info(`${environment.name} runs ${plan.version} (${running.id}): its images are scanned again`)
   return {
+    ...rescanOf(plan, how, ports),
+    build: { ...build, images: build.images.map((image) => ({ ...image, how: 'promoted' as const, ms: 0 })) },
+  }
+}
+
+function rescanOf(
+  what: Pick<PlanSection, 'ref' | 'sha' | 'version' | 'images'>,
+  { app, section, environment, scan }: { app: string; section: PlanSection; environment: string; scan: NonNullable<PlanSection['scan']> },
+  ports: Pick<Ports, 'clock'>,
+): Release {
+  const now = ports.clock.now()
+  return {
     version: 1,
-    id: releaseId(now, plan.sha),
+    id: releaseId(now, what.sha),
     app,
     created: now.toISOString(),
     outcome: { state: 'running' },
     plan: {
       event: section.event,
-      ...(plan.ref === undefined ? {} : { ref: plan.ref }),
-      sha: plan.sha,
-      version: plan.version,
-      images: plan.images,
+      ...(what.ref === undefined ? {} : { ref: what.ref }),
+      sha: what.sha,
+      version: what.version,
+      images: what.images,
       tags: [],
-      registries,
-      scan: { ...scan, against: environment.name },
+      registries: section.registries,
+      scan,
       stages: onlyStages(
-        { scan: `what ${environment.name} runs, with today's vulnerability database: ${section.stages.scan.reason}` },
-        `what ${environment.name} runs is only looked at`,
+        { scan: `what ${environment} runs, with today's vulnerability database: ${section.stages.scan.reason}` },
+        `what ${environment} runs is only looked at`,
       ),
     },
-    build: { ...build, images: build.images.map((image) => ({ ...image, how: 'promoted' as const, ms: 0 })) },
   }
 }

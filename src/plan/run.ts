@@ -31,7 +31,8 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
   const decided = plan(config, trigger, found)
   // What runs was released by a push: a schedule that builds nothing means what the branch or the input leads to.
   if (trigger.event === 'schedule' && !decided.stages['build'].run && trigger.idle === undefined) {
-    return startRescan(resolveApp(config), { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }, ports)
+    const section = { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }
+    return startRescan(resolveApp(config), section, { supposed: trigger.supposed === true }, ports)
   }
   const planned = await withFiles(decided, { config, file: configFile }, ports)
   const isProposal = trigger.event === 'pull_request' && planned.stages['build'].run
@@ -77,9 +78,9 @@ async function withCompose(
   return needed === 'images' ? withProject(environment, around, ports) : withServices(environment, around, ports)
 }
 
-async function startRescan(app: string, section: PlanSection, ports: Ports): Promise<Release> {
+async function startRescan(app: string, section: PlanSection, how: { supposed: boolean }, ports: Ports): Promise<Release> {
   const { planRescan } = await import('./rescan.ts')
-  const start = await planRescan({ app, section }, ports)
+  const start = await planRescan({ app, section, ...how }, ports)
   if (typeof start !== 'string') return start
   const now = ports.clock.now()
   const stages = noStages(start)

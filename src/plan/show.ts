@@ -58,6 +58,7 @@ function stackRows(environment: PlanSection['environment']): string[][] {
 function goal({ environment, stages }: PlanSection): string {
   const at = whereReached(environment)
   if (stages.deploy.run && environment !== undefined) return `goes to ${environment.name}${at === undefined ? '' : `: ${at}`}`
+  if (stages.scan.run && !stages.build.run) return 'is only scanned again'
   return stages.push.run ? 'is built and pushed, not deployed' : 'is built as a check: nothing is written'
 }
 

@@ -18,6 +18,15 @@ export async function supposedTrigger(
   const meant = eventNames.some((name) => name === event) || event === 'pull_request_target' ? undefined : nearest(event, eventNames)
   if (meant !== undefined) throw new LaunchwayError('USAGE', `there is no event "${event}"`, { hint: `Did you mean --event ${meant}?` })
   const ref = asked === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => '') : fullRef(asked, event)
+  if (event === 'release' && !ref.startsWith('refs/tags/')) {
+    throw new LaunchwayError(
+      'USAGE',
+      `a release is of a tag, and ${ref === '' ? 'nothing but a commit is checked out' : `${ref} is a branch`}`,
+      {
+        hint: 'Name the tag, which need not be there yet: --ref refs/tags/v1.2.3',
+      },
+    )
+  }
   const known = await ports.exec.read(shaOf(ref, ports.root)).catch(() => undefined)
   const sha = known ?? (await ports.exec.read(headSha(ports.root)).catch(() => '0'.repeat(7)))
   if (known === undefined && asked !== undefined)
@@ -28,7 +37,7 @@ export async function supposedTrigger(
     ...(event === 'pull_request' ? { pull_request: { number: Number(number ?? 0), head: { sha } } } : {}),
   }
   const trigger = triggerOf({ GITHUB_EVENT_NAME: event, GITHUB_REF: ref, GITHUB_SHA: sha }, JSON.stringify(payload))
-  return { ...trigger, ...(environment === undefined ? {} : { environment }) }
+  return { ...trigger, supposed: true, ...(environment === undefined ? {} : { environment }) }
 }
 
 /** A release is of a tag; all else of a branch, unless it says so. */

@@ -27,6 +27,8 @@ export interface Trigger {
   dirty?: true
   /** Somebody wants everything built, whatever is known. */
   rebuild?: boolean
+  /** Nothing has set it off: somebody wants to know what it would lead to. */
+  supposed?: true
   /** In words, why there is nothing to release although the event is one that releases. */
   idle?: string
 }
@@ -88,7 +90,7 @@ export function triggerOf(env: Record<string, string | undefined>, payload: stri
   const said = read(payload)
   const { pull_request: pull, merge_group: queued, release, action, deleted } = said
   const ref = release === undefined ? env['GITHUB_REF'] : `refs/tags/${release.tag_name}`
-  const idle = event === 'release' ? idleRelease(action) : event === 'push' ? idlePush(ref, deleted) : undefined
+  const idle = event === 'release' ? idleRelease(action) : event === 'push' ? idlePush(ref, deleted) : idleProposal(event, action)
   // On a pull request GITHUB_SHA is a merge that nobody made; what people look for is the head of their branch.
   const sha = pull?.head.sha ?? env['GITHUB_SHA'] ?? ''
   const [server, repository] = [env['GITHUB_SERVER_URL'], env['GITHUB_REPOSITORY']]
@@ -146,6 +148,13 @@ function saidBeside({ base_ref: taggedOn, head_commit: head, repository }: z.inf
 /** A workflow that names no types runs on each of them: nobody expects a corrected release note to deploy. */
 function idleRelease(action: string | undefined): string | undefined {
   return action === undefined || publications.includes(action) ? undefined : `the release was ${action}, not published`
+}
+
+/** Who asks for these activities has something to clean up; there is nothing to build any more. */
+function idleProposal(event: EventName, action: string | undefined): string | undefined {
+  const end = 'what is merged is released by its push'
+  if (event === 'pull_request' && action === 'closed') return `the pull request was closed: ${end}`
+  return event === 'merge_group' && action === 'destroyed' ? `the entry has left the merge queue: ${end}` : undefined
 }
 
 /** GitHub names the default branch when another was deleted, and pushes the branches of its merge queue. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { LaunchwayError } from '../../src/core/error.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { readSources } from '../../src/doctor/sources.ts'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startRelease } from '../../src/plan/index.ts'
 import { repository, run } from './support/init.ts'
@@ -32,4 +32,41 @@ describe('launchway.yml is read alike by', () => {
     ])
     expect(await said(Buffer.alloc(4_000_001, '#'))).toEqual(['CONFIG_INVALID', expect.stringContaining('Is this the right file?')])
   })
+
+  const refusals: [string, (folder: string) => void, string, string][] = [
+    ['a folder', (folder) => mkdirSync(join(folder, 'launchway.yml')), 'launchway.yml is a folder', 'launchway.yml is a file'],
+    [
+      'links in a circle',
+      (folder) => {
+        symlinkSync('launchway.yml', join(folder, 'other.yml'))
+        symlinkSync('other.yml', join(folder, 'launchway.yml'))
+      },
+      'launchway.yml is a link that leads to itself',
+      'ls -l launchway.yml',
+    ],
+    // Nobody writes into it: whoever opened it would wait for ever.
+    [
+      'a socket or a pipe',
+      (folder) => symlinkSync('/dev/null', join(folder, 'launchway.yml')),
+      'launchway.yml is no file',
+      'ls -l launchway.yml',
+    ],
+    [
+      'another ending',
+      (folder) => writeFileSync(join(folder, 'launchway.yaml'), 'image: a/b\n'),
+      'there is no launchway.yml here, and there is launchway.yaml',
+      'mv launchway.yaml launchway.yml; or name it with --config launchway.yaml',
+    ],
+  ]
+  test.each(readers.flatMap(([name, read]) => refusals.map((one) => [name, one[0], read, one] as const)))(
+    '%s: %s in its place is told',
+    async (_, __, read, [, make, message, hint]) => {
+      const folder = repository({ Dockerfile: 'FROM scratch\n' })
+      make(folder)
+      const error: unknown = await read(folder, localPorts(folder).ports).catch((thrown: unknown) => thrown)
+      if (!(error instanceof LaunchwayError)) throw new Error('nothing was refused', { cause: error })
+      expect(error).toMatchObject({ code: 'CONFIG_INVALID', message })
+      expect(error.hint).toContain(hint)
+    },
+  )
 })

@@ -11,6 +11,40 @@ const service = (keys: string): string => `image: a/b\nenvironments:\n  p: { hos
 const escaped = (text = ''): string => text.replaceAll(/[[\].]/g, '\\$&')
 const several = (keys: string): string => `images: { web: { repositories: [a/web] }, worker: { repositories: [a/worker] } }\n${keys}`
 
+describe('one port of one host', () => {
+  const two = (one: string, other: string): string => `image: a/b\nenvironments:\n  p: { ${one} }\n  q: { ${other} }\n`
+
+  test.each([
+    ['another environment', 'host: h, port: 1, publish: 80', 'host: h, port: 1, publish: 80', '4:35', 'p, on the same host,'],
+    ['whoever logs in', 'host: a@H, port: 1, publish: 80', 'hosts: [g, "b@h:22"], port: 1, publish: 80', '4:48', 'p, on the same host,'],
+    [
+      'a service of it',
+      'host: h, services: { a: { port: 1, publish: "127.0.0.1:80" } }',
+      'host: h, services: { b: { port: 1, publish: 80 } }',
+      '4:52',
+      'p, on the same host,',
+    ],
+    [
+      'an accessory',
+      'host: h, services: { a: {} }, accessories: { db: { image: x, port: 1, publish: 80 } }',
+      'host: h, port: 1, publish: 80',
+      '4:35',
+      'p, on the same host,',
+    ],
+  ])('is published once, also by %s', (_, one, other, place, whose) => {
+    expect(problems(two(one, other))).toEqual([`launchway.yml:${place}: port 80 is published by ${whose} already`])
+  })
+
+  test.each([
+    ['other hosts', 'host: h, port: 1, publish: 80', 'host: g, port: 1, publish: 80'],
+    ['machines behind one address', 'host: "h:2201", port: 1, publish: 80', 'host: "h:2202", port: 1, publish: 80'],
+    ['other ports', 'host: h, port: 1, publish: 80', 'host: h, port: 1, publish: 81'],
+    ['other addresses', 'host: h, port: 1, publish: "10.0.0.1:80"', 'host: h, port: 1, publish: "127.0.0.1:80"'],
+  ])('two have their own: %s', (_, one, other) => {
+    expect(Object.keys(configOf(two(one, other)).environments ?? {})).toEqual(['p', 'q'])
+  })
+})
+
 describe('keys that do not go together', () => {
   test.each([
     [

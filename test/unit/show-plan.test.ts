@@ -20,10 +20,10 @@ environments:
 `
 
 /** A repository with this configuration and one commit, on the branch main. */
-async function supposed(event: string, ref?: string, environment?: string) {
+async function supposed(event: string, ref?: string, environment?: string, text = config) {
   const root = temporaryFolder()
   gitInit(root)
-  writeFileSync(join(root, 'launchway.yml'), config)
+  writeFileSync(join(root, 'launchway.yml'), text)
   commitNothing(root)
   const { ports } = localPorts(root)
   const asked = { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
@@ -95,6 +95,36 @@ push of the tag v1.2.3 at COMMIT, release ID
     ],
   ])('of %s', async (_, of, lines) => {
     expect((await supposed(...of)).shown.split('\n').slice(0, lines.length)).toEqual(lines)
+  })
+
+  test('of a schedule what it would look at, with no registry asked', async () => {
+    const { shown, release } = await supposed('schedule', undefined, undefined, config.replace('scan: false', 'scan: {}'))
+    expect(shown).toBe(`shop launchway-env-production is only scanned again
+schedule of the branch main at COMMIT, release ID
+
+  image  app     ghcr.io/team/shop
+  stage  build   skip  what production runs is only looked at
+         smoke   skip  what production runs is only looked at
+         scan    run   what production runs, with today's vulnerability database: it blocks on CRITICAL, with a fix
+         push    skip  what production runs is only looked at
+         deploy  skip  what production runs is only looked at`)
+    expect(release.build).toBeUndefined()
+  })
+
+  test('of a version without refs/tags/ how to name the tag', async () => {
+    const { shown } = await supposed('push', 'v1.2.3')
+    expect(shown).toContain('no rule for the branch "v1.2.3": branches has main, feature/**; for the tag name --ref refs/tags/v1.2.3')
+  })
+
+  test.each([
+    ['the branch that is checked out', undefined],
+    ['a branch', 'refs/heads/main'],
+  ])('of a release of %s nothing: releases are of tags', async (_, ref) => {
+    await expect(supposed('release', ref)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'a release is of a tag, and refs/heads/main is a branch',
+      hint: 'Name the tag, which need not be there yet: --ref refs/tags/v1.2.3',
+    })
   })
 
   test.each([
