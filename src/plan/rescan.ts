@@ -1,6 +1,7 @@
 import { environmentTag, releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { findDocument } from '../core/record-document.ts'
+import { parseReference } from '../core/reference.ts'
 import type { PlanSection, Release } from '../core/release.ts'
 import { requireImages } from './redeploy.ts'
 import { onlyStages } from './stages.ts'
@@ -23,6 +24,7 @@ export async function planRescan({ app, section }: { app: string; section: PlanS
     return `${repository}:${tag} has no record of what ${environment.name} runs: nothing was deployed there yet`
   const { plan, build } = running
   await requireImages(running, { version: plan.version, repositories: [repository, ...others], registries }, ports)
+  const pulled = knownOf(running, ports)
   const now = ports.clock.now()
   ports.log.info(`${environment.name} runs ${plan.version} (${running.id}): its images are scanned again`)
   return {
@@ -39,6 +41,7 @@ export async function planRescan({ app, section }: { app: string; section: PlanS
       images: plan.images,
       tags: [],
       registries,
+      ...(pulled.length === 0 ? {} : { others: pulled }),
       scan: { ...scan, against: environment.name },
       stages: onlyStages(
         { scan: `what ${environment.name} runs, with today's vulnerability database: ${section.stages.scan.reason}` },
@@ -47,4 +50,17 @@ export async function planRescan({ app, section }: { app: string; section: PlanS
     },
     build: { ...build, images: build.images.map((image) => ({ ...image, how: 'promoted' as const, ms: 0 })) },
   }
+}
+
+/** What runs beside the images that are built here. Which one it is says its digest alone. */
+function knownOf({ plan: { others = [], version } }: Release, { log }: Ports): NonNullable<PlanSection['others']> {
+  return others.filter(({ name, reference }) => {
+    const isKnown = parseReference(reference).digest !== undefined
+    if (!isKnown) {
+      log.warning(
+        `${name} is not looked at: the record of ${version} names ${reference} without a digest, so nobody knows which one the hosts have\nName it with its digest (${reference}@sha256:…), and it is.`,
+      )
+    }
+    return isKnown
+  })
 }
