@@ -23,7 +23,8 @@ export async function planRescan({ app, section }: { app: string; section: PlanS
   if (running?.build === undefined || running.app !== app)
     return `${repository}:${tag} has no record of what ${environment.name} runs: nothing was deployed there yet`
   const { plan, build } = running
-  await requireImages(running, { version: plan.version, repositories: [repository, ...others], registries }, ports)
+  const whenGone = `${environment.name} goes on running it, nobody can look at it any more, and no other host could fetch it. Release again: it is built anew. What cleans the registry up should keep what runs, as launchway prune --registry does.`
+  await requireImages(running, { version: plan.version, repositories: [repository, ...others], registries, whenGone }, ports)
   const pulled = knownOf(running, ports)
   const now = ports.clock.now()
   ports.log.info(`${environment.name} runs ${plan.version} (${running.id}): its images are scanned again`)

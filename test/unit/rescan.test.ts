@@ -110,6 +110,20 @@ describe('a schedule', () => {
     ])
   })
 
+  it('says of an image that was pruned what that means for what runs, and what to do', async () => {
+    const ports = outside()
+    const { build } = await live(ports)
+    const opened = await ports.registry.repository(repository, { host: 'registry.example.org', plainHttp: false })
+    await opened.remove(build?.images[0]?.registries[repository]?.digest ?? '')
+    await expect(startRelease('launchway.yml', daily, ports)).rejects.toMatchObject({
+      code: 'VERSION_UNKNOWN',
+      message: `the image app of v1.2.3 is no longer in ${repository}`,
+      hint: expect.stringMatching(
+        /^production goes on running it, nobody can look at it any more, and no other host could fetch it\. Release again/,
+      ),
+    })
+  })
+
   it('has an issue for what blocks in that environment, and for that alone', async () => {
     const ports = outside()
     await live(ports)
