@@ -5,7 +5,7 @@ import type { PlanSection, Release } from './core/release.ts'
 import type { Operation, OperatingVerb } from './deploy/operate/index.ts'
 import { buildingAs, type StageName } from './core/stages.ts'
 import type { InitOptions } from './init/index.ts'
-import { confirm, goBack } from './moves.ts'
+import { confirm, goBack, type Move, propose } from './moves.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import type { Wish } from './smoke/index.ts'
 import { showMs } from './core/units.ts'
@@ -32,9 +32,11 @@ export interface Asked {
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
   smoke: Wish & { down: boolean; watch: boolean }
   build: NonNullable<PlanSection['build']>
+  /** Say what would happen, and do nothing. */
+  dry: boolean
   doctor: { offline: boolean; fix: boolean }
   /** For init alone; the rest of what it takes stands above. */
-  init: Omit<InitOptions, 'config' | 'yes' | 'force'>
+  init: Omit<InitOptions, 'config' | 'yes' | 'force' | 'dryRun'>
   json: boolean
   debug: boolean
 }
@@ -61,9 +63,9 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   redeploy,
   status: operate('status'),
   recreate,
-  rollback: (asked, ports) => returnHosts(asked, ports, 'rollback'),
-  abort: (asked, ports) => returnHosts(asked, ports, 'abort'),
-  confirm: confirmWaiting,
+  rollback: (asked, ports) => (asked.dry ? proposed(asked, ports, 'rollback') : returnHosts(asked, ports, 'rollback')),
+  abort: (asked, ports) => (asked.dry ? proposed(asked, ports, 'abort') : returnHosts(asked, ports, 'abort')),
+  confirm: (asked, ports) => (asked.dry ? proposed(asked, ports, 'confirm') : confirmWaiting(asked, ports)),
   maintenance,
   report,
   // Looking at what runs, and operating it.
@@ -86,10 +88,10 @@ export const answers: Partial<Record<Verb, (asked: Asked, ports: Ports) => Promi
   init: initialise,
 }
 
-async function initialise({ config, init, force, operation: { yes } }: Asked, ports: Ports): Promise<Answer> {
+async function initialise({ config, init, force, dry, operation: { yes } }: Asked, ports: Ports): Promise<Answer> {
   const { init: write, showInitialised } = await import('./init/index.ts')
-  const done = await write({ ...init, config, force, yes }, ports)
-  return { text: showInitialised(done, init.dryRun), json: done }
+  const done = await write({ ...init, config, force, yes, dryRun: dry }, ports)
+  return { text: showInitialised(done, dry), json: done }
 }
 
 function operate(verb: OperatingVerb): (asked: Asked, ports: Ports) => Promise<Answer> {
@@ -189,8 +191,9 @@ function tested({ app, plan, smoke: section }: Release, wish: Wish, path: string
 }
 
 async function redeploy(asked: Asked, ports: Ports): Promise<Answer> {
-  const { startRedeploy } = await import('./plan/index.ts')
+  const { showPlan, startRedeploy } = await import('./plan/index.ts')
   const start = await startRedeploy(asked.config, asked.argument, { environment: asked.environment }, ports)
+  if (asked.dry) return { text: `${showPlan(start)}\n`, json: start }
   return perform(asked, undefined, start, ports)
 }
 
@@ -229,6 +232,13 @@ async function returnHosts(asked: Asked, ports: Ports, how: 'rollback' | 'abort'
   const { app, environment, returned } = await goBack(how, asked, { force, ...(argument === '' ? {} : { version: argument }) }, ports)
   const at = returned.url ?? whereReached(environment)
   return { text: `${app} is back at ${returned.version} in ${environment.name}${at === undefined ? '' : `: ${at}`}\n`, json: returned }
+}
+
+async function proposed(asked: Asked, ports: Ports, how: Move): Promise<Answer> {
+  const { argument, force } = asked
+  const { app, proposal } = await propose(how, asked, { force, ...(argument === '' ? {} : { version: argument }) }, ports)
+  const { proposalTitle, showProposal } = await import('./deploy/index.ts')
+  return { text: showProposal(proposalTitle(app, how, proposal), proposal), json: proposal }
 }
 
 async function recreate(asked: Asked, ports: Ports): Promise<Answer> {

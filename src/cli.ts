@@ -15,7 +15,7 @@ import { stageNames } from './core/stages.ts'
 import { help, helpOf } from './help.ts'
 import { openPorts } from './ports.ts'
 import { common, type Flag, flags, flagsOf, initAnswers, type Verb, verbs } from './verbs.ts'
-import { version } from './version.ts'
+import { version, versionLine } from './version.ts'
 
 /** The door of a terminal. The answer goes to standard output, everything else to the error stream. */
 export async function cli(args: string[]): Promise<void> {
@@ -35,7 +35,7 @@ export async function cli(args: string[]): Promise<void> {
     else process.stderr.write(`A bug in launchway:\n${redact(stackOf(error), secrets)}\n`)
   }
   try {
-    const asked = parse(args, process.cwd())
+    const asked = await parse(args, process.cwd())
     if (typeof asked === 'string') return void process.stdout.write(asked)
     log = say(asked.debug)
     const who = `${userInfo().username}@${hostname()}`
@@ -60,13 +60,18 @@ export async function cli(args: string[]): Promise<void> {
   }
 }
 
+async function ownVersion(): Promise<string> {
+  const [{ checkoutOf }, { processExec }] = await Promise.all([import('./adapters/checkout.ts'), import('./adapters/exec.ts')])
+  return `${versionLine(version, await checkoutOf(process.argv[1] ?? '', processExec))}\n`
+}
+
 /** What was asked for, or the text that is the answer already. */
-function parse(args: string[], root: string): Asked | string {
+function parse(args: string[], root: string): Asked | string | Promise<string> {
   const cut = args.includes('--') ? args.indexOf('--') : args.length
   const { values, positionals } = parsed(args.slice(0, cut))
   const command = args.slice(cut + 1)
   const [verb, ...rest] = verbsWithCommand.includes(positionals[0] ?? '') ? positionals : [...positionals, ...command]
-  if (values.version === true) return `${version}\n`
+  if (values.version === true) return ownVersion()
   if (verb === undefined) return help()
   if (verb === 'help') return rest[0] !== undefined && isVerb(rest[0]) ? helpOf(rest[0]) : help()
   if (!isVerb(verb)) {
@@ -88,6 +93,7 @@ function parse(args: string[], root: string): Asked | string {
     verb,
     argument: first ?? '',
     force: values.force ?? false,
+    dry: values['dry-run'] ?? false,
     rebuild: values.rebuild ?? false,
     config: values.config ?? 'launchway.yml',
     ...(values.environment === undefined ? {} : { environment: values.environment }),
@@ -128,7 +134,6 @@ function parse(args: string[], root: string): Asked | string {
       dockerfile: values.dockerfile,
       ci: values.ci,
       trusted: values.trust ?? [],
-      dryRun: values['dry-run'] ?? false,
       program: process.argv[1] ?? '',
     },
     release: values.release ?? recordPath(root),

@@ -29,7 +29,8 @@ const inputs = {
       'A version to put live again, without building: a tag of the image, a commit, or a digest (sha256:…). Empty: release what is checked out.',
   },
   'dry-run': {
-    description: 'true: say what would happen, and why, and do nothing; also with redeploy.',
+    description:
+      'true: say what would happen, and why, and do nothing. To move between versions, hosts are looked at, and stay as they are.',
     default: 'false',
   },
   until: {
@@ -182,21 +183,21 @@ export const actions: readonly ActionDefinition[] = [
   {
     name: 'launchway rollback',
     description: 'Return every host of an environment to the version before: or to another that the hosts keep, without a build.',
-    inputs: ['config', 'environment', 'version', ...host, ...registry],
+    inputs: ['config', 'environment', 'version', 'dry-run', ...host, ...registry],
     entry: 'rollback',
     stage: 'rollback',
   },
   {
     name: 'launchway confirm',
     description: 'Confirm the version that waits in an environment: it stays, and the next may come.',
-    inputs: ['config', 'environment', 'ssh-key'],
+    inputs: ['config', 'environment', 'dry-run', 'ssh-key'],
     entry: 'confirm',
     stage: 'confirm',
   },
   {
     name: 'launchway abort',
     description: 'Return every host of an environment from the version that waits to the one before it.',
-    inputs: ['config', 'environment', ...host, ...registry],
+    inputs: ['config', 'environment', 'dry-run', ...host, ...registry],
     entry: 'abort',
     stage: 'abort',
   },

@@ -10,7 +10,7 @@ import type { Ports } from './core/ports.ts'
 import type { Release } from './core/release.ts'
 import { type ActionDefinition, actions, type InputName, inputNames, inputOf, type OutputName } from './inputs.ts'
 import { buildingAs, type StageName } from './core/stages.ts'
-import { confirm, goBack } from './moves.ts'
+import { confirm, goBack, type Move, propose } from './moves.ts'
 import { type Ran, runSteps, type Step, stepsOf, stepsUntilPush } from './pipeline.ts'
 import type { Trigger } from './plan/index.ts'
 import { openPorts, runUrl } from './ports.ts'
@@ -38,6 +38,7 @@ export async function main(entry: string): Promise<void> {
   let concluded = false
   try {
     const { stage } = action
+    if ((stage === 'rollback' || stage === 'confirm' || stage === 'abort') && isOn(env, 'dry-run')) return await sayMove(stage, env, ports)
     if (stage === 'confirm') return await confirmWaiting(env, ports)
     if (stage === 'rollback' || stage === 'abort') return await returnHosts(stage, env, ports)
     const { release, error } = await perform(stage, env, ports)
@@ -101,6 +102,17 @@ async function returnHosts(how: 'rollback' | 'abort', env: Env, ports: Ports): P
   await setMoved(environment.name, returned.version, returned.url ?? '')
   const { rollbackSummary } = await import('./report/index.ts')
   addSummary(rollbackSummary(app, returned.version, returned, environment))
+}
+
+async function sayMove(how: Move, env: Env, ports: Ports): Promise<void> {
+  const version = readInput(env, 'version')
+  const { app, environment, proposal } = await propose(how, placeOf(env), version === undefined ? {} : { version }, ports)
+  const { proposalTitle, showProposal } = await import('./deploy/index.ts')
+  const title = proposalTitle(app, how, proposal)
+  ports.log.info(showProposal(title, proposal).trimEnd())
+  await setMoved(environment.name, proposal.version, proposal.url ?? '')
+  const { proposalSummary } = await import('./report/index.ts')
+  addSummary(proposalSummary(title, proposal.hosts))
 }
 
 async function confirmWaiting(env: Env, ports: Ports): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Environment } from './core/deployment.ts'
 import type { Ports } from './core/ports.ts'
-import type { Confirmed, Returned } from './deploy/index.ts'
+import type { Confirmed, Proposal, Returned } from './deploy/index.ts'
 
 /** Moves hosts between the versions that they keep: it needs no record, and makes none. Both doors have it. */
 
@@ -27,6 +27,22 @@ export async function goBack(
   await markReturned({ app, environment: environment.name, repository: repositories[0], registries }, returned, ports)
   await announceReturn(environment, returned, ports)
   return { app, environment, returned }
+}
+
+/** The ways between kept versions. */
+export type Move = 'rollback' | 'confirm' | 'abort'
+
+/** What one of them would come to, and why it would be refused: hosts and registries stay as they are. */
+export async function propose(
+  how: Move,
+  { config, environment: name }: Place,
+  way: { version?: string; force?: boolean },
+  ports: Ports,
+): Promise<{ app: string; environment: Environment; proposal: Proposal }> {
+  const [{ findEnvironment }, deploy] = await Promise.all([import('./plan/index.ts'), import('./deploy/index.ts')])
+  const { app, environment } = await findEnvironment(config, name, ports)
+  const by = { rollback: deploy.proposeRollback, confirm: deploy.proposeConfirm, abort: deploy.proposeAbort }[how]
+  return { app, environment, proposal: await by(app, environment, ports, way) }
 }
 
 /** Ends the wait of a version for somebody's word. */

@@ -69,6 +69,7 @@ export function openPorts({
     restore: async (...asked) => (await openedCache()).restore(...asked),
     save: async (...asked) => (await openedCache()).save(...asked),
   }
+  const around = { env, folder, clock: systemClock, signal, log }
   const gitHub = once(() => openGitHub(env, secret))
   return {
     exec,
@@ -118,8 +119,8 @@ export function openPorts({
     files,
     tools: {
       folder,
-      trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(env, folder, how),
-      cosign: async () => (await import('./adapters/cosign.ts')).findCosign(env, folder),
+      trivy: async (how) => (await import('./adapters/trivy.ts')).findTrivy(around, how),
+      cosign: async () => (await import('./adapters/cosign.ts')).findCosign(around),
       isWhole: async (file) => (await import('./adapters/bolt.ts')).isWhole(file),
       hasRows: async (...asked) => (await import('./adapters/sqlite.ts')).hasRows(...asked),
       cache: cacheService(env) === undefined ? undefined : cache,

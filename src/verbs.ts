@@ -19,7 +19,11 @@ export const verbs = {
   scan: { says: 'one stage of what was planned: look for known vulnerabilities', takes: ['release'] },
   push: { says: 'one stage of what was planned: move the tags', takes: ['release'] },
   deploy: { says: 'one stage of what was planned: put the release live', takes: ['release'] },
-  redeploy: { says: 'put an earlier version live again, without building', argument: 'VERSION', takes: ['config', 'environment'] },
+  redeploy: {
+    says: 'put an earlier version live again, without building',
+    argument: 'VERSION',
+    takes: ['config', 'environment', 'dry-run'],
+  },
   status: { says: 'what every host of an environment runs', takes: ['config', 'environment'] },
   recreate: {
     says: 'replace an accessory by one as it is configured now, with its volumes',
@@ -29,10 +33,10 @@ export const verbs = {
   rollback: {
     says: 'return to the version before, or to another that the hosts keep, on every host of an environment',
     argument: '[VERSION]',
-    takes: ['config', 'environment', 'force'],
+    takes: ['config', 'environment', 'force', 'dry-run'],
   },
-  confirm: { says: 'end an upgrade that waits: the new version stays', takes: ['config', 'environment'] },
-  abort: { says: 'end an upgrade that waits: return to the old version', takes: ['config', 'environment', 'force'] },
+  confirm: { says: 'end an upgrade that waits: the new version stays', takes: ['config', 'environment', 'dry-run'] },
+  abort: { says: 'end an upgrade that waits: return to the old version', takes: ['config', 'environment', 'force', 'dry-run'] },
   maintenance: {
     says: 'show visitors a page instead of the application (on), or no longer (off)',
     argument: 'STATE',
@@ -77,7 +81,7 @@ export const verbs = {
   init: {
     says: 'look at this repository, ask what cannot be seen, and write launchway.yml, the workflows and the keys of the hosts',
     takes: [
-      ...['config', 'host', 'environment', 'image', 'branch', 'port', 'url', 'publish', 'health', 'launchway'],
+      ...['config', 'host', 'environment', 'image', 'branch', 'live', 'port', 'url', 'publish', 'health', 'launchway'],
       ...['dockerfile', 'ci', 'trust', 'yes', 'force', 'dry-run'],
     ],
   },
@@ -102,7 +106,7 @@ export const verbs = {
 export type Verb = keyof typeof verbs
 
 /** The flags of init that answer one of its questions. */
-export const initAnswers = ['host', 'environment', 'image', 'branch', 'port', 'url', 'publish', 'health', 'launchway'] as const
+export const initAnswers = ['host', 'environment', 'image', 'branch', 'live', 'port', 'url', 'publish', 'health', 'launchway'] as const
 
 /** Flags of the command line. An argument in brackets may be left out. */
 export const flags = {
@@ -165,6 +169,11 @@ export const flags = {
   fix: { type: 'boolean', says: 'mend line ends, .dockerignore and file modes, and show what was changed' },
   image: { type: 'string', value: 'REPOSITORY', says: 'where the image is pushed, without a tag' },
   branch: { type: 'string', value: 'NAME', says: 'the branch that goes to the environment' },
+  live: {
+    type: 'string',
+    value: 'WHAT',
+    says: 'what goes live: push, tag or release (one that is published on GitHub, which is the default where the repository shows that it has such)',
+  },
   port: { type: 'string', value: 'PORT', says: 'where the application listens in its container; none for a worker' },
   url: { type: 'string', value: 'URL', says: 'address for visitors, behind nginx on the host; empty for a port of the host' },
   publish: { type: 'string', value: 'PORT', says: 'port of the host for visitors, where there is no url' },
@@ -182,7 +191,7 @@ export const flags = {
     value: 'FINGERPRINT',
     says: 'take host keys with this fingerprint (SHA256:…), which you have compared; may stand several times',
   },
-  'dry-run': { type: 'boolean', says: 'show what would be written, and write nothing' },
+  'dry-run': { type: 'boolean', says: 'say what would be done or written, and do nothing: hosts are looked at, and stay as they are' },
   swarm: { type: 'boolean', says: 'of Docker Swarm' },
   managers: {
     type: 'string',

@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fetchArchive, fetchProgram } from '../../src/adapters/archive.ts'
+import { systemClock } from '../../src/adapters/clock.ts'
 import { cosignRelease } from '../../src/adapters/cosign.ts'
+import type { Way } from '../../src/adapters/download.ts'
 import { archiveFor } from '../../src/adapters/tool-release.ts'
 import { trivyRelease as trivy } from '../../src/adapters/trivy.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
@@ -76,6 +78,12 @@ async function trivyFound(): Promise<string | undefined> {
   return said === undefined ? undefined : (/Version: (\S+)/.exec(said)?.[1] ?? said)
 }
 
+const wayOf = (progress: (line: string) => void): Way => ({
+  clock: systemClock,
+  signal: undefined,
+  log: { info: progress, warning: progress },
+})
+
 /** PATH, else the official release by its checksum, else built from its module. */
 export const trivyStep: Step = {
   name: 'trivy',
@@ -85,7 +93,7 @@ export const trivyStep: Step = {
   async make(progress) {
     const archive = archiveFor(trivy, `${process.platform}-${process.arch}`)
     if (archive !== undefined) {
-      const why = await fetchArchive(archive.url, archive.sha256, 'trivy', tools)
+      const why = await fetchArchive(archive.url, archive.sha256, 'trivy', tools, wayOf(progress))
       if (why === undefined) return `${await trivyFound()}, the official release, checksum verified`
       progress(`${why}; building it from its Go module`)
     }
@@ -172,7 +180,7 @@ export const cosignStep: Step = {
   async make(progress) {
     const program = archiveFor(cosignRelease, `${process.platform}-${process.arch}`)
     if (program !== undefined) {
-      const why = await fetchProgram(program.url, program.sha256, 'cosign', tools)
+      const why = await fetchProgram(program.url, program.sha256, 'cosign', tools, wayOf(progress))
       if (why === undefined) {
         writeFileSync(cosignVersion, cosignRelease.version)
         return 'the official release, checksum verified'

@@ -35,7 +35,10 @@ function inputDefinition(name: InputName) {
 
 const permissions = [
   [code('contents: read'), 'the checkout'],
-  [code('packages: write'), 'images, and what lies beside them, on ghcr.io; ' + code('packages: read') + ' where a job only deploys'],
+  [
+    code('packages: write'),
+    'images, and what lies beside them, on ghcr.io; ' + code('packages: read') + ' where a job only deploys, or compares with what runs',
+  ],
   [code('deployments: write'), 'the input ' + code('deployments')],
   [code('id-token: write'), code('evidence.sign: keyless') + ': the identity of the workflow, which signs'],
   [code('contents: write'), 'a workflow on ' + code('release') + ': the release gets the record and the SBOMs as files'],

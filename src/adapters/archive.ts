@@ -4,18 +4,19 @@ import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { command } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { download, type Way } from './download.ts'
 import { processExec } from './exec.ts'
 
 /** Fetches a program into a folder: `undefined` when it is there, else in words why it could not be had. */
-export type Fetch = (url: string, sha256: string, program: string, folder: string) => Promise<string | undefined>
+export type Fetch = (url: string, sha256: string, program: string, folder: string, way: Way) => Promise<string | undefined>
 
 /**
  * Fetches a .tar.gz, checks it and puts one program of it into a folder. Returns why it could not be had, so that
  * another way can be tried; a checksum that does not match is no such reason, and throws.
  * @throws LaunchwayError DIGEST_MISMATCH
  */
-export const fetchArchive: Fetch = (url, sha256, program, folder) =>
-  fetchInto(url, sha256, join(folder, program), async (body, scratch) => {
+export const fetchArchive: Fetch = (url, sha256, program, folder, way) =>
+  fetchInto(url, sha256, join(folder, program), way, async (body, scratch) => {
     const archive = join(scratch, 'archive.tar.gz')
     writeFileSync(archive, body)
     await processExec.run(command('tar', ['-xzf', archive, '-C', scratch, program]))
@@ -26,8 +27,8 @@ export const fetchArchive: Fetch = (url, sha256, program, folder) =>
  * The same for a program that comes as it is.
  * @throws LaunchwayError DIGEST_MISMATCH
  */
-export const fetchProgram: Fetch = (url, sha256, program, folder) =>
-  fetchInto(url, sha256, join(folder, program), async (body, scratch) => {
+export const fetchProgram: Fetch = (url, sha256, program, folder, way) =>
+  fetchInto(url, sha256, join(folder, program), way, async (body, scratch) => {
     await writeFile(join(scratch, program), body, { mode: 0o755 })
   })
 
@@ -36,9 +37,10 @@ async function fetchInto(
   url: string,
   sha256: string,
   path: string,
+  way: Way,
   unpack: (body: Buffer, scratch: string) => Promise<void>,
 ): Promise<string | undefined> {
-  const body = await fetchChecked(url, sha256)
+  const body = await fetchChecked(url, sha256, way)
   if (typeof body === 'string') return body
   mkdirSync(dirname(path), { recursive: true })
   const scratch = mkdtempSync(join(dirname(path), '.fetch-'))
@@ -52,15 +54,9 @@ async function fetchInto(
 }
 
 /** The body, or why it could not be had. */
-async function fetchChecked(url: string, sha256: string): Promise<Buffer | string> {
-  let body: Buffer
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(300_000) })
-    if (!response.ok) return `${new URL(url).host} answered ${response.status}`
-    body = Buffer.from(await response.arrayBuffer())
-  } catch {
-    return `${new URL(url).host} cannot be reached`
-  }
+async function fetchChecked(url: string, sha256: string, way: Way): Promise<Buffer | string> {
+  const body = await download(url, way)
+  if (typeof body === 'string') return body
   const found = createHash('sha256').update(body).digest('hex')
   if (found !== sha256) {
     throw new LaunchwayError('DIGEST_MISMATCH', `${url} is not the file that was pinned`, {

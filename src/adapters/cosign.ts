@@ -1,5 +1,5 @@
 import { fetchProgram } from './archive.ts'
-import { findTool, type ToolRelease } from './tool-release.ts'
+import { type Around, findTool, type ToolRelease } from './tool-release.ts'
 
 /**
  * The cosign that is fetched where PATH has none: a program of 140 MB, for signatures by identity alone. SHA-256 of the
@@ -21,11 +21,10 @@ export const cosignRelease: ToolRelease = {
  * @throws LaunchwayError TOOL_MISSING, DIGEST_MISMATCH
  */
 export async function findCosign(
-  env: Record<string, string | undefined>,
-  folder: string,
+  around: Around,
   release: ToolRelease = cosignRelease,
   platform = `${process.platform}-${process.arch}`,
 ): Promise<string> {
   const manual = 'https://docs.sigstore.dev/cosign/system_config/installation/'
-  return findTool({ name: 'cosign', title: 'cosign', manual, fetch: fetchProgram, release }, { env, folder, platform })
+  return findTool({ name: 'cosign', title: 'cosign', manual, fetch: fetchProgram, release }, { around, platform })
 }

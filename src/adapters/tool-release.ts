@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { Fetch } from './archive.ts'
+import type { Way } from './download.ts'
 import { findProgram } from './programs.ts'
 
 /** Official files of a tool, pinned. */
@@ -29,10 +30,15 @@ interface Tool {
   release: ToolRelease
 }
 
-interface Where {
+/** The machine that a tool is looked for on, and how it is fetched where it is not. */
+export interface Around extends Way {
   env: Record<string, string | undefined>
   /** What was fetched is kept here. */
   folder: string
+}
+
+interface Where {
+  around: Around
   platform: string
   /** In words, why nothing may be fetched. */
   refusal?: string | undefined
@@ -42,15 +48,15 @@ interface Where {
  * The path of a tool: that of PATH, else its release, kept in the folder.
  * @throws LaunchwayError TOOL_MISSING, DIGEST_MISMATCH
  */
-export async function findTool({ name, title, manual, fetch, release }: Tool, { env, folder, platform, refusal }: Where): Promise<string> {
-  const kept = join(folder, `${name}-${release.version}`)
-  const found = findProgram(name, env, kept)
+export async function findTool({ name, title, manual, fetch, release }: Tool, { around, platform, refusal }: Where): Promise<string> {
+  const kept = join(around.folder, `${name}-${release.version}`)
+  const found = findProgram(name, around.env, kept)
   if (found !== undefined) return found
   const archive = archiveFor(release, platform)
   const why =
     archive === undefined
       ? `there is no release of ${title} for ${platform} that launchway knows`
-      : (refusal ?? (await fetch(archive.url, archive.sha256, name, kept)))
+      : (refusal ?? (await fetch(archive.url, archive.sha256, name, kept, around)))
   if (why === undefined) return join(kept, name)
   throw new LaunchwayError('TOOL_MISSING', `${name} is not in PATH, and could not be fetched: ${why}`, {
     hint: [

@@ -1,5 +1,5 @@
 import { fetchArchive } from './archive.ts'
-import { findTool, type ToolRelease } from './tool-release.ts'
+import { type Around, findTool, type ToolRelease } from './tool-release.ts'
 
 /**
  * The Trivy that is fetched where PATH has none. SHA-256 of the official archives, each found in agreement in several
@@ -22,8 +22,7 @@ export const trivyRelease: ToolRelease = {
  * @throws LaunchwayError TOOL_MISSING, DIGEST_MISMATCH
  */
 export async function findTrivy(
-  env: Record<string, string | undefined>,
-  folder: string,
+  around: Around,
   { offline }: { offline: boolean },
   release: ToolRelease = trivyRelease,
   platform = `${process.platform}-${process.arch}`,
@@ -35,5 +34,5 @@ export async function findTrivy(
     fetch: fetchArchive,
     release,
   }
-  return findTool(tool, { env, folder, platform, refusal: offline ? 'scan.offline is set, so nothing is' : undefined })
+  return findTool(tool, { around, platform, refusal: offline ? 'scan.offline is set, so nothing is' : undefined })
 }

@@ -1,14 +1,13 @@
 import { isUtf8 } from 'node:buffer'
-import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
-import { nearest } from '../core/nearest.ts'
 import { withDefaults, writtenAt } from './defaults.ts'
+import { explain } from './explain.ts'
+import { breachesBeside } from './partial.ts'
 import { nodes, offsets } from './places.ts'
 import { type Problem, readYaml, writtenIn } from './read.ts'
 import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
 import { asSaid } from './said.ts'
-import { below, shapeOf, unwrap } from './schema-below.ts'
 
 /** Problems that are shown; who has more has one that causes the others. */
 const shownProblems = 100
@@ -27,9 +26,11 @@ export function loadConfig(text: string, file: string): Config {
   // What is wrong in the defaults is told once, where it stands, before any environment has them.
   const asWritten = Config.safeParse(said, { reportInput: true })
   const parsed = asWritten.success && asWritten.data.defaults !== undefined ? Config.safeParse(withDefaults(said)) : asWritten
+  const { issues = [] } = parsed.error ?? {}
+  const refused = issues.flatMap((issue) => explain(issue, (path) => writtenIn(value, writtenAt(path, said))))
   const found = parsed.success
     ? breaches(parsed.data)
-    : parsed.error.issues.flatMap((issue) => explain(issue, (path) => writtenIn(value, writtenAt(path, said))))
+    : [...refused, ...(refused.length < shownProblems ? breachesBeside(asWritten.success ? withDefaults(said) : said, issues) : [])]
   if (parsed.success && found.length === 0) return parsed.data
   const offsetOf = offsets(root)
   throw invalid(
@@ -90,108 +91,4 @@ export class InvalidConfig extends LaunchwayError {
 
 function invalid(problems: readonly Problem[]): LaunchwayError {
   return new InvalidConfig(problems)
-}
-
-type TextAt = (path: readonly PropertyKey[]) => string | undefined
-
-interface Explained {
-  path: PropertyKey[]
-  message: string
-  /** The key itself is wrong, not its value. */
-  onKey?: boolean
-}
-
-/** @param textAt how the file spells a number or a truth value */
-function explain(issue: z.core.$ZodIssue, textAt: TextAt): Explained[] {
-  const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
-  if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(issue.path)
-    return issue.keys.map((key) => {
-      const path = [...issue.path, key]
-      // In a mapping in braces a comma ends the value: the rest of a rule becomes a key of its own.
-      if (/^(enable|priority|event|pattern|format|value|prefix|suffix|branch|group|match|onlatest)=/.test(key))
-        return { path, onKey: true, message: `${where}"${key}" is the rest of a tag rule: inside { } a rule with a comma needs quotes` }
-      const meant = nearest(key, known)
-      const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`
-      return { path, onKey: true, message: `${where}unknown key "${key}"; ${hint}` }
-    })
-  }
-  if (issue.code === 'invalid_key') {
-    const message = issue.issues.map((inner) => inner.message).join('; ')
-    return [{ path: issue.path, onKey: true, message: `the name "${String(issue.path.at(-1))}" ${message}` }]
-  }
-  if (issue.code === 'invalid_union') return explainUnion(issue, textAt)
-  return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue, textAt)}` }]
-}
-
-/** The text that is of the wrong type; of a mapping or a list the place says enough. */
-function written({ code, input, path }: z.core.$ZodIssue, textAt: TextAt): string {
-  const isScalar = typeof input === 'string' || typeof input === 'number' || typeof input === 'boolean'
-  if (code !== 'invalid_type' || !isScalar) return ''
-  const text = textAt(path) ?? String(input)
-  return ` "${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`
-}
-
-/** Of several forms, the one that the user seems to have written is the one to explain. */
-function explainUnion(issue: z.core.$ZodIssueInvalidUnion, textAt: TextAt): Explained[] {
-  const forms = issue.errors.map((inner) => inner.map((one) => ({ ...one, path: [...issue.path, ...one.path] })))
-  const ofThisType = forms.filter((inner) =>
-    inner.every((one) => !(['invalid_type', 'invalid_value'].includes(one.code ?? '') && one.path.length === issue.path.length)),
-  )
-  // The form that knows the most of the keys, then the one with the fewest problems.
-  const chosen = ofThisType.toSorted((a, b) => unknownKeys(a) - unknownKeys(b) || a.length - b.length)[0]
-  if (chosen !== undefined) {
-    const kinds = kindsMissing(issue.path, chosen)
-    if (kinds.length === 0) return chosen.flatMap((one) => explain(one as z.core.$ZodIssue, textAt))
-    const unknown = chosen.filter(({ code }) => code === 'unrecognized_keys').flatMap((one) => explain(one as z.core.$ZodIssue, textAt))
-    return [{ path: issue.path, message: `${issue.path.join('.')}: needs one of the keys ${kinds.join(', ')}` }, ...unknown]
-  }
-  const expected = forms.flat().map((one) => ('expected' in one ? String(one.expected) : one.message))
-  return [{ path: issue.path, message: `${issue.path.join('.')}: must be ${[...new Set(expected)].join(' or ')}` }]
-}
-
-/** Where mappings of several kinds may stand, each known by its first key, and none of these keys is there: which they are. */
-function kindsMissing(
-  path: readonly PropertyKey[],
-  issues: readonly { code?: string | undefined; path: PropertyKey[]; message: string }[],
-): string[] {
-  const kinds = schemasAt(path).flatMap((schema) => {
-    const bare = unwrap(schema)
-    return bare instanceof z.ZodUnion ? bare.options.flatMap((option) => shapeOf(option).slice(0, 1)) : []
-  })
-  const isMissing = issues.some(
-    ({ code, path: at, message }) =>
-      code === 'invalid_type' &&
-      message.endsWith('received undefined') &&
-      at.length === path.length + 1 &&
-      kinds.includes(String(at.at(-1))),
-  )
-  return isMissing ? kinds : []
-}
-
-function unknownKeys(issues: readonly { code?: string | undefined; keys?: string[] }[]): number {
-  return issues.reduce((sum, { keys = [] }) => sum + keys.length, 0)
-}
-
-/** The keys that may stand at a path: from the schema itself, so that they never drift. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  const names = schemasAt(path).flatMap((schema) => {
-    const bare = unwrap(schema)
-    if (bare instanceof z.ZodUnion) return bare.options.flatMap((option) => shapeOf(option))
-    return shapeOf(bare)
-  })
-  return [...new Set(names)]
-}
-
-function schemasAt(path: readonly PropertyKey[]): unknown[] {
-  let schemas: unknown[] = [Config]
-  for (const part of path) schemas = schemas.flatMap((schema) => below(schema, part))
-  return schemas
-}
-
-function sentence(message: string): string {
-  return message
-    .replace(/^Invalid input: /, '')
-    .replace(/^expected (record|object)\b/, 'expected a mapping')
-    .replace(/^./, (first) => first.toLowerCase())
 }

@@ -1,6 +1,13 @@
 import { z } from 'zod'
+import { Config } from './schema.ts'
 
 // The schema as it stands below a key, whatever is wrapped around it.
+
+export function schemasAt(path: readonly PropertyKey[]): unknown[] {
+  let schemas: unknown[] = [Config]
+  for (const part of path) schemas = schemas.flatMap((schema) => below(schema, part))
+  return schemas
+}
 
 export function shapeOf(schema: unknown): string[] {
   const bare = unwrap(schema)

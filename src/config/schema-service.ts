@@ -6,6 +6,9 @@ import { Volume } from './schema-volume.ts'
 
 /** What is said of a service: of one `docker run` on a host. */
 
+/** Docker makes no container with less. */
+const aMemory = 'must be a number and a unit, and 6m at least: 512m or 1.5g'
+
 const HttpHealth = z.strictObject({
   path: z.string().startsWith('/').describe('Path to ask for, on the published port. Needed.'),
   host: z.string().optional().describe('Host header to send, for an application that answers to its own name only. Default: the address'),
@@ -88,7 +91,11 @@ export const ServiceConfig = z.strictObject({
   'group-add': z.array(z.string()).optional().describe('Further groups of the user, as docker run --group-add.'),
   privileged: z.boolean().optional().describe('All rights of the host, as docker run --privileged. Default: false'),
   devices: z.array(z.string()).optional().describe('Devices of the host, as docker run --device.'),
-  memory: z.string().optional().describe('Most memory the container may take, with a unit, as docker run --memory. Default: no limit'),
+  memory: z
+    .string(aMemory)
+    .regex(/^(?!0*[0-5](\.\d+)? ?[mM])(\d+(\.\d+)? ?[mMgGtT][iI]?[bB]?|\d{4,} ?[kK][iI]?[bB]?|\d{7,}[bB]?)$/, aMemory)
+    .optional()
+    .describe('Most memory the container may take, a number and a unit (512m, 1.5g), as docker run --memory. Default: no limit'),
   cpus: z
     .number()
     .positive()

@@ -1,13 +1,14 @@
 import { environmentTag } from './names.ts'
+import { asError } from './outcome.ts'
 import type { Ports } from './ports.ts'
 import { findDocument } from './record-document.ts'
 import type { Release } from './release.ts'
 
 /**
- * The record of what an environment runs now, from the registry: no way to its hosts is needed. What cannot be had is no
- * failure; then, in words, why.
+ * The record of what an environment runs now, from the registry: no way to its hosts is needed. What is not there is no
+ * failure: then, in words, why. Nor is what could not be read: then the error.
  */
-export async function recordOfNow({ app, plan }: Release, environment: string, ports: Ports): Promise<Release | string> {
+export async function recordOfNow({ app, plan }: Release, environment: string, ports: Ports): Promise<Release | string | Error> {
   const repository = plan.images[0]?.repositories[0] ?? ''
   const tag = environmentTag({ repository, app, environment })
   if (plan.scan?.offline === true) return 'scan.offline, so no registry is asked'
@@ -17,6 +18,6 @@ export async function recordOfNow({ app, plan }: Release, environment: string, p
     return record.app === app ? record : `${repository}:${tag} is about ${record.app}`
   } catch (error) {
     ports.signal.throwIfAborted()
-    return error instanceof Error ? error.message : String(error)
+    return asError(error)
   }
 }

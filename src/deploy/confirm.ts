@@ -30,7 +30,7 @@ export interface Confirmed {
  * @throws LaunchwayError NOTHING_WAITS when nothing runs, or the hosts do not run the same
  */
 export async function confirm(app: string, environment: Environment, ports: Ports): Promise<Confirmed> {
-  refuseOnSwarm('confirm', environment, 'A stack that has converged is live.')
+  refuseConfirm(environment)
   await using stack = new AsyncDisposableStack()
   const seen = await lookToChangeAll({ app, environment }, stack, ports)
   const { release, version, waiting } = toConfirm(seen)
@@ -46,6 +46,10 @@ export async function confirm(app: string, environment: Environment, ports: Port
     await perform({ app, environment, release, slot, calls, sudo: as === 'sudo', did: 'confirm' }, one, ports)
   }
   return { environment: environment.name, release, version, hosts: waiting.map(({ host }) => host) }
+}
+
+export function refuseConfirm(environment: Environment): void {
+  refuseOnSwarm('confirm', environment, 'A stack that has converged is live.')
 }
 
 /** The release that is to be confirmed, and where. */
@@ -67,8 +71,13 @@ export function toConfirm<H extends Looked>(hosts: readonly H[]): { release: str
  * @throws LaunchwayError NOTHING_WAITS when none does, or it has been confirmed on some of them
  */
 export async function abort(app: string, environment: Environment, ports: Ports, way: Partial<Way> = {}): Promise<Returned> {
+  return goBack(app, environment, ports, way, abortTarget(environment))
+}
+
+/** Where an abort leads, from what the hosts are. */
+export function abortTarget(environment: Environment): (seen: SeenHost[]) => Target<SeenHost> {
   refuseOnSwarm('abort', environment, '`launchway rollback` returns to the version before.')
-  return goBack(app, environment, ports, way, toAbort)
+  return toAbort
 }
 
 export function toAbort<H extends Looked>(hosts: readonly H[]): Target<H> {

@@ -22,26 +22,36 @@ export interface Way {
   takesBack?: string
 }
 
-/**
- * Has a host return to a release that it has kept. Where nobody has said what the environment runs, the host is looked at
- * once more for what that release needs there: ports, networks, certificates.
- */
+/** Has a host return to a release that it has kept. */
 export async function returnTo(target: Kept, first: SeenHost, environment: Environment, way: Way, ports: Ports): Promise<DeployedHost> {
+  const { wanted, host } = await readyToReturn(target, first, environment, way, ports)
+  return apply(wanted, host, { secrets: new Map(), kept: undefined }, ports)
+}
+
+/**
+ * What a host is to run when it returns. Where nobody has said what the environment runs, the host is looked at once more for
+ * what that release needs there: ports, networks, certificates.
+ */
+export async function readyToReturn(
+  target: Kept,
+  first: SeenHost,
+  environment: Environment,
+  way: Way,
+  ports: Ports,
+): Promise<{ wanted: Wanted; host: SeenHost }> {
   const why = declared(first.seen, target.release)
   const wanted = asKept(target, environment, first.seen)
-  const one = hasServices(environment) ? first : { ...first, seen: await look(first.remote, homeOf(wanted), wanted.environment) }
-  const logins = isWhole(wanted, one.seen) ? new Map<string, Credentials>() : await loginsFor(target, way.registries, ports)
-  return apply(
-    {
+  const host = hasServices(environment) ? first : { ...first, seen: await look(first.remote, homeOf(wanted), wanted.environment) }
+  const logins = isWhole(wanted, host.seen) ? new Map<string, Credentials>() : await loginsFor(target, way.registries, ports)
+  return {
+    wanted: {
       ...wanted,
       logins,
       ...(why === undefined || !way.force ? {} : { forced: why }),
       ...(way.takesBack === undefined ? {} : { takesBack: way.takesBack }),
     },
-    one,
-    { secrets: new Map(), kept: undefined },
-    ports,
-  )
+    host,
+  }
 }
 
 /**

@@ -32,8 +32,12 @@ export interface RollbackWish extends Partial<Way> {
 export async function rollback(app: string, environment: Environment, ports: Ports, wish: RollbackWish = {}): Promise<Returned> {
   const { swarm } = environment
   if (swarm !== undefined) return (await import('./swarm/index.ts')).rollbackStack({ app, environment, swarm }, ports, wish)
-  const { version } = wish
-  return goBack(app, environment, ports, wish, (seen) => (version === undefined ? targetOf(seen) : namedTarget(version, seen)))
+  return goBack(app, environment, ports, wish, rollbackTarget(wish))
+}
+
+/** Where a rollback leads, from what the hosts are. */
+export function rollbackTarget({ version }: RollbackWish): (seen: SeenHost[]) => Target<SeenHost> {
+  return (seen) => (version === undefined ? targetOf(seen) : namedTarget(version, seen))
 }
 
 /** @param choose what to return to, from what the hosts are; it may refuse */

@@ -11,15 +11,24 @@ export interface ComposeSource {
   isDevelopment: boolean
   /** An environment names it, so it runs on hosts. */
   isDeployed: boolean
+  /** Environments that deploy it, also where another file leads to it. */
+  environments: readonly string[]
   services: readonly ComposeService[]
+  /** Configs and secrets that are files, by relative paths. */
+  given: readonly { kind: 'config' | 'secret'; name: string; file: string; at: Place }[]
 }
 
 export interface ComposeService {
   name: string
   image: string | undefined
   containerName: string | undefined
+  /** Entry point and command together. */
   command: readonly string[]
+  /** The same as they are written, without those that are not. */
+  starts: { entrypoint?: string[]; command?: string[] }
   environment: readonly { name: string; value: string; at: Place }[]
+  /** Files of variables, as they are written. */
+  envFiles: readonly string[]
   ports: readonly { text: string; target: number; published: number | undefined; isPublic: boolean; at: Place }[]
   /** Binds of files and folders by relative paths; where they are in the container. */
   binds: readonly { source: string; target: string; at: Place }[]
@@ -30,6 +39,12 @@ export interface ComposeService {
   capDrop: readonly string[]
   /** Folder that its image is built from, as it is written. */
   context: string | undefined
+  networkMode: string | undefined
+  profiles: readonly string[]
+  /** Of the update of a service: `start-first` or `stop-first`. */
+  order: string | undefined
+  /** How many containers it has, where that is said. */
+  replicas: number | undefined
   at(this: void, ...path: PropertyKey[]): Place
 }
 
@@ -44,6 +59,7 @@ const Volume = z.union([
   z.string(),
   z.looseObject({ type: z.string().optional(), source: z.string().optional(), target: z.string().optional() }),
 ])
+const EnvFile = z.union([z.string(), z.looseObject({ path: z.string() })])
 /** What cannot be read is for compose itself to say. */
 const Service = z.looseObject({
   image: z.string().optional().catch(undefined),
@@ -51,6 +67,10 @@ const Service = z.looseObject({
   command: Words.nullish().catch(undefined),
   entrypoint: Words.nullish().catch(undefined),
   environment: Pairs.nullish().catch(undefined),
+  env_file: z
+    .union([EnvFile, z.array(EnvFile)])
+    .nullish()
+    .catch(undefined),
   ports: z.array(Port).nullish().catch(undefined),
   volumes: z.array(Volume).nullish().catch(undefined),
   user: z.coerce.string().optional().catch(undefined),
@@ -60,22 +80,48 @@ const Service = z.looseObject({
     .union([z.string(), z.looseObject({ context: z.string().optional() })])
     .optional()
     .catch(undefined),
+  network_mode: z.string().optional().catch(undefined),
+  profiles: z.array(z.string()).optional().catch(undefined),
+  scale: z.coerce.number().optional().catch(undefined),
+  deploy: z
+    .looseObject({
+      replicas: z.coerce.number().optional().catch(undefined),
+      update_config: z
+        .looseObject({ order: z.string().optional().catch(undefined) })
+        .nullish()
+        .catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
 })
-const Project = z.looseObject({ services: z.record(z.string(), Service.nullable()).nullish().catch(undefined) })
+const Given = z.record(z.string(), z.looseObject({ file: z.string().optional().catch(undefined) }).nullable())
+const Project = z.looseObject({
+  services: z.record(z.string(), Service.nullable()).nullish().catch(undefined),
+  configs: Given.nullish().catch(undefined),
+  secrets: Given.nullish().catch(undefined),
+})
 
 const development = /(^|[-._])(dev(el(opment)?)?|override|local|tests?|testing|ci|smoke)([-._]|$)/i
 
-/** @param path of the file, absolute */
-export function parseCompose(text: string, path: string, root: string, isDeployed: boolean): ComposeSource {
+/** @param path of the file, absolute @param environments that deploy it */
+export function parseCompose(text: string, path: string, root: string, environments: readonly string[]): ComposeSource {
+  const isDeployed = environments.length > 0
   const file = relative(root, path)
   const { value, at } = placed(text, file)
-  const services = Project.safeParse(value).data?.services ?? {}
+  const project = Project.safeParse(value).data
+  const services = project?.services ?? {}
+  const given = (kind: 'config' | 'secret') =>
+    Object.entries(project?.[`${kind}s`] ?? {}).flatMap(([name, said]) =>
+      said?.file === undefined || /^[/~]|\$/.test(said.file) ? [] : [{ kind, name, file: said.file, at: at([`${kind}s`, name, 'file']) }],
+    )
   return {
     path: file,
     // Whatever it is called: what is deployed is not for developers.
     isDevelopment: !isDeployed && development.test(file.split('/').at(-1) ?? ''),
     isDeployed,
+    environments,
     services: Object.entries(services).flatMap(([name, service]) => (service === null ? [] : [serviceOf(name, service, at)])),
+    given: [...given('config'), ...given('secret')],
   }
 }
 
@@ -98,7 +144,9 @@ function serviceOf(
     image: service.image,
     containerName: service.container_name,
     command: [service.entrypoint ?? [], service.command ?? []].flat(),
+    starts: { ...wordsOf('entrypoint', service.entrypoint), ...wordsOf('command', service.command) },
     environment: variables,
+    envFiles: [service.env_file ?? []].flat().map((one) => (typeof one === 'string' ? one : one.path)),
     ports: (ports ?? []).flatMap((port, index) => {
       const read = portOf(port)
       return read === undefined ? [] : [{ ...read, at: at('ports', index) }]
@@ -106,7 +154,7 @@ function serviceOf(
     binds: (volumes ?? []).flatMap((volume, index) => {
       const [source = '', target = ''] =
         typeof volume === 'string' ? volume.split(':') : volume.type === 'bind' ? [volume.source, volume.target] : []
-      return /^\.{1,2}(\/|$)/.test(source) && target !== '' ? [{ source, target, at: at('volumes', index) }] : []
+      return /^\.{1,2}(\/|$)/.test(source) && !source.includes('$') && target !== '' ? [{ source, target, at: at('volumes', index) }] : []
     }),
     keeps: (volumes ?? []).flatMap((volume) => {
       const [source, target] =
@@ -117,8 +165,18 @@ function serviceOf(
     groupAdd: service.group_add ?? [],
     capDrop: service.cap_drop ?? [],
     context: typeof service.build === 'string' ? service.build : service.build?.context,
+    networkMode: service.network_mode,
+    profiles: service.profiles ?? [],
+    order: service.deploy?.update_config?.order,
+    replicas: service.deploy?.replicas ?? service.scale,
     at,
   }
+}
+
+/** A line is what a shell would make of it, but for its quotes. */
+function wordsOf(key: string, words: string | string[] | null | undefined): Record<string, string[]> {
+  if (words === null || words === undefined || words.length === 0) return {}
+  return { [key]: typeof words === 'string' ? words.trim().split(/\s+/) : words }
 }
 
 /** `[address:][published:]target[/protocol]`; public where no address of the loopback stands before it. */
@@ -127,16 +185,18 @@ function portOf(
 ): { text: string; target: number; published: number | undefined; isPublic: boolean } | undefined {
   if (typeof port === 'object') {
     const { target, published, host_ip: address } = port
-    const isPublic = published !== undefined && !isLoopback(address ?? '')
-    return { text: `${published ?? ''}:${target}`, target, published: numberIn(published), isPublic }
+    const isPublic = !isLoopback(address ?? '')
+    return { text: published === undefined ? String(target) : `${published}:${target}`, target, published: numberIn(published), isPublic }
   }
   const text = String(port)
   // Colons also stand in `${PORT:-5432}` and in brackets.
   const parts = text.replace(/\/\w+$/, '').match(/(?:\$\{[^}]*\}|\[[^\]]*\]|[^:[$])+/g) ?? []
-  const [target = '', published, address = ''] = parts.toReversed()
+  const [target = '', second, third = ''] = parts.toReversed()
+  // Between an address and a port may be nothing: `127.0.0.1::5432`.
+  const [published, address] = /^\[|\..*\./.test(second ?? '') ? [undefined, second ?? ''] : [second, third]
   const number = /^\d+$/.test(target) ? target : /:-(\d+)\}$/.exec(target)?.[1]
-  // A number alone is the container's, and the engine chooses one of the host's.
-  if (number === undefined || published === undefined) return undefined
+  if (number === undefined) return undefined
+  // A number alone is the container's: the engine chooses one of the host's, on all of its addresses.
   return { text, target: Number(number), published: numberIn(published), isPublic: !isLoopback(address) && !address.startsWith('$') }
 }
 

@@ -6,6 +6,7 @@ import type { FileEntry, Files } from '../core/ports.ts'
 import type { PlannedBase } from '../core/planned-image.ts'
 import { syntaxOf } from '../tools/dockerfile-text.ts'
 import { type Step, stepsOf } from '../tools/dockerfile.ts'
+import { mayHold, mostKeyBytes, tellsSecret } from './secret-files.ts'
 
 /** A file of the context that was read: what starts in the container, or may say a secret. */
 export interface TextFile {
@@ -71,14 +72,16 @@ export async function readImage(image: ImageSource['image'], root: string, files
     if (there?.kind === 'directory') entries.set(folder, { path: folder, kind: 'directory', mode: there.mode, size: 0 })
   }
   const source = text?.toString() ?? ''
+  const dockerfile =
+    text === undefined ? undefined : { path: inRoot(image.dockerfile), steps: stepsOf(source, image.target), ...syntaxIn(source, image) }
+  const isCopied = (path: string): boolean => copiesOf({ dockerfile }, path).length > 0
   return {
     image,
     isBaked: false,
-    dockerfile:
-      text === undefined ? undefined : { path: inRoot(image.dockerfile), steps: stepsOf(source, image.target), ...syntaxIn(source, image) },
+    dockerfile,
     ignore: { path: inRoot(ignores.file), text: ignores.text },
     entries,
-    texts: await readTexts([...entries.values()], { context, inRoot, files, source }),
+    texts: await readTexts([...entries.values()], { context, inRoot, files, source, isCopied }),
   }
 }
 
@@ -95,24 +98,47 @@ export function execForm(rest: string): string[] | undefined {
   return rest.startsWith('[') ? parseJson(rest, Words) : undefined
 }
 
+/** What ENV and ARG say: `A=1 B="2"`, and the form without an equals sign. */
+export function pairsOf(rest: string): [name: string, value: string][] {
+  const pairs = rest.includes('=') ? rest.matchAll(/(\w+)=("[^"]*"|'[^']*'|\S*)/g) : rest.matchAll(/^(\w+)\s+(\S+)/g)
+  return [...pairs].map(([, name = '', value = '']) => [name, value])
+}
+
 /** Files without an ending that are never scripts. */
 const prose = /^(LICENSE|COPYING|NOTICE|README|CHANGELOG|AUTHORS|Makefile|Procfile|.*Dockerfile.*)$/i
 
+interface Around {
+  context: string
+  inRoot(this: void, path: string): string
+  files: Files
+  /** The Dockerfile's. */
+  source: string
+  isCopied(this: void, path: string): boolean
+}
+
+const nearest = (a: FileEntry, b: FileEntry): number => a.path.split('/').length - b.path.split('/').length
+
 async function readTexts(
   entries: readonly FileEntry[],
-  { context, inRoot, files, source }: { context: string; inRoot: (path: string) => string; files: Files; source: string },
+  { context, inRoot, files, source, isCopied }: Around,
 ): Promise<Map<string, TextFile>> {
   const wanted = entries
     .filter(({ kind, size }) => kind === 'file' && size <= mostBytes)
     .filter(({ path }) => {
       const name = basename(path)
-      if (/\.(sh|bash|ksh|pem|key|ini)$|gunicorn.*\.py$|^\.env($|\.)|^\.(npmrc|netrc|pypirc|git-credentials)$/i.test(name)) return true
+      if (/\.(sh|bash|ksh|ini)$|gunicorn.*\.py$|^package\.json$|^vite\.config\./i.test(name) || tellsSecret(name)) return true
       return (!name.includes('.') && !prose.test(name)) || source.includes(name)
     })
-    .toSorted((a, b) => a.path.split('/').length - b.path.split('/').length)
+    .toSorted(nearest)
+    .slice(0, mostTexts)
+  // Beside them, so that none of them is left out for what may be a file of data.
+  const others = entries
+    .filter((one) => one.kind === 'file' && one.size <= mostKeyBytes && mayHold(basename(one.path)) && !wanted.includes(one))
+    .filter(({ path }) => isCopied(path))
+    .toSorted(nearest)
     .slice(0, mostTexts)
   const texts = new Map<string, TextFile>()
-  for (const { path, mode } of wanted) {
+  for (const { path, mode } of [...wanted, ...others]) {
     const body = await files.read(join(context, path)).catch(() => undefined)
     if (body !== undefined) texts.set(path, { path: inRoot(path), text: body.toString('latin1'), mode })
   }
@@ -124,6 +150,15 @@ export const byteOrderMark = '\u00EF\u00BB\u00BF'
 
 export function isScript(path: string, { text }: TextFile): boolean {
   return /\.(sh|bash|ksh)$/i.test(path) || text.startsWith('#!') || text.startsWith(`${byteOrderMark}#!`)
+}
+
+/** A script of the repository; undefined where it is none. @param path from the root */
+export async function readScript(path: string, root: string, files: Files): Promise<TextFile | undefined> {
+  const there = await files.look(join(root, path))
+  if (there?.kind !== 'file' || there.size > mostBytes) return undefined
+  const body = await files.read(join(root, path)).catch(() => undefined)
+  const script = { path, text: body?.toString('latin1') ?? '', mode: there.mode }
+  return isScript(path, script) ? script : undefined
 }
 
 /** The steps that take a file or folder of the context into the image: `COPY . .`, `ADD src/ /app`. */

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join, normalize, resolve } from 'node:path'
 import { configText } from '../config/file.ts'
 import { composeFiles, resolveSmoke } from '../config/gates.ts'
 import { loadConfig } from '../config/load.ts'
@@ -13,11 +13,13 @@ import type { SmokePlan } from '../core/gates.ts'
 import { nearest } from '../core/nearest.ts'
 import { repositoryKnownHosts } from '../core/names.ts'
 import type { Files, Ports } from '../core/ports.ts'
+import { isSameRepository, parseReference } from '../core/reference.ts'
 import type { Registry } from '../core/release.ts'
 import { sourcesOf } from '../tools/compose-sources.ts'
-import { type ComposeSource, parseCompose } from './compose-source.ts'
+import { type ComposeService, type ComposeSource, parseCompose } from './compose-source.ts'
 import type { Where } from './finding.ts'
-import { bakedImage, type ImageSource, readImage } from './image-source.ts'
+import { bakedImage, type ImageSource, readImage, readScript, type TextFile } from './image-source.ts'
+import { readEnvFiles, type Variable } from './env-files.ts'
 import { type NginxConf, parseConf } from './nginx-conf.ts'
 import { type Start, startOf } from './starts.ts'
 
@@ -39,6 +41,10 @@ export interface Sources {
   paths: ReadonlyMap<string, { kind: 'file' | 'directory' | 'other'; mode: number } | undefined>
   /** Configurations of nginx that are mounted, by their path. */
   confs: ReadonlyMap<string, NginxConf>
+  /** Scripts that are mounted by files that are not for developers alone, by their path. */
+  mounted: ReadonlyMap<string, TextFile>
+  /** Files of variables that compose files and services of environments name, by their path from the root. */
+  envFiles: ReadonlyMap<string, readonly Variable[]>
   knownHosts: string | undefined
   /** GitHub's, by their path; what is only a comment is left out of their lines. */
   workflows: ReadonlyMap<string, string>
@@ -72,7 +78,7 @@ export async function readSources(
   const plan = typeof smoke === 'string' ? undefined : smoke
   const [images, compose] = await Promise.all([
     readImages(config, files, root),
-    readCompose(plan, deployedFiles(config, names), files, root),
+    readCompose(plan, deployedFiles(config, environments), files, root),
   ])
   return {
     file,
@@ -86,6 +92,8 @@ export async function readSources(
     smoke: plan,
     paths: await look(pathsIn(compose), files, root),
     confs: await readConfs(pathsIn(compose), files, root),
+    mounted: await readMounted(compose, files, root),
+    envFiles: await readEnvFiles(compose, environments, files, root),
     knownHosts,
     workflows: await readWorkflows(files, root),
     bakeFiles: await present(usualBakeFiles, files, root),
@@ -137,24 +145,32 @@ export function stacksOf(smoke: SmokePlan | undefined): SmokePlan[] {
 /** What the smoke test reads and environments deploy, and what would be tested: also where `smoke: false` keeps it from doing so. */
 async function readCompose(
   smoke: SmokePlan | undefined,
-  deployed: readonly string[],
+  deployed: ReadonlyMap<string, readonly string[]>,
   files: Files,
   root: string,
 ): Promise<ComposeSource[]> {
   const { compose: usual } = await findCompose(files, root)
   const named = stacksOf(smoke).flatMap(({ compose }) => compose)
-  const all = [...new Set([...named, ...deployed, ...(usual === undefined ? [] : [usual])])]
-  const found = await sourcesOf(all, { files, root: resolve(root) })
-  const live = new Set(deployed.map((file) => resolve(root, file)))
-  return found.map(({ path, text }) => parseCompose(text, path, resolve(root), live.has(path)))
+  const around = { files, root: resolve(root) }
+  const all = new Set([...named, ...[...deployed.values()].flat(), ...(usual === undefined ? [] : [usual])])
+  const live = await Promise.all(
+    [...deployed].map(async ([name, own]) => ({ name, paths: (await sourcesOf(own, around)).map(({ path }) => path) })),
+  )
+  return (await sourcesOf([...all], around)).map(({ path, text }) => {
+    const environments = live.flatMap(({ name, paths }) => (paths.includes(path) ? [name] : []))
+    return parseCompose(text, path, around.root, environments)
+  })
 }
 
-/** Compose files that these environments deploy. */
-function deployedFiles({ environments = {} }: Config, names: readonly string[]): string[] {
-  return names.flatMap((name) => {
-    const said = environments[name]
-    return said === undefined ? [] : (resolveProject(said)?.files ?? [])
-  })
+/** Compose files that these environments deploy, as a project or as a stack of a Swarm. */
+function deployedFiles({ environments: said = {} }: Config, environments: readonly Environment[]): Map<string, string[]> {
+  return new Map(
+    environments.flatMap(({ name, swarm }) => {
+      const own = said[name]
+      const files = swarm?.files ?? (own === undefined ? undefined : resolveProject(own)?.files)
+      return files === undefined ? [] : [[name, [...files]]]
+    }),
+  )
 }
 
 /** Where a bind of a compose file leads: compose reads it from the folder of the file. */
@@ -162,13 +178,52 @@ export function bindPath(source: ComposeSource, bind: string): string {
   return join(source.path, '..', bind)
 }
 
+/** The image of the repository that a service of a compose file runs: what it is built from, or what it names. */
+export function imageOf({ context, image: named }: ComposeService, source: ComposeSource, images: readonly ImageSource[]) {
+  const folder = context === undefined ? undefined : plainPath(bindPath(source, context))
+  const { repository } = parseReference((named ?? '').replace(/:\$.*$/, ''))
+  return images.find(({ image }) =>
+    folder === undefined
+      ? named !== undefined && image.repositories.some((one) => isSameRepository(one, repository))
+      : plainPath(image.context) === folder,
+  )
+}
+
+/** `./app/` is `app`. */
+export function plainPath(path: string): string {
+  return normalize(path).replace(/(.)\/$/, '$1')
+}
+
 function pathsIn(compose: readonly ComposeSource[]): string[] {
-  return compose.flatMap((source) => source.services.flatMap(({ binds }) => binds.map((bind) => bindPath(source, bind.source))))
+  return compose.flatMap((source) => [
+    ...source.services.flatMap(({ binds }) => binds.map((bind) => bindPath(source, bind.source))),
+    ...source.given.map(({ file }) => bindPath(source, file)),
+  ])
 }
 
 async function look(paths: readonly string[], files: Files, root: string): Promise<Sources['paths']> {
   const found = await Promise.all([...new Set(paths)].map(async (path) => [path, await files.look(join(root, path))] as const))
   return new Map(found)
+}
+
+/** Of folders those alone whose scripts an image runs by itself: another may be the whole repository. */
+async function readMounted(compose: readonly ComposeSource[], files: Files, root: string): Promise<Sources['mounted']> {
+  const binds = compose
+    .filter(({ isDevelopment }) => !isDevelopment)
+    .flatMap((source) =>
+      source.services.flatMap((service) => service.binds.map((bind) => ({ ...bind, path: bindPath(source, bind.source) }))),
+    )
+  const found = new Map<string, TextFile>()
+  for (const { path, target } of binds) {
+    const isFolder = (await files.look(join(root, path)))?.kind === 'directory'
+    if (isFolder && !/entrypoint(-initdb)?\.d\/?$/.test(target)) continue
+    const inside = isFolder ? await files.walk(join(root, path), (_, kind) => (kind === 'file' ? 'keep' : 'prune')) : []
+    for (const one of isFolder ? inside.map((entry) => join(path, entry.path)) : [path]) {
+      const script = await readScript(one, root, files)
+      if (script !== undefined) found.set(one, script)
+    }
+  }
+  return found
 }
 
 async function readConfs(paths: readonly string[], files: Files, root: string): Promise<Sources['confs']> {

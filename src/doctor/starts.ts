@@ -1,7 +1,10 @@
 import { basename } from 'node:path'
+import { z } from 'zod'
+import { placed } from '../config/places.ts'
+import { parseJson } from '../core/json.ts'
 import type { Service } from '../core/deployment.ts'
 import type { Where } from './finding.ts'
-import { execForm, type ImageSource, isScript, type TextFile } from './image-source.ts'
+import { copiesOf, execForm, type ImageSource, isScript, type TextFile } from './image-source.ts'
 
 /** A command that runs when a container starts, and where it is written. */
 export interface StartLine {
@@ -41,10 +44,7 @@ export function startOf(source: ImageSource, service?: Pick<Service, 'command' |
   const [first] = parts
   if (first === undefined) return undefined
   const words = parts.flatMap((part) => part.words)
-  const lines = parts.flatMap((part) => [
-    { text: part.words.join(' '), where: part.where },
-    ...scriptLines(source, part.words.join(' '), []),
-  ])
+  const lines = parts.flatMap((part) => [{ text: part.words.join(' '), where: part.where }, ...scriptLines(source, part.words.join(' '))])
   const script = scriptIn(source, words.slice(0, isShell(words[0] ?? '') ? undefined : 1).join(' '))
   return { words, where: first.where, lines, ...(script === undefined ? {} : { script }) }
 }
@@ -63,16 +63,37 @@ function scriptsIn({ texts }: ImageSource, text: string): string[] {
   return [...texts].flatMap(([path, file]) => (names.has(basename(path)) && isScript(path, file) ? [path] : []))
 }
 
-/** The lines of the scripts that a command runs, and of those that they run. */
-function scriptLines(source: ImageSource, text: string, seen: readonly string[]): StartLine[] {
+/** The lines of the scripts that a command runs, those of package.json among them, and of those that they run. */
+export function scriptLines(source: ImageSource, text: string, seen: readonly string[] = []): StartLine[] {
   if (seen.length >= deepest) return []
-  return scriptsIn(source, text)
-    .filter((path) => !seen.includes(path))
-    .flatMap((path) => {
-      const file = source.texts.get(path)
-      const lines = file === undefined ? [] : codeOf(file, path)
-      return [...lines, ...lines.flatMap((line) => scriptLines(source, line.text, [...seen, path]))]
-    })
+  const inFiles = scriptsIn(source, text).map((path) => {
+    const file = source.texts.get(path)
+    return { name: path, lines: file === undefined ? [] : codeOf(file, path) }
+  })
+  return [...inFiles, ...packageScripts(source, text)]
+    .filter(({ name }) => !seen.includes(name))
+    .flatMap(({ name, lines }) => [...lines, ...lines.flatMap((line) => scriptLines(source, line.text, [...seen, name]))])
+}
+
+const Package = z.looseObject({ scripts: z.record(z.string(), z.string()).optional().catch(undefined) })
+
+/** What `npm start` leads to by the package.json of the image, and what npm runs before it. */
+function packageScripts(source: ImageSource, text: string): { name: string; lines: StartLine[] }[] {
+  // Of another folder, which nobody knows here.
+  if (/\s(--prefix|--cwd|--filter|--workspaces?|-C|-w)\b/.test(text)) return []
+  const asked = [...text.matchAll(/\b(npm|yarn|pnpm|bun)\s+(run(?:-script)?\s+)?(\w[\w:.-]*)/g)].flatMap(([, by, run, name = '']) =>
+    by === 'npm' && run === undefined && name !== 'start' ? [] : [`pre${name}`, name],
+  )
+  if (asked.length === 0) return []
+  const all = [...source.texts].filter(([path]) => basename(path) === 'package.json' && copiesOf(source, path).length > 0)
+  const [, file] = all.find(([path]) => path === 'package.json') ?? (all.length === 1 ? all[0] : undefined) ?? []
+  if (file === undefined) return []
+  const scripts = parseJson(file.text, Package)?.scripts ?? {}
+  const { at } = placed(file.text, file.path)
+  return asked.flatMap((name) => {
+    const line = Object.hasOwn(scripts, name) ? scripts[name] : undefined
+    return line === undefined ? [] : [{ name: `npm run ${name}`, lines: [{ text: line, where: at(['scripts', name]) }] }]
+  })
 }
 
 /** The lines of a script that do something: comments left out, continued lines joined. */

@@ -8,7 +8,10 @@ import { githubRules } from './rules/github.ts'
 import { hostRules, keyRules } from './rules/host.ts'
 import { imageRules } from './rules/image.ts'
 import { invalidRules } from './rules/invalid.ts'
+import { loopbackRules } from './rules/loopback.ts'
 import { machineRules } from './rules/machine.ts'
+import { overlapRules } from './rules/overlap.ts'
+import { passwordRules } from './rules/passwords.ts'
 import { registryRules } from './rules/registry.ts'
 import { renderRules } from './rules/render.ts'
 import { secretRules } from './rules/secrets.ts'
@@ -22,7 +25,10 @@ export const sourceRules = [
   ...imageRules,
   ...contextRules,
   ...startRules,
+  ...loopbackRules,
+  ...overlapRules,
   ...composeRules,
+  ...passwordRules,
   ...insideRules,
   ...workflowRules,
 ]

@@ -1,5 +1,3 @@
-import { looksSecret } from '../core/secret-names.ts'
-
 /** Ports behind which databases, queues and their consoles listen, and what they are. */
 const stores: Readonly<Record<number, string>> = {
   1433: 'SQL Server',
@@ -16,11 +14,12 @@ const stores: Readonly<Record<number, string>> = {
   27_017: 'MongoDB',
 }
 
+const ofStores =
+  /(?:^|\/)(postgres(?:ql)?|postgis|timescaledb|pgvector|mysql|mariadb|mongo(?:db)?|redis|valkey|keydb|memcached|rabbitmq|elasticsearch|opensearch|cassandra|clickhouse|couchdb)(?:-server|-alpine)?(?:[:@]|$)/
+
 /** What listens on the port, where that is for no visitor. */
 export function storeAt(port: number | undefined, image = ''): string | undefined {
-  const named = /(?:^|\/)(postgres|postgis|mysql|mariadb|mongo|redis|valkey|memcached|rabbitmq|elasticsearch|cassandra)(?:[:@]|$)/.exec(
-    image,
-  )?.[1]
+  const named = ofStores.exec(image)?.[1]
   return (port === undefined ? undefined : stores[port]) ?? named
 }
 
@@ -41,33 +40,16 @@ export function dataFolderOf(image: string): string | undefined {
   return Object.hasOwn(dataFolders, name) ? dataFolders[name] : undefined
 }
 
-/** What everybody tries first. In compose files also as the default of a variable. */
-const known: ReadonlySet<string> = new Set(
-  'admin administrator airflow camcops changeme changeit change-me change_me cornflow cornflow1234 default dev example guest letmein mysql pass passw0rd password password1 postgres postgresql qwerty rabbitmq root secret super-secret supersecret test toor user 123 1234 12345 123456 12345678 123456789'.split(
-    ' ',
-  ),
-)
-
-/** What says by itself that it is none. */
-const toChange = /change.?(me|this|it)|to.?be.?changed|replace.?me|your.?(own.?)?(password|secret|key)|insert.?(password|secret)/i
-
-/** The password that a value is, where everybody knows it: by itself, as `${NAME:-admin}`, or in a URL. */
-export function knownPassword(name: string, value: string): string | undefined {
-  const plain = value
-    .trim()
-    .replace(/^\$\{\w+:?-([^}]*)\}$/, '$1')
-    .replaceAll(/^["']|["']$/g, '')
-  if (looksSecret(name) && (known.has(plain.toLowerCase()) || toChange.test(plain))) return plain
-  const [, inUrl = ''] = /^[a-z][a-z\d+.-]*:\/\/[^\s:/@]*:([^\s/@]+)@/i.exec(plain) ?? []
-  return known.has(inUrl.toLowerCase()) ? inUrl : undefined
-}
-
 /** Where a secret is kept is none: `SECRET_KEY_FILE: /run/secrets/key`; nor is a switch, or a number of minutes. */
 export function isPlace(name: string, value: string): boolean {
+  return isOfOther(name) || value.startsWith('/') || /^(true|false|\d{1,6})$/i.test(value)
+}
+
+/** By its name it is beside a secret, and none: `SECRET_KEY_FILE`, `TOKEN_TTL`. */
+export function isOfOther(name: string): boolean {
   // A fingerprint, for everybody.
   if (/^GPG_KEYS?$/i.test(name)) return true
-  const ofOther = /_(FILE|PATH|NAME|URL|HEADER|TTL|AGE|EXPIRY|EXPIRES?|LENGTH|ALGORITHM|TYPE)$/i.test(name)
-  return ofOther || value.startsWith('/') || /^(true|false|\d{1,6})$/i.test(value)
+  return /_(FILE|PATH|NAME|URL|HEADER|TTL|AGE|EXPIRY|EXPIRES?|LENGTH|ALGORITHM|TYPE)$/i.test(name)
 }
 
 /** A reference that names no version. */

@@ -21,6 +21,13 @@ function choice({ environments }: Setting, description: string): string[] {
   return ['environment:', `  description: ${description}`, '  type: choice', `  options: ${list(names)}`, `  default: ${names[0] ?? ''}`]
 }
 
+const dryRun = [
+  '      dry-run:',
+  '        description: Only say what would happen, and do nothing',
+  '        type: boolean',
+  '        default: false',
+]
+
 /** The job of a button: in line with the deploys of push.yml, which have the same group. */
 function button(of: Setting, name: string, steps: readonly string[]): string[] {
   return [
@@ -69,17 +76,14 @@ export function redeploy(of: Setting): string[] {
     '        type: string',
     '        required: true',
     ...indent(choice(of, 'Environment to put it live in'), 6),
-    '      dry-run:',
-    '        description: Only say what would happen, and do nothing',
-    '        type: boolean',
-    '        default: false',
+    ...dryRun,
     '',
     ...button(of, 'redeploy', [...step(uses(of.pin), inputs, secrets), ...(secrets.length === 0 ? noSecrets : [])]),
   ]
 }
 
 export function versions(of: Setting): string[] {
-  const place = [...configInput(of), 'environment: ${{ inputs.environment }}']
+  const place = [...configInput(of), 'environment: ${{ inputs.environment }}', 'dry-run: ${{ inputs.dry-run }}']
   const login = registryInputs(of)
   const move = (name: string, inputs: readonly string[]): string[] =>
     step(uses(of.pin, `/actions/${name}`), inputs, of.passwords, `inputs.move == '${name}'`)
@@ -99,6 +103,7 @@ export function versions(of: Setting): string[] {
     '        description: For rollback, a version that the hosts keep. Empty, the one before',
     '        type: string',
     '        required: false',
+    ...dryRun,
     '',
     ...button(of, 'versions', [
       ...move('rollback', [...place, 'version: ${{ inputs.version }}', ...login, sshKey]),

@@ -29,9 +29,9 @@ const channels = ['develop', 'development', 'dev', 'staging', 'stage', 'next', '
 
 /** launchway.yml as text: the least that works for this repository, with what one is likely to change next. */
 export function configText(stack: Stack, answers: Answers, seen: Seen, pin: Pin | undefined): string {
-  const { image = '', environment = 'production', branch = 'main' } = answers
+  const { image = '', environment = 'production', branch = 'main', live = 'push' } = answers
   const others = seen.git.branches.filter((name) => channels.includes(name) && name !== branch)
-  const branches = { [branch]: environment, ...Object.fromEntries(others.map((name) => [name, {}])) }
+  const branches = { [branch]: live === 'push' ? environment : {}, ...Object.fromEntries(others.map((name) => [name, {}])) }
   return [
     ...(pin === undefined
       ? []
@@ -45,7 +45,13 @@ export function configText(stack: Stack, answers: Answers, seen: Seen, pin: Pin 
     '',
     '# What a push does: the name of an environment to go live there, {} to be built, tested, scanned and pushed only.',
     `branches: ${flow(branches)}`,
-    ...(seen.git.hasVersionTags ? [`tags: { 'v*': {} }`] : [`# tags: { 'v*': ${environment} }`]),
+    ...(live !== 'push'
+      ? [
+          `tags: { 'v*': ${environment} }${live === 'release' ? '    # of releases that are published on GitHub: .github/workflows/release.yml' : ''}`,
+        ]
+      : seen.git.hasVersionTags
+        ? [`tags: { 'v*': {} }`]
+        : [`# tags: { 'v*': ${environment} }`]),
     '',
     ...smokeLines(stack, answers),
     '',

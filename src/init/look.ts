@@ -19,7 +19,7 @@ import {
   tagsLike,
   topLevel,
 } from '../tools/git.ts'
-import { hintsIn, type Seen, type SeenCompose, type SeenGit } from './seen.ts'
+import { hintsIn, publishingIn, type Seen, type SeenCompose, type SeenGit } from './seen.ts'
 import type { Pin } from './workflow-parts.ts'
 
 /** Folders that hold nothing of the user's own. */
@@ -50,6 +50,8 @@ export async function look({ config, program }: { config: string; program: strin
   const wanted = compose === undefined ? [] : [...new Set(compose.project.services.flatMap(({ envFiles }) => envFiles))]
   const ignored = wanted.length === 0 ? [] : ((await maybe(ignoredOf(wanted, root), ports))?.split('\n') ?? [])
   const pin = await ownPin(program, ports)
+  const workflows = await texts(paths.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path)))
+  const publishes = publishingIn(paths, workflows)
   const hasDotenv = paths.includes('.env') && (await maybe(ignoredOf(['.env'], root), ports)) === undefined
   return {
     folder: basename(root),
@@ -59,7 +61,8 @@ export async function look({ config, program }: { config: string; program: strin
     contexts: new Map([...dockerfileTexts.keys()].map((path) => [path, contextOf(path, paths)])),
     ...(compose === undefined ? {} : { compose }),
     hints: hintsIn(await texts(read.map(({ path }) => path).slice(0, mostSources))),
-    workflows: await texts(paths.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path))),
+    workflows,
+    ...(publishes === undefined ? {} : { publishes }),
     present: new Set(paths.filter((path) => [config, '.dockerignore'].includes(path))),
     seesTooMuch: paths.includes('.dockerignore') && !/^\/?\.git\/?$/m.test(await text('.dockerignore')),
     missing: wanted.filter((path) => !paths.includes(path) || ignored.includes(path)),

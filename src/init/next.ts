@@ -50,6 +50,9 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
       ? [path]
       : [],
   )
+  const published = [...seen.workflows].find(([path, text]) => path.endsWith('/release.yml') && text.includes('/launchway@'))?.[0]
+  if (published !== undefined && setting !== undefined && !setting.published && setting.tags.length > 0)
+    steps.push(`${published} releases what is published on GitHub as well, and so each version twice: delete it.`)
   steps.push(...doubled.map((path) => `${path} builds or deploys on a push as well: take that out of it.`))
   if (seen.seesTooMuch)
     steps.push('Add .git, .github and launchway.yml to .dockerignore: what the build does not see cannot change the key of the image.')
@@ -65,7 +68,14 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
     'See what would happen: launchway plan',
     ...(setting === undefined
       ? [`Commit, and release: git add --all && git commit, then launchway run -e ${name}`]
-      : [`Commit and push: git add --all && git commit -m 'Release with launchway' && git push. The workflow "push" does the rest.`]),
+      : [
+          `Commit and push: git add --all && git commit -m 'Release with launchway' && git push. The workflow "push" does the rest.`,
+          ...(setting.published
+            ? [
+                `Put a version live: gh release create v1.0.0 --generate-notes, or Releases on GitHub. The workflow "release" does it${seen.publishes === undefined ? '' : `; so because of ${seen.publishes}: --live push or --live tag otherwise`}.`,
+              ]
+            : []),
+        ]),
   )
   return steps
 }

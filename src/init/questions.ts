@@ -17,7 +17,7 @@ export interface Question {
   check(this: void, answer: string): string | undefined
 }
 
-const answerNames = ['image', 'host', 'environment', 'branch', 'port', 'url', 'publish', 'health', 'launchway'] as const
+const answerNames = ['image', 'host', 'environment', 'branch', 'live', 'port', 'url', 'publish', 'health', 'launchway'] as const
 type AnswerName = (typeof answerNames)[number]
 export type Answers = Partial<Record<AnswerName, string>>
 
@@ -36,14 +36,32 @@ const by =
 const aPort: Question['check'] = (answer) =>
   /^\d+$/.test(answer) && Number(answer) > 0 && Number(answer) < 65_536 ? undefined : 'must be a port, from 1 to 65535'
 
+/** What puts a version live: whatever comes to the branch, a tag, or a release that is published on GitHub. */
+const aWayToLive: Question['check'] = (answer) => (/^(push|tag|release)$/.test(answer) ? undefined : 'must be push, tag or release')
+
+/**
+ * Whether versions are published on GitHub, of a launchway.yml that is there: what goes live where, stands in it.
+ * @throws LaunchwayError USAGE
+ */
+export function publishes(live: string | undefined, { publishes: file }: Seen, hasTags: boolean): boolean {
+  if (live === undefined) return file !== undefined
+  const wrong = aWayToLive(live) ?? (live === 'push' || hasTags ? undefined : 'launchway.yml is there already, and names no tags')
+  if (wrong === undefined) return live === 'release'
+  throw new LaunchwayError('USAGE', `--live ${live}: ${wrong}`, {
+    hint: "What goes live where stands in launchway.yml, such as tags: { 'v*': production }.",
+  })
+}
+
 /** The questions, in their order. One that an answer before it has settled is not asked. */
 export function questions({
   stack,
   seen,
+  forGitHub,
   needsPin,
 }: {
   stack: Stack
   seen: Seen
+  forGitHub: boolean
   needsPin: boolean
 }): ((given: Answers) => Question | undefined)[] {
   const { shape } = EnvironmentConfig
@@ -63,6 +81,15 @@ export function questions({
       question('branch', 'Branch that goes there', branchFor(seen), (answer) =>
         answer === '' || /[\s~^:?*[\\]/.test(answer) ? 'must be the name of a branch' : undefined,
       ),
+    ({ branch = '' }) =>
+      forGitHub
+        ? question(
+            'live',
+            `What goes live there: push (whatever comes to ${branch}), tag (a version, when its tag v… is pushed) or release (a version, when it is published on GitHub)`,
+            seen.publishes === undefined ? 'push' : 'release',
+            aWayToLive,
+          )
+        : undefined,
     () =>
       front === undefined
         ? undefined

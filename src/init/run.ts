@@ -9,7 +9,7 @@ import { configText } from './config-file.ts'
 import { type Keys, keysOfHosts, knownHostsFile, type Trust } from './known-hosts.ts'
 import { look } from './look.ts'
 import { nextSteps } from './next.ts'
-import { type Answers, askFor, parsePin, questions, withDefaults } from './questions.ts'
+import { type Answers, askFor, parsePin, publishes, questions, withDefaults } from './questions.ts'
 import type { Seen } from './seen.ts'
 import { settingOf } from './setting.ts'
 import { stackOf } from './stack.ts'
@@ -68,11 +68,12 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
   const made =
     kept === undefined
       ? await newConfig(options, seen, ci === 'github', pin)
-      : { text: kept, pin: pin ?? (await pinFor(options, seen, ci)), notes: [] }
+      : { text: kept, pin: pin ?? (await pinFor(options, seen, ci)), notes: [], live: options.given.live }
   const config = loadConfig(made.text, file)
   if (kept !== undefined) ports.log.notice(`${file} is there already, and stays as it is (--force writes it anew)`)
   const keys = await keysOfHosts(hostsOf(config), trustOf(), ports)
-  const setting = ci !== 'github' ? undefined : settingOf(config, made.pin ?? unfilled, file)
+  const setting =
+    ci === 'github' ? settingOf(config, made.pin ?? unfilled, file, publishes(made.live, seen, config.tags !== undefined)) : undefined
   const wanted = new Map<string, string>([
     [file, made.text],
     ...(setting === undefined
@@ -115,20 +116,19 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
     at: Seen,
     forGitHub: boolean,
     known: Pin | undefined,
-  ): Promise<{ text: string; pin: Pin | undefined; notes: string[] }> {
+  ): Promise<{ text: string; pin: Pin | undefined; notes: string[]; live: string | undefined }> {
     const stack = stackOf(at, of.dockerfile)
-    const asked = questions({ stack, seen: at, needsPin: forGitHub && known === undefined })
+    const asked = questions({ stack, seen: at, forGitHub, needsPin: forGitHub && known === undefined })
     const answers = ask === undefined ? withDefaults(asked, of.given) : await askFor(asked, of.given, ask)
     const chosen = known ?? pinIn(answers)
-    return { text: configText(stack, answers, at, chosen), pin: chosen, notes: stack.notes }
+    return { text: configText(stack, answers, at, chosen), pin: chosen, notes: stack.notes, live: answers.live }
   }
 
   /** For workflows alone, of a launchway.yml that is there. */
   async function pinFor(of: InitOptions, at: Seen, whose: 'github' | 'none'): Promise<Pin | undefined> {
     if (whose === 'none') return undefined
-    const asked = questions({ stack: { images: [], services: [], accessories: [], smoke: '', notes: [] }, seen: at, needsPin: true }).slice(
-      -1,
-    )
+    const none = { images: [], services: [], accessories: [], smoke: '', notes: [] }
+    const asked = questions({ stack: none, seen: at, forGitHub: true, needsPin: true }).slice(-1)
     return pinIn(ask === undefined ? withDefaults(asked, of.given) : await askFor(asked, of.given, ask))
   }
 

@@ -1,3 +1,5 @@
+import { parseDocument } from 'yaml'
+import { z } from 'zod'
 import type { ComposeFile } from '../tools/compose-file.ts'
 import type { DockerfileFacts } from '../tools/dockerfile.ts'
 import type { Pin } from './workflow-parts.ts'
@@ -17,6 +19,8 @@ export interface Seen {
   hints: Hints
   /** Workflows that are there already, by name, and their text. */
   workflows: ReadonlyMap<string, string>
+  /** A file that shows that versions are published as releases on GitHub. */
+  publishes?: string
   /** Paths of the files that launchway reads or writes which are there already. */
   present: ReadonlySet<string>
   /** There is a .dockerignore, and builds see the repository itself all the same. */
@@ -64,6 +68,26 @@ export interface Hints {
   /** A path that says whether the application is well. */
   healthPath?: string
 }
+
+/**
+ * Whether a team publishes its versions on GitHub: a workflow that begins with it, or notes that GitHub or a draft makes of it.
+ * @returns the file that says so
+ */
+export function publishingIn(paths: readonly string[], workflows: ReadonlyMap<string, string>): string | undefined {
+  return (
+    [...workflows].find(([, text]) => eventsOf(text).includes('release'))?.[0] ??
+    paths.find((path) => /^\.github\/(release|release-drafter)\.ya?ml$/.test(path))
+  )
+}
+
+/** What sets a workflow off; nothing, where it cannot be read. */
+function eventsOf(text: string): string[] {
+  const document = parseDocument(text, { logLevel: 'silent' })
+  const { on } = (document.errors.length === 0 ? Events.safeParse(document.toJS()).data : undefined) ?? {}
+  return typeof on === 'string' ? [on] : Array.isArray(on) ? on : Object.keys(on ?? {})
+}
+
+const Events = z.object({ on: z.union([z.string(), z.array(z.string()), z.record(z.string(), z.unknown())]) })
 
 const healthPaths = /(["'`])(\/(?:api\/)?(?:-\/)?(?:healthz?|health[-_]?check|healthy|readyz|livez|ready|ping|up)\/?)\1/
 

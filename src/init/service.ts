@@ -1,5 +1,6 @@
 import type { FileService } from '../tools/compose-file.ts'
 import { baseReference, dockerfileFacts } from '../tools/dockerfile.ts'
+import { loneIn } from '../tools/schedulers.ts'
 import { type DraftService, plainName, volumesOf } from './draft.ts'
 import { environmentOf } from './environment.ts'
 import { askedPath, type Seen } from './seen.ts'
@@ -105,6 +106,8 @@ export function serviceOf(
     says.push(
       `${service.name} starts a server for developers (${(line === '' ? facts?.command : line) ?? ''}): give it a command for production`,
     )
+  const starts = line === '' ? (facts?.command ?? '') : line
+  const isAlone = /\bbeat\b/.test(line) || loneIn(starts.split(/[\s"',[\]]+/)) !== undefined
   const isWorker = /\b(worker|rqworker|sidekiq|huey_consumer)\b/.test(line)
   return {
     draft: {
@@ -120,7 +123,8 @@ export function serviceOf(
         ...environment,
         ...(user === undefined ? {} : { user }),
         ...(stopSignal === undefined ? {} : { 'stop-signal': stopSignal }),
-        ...(/\bbeat\b/.test(line) ? { overlap: false } : isWorker ? { 'stop-timeout': '60s' } : {}),
+        ...(isAlone ? { overlap: false } : {}),
+        ...(isWorker ? { 'stop-timeout': '60s' } : {}),
       },
       volumes,
       isNamed: true,

@@ -5,20 +5,26 @@ import { secretsByJob } from '../config/secrets-by-job.ts'
 import { isLoopback, parseRepository } from '../core/reference.ts'
 import type { Pin, Setting, Target } from './workflow-parts.ts'
 
-/** What the workflows of a launchway.yml look like. */
-export function settingOf(config: Config, pin: Pin, file = 'launchway.yml'): Setting {
+/**
+ * What the workflows of a launchway.yml look like.
+ * @param publishes versions are released by publishing them on GitHub, not by pushing their tags
+ */
+export function settingOf(config: Config, pin: Pin, file = 'launchway.yml', publishes = false): Setting {
   const hosts = [...new Set(resolveImages(config).flatMap(({ repositories }) => repositories.map((one) => parseRepository(one).host)))]
   const named = resolveRegistries(config)
   const { release, deploy, everywhere, needsIdentity } = secretsByJob(config)
   const general = hosts.filter(
     (host) => host !== 'ghcr.io' && !isLoopback(host) && named.find((one) => one.host === host)?.password === undefined,
   )
+  const tags = Object.keys(config.tags ?? {}).map(filterOf)
+  const published = publishes && tags.length > 0
   return {
     pin,
     ...(file === 'launchway.yml' ? {} : { config: file }),
     branches: Object.keys(config.branches ?? {}).map(filterOf),
-    tags: Object.keys(config.tags ?? {}).map(filterOf),
-    environments: targetsOf(config, deploy),
+    tags: published ? [] : tags,
+    published,
+    environments: targetsOf(config, deploy, published),
     ghcr: hosts.includes('ghcr.io'),
     login: general.length > 0,
     passwords: everywhere,
@@ -32,17 +38,30 @@ function filterOf(pattern: string): string {
   return pattern.replaceAll(/[+?[\]!\\]/g, String.raw`\$&`)
 }
 
-/** The environments that a push can lead to, in the order of the file. */
-function targetsOf(config: Config, deploy: ReadonlyMap<string, readonly string[]>): Target[] {
+/** The environments that a push or a published release can lead to, in the order of the file. */
+function targetsOf(config: Config, deploy: ReadonlyMap<string, readonly string[]>, isPublished: boolean): Target[] {
   return Object.entries(config.environments ?? {}).flatMap(([name, environment]): Target[] => {
-    const conditions = [...conditionsOf(config.branches, 'heads', name), ...conditionsOf(config.tags, 'tags', name)]
-    if (conditions.length === 0) return []
-    const isKnown = !conditions.includes(undefined)
-    const when = isKnown ? conditions.join(' || ') : `needs.release.outputs.environment == '${name}'`
+    const [branches, tags] = [conditionsOf(config.branches, 'heads', name), conditionsOf(config.tags, 'tags', name)]
+    const pushed = anyOf(isPublished ? branches : [...branches, ...tags], name)
+    const published = isPublished ? anyOf(tags, name) : undefined
+    if (pushed === undefined && published === undefined) return []
     // The key of the usual name is an input of the step.
     const secrets = (deploy.get(name) ?? []).filter((one) => one !== 'SSH_KEY')
-    return [{ name, when, secrets, ...(environment.url === undefined ? {} : { url: environment.url }) }]
+    return [
+      {
+        name,
+        secrets,
+        ...(pushed === undefined ? {} : { pushed }),
+        ...(published === undefined ? {} : { published }),
+        ...(environment.url === undefined ? {} : { url: environment.url }),
+      },
+    ]
   })
+}
+
+function anyOf(conditions: readonly (string | undefined)[], environment: string): string | undefined {
+  if (conditions.length === 0) return undefined
+  return conditions.includes(undefined) ? `needs.release.outputs.environment == '${environment}'` : conditions.join(' || ')
 }
 
 type Routes = Config['branches']

@@ -20,6 +20,7 @@ function copied(name: string): string[] {
         '#',
         `# \`launchway init\` writes this file for your repository. By hand: copy it to .github/workflows/${name} and replace`,
         '# OWNER and COMMIT as in push.yml.',
+        ...(name === 'release.yml' ? ['# Take `tags:` out of push.yml then, or each version would be released twice.'] : []),
       ]
 }
 
@@ -29,12 +30,18 @@ export function starters(): Workflow[] {
     pin: unfilled,
     branches: ['main'],
     tags: ['v*'],
-    environments: [{ name: 'production', when: "github.ref == 'refs/heads/main'", secrets: [] }],
+    published: false,
+    environments: [{ name: 'production', pushed: "github.ref == 'refs/heads/main'", secrets: [] }],
     ghcr: true,
     login: false,
     passwords: [],
     building: [],
     identity: false,
   }
-  return workflows(setting, copied)
+  const published: Setting = {
+    ...setting,
+    published: true,
+    environments: [{ name: 'production', published: "startsWith(github.ref, 'refs/tags/v')", secrets: [] }],
+  }
+  return [...workflows(setting, copied), ...workflows(published, copied).filter(({ name }) => name === 'release.yml')]
 }

@@ -26,6 +26,8 @@ export interface Setting {
   /** What `on.push` names, as GitHub's filters have it. */
   branches: readonly string[]
   tags: readonly string[]
+  /** A version is what somebody publishes as a release on GitHub: its tag alone releases nothing then, or it would be released twice. */
+  published: boolean
   environments: readonly Target[]
   /** Images are pushed to ghcr.io, where the job's own token is the login. */
   ghcr: boolean
@@ -43,8 +45,10 @@ export interface Setting {
 export interface Target {
   name: string
   url?: string
-  /** The expression that says which pushes go there. */
-  when: string
+  /** The expression that says which pushes go there; undefined where none does. */
+  pushed?: string
+  /** Which releases that are published on GitHub go there. */
+  published?: string
   /** Names of secrets that the application and launchway.yml ask for. */
   secrets: readonly string[]
 }
@@ -80,8 +84,8 @@ export function queued(group: string): string[] {
   return ['concurrency:', `  group: ${group}`, '  cancel-in-progress: false', '  queue: max']
 }
 
-export function rights({ ghcr }: Setting, packages: 'read' | 'write'): string[] {
-  return ['permissions:', '  contents: read', ...(ghcr ? [`  packages: ${packages} # for ghcr.io`] : [])]
+export function rights({ ghcr }: Setting, packages: 'read' | 'write', { contents = 'read', why = 'for ghcr.io' } = {}): string[] {
+  return ['permissions:', `  contents: ${contents}`, ...(ghcr ? [`  packages: ${packages} # ${why}`] : [])]
 }
 
 export const checkedOut = [`- uses: ${checkout}`, '  with:', '    persist-credentials: false']

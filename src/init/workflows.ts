@@ -30,7 +30,9 @@ export interface Workflow {
 /** @param how what stands at the top of each: where it comes from */
 export function workflows(of: Setting, how: (name: string) => readonly string[] = () => []): Workflow[] {
   const made: [string, string[]][] = [
-    ['push.yml', push(of)],
+    // Where nothing is pushed that releases, GitHub would run it at every push.
+    ...(of.branches.length + of.tags.length > 0 || !of.published ? [['push.yml', push(of)] satisfies [string, string[]]] : []),
+    ...(of.published ? [['release.yml', release(of)] satisfies [string, string[]]] : []),
     ['pull-request.yml', pullRequest(of)],
     ...(of.environments.length === 0
       ? []
@@ -51,9 +53,14 @@ const about: Readonly<Record<string, readonly string[]>> = {
     '# Releases what is pushed: one job builds the images, tests and scans them and pushes them; another puts the very same',
     '# digests live, where launchway.yml says so. Reviewers of a GitHub environment stand between the two.',
   ],
+  'release.yml': [
+    '# Releases a version that is published as a release on GitHub, in the two jobs of push.yml. The release gets its record and its',
+    '# SBOMs as files. Its tag alone sets nothing off: publishing pushes that as well.',
+  ],
   'pull-request.yml': [
     '# Builds, tests and scans what a pull request would bring. Nothing is written to a registry or to a host, and no secret is',
-    '# needed: it is safe for forks as long as the event stays `pull_request` (launchway refuses `pull_request_target`).',
+    '# needed: it is safe for forks as long as the event stays `pull_request` (launchway refuses `pull_request_target`). The',
+    '# run of a fork may not read private packages: all that its scan finds counts as new then, and a warning says so.',
   ],
   'redeploy.yml': [
     '# Puts a version live again that was released before. Its images are in the registry, with the record of their release',
@@ -71,16 +78,32 @@ const about: Readonly<Record<string, readonly string[]>> = {
 }
 
 function push(of: Setting): string[] {
-  const byOutput = of.environments.some(({ when }) => when.includes('needs.release'))
+  const on = [
+    '  push:',
+    ...(of.branches.length === 0 ? [] : [`    branches: ${list(of.branches)}`]),
+    ...(of.tags.length === 0 ? [] : [`    tags: ${list(of.tags)}`]),
+  ]
+  return releasing(of, 'push', on, ({ pushed }) => pushed)
+}
+
+function release(of: Setting): string[] {
+  return releasing(of, 'release', ['  release:', '    types: [published]'], ({ published }) => published)
+}
+
+/** A job that releases, and one for each environment to which what sets this off can lead. */
+function releasing(of: Setting, name: 'push' | 'release', on: readonly string[], whenOf: (target: Target) => string | undefined): string[] {
+  const targets = of.environments.flatMap((target) => {
+    const when = whenOf(target)
+    return when === undefined ? [] : [{ target, when }]
+  })
+  const byOutput = targets.some(({ when }) => when.includes('needs.release'))
   const first = [...configInput(of), 'until: push']
   const asked = [...new Set([...of.building, ...of.passwords])]
-  const on = [`  push:`, ...(of.branches.length === 0 ? [] : [`    branches: ${list(of.branches)}`])]
   return [
-    'name: push',
+    `name: ${name}`,
     '',
     'on:',
     ...on,
-    ...(of.tags.length === 0 ? [] : [`    tags: ${list(of.tags)}`]),
     '',
     'permissions: {}',
     '',
@@ -92,7 +115,7 @@ function push(of: Setting): string[] {
         'timeout-minutes: 45',
         '# In the order of the pushes, so that a tag never moves back.',
         ...queued('launchway-release-${{ github.ref }}'),
-        ...rights(of, 'write'),
+        ...rights(of, 'write', name === 'release' ? { contents: 'write # for the files of the release on GitHub' } : {}),
         ...(of.identity ? ['  id-token: write # to sign as this workflow'] : []),
         ...(byOutput ? ['outputs:', '  environment: ${{ steps.launchway.outputs.environment }}'] : []),
         'steps:',
@@ -109,11 +132,11 @@ function push(of: Setting): string[] {
       ],
       4,
     ),
-    ...of.environments.flatMap((target) => ['', ...indent(deploy(of, target), 2)]),
+    ...targets.flatMap(({ target, when }) => ['', ...indent(deploy(of, target, when), 2)]),
   ]
 }
 
-function deploy(of: Setting, { name, url, when, secrets }: Target): string[] {
+function deploy(of: Setting, { name, url, secrets }: Target, when: string): string[] {
   const asked = [...new Set([...secrets, ...of.passwords])]
   const inputs = [...configInput(of), 'redeploy: ${{ github.sha }}', `environment: ${name}`, ...registryInputs(of), sshKey]
   return [
@@ -161,8 +184,7 @@ function pullRequest(of: Setting): string[] {
     '  build:',
     '    runs-on: ubuntu-latest',
     '    timeout-minutes: 45',
-    '    permissions:',
-    '      contents: read',
+    ...indent(rights(of, 'read', { why: 'to compare with what runs, on ghcr.io' }), 4),
     '    steps:',
     ...indent([...checkedOut, ...step(uses(of.pin), configInput(of)), ...keptEvidence], 6),
   ]

@@ -1,8 +1,8 @@
 import type { findRecord as find } from './lookup.ts'
 
-export { schedulerIn } from './warnings.ts'
 export { showFindings } from './step/index.ts'
-export { findEnvironment, findRepositories, findStep, localTrigger, requireSameTree, startRedeploy, startRelease } from './run.ts'
+export { findEnvironment, findRepositories, findStep, requireSameTree, startRedeploy, startRelease } from './run.ts'
+export { localTrigger } from './local.ts'
 export { rescanOf } from './rescanned.ts'
 export { showPlan } from './show.ts'
 export { supposedTrigger } from './supposed.ts'

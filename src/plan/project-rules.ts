@@ -5,9 +5,9 @@ import { type Breach, overlap, hostPort, wayInBreaches } from '../config/rules.t
 import type { Config, EnvironmentConfig } from '../config/schema.ts'
 import type { Accessory, Service } from '../core/deployment.ts'
 import { nearest } from '../core/nearest.ts'
+import { loneIn } from '../tools/schedulers.ts'
 import type { Finding } from './project-findings.ts'
 import type { TranslatedProject } from './project.ts'
-import { schedulerIn } from './warnings.ts'
 
 /** What neither the compose files nor launchway.yml can show alone: the rules of launchway.yml hold for what comes of both. */
 export function breachesOf(name: string, said: EnvironmentConfig, translated: TranslatedProject): Finding[] {
@@ -66,13 +66,13 @@ export function warningsOf({ services, config }: TranslatedProject, hosts: numbe
     const path = ['services', name]
     if (cron !== undefined)
       return hosts > 1 ? [{ path, message: `has cron, and there are ${hosts} hosts: it runs on each of them at its times` }] : []
-    const scheduler = config[name]?.overlap === undefined && may ? schedulerIn([...entrypoint, ...command]) : undefined
-    return scheduler === undefined
+    const lone = config[name]?.overlap === undefined && may ? loneIn([...entrypoint, ...command]) : undefined
+    return lone === undefined
       ? []
       : [
           {
             path,
-            message: `runs ${scheduler}: at each deploy the new one would start beside the old one, and jobs would run twice. Say overlap: false for it in launchway.yml to have the old one stopped first, or overlap: true if two may run`,
+            message: `runs ${lone.what}: at each deploy the new one would start beside the old one, and ${lone.harm}. Say overlap: false for it in launchway.yml to have the old one stopped first, or overlap: true if two may run`,
           },
         ]
   })

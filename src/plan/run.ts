@@ -10,7 +10,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { releaseId, repositoryKnownHosts } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlanSection, Registry, Release } from '../core/release.ts'
-import { changes, headRef, headSha, remote, shaOf, webAddress } from '../tools/git.ts'
+import { changes, headRef, headSha } from '../tools/git.ts'
 import { defaultBranchWarning, factsFor } from './facts.ts'
 import { mountedHashes } from './mounted.ts'
 import { plan } from './plan.ts'
@@ -233,49 +233,4 @@ export async function readConfig(configFile: string, ports: Ports): Promise<Conf
     hint: 'The least that works:\n  image: ghcr.io/team/app\n  branches: { main: production }\n  environments:\n    production: { host: deploy@example.org, port: 5000, publish: 80 }',
     place: { file: configFile },
   })
-}
-
-/** What a run without a runner releases: the commit that is checked out, or the ref that was named. */
-export async function localTrigger(asked: { ref?: string; environment?: string; rebuild?: boolean }, ports: Ports): Promise<Trigger> {
-  const ref = asked.ref === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => undefined) : fullRef(asked.ref)
-  const sha = await headOf(ref, ports)
-  const changed = (await ports.exec.read(changes(ports.root))).split('\n').filter((line) => line !== '').length
-  if (changed > 0) {
-    const what = changed === 1 ? '1 file is not as committed: it is' : `${changed} files are not as committed: they are`
-    ports.log.warning(`${what} built as found here, and the commit's tag gets "-dirty"`)
-  }
-  const source = webAddress(await ports.exec.read(remote(ports.root)).catch(() => ''))
-  return {
-    event: 'local',
-    sha,
-    ...(source === undefined ? {} : { source }),
-    ...(changed > 0 ? { dirty: true } : {}),
-    ...(ref === undefined ? {} : { ref }),
-    ...(asked.environment === undefined ? {} : { environment: asked.environment }),
-    ...(asked.rebuild === true ? { rebuild: true } : {}),
-  }
-}
-
-async function headOf(ref: string | undefined, ports: Ports): Promise<string> {
-  try {
-    const sha = await ports.exec.read(headSha(ports.root))
-    const named = ref === undefined ? sha : await ports.exec.read(shaOf(ref, ports.root)).catch(() => sha)
-    if (ref === undefined || named === sha) return sha
-    if (ref.startsWith('refs/tags/')) {
-      throw new LaunchwayError('USAGE', `${ref} is not what is checked out`, { hint: `git checkout ${ref.slice('refs/tags/'.length)}` })
-    }
-    // A checkout for a build is often detached and behind or ahead of what the branch is here.
-    ports.log.warning(`${ref} is at ${named.slice(0, 7)} here; what is checked out, ${sha.slice(0, 7)}, is released in its name`)
-    return sha
-  } catch (cause) {
-    if (cause instanceof LaunchwayError && cause.code !== 'COMMAND_FAILED') throw cause
-    throw new LaunchwayError('USAGE', 'this is not a git repository with a commit', {
-      cause,
-      hint: 'git init && git add --all && git commit',
-    })
-  }
-}
-
-function fullRef(ref: string): string {
-  return ref.startsWith('refs/') ? ref : `refs/heads/${ref}`
 }

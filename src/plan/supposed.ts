@@ -18,7 +18,10 @@ export async function supposedTrigger(
   const meant = eventNames.some((name) => name === event) || event === 'pull_request_target' ? undefined : nearest(event, eventNames)
   if (meant !== undefined) throw new LaunchwayError('USAGE', `there is no event "${event}"`, { hint: `Did you mean --event ${meant}?` })
   const ref = asked === undefined ? await ports.exec.read(headRef(ports.root)).catch(() => '') : fullRef(asked, event)
-  const sha = await ports.exec.read(shaOf(ref, ports.root)).catch(() => ports.exec.read(headSha(ports.root)).catch(() => '0'.repeat(7)))
+  const known = await ports.exec.read(shaOf(ref, ports.root)).catch(() => undefined)
+  const sha = known ?? (await ports.exec.read(headSha(ports.root)).catch(() => '0'.repeat(7)))
+  if (known === undefined && asked !== undefined)
+    ports.log.notice(`${ref} is not here: supposed to be at what is checked out, ${sha.slice(0, 7)}`)
   const [, number] = /^refs\/pull\/(\d+)\//.exec(ref) ?? []
   const payload = {
     ...(event === 'release' ? { action: 'published', release: { tag_name: ref.replace(/^refs\/tags\//, '') } } : {}),

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Notices, Ports } from '../core/ports.ts'
 import type { Release, ScanSection } from '../core/release.ts'
+import { isRescan } from '../core/stages.ts'
 import { bodyOf, mostChars, pageOf } from './body.ts'
 import { code, prose } from './markdown.ts'
 
@@ -48,7 +49,7 @@ const outdated = ' (the last rescan failed)'
 export async function keepIssue(release: Release, notices: Notices, ports: Ports): Promise<void> {
   const { app, outcome, plan, scan } = release
   const environment = plan.scan?.against
-  if (plan.event !== 'schedule' || plan.stages['build']?.run || environment === undefined) return
+  if (!isRescan(plan) || environment === undefined) return
   const look = { app, environment }
   if (scan !== undefined) return keepVerdict(look, release, scan, notices, pageOf(ports))
   if (outcome.state === 'failed') await keepNoVerdict(look, outcome, notices, ports)

@@ -39,20 +39,11 @@ export function changeParts({ against, images }: ScanSection, most: number): str
 export function scanParts(scan: ScanSection, most: number): string[] {
   const { images, rules, exceptions, reports, tool, database, lists = [] } = scan
   const [blocking, warned] = [decidedRows(scan, 'fail'), decidedRows(scan, 'warn')]
-  const fails = rules.filter(({ action }) => action === 'fail')
   const ignored = rules.filter(({ action, findings }) => action === 'ignore' && findings.length > 0)
   return [
     table(['vulnerabilities', ...severities.map((severity) => severity.toLowerCase())], images.flatMap(countRows)),
     ...images.flatMap(lookedParts),
-    ...(blocking.length === 0 && images.some(({ looked }) => looked?.blind !== undefined)
-      ? []
-      : blocking.length === 0
-        ? [
-            fails.length === 0
-              ? 'No rule of the scan could block.'
-              : `Nothing blocks. Rules that could: ${fails.map(({ rule }) => prose(rule)).join('; ')}.`,
-          ]
-        : decidedTable('blocks', 'that block', blocking, most)),
+    ...(blocking.length > 0 ? decidedTable('blocks', 'that block', blocking, most) : nothingBlocks(scan)),
     ...(warned.length === 0 ? [] : decidedTable('warns', 'that are warned of', warned, most)),
     ...images.flatMap(rebuildParts),
     ...(ignored.length === 0
@@ -107,6 +98,14 @@ function countRows({ name: plainName, findings, base, others: reference }: Scann
       return others.length === 0 ? [] : [row(`${prose(name)}, ${classNames[kind]}`, others)]
     }),
   ]
+}
+
+/** Where nothing could be looked up, that nothing blocks is no news. */
+function nothingBlocks({ images, rules }: ScanSection): string[] {
+  if (images.some(({ looked }) => looked?.blind !== undefined)) return []
+  const fails = rules.filter(({ action }) => action === 'fail')
+  if (fails.length === 0) return ['No rule of the scan could block.']
+  return [`Nothing blocks. Rules that could: ${fails.map(({ rule }) => prose(rule)).join('; ')}.`]
 }
 
 /** How much was seen, and what is not known: nothing found in nothing seen is no good news. */

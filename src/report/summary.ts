@@ -62,6 +62,16 @@ export function confirmSummary(
   return `## ${prose(`${app} ${version} is confirmed in ${environment}`)}\n\n${where}\n`
 }
 
+/** The summary of a move between versions that was only asked about. */
+export function proposalSummary(title: string, hosts: readonly { host: string; runs?: string; notes: readonly string[] }[]): string {
+  const rows = hosts.map(({ host, runs, notes }) => [
+    code(host),
+    runs === undefined ? 'nothing' : prose(runs),
+    notes.map(prose).join('<br>'),
+  ])
+  return `${[`## ${prose(title)}`, table(['host', 'runs', ''], rows), 'A dry run: nothing was changed.'].join('\n\n')}\n`
+}
+
 /** The summary of what failed before there was a record. @param what such as `launchway plan` */
 export function failureSummary(what: string, failure: Failure): string {
   return `${[`## ${prose(what)} failed`, ...why(failure)].join('\n\n')}\n`

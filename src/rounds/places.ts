@@ -2,7 +2,7 @@ import { dirname, join, resolve, sep } from 'node:path'
 import type { SmokePlan } from '../core/gates.ts'
 import type { PlannedBase } from '../core/planned-image.ts'
 import type { WatchedPlace } from '../core/ports.ts'
-import type { ComposeProject } from '../tools/compose.ts'
+import { type ComposeProject, keptIn } from '../tools/compose.ts'
 import { readIgnores } from '../tools/dockerignore.ts'
 
 /** What a change there is about. */
@@ -80,11 +80,11 @@ function contextPlaces({ folder, dockerfile, ignores, kind }: Context): Place[] 
   return [...said.map((path): Place => ({ kind, path, isTree: false })), { kind, path: folder, isTree: true, prunes, excludes }]
 }
 
-function mountedPlaces({ services, secrets = {}, configs = {} }: ComposeProject, ignored: ReadonlySet<string>): Place[] {
+function mountedPlaces(project: ComposeProject, ignored: ReadonlySet<string>): Place[] {
   // Packages and caches by the ten thousand lie there, and nothing of them would count.
   const isIgnored = (path: string, top: string): boolean => ignored.has(path) || (path.length > top.length && isIgnored(dirname(path), top))
   const prunesOf = (source: string) => (relative: string) => isHistory(relative) || isIgnored(join(source, relative), source)
-  const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
+  const mounted = Object.values(project.services).flatMap(({ volumes = [] }) =>
     volumes.flatMap(({ type, source, ...how }): Place[] =>
       type === 'bind' && source !== undefined && !isOfSystem(source)
         ? how['read_only'] === true
@@ -93,7 +93,7 @@ function mountedPlaces({ services, secrets = {}, configs = {} }: ComposeProject,
         : [],
     ),
   )
-  const kept = Object.values({ ...secrets, ...configs }).flatMap((one) => one?.file ?? [])
+  const kept = keptIn(project).flatMap(([, { file }]) => file ?? [])
   return [...mounted, ...kept.map((path): Place => ({ kind: 'files', path, isTree: false }))]
 }
 

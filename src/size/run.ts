@@ -16,7 +16,8 @@ import { type Before, explained, told, weigh } from './plan.ts'
  */
 export async function watchSize(release: Release, ports: Ports): Promise<SizeSection> {
   const { against, images: planned } = release.plan
-  const now = against === undefined ? undefined : await recordOfNow(release, against, ports)
+  const found = against === undefined ? undefined : await recordOfNow(release, against, ports)
+  const now = found instanceof Error ? found.message : found
   if (typeof now === 'string') ports.log.info(`no size to compare with: ${now}`)
   const images: SizeSection['images'] = []
   for (const built of section(release, 'build').images) {

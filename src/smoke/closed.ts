@@ -1,5 +1,5 @@
 import { isAbsolute, relative } from 'node:path'
-import type { ComposeProject, ComposeService } from '../tools/compose.ts'
+import { type ComposeProject, type ComposeService, keptIn } from '../tools/compose.ts'
 
 /** With these a service runs the image that is here. */
 export const staying: ReadonlySet<string | undefined> = new Set([undefined, 'missing', 'if_not_present', 'never'])
@@ -84,7 +84,7 @@ function textsIn(value: unknown): string[] {
 }
 
 function openPart(project: ComposeProject): string | undefined {
-  const { networks = {}, volumes = {}, secrets = {}, configs = {} } = project
+  const { networks = {}, volumes = {} } = project
   const part = Object.keys(project).find((one) => !knownParts.has(one) && !one.startsWith('x-'))
   if (part !== undefined) return `the project has ${part}, which may depend on the machine`
   for (const [name, volume] of Object.entries(volumes)) {
@@ -95,7 +95,7 @@ function openPart(project: ComposeProject): string | undefined {
     if (![undefined, '', 'bridge', 'default'].includes(driverOf(network)))
       return `the network ${name} is made by the driver ${driverOf(network)}`
   }
-  const external = Object.entries({ ...secrets, ...configs }).find(([, one]) => one?.external === true)
+  const external = keptIn(project).find(([, one]) => one.external === true)
   return external === undefined ? undefined : `${external[0]} is kept elsewhere`
 }
 

@@ -8,7 +8,7 @@ import { isSameRepository, parseReference } from '../core/reference.ts'
 import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
-import type { ComposeProject } from '../tools/compose.ts'
+import { type ComposeProject, keptIn } from '../tools/compose.ts'
 import { noted } from '../tools/noted.ts'
 import { version } from '../version.ts'
 import { openingIn, outside } from './closed.ts'
@@ -122,14 +122,9 @@ async function otherImages(
 }
 
 /** Everything in files that reaches the stack or its checks: mounts, secrets and configs, and what the plan names. */
-async function filesOf(
-  { services, secrets = {}, configs = {} }: ComposeProject,
-  plan: SmokePlan,
-  root: string,
-  ports: Ports,
-): Promise<unknown> {
-  const mounted = Object.values(services).flatMap(mountedPaths)
-  const kept = Object.values({ ...secrets, ...configs }).flatMap((one) => one?.file ?? [])
+async function filesOf(project: ComposeProject, plan: SmokePlan, root: string, ports: Ports): Promise<unknown> {
+  const mounted = Object.values(project.services).flatMap(mountedPaths)
+  const kept = keptIn(project).flatMap(([, { file }]) => file ?? [])
   const budget = { files: mostFiles, bytes: mostBytes }
   const found: [string, unknown][] = []
   for (const path of [...new Set([...mounted, ...kept])].toSorted()) found.push([path, await contentOf(path, budget, ports)])
@@ -210,7 +205,7 @@ function refuseUnbounded({ prepare, checks }: SmokePlan): void {
 }
 
 /** What compose takes from the environment without rendering it. */
-function environmentOf({ secrets = {}, configs = {} }: ComposeProject, ports: Ports): [string, string][] {
-  const names = Object.values({ ...secrets, ...configs }).flatMap((one) => one?.environment ?? [])
+function environmentOf(project: ComposeProject, ports: Ports): [string, string][] {
+  const names = keptIn(project).flatMap(([, { environment }]) => environment ?? [])
   return [...new Set(names)].toSorted().map((name) => [name, ports.secret(name)?.reveal() ?? ''])
 }

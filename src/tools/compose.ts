@@ -104,6 +104,12 @@ export const ComposeProject = z.looseObject({
 })
 export type ComposeProject = z.infer<typeof ComposeProject>
 
+/** Secrets and configs with their names: one of each may share a name. */
+export function keptIn({ secrets = {}, configs = {} }: Pick<ComposeProject, 'secrets' | 'configs'>): [string, z.infer<typeof Kept>][] {
+  const all = [...Object.entries(secrets), ...Object.entries(configs)]
+  return all.flatMap(([name, one]): [string, z.infer<typeof Kept>][] => (one === null ? [] : [[name, one]]))
+}
+
 /** A project that runs: its file may hold secrets, so that it goes by the standard input alone. */
 export interface Stack {
   project: string

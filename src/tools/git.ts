@@ -1,6 +1,9 @@
 import { type Command, command } from '../core/command.ts'
 
 export const headSha = (cwd: string): Command => command('git', ['rev-parse', 'HEAD'], { cwd })
+/** `4f2a9c1`, and `4f2a9c1-dirty` where a file of the repository is not as committed. No tag: it may stand anywhere before. */
+export const describeHead = (cwd: string): Command =>
+  command('git', ['describe', '--always', '--dirty', '--abbrev=7', '--exclude=*'], { cwd, timeoutMs: 5_000 })
 /** `refs/heads/master`; fails on a detached checkout. */
 export const headRef = (cwd: string): Command => command('git', ['symbolic-ref', '--quiet', 'HEAD'], { cwd })
 /** One line for each file that is not as committed. */

@@ -163,6 +163,16 @@ describe('variables of a project', () => {
     expect(JSON.stringify(stack)).not.toContain('\uFEFF')
   })
 
+  it('is warned of what must not run twice, by its place: a scheduler, and a worker of a fixed name', async () => {
+    const { warnings } = await planProject(
+      'services:\n  web: { build: . }\n  beat: { build: ., command: celery -A app beat }\n  high: { build: ., command: rq worker --name high }\n  own: { build: ., command: rq worker --name "$$HOSTNAME" }\n',
+    )
+    expect(warnings.map((line) => line.replace(/: at each deploy.*old one, and /, '; ').replace(/\. Say .*/, ''))).toEqual([
+      'compose.yml:3:3: services.beat: runs celery beat; jobs would run twice',
+      'compose.yml:4:3: services.high: runs a worker whose name is always high; a name that is taken is refused',
+    ])
+  })
+
   it('without a value are told where they are asked for', async () => {
     const { warnings } = await planProject(one('environment: { A: "${LEVEL}" }'))
     expect(warnings).toEqual(['compose.yml: The "LEVEL" variable is not set. Defaulting to a blank string.'])

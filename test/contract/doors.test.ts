@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { keysOf } from '../../src/core/objects.ts'
 import { parseRelease } from '../../src/core/release.ts'
 import { common, flags, flagsOf, verbs } from '../../src/verbs.ts'
-import { version } from '../../src/version.ts'
+import { version, versionLine } from '../../src/version.ts'
 import { bare, commit, type Ended, git, open, repository, scratch, through, unreachable } from './support/doors.ts'
 
 const launchway = (...args: string[]): Ended => open('cli', args, scratch)
@@ -85,7 +85,7 @@ describe('the command line', () => {
   })
 
   it('--version is that of launchway', () => {
-    expect(launchway('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
+    expect(launchway('--version')).toEqual({ code: 0, out: `${versionLine(version, undefined)}\n`, err: '' })
   })
 
   it.each([

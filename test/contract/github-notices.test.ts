@@ -1,66 +1,15 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { z } from 'zod'
+import { describe, expect, it } from 'vitest'
 import { requests, tell as order } from '../../lab/github/client.ts'
-import { type LabGitHub, startLabGitHub } from '../../lab/github/server.ts'
-import { gitHubNotices } from '../../src/adapters/github-notices.ts'
+import type { LabGitHub } from '../../lab/github/server.ts'
 import type { Release } from '../../src/core/release.ts'
 import { findingName } from '../../src/core/words.ts'
-import { Secret } from '../../src/core/secret.ts'
 import { tell } from '../../src/report/index.ts'
-import { fakeClock } from '../fakes/clock.ts'
-import { fakeLog } from '../fakes/log.ts'
 import { digest, record } from '../unit/support/deploy.ts'
 import { rescanned } from '../unit/support/rescanned.ts'
 import { httpx, scanned } from '../unit/support/scanned.ts'
-import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
+import { ada, api, issues, none, open, page, proposal, Said, said, token } from './support/notices.ts'
 
 /** What people are told on GitHub, with GitHub's client against the lab's GitHub, which takes only what the API takes. */
-
-const token = 'ghs_contract'
-const page = 'https://github.example.org/team/app/actions/runs/7'
-const none = { comment: false, issue: false, codeScanning: false }
-
-const ada = 'ghp_ada'
-
-/** @param of who tells, and by which address of the API */
-async function open(of: { token?: string; path?: string } = {}) {
-  const lab = await startLabGitHub({ token, people: { [ada]: 'ada' } })
-  onTestFinished(() => lab.close())
-  const folder = temporaryFolder()
-  const log = fakeLog()
-  const notices = gitHubNotices({ repository: 'team/app', token: new Secret(of.token ?? token), apiUrl: `${lab.url}${of.path ?? ''}` })
-  const ports = { ...localPorts(folder).ports, notices, log, clock: fakeClock(), who: page }
-  return {
-    lab,
-    folder,
-    log,
-    ports,
-    warnings: () => log.said('warning'),
-  }
-}
-
-async function api(lab: LabGitHub, path: string, body?: object, as = token): Promise<unknown> {
-  const response = await fetch(`${lab.url}/repos/team/app/${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    headers: { authorization: `Bearer ${as}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
-  return response.json()
-}
-
-const Said = z.array(z.object({ body: z.string() }))
-const Issues = z.array(z.object({ number: z.number(), title: z.string(), body: z.string(), state: z.string() }))
-const said = async (lab: LabGitHub, issue: number): Promise<string[]> =>
-  Said.parse(await api(lab, `issues/${issue}/comments`)).map(({ body }) => body)
-const issues = async (lab: LabGitHub) => Issues.parse(await api(lab, 'issues?state=all'))
-
-function proposal(of: Partial<Release> = {}): Release {
-  const { plan, ...rest } = record()
-  return { ...rest, plan: { ...plan, event: 'pull_request', ref: 'refs/pull/1/merge' }, ...of }
-}
 
 describe('a pull request', () => {
   it('has one comment, which says what the newest run came to, and leaves those of people alone', async () => {
@@ -231,73 +180,5 @@ describe('what an environment runs and the rules block', () => {
     await api(lab, 'issues', { title: 'Ours', body: 'by hand', labels: ['launchway-scan'] })
     await tell(rescan(), { ...none, issue: true }, ports)
     expect((await issues(lab)).map(({ state }) => state)).toEqual(['open'])
-  })
-})
-
-const State = z.object({ repositories: z.record(z.string(), z.object({ sarifs: z.array(z.looseObject({})) })) })
-
-/** What code scanning was given, oldest first. */
-async function uploads(lab: LabGitHub): Promise<object[]> {
-  const { repositories } = State.parse(await (await fetch(`${lab.url}/lab/state`)).json())
-  return Object.values(repositories).flatMap(({ sarifs }) => sarifs)
-}
-
-describe('code scanning', () => {
-  const sarif = { version: '2.1.0', runs: [{ tool: { driver: { name: 'Trivy' } }, results: [] }] }
-
-  it('gets the results for the commit and the ref of the run', async () => {
-    const { lab, folder, ports, warnings } = await open()
-    writeFileSync(join(folder, 'app.sarif'), JSON.stringify(sarif))
-    const scan = { ...scanned, reports: [{ image: 'app', kind: 'sarif' as const, path: 'app.sarif' }] }
-    const release = { ...record(), scan }
-    await tell(release, { ...none, codeScanning: true }, ports)
-    expect(await uploads(lab)).toMatchObject([{ commit_sha: release.plan.sha, ref: release.plan.ref, document: sarif, errors: null }])
-    expect(warnings()).toEqual([])
-  })
-
-  it('of a pull request gets them for its head, which is what people look at: GitHub takes no other commit for a merge', async () => {
-    const { lab, folder, ports, warnings } = await open()
-    writeFileSync(join(folder, 'app.sarif'), JSON.stringify(sarif))
-    const release = proposal({ scan: { ...scanned, reports: [{ image: 'app', kind: 'sarif', path: 'app.sarif' }] } })
-    await tell(release, { ...none, codeScanning: true }, ports)
-    expect(warnings()).toEqual([])
-    expect(await uploads(lab)).toMatchObject([{ commit_sha: release.plan.sha, ref: 'refs/pull/1/head' }])
-  })
-
-  /** What a scan of these images wrote, each what it may be. */
-  function written(folder: string, files: Readonly<Record<string, unknown>>): Release {
-    for (const [image, body] of Object.entries(files)) writeFileSync(join(folder, `${image}.sarif`), JSON.stringify(body))
-    const reports = Object.keys(files).map((image) => ({ image, kind: 'sarif' as const, path: `${image}.sarif` }))
-    return { ...record(), scan: { ...scanned, reports } }
-  }
-
-  it('has not got them when GitHub could not use them: its own words are a warning', async () => {
-    const { lab, folder, ports, warnings } = await open()
-    await order(lab, 'processing', { asks: 2 })
-    await tell(written(folder, { app: { ...sarif, version: '1.0' }, web: sarif }), { ...none, codeScanning: true }, ports)
-    expect(warnings()).toEqual([expect.stringMatching(/^GitHub could not use app\.sarif: .*2\.1\.0/s)])
-  })
-
-  it('may take its time: the run goes on, and only who looks closely is told', async () => {
-    const { lab, folder, ports, log } = await open()
-    await order(lab, 'processing', { asks: 1000 })
-    await tell(written(folder, { app: sarif }), { ...none, codeScanning: true }, ports)
-    expect(log.said('warning')).toEqual([])
-    expect(log.said('debug').join()).toContain('app.sarif')
-    expect(ports.clock.elapsed()).toBeLessThanOrEqual(20_000)
-  })
-
-  it('gets what it takes of several images, also after it refused one', async () => {
-    const { lab, folder, ports, warnings } = await open()
-    await order(lab, 'fail', { method: 'POST', path: '/repos/{owner}/{repo}/code-scanning/sarifs', status: 413 })
-    await tell(written(folder, { app: sarif, web: sarif, job: sarif }), { ...none, codeScanning: true }, ports)
-    expect(await uploads(lab)).toHaveLength(2)
-    expect(warnings()).toEqual([expect.stringContaining('GitHub refused to take app.sarif for code scanning')])
-  })
-
-  it('is told of where the configuration makes no such results', async () => {
-    const { ports, warnings } = await open()
-    await tell({ ...record(), scan: scanned }, { ...none, codeScanning: true }, ports)
-    expect(warnings()).toEqual([expect.stringContaining('reports: [sarif]')])
   })
 })

@@ -146,6 +146,12 @@ test('the verb and the action return over SSH to the version before, from launch
     }),
   )
   const env = { SSH_KEY: labKey().reveal() }
+  const dry = open('cli', ['rollback', '--dry-run'], tree, env)
+  expect(dry.code, dry.err).toBe(0)
+  expect(dry.out).toMatch(
+    new RegExp(`^${host.app} would go back to one in test\\n  \\S+: runs two \\(.*\\)\\n    web: .*\\nNothing was changed\\.\\n$`),
+  )
+  expect(await host.answer()).toBe('two')
   const ended = open('cli', ['rollback', '--json'], tree, env)
   expect(ended.code, ended.err).toBe(0)
   expect(JSON.parse(ended.out)).toMatchObject({ environment: 'test', version: 'one', release, hosts: [{ slot: 'a' }] })
@@ -157,12 +163,14 @@ test('the verb and the action return over SSH to the version before, from launch
   const [output, summary] = [join(tree, 'output'), join(tree, 'summary')]
   for (const file of [output, summary]) writeFileSync(file, '')
   const runner = { GITHUB_ACTIONS: 'true', GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, RUNNER_TEMP: tree }
-  const step = open('main', ['rollback'], tree, {
-    ...runner,
-    INPUT_ENVIRONMENT: 'test',
-    INPUT_VERSION: 'two',
-    'INPUT_SSH-KEY': env.SSH_KEY,
-  })
+  const inputs = { ...runner, INPUT_ENVIRONMENT: 'test', INPUT_VERSION: 'two', 'INPUT_SSH-KEY': env.SSH_KEY }
+  const told = open('main', ['rollback'], tree, { ...inputs, 'INPUT_DRY-RUN': 'true' })
+  expect(told.code, `${told.out}${told.err}`).toBe(0)
+  expect(readFileSync(output, 'utf8')).toBe('environment=test\nversion=two\nurl=http://shop.example.org\nverdict=passed\n')
+  expect(readFileSync(summary, 'utf8')).toMatch(/would go back to two in test\n\n[\s\S]*A dry run: nothing was changed\./)
+  expect(await host.answer()).toBe('one')
+  for (const file of [output, summary]) writeFileSync(file, '')
+  const step = open('main', ['rollback'], tree, inputs)
   expect(step.code, `${step.out}${step.err}`).toBe(0)
   expect(readFileSync(output, 'utf8')).toBe('environment=test\nversion=two\nurl=http://shop.example.org\nverdict=passed\n')
   expect(readFileSync(summary, 'utf8')).toContain(`${host.app} is back at two in test`)

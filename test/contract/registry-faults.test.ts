@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, expect, inject, it } from 'vitest'
 import { ociRegistries } from '../../src/adapters/registry/repository.ts'
 import type { Clock, Credentials, Repository } from '../../src/core/ports.ts'
@@ -8,7 +6,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { fakeClock } from '../fakes/clock.ts'
 import { failureOf } from './support/errors.ts'
 import { setEnv } from './support/folder.ts'
-import { type Act, type Answer, type Asked, openServer, type Server } from './support/http.ts'
+import { type Act, type Answer, type Asked, openServer, openTunnels, type Server } from './support/http.ts'
 import { openDoor, openNothing } from './support/tcp.ts'
 
 const indexType = 'application/vnd.oci.image.index.v1+json'
@@ -268,29 +266,14 @@ describe('Docker Hub', () => {
   it.each(['addie', 'library/addie', 'docker.io/addie'])(
     'is found for %s where its API is, through the proxy of this network',
     async (name) => {
-      const connects: string[] = []
-      const proxy = createServer()
-      proxy.on('connect', (request, socket) => {
-        connects.push(request.url ?? '')
-        socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n')
+      await using proxy = await openTunnels()
+      using _ = setEnv({ HTTPS_PROXY: proxy.url, https_proxy: undefined, NO_PROXY: '', no_proxy: undefined })
+      const repository = await ociRegistries(fakeClock(), async () => undefined).repository(name, { host: 'docker.io', plainHttp: false })
+      expect(await failureOf(repository.resolve('latest'))).toMatchObject({
+        code: 'REGISTRY_UNAVAILABLE',
+        message: expect.stringContaining('docker.io'),
       })
-      await new Promise<void>((ready) => proxy.listen(0, '127.0.0.1', ready))
-      try {
-        using _ = setEnv({
-          HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-          https_proxy: undefined,
-          NO_PROXY: '',
-          no_proxy: undefined,
-        })
-        const repository = await ociRegistries(fakeClock(), async () => undefined).repository(name, { host: 'docker.io', plainHttp: false })
-        expect(await failureOf(repository.resolve('latest'))).toMatchObject({
-          code: 'REGISTRY_UNAVAILABLE',
-          message: expect.stringContaining('docker.io'),
-        })
-        expect(new Set(connects)).toEqual(new Set(['registry-1.docker.io:443']))
-      } finally {
-        proxy.close()
-      }
+      expect(new Set(proxy.asked)).toEqual(new Set(['registry-1.docker.io:443']))
     },
   )
 })

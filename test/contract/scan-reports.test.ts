@@ -103,6 +103,15 @@ describe('the files of a scan', () => {
     expect(run.results).toEqual([])
   })
 
+  it('are told apart by code scanning also where another application of the repository has an image of that name', async () => {
+    const clean = await imageWith(['httpx', '0.23.0'])
+    const category = async (app: string): Promise<string | undefined> => {
+      await scan({ ...toScan(clean, { reports: ['sarif'] }), app }, here().ports)
+      return Sarif.parse(JSON.parse(read('app.sarif'))).runs[0].automationDetails.id
+    }
+    expect([await category('shop'), await category('office')]).toEqual(['launchway/shop/app/', 'launchway/office/app/'])
+  })
+
   it('replace those of an earlier scan, and no file of somebody else: then nothing is looked at', async () => {
     const asked = toScan(image, { ...kinds, rules: [], reportsFolder: '.' })
     await scan(asked, here().ports)
@@ -126,15 +135,6 @@ describe('the files of a scan', () => {
       code: 'CONFIG_INVALID',
       message: 'app.cdx.json is to be a report of the scan, and is there already: git tracks it',
     })
-  })
-
-  it('are told apart by code scanning also where another application of the repository has an image of that name', async () => {
-    const clean = await imageWith(['httpx', '0.23.0'])
-    const category = async (app: string): Promise<string | undefined> => {
-      await scan({ ...toScan(clean, { reports: ['sarif'] }), app }, here().ports)
-      return Sarif.parse(JSON.parse(read('app.sarif'))).runs[0].automationDetails.id
-    }
-    expect([await category('shop'), await category('office')]).toEqual(['launchway/shop/app/', 'launchway/office/app/'])
   })
 
   it('are not written where nobody asks for them', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { call } from '../../lab/run.ts'
 import { fetchArchive } from '../../src/adapters/archive.ts'
+import { fakeClock } from '../fakes/clock.ts'
 
 /** The way a pinned release comes, against a server of our own: the archive and its sum are made here. */
 describe('a program from an archive', () => {
@@ -15,6 +16,8 @@ describe('a program from an archive', () => {
   let archive: Buffer
   let server: Server
   let base: string
+  const silent = (): void => undefined
+  const way = { clock: fakeClock(), signal: undefined, log: { info: silent, warning: silent } }
   const sum = (body: Buffer): string => createHash('sha256').update(body).digest('hex')
 
   beforeAll(async () => {
@@ -37,14 +40,14 @@ describe('a program from an archive', () => {
   })
 
   it('is there and runs when the checksum is the pinned one', async () => {
-    expect(await fetchArchive(`${base}/tool.tar.gz`, sum(archive), 'tool', folder)).toBeUndefined()
+    expect(await fetchArchive(`${base}/tool.tar.gz`, sum(archive), 'tool', folder, way)).toBeUndefined()
     expect((await call(join(folder, 'tool'), [])).stdout).toBe('ready\n')
     expect(readdirSync(folder)).toEqual(['tool'])
   })
 
   it('is refused when the checksum is another, and nothing of it stays', async () => {
     const other = sum(Buffer.from('something else'))
-    await expect(fetchArchive(`${base}/tool.tar.gz`, other, 'tool', folder)).rejects.toMatchObject({
+    await expect(fetchArchive(`${base}/tool.tar.gz`, other, 'tool', folder, way)).rejects.toMatchObject({
       code: 'DIGEST_MISMATCH',
       hint: `Expected SHA-256 ${other}, got ${sum(archive)}. It is not used.`,
     })
@@ -55,12 +58,12 @@ describe('a program from an archive', () => {
     ['a server that does not have it', () => `${base}/other.tar.gz`, 'answered 404'],
     ['a server that cannot be reached', () => 'http://127.0.0.1:9/tool.tar.gz', 'cannot be reached'],
   ])('%s is a reason to try another way', async (_, url, why) => {
-    expect(await fetchArchive(url(), sum(archive), 'tool', folder)).toContain(why)
+    expect(await fetchArchive(url(), sum(archive), 'tool', folder, way)).toContain(why)
     expect(readdirSync(folder)).toEqual([])
   })
 
   it('that does not hold the program leaves nothing', async () => {
-    await expect(fetchArchive(`${base}/tool.tar.gz`, sum(archive), 'absent', folder)).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
+    await expect(fetchArchive(`${base}/tool.tar.gz`, sum(archive), 'absent', folder, way)).rejects.toMatchObject({ code: 'COMMAND_FAILED' })
     expect(readdirSync(folder)).toEqual([])
   })
 })

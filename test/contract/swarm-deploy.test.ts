@@ -100,6 +100,19 @@ describe('a stack on a swarm of three managers', { timeout: 300_000 }, () => {
     expect(texts).toContain(one)
     expect(texts).not.toMatch(/first-value|second/)
 
+    const whole = async (): Promise<string[]> => [
+      await stack.docker('config', 'ls', '--quiet'),
+      await stack.docker('service', 'inspect', ...(await stack.docker('service', 'ls', '--quiet')).split('\n')),
+    ]
+    const before = await whole()
+    expect(await stack.propose()).toMatchObject({
+      release: current,
+      version: 'one',
+      hosts: [{ runs: `two (${second.release})`, changes: true, notes: ['other, web: as one has them; what is the same keeps its tasks'] }],
+    })
+    expect(await failureOf(stack.propose('v9'))).toMatchObject({ code: 'VERSION_UNKNOWN' })
+    expect(await whole()).toEqual(before)
+
     const back = await stack.rollback()
     expect(back).toMatchObject({ release: current, version: 'one' })
     expect(await envs()).toBe('[VERSION=one]\n[]')

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vit
 import { parse } from 'yaml'
 import { tools } from '../../lab/paths.ts'
 import { bare, git, open, root } from './support/doors.ts'
+import { readAction, wrongInWorkflow } from './support/workflow-parser.ts'
 
 const pin = `acme/launchway@${'a'.repeat(40)}`
 
@@ -22,6 +23,8 @@ function ask(program: string, args: readonly string[], cwd: string): { code: num
   if (error !== undefined) throw error
   return { code: status, said: stdout + stderr }
 }
+
+const examples = globSync('examples/*/.github', { cwd: root }).map((path) => path.split('/')[1] ?? path)
 
 /** What a team with a compose file, two images, secrets and a registry of its own gets. */
 const shop = {
@@ -46,8 +49,7 @@ describe('workflows, read by those who know them best', () => {
   beforeAll(() => {
     for (const [name, from] of [
       ['starters', 'workflows'],
-      ['addie', 'examples/addie/.github/workflows'],
-      ['camcops', 'examples/camcops/.github/workflows'],
+      ...examples.map((name) => [name, `examples/${name}/.github/workflows`] as const),
       ['ours', '.github/workflows'],
     ] as const) {
       const folder = repository(name)
@@ -56,28 +58,73 @@ describe('workflows, read by those who know them best', () => {
         writeFileSync(join(folder, '.github/workflows', file), text)
       }
     }
-    for (const [name, image] of [
-      ['init, for ghcr.io', 'ghcr.io/team/shop'],
-      ['init, for another registry', 'registry.example.org/team/shop'],
+    for (const [name, image, live] of [
+      ['init, for ghcr.io', 'ghcr.io/team/shop', 'push'],
+      ['init, for another registry', 'registry.example.org/team/shop', 'tag'],
+      ['init, for releases on GitHub', 'ghcr.io/team/shop', 'release'],
     ] as const) {
       const folder = repository(name)
       for (const [path, text] of Object.entries(shop)) {
         mkdirSync(dirname(join(folder, path)), { recursive: true })
         writeFileSync(join(folder, path), text)
       }
-      const answers = ['--host', 'deploy@127.0.0.1:1', '--image', image, '--launchway', pin, '--url', 'https://shop.example.org']
+      const answers = [
+        '--host',
+        'deploy@127.0.0.1:1',
+        '--image',
+        image,
+        '--launchway',
+        pin,
+        '--url',
+        'https://shop.example.org',
+        '--live',
+        live,
+      ]
       const { code, err } = open('cli', ['init', '--yes', ...answers], folder)
       if (code !== 0) throw new Error(err)
     }
   })
 
-  const all = ['starters', 'addie', 'camcops', 'ours', 'init, for ghcr.io', 'init, for another registry']
+  const all = ['starters', ...examples, 'ours', 'init, for ghcr.io', 'init, for another registry', 'init, for releases on GitHub']
+
+  function files(name: string): { path: string; text: string }[] {
+    const found = globSync('.github/workflows/*.yml', { cwd: join(scratch, name) })
+    expect(found.length).toBeGreaterThan(0)
+    return found.map((path) => ({ path, text: readFileSync(join(scratch, name, path), 'utf8') }))
+  }
+
+  it.each(all)("%s: GitHub's own parser finds nothing", async (name) => {
+    const said = await Promise.all(files(name).map(({ path, text }) => wrongInWorkflow(path, text)))
+    expect(said.flat()).toEqual([])
+  })
+
+  const actions = globSync(['action.yml', 'actions/*/action.yml'], { cwd: root })
+
+  it.each(actions)("%s: GitHub's own parser finds nothing", (path) => {
+    const text = readFileSync(join(root, path), 'utf8')
+    expect(readAction(path, text)).toEqual({ wrong: [], inputs: Object.keys((parse(text) as { inputs: object }).inputs) })
+  })
+
+  it.each(all.filter((name) => name !== 'ours'))('%s: what is given to an action of ours is what it takes, as GitHub sees it', (name) => {
+    const given = files(name).flatMap(({ text }) =>
+      Object.values((parse(text) as Workflow).jobs).flatMap(({ steps }) =>
+        steps.flatMap((step) => {
+          const [, folder] = /^[\w-]+\/launchway([^@]*)@/.exec(step.uses ?? '') ?? []
+          return folder === undefined ? [] : [{ path: join('.', folder, 'action.yml'), inputs: Object.keys(step.with ?? {}) }]
+        }),
+      ),
+    )
+    expect(given.map(({ path }) => path)).toContain('action.yml')
+    for (const { path, inputs } of given) {
+      const taken = readAction(path, readFileSync(join(root, path), 'utf8')).inputs
+      expect(inputs.filter((input) => !taken.includes(input))).toEqual([])
+    }
+  })
 
   it.for(all)('%s: actionlint finds nothing', (name, context) => {
     need(context, 'actionlint')
-    const files = globSync('.github/workflows/*.yml', { cwd: join(scratch, name) })
-    expect(files.length).toBeGreaterThan(0)
-    expect(ask('actionlint', ['-no-color', '-ignore', unknownYet, ...files], join(scratch, name))).toEqual({ code: 0, said: '' })
+    const paths = files(name).map(({ path }) => path)
+    expect(ask('actionlint', ['-no-color', '-ignore', unknownYet, ...paths], join(scratch, name))).toEqual({ code: 0, said: '' })
   })
 
   it.for(all)('%s: zizmor finds nothing', (name, context) => {
@@ -88,8 +135,8 @@ describe('workflows, read by those who know them best', () => {
 
   it('what actionlint does not know is as GitHub has it: the others wait in line, and none is cancelled', () => {
     const queues = all.flatMap((name) =>
-      globSync('.github/workflows/*.yml', { cwd: join(scratch, name) }).flatMap((file) => {
-        const { concurrency, jobs } = parse(readFileSync(join(scratch, name, file), 'utf8')) as Workflow
+      files(name).flatMap(({ text }) => {
+        const { concurrency, jobs } = parse(text) as Workflow
         return [concurrency, ...Object.values(jobs).map((job) => job.concurrency)].flatMap((one) => (one?.queue === undefined ? [] : [one]))
       }),
     )
@@ -97,7 +144,35 @@ describe('workflows, read by those who know them best', () => {
     expect(queues.filter((one) => one.queue !== 'max' || one['cancel-in-progress'] !== false)).toEqual([])
   })
 
-  it('both find what is planted', (context) => {
+  const starter = readFileSync(join(root, 'workflows/push.yml'), 'utf8')
+
+  it.each([
+    ['a key that there is not', ['timeout-minutes: 45', 'timeout: 45'], "Unexpected value 'timeout'"],
+    ['a job that waits for none', ['needs: release', 'needs: releases'], "depends on unknown job 'releases'"],
+    [
+      'a context that there is not',
+      ["if: github.ref == 'refs/heads/main'", "if: githbu.ref == 'refs/heads/main'"],
+      "named-value: 'githbu'",
+    ],
+    ['a secret in a condition', ["if: github.ref == 'refs/heads/main'", 'if: secrets.SSH_KEY'], "named-value: 'secrets'"],
+    ['a function that there is not', ['if: always()', 'if: allways()'], "Unrecognized function: 'allways'"],
+    ['a right that there is not', ['packages: write', 'package: write'], "Unexpected value 'package'"],
+    ['a queue that there is not', ['queue: max', 'queue: all'], "Unexpected value 'all'"],
+  ] as const)("GitHub's own parser finds %s", async (_, [from, to], wanted) => {
+    expect(starter).toContain(from)
+    expect(await wrongInWorkflow('push.yml', starter.replace(from, to))).toContainEqual(expect.stringContaining(wanted))
+  })
+
+  it.each([
+    ['a runtime that there is not', ['using: node24', 'using: node25'], "'node25'"],
+    ['an attribute of an input that there is not', ['description:', 'descripton:'], "'descripton'"],
+  ] as const)("GitHub's own parser finds %s in an action.yml", (_, [from, to], wanted) => {
+    const text = readFileSync(join(root, 'action.yml'), 'utf8')
+    expect(text).toContain(from)
+    expect(readAction('action.yml', text.replace(from, to)).wrong).toContainEqual(expect.stringContaining(wanted))
+  })
+
+  it('actionlint and zizmor find what is planted', (context) => {
     need(context, 'actionlint')
     need(context, 'zizmor')
     const folder = repository('planted')
@@ -117,5 +192,5 @@ interface Concurrency {
 }
 interface Workflow {
   concurrency?: Concurrency
-  jobs: Record<string, { concurrency?: Concurrency }>
+  jobs: Record<string, { concurrency?: Concurrency; steps: { uses?: string; with?: Record<string, unknown> }[] }>
 }

@@ -2,11 +2,16 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { localTrigger, showPlan, startRelease } from '../../src/plan/index.ts'
+import { localTrigger, showPlan, startRelease, supposedTrigger } from '../../src/plan/index.ts'
 import { systemText } from '../unit/support/config.ts'
 import { localPorts, temporaryFolder } from '../unit/support/ports.ts'
 import { gitInit } from '../unit/support/repository.ts'
 import { seen } from '../unit/support/seen.ts'
+
+const fix = ['checkout', '--quiet', '-b', 'fix']
+const second = ['commit', '--quiet', '--allow-empty', '--message=second']
+/** As a clone has it that fetched a branch, and made none of it here. */
+const remote = [['update-ref', 'refs/remotes/origin/far', 'HEAD']]
 
 describe('in a working tree', () => {
   /** A repository with one commit on the branch master, tagged v1.0.0. */
@@ -70,20 +75,68 @@ describe('in a working tree', () => {
     await expect(planHere(root, { ref: 'refs/tags/v1.0.0' })).rejects.toMatchObject({ code: 'USAGE', hint: 'git checkout v1.0.0' })
   })
 
-  test('a branch that is not what is checked out is released with a warning', async () => {
+  test.each<[string, string, string[][], string, string | RegExp]>([
+    [
+      'a branch that is at another commit',
+      'master',
+      [fix, second],
+      'refs/heads/master is at',
+      /^What is checked out is what is released\. .*: git checkout master\n/,
+    ],
+    ['a branch that there is not', 'feature', [], 'there is no branch feature here', /A new one: git checkout -b feature; /],
+    ['one with a typing error', 'mastre', [], 'there is no branch mastre here', 'Did you mean --ref master?'],
+    ['a tag named like a branch', 'v1.0.0', [], 'there is no branch v1.0.0 here', 'Did you mean --ref refs/tags/v1.0.0?'],
+    ['a tag that there is not', 'refs/tags/v9', [], 'there is no tag v9 here', /^git tag v9, /],
+    ['what is neither', 'refs/x', [], 'there is no refs/x here', /^A branch is named main or refs\/heads\/main, /],
+    ['another branch, whose commit alone is fetched', 'far', [...remote, fix, second], 'refs/heads/far is at', /git checkout far/],
+  ])('who names %s is told so, and nothing is released', async (_, ref, before, message, hint) => {
     const { root, git } = repository()
-    git('checkout', '--quiet', '-b', 'fix')
-    git('commit', '--quiet', '--allow-empty', '--message=second')
-    const { warnings, goesTo } = await planHere(root, { ref: 'master' })
-    expect(goesTo).toBe('production')
-    expect(warnings).toEqual([
-      expect.stringMatching(/^refs\/heads\/master is at [0-9a-f]{7} here; what is checked out, [0-9a-f]{7}, is released in its name$/),
-    ])
+    for (const args of before) git(...args)
+    await expect(planHere(root, { ref })).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining(message),
+      hint: expect.stringMatching(hint),
+    })
   })
 
-  test('a tag named like a branch is explained', async () => {
+  test.each<[string, string, string[][], string[]]>([
+    ['the branch that is checked out', 'master', [], []],
+    ['another branch at this commit', 'fix', [['branch', 'fix']], []],
+    ['one that the remote has at this commit', 'far', remote, []],
+    ['a tag of this commit', 'refs/tags/v1.0.0', [fix], []],
+    [
+      'any branch, where a runner has the commit alone',
+      'feature',
+      [['checkout', '--quiet', '--detach']],
+      ['refs/heads/feature is not known here, where nothing but a commit is checked out: <sha> is released in its name'],
+    ],
+    [
+      'a branch that is elsewhere, where a runner has the commit alone',
+      'master',
+      [['checkout', '--quiet', '--detach'], second],
+      ['refs/heads/master is at <sha> here; what is checked out, <sha>, is released in its name'],
+    ],
+  ])('what is checked out is released in the name of %s', async (_, ref, before, expected) => {
+    const { root, git } = repository()
+    for (const args of before) git(...args)
+    const { warnings, release } = await planHere(root, { ref })
+    expect(release.plan).toMatchObject({ ref: ref.startsWith('refs/') ? ref : `refs/heads/${ref}`, sha: git('rev-parse', 'HEAD') })
+    expect(warnings.map((one) => one.replaceAll(/\b[0-9a-f]{7}\b/g, '<sha>'))).toEqual(expected)
+  })
+
+  test('what an event would lead to can be asked of a ref that is not here, and says so', async () => {
     const { root } = repository()
-    expect((await planHere(root, { ref: 'v1.0.0' })).why).toContain('; for the tag name --ref refs/tags/v1.0.0')
+    const asked = async (ref: string) => {
+      const { ports } = localPorts(root)
+      const notices: string[] = []
+      const log = { ...ports.log, notice: (message: string): void => void notices.push(message) }
+      return { trigger: await supposedTrigger('push', { ref }, { ...ports, log }), notices }
+    }
+    expect(await asked('feature')).toMatchObject({
+      trigger: { ref: 'refs/heads/feature' },
+      notices: [expect.stringMatching(/^refs\/heads\/feature is not here: supposed to be at what is checked out, [0-9a-f]{7}$/)],
+    })
+    expect(await asked('master')).toMatchObject({ trigger: { ref: 'refs/heads/master' }, notices: [] })
   })
 
   test('a folder without a commit, and one without a configuration, say what to do', async () => {

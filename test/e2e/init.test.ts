@@ -2,8 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { z } from 'zod'
 import { type Job, thisLaunchway } from '../../lab/act.ts'
 import { sshAddress } from '../../lab/lab.ts'
+import { call } from '../../lab/run.ts'
+import { parseRelease } from '../../src/core/release.ts'
 import { newInitRunner } from './support/act.ts'
 import { answer, clearHost, fingerprintsOf, tagsOf } from './support/host.ts'
 import { type Ended, launchway } from './support/programs.ts'
@@ -16,20 +19,34 @@ const address = sshAddress(host, 'deploy')
 
 const onConsole = fingerprintsOf(host)
 
+const Assets = z.object({ assets: z.array(z.object({ name: z.string() })) })
+const trusting = onConsole.flatMap((one) => ['--trust', one])
+
 describe('launchway init, in a repository that has never seen launchway', () => {
   const app = newName('init')
   const scratch = mkdtempSync(join(tmpdir(), 'launchway-init-'))
   const runner = newInitRunner(scratch)
   let repository: Repository
 
-  const init = (...trust: string[]): Promise<Ended> =>
+  const init = (...more: string[]): Promise<Ended> =>
     launchway(repository.folder, [
       ...['init', '--yes', '--host', address, '--image', `${lab.registry.address}/${app}`, '--launchway', thisLaunchway],
       ...['--port', '5000', '--publish', '6000', '--health', '/'],
-      ...trust.flatMap((one) => ['--trust', one]),
+      ...more,
     ])
 
-  const act = (event: Job['event'], name: string): Promise<Ended> => runner.act(repository.folder, event, name)
+  const act = (event: Job['event'], name: string, payload?: object): Promise<Ended> =>
+    runner.act(repository.folder, event, name, { payload, env: { GITHUB_REPOSITORY: `team/${app}` } })
+
+  async function gitHub(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await fetch(`${lab.github.url}/repos/team/${app}/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${lab.github.token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+    return response.json()
+  }
 
   beforeAll(async () => {
     repository = await newRepository(application('one'))
@@ -42,7 +59,7 @@ describe('launchway init, in a repository that has never seen launchway', () => 
   })
 
   it('with the fingerprint of another key it writes nothing, and names both', async () => {
-    const ended = await init('SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA')
+    const ended = await init('--trust', 'SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA')
     expect(onConsole).toHaveLength(1)
     expect(ended).toMatchObject({ code: 6, stderr: expect.stringContaining('SSH_HOST_KEY') })
     for (const one of onConsole) expect(ended.stderr).toContain(one)
@@ -57,7 +74,7 @@ describe('launchway init, in a repository that has never seen launchway', () => 
   })
 
   it('with it, a commit and a pull request: it is built, and nothing is written', async () => {
-    const ended = await init(...onConsole)
+    const ended = await init(...trusting)
     expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\.github\/known_hosts +written$/m) })
     await repository.commit({})
     const proposed = await act('pull_request', 'pull-request.yml')
@@ -85,5 +102,27 @@ describe('launchway init, in a repository that has never seen launchway', () => 
     expect(looked.stdout).toMatch(/scan: done in/)
     expect(looked.stdout).toContain('build: skipped, what production runs is only looked at')
     expect(await tagsOf(lab.registry.address, app)).toEqual(before)
+  })
+
+  it('where versions are published on GitHub: a push is built, and what is published goes live and gets its files', async () => {
+    const ended = await init('--force', '--live', 'release', ...trusting)
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\.github\/workflows\/release\.yml +written$/m) })
+    await repository.commit({ 'version.txt': 'two' })
+    const pushed = await act('push', 'push.yml')
+    expect(pushed.code, pushed.stdout + pushed.stderr).toBe(0)
+    expect(await answer(host, '6000')).toEqual({ status: 200, body: 'one' })
+
+    await call('git', ['-C', repository.folder, 'tag', 'v1.0.0'])
+    await gitHub('POST', 'releases', { tag_name: 'v1.0.0' })
+    const published = await act('release', 'release.yml', { action: 'published', release: { tag_name: 'v1.0.0' } })
+    expect(published.code, published.stdout + published.stderr).toBe(0)
+    const kept = join(runner.artifacts, 'launchway/release.json')
+    const { plan, push } = parseRelease(readFileSync(kept, 'utf8'), kept)
+    expect(plan).toMatchObject({ event: 'release', ref: 'refs/tags/v1.0.0', version: '1.0.0' })
+    expect(push?.references.map(({ reference }) => reference)).toContain(`${lab.registry.address}/${app}:v1.0.0`)
+    expect(published.stdout).toMatch(/the release v1\.0\.0 has launchway-release\.json/)
+    expect(await answer(host, '6000')).toEqual({ status: 200, body: 'two' })
+    const { assets } = Assets.parse(await gitHub('GET', 'releases/tags/v1.0.0'))
+    expect(assets.map((one) => one.name)).toEqual(['launchway-release.json', 'app.spdx.json', 'app.cdx.json'])
   })
 })

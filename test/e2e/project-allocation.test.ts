@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Opened, openSystem } from '../../lab/examples/open.ts'
+import { call } from '../../lab/run.ts'
 import { finished, projectAllocation, queueJob } from '../../lab/examples/project-allocation.ts'
 import { named, tagsOf } from './support/host.ts'
 import { newName } from './support/repository.ts'
@@ -61,6 +62,7 @@ describe('examples/project-allocation, on a host', { timeout: 400_000 }, () => {
   it('goes to the next version without a failed request; a job in flight is finished by the worker that has it, and Redis is left alone', async () => {
     await system.commit('The next version', projectAllocation.next)
     // As a team does whose work is on a branch first: what is then put live under traffic has been built and tested there.
+    await call('git', ['-C', system.site.folder, 'branch', 'develop'])
     await released('--ref', 'refs/heads/develop')
     expect(await version()).toBe('1.0.0')
     const load = system.traffic()

@@ -132,8 +132,8 @@ describe('examples/addie, by each way in, does exactly its part', () => {
   })
 
   /** By a button of its workflow. */
-  const moved = (move: string): Promise<Ended> =>
-    act('workflow_dispatch', 'versions.yml', { ref: 'refs/heads/master', inputs: { move, environment: 'production' } })
+  const moved = (move: string, dry = 'false'): Promise<Ended> =>
+    act('workflow_dispatch', 'versions.yml', { ref: 'refs/heads/master', inputs: { move, environment: 'production', 'dry-run': dry } })
 
   it('a button that only says what would happen: an older version would go live, and nothing does', async () => {
     const ended = await act('workflow_dispatch', 'redeploy.yml', {
@@ -161,6 +161,18 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     expect(await versions()).toEqual(['1.0.0', '1.0.0'])
     expect(await tagsOf(lab.registry.address, image)).toEqual(before)
     expect(ended.stdout).toContain('it waits for a confirmation')
+  })
+
+  it.each([
+    ['confirm', 'flask_addie docker_dev would be confirmed in production'],
+    ['abort', 'flask_addie would go back to 1.2.3 in production'],
+    ['rollback', 'flask_addie would go back to 1.2.3 in production'],
+  ])('a button that only says what %s would come to: it still waits', async (move, says) => {
+    const ended = await moved(move, 'true')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(ended.stdout).toContain(says)
+    expect(ended.stdout).toContain('Nothing was changed.')
+    expect(await versions()).toEqual(['1.0.0', '1.0.0'])
   })
 
   it('a button that confirms: it stays, and nothing waits for another that would leave it', async () => {

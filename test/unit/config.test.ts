@@ -6,7 +6,6 @@ import { resolveImages } from '../../src/config/resolve-image.ts'
 import { LaunchwayError } from '../../src/core/error.ts'
 import { plan } from '../../src/plan/plan.ts'
 import { anyText } from '../support/text.ts'
-import { configOf } from './support/config.ts'
 import { runs } from './support/runs.ts'
 
 const least = `
@@ -74,42 +73,6 @@ environments: { p: { host: h, publish: 80, port: 80, labels: { x-team: shop }, e
     )
     expect(config.smoke).toEqual({ checks: [{ http: 'http://web/', headers: { 'x-frame-options': 'DENY' } }] })
     expect(resolveEnvironment(config, 'p', undefined)?.services[0]).toMatchObject({ labels: { 'x-team': 'shop' } })
-  })
-
-  test.each([
-    ['a branch', 'branches: { x-trial: {} }', { branches: { 'x-trial': {} } }],
-    ['a branch that is deployed', 'branches: { x-trial: p }', { branches: { 'x-trial': 'p' } }],
-    ['a tag', 'tags: { x-1: { image-tags: type=sha } }', { tags: { 'x-1': { 'image-tags': 'type=sha' } } }],
-    ['an environment', 'branches: { main: x-eu }', { environments: { 'x-eu': { host: 'i' } } }, 'x-eu: { host: i }'],
-    [
-      'a service',
-      'branches: { main: x-eu }',
-      { environments: { 'x-eu': { services: { 'x-web': { port: 1 } } } } },
-      'x-eu: { host: i, services: { x-web: { port: 1, publish: 1 } } }',
-    ],
-    // A note or a block to share is no entry.
-    ['not what is none', 'branches: { x-note: [all of them], main: {} }', { branches: { main: {} } }],
-    [
-      'not what others share',
-      'branches: { x-all: &all { image-tags: type=sha }, main: *all }',
-      { branches: { main: { 'image-tags': 'type=sha' } } },
-    ],
-    [
-      'not what others merge',
-      'branches: { main: q }',
-      { environments: { p: { host: 'h' }, q: { host: 'h', keep: 2 } } },
-      'x-host: &host { host: h }, q: { <<: *host, keep: 2 }',
-    ],
-  ])('an entry whose name begins with x- is one like others: %s', (_, refs, expected, environment = '') => {
-    const config = configOf(`image: a/b\n${refs}\nenvironments: { p: { host: h }, ${environment} }\n`)
-    expect(config).toMatchObject(expected)
-    expect(JSON.stringify(config)).not.toMatch(/x-(note|all|host)/)
-  })
-
-  test('a variable that begins with x- is refused, not dropped', () => {
-    expect(problems('image: a/b\nenvironments: { p: { host: h, env: { x-foo: bar } } }\n')).toEqual([
-      'launchway.yml:2:38: the name "x-foo" must be the name of an environment variable',
-    ])
   })
 
   test('the short and the long form mean the same', () => {
@@ -227,6 +190,48 @@ describe('what is wrong is said with its place', () => {
       'image: a/b\nenvironments: { p: { host: h, publish: 80 } }\n',
       ['launchway.yml:2:31: environments.p: publish needs port: where the service listens inside its container'],
     ],
+    ...(
+      [
+        ['memory: lots', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g'],
+        ['memory: 512', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g, not "512"'],
+        ['memory: "512"', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g'],
+        ['memory: 4m', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g'],
+        [
+          'command: python app.py',
+          '14: environments.p.command: expected a list, received string "python app.py"; as a list: [python, app.py]',
+        ],
+        [
+          'command: sh -c "a && b"',
+          '14: environments.p.command: expected a list, received string "sh -c "a && b""; as a list: [sh, -c, …]',
+        ],
+        [
+          'options: --ulimit nofile=9',
+          '14: environments.p.options: expected a list, received string "--ulimit nofile=9"; as a list: [--ulimit, nofile=9]',
+        ],
+        ['command: 3', `14: environments.p.command: expected a list, received number "3"; as a list: ['3']`],
+        ['command: "yes"', `14: environments.p.command: expected a list, received string "yes"; as a list: ['yes']`],
+        ['volumes: data:/srv', '14: environments.p.volumes: expected a list, received string "data:/srv"; as a list: [data:/srv]'],
+        ['volumes: "a b:/c"', `14: environments.p.volumes: expected a list, received string "a b:/c"; as a list: ['a b:/c']`],
+        [
+          'volumes: { data: /srv }',
+          '14: environments.p.volumes: expected a list, received a mapping; each entry of a list begins with a dash: - …',
+        ],
+        ['env: [PASSWORD=hunter2]', '10: environments.p.env: expected a mapping, received a list; as a mapping: PASSWORD: …'],
+        ['secrets: ""', '14: environments.p.secrets: expected a list, received string ""'],
+      ] as const
+    ).map(([line, said]): [string, string, string[]] => [
+      `${line}, with what it takes`,
+      `image: a/b\nenvironments:\n  p:\n    host: h\n    ${line}\n`,
+      [`launchway.yml:5:${said}`],
+    ]),
+    [
+      'a list of mappings that is one, and one that is a word',
+      'image: a/b\nsmoke:\n  checks: { http: x }\nscan:\n  fail-on: HIGH\n',
+      [
+        'launchway.yml:3:11: smoke.checks: expected a list, received a mapping; each entry of a list begins with a dash: - http: …',
+        'launchway.yml:5:12: scan.fail-on: expected a list, received string "HIGH"',
+      ],
+    ],
     [
       'one port twice',
       'image: a/b\nenvironments: { p: { host: h, services: { a: { port: 1, publish: 80 }, b: { port: 1, publish: 80 } } } }\n',
@@ -253,7 +258,7 @@ describe('what is wrong is said with its place', () => {
       ['launchway.yml:2:17: the name "Prod EU" must be 1 to 40 characters of a-z, 0-9, "_" and "-", starting with a letter or digit'],
     ],
     ['an empty file', '', ['launchway.yml:1:1: image or images is needed: what shall be built, and where it is pushed']],
-    ['a list', '- a\n', ['launchway.yml:1:1: expected a mapping, received array']],
+    ['a list', '- a\n', ['launchway.yml:1:1: expected a mapping, received a list']],
   ])('%s', (_, text, expected) => {
     expect(problems(text)).toEqual(expected)
   })

@@ -100,6 +100,57 @@ const rows: Row[] = [
     ],
   ],
   [
+    'a database at a port that nobody chose, or in the network of the host',
+    {
+      'launchway.yml': `${plainConfig}    accessories: { cache: { image: "redis:7", port: 6379, networks: [host] } }\n`.replace(
+        'production: { host: deploy@a.example.org, port: 5000, url: https://a.example.org, health: /healthz }',
+        'production:\n    host: deploy@a.example.org\n    port: 5000\n    url: https://a.example.org\n    health: /healthz',
+      ),
+      ...compose(
+        'services:\n  db: { image: "postgres:15", ports: ["5432", "127.0.0.1::5432"] }\n  long: { image: "mysql:8", ports: [{ target: 3306 }, { target: 3306, host_ip: 127.0.0.1 }] }\n  olap: { image: "clickhouse/clickhouse-server:25", ports: ["8123:8123"] }\n  net: { image: "bitnami/postgresql:15", network_mode: host }\n  web: { image: "shop:1", network_mode: host, ports: ["80"] }\n  near: { image: "mongo:7", expose: [27017] }\n',
+      ),
+    },
+    [
+      'warning database-public compose.yaml:2:39: db (PostgreSQL) is open to the world: 5432, at a port that the engine chooses',
+      'warning database-public compose.yaml:3:37: long (MySQL) is open to the world: 3306, at a port that the engine chooses',
+      'warning database-public compose.yaml:4:61: olap (clickhouse) is open to the world: 8123:8123',
+      'warning database-public compose.yaml:5:56: net (postgresql) listens on the addresses of the host: network_mode: host',
+      'warning database-public launchway.yml:9:59: cache (Redis) listens on the addresses of the host: networks: [host]',
+    ],
+  ],
+  [
+    'configs and secrets that are read from a file that is not there',
+    compose(
+      'services:\n  web: { image: "shop:1", configs: [site, own], secrets: [key, var] }\nconfigs:\n  site: { file: ./site.conf }\n  there: { file: app.py }\n  own: { external: true }\n  text: { content: x }\nsecrets:\n  key: { file: run/key.txt }\n  var: { environment: KEY }\n  far: { file: "${DIR}/x" }\n  root: { file: /etc/key }\n',
+    ),
+    [
+      'error mount-missing compose.yaml:4:17: the config site is read from site.conf, which is not there',
+      'warning mount-missing compose.yaml:9:16: the secret key is read from run/key.txt, which is not there',
+    ],
+  ],
+  [
+    'scripts with Windows line ends that are mounted, alone or in a folder whose scripts an image runs',
+    {
+      'launchway.yml': `${plainConfig}smoke: { compose: [deploy/compose.yaml, compose.dev.yaml] }\n`,
+      'deploy/compose.yaml':
+        'services:\n  db:\n    image: postgres:15\n    volumes: ["./init.sh:/docker-entrypoint-initdb.d/init.sh", "./more:/docker-entrypoint-initdb.d", "../tools:/tools", "./init.sql:/docker-entrypoint-initdb.d/i.sql"]\n  web:\n    image: shop:1\n    entrypoint: /run\n    volumes: [{ type: bind, source: ../bin/run, target: /run }]\n',
+      'compose.dev.yaml': 'services:\n  web: { volumes: ["./dev.sh:/dev.sh"] }\n',
+      'deploy/init.sh': '#!/bin/sh\necho\r\n',
+      'deploy/init.sql': 'SELECT 1;\r\n',
+      'deploy/more/a.sh': 'echo\r\n',
+      'deploy/more/b.sh': 'echo\n',
+      'deploy/more/deep/c.sh': 'echo\r\n',
+      'tools/win.sh': 'echo\r\n',
+      'bin/run': '#!/bin/sh\r\n',
+      'dev.sh': 'echo\r\n',
+    },
+    [
+      'error script-line-ends bin/run:1: run has Windows line ends (CRLF)',
+      'error script-line-ends deploy/init.sh:2: init.sh has Windows line ends (CRLF)',
+      'error script-line-ends deploy/more/a.sh:1: a.sh has Windows line ends (CRLF)',
+    ],
+  ],
+  [
     'databases on hosts whose data is in their container alone',
     {
       'launchway.yml': plainConfig.replace(

@@ -71,7 +71,7 @@ describe('what doctor reads', () => {
     )
     fc.assert(
       fc.property(fc.array(value), (parts) => {
-        const { services } = parseCompose(parts.join('\n'), '/repo/compose.yaml', '/repo', false)
+        const { services } = parseCompose(parts.join('\n'), '/repo/compose.yaml', '/repo', [])
         for (const { at, name } of services) expect({ name, ...at() }).toMatchObject({ file: 'compose.yaml', line: expect.any(Number) })
       }),
     )

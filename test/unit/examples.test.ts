@@ -63,9 +63,11 @@ describe.each(folders)('%s', (folder) => {
     const ofProjects = Object.values(config.environments ?? {}).flatMap(({ compose, secrets }) =>
       compose === undefined ? [] : (secrets ?? []),
     )
-    for (const file of globSync('.github/workflows/{push,redeploy}.yml', { cwd: join(root, folder) })) {
-      const given = new Set(deploys(folder, file).flatMap(({ env }) => Object.keys(env)))
-      expect([file, given]).toEqual([file, new Set([...ofServices, ...ofProjects])])
+    // A version that is published on GitHub has a workflow of its own beside that of pushes.
+    for (const pattern of ['{push,release}.yml', 'redeploy.yml']) {
+      const files = globSync(`.github/workflows/${pattern}`, { cwd: join(root, folder) })
+      const given = new Set(files.flatMap((file) => deploys(folder, file)).flatMap(({ env }) => Object.keys(env)))
+      expect([files, given]).toEqual([files, new Set([...ofServices, ...ofProjects])])
     }
   })
 
@@ -79,10 +81,14 @@ describe.each(folders)('%s', (folder) => {
   })
 })
 
-test.each(['examples/project-allocation', 'examples/nightwatch', 'examples/cornflow'])(
+/** What it puts live as a version is published on GitHub; the others push a tag. */
+const publishing = 'examples/camcops'
+
+test.each(['examples/project-allocation', 'examples/nightwatch', 'examples/cornflow', publishing])(
   '%s has the workflows that launchway init makes of its launchway.yml',
   (folder) => {
-    const made = workflows(settingOf(configOf(folder), { repository: 'OWNER/launchway', commit: 'COMMIT' }))
+    const pin = { repository: 'OWNER/launchway', commit: 'COMMIT' }
+    const made = workflows(settingOf(configOf(folder), pin, 'launchway.yml', folder === publishing))
     expect(globSync('.github/workflows/*', { cwd: join(root, folder) }).toSorted()).toEqual(
       made.map(({ name }) => `.github/workflows/${name}`).toSorted(),
     )
@@ -96,27 +102,6 @@ test('an image that is built from the whole repository has neither that itself n
   expect(whole).toContain('examples/addie')
   for (const folder of whole)
     expect(read(folder, '.dockerignore').split('\n'), folder).toEqual(expect.arrayContaining(['.git', '.github', 'launchway.yml']))
-})
-
-test('examples/camcops has those as well, but for what begins with a release that somebody publishes on GitHub', () => {
-  const folder = 'examples/camcops'
-  const made = workflows(settingOf(configOf(folder), { repository: 'OWNER/launchway', commit: 'COMMIT' }))
-  expect(globSync('.github/workflows/*', { cwd: join(root, folder) }).toSorted()).toEqual(
-    made.map(({ name }) => `.github/workflows/${name}`).toSorted(),
-  )
-  for (const { name, text } of made) {
-    const lines = (one: string): string[] => one.split('\n').map((line) => line.trim())
-    const [init, team] = [lines(text), lines(read(folder, `.github/workflows/${name}`))]
-    const isPush = name === 'push.yml'
-    expect(
-      init.filter((line) => !team.includes(line)),
-      name,
-    ).toEqual(isPush ? ["tags: ['v*']"] : [])
-    expect(
-      team.filter((line) => !init.includes(line) && !line.startsWith('#')),
-      name,
-    ).toEqual(isPush ? ['types: [published]', 'contents: write # for the files of a release on GitHub'] : [])
-  }
 })
 
 describe('examples/addie', () => {

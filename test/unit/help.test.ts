@@ -5,8 +5,19 @@ import { describe, expect, it } from 'vitest'
 import { keysOf } from '../../src/core/objects.ts'
 import { examples, helpOf } from '../../src/help.ts'
 import { common, flags, flagsOf, verbs } from '../../src/verbs.ts'
+import { versionLine } from '../../src/version.ts'
 
 const here = keysOf(verbs)
+
+it.each([
+  ['1.2.3', undefined, '1.2.3'],
+  ['1.2.3', '4f2a9c1', '1.2.3 (commit 4f2a9c1)'],
+  ['1.2.3', '4f2a9c1-dirty', '1.2.3 (commit 4f2a9c1, with changes)'],
+  ['0.0.0', undefined, '0.0.0 (not released)'],
+  ['0.0.0', '4f2a9c1', '0.0.0 (not released, commit 4f2a9c1)'],
+])('the version %s at %s is shown as %s', (of, commit, shown) => {
+  expect(versionLine(of, commit)).toBe(shown)
+})
 
 describe('the help of one verb', () => {
   it.each(here)('%s: how it is called, what it does, what it takes and nothing else', (verb) => {

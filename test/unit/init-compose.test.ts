@@ -91,6 +91,37 @@ volumes: { d: { name: "\${DB_VOLUME}" } }
     expect(config(folder)).toMatchObject({ environments: { production: { services: { web: { health: '/healthz' } } } } })
   })
 
+  it('has whatever must not run twice stopped first: schedulers, and workers of a fixed name', async () => {
+    const folder = repository({
+      Dockerfile: dockerfile,
+      'cron/Dockerfile': 'FROM alpine\nCMD ["crond", "-f"]\n',
+      'compose.yaml': `services:
+  web: { build: ., ports: ["80:5000"] }
+  cron: { build: ., command: crond -f }
+  own: { build: cron }
+  named: { build: ., command: rq worker --name high }
+  both: { build: ., command: celery -A app worker -B }
+  worker: { build: ., command: rq worker high }
+`,
+    })
+    await run(folder)
+    const stop = { 'stop-timeout': '60s' }
+    expect(config(folder)).toMatchObject({
+      environments: {
+        production: {
+          services: {
+            cron: { overlap: false },
+            own: { overlap: false },
+            named: { overlap: false, ...stop },
+            both: { overlap: false, ...stop },
+            worker: { command: ['rq', 'worker', 'high'], ...stop },
+          },
+        },
+      },
+    })
+    expect(read(folder, 'launchway.yml').match(/overlap: false/g)).toHaveLength(4)
+  })
+
   it('gets its services, what stands beside them, its migration, its secrets by name, and values for the smoke test', async () => {
     const folder = repository(shop)
     const { notes } = await run(folder)

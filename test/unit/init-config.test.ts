@@ -105,6 +105,13 @@ environments:
       { branches: { main: 'production', develop: {} }, tags: { 'v*': {} } },
     ],
     [
+      'versions go live, and no push does',
+      { Dockerfile: dockerfile },
+      { git: [['branch', 'develop']] },
+      { given: { live: 'tag' } },
+      { branches: { main: {}, develop: {} }, tags: { 'v*': 'production' } },
+    ],
+    [
       'a detached checkout, where main is there',
       { Dockerfile: dockerfile },
       { git: [['checkout', '-q', '--detach']] },

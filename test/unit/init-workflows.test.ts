@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { commit, dockerfile, host, repository, run, read, workflow, shop } from './support/init.ts'
+import { commit, config, dockerfile, host, read, refusal, repository, run, shop, workflow } from './support/init.ts'
 
 const Inputs = z.record(z.string(), z.looseObject({ options: z.array(z.string()).optional() }))
 
@@ -64,6 +66,107 @@ describe('the workflows', () => {
     expect(release?.['outputs']).toEqual(isByOutput ? { environment: '${{ steps.launchway.outputs.environment }}' } : undefined)
   })
 
+  describe('of versions that are published on GitHub', () => {
+    const published = `on:\n  release: { types: [published] }\njobs: {}\n`
+
+    it('a release goes live, gets its files, and nothing else may write to the repository; a push is built', async () => {
+      const folder = repository(shop)
+      const { next } = await run(folder, { given: { live: 'release' } })
+      expect(config(folder)).toMatchObject({ branches: { main: {} }, tags: { 'v*': 'production' } })
+      const [push, release] = [workflow(folder, 'push.yml'), workflow(folder, 'release.yml')]
+      expect([push.on, Object.keys(push.jobs)]).toEqual([{ push: { branches: ['main'] } }, ['release']])
+      expect([release.on, Object.keys(release.jobs)]).toEqual([{ release: { types: ['published'] } }, ['release', 'deploy']])
+      expect(release.jobs['release']?.permissions).toEqual({ contents: 'write', packages: 'write' })
+      expect(push.jobs['release']?.permissions).toEqual({ contents: 'read', packages: 'write' })
+      expect(release.jobs['release']?.steps).toEqual(push.jobs['release']?.steps)
+      expect(release.jobs['deploy']).toMatchObject({
+        if: "startsWith(github.ref, 'refs/tags/v')",
+        environment: 'production',
+        permissions: { contents: 'read', packages: 'write' },
+        concurrency: { group: 'launchway-production' },
+      })
+      expect(release.jobs['deploy']?.steps.at(-1)?.with).toMatchObject({ redeploy: '${{ github.sha }}', environment: 'production' })
+      expect(Object.keys(release.jobs['deploy']?.steps.at(-1)?.env ?? {})).toHaveLength(3)
+      expect(workflow(folder, 'redeploy.yml').jobs).toHaveProperty('redeploy')
+      expect(next.at(-1)).toBe(
+        'Put a version live: gh release create v1.0.0 --generate-notes, or Releases on GitHub. The workflow "release" does it.',
+      )
+    })
+
+    it.each<[string, Record<string, string>, string | undefined]>([
+      ['notes that GitHub makes of it', { '.github/release.yml': 'changelog: {}\n' }, '.github/release.yml'],
+      ['a draft that is kept', { '.github/release-drafter.yaml': 'template: x\n' }, '.github/release-drafter.yaml'],
+      ['a workflow that begins with it', { '.github/workflows/a.yml': published }, '.github/workflows/a.yml'],
+      ['one of several events', { '.github/workflows/a.yml': 'on: [push, release]\njobs: {}\n' }, '.github/workflows/a.yml'],
+      ['the only event', { '.github/workflows/a.yml': 'on: release\njobs: {}\n' }, '.github/workflows/a.yml'],
+      ['a job of that name', { '.github/workflows/a.yml': 'on:\n  push:\njobs:\n  release:\n    steps: []\n' }, undefined],
+      ['what is no YAML', { '.github/workflows/a.yml': 'on: [release\n  x: {' }, undefined],
+      ['a file of that name elsewhere', { 'release.yml': 'changelog: {}\n' }, undefined],
+    ])('by themselves where the repository shows it: %s', async (_, files, because) => {
+      const folder = repository({ Dockerfile: dockerfile, ...files })
+      const { files: made, next } = await run(folder)
+      expect(made.some(({ path }) => path.endsWith('release.yml'))).toBe(because !== undefined)
+      expect(config(folder)).toMatchObject({ branches: { main: because === undefined ? 'production' : {} } })
+      expect(/so because of (.*): --live push or --live tag otherwise\.$/.exec(next.at(-1) ?? '')?.[1]).toBe(because)
+    })
+
+    const given = (routes: string): Record<string, string> => ({
+      Dockerfile: dockerfile,
+      'launchway.yml': `image: ghcr.io/team/shop\n${routes}\nenvironments:\n  staging: { host: '${host}', port: 1, publish: 81 }\n  production: { host: '${host}', port: 1, publish: 80 }\n`,
+    })
+
+    it.each<[string, string, object]>([
+      [
+        'branches and versions lead to environments',
+        "branches: { main: staging }\ntags: { 'v*': production, 'v0*': {} }",
+        {
+          push: { on: { push: { branches: ['main'] } }, deploys: { 'deploy-staging': "github.ref == 'refs/heads/main'" } },
+          release: {
+            on: { release: { types: ['published'] } },
+            deploys: { 'deploy-production': "needs.release.outputs.environment == 'production'" },
+          },
+        },
+      ],
+      [
+        'versions alone',
+        "tags: { 'v*': production }",
+        {
+          push: undefined,
+          release: { on: { release: { types: ['published'] } }, deploys: { deploy: "startsWith(github.ref, 'refs/tags/v')" } },
+        },
+      ],
+    ])('of a launchway.yml that is there: %s', async (_, routes, expected) => {
+      const folder = repository(given(routes))
+      await run(folder, { given: { live: 'release' } })
+      const there = (name: string): object | undefined => {
+        if (!existsSync(join(folder, '.github/workflows', name))) return undefined
+        const { on, jobs } = workflow(folder, name)
+        const { release, ...deploys } = jobs
+        const isByOutput = Object.values(deploys).some((job) => job.if?.includes('outputs') === true)
+        expect(release?.['outputs'] !== undefined).toBe(isByOutput)
+        return { on, deploys: Object.fromEntries(Object.entries(deploys).map(([job, { if: when }]) => [job, when])) }
+      }
+      expect({ push: there('push.yml'), release: there('release.yml') }).toEqual(expected)
+    })
+
+    it.each([
+      ['release', 'branches: { main: staging }', 'launchway.yml is there already, and names no tags'],
+      ['now', "tags: { 'v*': production }", 'must be push, tag or release'],
+    ])('--live %s is refused where it cannot be: %s', async (live, routes, why) => {
+      expect(await refusal(repository(given(routes)), { given: { live } })).toMatchObject({
+        code: 'USAGE',
+        message: `--live ${live}: ${why}`,
+      })
+    })
+
+    it('a release.yml of before, beside tags that are pushed, is to be deleted', async () => {
+      const folder = repository(shop)
+      await run(folder, { given: { live: 'release' } })
+      const { next } = await run(folder, { given: { live: 'tag' }, force: true })
+      expect(next).toContainEqual(expect.stringMatching(/^\.github\/workflows\/release\.yml releases what is published .*: delete it\.$/))
+    })
+  })
+
   it.each<[string, string, string[], object]>([
     [
       'builds that ask for secrets',
@@ -89,6 +192,17 @@ describe('the workflows', () => {
     for (const name of settable) expect(next).toContain(`The secret: gh secret set ${name}`)
   })
 
+  it.each([
+    ['ghcr.io/team/shop', { contents: 'read', packages: 'read' }],
+    ['docker.io/team/shop', { contents: 'read' }],
+  ])('let a pull request read what runs, to compare with it, and no more: %s', async (image, permissions) => {
+    const folder = repository({ Dockerfile: dockerfile })
+    await run(folder, { given: { image } })
+    const { build } = workflow(folder, 'pull-request.yml').jobs
+    expect(build?.permissions).toEqual(permissions)
+    expect(JSON.stringify(build)).not.toContain('secrets.')
+  })
+
   it('log in to a registry other than ghcr.io, and have no right to packages then', async () => {
     const folder = repository({ Dockerfile: dockerfile })
     const { secrets } = await run(folder, { given: { image: 'docker.io/team/shop' } })
@@ -112,9 +226,14 @@ describe('the workflows', () => {
     for (const move of button.inputs['move']?.options ?? []) {
       const [chosen, ...more] = ours.filter((one) => one.if === `inputs.move == '${move}'`)
       expect([chosen?.uses, more]).toEqual([`acme/launchway/actions/${move}@${commit}`, []])
-      expect(chosen?.with).toMatchObject({ environment: '${{ inputs.environment }}', 'ssh-key': '${{ secrets.SSH_KEY }}' })
+      expect(chosen?.with).toMatchObject({
+        environment: '${{ inputs.environment }}',
+        'dry-run': '${{ inputs.dry-run }}',
+        'ssh-key': '${{ secrets.SSH_KEY }}',
+      })
     }
     expect(ours).toHaveLength(button.inputs['move']?.options?.length ?? 0)
+    expect(button.inputs['dry-run']).toMatchObject({ type: 'boolean', default: false })
     const { inputs } = z
       .object({ workflow_dispatch: z.object({ inputs: Inputs }) })
       .parse(workflow(folder, 'redeploy.yml').on).workflow_dispatch

@@ -108,17 +108,20 @@ describe('where nobody has said which launchway', () => {
       asked.push(question)
       return ''
     }
-    const given = { host, environment: 'production', image: 'ghcr.io/a/b', branch: 'main', port: 'none' }
+    const given = { host, environment: 'production', image: 'ghcr.io/a/b', branch: 'main', live: 'push', port: 'none' }
     await init({ ...options, yes: false, given }, { ...ports, prompt })
     expect(asked).toEqual([expect.stringMatching(/^launchway for the workflows, as OWNER\/launchway@COMMIT: .*filled in later/)])
   })
 })
 
 describe('questions at a terminal', () => {
+  const live =
+    'What goes live there: push (whatever comes to main), tag (a version, when its tag v… is pushed) or release (a version, when it is published on GitHub)'
+
   it('are those that the repository does not answer, with the default shown; a wrong answer is asked for again', async () => {
     const folder = repository({ Dockerfile: dockerfile })
     const asked: string[] = []
-    const typed = ['', '-oProxyCommand=x', 'deploy@127.0.0.1:1', '', '', 'web', '5001', '', '', '/up']
+    const typed = ['', '-oProxyCommand=x', 'deploy@127.0.0.1:1', '', '', 'never', '', 'web', '5001', '', '', '/up']
     const { ports } = localPorts(folder)
     const prompt = async (question: string): Promise<string> => {
       asked.push(question)
@@ -131,6 +134,8 @@ describe('questions at a terminal', () => {
       'must be host, user@host or user@host:port\nSSH address of the server, such as deploy@app.example.org: ',
       'Name of the environment [production]: ',
       'Branch that goes there [main]: ',
+      `${live} [push]: `,
+      `must be push, tag or release\n${live} [push]: `,
       'Port on which the application listens in its container; none for a worker [5000]: ',
       'must be a port, from 1 to 65535\nPort on which the application listens in its container; none for a worker [5000]: ',
       'Address for visitors (https://…): nginx on the server leads it to the application. Empty, a port of the server does: ',

@@ -15,6 +15,7 @@ const rendered = ComposeProject.parse({
     },
   },
   secrets: { key: { file: '/app/secrets/key.txt' }, other: { environment: 'OTHER' } },
+  configs: { key: { file: '/app/key.conf' } },
 })
 const script = { name: 'all of it', kind: 'script' as const, script: 'test/smoke.sh', args: [], timeoutMs: 1 }
 
@@ -52,6 +53,7 @@ describe('a change', () => {
     ['of what compose builds', '/app/helper/run.sh', nothing],
     ['of what is mounted', '/app/conf/nginx.conf', files('/app/conf/nginx.conf')],
     ['of a secret', '/app/secrets/key.txt', files('/app/secrets/key.txt')],
+    ['of a config of the same name', '/app/key.conf', files('/app/key.conf')],
     ['of a script that checks', '/app/test/smoke.sh', nothing],
     ['of a folder that all stands in', '/app', { plan: true, build: true, touched: ['/app'] }],
     ['that .dockerignore brings back', '/app/web/build/keep', build],

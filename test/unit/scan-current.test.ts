@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
+import { LaunchwayError } from '../../src/core/error.ts'
 import type { Ports, Registries } from '../../src/core/ports.ts'
 import type { Finding, Release } from '../../src/core/release.ts'
 import { keepRecord, markCurrent, markReturned } from '../../src/push/index.ts'
@@ -175,7 +176,21 @@ describe('what an environment runs, as the registry has it', () => {
     const broken = outside({ ...fake, repository: () => Promise.reject(new Error('registry.example.org did not answer')) })
     await markCurrent(live(first), broken.ports)
     expect(await compared(first, broken)).toBeUndefined()
-    expect(broken.log.said('warning')).toEqual([expect.stringMatching(/does not say yet what production runs.*did not answer$/)])
-    expect(broken.log.said('line')).toEqual(['nothing to compare with, so everything counts as new: registry.example.org did not answer'])
+    expect(broken.log.said('warning')).toEqual([
+      expect.stringMatching(/does not say yet what production runs.*did not answer$/),
+      'what production runs cannot be read, so every finding counts as new, also to rules with `new`: registry.example.org did not answer',
+    ])
+    expect(broken.log.said('line')).toEqual([])
+  })
+
+  it('is no reason to fail for a pull request of a fork, which may not read a private registry: what to do is said with it', async () => {
+    const fake = fakeRegistries()
+    const first = await released(outside(fake), 'v1', 1)
+    const denied = new LaunchwayError('REGISTRY_DENIED', 'ghcr.io refused to show team/addie', { hint: 'packages: read' })
+    const fork = outside({ ...fake, repository: () => Promise.reject(denied) })
+    expect(await compared(first, fork)).toBeUndefined()
+    expect(fork.log.said('warning')).toEqual([
+      'what production runs cannot be read, so every finding counts as new, also to rules with `new`: ghcr.io refused to show team/addie\npackages: read',
+    ])
   })
 })

@@ -150,6 +150,8 @@ describe('a service that looks like a scheduler', () => {
     ['services: { jobs: { entrypoint: [rqscheduler] } }', 'jobs runs rqscheduler'],
     ['command: [camcops_server, launch_scheduler]', 'web runs launch_scheduler'],
     ['command: [supercronic, /etc/crontab]', 'web runs supercronic'],
+    ['command: [rq, worker, --name, high]', 'web runs a worker whose name is always high'],
+    ['command: [celery, -A, shop, worker, -n, one@shop]', 'web runs a worker whose name is always one@shop'],
   ])('%s: suggests overlap: false', (text, what) => {
     expect(warned(text)).toEqual([expect.stringContaining(what)])
     expect(warned(text)[0]).toContain('overlap: false')
@@ -157,6 +159,7 @@ describe('a service that looks like a scheduler', () => {
 
   it.each([
     'command: [celery, -A, shop, worker]',
+    'command: [celery, -A, shop, worker, -n, "one@%h"]',
     'command: [celery, -A, shop, beat]\noverlap: false',
     'command: [celery, -A, shop, beat]\noverlap: true',
     'command: [gunicorn, "beat:app"]',
@@ -167,5 +170,32 @@ describe('a service that looks like a scheduler', () => {
 
   it('is no matter of an environment that is not deployed to', () => {
     expect(serviceWarnings(loadConfig(`${head}    command: [celery, beat]\n`, 'launchway.yml'), undefined)).toEqual([])
+  })
+})
+
+describe('a variable that nobody fills in', () => {
+  const warned = (text: string): string[] => serviceWarnings(loadConfig(`${head}${indent(text)}`, 'launchway.yml'), 'production')
+
+  it.each([
+    ['env: { URL: "http://${HOST}/" }', 'web gets URL with ${HOST} in it as it stands'],
+    ['env: { A: "${B:-c}" }', 'web gets A with ${B} in it as it stands'],
+    ['env: { A: "${B:?needed}" }', 'web gets A with ${B} in it as it stands'],
+    ['services: { api: { env: { A: "${A}" } } }', 'api gets A with ${A} in it as it stands'],
+    ['accessories: { db: { image: "db:1", env: { A: "${A}" } } }', 'db gets A with ${A} in it as it stands'],
+  ])('%s: is told of, with what gives a value', (text, what) => {
+    expect(warned(text)).toEqual([expect.stringContaining(what)])
+    expect(warned(text)[0]).toContain('under secrets')
+  })
+
+  it.each([
+    'env: { A: "$HOME" }',
+    'env: { A: "${}" }',
+    'env: { A: "${a.b}" }',
+    'env: { A: "#{B}" }',
+    'env: { A: 5 }',
+    'command: [sh, -c, "echo ${HOME}"]',
+    'secrets: [A]',
+  ])('%s: says nothing', (text) => {
+    expect(warned(text)).toEqual([])
   })
 })

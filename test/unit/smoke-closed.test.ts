@@ -79,6 +79,7 @@ describe('a stack that may end differently by itself', () => {
     [{ volumes: { data: { driver: 'elsewhere' } } }, 'the volume data is made by the driver elsewhere'],
     [{ networks: { lan: { driver: 'macvlan' } } }, 'the network lan is made by the driver macvlan'],
     [{ secrets: { token: { external: true } } }, 'token is kept elsewhere'],
+    [{ secrets: { token: { external: true } }, configs: { token: { file: '/srv/token' } } }, 'token is kept elsewhere'],
     [{ models: { m: {} } }, 'the project has models, which may depend on the machine'],
   ])('beside its services has %j', (rest, why) => {
     expect(opening({}, rest)).toBe(why)

@@ -192,7 +192,7 @@ describe('smoke in launchway.yml', () => {
     ['a slip of a key beside a wrong value', '{ http: web, metod: GET }', 'smoke.checks.0: unknown key "metod"; did you mean "method"?'],
     ['a slip of the kind', '{ htp: "http://web/" }', 'smoke.checks.0: unknown key "htp"; did you mean "http"?'],
     ['no kind', '{ command: [x] }', 'smoke.checks.0: needs one of the keys http, tcp, exec, run, script, log'],
-    ['a kind without its command', '{ run: web }', 'smoke.checks.0.command: expected array, received undefined'],
+    ['a kind without its command', '{ run: web }', 'smoke.checks.0.command: expected a list, received undefined'],
     ['tcp without a port', '{ tcp: redis }', 'smoke.checks.0.tcp: must be a service and a port inside its container, such as redis:6379'],
     ['a port that is none', '{ tcp: "redis:70000" }', 'smoke.checks.0.tcp: 70000 is no port: they go from 1 to 65535'],
     ['a port of a URL that is none', '{ http: "http://web:70000/" }', 'smoke.checks.0.http: 70000 is no port: they go from 1 to 65535'],

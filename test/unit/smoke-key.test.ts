@@ -177,6 +177,17 @@ describe('what a smoke test is known by', () => {
     expect(after).not.toBe(before)
   })
 
+  it.each<[string, (of: World) => World]>([
+    ['the file', (of) => written(of, 'token')],
+    ['the variable', (of) => ({ ...of, secrets: { TOKEN: 't-2' } })],
+  ])('changes with %s of a secret that a config shares its name with', async (_, change) => {
+    const of = world(temporaryFolder())
+    const configs = { token: { file: join(of.root, 'page.html') }, env: { environment: 'PAGE' } }
+    const shared = { ...of, rendered: { ...of.rendered, configs } }
+    const before = await keyIn(shared)
+    expect(await keyIn(change(shared))).not.toBe(before)
+  })
+
   it('is the same where an image was not pulled yet, by what its registry says, and another when the tag has moved there', async () => {
     const of = world(temporaryFolder())
     expect(await keyIn({ ...of, images: {} }, digest)).toBe(await keyIn(of))

@@ -42,7 +42,7 @@ export interface Limits {
 }
 export const usualLimits: Limits = { idleMs: 30_000, wholeMs: 60_000, bytesPerSecond: 50_000 }
 
-/** HTTP to one registry, and to where it keeps its blobs: one question, one answer, within a limit. */
+/** HTTP to one registry, and to where it keeps its blobs, or to whoever has a release: one question, one answer, within a limit. */
 export class Connection {
   readonly #ca: string | undefined
   readonly #limits: Limits
@@ -93,8 +93,10 @@ export class Connection {
       ...(signal === undefined ? {} : { signal }),
     }
     return new Promise((resolve, reject) => {
+      let answer: IncomingMessage | undefined
       const question = client(url, options, (message) => {
         clearTimeout(late)
+        answer = message
         // A connection that is cut in the middle ends in 'close' alone.
         message.once('close', () => message.complete || message.destroy(new Error('the connection was closed in the middle of the answer')))
         resolve({ status: message.statusCode ?? 0, header: (name) => [message.headers[name]].flat()[0], stream: message })
@@ -102,7 +104,10 @@ export class Connection {
       const fail = (error: Error): void => void question.destroy(error)
       const late = setTimeout(() => fail(this.#tooSlow(length)), this.#limitFor(length))
       question.once('close', () => clearTimeout(late))
-      question.once('timeout', () => fail(new Error(`no answer within ${idleMs / 1000} s`)))
+      question.once('timeout', () => {
+        if (answer === undefined) fail(new Error(`no answer within ${idleMs / 1000} s`))
+        else answer.destroy(new Error(`no byte within ${idleMs / 1000} s`))
+      })
       // Not once: what breaks after the answer has begun is said of its stream, and here again.
       question.on('error', reject)
       if (source === undefined) question.end(body !== undefined && 'open' in body ? undefined : body)

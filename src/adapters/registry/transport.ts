@@ -5,6 +5,7 @@ import type { Clock, Credentials } from '../../core/ports.ts'
 import { apiHost, isLoopback } from '../../core/reference.ts'
 import { refusalOf } from '../../core/registry-refusal.ts'
 import type { Registry as Settings } from '../../core/release.ts'
+import { insist, retryAfterMs, type Tried } from '../insist.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
 import { hasNoName, isNotTls, isUntrusted, refusedBy, unavailable } from './failures.ts'
 import { Connection, type Limits, type Opened, type Request, type Response, usualLimits } from './http.ts'
@@ -14,7 +15,6 @@ const TokenAnswer = z.object({ token: z.string().optional(), access_token: z.str
 
 const attempts = 6
 const pauseMs = 250
-/** A registry that asks for more patience than this is asked again in another run. */
 const longestPauseMs = 60_000
 
 interface Surroundings {
@@ -77,30 +77,27 @@ export class Transport {
     return url.origin === new URL(base).origin ? () => this.#authorised(allowance, once) : () => once(undefined)
   }
 
-  async #insist(request: Request, signal: AbortSignal | undefined, ask: () => Promise<Response>): Promise<Response> {
-    for (let attempt = 1; ; attempt += 1) {
+  #insist(request: Request, signal: AbortSignal | undefined, ask: () => Promise<Response>): Promise<Response> {
+    const { settings, clock, onPause } = this.#of
+    const patience = { attempts, pauseMs, longestPauseMs, clock, signal, onPause }
+    return insist(`${settings.host}: ${request.method} ${request.path}`, () => this.#try(request, signal, ask), patience)
+  }
+
+  async #try(request: Request, signal: AbortSignal | undefined, ask: () => Promise<Response>): Promise<Tried<Response>> {
+    let response: Response
+    try {
+      response = await ask()
+    } catch (error) {
       signal?.throwIfAborted()
-      const last = attempt === attempts
-      let wait = pauseMs * 2 ** attempt
-      let why: string
-      try {
-        const response = await ask()
-        if (request.accept.includes(response.status)) return response
-        const asked = retryAfterMs(response, this.#of.clock.now()) ?? 0
-        if (!isPassing(response) || last || asked > longestPauseMs) throw await this.#refused(request, response)
-        wait = Math.max(wait, asked)
-        why = `answered ${response.status}`
-      } catch (error) {
-        signal?.throwIfAborted()
-        if (error instanceof LaunchwayError) throw error
-        if (last || isUntrusted(error) || hasNoName(error)) throw unavailable(this.#of.settings.host, error)
-        why = error instanceof Error && error.message !== '' ? error.message : 'did not answer'
-      }
-      this.#of.onPause?.(
-        `${this.#of.settings.host}: ${request.method} ${request.path}: ${why}; tried again in ${wait / 1000} s (${attempt + 1} of ${attempts})`,
-      )
-      await this.#of.clock.sleep(wait, signal)
+      if (error instanceof LaunchwayError) throw error
+      const failure = unavailable(this.#of.settings.host, error)
+      if (isUntrusted(error) || hasNoName(error)) throw failure
+      return { why: error instanceof Error && error.message !== '' ? error.message : 'did not answer', failure: async () => failure }
     }
+    if (request.accept.includes(response.status)) return { answer: response }
+    const failure = () => this.#refused(request, response)
+    if (!isPassing(response)) throw await failure()
+    return { why: `answered ${response.status}`, asksMs: retryAfterMs(response.header('retry-after'), this.#of.clock.now()), failure }
   }
 
   async #authorised<Answer extends Response | Opened>(
@@ -198,12 +195,4 @@ export class Transport {
 /** What is said of a full disk with a 500 does not pass by itself. */
 function isPassing({ status, body }: Response): boolean {
   return (status === 408 || status === 429 || status >= 500) && refusalOf(body.toString(), status) === 'REGISTRY_UNAVAILABLE'
-}
-
-/** In seconds, or as a date. */
-function retryAfterMs(response: Response, now: Date): number | undefined {
-  const value = response.header('retry-after')
-  if (value === undefined) return undefined
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime()
-  return ms > 0 ? ms : undefined
 }

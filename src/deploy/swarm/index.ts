@@ -5,7 +5,7 @@ import type { Target } from './look.ts'
 export { deployStack } from './deploy.ts'
 export { lookThroughAny, type SeenManager, type Target } from './look.ts'
 export { refuseUnfitSwarm } from './plan.ts'
-export { rollbackStack } from './rollback.ts'
+export { proposeStack, rollbackStack } from './rollback.ts'
 export { historyOfStack, statusOfStack } from './status.ts'
 
 /** What is deployed to a Swarm; undefined where an environment is of hosts of their own. */

@@ -1,57 +1,81 @@
+import { entriesIn } from '../../core/objects.ts'
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
 import { parseRepository } from '../../core/reference.ts'
 import { loginsTo } from '../secrets.ts'
+import type { Proposal } from '../proposal.ts'
 import type { Returned, RollbackWish } from '../rollback.ts'
 import { bringTo, throughSome } from './deploy.ts'
 import type { KeptStack, Recorded } from './kept.ts'
 import type { SeenManager, Target } from './look.ts'
 import { valuesNamed } from './objects.ts'
-import { refuseUnfitSwarm } from './plan.ts'
+import { planStack, refuseUnfitSwarm, type StackToRun } from './plan.ts'
 
 /**
  * Has the Swarm run the release before the current one again, or another that it keeps: no build and no record is needed.
  * @throws LaunchwayError VERSION_UNKNOWN when there is none; ROLLBACK_REFUSED; SECRET_MISSING for a variable of its texts
  */
-export async function rollbackStack(
-  target: Target,
-  ports: Ports,
-  { version, force = false, registries = [] }: RollbackWish,
-): Promise<Returned> {
+export async function rollbackStack(target: Target, ports: Ports, wish: RollbackWish): Promise<Returned> {
   const started = ports.clock.elapsed()
-  const { environment } = target
   const back = async (through: SeenManager): Promise<Returned> => {
-    const kept = version === undefined ? before(through) : named(version, through)
-    const [current] = through.cluster.recorded
-    const declared = through.cluster.recorded.find(
-      ({ release, kept: one }) => release === current?.release && one?.noReturn !== undefined,
-    )?.kept
-    if (!force && declared?.noReturn !== undefined && declared.release !== kept.release)
-      throw new LaunchwayError('ROLLBACK_REFUSED', `${declared.label} (release ${declared.release}) cannot be left: ${declared.noReturn}`, {
-        hint: 'Nothing was changed. Who knows better: the same with --force. Else mend what is wrong, and release that.',
-      })
+    const run = await runAgain(target, through, wish, ports)
+    const { kept } = run
     ports.log.info(`${through.host}: returning to ${kept.label} (release ${kept.release})`)
-    refuseUnfitSwarm(target, through, new Map(), [through.seen.owner ?? ''])
-    const hosts = new Set(Object.values(kept.images).map((reference) => parseRepository(reference).host))
-    const run = {
-      kept,
-      values: valuesNamed(kept.variables, environment.name, ports),
-      objects: [],
-      once: [],
-      logins: await loginsTo(hosts, registries, ports),
-    }
     const { host } = await bringTo(target, through, run, 'rollback', ports)
-    return {
-      environment: environment.name,
-      ...(environment.url === undefined ? {} : { url: environment.url }),
-      hosts: [host],
-      ms: ports.clock.elapsed() - started,
-      release: kept.release,
-      version: kept.label,
-      ...(kept.sha === undefined ? {} : { sha: kept.sha }),
-    }
+    return { ...ofStack(target, kept), hosts: [host], ms: ports.clock.elapsed() - started }
   }
   return throughSome(target, back, ports)
+}
+
+/** What that would come to, and nothing is done. */
+export async function proposeStack(target: Target, ports: Ports, wish: RollbackWish): Promise<Proposal> {
+  const look = async (through: SeenManager): Promise<Proposal> => {
+    const run = await runAgain(target, through, wish, ports)
+    const [current] = through.cluster.recorded
+    const { notes } = planStack(target, through, run, { did: 'rollback', by: ports.who, now: ports.clock.now() })
+    const runs = current === undefined ? {} : { runs: `${current.label} (${current.release})` }
+    const services = `${Object.keys(entriesIn(run.kept.file['services'])).toSorted().join(', ')}: as ${run.kept.label} has them; what is the same keeps its tasks`
+    return { ...ofStack(target, run.kept), hosts: [{ host: through.host, ...runs, changes: true, notes: [services, ...notes] }] }
+  }
+  return throughSome(target, look, ports)
+}
+
+function ofStack({ environment: { name, url } }: Target, { release, label, sha }: KeptStack): Omit<Proposal, 'hosts'> {
+  return {
+    environment: name,
+    ...(url === undefined ? {} : { url }),
+    release,
+    version: label,
+    ...(sha === undefined ? {} : { sha }),
+  }
+}
+
+/** @throws LaunchwayError whatever refuses a rollback */
+async function runAgain(
+  target: Target,
+  through: SeenManager,
+  { version, force = false, registries = [] }: RollbackWish,
+  ports: Ports,
+): Promise<StackToRun> {
+  const { environment } = target
+  const kept = version === undefined ? before(through) : named(version, through)
+  const [current] = through.cluster.recorded
+  const declared = through.cluster.recorded.find(
+    ({ release, kept: one }) => release === current?.release && one?.noReturn !== undefined,
+  )?.kept
+  if (!force && declared?.noReturn !== undefined && declared.release !== kept.release)
+    throw new LaunchwayError('ROLLBACK_REFUSED', `${declared.label} (release ${declared.release}) cannot be left: ${declared.noReturn}`, {
+      hint: 'Nothing was changed. Who knows better: the same with --force. Else mend what is wrong, and release that.',
+    })
+  refuseUnfitSwarm(target, through, new Map(), [through.seen.owner ?? ''])
+  const hosts = new Set(Object.values(kept.images).map((reference) => parseRepository(reference).host))
+  return {
+    kept,
+    values: valuesNamed(kept.variables, environment.name, ports),
+    objects: [],
+    once: [],
+    logins: await loginsTo(hosts, registries, ports),
+  }
 }
 
 /** What is recorded as current is returned to where a deploy broke off: part of the services may be on another one. */

@@ -1,9 +1,8 @@
-import { posix } from 'node:path'
 import { placeIn } from '../nginx-conf.ts'
 import type { ComposeService, ComposeSource } from '../compose-source.ts'
 import type { Found, Rule, Where } from '../finding.ts'
 import type { ImageSource } from '../image-source.ts'
-import { bindPath, type Sources, stacksOf } from '../sources.ts'
+import { bindPath, imageOf, plainPath, type Sources, stacksOf } from '../sources.ts'
 
 /** What containers of a stack meet inside of themselves: users, rights, ports, and what hides their files. */
 
@@ -19,16 +18,12 @@ function members({ compose, images }: Sources): Member[] {
   return compose
     .filter(({ isDevelopment }) => !isDevelopment)
     .flatMap((source) =>
-      source.services.map((service) => {
-        const { context } = service
-        const folder = context === undefined ? undefined : posix.normalize(bindPath(source, context))
-        return { service, source, image: images.find(({ image }) => plain(image.context) === plain(folder ?? '-')) }
-      }),
+      source.services.map((service) => ({
+        service,
+        source,
+        image: service.context === undefined ? undefined : imageOf(service, source, images),
+      })),
     )
-}
-
-function plain(path: string): string {
-  return posix.normalize(path).replace(/(.)\/$/, '$1')
 }
 
 /** The image that its container is made of in the end: of others, or what its Dockerfile begins with. */
@@ -131,8 +126,8 @@ export const insideRules: readonly Rule<Sources>[] = [
     find: (sources) =>
       members(sources).flatMap(({ service, source }) =>
         service.binds.flatMap(({ source: bind, at }): Found[] => {
-          const path = plain(bindPath(source, bind))
-          const isBuilt = sources.images.some(({ image }) => plain(image.context) === path)
+          const path = plainPath(bindPath(source, bind))
+          const isBuilt = sources.images.some(({ image }) => plainPath(image.context) === path)
           return isBuilt
             ? [{ where: at, what: `${service.name} mounts ${path === '.' ? 'the repository' : path}, from which its image is built` }]
             : []

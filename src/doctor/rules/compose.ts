@@ -2,7 +2,7 @@ import type { ComposeService, ComposeSource } from '../compose-source.ts'
 import type { Found, Rule } from '../finding.ts'
 import { fullName } from '../../core/reference.ts'
 import { bindPath, type Sources } from '../sources.ts'
-import { dataFolderOf, isFloating, knownPassword, storeAt } from '../values.ts'
+import { dataFolderOf, isFloating, storeAt } from '../values.ts'
 
 /** Of the files that are not for developers alone: each service, and the file that it is in. */
 function each(sources: Sources, find: (service: ComposeService, source: ComposeSource) => Found[]): Found[] {
@@ -10,6 +10,8 @@ function each(sources: Sources, find: (service: ComposeService, source: ComposeS
     .filter(({ isDevelopment }) => !isDevelopment)
     .flatMap((source) => source.services.flatMap((service) => find(service, source)))
 }
+
+const fixHost = 'Take it out, so that the stack alone reaches it; or have it listen on 127.0.0.1 alone.'
 
 export const composeRules: readonly Rule<Sources>[] = [
   {
@@ -27,36 +29,32 @@ export const composeRules: readonly Rule<Sources>[] = [
       ),
   },
   {
-    id: 'default-password',
-    topic: 'compose',
-    severity: 'warning',
-    looks: 'passwords that everybody knows (admin, postgres, changeme), also as the default of a variable',
-    why: 'They are the first that is tried. Where a database is made with one, it keeps it when the file is changed later.',
-    fix: 'Ask for it without a default: ${NAME:?}; a value for the smoke test alone goes into smoke.env.',
-    find: (sources) =>
-      each(sources, ({ environment }) =>
-        environment.flatMap(({ name, value, at }) => {
-          const password = knownPassword(name, value)
-          return password === undefined ? [] : [{ where: at, what: `${name} is "${password}" unless somebody changes it` }]
-        }),
-      ),
-  },
-  {
     id: 'database-public',
     topic: 'compose',
     severity: 'warning',
-    looks: 'databases and queues that are published beyond the loopback',
+    looks: 'databases and queues that are published beyond the loopback, at whatever port, or are in the network of the host',
     why: 'Docker opens the port to the whole world, past ufw and firewalld. Services of the stack reach it without.',
     fix: 'Take the port out, or publish it on the loopback: 127.0.0.1:5432:5432.',
     find: (sources) => [
-      ...each(sources, ({ ports, image, name }) =>
-        ports.flatMap(({ text, target, isPublic, at }) => {
+      ...each(sources, ({ ports, image, name, networkMode, at: place }): Found[] => {
+        const own = networkMode === 'host' ? storeAt(undefined, image) : undefined
+        if (own !== undefined) {
+          const what = `${name} (${own}) listens on the addresses of the host: network_mode: host`
+          return [{ where: place('network_mode'), what, fix: fixHost }]
+        }
+        return ports.flatMap(({ text, target, published, isPublic, at }) => {
           const store = isPublic ? storeAt(target, image) : undefined
-          return store === undefined ? [] : [{ where: at, what: `${name} (${store}) is open to the world: ${text}` }]
-        }),
-      ),
+          const which = /^\d+$/.test(text) && published === undefined ? `${text}, at a port that the engine chooses` : text
+          return store === undefined ? [] : [{ where: at, what: `${name} (${store}) is open to the world: ${which}` }]
+        })
+      }),
       ...sources.environments.flatMap((environment) =>
-        environment.accessories.flatMap(({ name, image, port, publish }): Found[] => {
+        environment.accessories.flatMap(({ name, image, port, publish, networks }): Found[] => {
+          const own = networks.includes('host') ? storeAt(port, image) : undefined
+          if (own !== undefined) {
+            const place = sources.at(['environments', environment.name, 'accessories', name, 'networks'], true)
+            return [{ where: place, what: `${name} (${own}) listens on the addresses of the host: networks: [host]`, fix: fixHost }]
+          }
           const store = publish === undefined || /^(127\.|\[::1\])/.test(publish) ? undefined : storeAt(port, image)
           const where = sources.at(['environments', environment.name, 'accessories', name, 'publish'], true)
           return store === undefined ? [] : [{ where, what: `${name} (${store}) is open to the world: publish: ${publish}` }]
@@ -88,12 +86,29 @@ export const composeRules: readonly Rule<Sources>[] = [
     id: 'mount-missing',
     topic: 'compose',
     severity: 'error',
-    looks: 'bind mounts of files and folders that are not in the repository',
+    looks:
+      'bind mounts of files and folders that are not in the repository; configs and secrets of compose files that are read from a file that is not there',
     why: 'Docker makes an empty folder of root in its place: a configuration file that is a folder stops the program, and an empty folder looks like lost data.',
     fix: 'Commit what is mounted, or mount a named volume.',
     find: (sources) =>
-      sources.compose.flatMap((source) =>
-        source.services.flatMap(({ binds }) =>
+      sources.compose.flatMap((source) => [
+        ...source.given.flatMap(({ kind, name, file, at }): Found[] => {
+          const path = bindPath(source, file)
+          if (sources.paths.get(path) !== undefined) return []
+          const what = `the ${kind} ${name} is read from ${path}, which is not there`
+          // What is secret may well be written by a step before.
+          return kind === 'config'
+            ? [{ where: at, what, fix: 'Commit the file.' }]
+            : [
+                {
+                  where: at,
+                  what,
+                  severity: 'warning',
+                  fix: `Write the file in a step before; or take it from a variable: secrets: { ${name}: { environment: NAME } }.`,
+                },
+              ]
+        }),
+        ...source.services.flatMap(({ binds }) =>
           binds.flatMap(({ source: bind, at }) => {
             const path = bindPath(source, bind)
             // A folder may well begin empty, such as that of a database.
@@ -103,7 +118,7 @@ export const composeRules: readonly Rule<Sources>[] = [
               : []
           }),
         ),
-      ),
+      ]),
   },
   {
     id: 'mount-unreadable',

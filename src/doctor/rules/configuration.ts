@@ -3,7 +3,8 @@ import { tagEntries } from '../../config/tag-entry.ts'
 import { looksSecret } from '../../core/secret-names.ts'
 import type { Found, Rule } from '../finding.ts'
 import { type Sources, startedIn } from '../sources.ts'
-import { isPlace, knownPassword } from '../values.ts'
+import { knownPassword } from '../passwords.ts'
+import { isPlace } from '../values.ts'
 
 export const configurationRules: readonly Rule<Sources>[] = [
   {

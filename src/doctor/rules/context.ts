@@ -1,10 +1,11 @@
 import { basename } from 'node:path'
 import { looksSecret } from '../../core/secret-names.ts'
 import type { Found, Rule } from '../finding.ts'
+import { secretIn } from '../secret-files.ts'
 import { codeOf } from '../starts.ts'
 import { isPlace, loginIn } from '../values.ts'
 import type { Step } from '../../tools/dockerfile.ts'
-import { copiesOf, type ImageSource, isScript } from '../image-source.ts'
+import { copiesOf, type ImageSource, isScript, pairsOf } from '../image-source.ts'
 import type { Sources } from '../sources.ts'
 
 /** Lines that hide in any repository what no image needs. */
@@ -36,7 +37,8 @@ export const contextRules: readonly Rule<Sources>[] = [
     id: 'secret-in-image',
     topic: 'image',
     severity: 'error',
-    looks: 'files with secrets that .dockerignore lets into an image: .env files, private keys, logins of tools, an instance folder',
+    looks:
+      'files with secrets that .dockerignore lets into an image: files of variables (.env, app.env, .envrc), private keys in whatever small file, secrets.yml and the like, master.key, logins of tools, an instance folder',
     why: 'Whoever may pull the image can read them, and they stay in its layers when a later line deletes them.',
     fix: 'Hide it from the build with a line in .dockerignore, give the value with `secrets:` when it is deployed, and change it if the image was pushed.',
     find: ({ images }) => images.flatMap(exposed),
@@ -52,10 +54,9 @@ export const contextRules: readonly Rule<Sources>[] = [
       images.flatMap(({ dockerfile }) =>
         (dockerfile?.steps ?? []).flatMap(({ word, rest, line }): Found[] => {
           if (word !== 'ENV' && word !== 'ARG') return []
-          const pairs = rest.includes('=') ? [...rest.matchAll(/(\w+)=("[^"]*"|'[^']*'|\S*)/g)] : [...rest.matchAll(/^(\w+)\s+(\S+)/g)]
-          return pairs
-            .filter(([, name = '', value = '']) => looksSecret(name) && !/^["']?(\$|\/|["']?$)/.test(value) && !isPlace(name, value))
-            .map(([, name]) => ({ where: { file: dockerfile?.path ?? '', line }, what: `${word} gives ${name} a value` }))
+          return pairsOf(rest)
+            .filter(([name, value]) => looksSecret(name) && !/^["']?(\$|\/|["']?$)/.test(value) && !isPlace(name, value))
+            .map(([name]) => ({ where: { file: dockerfile?.path ?? '', line }, what: `${word} gives ${name} a value` }))
         }),
       ),
   },
@@ -99,28 +100,6 @@ export const contextRules: readonly Rule<Sources>[] = [
       }),
   },
 ]
-
-/** What a file or folder holds by its name, or by what it says; undefined where it is no secret. */
-function secretIn(path: string, kind: string, text: string | undefined): string | undefined {
-  const name = basename(path)
-  if (kind === 'directory') {
-    if (name === '.ssh' || name === '.aws' || name === '.gnupg') return 'the keys of an account'
-    return name === 'instance' && !path.includes('/') ? "the application's own settings, which Flask keeps out of git" : undefined
-  }
-  if (/^\.env($|\.)/.test(name) && !/\.(example|sample|template|dist|defaults?)$/.test(name)) {
-    // What a front end is built with is for everybody.
-    const names = [...(text ?? '').matchAll(/^\s*(?:export\s+)?(\w+)\s*=\s*\S/gm)].flatMap(([, one = '']) =>
-      looksSecret(one) ? [one] : [],
-    )
-    return names.length === 0 ? undefined : names.join(', ')
-  }
-  if (/^id_(rsa|dsa|ecdsa|ed25519)$/.test(name)) return 'a private key'
-  if (/\.(pem|key)$/i.test(name) && text !== undefined) return /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text) ? 'a private key' : undefined
-  if (/\.(p12|pfx|jks|kdbx)$/i.test(name)) return 'private keys'
-  if (name === '.npmrc') return text === undefined || /_authToken|_password/.test(text) ? 'a login' : undefined
-  if (['.netrc', '.pypirc', '.git-credentials', '.htpasswd', '.vault_pass'].includes(name)) return 'a login'
-  return path.endsWith('.docker/config.json') ? 'a login' : undefined
-}
 
 function exposed(image: ImageSource): Found[] {
   const found: Found[] = []

@@ -75,18 +75,18 @@ export const imageRules: readonly Rule<Sources>[] = [
     id: 'script-line-ends',
     topic: 'image',
     severity: 'error',
-    looks: 'scripts with Windows line ends (CRLF), or a byte order mark, that are copied into an image',
+    looks: 'scripts with Windows line ends (CRLF), or a byte order mark, that are copied into an image or mounted by a compose file',
     why: 'Linux takes the carriage return for a part of the name of the program: "required file not found", and the container ends with 127 although the file is there.',
     fix: 'Write it with LF, and keep it so with a line `*.sh text eol=lf` in .gitattributes.',
-    find: ({ images }) =>
-      images.flatMap((image) =>
-        scriptsOf(image).flatMap(([, { path, text }]): Found[] => {
+    find: ({ images, mounted }) =>
+      [...images.flatMap((image) => scriptsOf(image).map(([, script]) => script)), ...mounted.values()].flatMap(
+        ({ path, text }): Found[] => {
           const line = text.split('\n').findIndex((one) => one.endsWith('\r')) + 1
           const hasMark = text.startsWith(byteOrderMark)
           if (line === 0 && !hasMark) return []
           const what = line === 0 ? 'begins with a byte order mark' : 'has Windows line ends (CRLF)'
           return [{ where: { file: path, line: hasMark ? 1 : line }, what: `${tail(path)} ${what}`, mend: { kind: 'text', file: path } }]
-        }),
+        },
       ),
   },
   {

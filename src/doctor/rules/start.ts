@@ -1,28 +1,8 @@
-import { schedulerIn } from '../../plan/index.ts'
-import type { Found, Rule, Where } from '../finding.ts'
-import { type ImageSource, isScript } from '../image-source.ts'
-import { withoutLogins } from '../values.ts'
+import type { Found, Rule } from '../finding.ts'
+import type { ImageSource } from '../image-source.ts'
+import { linesOf, shown } from '../lines.ts'
 import { type Sources, type Started, startedIn, unstarted } from '../sources.ts'
-import { type Start, type StartLine, startOf } from '../starts.ts'
-
-interface Line {
-  line: StartLine
-  /** Undefined for a command of a compose file. */
-  image?: ImageSource
-  service?: Started['service']
-}
-
-/** Every command that starts in a container of a release, or of a stack that is not for developers alone. */
-function linesOf(sources: Sources): Line[] {
-  const started = startedIn(sources)
-  const used = started.flatMap(({ start, image, service }) => (start?.lines ?? []).map((line) => ({ line, image, service })))
-  const others = unstarted(sources, started)
-  const composed = sources.compose
-    .filter(({ isDevelopment }) => !isDevelopment)
-    .flatMap(({ services }) => services.filter(({ command }) => command.length > 0))
-    .map(({ command, at }) => ({ line: { text: command.join(' '), where: at('command') } }))
-  return [...used, ...others.flatMap((image) => (startOf(image)?.lines ?? []).map((line) => ({ line, image }))), ...composed]
-}
+import { type Start, startOf } from '../starts.ts'
 
 /** The first process of each container, once for all who start it. */
 function startsOf(sources: Sources): { start: Start; image: ImageSource; service?: Started['service'] }[] {
@@ -42,86 +22,30 @@ const fetches = [
   [/\bgit\s+(-C\s+\S+\s+)?(pull|clone|fetch|checkout|reset\s+--hard\s+origin)\b/, 'git'],
   [/\bsvn\s+(up|update|checkout|co)\b/, 'svn'],
   [/\bpip3?\s+install\b|\buv\s+(pip\s+install|sync)\b|\bpoetry\s+install\b|\bconda\s+install\b/, 'a package manager of Python'],
-  [/\b(npm\s+(ci|i|install)|yarn\s+(install|add)|pnpm\s+(i|install|add))\b/, 'a package manager of Node'],
+  [
+    /\b(npm\s+(ci|i|install)|yarn\s+(install|add)|pnpm\s+(i|install|add)|bun\s+(i|install|add))\b|(^|[;&|"']|\s-c|\bexec)\s*yarn(\s+--?[\w-]+)*\s*($|[;&|"'])/,
+    'a package manager of Node',
+  ],
+  // `bundle check ||` asks first whether all is there.
+  [/^(?!.*\bbundle\s+check\b).*\b(bundle\s+(install|update)|gem\s+install)\b(?!.*\s--local\b)/, 'a package manager of Ruby'],
+  [/\bcomposer(\.phar)?\s+(-\S+\s+)*(install|update|require)\b/, 'a package manager of PHP'],
+  [/\b(go\s+(get|install)|cargo\s+install)\b/, 'a package manager of Go or Rust'],
   [/\b(apt|apt-get|apk|yum|dnf)\s+(-\S+\s+)*(install|add|upgrade)\b/, 'a package manager of the system'],
   [/\b(curl|wget)\b[^|]*\|\s*(sudo\s+)?(ba|z|da)?sh\b/, 'a script from the network'],
+  // Of somebody else's host, and not of the stack itself: `http://minio/…`.
+  [
+    /\b(curl|wget)\b.*\bhttps?:\/\/(?!localhost|127\.)(?:[\w-]+@)?[\w-]+(?:\.[\w-]+)+(?::\d+)?\/\S*\.(tgz|tar(\.\w+)?|zip|whl|jar|deb|rpm|phar|sh|py)\b/,
+    'a file from the network',
+  ],
 ] as const
-
-/** A server that is told an address of its own container alone; the reason in words. */
-const bindings: readonly { server: RegExp; local: RegExp; open: RegExp; byDefault: boolean }[] = [
-  {
-    server: /\bgunicorn\b/,
-    local: /(?:\s-b|\s--bind)[\s=]*["']?(127\.|localhost|\[::1\])/,
-    open: /(?:\s-b|\s--bind|\s-c|\s--config|\s--paster?)/,
-    byDefault: true,
-  },
-  { server: /\buvicorn\b/, local: /\s--host[\s=]+["']?(127\.|localhost|::1)/, open: /\s--(host|uds|fd)\b/, byDefault: true },
-  {
-    server: /\bhypercorn\b/,
-    local: /(?:\s-b|\s--bind)[\s=]+["']?(127\.|localhost)/,
-    open: /(?:\s-b|\s--bind|\s-c|\s--config)/,
-    byDefault: true,
-  },
-  {
-    server: /\bdaphne\b/,
-    local: /(?:\s-b|\s--bind)[\s=]+["']?(127\.|localhost)/,
-    open: /(?:\s-b|\s--bind|\s-e|\s--endpoint)/,
-    byDefault: true,
-  },
-  { server: /\bflask\b.*\srun\b/, local: /(?:\s-h|\s--host)[\s=]+["']?(127\.|localhost|::1)/, open: /(?:\s-h|\s--host)/, byDefault: true },
-  {
-    server: /\bmanage\.py\s+runserver\b|\bdjango-admin\s+runserver\b/,
-    local: /runserver\s+.*(127\.|localhost)/,
-    open: /runserver\s+.*\d:\d|runserver\s+.*\]:\d/,
-    byDefault: true,
-  },
-  { server: /\bwaitress-serve\b/, local: /\s--(?:host|listen)[\s=]+["']?(127\.|localhost)/, open: /.*/, byDefault: false },
-  { server: /\buwsgi\b/, local: /\s--http(?:-socket)?[\s=]+["']?(127\.|localhost)/, open: /.*/, byDefault: false },
-  { server: /\bhttp\.server\b/, local: /(?:\s-b|\s--bind)[\s=]+["']?(127\.|localhost)/, open: /.*/, byDefault: false },
-]
-
-/** Variables by which these servers are told an address as well; with PORT gunicorn listens on all of them. */
-const bindVariables = /\b(GUNICORN_CMD_ARGS|FLASK_RUN_HOST|UVICORN_HOST|PORT)\b/
-
-/** Names of variables that may be set where a command runs, and whatever else sets some. */
-function variablesFor(sources: Sources, image: ImageSource | undefined, service: Started['service'] | undefined): string {
-  const built = (image?.dockerfile?.steps ?? []).filter(({ word }) => word === 'ENV').map(({ rest }) => rest)
-  const scripts = [...(image?.texts ?? [])].flatMap(([path, file]) => (isScript(path, file) ? [file.text] : []))
-  const given = service === undefined ? [] : [...Object.keys(service.env), ...service.secrets]
-  const composed = sources.compose.flatMap(({ services }) => services.flatMap(({ environment }) => environment.map(({ name }) => name)))
-  return [...built, ...scripts, ...given, ...composed].join(' ')
-}
-
-function isLocal(text: string): 'told' | 'default' | undefined {
-  for (const { server, local, open, byDefault } of bindings) {
-    if (!server.test(text)) continue
-    const of = text.slice(text.search(server))
-    if (local.test(of)) return 'told'
-    if (byDefault && !open.test(of)) return 'default'
-  }
-  return undefined
-}
-
-/** Files that servers read: `bind = "127.0.0.1:5000"` of gunicorn, `http-socket = 127.0.0.1:5000` of uWSGI. */
-function localSettings({ texts }: ImageSource): { where: Where; text: string }[] {
-  return [...texts.values()].flatMap(({ path, text }) => {
-    const pattern = path.endsWith('.py')
-      ? /^\s*bind\s*=\s*\[?["'](127\.|localhost)/
-      : path.endsWith('.ini')
-        ? /^\s*(http|http-socket|host)\s*=\s*(127\.|localhost)/
-        : undefined
-    if (pattern === undefined) return []
-    const index = text.split('\n').findIndex((line) => pattern.test(line))
-    return index === -1 ? [] : [{ where: { file: path, line: index + 1 }, text: (text.split('\n')[index] ?? '').trim() }]
-  })
-}
 
 export const startRules: readonly Rule<Sources>[] = [
   {
     id: 'fetch-at-start',
     topic: 'image',
     severity: 'warning',
-    looks: 'code or packages that are fetched when a container starts: git pull, pip install, npm install',
+    looks:
+      'code or packages that are fetched when a container starts: git pull, pip install, npm install, yarn, bundle install, composer install, archives and scripts by curl or wget',
     why: 'What runs is then not what was tested and scanned, a rollback brings back the new code, and a restart at night depends on somebody else being up.',
     fix: 'Do it in the Dockerfile: COPY the code, RUN the installation.',
     find: (sources) =>
@@ -129,36 +53,6 @@ export const startRules: readonly Rule<Sources>[] = [
         const by = fetches.find(([pattern]) => pattern.test(text))
         return by === undefined ? [] : [{ where, what: `is fetched at each start, by ${by[1]}: ${shown(text)}` }]
       }),
-  },
-  {
-    id: 'bound-to-loopback',
-    topic: 'image',
-    severity: 'error',
-    looks: 'servers that listen on 127.0.0.1 inside their container',
-    why: 'Nobody outside of the container reaches them: neither a published port nor nginx, and every health check from outside fails.',
-    fix: 'Have it listen on all addresses of the container: 0.0.0.0. What is open to the world is decided by what is published.',
-    find: (sources) => {
-      const byCommand = linesOf(sources).flatMap(({ line: { text, where }, image, service }): Found[] => {
-        // What no port leads to may well be for its own container.
-        if (service !== undefined && service.port === undefined) return []
-        const how = isLocal(text)
-        const isTold = bindVariables.test(variablesFor(sources, image, service))
-        if (how === undefined || (how === 'default' && (isTold || usesSettings(image, text)))) return []
-        return [
-          {
-            where,
-            what:
-              how === 'told'
-                ? `listens on the loopback of its container: ${shown(text)}`
-                : `listens on 127.0.0.1, which is the default of this server: ${shown(text)}`,
-          },
-        ]
-      })
-      const bySetting = sources.images.flatMap((image) =>
-        localSettings(image).map(({ where, text }) => ({ where, what: `listens on the loopback of its container: ${text}` })),
-      )
-      return [...byCommand, ...bySetting]
-    },
   },
   {
     id: 'development-server',
@@ -211,47 +105,6 @@ export const startRules: readonly Rule<Sources>[] = [
         return [{ where: last.where, what: `${script} ends with a command that is not exec'd: ${shown(last.text)}` }]
       }),
   },
-  {
-    id: 'overlap',
-    topic: 'configuration',
-    severity: 'warning',
-    looks:
-      'schedulers and workers with a fixed name (celery beat, rq-scheduler, rqworker --name) that a deploy would start beside the old one',
-    why: 'For a while both versions run: jobs are scheduled twice, and a worker of a name that is taken refuses to start.',
-    fix: 'Say overlap: false, so that the old one is stopped first; or overlap: true if two may run.',
-    find: (sources) =>
-      startedIn(sources).flatMap(({ environment, service, start, at }) => {
-        const said = sources.config.environments?.[environment.name]
-        const own = said?.services?.[service.name] ?? said
-        if (own?.overlap !== undefined || service.cron !== undefined || service.publish !== undefined) return []
-        for (const { text } of start?.lines ?? []) {
-          const scheduler = schedulerIn(text.split(/\s+/))
-          if (scheduler !== undefined) return [{ where: at(), what: `${service.name} runs ${scheduler}` }]
-          const name = fixedName(text)
-          if (name !== undefined) return [{ where: at(), what: `${service.name} runs a worker whose name is always ${name}` }]
-        }
-        return []
-      }),
-  },
 ]
 
 const debugOn = /\b(FLASK_DEBUG|DJANGO_DEBUG|DEBUG)[= ]["']?(1|true|on|yes)\b|\bFLASK_ENV[= ]["']?development\b/i
-
-/** A gunicorn finds the file of this name by itself. */
-function usesSettings(image: ImageSource | undefined, text: string): boolean {
-  return /\bgunicorn\b/.test(text) && [...(image?.texts.keys() ?? [])].some((path) => path.endsWith('gunicorn.conf.py'))
-}
-
-/** The name that a worker gives itself, where it is the same in each container: `%h` and `$HOSTNAME` are not. */
-function fixedName(text: string): string | undefined {
-  const [, celery] = /\bcelery\b.*\sworker\b.*\s(?:-n|--hostname)[\s=]+(\S+)/.exec(text) ?? []
-  const [, rq] = /\b(?:rqworker|rq\s+worker(?:-pool)?)\b.*?\s(?:-n|--name)[\s=]+(\S+)/.exec(text) ?? []
-  const name = (celery ?? rq)?.replaceAll(/["']/g, '')
-  return name === undefined || /[%$]/.test(name) ? undefined : name
-}
-
-/** What people read of a command, without what it may tell of a login. */
-function shown(text: string): string {
-  const line = withoutLogins(text).replaceAll(/\s+/g, ' ').trim()
-  return line.length > 80 ? `${line.slice(0, 79)}…` : line
-}

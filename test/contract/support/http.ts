@@ -14,8 +14,8 @@ export interface Answer {
   body?: string | Buffer
 }
 
-/** What a server does with a request: answers it, breaks the connection, or keeps it waiting. */
-export type Act = Answer | 'break' | 'hang'
+/** What a server does with a request: answers it, breaks the connection, or keeps it waiting, with half an answer or none. */
+export type Act = Answer | 'break' | 'hang' | 'stall'
 
 export interface Server extends AsyncDisposable {
   readonly address: string
@@ -80,9 +80,29 @@ export async function openProxy(known: Readonly<Record<string, string>>): Promis
   }
 }
 
+/** A proxy that is asked for tunnels, remembers where to, and makes none. */
+export async function openTunnels(): Promise<{ url: string; asked: readonly string[] } & AsyncDisposable> {
+  const asked: string[] = []
+  const server = createServer()
+  server.on('connect', (request, socket) => {
+    asked.push(request.url ?? '')
+    socket.end('HTTP/1.1 503 Service Unavailable\r\n\r\n')
+  })
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((closed) => server.close(closed))
+    },
+  }
+}
+
 function perform(act: Act, request: IncomingMessage, response: ServerResponse): void {
   if (act === 'hang') return
   if (act === 'break') return void request.socket.destroy()
+  if (act === 'stall') return void response.writeHead(200, { 'content-length': 9999 }).write('half')
   const body = Buffer.from(act.body ?? '')
   response.writeHead(act.status, { 'content-length': body.length, ...act.headers })
   response.end(request.method === 'HEAD' ? undefined : body)

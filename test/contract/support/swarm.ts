@@ -12,6 +12,7 @@ import type { Ports } from '../../../src/core/ports.ts'
 import type { DeployedHost } from '../../../src/core/release.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { lock, unlock } from '../../../src/deploy/operate/hold.ts'
+import { type Proposal, proposeRollback } from '../../../src/deploy/proposal.ts'
 import { rollback, type Returned } from '../../../src/deploy/rollback.ts'
 import { deploy } from '../../../src/deploy/run.ts'
 import { type HostStatus, status } from '../../../src/deploy/status.ts'
@@ -45,6 +46,7 @@ export interface StackUnderTest extends AsyncDisposable {
   told: { infos: string[]; warnings: string[] }
   deploy(wish: StackWish): Promise<DeployedHost & { release: string }>
   rollback(wish?: Pick<StackWish, 'secrets' | 'hosts'> & { version?: string }): Promise<Returned>
+  propose(version?: string): Promise<Proposal>
   status(): Promise<HostStatus>
   /** What `launchway lock` says, on all three. */
   lock(reason: string): Promise<string>
@@ -148,6 +150,9 @@ export function stackUnderTest(image: PushedImage): StackUnderTest {
     },
     async rollback({ version, ...wish } = {}) {
       return rollback(app, environmentOf(swarmOf({}), wish.hosts ?? all), portsOf(wish), version === undefined ? {} : { version })
+    },
+    async propose(version) {
+      return proposeRollback(app, environmentOf(swarmOf({}), all), portsOf({}), version === undefined ? {} : { version })
     },
     async status() {
       const [seen] = await status(app, environmentOf(swarmOf({}), all), portsOf({}))

@@ -10,9 +10,15 @@ export interface InitRunner {
   /** The folder that has what jobs have kept, by the names of the artifacts. */
   artifacts: string
   /** Runs a workflow of a repository, as it stands there but for a key that act does not know. */
-  act(repository: string, event: Job['event'], name: string): Promise<Ended>
+  act(repository: string, event: Job['event'], name: string, more?: More): Promise<Ended>
   /** Leaves it as one that fetched Trivy's own database earlier, which cannot be had here: init names no other. */
   keepDatabase(): Promise<void>
+}
+
+interface More {
+  /** What GitHub says of the event. */
+  payload?: object | undefined
+  env?: Readonly<Record<string, string>>
 }
 
 /** Such a runner, with the secrets that init asks for, in a folder which is all that it leaves behind. */
@@ -22,10 +28,13 @@ export function newInitRunner(folder: string): InitRunner {
   const runner = newRunner(folder, { api: lab.github.url, secrets })
   return {
     artifacts: runner.artifacts,
-    act(repository, event, name) {
+    act(repository, event, name, { payload, env = {} } = {}) {
       const workflow = join(folder, name)
+      const said = join(folder, 'event.json')
+      if (payload !== undefined) writeFileSync(said, JSON.stringify(payload))
       writeFileSync(workflow, forAct(readFileSync(join(repository, '.github/workflows', name), 'utf8')))
-      const args = [...runner.args({ event, workflow }), '--env', `XDG_CACHE_HOME=${folder}`]
+      const variables = Object.entries({ XDG_CACHE_HOME: folder, ...env }).flatMap(([key, value]) => ['--env', `${key}=${value}`])
+      const args = [...runner.args({ event, workflow, ...(payload === undefined ? {} : { payload: said }) }), ...variables]
       return run('act', args, { cwd: repository, env: { ...bareEnvironment(), ...runner.env } })
     },
     async keepDatabase() {

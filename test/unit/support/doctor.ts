@@ -33,3 +33,8 @@ export async function findingsIn(
 export function told({ severity, rule, where, what }: Finding): string {
   return `${severity} ${rule} ${showWhere(where)}: ${what}`
 }
+
+/** Of one rule, where it is and what. */
+export function showsOnly(id: string, findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ rule, where, what }) => (rule === id ? [`${showWhere(where)}: ${what}`] : []))
+}

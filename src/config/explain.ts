@@ -1,0 +1,148 @@
+import { z } from 'zod'
+import { nearest } from '../core/nearest.ts'
+import { schemasAt, shapeOf, unwrap } from './schema-below.ts'
+
+type TextAt = (path: readonly PropertyKey[]) => string | undefined
+
+interface Explained {
+  path: PropertyKey[]
+  message: string
+  /** The key itself is wrong, not its value. */
+  onKey?: boolean
+}
+
+/**
+ * What the schema refuses, in words for whoever wrote the file.
+ * @param textAt how the file spells a number or a truth value
+ */
+export function explain(issue: z.core.$ZodIssue, textAt: TextAt): Explained[] {
+  const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(issue.path)
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key]
+      // In a mapping in braces a comma ends the value: the rest of a rule becomes a key of its own.
+      if (/^(enable|priority|event|pattern|format|value|prefix|suffix|branch|group|match|onlatest)=/.test(key))
+        return { path, onKey: true, message: `${where}"${key}" is the rest of a tag rule: inside { } a rule with a comma needs quotes` }
+      const meant = nearest(key, known)
+      const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`
+      return { path, onKey: true, message: `${where}unknown key "${key}"; ${hint}` }
+    })
+  }
+  if (issue.code === 'invalid_key') {
+    const message = issue.issues.map((inner) => inner.message).join('; ')
+    return [{ path: issue.path, onKey: true, message: `the name "${String(issue.path.at(-1))}" ${message}` }]
+  }
+  if (issue.code === 'invalid_union') return explainUnion(issue, textAt)
+  return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue, textAt)}${instead(issue, textAt)}` }]
+}
+
+/** Keys whose list is the words of a command: what one would type, in pieces. */
+const wordKeys: readonly PropertyKey[] = ['command', 'entrypoint', 'exec', 'options']
+
+/** How what was written looks as a list, or as a mapping. Of a mapping no value is repeated: it may be a password. */
+function instead({ code, input, path, ...issue }: z.core.$ZodIssue, textAt: TextAt): string {
+  if (code !== 'invalid_type' || !('expected' in issue)) return ''
+  if (issue.expected === 'array') return asList(input, path, textAt(path))
+  const [, name] = Array.isArray(input) && typeof input[0] === 'string' ? (/^([A-Za-z_][\w.-]*)=/.exec(input[0]) ?? []) : []
+  return ['record', 'object'].includes(issue.expected) && name !== undefined ? `; as a mapping: ${name}: …` : ''
+}
+
+/** @param spelled what stands in the file, of a number */
+function asList(input: unknown, path: readonly PropertyKey[], spelled: string | undefined): string {
+  const holdsTexts = schemasAt(path).some((schema) => {
+    const bare = unwrap(schema)
+    return bare instanceof z.ZodArray && bare.element instanceof z.ZodString
+  })
+  if (typeof input === 'object' && input !== null)
+    return `; each entry of a list begins with a dash: - ${holdsTexts ? '' : `${Object.keys(input)[0] ?? ''}: `}…`
+  const text = typeof input === 'string' || typeof input === 'number' ? (spelled ?? String(input)).trim() : ''
+  if (!holdsTexts || text === '' || text.length > 60) return ''
+  if (!wordKeys.includes(path.at(-1) ?? '')) return `; as a list: ${flow([text])}`
+  // What a shell reads otherwise than by its spaces, nobody can take apart without one.
+  const isPlain = !/["'\\$`|&;<>()*?~#]/.test(text)
+  return `; as a list: ${isPlain ? flow(text.split(/\s+/)) : '[sh, -c, …]'}`
+}
+
+/** A list in one line of YAML, in which each word is a text. */
+function flow(words: readonly string[]): string {
+  const isPlain = (word: string): boolean =>
+    /^[A-Za-z_./-][\w./:=@+-]*$/.test(word) &&
+    !/^(true|false|null|yes|no|on|off|-+)$/i.test(word) &&
+    Number.isNaN(Number(word)) &&
+    !word.endsWith(':')
+  return `[${words.map((word) => (isPlain(word) ? word : `'${word.replaceAll("'", "''")}'`)).join(', ')}]`
+}
+
+/** The text that is of the wrong type; of a mapping or a list the place says enough. */
+function written({ code, input, message, path }: z.core.$ZodIssue, textAt: TextAt): string {
+  const isScalar = typeof input === 'string' || typeof input === 'number' || typeof input === 'boolean'
+  if (code !== 'invalid_type' || !isScalar) return ''
+  const text = textAt(path) ?? String(input)
+  // Words of our own say what it must be, those of the schema what it is.
+  return `${message.startsWith('must') ? ', not' : ''} "${text.length > 60 ? `${text.slice(0, 60)}…` : text}"`
+}
+
+/** Of several forms, the one that the user seems to have written is the one to explain. */
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion, textAt: TextAt): Explained[] {
+  const forms = issue.errors.map((inner) => inner.map((one) => ({ ...one, path: [...issue.path, ...one.path] })))
+  const ofThisType = forms.filter((inner) =>
+    inner.every((one) => !(['invalid_type', 'invalid_value'].includes(one.code ?? '') && one.path.length === issue.path.length)),
+  )
+  // The form that knows the most of the keys, then the one with the fewest problems.
+  const chosen = ofThisType.toSorted((a, b) => unknownKeys(a) - unknownKeys(b) || a.length - b.length)[0]
+  if (chosen !== undefined) {
+    const kinds = kindsMissing(issue.path, chosen)
+    if (kinds.length === 0) return chosen.flatMap((one) => explain(one as z.core.$ZodIssue, textAt))
+    const unknown = chosen.filter(({ code }) => code === 'unrecognized_keys').flatMap((one) => explain(one as z.core.$ZodIssue, textAt))
+    return [{ path: issue.path, message: `${issue.path.join('.')}: needs one of the keys ${kinds.join(', ')}` }, ...unknown]
+  }
+  const expected = forms.flat().map((one) => ('expected' in one ? String(one.expected) : one.message))
+  const kinds = [...new Set(expected)].map((kind) =>
+    kind === 'array' ? 'a list' : ['object', 'record'].includes(kind) ? 'a mapping' : kind,
+  )
+  return [{ path: issue.path, message: `${issue.path.join('.')}: must be ${[...new Set(kinds)].join(' or ')}` }]
+}
+
+/** Where mappings of several kinds may stand, each known by its first key, and none of these keys is there: which they are. */
+function kindsMissing(
+  path: readonly PropertyKey[],
+  issues: readonly { code?: string | undefined; path: PropertyKey[]; message: string }[],
+): string[] {
+  const kinds = schemasAt(path).flatMap((schema) => {
+    const bare = unwrap(schema)
+    return bare instanceof z.ZodUnion ? bare.options.flatMap((option) => shapeOf(option).slice(0, 1)) : []
+  })
+  const isMissing = issues.some(
+    ({ code, path: at, message }) =>
+      code === 'invalid_type' &&
+      message.endsWith('received undefined') &&
+      at.length === path.length + 1 &&
+      kinds.includes(String(at.at(-1))),
+  )
+  return isMissing ? kinds : []
+}
+
+function unknownKeys(issues: readonly { code?: string | undefined; keys?: string[] }[]): number {
+  return issues.reduce((sum, { keys = [] }) => sum + keys.length, 0)
+}
+
+/** The keys that may stand at a path: from the schema itself, so that they never drift. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  const names = schemasAt(path).flatMap((schema) => {
+    const bare = unwrap(schema)
+    if (bare instanceof z.ZodUnion) return bare.options.flatMap((option) => shapeOf(option))
+    return shapeOf(bare)
+  })
+  return [...new Set(names)]
+}
+
+function sentence(message: string): string {
+  return message
+    .replace(/^Invalid input: /, '')
+    .replace(/^expected (record|object)\b/, 'expected a mapping')
+    .replace(/^expected array\b/, 'expected a list')
+    .replace(/, received array$/, ', received a list')
+    .replace(/, received object$/, ', received a mapping')
+    .replace(/^./, (first) => first.toLowerCase())
+}
