@@ -129,7 +129,7 @@ function imageOfFolder(folder: string, names: readonly string[]): Promise<BuiltH
 }
 
 const Runs = z.object({
-  runs: z.array(z.object({ results: z.array(z.unknown()), tool: z.object({ driver: z.looseObject({}) }) })).length(1),
+  runs: z.array(z.object({ results: z.array(z.looseObject({ ruleId: z.string() })), tool: z.object({ driver: z.looseObject({}) }) })).length(1),
 })
 const misconfigured = { scanners: ['misconfig'], reports: ['json', 'sarif'] }
 const reported = (name: string): string => readFileSync(join(here().root, 'launchway-reports', name), 'utf8')
@@ -208,7 +208,7 @@ const ours: Record<string, (of: theirs.BatsCase) => Promise<unknown>> = {
     // launchway has the worst first.
     const [mine, their] = [reported('app.sarif'), theirs.read(golden)].map((text) =>
       Runs.parse(JSON.parse(text)).runs.map(({ results, tool: { driver } }) => ({
-        results: results.map((one) => JSON.stringify(one)).toSorted(),
+        results: results.toSorted((a, b) => (a.ruleId < b.ruleId ? -1 : 1)),
         driver: { ...driver, version: '' },
       })),
     )
