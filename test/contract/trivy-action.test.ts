@@ -129,7 +129,9 @@ function imageOfFolder(folder: string, names: readonly string[]): Promise<BuiltH
 }
 
 const Runs = z.object({
-  runs: z.array(z.object({ results: z.array(z.looseObject({ ruleId: z.string() })), tool: z.object({ driver: z.looseObject({}) }) })).length(1),
+  runs: z
+    .array(z.object({ results: z.array(z.looseObject({ ruleId: z.string() })), tool: z.object({ driver: z.looseObject({}) }) }))
+    .length(1),
 })
 const misconfigured = { scanners: ['misconfig'], reports: ['json', 'sarif'] }
 const reported = (name: string): string => readFileSync(join(here().root, 'launchway-reports', name), 'utf8')
