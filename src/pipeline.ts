@@ -185,7 +185,7 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
     ports,
   )
   if (failure !== undefined) abort.abort(failure.error)
-  let cutShort = false
+  const notStarted: Step[] = []
   const written = new Set<string>()
   const promises = new Map<string, Promise<void>>()
 
@@ -195,8 +195,8 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
     if (!run) return ports.log.info(`${step.name}: skipped, ${reason}`)
     const notes = step.notes !== undefined && written.has(step.notes)
     if (signal.aborted && !notes) {
-      cutShort = true
-      return ports.log.info(`${step.name}: not started`)
+      notStarted.push(step)
+      return
     }
     const merge = (section: Partial<Release>): void => {
       release = { ...release, ...withoutSecrets(section, ports) }
@@ -221,8 +221,11 @@ export async function runSteps(chosen: readonly Step[], start: Release, ports: P
   // In the order of the list, where each stands after what it needs.
   for (const step of chosen) promises.set(step.name, perform(step))
   await Promise.all(promises.values())
+  // Stages are what people know, not the steps around them.
+  const missing = notStarted.filter(({ name, stage }) => name === stage).map(({ name }) => name)
+  if (missing.length > 0) ports.log.info(`not started: ${missing.join(', ')}`)
   // A run that was cancelled when all was done is done.
-  if (failure === undefined && cutShort) failure = { error: asError(signal.reason) }
+  if (failure === undefined && notStarted.length > 0) failure = { error: asError(signal.reason) }
   const outcome = failure === undefined ? outcomeOf(release, chosen) : outcomeOfFailure(failure, ports)
   return { release: { ...release, outcome }, error: failure?.error }
 }

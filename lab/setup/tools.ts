@@ -93,7 +93,7 @@ export const trivyStep: Step = {
   async make(progress) {
     const archive = archiveFor(trivy, `${process.platform}-${process.arch}`)
     if (archive !== undefined) {
-      const why = await fetchArchive(archive.url, archive.sha256, 'trivy', tools, wayOf(progress))
+      const why = await fetchArchive(archive.urls[0] ?? '', archive.sha256, 'trivy', tools, wayOf(progress))
       if (why === undefined) return `${await trivyFound()}, the official release, checksum verified`
       progress(`${why}; building it from its Go module`)
     }
@@ -180,7 +180,7 @@ export const cosignStep: Step = {
   async make(progress) {
     const program = archiveFor(cosignRelease, `${process.platform}-${process.arch}`)
     if (program !== undefined) {
-      const why = await fetchProgram(program.url, program.sha256, 'cosign', tools, wayOf(progress))
+      const why = await fetchProgram(program.urls[0] ?? '', program.sha256, 'cosign', tools, wayOf(progress))
       if (why === undefined) {
         writeFileSync(cosignVersion, cosignRelease.version)
         return 'the official release, checksum verified'

@@ -35,7 +35,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'cli.ts': ['core', 'adapters', 'answers.ts', 'help.ts', 'ports.ts', 'verbs.ts', 'version.ts'],
   'answers.ts': ['core', 'doctor', 'init', 'moves.ts', 'pipeline.ts', 'rounds', 'verbs.ts', ...stages],
   'moves.ts': ['core', 'plan', 'deploy', 'push'],
-  'bundle.ts': ['core', 'main.ts', 'cli.ts'],
+  'bundle.ts': ['core', 'plan', 'report', 'tools', 'main.ts', 'cli.ts'],
 }
 
 /** The room of a file, given its path below src/. */

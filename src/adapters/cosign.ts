@@ -13,11 +13,11 @@ export const cosignRelease: ToolRelease = {
     'darwin-x64': { file: 'cosign-darwin-amd64', sha256: '2347488e5d5b25336644024dfeca5601b190e91197a71a917bda44744aff106c' },
     'darwin-arm64': { file: 'cosign-darwin-arm64', sha256: '5cf948c2f4dfe59687bdd0b8523709067383e03982cc543475c8a7dc70e92a76' },
   },
-  base: 'https://github.com/sigstore/cosign/releases/download/v3.1.3',
+  bases: ['https://github.com/sigstore/cosign/releases/download'],
 }
 
 /**
- * The path of cosign: that of PATH, else the release, kept in the folder.
+ * The path of cosign: that of PATH, of an earlier run or of the runner, else the release, kept in the folder.
  * @throws LaunchwayError TOOL_MISSING, DIGEST_MISMATCH
  */
 export async function findCosign(
@@ -26,5 +26,6 @@ export async function findCosign(
   platform = `${process.platform}-${process.arch}`,
 ): Promise<string> {
   const manual = 'https://docs.sigstore.dev/cosign/system_config/installation/'
-  return findTool({ name: 'cosign', title: 'cosign', manual, fetch: fetchProgram, release }, { around, platform })
+  const tool = { name: 'cosign', title: 'cosign', manual, saysVersion: ['version'], fetch: fetchProgram, release }
+  return findTool(tool, { around, platform })
 }

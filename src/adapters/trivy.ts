@@ -13,17 +13,17 @@ export const trivyRelease: ToolRelease = {
     'darwin-x64': { file: 'trivy_0.71.2_macOS-64bit.tar.gz', sha256: 'c27bcf4ddd281aecb7267eb5df804ec49ac0f8fa23fe018d33932e17f30a38bf' },
     'darwin-arm64': { file: 'trivy_0.71.2_macOS-ARM64.tar.gz', sha256: 'a9f585cad53542a54ef286b5fa4199d081e5a061f8894635bdf3ce2608ece7a9' },
   },
-  base: 'https://github.com/aquasecurity/trivy/releases/download/v0.71.2',
+  bases: ['https://github.com/aquasecurity/trivy/releases/download'],
 }
 
 /**
- * The path of Trivy: that of PATH, else the release, kept in the folder.
- * @param how offline: nothing is fetched
+ * The path of Trivy: that of PATH, of an earlier run or of the runner, else the release, kept in the folder.
+ * @param how offline: nothing is fetched; trivyMirrors: who is asked for it instead of Trivy's own server
  * @throws LaunchwayError TOOL_MISSING, DIGEST_MISMATCH
  */
 export async function findTrivy(
   around: Around,
-  { offline }: { offline: boolean },
+  { offline, trivyMirrors }: { offline: boolean; trivyMirrors?: readonly string[] | undefined },
   release: ToolRelease = trivyRelease,
   platform = `${process.platform}-${process.arch}`,
 ): Promise<string> {
@@ -31,8 +31,9 @@ export async function findTrivy(
     name: 'trivy',
     title: 'Trivy',
     manual: 'https://trivy.dev/latest/getting-started/installation/',
+    saysVersion: ['--version'],
     fetch: fetchArchive,
-    release,
+    release: trivyMirrors === undefined ? release : { ...release, bases: trivyMirrors },
   }
   return findTool(tool, { around, platform, refusal: offline ? 'scan.offline is set, so nothing is' : undefined })
 }

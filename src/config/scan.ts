@@ -42,6 +42,7 @@ export function resolveScan({ scan }: Config, { ignoreFile }: { ignoreFile?: str
     maxDbAgeMs: milliseconds(scan?.['max-db-age'] ?? '48h'),
     databases: scan?.databases ?? [],
     javaDatabases: scan?.['java-databases'] ?? [],
+    ...(scan?.['trivy-mirrors'] === undefined ? {} : { trivyMirrors: scan['trivy-mirrors'] }),
     unknownSystem: scan?.['unknown-system'] ?? 'fail',
     offline: scan?.offline ?? false,
   }

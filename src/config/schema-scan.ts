@@ -139,6 +139,13 @@ export const ScanConfig = z.strictObject({
     .min(1)
     .optional()
     .describe("The same for Java's database, which only images with .jar files need. Default: Trivy's own"),
+  'trivy-mirrors': z
+    .array(z.string().regex(/^https?:\/\/[^\s/@?#]+(\/[^\s?#]*)?$/, 'must be an http or https URL without a login'))
+    .min(1)
+    .optional()
+    .describe(
+      "Where Trivy's release is fetched from where this machine has none, asked in this order, such as https://mirror.example.org/trivy/releases/download; its SHA-256 is pinned whoever has it. Default: Trivy's own releases",
+    ),
   'unknown-system': z
     .enum(['fail', 'warn'])
     .optional()

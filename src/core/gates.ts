@@ -172,6 +172,8 @@ export const ScanPlan = z.strictObject({
   databases: plain.texts,
   /** The same of the database for Java. */
   javaDatabases: plain.texts,
+  /** Where Trivy's own release is asked for, in this order; absent: where Trivy has it. */
+  trivyMirrors: plain.optionalTexts,
   /** What follows where nothing can be said about the packages of an image. */
   unknownSystem: z.enum(['fail', 'warn']).default('fail'),
   /** Nothing is fetched. */

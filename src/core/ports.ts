@@ -243,10 +243,12 @@ export interface Files {
 /** Programs that launchway brings by itself, and where it keeps what can be had again. */
 interface Tools {
   /**
-   * The path of Trivy: that of PATH, else the official release of the pinned version, fetched once and checked. Throws
-   * TOOL_MISSING when it cannot be had, DIGEST_MISMATCH when what was fetched is not what was pinned.
+   * The path of Trivy: that of PATH, of an earlier run or of the runner's tool cache, else the official release of the
+   * pinned version, fetched once and checked. Throws TOOL_MISSING when it cannot be had, DIGEST_MISMATCH when what was
+   * fetched is not what was pinned.
+   * @param how.trivyMirrors who is asked for the release instead of Trivy's own server
    */
-  trivy(how: { offline: boolean }): Promise<string>
+  trivy(how: { offline: boolean; trivyMirrors?: readonly string[] | undefined }): Promise<string>
   /** The same of cosign, which signatures by identity need. */
   cosign(): Promise<string>
   /** Whether a file is a database (SQLite) with so many rows in this table, or more. */

@@ -65,6 +65,11 @@ export const PlanSection = z.strictObject({
   immutable: plain.optionalTexts,
   registries: z.array(Registry),
   environment: Environment.optional(),
+  /**
+   * What the environment runs that others make: of the record in a registry, which has no environment, and of a rescan, where each
+   * is named by its digest and looked at.
+   */
+  others: z.array(z.strictObject({ name: Name, reference: plain.text })).optional(),
   /** By path: the hash of what the environment mounts of the repository, where it was there; absent when it mounts nothing. */
   hashes: plain.optionalTextByName,
   /** Absent when nothing is composed. */

@@ -47,6 +47,8 @@ export const ScannedImage = z.strictObject({
   name: Name,
   config: Digest,
   findings: z.array(Finding),
+  /** Of one that others make, and the environment runs: what it is called there. */
+  others: plain.optionalText,
   /** The image that it was built on, where that is known for certain. */
   base: z.strictObject({ reference: plain.text, layers: plain.int, newer: BaseChoice.optional() }).optional(),
   /** How much of it was seen, in words; why what was found is not all there is; and why it is no verdict at all. */

@@ -8,6 +8,24 @@ import type { Release } from './release.ts'
 export const stageNames = ['plan', 'build', 'smoke', 'scan', 'push', 'deploy', 'report'] as const
 export type StageName = (typeof stageNames)[number]
 
+/** Steps of a run that are called otherwise than the stage they belong to: a record names the step that failed. */
+const stagesOfSteps: Readonly<Record<string, StageName>> = {
+  upload: 'push',
+  size: 'build',
+  inputs: 'push',
+  reach: 'deploy',
+  evidence: 'push',
+  record: 'push',
+  assets: 'push',
+  turn: 'deploy',
+  current: 'deploy',
+}
+
+/** The stage of a step, whose name stands for itself where it is that of a stage. */
+export function stageOfStep(step: string): string {
+  return Object.hasOwn(stagesOfSteps, step) ? (stagesOfSteps[step] ?? step) : step
+}
+
 /** What can set a run off; `local` is a terminal. */
 export const eventNames = ['push', 'release', 'workflow_dispatch', 'pull_request', 'merge_group', 'schedule', 'local'] as const
 export type EventName = (typeof eventNames)[number]

@@ -18,6 +18,7 @@ import type { Registry } from '../core/release.ts'
 import { sourcesOf } from '../tools/compose-sources.ts'
 import { type ComposeService, type ComposeSource, parseCompose } from './compose-source.ts'
 import type { Where } from './finding.ts'
+import { missingFiles } from './named-files.ts'
 import { bakedImage, type ImageSource, readImage, readScript, type TextFile } from './image-source.ts'
 import { readEnvFiles, type Variable } from './env-files.ts'
 import { type NginxConf, parseConf } from './nginx-conf.ts'
@@ -37,6 +38,8 @@ export interface Sources {
   images: readonly ImageSource[]
   compose: readonly ComposeSource[]
   smoke: SmokePlan | undefined
+  /** Compose files that launchway.yml names and that are not there. */
+  missing: readonly { file: string; where: Where }[]
   /** What a relative path leads to; undefined where nothing is there. */
   paths: ReadonlyMap<string, { kind: 'file' | 'directory' | 'other'; mode: number } | undefined>
   /** Configurations of nginx that are mounted, by their path. */
@@ -90,6 +93,7 @@ export async function readSources(
     images,
     compose,
     smoke: plan,
+    missing: await missingFiles({ config, at, names }, files, root),
     paths: await look(pathsIn(compose), files, root),
     confs: await readConfs(pathsIn(compose), files, root),
     mounted: await readMounted(compose, files, root),

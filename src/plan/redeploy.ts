@@ -181,10 +181,11 @@ function created(annotations: Readonly<Record<string, string>>): string {
 /**
  * A clean-up of the registry may have removed an image that a tag no longer names. What a record says of repositories is
  * not believed: logins go to those of the configuration alone.
+ * @param of `whenGone`: what to do about one that is not there any more
  */
 export async function requireImages(
   { plan, build }: Release,
-  of: Pick<Redeploy, 'version' | 'repositories' | 'registries'>,
+  of: Pick<Redeploy, 'version' | 'repositories' | 'registries'> & { whenGone?: string },
   ports: Ports,
 ): Promise<void> {
   for (const { name, registries } of build?.images ?? []) {
@@ -202,7 +203,7 @@ export async function requireImages(
     const repository = await openRepository(from, of.registries, ports)
     if (digest !== undefined && (await repository.resolve(digest)) !== undefined) continue
     throw new LaunchwayError('VERSION_UNKNOWN', `the image ${name} of ${of.version} is no longer in ${from}`, {
-      hint: 'Check the commit of that version out and run launchway there: it is built again.',
+      hint: of.whenGone ?? 'Check the commit of that version out and run launchway there: it is built again.',
     })
   }
 }

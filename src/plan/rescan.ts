@@ -1,6 +1,7 @@
 import { environmentTag, releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { findDocument } from '../core/record-document.ts'
+import { parseReference } from '../core/reference.ts'
 import type { PlanSection, Release } from '../core/release.ts'
 import { requireImages } from './redeploy.ts'
 import { onlyStages } from './stages.ts'
@@ -27,21 +28,23 @@ export async function planRescan({ app, section, supposed = false }: Rescan, por
   const [repository = '', ...others] = section.images.flatMap(({ repositories }) => repositories)
   const tag = environmentTag({ repository, app, environment: environment.name })
   const how = { app, section, environment: environment.name, scan: { ...scan, against: environment.name } }
-  if (supposed) return rescanOf({ ...section, version: tag }, how, ports)
+  if (supposed) return lookOnly({ ...section, version: tag }, how, ports)
   const running = await findDocument(repository, tag, registries, ports)
   if (running?.build === undefined || running.app !== app)
     return `${repository}:${tag} has no record of what ${environment.name} runs: nothing was deployed there yet`
   const { plan, build } = running
-  await requireImages(running, { version: plan.version, repositories: [repository, ...others], registries }, ports)
+  const whenGone = `${environment.name} goes on running it, nobody can look at it any more, and no other host could fetch it. Release again: it is built anew. What cleans the registry up should keep what runs, as launchway prune --registry does.`
+  await requireImages(running, { version: plan.version, repositories: [repository, ...others], registries, whenGone }, ports)
+  const pulled = knownOf(running, ports)
   ports.log.info(`${environment.name} runs ${plan.version} (${running.id}): its images are scanned again`)
   return {
-    ...rescanOf(plan, how, ports),
+    ...lookOnly({ ...plan, others: pulled }, how, ports),
     build: { ...build, images: build.images.map((image) => ({ ...image, how: 'promoted' as const, ms: 0 })) },
   }
 }
 
-function rescanOf(
-  what: Pick<PlanSection, 'ref' | 'sha' | 'version' | 'images'>,
+function lookOnly(
+  what: Pick<PlanSection, 'ref' | 'sha' | 'version' | 'images' | 'others'>,
   { app, section, environment, scan }: { app: string; section: PlanSection; environment: string; scan: NonNullable<PlanSection['scan']> },
   ports: Pick<Ports, 'clock'>,
 ): Release {
@@ -60,6 +63,7 @@ function rescanOf(
       images: what.images,
       tags: [],
       registries: section.registries,
+      ...(what.others === undefined || what.others.length === 0 ? {} : { others: what.others }),
       scan,
       stages: onlyStages(
         { scan: `what ${environment} runs, with today's vulnerability database: ${section.stages.scan.reason}` },
@@ -67,4 +71,17 @@ function rescanOf(
       ),
     },
   }
+}
+
+/** What runs beside the images that are built here. Which one it is says its digest alone. */
+function knownOf({ plan: { others = [], version } }: Release, { log }: Ports): NonNullable<PlanSection['others']> {
+  return others.filter(({ name, reference }) => {
+    const isKnown = parseReference(reference).digest !== undefined
+    if (!isKnown) {
+      log.warning(
+        `${name} is not looked at: the record of ${version} names ${reference} without a digest, so nobody knows which one the hosts have\nName it with its digest (${reference}@sha256:…), and it is.`,
+      )
+    }
+    return isKnown
+  })
 }

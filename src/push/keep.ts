@@ -1,5 +1,6 @@
 import { labels, recordType } from '../core/names.ts'
 import type { PlannedBase } from '../core/planned-image.ts'
+import { othersIn } from '../core/others.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, ScannedImage } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
@@ -7,15 +8,17 @@ import { section } from '../core/stages.ts'
 
 /**
  * What anybody may read who may pull the image: nothing of hosts and their environment, of logins, of where the secrets of
- * a build come from, or of what programs said.
+ * a build come from, or of what programs said. Of what others make it says what it is: a rescan looks at that too.
  */
 function published({ plan, smoke, scan, outcome, deploy: _hosts, ...release }: Release): Release {
+  const others = othersIn(plan)
   const { environment: _, evidence: _names, images, bases, ...rest } = plan
   return {
     ...release,
     outcome: { state: outcome.state },
     plan: {
       ...rest,
+      ...(others.length === 0 ? {} : { others }),
       images: images.map(withoutSources),
       ...(bases === undefined ? {} : { bases: bases.map(withoutSources) }),
       registries: [],

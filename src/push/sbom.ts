@@ -39,7 +39,7 @@ export async function sbomsOf(
       hint: `Expected: ${seen.digest}. It was changed between the scan and here: run the scan stage again.`,
     })
   }
-  const file = await ports.tools.trivy({ offline: plan.scan?.offline === true })
+  const file = await ports.tools.trivy({ offline: plan.scan?.offline === true, trivyMirrors: plan.scan?.trivyMirrors })
   const folder = await ports.files.temporary('sbom')
   await Promise.all(
     kinds.map(async (kind) => {

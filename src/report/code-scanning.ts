@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { asError } from '../core/outcome.ts'
 import type { Notices, Ports, SarifStatus } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { unsuppressed } from '../tools/sarif.ts'
@@ -49,11 +50,21 @@ async function follow(uploads: readonly Upload[], notices: Notices, ports: Ports
     // Who cancels a run does not wait for this.
     if (open.length === 0 || signal.aborted) break
     await clock.sleep(pause, signal).catch(() => undefined)
-    const asked = await Promise.all(open.map(async (one) => ({ ...one, status: await attempt(ports, () => notices.sarifStatus(one.id)) })))
+    const asked = await Promise.all(open.map(async (one) => ({ ...one, status: await statusOf(one, notices, log) })))
     for (const { path, status } of asked) if (status?.state === 'failed') log.warning(unusable(path, status))
-    open = asked.filter(({ status }) => status?.state === 'pending')
+    open = asked.filter(({ status }) => status === undefined || status.state === 'pending')
   }
-  for (const { path } of open) log.debug(`GitHub is still at ${path}: whether it can use it, its Security tab will say`)
+  for (const { path } of open) log.debug(`GitHub has not said yet whether it can use ${path}: its Security tab will`)
+}
+
+/** The results were taken: that nobody could ask about them takes nothing away. */
+async function statusOf({ id, path }: Upload, notices: Notices, log: Ports['log']): Promise<SarifStatus | undefined> {
+  try {
+    return await notices.sarifStatus(id)
+  } catch (error) {
+    log.debug(`${path}: ${asError(error).message}`)
+    return undefined
+  }
 }
 
 function unusable(path: string, { errors }: SarifStatus): string {

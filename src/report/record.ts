@@ -1,4 +1,5 @@
 import type { Release } from '../core/release.ts'
+import type { StageName } from '../core/stages.ts'
 
 /** A document that lies beside an image. */
 interface Document {
@@ -27,8 +28,8 @@ export function showRecord(
       ...Object.entries(config).map(([platform, digest]): [string, string] => ['', `configuration ${platform} ${digest}`]),
       ...Object.entries(registries).map(([repository, { digest }]): [string, string] => ['', `${repository}@${digest}`]),
     ]),
-    ['smoke', smoke === undefined ? (plan.stages.smoke?.reason ?? 'not run') : `${smoke.verdict}, ${smoke.checks.length} checks`],
-    ['scan', scan === undefined ? (plan.stages.scan?.reason ?? 'not run') : scanned(scan)],
+    ['smoke', smoke === undefined ? withoutSection(plan.stages.smoke) : `${smoke.verdict}, ${smoke.checks.length} checks`],
+    ['scan', scan === undefined ? withoutSection(plan.stages.scan) : scanned(scan)],
     ...(push?.references ?? []).map(({ reference, digest }): [string, string] => ['tag', `${reference} ${digest}`]),
     ...(deploy?.hosts ?? []).map(({ host, slot }): [string, string] => ['host', `${host}, slot ${slot}`]),
     ...beside.map(({ image, kind, digest, release }): [string, string] => [
@@ -37,6 +38,11 @@ export function showRecord(
     ]),
   ]
   return rows.map(([name, value]) => `${name.padEnd(8)} ${value}\n`).join('')
+}
+
+/** The reason of a stage that runs says why it is to run. */
+function withoutSection(stage: Release['plan']['stages'][StageName] | undefined): string {
+  return stage === undefined || stage.run ? 'not run' : stage.reason
 }
 
 /** A registry has a record as it was when its tags moved: a deploy comes after that. */

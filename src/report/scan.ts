@@ -12,7 +12,8 @@ const changed = 20
 export function changeParts({ against, images }: ScanSection, most: number): string[] {
   const shown = most > listed ? most : changed
   if (against === undefined) return []
-  const rows = images.flatMap(({ name, findings }) =>
+  const ours = images.filter(({ others }) => others === undefined)
+  const rows = ours.flatMap(({ name, findings }) =>
     findings.filter(({ exempt }) => exempt !== true).map((finding): [string, Finding] => [name, finding]),
   )
   const of = (status: Finding['status']): [string, Finding][] => rows.filter(([, finding]) => finding.status === status)
@@ -72,7 +73,9 @@ function listWords({ path, made, entries, digest }: ThreatList): string {
 }
 
 /** An image's own vulnerabilities apart from those of what it stands on, where that is known; then what else was found. */
-function countRows({ name, findings, base }: ScannedImage): string[][] {
+function countRows({ name: plainName, findings, base, others: reference }: ScannedImage): string[][] {
+  const name =
+    reference === undefined ? plainName : `${plainName}, not built here (${reference.replace(/@sha256:([0-9a-f]{12}).*$/, '@$1')})`
   const open = findings.filter(({ status, exempt }) => status !== 'fixed' && exempt !== true)
   const row = (title: string, of: readonly Finding[]): string[] => [
     title,

@@ -2,6 +2,7 @@ import { whereReached } from '../core/addresses.ts'
 import type { Environment } from '../core/deployment.ts'
 import { projectRows } from '../core/project-words.ts'
 import type { DeploySection, Release } from '../core/release.ts'
+import { stageOfStep } from '../core/stages.ts'
 import { showBytes, showMs } from '../core/units.ts'
 import { evidenceParts } from './evidence.ts'
 import { code, folded, prose, short, table } from './markdown.ts'
@@ -94,11 +95,24 @@ function title({ app, plan, outcome, deploy }: Release): string {
 }
 
 function stageRows(release: Release): string[][] {
-  return Object.entries(release.plan.stages).map(([name, { run, reason }]) => {
+  const { outcome, plan } = release
+  const isFailed = outcome.state === 'failed'
+  const [broken, step] = [outcome.stage === undefined ? undefined : stageOfStep(outcome.stage), outcome.stage]
+  return Object.entries(plan.stages).map(([name, { run, reason }]) => {
+    if (!run) return [name, 'skipped', prose(reason)]
+    const verdict = name === 'smoke' || name === 'scan' ? release[name]?.verdict : undefined
+    if ((isFailed && broken === name) || verdict === 'failed')
+      return [
+        name,
+        'failed',
+        step === undefined || step === name || broken !== name ? prose(reason) : `in ${prose(step)}; ${prose(reason)}`,
+      ]
     // This page is the report.
-    const done = name === 'report' || name in release
-    const failed = release.outcome.state === 'failed' && release.outcome.stage === name
-    return [name, run ? (failed ? 'failed' : done ? 'done' : '–') : 'skipped', prose(reason)]
+    if (name === 'report' || name in release) return [name, 'done', prose(reason)]
+    // Why it was to run is no reason any more: it was stopped, or did not begin.
+    return isFailed
+      ? [name, 'not done', step === undefined ? 'the run ended first' : `${prose(step)} failed first`]
+      : [name, '–', prose(reason)]
   })
 }
 

@@ -149,7 +149,7 @@ function rowsOf(decided: readonly Decided[], withImage: boolean): string[] {
 
 /** What the images hold beside what the environment runs, in words. */
 export function changes(images: readonly ScannedImage[]): string {
-  const all = images.flatMap(({ findings }) => findings)
+  const all = images.filter(({ others }) => others === undefined).flatMap(({ findings }) => findings)
   const count = (status: Finding['status']): number => all.filter((finding) => finding.status === status && finding.exempt !== true).length
   return `${count('new')} new, ${count('fixed')} fixed, ${count('existing')} still there`
 }

@@ -19,6 +19,7 @@ import { versioned } from './kept.ts'
 import { keepLayers, openLayers } from './layers.ts'
 import { type Glass, look, type Looked, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
+import { othersOf, unseen } from './others.ts'
 import { refuseOverwriting } from './overwritten.ts'
 import { shortOf, sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
@@ -59,24 +60,33 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const glass = { trivy, database, layers, plan, ...documents }
   const planOf = ({ name }: BuiltImage): PlannedImage | undefined => planned.find((one) => one.name === name)
   const nameOf = (image: BuiltImage): string => candidates(planOf(image) ?? { repositories: [] }, image.key)[0] ?? ''
-  const subjects = await subjectsOf(section(release, 'build').images, nameOf, glass, ports)
+  const others = await othersOf(release, ports)
+  blind.push(...others.unseen)
+  const subjects = [...(await subjectsOf(section(release, 'build').images, nameOf, glass, ports)), ...others.subjects]
   try {
     for (const [index, subject] of subjects.entries()) {
       const { image } = subject
       const of = planOf(image)
-      const seenNow = await look(subject, glass, release, ports)
-      const { report, text, isKept, blind: unseen } = seenNow
+      const other = others.references.get(image.name)
+      const seenNow = await look(subject, glass, release, ports).catch((error: unknown) => {
+        if (other === undefined) throw error
+        blind.push(unseen(image.name, other, error, ports))
+      })
+      if (seenNow === undefined) continue
+      const { report, text, isKept, blind: blinded } = seenNow
       // The disk is needed for the next one.
       await removeLayouts([subject], subjects.slice(index + 1), ports)
       const config = judge(image, subject.source.reference, report)
       const looked = lookedAt(image.name, seenNow, plan, ports)
-      if (unseen !== undefined && plan.unknownSystem === 'fail') blind.push(unseen)
+      if (blinded !== undefined && plan.unknownSystem === 'fail') blind.push(blinded)
       const base =
         of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
       const one = compareImage(
-        { name: image.name, config, report, base },
-        current === undefined ? undefined : { ...current, beside: isRescan(release.plan) ? 'the same image' : 'another image' },
-        unseen === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
+        { name: image.name, config, report, base, other },
+        current === undefined || other !== undefined
+          ? undefined
+          : { ...current, beside: isRescan(release.plan) ? 'the same image' : 'another image' },
+        blinded === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln'),
       )
       ports.log.info(`${image.name}: ${counts(open(one.findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
       seen.push({ name: image.name, findings: report.findings })
@@ -88,6 +98,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
         ...(looked === undefined ? {} : { looked }),
         ...(base === undefined ? {} : { base: await weighed(base, one.findings, glass, release, ports) }),
       })
+      if (other !== undefined) continue
       // While Trivy looks at the next one. What fails is told at the end.
       writing.push(writeReports(image.name, { text, report }, { ...plan, app: release.app }, trivy, ports))
       writing.at(-1)?.catch(() => undefined)
@@ -155,13 +166,15 @@ interface Seen {
   config: string
   report: Report
   base: Base | undefined
+  /** What one is called that others make. */
+  other: string | undefined
 }
 
 type Compared = Omit<ScannedImage, 'findings'> & { findings: Asked[] }
 
 /** What an image holds, beside what runs, and apart by what it stands on. @param scanners whose silence says something */
 function compareImage(
-  { name, config, report, base }: Seen,
+  { name, config, report, base, other }: Seen,
   current: (Current & { beside: Parameters<typeof compared>[2] }) | undefined,
   scanners: readonly Scanner[],
 ): Compared {
@@ -170,11 +183,12 @@ function compareImage(
   const here = compared(report.findings, earlier, current?.beside).map(({ exempt, packageKey: _key, layer, ...finding }) => ({
     ...finding,
     ...(exempt === undefined ? {} : { exempt: true as const }),
-    ...(below === undefined || layer === undefined ? {} : { base: below.has(layer) }),
+    ...(other !== undefined ? { base: true } : below === undefined || layer === undefined ? {} : { base: below.has(layer) }),
   }))
   return {
     name,
     config,
+    ...(other === undefined ? {} : { others: other }),
     findings: [...sorted(here), ...gone(report.findings, earlier, scanners)],
     packages: fingerprints(report.packageKeys),
   }

@@ -1,4 +1,5 @@
-import { LaunchwayError } from '../core/error.ts'
+import { LaunchwayError, type Place } from '../core/error.ts'
+import { placeOfRefusal } from './compose-place.ts'
 import { placeOf, type Source } from './compose-sources.ts'
 
 /** What compose says of a project that it cannot render, in words that name the place and the way out. */
@@ -25,16 +26,27 @@ export function refusedByCompose(said: string, { files, sources, root, givenBy }
   if (circle !== undefined) {
     return new LaunchwayError('CONFIG_INVALID', `the services of ${names} wait for each other: ${circle}`, {
       hint: 'None of them could start first: take one of them out of the depends_on of another.',
+      ...placeIn(circle, sources, root),
     })
   }
   const [, variable] = /required variable (\w+) is missing a value/.exec(said) ?? []
-  if (variable === undefined)
-    return new LaunchwayError('CONFIG_INVALID', `docker compose cannot read ${names}`, { hint: withoutWarnings(said) })
+  if (variable === undefined) {
+    const place = placeOfRefusal(withoutWarnings(said), sources, root)
+    return new LaunchwayError('CONFIG_INVALID', `docker compose cannot read ${names}`, {
+      hint: withoutWarnings(said),
+      ...(place === undefined ? {} : { place }),
+    })
+  }
   const place = placeOf(variable, sources, root)
   return new LaunchwayError('CONFIG_INVALID', `${place?.file ?? names} asks for the variable ${variable}, which has no value`, {
     hint: `${withoutWarnings(said)}\n${givenBy(variable)}`,
     ...(place === undefined ? {} : { place }),
   })
+}
+
+function placeIn(circle: string, sources: readonly Source[], root: string): { place?: Place } {
+  const place = placeOfRefusal(`service "${circle.split(' ')[0] ?? ''}" depends on undefined service`, sources, root)
+  return place === undefined ? {} : { place }
 }
 
 export function unknownForm(why = ''): LaunchwayError {

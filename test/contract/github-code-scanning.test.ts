@@ -56,6 +56,16 @@ describe('code scanning', () => {
     expect(warnings()).toEqual([expect.stringMatching(/^GitHub could not use app\.sarif: .*2\.1\.0/s)])
   })
 
+  it('is asked again what became of them where it could not say: they are there all the same', async () => {
+    const { lab, folder, ports, warnings } = await open()
+    await order(lab, 'fail', { path: '/repos/{owner}/{repo}/code-scanning/sarifs/{sarif_id}', status: 502 })
+    await tell(written(folder, { app: { ...sarif, version: '1.0' } }), { ...none, codeScanning: true }, ports)
+    expect(warnings()).toEqual([expect.stringMatching(/^GitHub could not use app\.sarif: /)])
+    await order(lab, 'fail', { path: '/repos/{owner}/{repo}/code-scanning/sarifs/{sarif_id}', status: 403, times: 1000 })
+    await tell(written(folder, { app: sarif }), { ...none, codeScanning: true }, ports)
+    expect(warnings()).toHaveLength(1)
+  })
+
   it('may take its time: the run goes on, and only who looks closely is told', async () => {
     const { lab, folder, ports, log } = await open()
     await order(lab, 'processing', { asks: 1000 })

@@ -119,6 +119,26 @@ const rows: Row[] = [
     ],
   ],
   [
+    'compose files that are named and not there, by their place in launchway.yml',
+    {
+      'launchway.yml': `image: ghcr.io/team/app
+smoke: { compose: [gone.yml, there.yml], variants: { other: { compose: off.yml } } }
+environments:
+  production: { host: deploy@a.example.org, compose: prod.yml }
+  staging: { host: deploy@a.example.org, compose: { files: [there.yml, more.yml], project: x } }
+  cluster: { host: deploy@a.example.org, swarm: stack.yml }
+`,
+      'there.yml': 'services: {}\n',
+    },
+    [
+      'error compose-file-missing launchway.yml:2:20: there is no gone.yml',
+      'error compose-file-missing launchway.yml:2:72: there is no off.yml',
+      'error compose-file-missing launchway.yml:4:54: there is no prod.yml',
+      'error compose-file-missing launchway.yml:5:72: there is no more.yml',
+      'error compose-file-missing launchway.yml:6:49: there is no stack.yml',
+    ],
+  ],
+  [
     'configs and secrets that are read from a file that is not there',
     compose(
       'services:\n  web: { image: "shop:1", configs: [site, own], secrets: [key, var] }\nconfigs:\n  site: { file: ./site.conf }\n  there: { file: app.py }\n  own: { external: true }\n  text: { content: x }\nsecrets:\n  key: { file: run/key.txt }\n  var: { environment: KEY }\n  far: { file: "${DIR}/x" }\n  root: { file: /etc/key }\n',

@@ -105,6 +105,31 @@ describe('doctor asks for the secrets', () => {
     expect(await ungiven({ '.github/workflows/deploy.yml': step('deploy', '        with: { ssh-key: x }\n') })).toEqual([])
   })
 
+  it('and for the certificates of registries, whoever is logged in', async () => {
+    const registries = `registries:
+  a.example.org: { ca: ca.pem }
+  b.example.org: { ca: gone.pem }
+  c.example.org: { ca: text.pem }
+  d.example.org: { ca: /etc/none/ca.pem }
+  e.example.org: { ca: . }
+`
+    const images = 'abcde'.split('').map((name) => `  ${name}: { repositories: [${name}.example.org/app] }\n`)
+    const files = {
+      'launchway.yml': `images:\n${images.join('')}${registries}`,
+      'ca.pem': '-----BEGIN CERTIFICATE-----\n',
+      'text.pem': 'x',
+    }
+    const of = async (env: Record<string, string>): Promise<string[]> =>
+      (await said(files, env)).filter((line) => line.includes('registry-authority'))
+    expect(await of({ CI: 'true' })).toEqual([
+      'error registry-authority launchway.yml:9:24: gone.pem, the authority of b.example.org, is not there',
+      'error registry-authority launchway.yml:10:24: text.pem, the authority of c.example.org, is no certificate in PEM',
+      'error registry-authority launchway.yml:11:24: /etc/none/ca.pem, the authority of d.example.org, is not there',
+      'error registry-authority launchway.yml:12:24: ., the authority of e.example.org, is a folder',
+    ])
+    expect((await of({})).map((line) => line.split(' ')[0])).toEqual(['error', 'error', 'hint', 'error'])
+  })
+
   it('and for the public keys that signatures are checked with, which lie in the repository', async () => {
     const found = await said({ 'launchway.yml': verifying, 'good.pub': pair().publicKey, 'bad.pub': pair().privateKey }, { K: 'x' })
     expect(found.filter((line) => line.includes('verify-key'))).toEqual([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { starters } from '../../src/init/starters.ts'
-import { findingsIn, told } from './support/doctor.ts'
+import { findingsIn, showsOnly, told } from './support/doctor.ts'
 
 const job = (uses: string): string => `on: push\njobs:\n  release:\n    steps:\n      - uses: ${uses}\n`
 const commit = 'a'.repeat(40)
@@ -42,5 +42,42 @@ describe('the name of launchway in workflows', () => {
 
   it('what is only a comment is not either', async () => {
     expect(await said({ '.github/workflows/push.yml': `${job('./x')}      # - uses: OWNER/launchway@COMMIT\n` })).toEqual([])
+  })
+})
+
+describe('launchway on pull_request_target', () => {
+  const steps = (more = ''): string =>
+    `jobs:\n  release:\n    steps:\n      - uses: actions/checkout@v4\n${more}      - uses: acme/launchway@${commit}\n`
+  const fork = '        with: { ref: "${{ github.event.pull_request.head.sha }}" }\n'
+  const found = async (text: string): Promise<string[]> => {
+    const findings = (await findingsIn({ '.github/workflows/pr.yml': text })).filter(({ rule }) => rule === 'pull-request-target')
+    for (const { why } of findings) expect(why).toContain('secrets of the base repository')
+    return findings.map((one) => told(one).replace(' pull-request-target .github/workflows/', ' '))
+  }
+
+  it.each([
+    ['on: pull_request_target\n', 'error pr.yml:1:5: runs launchway on pull_request_target'],
+    ['on: [push, pull_request_target]\n', 'error pr.yml:1:12: runs launchway on pull_request_target'],
+    ['on:\n  pull_request_target:\n    branches: [main]\n', 'error pr.yml:2:3: runs launchway on pull_request_target'],
+  ])('%j is found', async (on, expected) => {
+    expect(await found(on + steps())).toEqual([expected])
+    expect(await found(on + steps(fork))).toEqual([`${expected}, with what a fork has checked out`])
+  })
+
+  it('is found of the command line, and is a warning where its steps may be of another event', async () => {
+    const text = `on: [push, pull_request_target]\n${steps()}`
+    expect(await found(text.replace(/uses: acme.*/, 'run: npx launchway run'))).toHaveLength(1)
+    expect(await found(text.replace('- uses: acme', "- if: github.event_name == 'push'\n        uses: acme"))).toEqual([
+      'warning pr.yml:1:12: runs launchway on pull_request_target',
+    ])
+  })
+
+  it.each([
+    ['on: pull_request\n', steps(fork)],
+    ['on: pull_request_target\n', steps().replace('acme/launchway@', 'acme/labeler@')],
+    ['on: push # and not pull_request_target\n', steps()],
+    ['on: [\n', steps()],
+  ])('is not, of %j', async (on, rest) => {
+    expect(showsOnly('pull-request-target', await findingsIn({ '.github/workflows/pr.yml': on + rest }))).toEqual([])
   })
 })

@@ -136,7 +136,7 @@ describe('a failure', () => {
         step('one', [], async () => ({ push: wrote('a:1') })),
         step('smoke', ['one'], untilStopped),
         step('scan', ['one'], failing),
-        step('push', ['smoke', 'scan'], async () => ({ report: { files: [] } })),
+        step('push', ['smoke', 'scan'], async () => ({ report: { files: [] } }), 'push'),
       ],
       record(),
       ports,
@@ -151,7 +151,7 @@ describe('a failure', () => {
     })
     expect(ran.release.push).toEqual(wrote('a:1'))
     expect(ran.release.report).toBeUndefined()
-    expect(said).toEqual(['one done', 'smoke stopped', 'scan failed', 'push: not started'])
+    expect(said).toEqual(['one done', 'smoke stopped', 'scan failed', 'not started: push'])
   })
 
   it('that comes while another is being stopped is not the one that is told', async () => {
@@ -196,7 +196,7 @@ describe('a failure', () => {
       },
     )
     expect(error).toMatchObject({ code: 'SECRET_MISSING', hint: expect.stringContaining('export KEY=…') })
-    expect(said).toEqual(['build: not started', 'deploy: not started'])
+    expect(said).toEqual(['not started: build, deploy'])
   })
 
   it('keeps what its stage had done before it failed', async () => {
@@ -241,10 +241,10 @@ describe('a cancelled run', () => {
   it('stops what runs, begins nothing more, and says that it was cancelled', async () => {
     const cancel = new AbortController()
     const { ports, said } = outside(cancel.signal)
-    const running = runSteps([step('one', [], untilStopped), step('two', ['one'])], record(), ports)
+    const running = runSteps([step('one', [], untilStopped), step('deploy', ['one'], undefined, 'deploy')], record(), ports)
     setImmediate(() => cancel.abort(cancelled('SIGTERM')))
     expect((await running).release.outcome).toMatchObject({ state: 'failed', code: 'CANCELLED' })
-    expect(said).toEqual(['one failed', 'two: not started'])
+    expect(said).toEqual(['one failed', 'not started: deploy'])
   })
 
   it('is cancelled too when the step that ran went on to its end, but not the next', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
+import { Accessory } from '../../src/core/deployment.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import type { Release } from '../../src/core/release.ts'
 import { startRelease, type Trigger } from '../../src/plan/index.ts'
@@ -10,7 +11,7 @@ import { fakeFiles } from '../fakes/files.ts'
 import { fakeLog } from '../fakes/log.ts'
 import { fakeNotices } from '../fakes/notices.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
-import { digest, record } from './support/deploy.ts'
+import { digest, environment, record } from './support/deploy.ts'
 import { scanned } from './support/scanned.ts'
 
 const repository = 'registry.example.org/team/addie'
@@ -38,7 +39,7 @@ function outside(text = config): Ports {
 }
 
 /** A release that production runs. */
-async function live(ports: Ports): Promise<Release> {
+async function live(ports: Ports, of: Partial<Release['plan']> = {}): Promise<Release> {
   const opened = await ports.registry.repository(repository, { host: 'registry.example.org', plainHttp: false })
   const image = await opened.putManifest('main', manifestType, Buffer.from(JSON.stringify({ schemaVersion: 2 })))
   const start = record()
@@ -47,6 +48,7 @@ async function live(ports: Ports): Promise<Release> {
     ...start,
     plan: {
       ...start.plan,
+      ...of,
       version: 'v1.2.3',
       tags: ['main'],
       images: [{ name: 'app', context: '.', dockerfile: 'Dockerfile', platforms: [], args: {}, repositories: [repository] }],
@@ -54,7 +56,15 @@ async function live(ports: Ports): Promise<Release> {
     build: { builder: 'b', images: [{ ...built, registries: { [repository]: { digest: image.digest, mediaType: manifestType } } }] },
   }
   await keepRecord(release, ports)
-  await markCurrent({ ...release, deploy: { environment: 'production', hosts: [], ms: 1 } }, ports)
+  const hosts = (of.environment?.hosts ?? []).map((one) => ({
+    host: one,
+    slot: 'a' as const,
+    services: [],
+    downtimeMs: 0,
+    stopped: [],
+    ms: 1,
+  }))
+  await markCurrent({ ...release, deploy: { environment: 'production', hosts, ms: 1 } }, ports)
   return release
 }
 
@@ -69,6 +79,49 @@ describe('a schedule', () => {
     expect(plan).toMatchObject({ event: 'schedule', version: 'v1.2.3', sha: running.plan.sha, tags: [], scan: { against: 'production' } })
     expect(plan.environment).toBeUndefined()
     expect(build?.images.map(({ how, registries }) => [how, registries])).toEqual([['promoted', running.build?.images[0]?.registries]])
+  })
+
+  it('scans what else runs there as well: accessories and what a project pulls, each of which the record knows by its digest', async () => {
+    const log = fakeLog()
+    const ports = { ...outside(), log }
+    const accessory = (name: string, image: string): Accessory => {
+      const lists = { secrets: [], volumes: [], networks: [], options: [] }
+      const health = { timeoutMs: 1, settleMs: 1 }
+      return Accessory.parse({ name, image, ...lists, health, env: {}, labels: {}, stopTimeoutMs: 1 })
+    }
+    const [postgres, redis] = ['postgres:17', 'redis:8'].map((name) => `${name}@${digest}`)
+    await live(ports, {
+      environment: environment([], {
+        accessories: [accessory('db', postgres ?? ''), accessory('copy', postgres ?? ''), accessory('mail', 'mailpit:v1')],
+        project: {
+          name: 'shop',
+          pulled: { app: redis ?? '' },
+          ...{ networks: {}, volumes: {}, external: { networks: [], volumes: [], paths: [] } },
+        },
+      }),
+    })
+    const { plan } = await startRelease('launchway.yml', daily, ports)
+    expect(plan.others).toEqual([
+      { name: 'db', reference: postgres },
+      { name: 'app-pulled', reference: redis },
+    ])
+    expect(log.said('warning')).toEqual([
+      'mail is not looked at: the record of v1.2.3 names mailpit:v1 without a digest, so nobody knows which one the hosts have\nName it with its digest (mailpit:v1@sha256:…), and it is.',
+    ])
+  })
+
+  it('says of an image that was pruned what that means for what runs, and what to do', async () => {
+    const ports = outside()
+    const { build } = await live(ports)
+    const opened = await ports.registry.repository(repository, { host: 'registry.example.org', plainHttp: false })
+    await opened.remove(build?.images[0]?.registries[repository]?.digest ?? '')
+    await expect(startRelease('launchway.yml', daily, ports)).rejects.toMatchObject({
+      code: 'VERSION_UNKNOWN',
+      message: `the image app of v1.2.3 is no longer in ${repository}`,
+      hint: expect.stringMatching(
+        /^production goes on running it, nobody can look at it any more, and no other host could fetch it\. Release again/,
+      ),
+    })
   })
 
   it('has an issue for what blocks in that environment, and for that alone', async () => {

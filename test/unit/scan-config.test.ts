@@ -48,6 +48,11 @@ describe('scan in launchway.yml', () => {
     })
   })
 
+  it('hands on where the release of Trivy comes from', () => {
+    const mirrors = ['https://mirror.example.org/trivy/', 'http://10.0.0.5:8080/trivy']
+    expect(resolved(`scan: { trivy-mirrors: [${mirrors.join(', ')}] }`)).toMatchObject({ trivyMirrors: mirrors })
+  })
+
   it('decides about what is looked for and no rule names: secrets block, the rest is a warning', () => {
     const secret = { action: 'fail', severity: 'HIGH', classes: ['secret'], packages: [], ids: [] }
     const [misconfig, license] = ['misconfig', 'license'].map((one) => ({ action: 'warn', classes: [one], packages: [], ids: [] }))
@@ -143,6 +148,13 @@ describe('scan in launchway.yml', () => {
     ],
     ['a decision that there is not', '{ rules: [{ action: block, severity: LOW }] }', 'fail'],
     ['a path out of the repository', '{ reports-folder: ../x }', 'must be a path from the root of the repository, without ..'],
+    ['a mirror that is no URL', '{ trivy-mirrors: [mirror.example.org/trivy] }', 'must be an http or https URL without a login'],
+    [
+      'a mirror with a password',
+      '{ trivy-mirrors: ["https://u:p@mirror.example.org/trivy"] }',
+      'must be an http or https URL without a login',
+    ],
+    ['no mirror in the list', '{ trivy-mirrors: [] }', 'scan.trivy-mirrors: too small'],
     ['an absolute path', '{ vex: /etc/x }', 'must be a path from the root of the repository, without ..'],
   ])('with %s is refused', (_, scan, problem) => {
     expect(problems(`${base}scan: ${scan}\n`).join('\n')).toContain(problem)

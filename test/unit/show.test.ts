@@ -42,6 +42,10 @@ describe('what a record says in a few lines', () => {
     expect(showRecord({ ...of, plan: { ...of.plan, stages } })).toContain('scan     scan: false\n')
   })
 
+  it('does not say of a gate that was to run, and did not, why it was to', () => {
+    expect(showRecord({ ...of, outcome: { state: 'failed', stage: 'build' } })).toContain('smoke    not run\nscan     not run\n')
+  })
+
   it('names what lies beside its image, by digest; of another release the record too', () => {
     const documents = [
       { image: 'app', kind: 'SBOM (SPDX)', digest },

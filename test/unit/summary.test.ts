@@ -93,8 +93,55 @@ describe('the summary of a run', () => {
     expect(text).toMatch(/^## addie master failed\n/)
     expect(text).toContain('**`REGISTRY_DENIED`**: the registry said no')
     expect(text).toContain('| build | done |')
-    expect(text).toContain('| push | – |')
+    expect(text).toContain('| push | not done | the run ended first |')
     expect(text).not.toContain('| reference |')
+  })
+
+  it.each<[string, string | undefined, string[]]>([
+    [
+      'smoke',
+      'smoke',
+      [
+        'build | done',
+        'smoke | failed | the branch master',
+        'scan | not done | smoke failed first',
+        'push | not done | smoke failed first',
+        'report | done',
+      ],
+    ],
+    [
+      'the upload',
+      'upload',
+      [
+        'build | done',
+        'smoke | not done | upload failed first',
+        'push | failed | in upload; the branch master',
+        'deploy | not done | upload failed first',
+      ],
+    ],
+    [
+      'a host that cannot be reached',
+      'reach',
+      ['build | done', 'deploy | failed | in reach; the branch master', 'push | not done | reach failed first'],
+    ],
+    ['somebody who ended it', undefined, ['build | done', 'smoke | not done | the run ended first']],
+  ])('says of each stage what became of it, and not why it was to run: a run that failed by %s', (_, stage, rows) => {
+    const failed = { state: 'failed', code: 'X', message: 'no', ...(stage === undefined ? {} : { stage }) } as const
+    const text = summary({ ...record(), build: built, outcome: failed })
+    for (const row of rows) expect(text).toContain(`| ${row}`)
+    expect(text).not.toContain('| – |')
+  })
+
+  it('shows both gates as failed where both are', () => {
+    const smoke = { project: 'p', services: [], checks: [], verdict: 'failed' as const, ms: 1 }
+    const text = summary({
+      ...record(),
+      build: built,
+      smoke,
+      outcome: { state: 'failed', code: 'SCAN_BLOCKED', message: 'no', stage: 'scan' },
+    })
+    expect(text).toContain('| smoke | failed |')
+    expect(text).toContain('| scan | failed |')
   })
 
   it('shows what ran in the stack, what it was asked, and what a failed check was answered', () => {

@@ -14,8 +14,10 @@ export interface Rendered {
   refused: LaunchwayError | undefined
 }
 
-export function lookAtStacks({ smoke }: Sources, ports: Ports): Promise<Rendered[]> {
-  return Promise.all(stacksOf(smoke).map((stack) => lookAtStack(stack, ports)))
+export function lookAtStacks({ smoke, missing }: Pick<Sources, 'smoke' | 'missing'>, ports: Ports): Promise<Rendered[]> {
+  // Of what is not there nothing more can be said.
+  const whole = stacksOf(smoke).filter(({ compose }) => !compose.some((file) => missing.some((one) => one.file === file)))
+  return Promise.all(whole.map((stack) => lookAtStack(stack, ports)))
 }
 
 /**

@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { anyCode, command } from '../../core/command.ts'
 import { resolveEvidence } from '../../config/evidence.ts'
 import { LaunchwayError } from '../../core/error.ts'
@@ -46,6 +46,8 @@ export interface SeenSecrets {
   buildFiles: readonly WrongFile[]
   /** Public keys that are not there, or are none. */
   verifyKeys: readonly WrongFile[]
+  /** Certificates of registries that are not there, or are none. */
+  authorities: readonly (WrongFile & { isElsewhere: boolean })[]
 }
 
 export async function lookAtSecrets(sources: Sources, ports: Ports): Promise<SeenSecrets> {
@@ -63,6 +65,7 @@ export async function lookAtSecrets(sources: Sources, ports: Ports): Promise<See
     envFiles: await lookAtFiles(sources, ports),
     buildFiles: await lookAtBuildFiles(sources, ports),
     verifyKeys: await lookAtVerifyKeys(sources, ports),
+    authorities: await lookAtAuthorities(sources, ports),
   }
 }
 
@@ -216,4 +219,18 @@ async function lookAtVerifyKeys({ environments, at }: Sources, ports: Ports): Pr
     }),
   )
   return seen.filter((one) => one !== undefined)
+}
+
+async function lookAtAuthorities({ registries, at }: Sources, { files, root }: Ports): Promise<SeenSecrets['authorities']> {
+  const seen = await Promise.all(
+    registries.map(async ({ host, ca }) => {
+      if (ca === undefined) return []
+      const body = await files.read(resolve(root, ca)).catch((error: unknown) => unreadable(error) ?? 'cannot be read')
+      if (body !== undefined && typeof body !== 'string' && body.includes('-----BEGIN CERTIFICATE-----')) return []
+      const said = body === undefined ? 'is not there' : typeof body === 'string' ? body : 'is no certificate in PEM'
+      const where = at(['registries', host, 'ca'])
+      return [{ where, said: `${ca}, the authority of ${host}, ${said}`, isElsewhere: body === undefined && isAbsolute(ca) }]
+    }),
+  )
+  return seen.flat()
 }

@@ -15,6 +15,15 @@ const fixHost = 'Take it out, so that the stack alone reaches it; or have it lis
 
 export const composeRules: readonly Rule<Sources>[] = [
   {
+    id: 'compose-file-missing',
+    topic: 'compose',
+    severity: 'error',
+    looks: 'compose files that launchway.yml names and that are not there: of the smoke test, of environments, of stacks',
+    why: 'Compose reads nothing then: no stack is tested, and none deployed.',
+    fix: 'Commit the file, or name the right one; a path begins at the root of the repository.',
+    find: ({ missing }) => missing.map(({ file, where }) => ({ where, what: `there is no ${file}` })),
+  },
+  {
     id: 'container-name',
     topic: 'compose',
     severity: 'warning',

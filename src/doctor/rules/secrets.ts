@@ -87,6 +87,20 @@ export const secretRules: readonly Rule<SeenSecrets>[] = [
     find: ({ verifyKeys }) => verifyKeys.map(({ where, said }) => ({ where, what: said })),
   },
   {
+    id: 'registry-authority',
+    topic: 'registry',
+    severity: 'error',
+    looks: 'certificates that registries.<host>.ca names and that are not there, or are none; at a terminal a hint for an absolute path',
+    why: 'The registry cannot be reached over TLS: nothing is pushed, and nothing pulled.',
+    fix: 'Commit the certificate of the authority as a PEM file; or write it in a step before.',
+    find: ({ authorities, isRunner }) =>
+      authorities.map(({ where, said, isElsewhere }) => ({
+        where,
+        what: said,
+        ...(isElsewhere && !isRunner ? { severity: 'hint' as const } : {}),
+      })),
+  },
+  {
     id: 'env-file',
     topic: 'secrets',
     severity: 'error',
