@@ -35,6 +35,8 @@ export function explain(issue: z.core.$ZodIssue, textAt: TextAt): Explained[] {
   }
   const own = ofPlace(issue, textAt)
   if (own !== undefined) return [{ path: issue.path, message: `${where}${own}` }]
+  const limit = limitOf(issue)
+  if (limit !== undefined) return [{ path: issue.path, message: `${where}${limit}${insteadOf(issue, textAt)}` }]
   if (issue.code === 'invalid_value')
     return [{ path: issue.path, message: `${where}must be ${kindsOf(issue).join(' or ')}${insteadOf(issue, textAt)}` }]
   if (issue.code === 'invalid_union') return explainUnion(issue, textAt)
@@ -53,6 +55,18 @@ function ofPlace({ path, input }: z.core.$ZodIssue, textAt: TextAt): string | un
   return isNewer
     ? `this launchway knows version 1 alone, and is older than the file, which says ${text}: take a newer one, or write version: 1`
     : `must be 1, not "${shortened(text)}"`
+}
+
+/** What the schema has no words of ours for. */
+function limitOf(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'invalid_format' && issue.message === 'Invalid URL') return 'must be an address such as https://shop.example.org'
+  if (issue.code === 'invalid_format' && issue.message.startsWith('Invalid string: ')) return issue.message.slice('Invalid string: '.length)
+  if (!/^Too (big|small): /.test(issue.message)) return undefined
+  if (issue.code === 'too_big') return `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`
+  if (issue.code !== 'too_small') return undefined
+  if (issue.origin === 'array') return `must have at least ${issue.minimum} ${issue.minimum === 1 ? 'entry' : 'entries'}`
+  if (issue.origin === 'string') return 'must not be empty'
+  return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
 }
 
 /** Keys whose list is the words of a command: what one would type, in pieces. */
@@ -127,7 +141,7 @@ function kindsOf(one: { message: string; expected?: string; values?: readonly un
 }
 
 function insteadOf({ input, path }: z.core.$ZodIssue, textAt: TextAt): string {
-  if (Array.isArray(input)) return ', not a list'
+  if (Array.isArray(input)) return input.length === 0 ? '' : ', not a list'
   const isScalar = typeof input === 'string' || typeof input === 'number' || typeof input === 'boolean'
   return isScalar ? `, not "${shortened(textAt(path) ?? String(input))}"` : ''
 }

@@ -74,12 +74,22 @@ function conditionsOf(routes: Routes, kind: 'heads' | 'tags', environment: strin
     if ((typeof target === 'string' ? target : target.environment) !== environment) return []
     const ref = refOf(kind, pattern)
     if (!pattern.includes('*')) return [`github.ref == '${ref}'`]
-    // Where several patterns could fit, launchway alone knows which does.
-    if (patterns.length - exact.length > 1 || !/^[^*]*\*$/.test(pattern)) return [undefined]
-    const others = exact.filter((one) => one.startsWith(pattern.slice(0, -1))).map((one) => ` && github.ref != '${refOf(kind, one)}'`)
-    const fits = `startsWith(github.ref, '${ref.slice(0, -1)}')${others.join('')}`
+    // Where several patterns could fit, launchway alone knows which does; a name that another one cannot fit has come by this one.
+    const isAlone = patterns.every((one) => one === pattern || !one.includes('*') || !canMeet(beginningOf(one), beginningOf(pattern)))
+    if (!isAlone || !/^[^*]*\*{1,2}$/.test(pattern)) return [undefined]
+    const others = exact.filter((one) => one.startsWith(beginningOf(pattern))).map((one) => ` && github.ref != '${refOf(kind, one)}'`)
+    const fits = `startsWith(github.ref, '${refOf(kind, beginningOf(pattern))}')${others.join('')}`
     return [others.length === 0 ? fits : `(${fits})`]
   })
+}
+
+/** What stands before the first star. */
+function beginningOf(pattern: string): string {
+  return pattern.replace(/\*.*$/s, '')
+}
+
+function canMeet(one: string, other: string): boolean {
+  return one.startsWith(other) || other.startsWith(one)
 }
 
 /** As a string of an expression. */

@@ -117,7 +117,13 @@ function releasing(of: Setting, name: 'push' | 'release', on: readonly string[],
         ...queued('launchway-release-${{ github.ref }}'),
         ...rights(of, 'write', name === 'release' ? { contents: 'write # for the files of the release on GitHub' } : {}),
         ...(of.identity ? ['  id-token: write # to sign as this workflow'] : []),
-        ...(byOutput ? ['outputs:', '  environment: ${{ steps.launchway.outputs.environment }}'] : []),
+        ...(byOutput
+          ? [
+              'outputs:',
+              '  environment: ${{ steps.launchway.outputs.environment }}',
+              "  deploys: ${{ steps.launchway.outputs.environment != '' }}",
+            ]
+          : []),
         'steps:',
         ...indent(
           [
@@ -132,9 +138,25 @@ function releasing(of: Setting, name: 'push' | 'release', on: readonly string[],
       ],
       4,
     ),
+    ...(byOutput ? ['', ...indent(lost, 2)] : []),
     ...targets.flatMap(({ target, when }) => ['', ...indent(deploy(of, target, when), 2)]),
   ]
 }
+
+/** Nothing may be skipped in silence: a run that deploys nothing although it should is red. */
+const lost = [
+  '# GitHub drops an output in which the value of a secret stands. Where that is the name of the environment, no job below would run.',
+  'lost:',
+  '  needs: release',
+  "  if: needs.release.outputs.environment == '' && needs.release.outputs.deploys != 'false'",
+  '  runs-on: ubuntu-latest',
+  '  timeout-minutes: 5',
+  '  permissions: {}',
+  '  steps:',
+  '    - run: |',
+  "        echo '::error title=Nothing was deployed::The name of the environment did not reach the jobs that deploy: GitHub drops what has the value of a secret in it. Give the environment or the secret another one.'",
+  '        exit 1',
+]
 
 function deploy(of: Setting, { name, url, secrets }: Target, when: string): string[] {
   const asked = [...new Set([...secrets, ...of.passwords])]

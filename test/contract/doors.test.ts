@@ -211,7 +211,7 @@ describe('with --json a failure is an answer too', () => {
 })
 
 describe('status', () => {
-  const hosts = '{ hosts: ["deploy@127.0.0.1:1", "deploy@127.0.0.1:2"], port: 1, publish: 80 }'
+  const hosts = (publish: number): string => `{ hosts: ["deploy@127.0.0.1:1", "deploy@127.0.0.1:2"], port: 1, publish: ${publish} }`
   const image = 'image: registry.example.org/addie\nbranches: { master: two }\n'
 
   function folder(environments: string): string {
@@ -221,10 +221,10 @@ describe('status', () => {
   }
 
   it('needs no commit, and shows every host that it could not see', () => {
-    const { code, out, err } = open('cli', ['status'], folder(`two: ${hosts}`))
+    const { code, out, err } = open('cli', ['status'], folder(`two: ${hosts(80)}`))
     expect([code, err]).toEqual([6, ''])
     for (const host of ['deploy@127.0.0.1:1', 'deploy@127.0.0.1:2']) expect(out).toContain(`${host}: SSH_UNREACHABLE: `)
-    const asked = open('cli', ['status', '-e', 'two', '--json'], folder(`one: ${hosts}, two: ${hosts}`))
+    const asked = open('cli', ['status', '-e', 'two', '--json'], folder(`one: ${hosts(81)}, two: ${hosts(80)}`))
     expect([asked.code, asked.err]).toEqual([6, ''])
     const error = { code: 'SSH_UNREACHABLE', message: expect.any(String), hint: expect.any(String) }
     expect(JSON.parse(asked.out)).toEqual([
@@ -234,7 +234,7 @@ describe('status', () => {
   })
 
   it('of several environments is that of the branch, or asks which', { tags: ['no-match'] }, () => {
-    const tree = folder(`one: ${hosts}, two: ${hosts}`)
+    const tree = folder(`one: ${hosts(81)}, two: ${hosts(80)}`)
     const unclear = open('cli', ['status'], tree)
     expect([unclear.code, unclear.out]).toEqual([2, ''])
     expect(unclear.err).toContain('USAGE: which environment?\nName one with --environment: one, two')

@@ -34,6 +34,15 @@ const shop = {
     'services:\n  site: { build: site, ports: ["80:8000"], environment: { SECRET_KEY: x } }\n  worker: { build: worker, environment: { API_TOKEN: x } }\n',
 }
 
+/** Only launchway knows which of them fits: the jobs that deploy ask an output. */
+const patterns = `image: ghcr.io/team/shop
+branches: { 'a/**': staging, 'a/*': production }
+environments:
+  staging: { host: 'deploy@127.0.0.1:1', port: 1, publish: 81 }
+  production: { host: 'deploy@127.0.0.1:1', port: 1, publish: 80 }
+`
+const byPatterns = 'init, where patterns overlap'
+
 describe('workflows, read by those who know them best', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'launchway-workflows-'))
   afterAll(() => rmSync(scratch, { recursive: true, force: true }))
@@ -62,6 +71,7 @@ describe('workflows, read by those who know them best', () => {
       ['init, for ghcr.io', 'ghcr.io/team/shop', 'push'],
       ['init, for another registry', 'registry.example.org/team/shop', 'tag'],
       ['init, for releases on GitHub', 'ghcr.io/team/shop', 'release'],
+      [byPatterns, 'ghcr.io/team/shop', 'push'],
     ] as const) {
       const folder = repository(name)
       for (const [path, text] of Object.entries(shop)) {
@@ -80,12 +90,21 @@ describe('workflows, read by those who know them best', () => {
         '--live',
         live,
       ]
+      if (name === byPatterns) writeFileSync(join(folder, 'launchway.yml'), patterns)
       const { code, err } = open('cli', ['init', '--yes', ...answers], folder)
       if (code !== 0) throw new Error(err)
     }
   })
 
-  const all = ['starters', ...examples, 'ours', 'init, for ghcr.io', 'init, for another registry', 'init, for releases on GitHub']
+  const all = [
+    'starters',
+    ...examples,
+    'ours',
+    'init, for ghcr.io',
+    'init, for another registry',
+    'init, for releases on GitHub',
+    byPatterns,
+  ]
 
   function files(name: string): { path: string; text: string }[] {
     const found = globSync('.github/workflows/*.yml', { cwd: join(scratch, name) })

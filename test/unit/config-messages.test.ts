@@ -24,6 +24,19 @@ describe('what the schema refuses is said in words', () => {
       '2:43: environments.p.superseded: must be "skip" or "deploy", not "never"',
     ],
     [
+      'too large a number',
+      'environments: { p: { host: h, port: 0x1FFFF } }',
+      '2:37: environments.p.port: must be at most 65535, not "0x1FFFF"',
+    ],
+    ['too small a number', 'environments: { p: { host: h, keep: 0 } }', '2:37: environments.p.keep: must be at least 1, not "0"'],
+    ['an empty list', 'environments: { p: { hosts: [] } }', '2:29: environments.p.hosts: must have at least 1 entry'],
+    ['a path that is none', 'environments: { p: { host: h, state: lib } }', '2:38: environments.p.state: must start with "/", not "lib"'],
+    [
+      'an address that is none',
+      'environments: { p: { host: h, url: shop } }',
+      '2:36: environments.p.url: must be an address such as https://shop.example.org, not "shop"',
+    ],
+    [
       'a number or a text',
       'environments: { p: { host: h, publish: [1] } }',
       '2:40: environments.p.publish: must be number or string, not a list',

@@ -137,7 +137,7 @@ describe('what is wrong is said with its place', () => {
     [
       'a port out of range',
       'image: a/b\nenvironments: { p: { host: h, port: 70000, publish: 80 } }\n',
-      ['launchway.yml:2:37: environments.p.port: too big: expected number to be <=65535'],
+      ['launchway.yml:2:37: environments.p.port: must be at most 65535, not "70000"'],
     ],
     [
       'neither image nor images',

@@ -53,6 +53,14 @@ describe('the workflows', () => {
         'deploy-production': "needs.release.outputs.environment == 'production'",
       },
     ],
+    [
+      'patterns of which no two fit one name',
+      "branches: { main: {}, 'release/**': staging, 'hotfix/*': production, 'v*.*': {} }",
+      {
+        'deploy-staging': "startsWith(github.ref, 'refs/heads/release/')",
+        'deploy-production': "startsWith(github.ref, 'refs/heads/hotfix/')",
+      },
+    ],
     ['an environment that no push leads to', 'branches: { main: {} }', {}],
   ])('of a launchway.yml that is there: %s', async (_, routes, expected) => {
     const text = `image: ghcr.io/team/shop\n${routes}\nenvironments:\n  staging: { host: '${host}', port: 1, publish: 81 }\n  production: { host: '${host}', port: 1, publish: 80 }\n`
@@ -60,10 +68,16 @@ describe('the workflows', () => {
     const { files } = await run(folder)
     expect(files.find(({ path }) => path === 'launchway.yml')?.state).toBe('unchanged')
     expect(read(folder)).toBe(text)
-    const { release, ...deploys } = workflow(folder, 'push.yml').jobs
+    const { release, lost, ...deploys } = workflow(folder, 'push.yml').jobs
     expect(Object.fromEntries(Object.entries(deploys).map(([name, job]) => [name, job.if]))).toEqual(expected)
     const isByOutput = JSON.stringify(expected).includes('outputs')
-    expect(release?.['outputs']).toEqual(isByOutput ? { environment: '${{ steps.launchway.outputs.environment }}' } : undefined)
+    const environment = 'steps.launchway.outputs.environment'
+    expect(release?.['outputs']).toEqual(
+      isByOutput ? { environment: `\${{ ${environment} }}`, deploys: `\${{ ${environment} != '' }}` } : undefined,
+    )
+    // GitHub drops an output in which a secret stands: a deploy that was meant must not be skipped in silence.
+    expect(lost?.if).toBe(isByOutput ? "needs.release.outputs.environment == '' && needs.release.outputs.deploys != 'false'" : undefined)
+    expect(/^echo '::error.*\nexit 1$/m.test(String(lost?.steps[0]?.['run']))).toBe(isByOutput)
   })
 
   describe('of versions that are published on GitHub', () => {
@@ -141,8 +155,9 @@ describe('the workflows', () => {
       const there = (name: string): object | undefined => {
         if (!existsSync(join(folder, '.github/workflows', name))) return undefined
         const { on, jobs } = workflow(folder, name)
-        const { release, ...deploys } = jobs
+        const { release, lost, ...deploys } = jobs
         const isByOutput = Object.values(deploys).some((job) => job.if?.includes('outputs') === true)
+        expect(lost !== undefined).toBe(isByOutput)
         expect(release?.['outputs'] !== undefined).toBe(isByOutput)
         return { on, deploys: Object.fromEntries(Object.entries(deploys).map(([job, { if: when }]) => [job, when])) }
       }

@@ -154,7 +154,7 @@ describe('scan in launchway.yml', () => {
       '{ trivy-mirrors: ["https://u:p@mirror.example.org/trivy"] }',
       'must be an http or https URL without a login',
     ],
-    ['no mirror in the list', '{ trivy-mirrors: [] }', 'scan.trivy-mirrors: too small'],
+    ['no mirror in the list', '{ trivy-mirrors: [] }', 'scan.trivy-mirrors: must have at least 1 entry'],
     ['an absolute path', '{ vex: /etc/x }', 'must be a path from the root of the repository, without ..'],
   ])('with %s is refused', (_, scan, problem) => {
     expect(problems(`${base}scan: ${scan}\n`).join('\n')).toContain(problem)

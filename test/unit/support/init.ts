@@ -97,7 +97,7 @@ export const config = (folder: string): unknown => parse(read(folder))
 export const workflow = (folder: string, name: string): Workflow => Workflow.parse(parse(read(folder, `.github/workflows/${name}`)))
 
 const Step = z.looseObject({
-  uses: z.string(),
+  uses: z.string().default(''),
   with: z.record(z.string(), z.unknown()).optional(),
   env: z.record(z.string(), z.string()).optional(),
 })
