@@ -48,7 +48,8 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
       what: 'find is not installed',
       hint: 'assets needs it, to copy files alone: it is in the package findutils, and in busybox',
     })
-  if (seen.tools.has('docker') && seen.as === 'nobody') {
+  // Of an engine that is stopped nobody knows yet who may use it.
+  if (seen.tools.has('docker') && seen.as === 'nobody' && !seen.engineSaid.startsWith('Cannot connect to the Docker daemon')) {
     lacks.push({
       what: `the user may not use docker, or not write ${environment.stateRoot}, and sudo asks for a password`,
       hint: `as root on the host: install -d -o USER ${environment.stateRoot} && usermod -aG docker USER; where root has deployed before: chown -R USER ${environment.stateRoot}`,

@@ -43,7 +43,7 @@ export function envFilePath(source: Pick<ComposeSource, 'path'>, file: string): 
 
 function variablesOf(text: string, file: string): Variable[] {
   return text.split('\n').flatMap((line, index) => {
-    const [, name, value = ''] = /^\uFEFF?\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line) ?? []
-    return name === undefined ? [] : [{ name, value: value.replace(/^(["'])(.*)\1$/, '$2'), at: { file, line: index + 1 } }]
+    const [, name, value = ''] = /^\uFEFF?\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)$/.exec(line) ?? []
+    return name === undefined ? [] : [{ name, value: value.trim().replace(/^(["'])(.*)\1$/, '$2'), at: { file, line: index + 1 } }]
   })
 }

@@ -46,7 +46,7 @@ export function knownPassword(name: string, value: string, names: ReadonlySet<st
 /** The password that everybody knows on a command line: `--requirepass redis`. */
 export function knownArgument(words: readonly string[], names: ReadonlySet<string>): string | undefined {
   const text = withDefaults(words.join(' '))
-  for (const [, value = ''] of text.matchAll(/\s--?(?:requirepass|[\w-]*pass(?:word|wd)?)[\s=]+["']?([^\s"']+)/gi))
+  for (const [, value = ''] of text.matchAll(/\s--?(?!-|no-|skip-)(?:requirepass|(?:[\w-]*[-_])?pass(?:word|wd)?)[\s=]+["']?([^\s"']+)/gi))
     if (isKnown(value, names) || toChange.test(value)) return value
   return undefined
 }

@@ -28,7 +28,7 @@ export const mayHold = (name: string): boolean => mayHoldKey.test(name)
 const keyBegins = /-----BEGIN [A-Z ]*PRIVATE KEY-----/
 /** The key itself behind its first line, also as JSON and YAML have it: what only speaks of one has none. */
 const keyItself =
-  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:\\[nr]|\s|Proc-Type:[^\\\n]*|DEK-Info:[^\\\n]*|Version:[^\\\n]*)*[A-Za-z0-9+/]{40}/
+  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:\\[nr]|\s|(?:Proc-Type|DEK-Info|Version):[^\\\n]*(?:\\n|\n))*[A-Za-z0-9+/]{40}/
 
 /** What a file or folder holds; undefined where it is no secret. */
 export function secretIn(path: string, kind: string, text: string | undefined): string | undefined {
@@ -59,12 +59,16 @@ function listed(names: readonly string[]): string | undefined {
 
 /** Names of secrets that have a value here: not one that is filled in or decrypted elsewhere, nor one of developers. */
 function namesIn(text: string, sign: string): string[] {
-  const pattern = new RegExp(String.raw`^\s*(?:-\s+)?(?:export\s+)?["']?([\w.-]+)["']?\s*${sign}\s*(["']?)(.+?)\2\s*,?\s*$`)
+  const pattern = new RegExp(String.raw`^\s*(?:-\s+)?(?:export\s+)?["']?([\w.-]+)["']?\s*${sign}(.+)$`)
   const found: string[] = []
   let section = ''
   for (const line of text.split(/\r?\n|[{}]|(?<=["']),/)) {
     section = /^["'[]?([\w-]+)["'\]]?:?\s*$/.exec(line)?.[1] ?? section
-    const [, name = '', , value = ''] = pattern.exec(line) ?? []
+    const [, name = '', rest = ''] = pattern.exec(line) ?? []
+    const value = rest
+      .trim()
+      .replace(/,$/, '')
+      .replace(/^(["'])(.*)\1$/, '$2')
     const isSaid = value !== '' && !/^(["']{2}|\$|<|\/|\||>|!|ENC\[|(true|false|null|~)$)/i.test(value)
     if (isSaid && looksSecret(name) && !isOfOther(name) && !/(name|ref|file|path)s?$/i.test(name) && !/^(dev|test)/i.test(section))
       found.push(name)

@@ -1,100 +1,12 @@
-import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, globSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
-import { z } from 'zod'
 import { call } from '../../lab/run.ts'
 import { tell } from '../../lab/github/client.ts'
 import { startLabGitHub } from '../../lab/github/server.ts'
-import type { Exec, Log } from '../../src/core/ports.ts'
-import { doctor } from '../../src/doctor/index.ts'
-import { openPorts } from '../../src/ports.ts'
-import { commit, type Ended, git, open } from './support/doors.ts'
+import { DoctorsAnswer, plain, tree } from './support/doctor.ts'
+import { commit, git, open } from './support/doors.ts'
 import { openFolder } from './support/folder.ts'
-
-const Answer = z.object({
-  version: z.literal(1),
-  findings: z.array(
-    z.object({
-      rule: z.string(),
-      topic: z.string(),
-      severity: z.enum(['error', 'warning', 'hint']),
-      where: z.record(z.string(), z.json()),
-      what: z.string(),
-      why: z.string(),
-      fix: z.string(),
-      fixable: z.boolean(),
-      fixed: z.literal(true).optional(),
-    }),
-  ),
-  skipped: z.array(z.object({ check: z.string(), reason: z.string() })),
-  changes: z.array(z.string()),
-  counts: z.object({ error: z.number(), warning: z.number(), hint: z.number() }),
-})
-
-interface Folder extends AsyncDisposable {
-  path: string
-  /** In a process of its own. */
-  doctor(args?: string[], env?: Record<string, string>): Ended
-  /** In this one. */
-  findings(of?: { fix?: boolean; offline?: boolean; env?: Record<string, string> }): Promise<z.infer<typeof Answer> & { said: string[] }>
-}
-
-const plain = { 'launchway.yml': 'image: ghcr.io/team/app\nscan: false\n', Dockerfile: 'FROM python:3.12\nCOPY app.py /\n', 'app.py': '' }
-
-/** A working tree with a commit. */
-async function tree(files: Readonly<Record<string, string>>): Promise<Folder> {
-  const folder = await openFolder()
-  const { path } = folder
-  for (const [name, text] of Object.entries({ ...plain, ...files })) {
-    mkdirSync(join(path, name, '..'), { recursive: true })
-    writeFileSync(join(path, name), text)
-  }
-  git(path, 'init', '-q', '-b', 'main')
-  commit(path)
-  return {
-    path,
-    doctor: (args = ['--offline'], env = {}) => open('cli', ['doctor', ...args], path, env),
-    async findings({ fix = false, offline = true, env = {} } = {}) {
-      const signal = new AbortController().signal
-      const evidence = join(path, '.evidence')
-      const ports = openPorts({ env, log: silent, root: path, evidence, who: 'ada', signal, onSecret: () => undefined, github: true })
-      try {
-        const asked = { config: 'launchway.yml', record: join(path, 'none'), fix, offline }
-        const report = await doctor(asked, { ...ports, exec: askingOnce(ports.exec) })
-        const answer = Answer.parse(JSON.parse(JSON.stringify(report)))
-        return { ...answer, said: answer.findings.map(({ severity, rule, what }) => `${severity} ${rule}: ${what}`) }
-      } finally {
-        ports.close()
-      }
-    },
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  }
-}
-
-const versions = new Map<string, ReturnType<Exec['run']>>()
-
-/** Which tools this machine has does not change from one test to the next; a process of its own asks anew. */
-function askingOnce(exec: Exec): Exec {
-  return {
-    read: exec.read.bind(exec),
-    run(command, options) {
-      const question = [command.file, ...command.args].join(' ')
-      if (!/version/i.test(question)) return exec.run(command, options)
-      const answer = versions.get(question) ?? exec.run(command, options)
-      versions.set(question, answer)
-      return answer
-    },
-  }
-}
-
-const silent: Log = {
-  info: () => undefined,
-  debug: () => undefined,
-  notice: () => undefined,
-  warning: () => undefined,
-  error: () => undefined,
-  stage: () => ({ ...silent, end: () => undefined }),
-}
 
 describe('doctor at a terminal', () => {
   test.each(['addie', 'hello'])('finds no error in the example %s, once its workflows say which launchway they run', async (name) => {
@@ -116,7 +28,7 @@ describe('doctor at a terminal', () => {
     await using folder = await tree({ 'launchway.yml': 'imag: ghcr.io/team/app\nbranches: { main: nowhere }\n' })
     const { code, out } = folder.doctor(['--offline', '--json'], { PATH: join(folder.path, 'none') })
     expect(code).toBe(1)
-    const { findings, skipped } = Answer.parse(JSON.parse(out))
+    const { findings, skipped } = DoctorsAnswer.parse(JSON.parse(out))
     const invalid = findings.filter(({ rule }) => rule === 'configuration-invalid')
     expect(invalid.map(({ where }) => where)).toEqual([{ file: 'launchway.yml', line: 1, column: 1 }])
     expect(invalid[0]?.what).toContain('did you mean "image"?')
@@ -151,65 +63,6 @@ describe('doctor at a terminal', () => {
     expect(readFileSync(join(folder.path, '.dockerignore'), 'utf8')).toBe('.git\nlaunchway.yml\n.env\n')
     expect(readFileSync(join(outside.path, 'far.sh'), 'utf8')).toBe(script)
     expect((await folder.findings({ fix: true })).changes).toEqual([])
-  })
-})
-
-describe('doctor has compose read its files', () => {
-  test('and names every variable that nobody gives, by its line, and what compose refuses besides', async () => {
-    await using folder = await tree({
-      'compose.yaml':
-        'services:\n  app:\n    build: .\n    # ${OLD:?}\n    environment:\n      A: ${DB_PASSWORD:?is needed}\n      B: ${TITLE}\n      C: ${GIVEN} $$NOT ${WITH:-x} ${FROM_FILE}\n    ports: ["${PORT:?}:5000"]\n    depends_on: [cache]\n',
-      // The mark is what editors of Windows begin a file with, and compose does not take for a part of the name.
-      '.env': '\uFEFFFROM_FILE=1\n',
-    })
-    const { said, findings, counts } = await folder.findings({ env: { GIVEN: 'y' } })
-    expect(said.filter((line) => line.includes(' compose-')).toSorted()).toEqual([
-      'error compose-invalid: docker compose cannot read compose.yaml',
-      'error compose-variable: DB_PASSWORD is required and has no value here',
-      'error compose-variable: PORT is required and has no value here',
-      'warning compose-variable: TITLE has no value here, and counts as empty',
-    ])
-    const places = findings.filter(({ rule }) => rule === 'compose-variable').map(({ where }) => where['line'])
-    expect(places.toSorted()).toEqual([6, 7, 9])
-    expect(findings.find(({ rule }) => rule === 'compose-invalid')).toMatchObject({
-      where: { file: 'compose.yaml', line: 10, column: 5 },
-      fix: expect.stringContaining('cache'),
-    })
-    expect(counts.error).toBe(3)
-    // A folder that a variable names is none that compose could miss.
-    const mounted = 'services:\n  app:\n    image: shop:1\n    volumes: ["${CONFIG_DIR:?}:/camcops/cfg"]\n'
-    await using other = await tree({ 'compose.yaml': mounted })
-    const all = (await other.findings()).said.filter((line) => line.includes(' compose-'))
-    expect(all).toEqual(['error compose-variable: CONFIG_DIR is required and has no value here'])
-  })
-
-  test.each<[words: string, compose: string, line: unknown]>([
-    ['foo is not allowed', 'services:\n  app:\n    image: shop:1\n    foo: 1\n', 4],
-    ['yaml: ', 'services:\n  app:\n    image: shop:1\n   bad: [\n', 4],
-    ['undefined volume data', 'services:\n  app:\n    image: shop:1\n    volumes: ["data:/x"]\n', 4],
-    ['neither an image', 'services:\n  one: { image: shop:1 }\n  app: {}\n', 3],
-    ['gone.env not found', 'services:\n  app:\n    image: shop:1\n    env_file: gone.env\n', 4],
-    ['containerPort: abc', 'services:\n  app:\n    image: shop:1\n    ports: ["abc"]\n', 4],
-    // A circle begins anywhere.
-    [
-      'wait for each other',
-      'services:\n  b: { image: shop:1, depends_on: [a] }\n  a: { image: shop:1, depends_on: [b] }\n',
-      expect.any(Number),
-    ],
-  ])('and says where the line is that compose does not name: %s', async (words, compose, line) => {
-    await using folder = await tree({ 'compose.yaml': compose })
-    const found = (await folder.findings()).findings.filter(({ rule }) => rule === 'compose-invalid')
-    expect(found).toHaveLength(1)
-    expect(`${found[0]?.what} ${found[0]?.fix}`).toContain(words)
-    expect(found[0]?.where).toMatchObject({ file: 'compose.yaml', line })
-  })
-
-  test('and does not ask about what is not there', async () => {
-    await using folder = await tree({ 'launchway.yml': `${plain['launchway.yml']}smoke: { compose: gone.yml }\n` })
-    const { findings } = await folder.findings()
-    expect(findings.filter(({ topic }) => topic === 'compose').map(({ rule, where }) => [rule, where])).toEqual([
-      ['compose-file-missing', { file: 'launchway.yml', line: 3, column: 19 }],
-    ])
   })
 })
 

@@ -6,6 +6,7 @@ import { openFolder } from './support/folder.ts'
 import { type HostUnderTest, labHost } from './support/host.ts'
 import { failureOf, useHosts } from './support/hosts.ts'
 import { deployTo, web, type Wish } from './support/release.ts'
+import { shop } from './support/shop.ts'
 import { knownAs, labKey, portOf, realSsh, settings } from './support/ssh.ts'
 import { type Door, openDoor } from './support/tcp.ts'
 
@@ -111,12 +112,16 @@ describe('a login manager that ends what a login leaves behind', () => {
     }
   }
 
-  test('keeps the host from a deploy by a user who may not linger', async () => {
+  test('keeps the host from a deploy by a user who may not linger, and doctor says it before', async () => {
     await using _ = await sweeping()
     await using there = await behindDoor('bookworm')
     const refused = await failureOf(deployTo(there.machine, image(), there.wish()))
     expect(refused).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining('KillUserProcesses') })
     expect(refused.hint).toContain('loginctl enable-linger')
+    await using asking = await shop(image, [['bookworm', 'deploy']])
+    const { code, out } = await asking.launchway(['doctor'])
+    expect(code).toBe(1)
+    expect(out).toMatch(/error: \S+: the login manager ends what a login leaves behind \(KillUserProcesses\)\n.*\n.*loginctl enable-linger/)
   })
 
   test('that does not answer keeps nobody from deploying', async () => {

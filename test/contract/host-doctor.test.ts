@@ -1,35 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
-import { commit, git } from './support/doors.ts'
 import { useHosts } from './support/hosts.ts'
-import { type Operated, operated } from './support/operated.ts'
+import { Answer, shop, web } from './support/shop.ts'
 import { host, knownAs, portOf } from './support/ssh.ts'
 
 const { image } = useHosts()
 
-const Answer = z.object({
-  findings: z.array(
-    z.object({ rule: z.string(), severity: z.string(), where: z.record(z.string(), z.json()), what: z.string(), fix: z.string() }),
-  ),
-})
-const web = { port: 8000, publish: 18_000, health: '/' }
-
-/** A folder with a commit, whose image goes to the registry of the lab. */
-async function shop(at: [string, string][], more: object = {}, service: object = {}): Promise<Operated> {
-  const there = await operated(image, at)
-  there.configure({ web: { ...web, ...service } }, more)
-  writeFileSync(join(there.folder, 'Dockerfile'), 'FROM python:3.12\nCOPY app.py /\nCMD ["python", "/app.py"]\n')
-  writeFileSync(join(there.folder, 'app.py'), '')
-  git(there.folder, 'init', '-q', '-b', 'main')
-  commit(there.folder)
-  return there
-}
-
 describe('doctor asks the hosts what a deploy would ask them', () => {
   test('three hosts of three ages and three kinds of account, with nothing to say against them, nor against the registry', async () => {
-    await using there = await shop([
+    await using there = await shop(image, [
       ['bookworm', 'root'],
       ['trixie', 'deploy'],
       ['forky', 'ops'],
@@ -42,7 +22,7 @@ describe('doctor asks the hosts what a deploy would ask them', () => {
   })
 
   test('each host for what is wrong with it, and none hides another', async () => {
-    await using there = await shop([['bookworm', 'root']], {}, { publish: 80, volumes: ['/srv/lw none:/data', '/etc:/etc/host:ro'] })
+    await using there = await shop(image, [['bookworm', 'root']], {}, { publish: 80, volumes: ['/srv/lw none:/data', '/etc:/etc/host:ro'] })
     const [root = ''] = there.addresses
     const guest = host('trixie', 'guest')
     const other = host('forky')
@@ -78,7 +58,7 @@ describe('doctor asks the hosts what a deploy would ask them', () => {
   })
 
   test('one host alone, that somebody keeps', async () => {
-    await using there = await shop([['bookworm', 'root']])
+    await using there = await shop(image, [['bookworm', 'root']])
     const [address = ''] = there.addresses
     expect(await there.launchway(['lock', '--reason', 'the database moves'])).toMatchObject({ code: 0 })
     const { code, out } = await there.launchway(['doctor', '--host', address])

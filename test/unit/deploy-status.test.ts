@@ -45,6 +45,18 @@ describe('a host that cannot take the deploy', () => {
     expect(error.hint).toContain(todo)
   })
 
+  it('that has an engine which is stopped, says nothing of rights, which nobody knows then', () => {
+    const stopped = {
+      engine: undefined,
+      engineSaid: 'Cannot connect to the Docker daemon at unix:///run/docker.sock.',
+      as: 'nobody',
+    } as const
+    const denied = { ...stopped, engineSaid: 'permission denied while trying to connect to the Docker daemon socket' }
+    const said = (seen: Partial<Observation>): string => failureIn(() => planHost(wanted([asked]), host(seen), 'a')).message
+    expect(said(stopped)).not.toContain('may not use docker')
+    expect(said(denied)).toContain('may not use docker')
+  })
+
   it('everything that is missing is said at once', () => {
     const error = failureIn(() => planHost(wanted([asked]), host({ tools: new Set(['docker']), freeBytes: 1 }), 'a'))
     for (const what of ['flock', 'setsid', 'awk', 'curl', 'disk']) expect(error.message).toContain(what)

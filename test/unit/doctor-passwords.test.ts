@@ -60,7 +60,7 @@ const rows: [what: string, files: Files, expected: string[]][] = [
     'one on a command line, and none where a variable is',
     {
       ...compose(
-        '  a: { image: "redis:7", command: redis-server --requirepass redis }\n  b: { image: "redis:7", command: [redis-server, --requirepass, "${REDIS_PASSWORD:-hunter}"] }\n  c: { image: "app:1", command: [run, "--admin-password=${PW:-admin}", --password-file, /run/pw] }\n',
+        '  a: { image: "redis:7", command: redis-server --requirepass redis }\n  b: { image: "redis:7", command: [redis-server, --requirepass, "${REDIS_PASSWORD:-hunter}"] }\n  c: { image: "app:1", command: [run, "--admin-password=${PW:-admin}", --password-file, /run/pw] }\n  d: { image: "app:1", command: pg_dump --no-password postgres --bypass app }\n',
       ),
       'launchway.yml':
         'image: ghcr.io/team/app\nenvironments:\n  production:\n    host: deploy@a.example.org\n    port: 1\n    publish: 80\n    health: /\n    accessories:\n      cache: { image: "redis:7", command: [redis-server, --requirepass, cache1] }\n      db: { image: "postgres:15", env: { POSTGRES_HOST_AUTH_METHOD: trust } }\n',

@@ -51,6 +51,18 @@ describe('doctor finds files with secrets that get into an image', () => {
     expect(await found({ [path]: text })).toEqual([])
   })
 
+  it('without taking long over what somebody has made to take long', async () => {
+    const blanks = ' '.repeat(30_000)
+    const many = `-----BEGIN PRIVATE KEY-----${'Proc-Type: '.repeat(2500)}`
+    expect(
+      await found({
+        'app.env': `TOKEN=${blanks}x${blanks}y\n`,
+        'a.txt': many,
+        'b.txt': many.replace('-----P', `-----${blanks.slice(0, 500)}P`),
+      }),
+    ).toEqual(['app.env along, which holds TOKEN'])
+  })
+
   it('in small files alone, in some of them, and in none that is not copied', async () => {
     const json = JSON.stringify({ private_key: key })
     expect(await found({ 'large.json': json.padEnd(40_000) })).toEqual([])

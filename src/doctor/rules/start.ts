@@ -34,7 +34,7 @@ const fetches = [
   [/\b(curl|wget)\b[^|]*\|\s*(sudo\s+)?(ba|z|da)?sh\b/, 'a script from the network'],
   // Of somebody else's host, and not of the stack itself: `http://minio/…`.
   [
-    /\b(curl|wget)\b.*\bhttps?:\/\/(?!localhost|127\.)(?:[\w-]+@)?[\w-]+(?:\.[\w-]+)+(?::\d+)?\/\S*\.(tgz|tar(\.\w+)?|zip|whl|jar|deb|rpm|phar|sh|py)\b/,
+    /\b(curl|wget)\b.{0,500}\bhttps?:\/\/(?!localhost|127\.)(?:[\w-]+@)?[\w-]+(?:\.[\w-]+)+(?::\d+)?\/\S{0,500}\.(tgz|tar(\.\w+)?|zip|whl|jar|deb|rpm|phar|sh|py)\b/,
     'a file from the network',
   ],
 ] as const
