@@ -19,7 +19,7 @@ export function forAct(workflow: string): string {
 }
 
 export interface Job {
-  event: 'push' | 'release' | 'pull_request' | 'workflow_dispatch' | 'schedule'
+  event: 'push' | 'release' | 'pull_request' | 'merge_group' | 'workflow_dispatch' | 'schedule'
   /** Its name in .github/workflows; or the path of another file. */
   workflow: string
   /** File with the event as GitHub sends it. Without its `ref` act takes a branch that has the commit, whichever. */

@@ -83,6 +83,14 @@ describe('launchway init, in a repository that has never seen launchway', () => 
     expect(await tagsOf(lab.registry.address, app)).toEqual([])
   })
 
+  it('an entry of the merge queue: it is tested as what its branch would be, and nothing is written', async () => {
+    const queue = { action: 'checks_requested', merge_group: { base_ref: 'refs/heads/main' } }
+    const queued = await act('merge_group', 'pull-request.yml', queue)
+    expect(queued.code, queued.stdout + queued.stderr).toBe(0)
+    expect(queued.stdout).toContain('an entry of the merge queue')
+    expect(await tagsOf(lab.registry.address, app)).toEqual([])
+  })
+
   it('a push: a version that answers, and no file was edited', async () => {
     const pushed = await act('push', 'push.yml')
     expect(pushed.code, pushed.stdout + pushed.stderr).toBe(0)
