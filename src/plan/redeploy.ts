@@ -116,8 +116,7 @@ export async function recordOf(repository: Repository, of: Sought): Promise<Rele
     there ??= tag
   }
   const known = (await repository.tags()).filter((tag) => !isOwnTag(tag)).toSorted()
-  const named = isCommit ? known.filter((tag) => tag.includes(version.slice(0, 7)) && !usual.includes(tag)) : []
-  for (const tag of named.slice(-searchedTags)) {
+  for (const tag of isCommit ? likeliest(known, version, usual) : []) {
     const found = await repository.resolve(tag)
     const release = found === undefined ? undefined : await newestRecord(repository, tag, found.digest, of, version)
     if (release !== undefined) return release
@@ -129,6 +128,18 @@ export async function recordOf(repository: Repository, of: Sought): Promise<Rele
         ? 'It has no tags at all.'
         : `It has: ${known.slice(-shownTags).join(', ')}${known.length > shownTags ? ', …' : ''}`,
   })
+}
+
+/**
+ * Tags that may be of a commit, the likeliest first: those that have it in them, however they are spelled; then those that move with a branch,
+ * and the newest versions, for who tags no commit.
+ */
+function likeliest(known: readonly string[], commit: string, asked: readonly string[]): string[] {
+  const rest = known.filter((tag) => !asked.includes(tag)).toReversed()
+  const [named, others] = [rest.filter((tag) => tag.includes(commit.slice(0, 7))), rest.filter((tag) => !tag.includes(commit.slice(0, 7)))]
+  const newestFirst = others.toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+  const [moving, versions] = [newestFirst.filter((tag) => !/^v?\d/.test(tag)), newestFirst.filter((tag) => /^v?\d/.test(tag))]
+  return [...named, ...moving.slice(0, searchedTags / 2), ...versions].slice(0, searchedTags)
 }
 
 function noRecord(reference: string, or = ''): LaunchwayError {

@@ -148,6 +148,18 @@ describe('the release that a version is of', () => {
     expect((await redeploy(alike, { repositories: [web] })).plan.sha).toBe(alike)
   })
 
+  test.each<[string, [string, ...string[]]]>([
+    ['a branch', ['main']],
+    ['a version', ['1.10.0']],
+    ['a day', ['20261121']],
+  ])('is found by its commit where its tag has nothing of it: %s', async (_, tags) => {
+    const release = await released(2, tags, { web: await push(web, 'one', tags) }, { sha: whole, version: 'main' })
+    for (const [at, other] of ['other', '1.9.0', '1.2.0'].entries())
+      await released(1, [other], { web: await push(web, other, [other]) }, { sha: `${at}${'f'.repeat(39)}` })
+    expect((await redeploy(whole, { repositories: [web] })).plan.redeploys).toBe(release.id)
+    expect(await refused('e'.repeat(40))).toMatchObject({ code: 'VERSION_UNKNOWN' })
+  })
+
   test('is not that of another commit that begins alike, whose tag it has become', async () => {
     await released(1, ['sha-4f2a9c1'], { web: await push(web, 'one', ['sha-4f2a9c1']) }, { sha: `4f2a9c1${'f'.repeat(33)}` })
     expect(await refused(whole)).toMatchObject({
