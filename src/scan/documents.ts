@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
-import { announcement, type Entry, readExceptions, stateOf } from './exceptions.ts'
+import { type Entry, readExceptions } from '../tools/trivy-ignore.ts'
+import { announcement, stateOf } from './exceptions.ts'
 import type { Glass } from './look.ts'
 
 /** What the repository says of findings: the list of exceptions and VEX documents. */

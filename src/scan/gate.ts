@@ -2,6 +2,7 @@ import type { ScanRule, Severity } from '../core/gates.ts'
 import { findingName, severities } from '../core/words.ts'
 import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
 import { type Asked, matches, ruleName } from '../core/scan-rule.ts'
+import { means } from '../tools/trivy-ignore.ts'
 
 /** What an image holds now: neither what is gone nor what an exception lets pass. */
 export function open<T extends Finding>(findings: readonly T[]): T[] {
@@ -99,7 +100,7 @@ export function explain(
   const of = names.length === 1 ? '' : ` of ${names.length} images`
   const findings = blocked.map(({ finding }) => finding)
   const [verb, things] = blocked.length === 1 ? ['blocks', 'finding'] : ['block', 'findings']
-  const ended = exceptions.filter(({ id, state }) => state === 'ended' && findings.some((finding) => finding.id === id))
+  const ended = exceptions.filter(({ id, state }) => state === 'ended' && findings.some((finding) => means({ id }, finding.id)))
   return {
     message: `${names.length === 1 ? `${names[0] ?? ''}: ` : ''}${blocked.length} ${things}${of} ${verb} this release: ${counts(findings)}`,
     hint: [

@@ -4,6 +4,7 @@ import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlannedImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
+import { means } from '../tools/trivy-ignore.ts'
 import { currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
 import { needed, readDocuments } from './documents.ts'
@@ -50,7 +51,7 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const verdict = blind.length > 0 ? 'failed' : judged.verdict
   refuseEnded(plan.ignoreFile, entries, seen, now)
   const exceptions = exceptionsOf(plan.ignoreFile, entries, seen, now).filter(
-    ({ id, state, findings }) => findings.length > 0 || (state === 'ended' && decided.some(({ finding }) => finding.id === id)),
+    ({ id, state, findings }) => findings.length > 0 || (state === 'ended' && decided.some(({ finding }) => means({ id }, finding.id))),
   )
   const found: ScanSection = {
     tool: { name: 'trivy', version: trivy.version, ...(trivy.digest === undefined ? {} : { digest: trivy.digest }) },

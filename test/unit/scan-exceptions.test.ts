@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { announcement, exceptionsOf, readExceptions, refuseEnded, stateOf } from '../../src/scan/exceptions.ts'
+import { announcement, exceptionsOf, refuseEnded, stateOf } from '../../src/scan/exceptions.ts'
+import { readExceptions } from '../../src/tools/trivy-ignore.ts'
 import type { Found } from '../../src/tools/trivy-report.ts'
 import { failureIn } from './support/deploy.ts'
 
@@ -168,6 +169,27 @@ describe('what exceptions let pass', () => {
     ])
   })
 
+  it.each([
+    ['AVD-DS-0002', 'DS-0002'],
+    ['DS002', 'DS-0002'],
+    ['DS-0002', 'AVD-DS-0002'],
+    ['AVD-KSV-0014', 'KSV014'],
+  ])('stands with the entry %s, which Trivy takes for %s', (written, found) => {
+    const until = on(60)
+    const images = [{ name: 'app', findings: [finding(found, bySource(`/srv/${file}`))] }]
+    expect(exceptionsOf(file, [{ id: written, line: 2, until, owner: 'ops' }], images, now)).toEqual([
+      {
+        ...{ id: written, source: file, owner: 'ops', state: 'open' },
+        ...{ until: new Date(until).toISOString(), findings: [`app: ${found} in p 1`] },
+      },
+    ])
+  })
+
+  it.each(['AVD-DS-0003', 'ds-0002', 'DS-00020', 'AVD-DS0002X'])('does not stand with the entry %s, which is another', (written) => {
+    const images = [{ name: 'app', findings: [finding('DS-0002', bySource(`/srv/${file}`))] }]
+    expect(exceptionsOf(file, [{ id: written, line: 2 }], images, now)[0]).toMatchObject({ id: written, findings: [] })
+  })
+
   it('by a VEX document stands with that, and what no entry explains is not lost', () => {
     const images = [
       { name: 'app', findings: [finding('CVE-1', bySource('OpenVEX', 'not affected')), finding('CVE-9', bySource(`/x/${file}`))] },
@@ -196,6 +218,10 @@ describe('an exception that has ended', () => {
       message: '.trivyignore.yaml:2: this exception has ended, and Trivy still lets app: CVE-1 in p 1 pass',
       place: { file, line: 2 },
     })
+  })
+
+  it('written as Trivy called the check before is found as well', () => {
+    expect(failureIn(() => refuseEnded(file, [{ ...ended, id: 'AVD-DS-0002' }], passed('DS-0002'), now)).message).toContain('has ended')
   })
 
   it('is none where another entry for the same lets it pass, nor where it lets nothing pass', () => {

@@ -204,6 +204,13 @@ Update what has a fix. What must wait is an exception with an end: in .trivyigno
     expect(hint).not.toContain('0009')
   })
 
+  it('that an exception in another spelling of its id let pass until it ended says so', () => {
+    const check = finding('HIGH', { id: 'DS-0002', class: 'misconfig', package: 'Dockerfile', installed: '' })
+    const ended = { id: 'AVD-DS-0002', source: 'x', state: 'ended' as const, findings: [], until: '2026-11-01T00:00:00.000Z' }
+    const { hint } = explain([{ image: 'app', finding: check, rule: rule({}) }], 'x', [ended])
+    expect(hint).toContain('\nAVD-DS-0002: its exception ended on 2026-11-01\n')
+  })
+
   it('that blocks is cut after twenty, and says in which of several images it is', () => {
     const blocked = Array.from({ length: 23 }, (_, index) => ({
       image: index < 2 ? 'app' : 'worker',
