@@ -28,6 +28,7 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
   const config = await readConfig(configFile, ports)
   const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
   const found = { ...files, facts }
+  for (const warning of await overlookedExceptions(config, files, ports)) ports.log.warning(warning)
   const decided = plan(config, trigger, found)
   // What runs was released by a push: a schedule that builds nothing means what the branch or the input leads to.
   if (trigger.event === 'schedule' && !decided.stages['build'].run && trigger.idle === undefined) {
@@ -225,6 +226,19 @@ export async function findFiles({ files, root }: Ports): Promise<Found & { known
     ...(compose === undefined ? {} : { compose }),
     ...(ignoreFile === undefined ? {} : { ignoreFile }),
   }
+}
+
+/** Of two lists of exceptions Trivy is given one: what stands in the other lets nothing pass, and nobody would say so. */
+async function overlookedExceptions({ scan }: Config, { ignoreFile }: Found, { files, root }: Ports): Promise<string[]> {
+  if (scan === false || scan?.['ignore-file'] !== undefined || ignoreFile === undefined) return []
+  const rest = ignoreFiles.slice(ignoreFiles.findIndex((name) => name === ignoreFile) + 1)
+  const texts = await Promise.all(rest.map(async (name) => ({ name, text: (await files.read(join(root, name)))?.toString() ?? '' })))
+  return texts
+    .filter(({ text }) => /^\s*[^\s#]/m.test(text))
+    .map(
+      ({ name }) =>
+        `${ignoreFile} alone counts: ${name} beside it is overlooked. Move what stands in it to ${ignoreFile} and remove it, or name one of them: scan.ignore-file.`,
+    )
 }
 
 export async function readConfig(configFile: string, ports: Ports): Promise<Config> {
