@@ -1,4 +1,5 @@
 import { LaunchwayError } from '../core/error.ts'
+import type { FindingClass } from '../core/gates.ts'
 import type { ScanException } from '../core/release.ts'
 import { findingName } from '../core/words.ts'
 import { type Entry, means } from '../tools/trivy-ignore.ts'
@@ -83,6 +84,45 @@ export function refuseEnded(
 }
 
 const isOf = (file: string, source: string): boolean => source === file || source.endsWith(`/${file}`)
+
+/** The list of the file that each class of findings is looked up in. */
+const listOf: Record<FindingClass, string> = {
+  os: 'vulnerabilities',
+  library: 'vulnerabilities',
+  secret: 'secrets',
+  misconfig: 'misconfigurations',
+  license: 'licenses',
+}
+
+/** Of what blocks although an entry has its id: where that stands, and why it lets nothing pass. */
+export function besides(
+  file: string | undefined,
+  entries: readonly Entry[],
+  blocked: readonly Pick<Found, 'id' | 'class'>[],
+  now: number,
+): string[] {
+  const found = blocked.flatMap((finding) =>
+    entries
+      .filter((entry) => stateOf(entry, now) !== 'ended' && means({ id: entry.id.toUpperCase() }, finding.id.toUpperCase()))
+      .map((entry) => `${finding.id}: the exception at ${file ?? ''}:${entry.line} does not match it${whyNot(entry, finding)}`),
+  )
+  return [...new Set(found)]
+}
+
+function whyNot(entry: Entry, { id, class: of }: Pick<Found, 'id' | 'class'>): string {
+  if (entry.list !== undefined && entry.list !== listOf[of]) return `: it stands under ${entry.list}, not under ${listOf[of]}`
+  if (!means(entry, id)) return `: upper and lower case count, write ${id}`
+  const where = (['purls', 'paths'] as const).flatMap((key) => (entry[key] === undefined ? [] : [`${key} ${entry[key].join(', ')}`]))
+  return where.length === 0 ? '' : `: ${where.join('; ')}`
+}
+
+/** Entries that let nothing pass, in one line; undefined where there are none. */
+export function idle(file: string | undefined, exceptions: readonly ScanException[]): string | undefined {
+  const ids = exceptions.filter(({ source, state, findings }) => source === file && state !== 'ended' && findings.length === 0)
+  if (ids.length === 0) return undefined
+  const things = ids.length === 1 ? 'an exception matches' : `${ids.length} exceptions match`
+  return `${file}: ${things} nothing that was found: ${[...new Set(ids.map(({ id }) => id))].join(', ')}`
+}
 
 /** What ends soon, in one message; undefined where nothing does. */
 export function announcement(entries: readonly Entry[], now: number): { message: string; line: number } | undefined {

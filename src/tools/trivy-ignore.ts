@@ -14,6 +14,11 @@ export interface Entry {
   until?: number
   owner?: string
   reason?: string
+  /** The one that it stands in, such as `secrets`: it is about nothing else. Absent in the older form, which has none. */
+  list?: string
+  /** Only there. */
+  purls?: readonly string[]
+  paths?: readonly string[]
   line: number
 }
 
@@ -72,7 +77,13 @@ function readYaml(file: string, text: string, strict: boolean): Entry[] {
       const lacks = { expired_at: until, owner: owner === '' ? undefined : owner, statement: reason === '' ? undefined : reason }
       const missing = Object.entries(lacks).flatMap(([needed, given]) => (given === undefined ? [needed] : []))
       if (strict && missing.length > 0) refuse(file, `the exception for ${id} has no ${missing.join(' and no ')}`, place(entry))
-      entries.push({ id, line: place(entry).line, ...given(until, owner, reason) })
+      const [purls, paths] = ['purls', 'paths'].map((one) => textsIn(entry.get(one, true)))
+      entries.push({
+        ...{ id, line: place(entry).line, list: name },
+        ...given(until, owner, reason),
+        ...(purls === undefined ? {} : { purls }),
+        ...(paths === undefined ? {} : { paths }),
+      })
     }
   }
   return entries
@@ -110,6 +121,11 @@ const given = (until: number | undefined, owner = '', reason = ''): Omit<Entry, 
   ...(owner === '' ? {} : { owner }),
   ...(reason === '' ? {} : { reason }),
 })
+
+function textsIn(node: unknown): string[] | undefined {
+  const found = isSeq(node) ? node.items.map(nameOf).filter((text) => text !== '') : []
+  return found.length === 0 ? undefined : found
+}
 
 function nameOf(node: unknown): string {
   return isScalar(node) && typeof node.value === 'string' ? node.value : ''
