@@ -73,9 +73,9 @@ export function refuseEnded(
       if (entry === undefined || behind.some((one) => stateOf(one, now) !== 'ended')) continue
       throw new LaunchwayError(
         'SCAN_BLOCKED',
-        `${file}:${entry.line}: this exception has ended, and Trivy still lets ${findingName(name, finding)} pass`,
+        `the exception for ${finding.id} has ended, and Trivy still lets ${findingName(name, finding)} pass`,
         {
-          hint: 'Remove the entry, or give it a new end. Where it goes on, another version of Trivy is in PATH than launchway is tested with.',
+          hint: `Remove the entry in line ${entry.line} of ${file}, or give it a new end. Where it goes on, another version of Trivy is in PATH than launchway is tested with.`,
           place: { file, line: entry.line },
         },
       )

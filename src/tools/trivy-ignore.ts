@@ -29,7 +29,7 @@ export interface Entry {
  * @throws LaunchwayError CONFIG_INVALID with the place
  */
 export function readExceptions(file: string, text: string, strict: boolean): Entry[] {
-  return /\.ya?ml$/.test(file) ? readYaml(file, text, strict) : readLines(file, text, strict)
+  return isYaml(file) ? readYaml(file, text, strict) : readLines(file, text, strict)
 }
 
 /** Whether an entry is about what has this id. For a check Trivy takes the spellings of its earlier versions as well: `AVD-DS-0002` and `DS002` for `DS-0002`. */
@@ -46,10 +46,17 @@ const example = `vulnerabilities:
     expired_at: 2027-01-31
     owner: team-web
     statement: why it can wait`
+const exampleLine = 'CVE-2023-45853 exp:2027-01-31 # why it can wait'
 
+/** Where it is, who shows the failure says; a summary has the hint alone. */
 function refuse(file: string, problem: string, { line, col }: { line: number; col: number }): never {
-  throw new LaunchwayError('CONFIG_INVALID', `${file}:${line}:${col}: ${problem}`, { hint: example, place: { file, line, column: col } })
+  throw new LaunchwayError('CONFIG_INVALID', problem, {
+    hint: `In line ${line} of ${file}. An entry looks like this:\n${isYaml(file) ? example : exampleLine}`,
+    place: { file, line, column: col },
+  })
 }
+
+const isYaml = (file: string): boolean => /\.ya?ml$/.test(file)
 
 function readYaml(file: string, text: string, strict: boolean): Entry[] {
   const lines = new LineCounter()
@@ -59,7 +66,7 @@ function readYaml(file: string, text: string, strict: boolean): Entry[] {
   if (error !== undefined) refuse(file, `not YAML: ${error.message}`, lines.linePos(error.pos[0]))
   const root = document.contents
   if (root === null) return []
-  if (!isMap(root)) return refuse(file, 'must be a map of lists, such as vulnerabilities', place(root))
+  if (!isMap(root)) return refuse(file, 'a list of exceptions must be a map of lists, such as vulnerabilities', place(root))
   const entries: Entry[] = []
   for (const { key, value } of root.items) {
     const name = nameOf(key)
@@ -77,7 +84,15 @@ function readYaml(file: string, text: string, strict: boolean): Entry[] {
       const lacks = { expired_at: until, owner: owner === '' ? undefined : owner, statement: reason === '' ? undefined : reason }
       const missing = Object.entries(lacks).flatMap(([needed, given]) => (given === undefined ? [needed] : []))
       if (strict && missing.length > 0) refuse(file, `the exception for ${id} has no ${missing.join(' and no ')}`, place(entry))
-      const [purls, paths] = ['purls', 'paths'].map((one) => textsIn(entry.get(one, true)))
+      const [purls, paths] = ['purls', 'paths']
+        .map((one) => {
+          const node: unknown = entry.get(one, true)
+          if (node !== undefined && !isSeq(node)) refuse(file, `${one} must be a list, such as ${samples[one] ?? ''}`, place(node))
+          return node
+        })
+        .map(textsIn)
+      const [wrong] = wrongPurls(entry.get('purls', true))
+      if (wrong !== undefined) refuse(file, `purls: ${wrong.says}`, place(wrong.node))
       entries.push({
         ...{ id, line: place(entry).line, list: name },
         ...given(until, owner, reason),
@@ -131,9 +146,29 @@ function nameOf(node: unknown): string {
   return isScalar(node) && typeof node.value === 'string' ? node.value : ''
 }
 
+const samples: Readonly<Record<string, string>> = { purls: '["pkg:pypi/werkzeug"]', paths: '[app/package-lock.json]' }
+
+/** Trivy refuses the whole file for one of these, in words of Go and without a line. */
+function wrongPurls(node: unknown): { node: unknown; says: string }[] {
+  return (isSeq(node) ? node.items : []).flatMap((item) => {
+    const text = nameOf(item)
+    if (/^pkg:[A-Za-z][\w.+-]*\/./.test(text)) return []
+    const name = text.slice(text.lastIndexOf('/') + 1).replace(/^pkg:/, '')
+    return [
+      { node: item, says: `"${text}" is no package URL: write its kind as well, such as pkg:pypi/${name === '' ? 'werkzeug' : name}` },
+    ]
+  })
+}
+
+/** What others call these keys, and no slip of a hand. */
+const otherNames: Readonly<Record<string, string>> = {
+  ...{ package: 'purls', packages: 'purls', pkg: 'purls', file: 'paths', files: 'paths' },
+  ...{ until: 'expired_at', expires: 'expired_at', end: 'expired_at', reason: 'statement', comment: 'statement' },
+}
+
 function unknown(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known)
-  return `Trivy does not know "${name}"${meant === undefined ? '' : `; did you mean ${meant}?`}`
+  const meant = [nearest(name, known), otherNames[name]].find((one) => one !== undefined && known.includes(one))
+  return `Trivy does not know "${name}"; ${meant === undefined ? `known here: ${known.join(', ')}` : `did you mean ${meant}?`}`
 }
 
 /** The year 1, which is how Go writes a time that it does not have, is no end to Trivy. None was meant before this. */
