@@ -214,6 +214,20 @@ export async function requireSameTree({ plan: planned }: Release, ports: Ports):
   }
 }
 
+/**
+ * A stage alone goes by the plan, whatever launchway.yml has said since: what to tell somebody who has just changed it.
+ * Undefined where it is as it was, and for the record of a runner, where what is checked out is younger than the plan.
+ */
+export async function changedSincePlan(
+  configFile: string,
+  { created, plan: { event } }: Pick<Release, 'created'> & { plan: Pick<PlanSection, 'event'> },
+  { files, root }: Pick<Ports, 'files' | 'root'>,
+): Promise<string | undefined> {
+  const changed = event === 'local' ? (await files.stat(join(root, configFile)))?.modified : undefined
+  if (changed === undefined || changed <= Date.parse(created)) return undefined
+  return `${configFile} has changed since launchway plan of ${created.slice(0, 16).replace('T', ' ')} UTC, and the plan's rules count: run launchway plan again for those of now.`
+}
+
 /** What the repository has of the files that need no mention in the configuration. */
 export async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?: string }> {
   const first = async (names: readonly string[]): Promise<string | undefined> => {

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { startRelease, type Trigger } from '../../src/plan/index.ts'
+import { changedSincePlan, startRelease, type Trigger } from '../../src/plan/index.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
 const trigger: Trigger = { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/main' }
@@ -32,5 +32,27 @@ describe('two lists of exceptions', () => {
     ['there is one alone', { '.trivyignore': 'CVE-2021-41945\n' }, ''],
   ])('are no matter where %s', async (_, files, scan) => {
     expect(await warned(files, scan)).toEqual([])
+  })
+})
+
+describe('a scan by a plan of before', () => {
+  const created = '2026-11-23T04:49:30.000Z'
+  const changed = async (at: string, event: 'local' | 'push'): Promise<string | undefined> => {
+    const root = temporaryFolder()
+    const file = join(root, 'launchway.yml')
+    writeFileSync(file, '')
+    utimesSync(file, new Date(at), new Date(at))
+    return changedSincePlan('launchway.yml', { created, plan: { event } }, localPorts(root).ports)
+  }
+
+  it('says that the rules of the plan count where launchway.yml was changed since', async () => {
+    expect(await changed('2026-11-23T04:50:00Z', 'local')).toBe(
+      "launchway.yml has changed since launchway plan of 2026-11-23 04:49 UTC, and the plan's rules count: run launchway plan again for those of now.",
+    )
+  })
+
+  it('says nothing where it is older, or a runner has just checked it out', async () => {
+    expect(await changed('2026-11-23T04:49:00Z', 'local')).toBeUndefined()
+    expect(await changed('2026-11-23T04:50:00Z', 'push')).toBeUndefined()
   })
 })
