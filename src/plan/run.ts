@@ -215,17 +215,19 @@ export async function requireSameTree({ plan: planned }: Release, ports: Ports):
 }
 
 /**
- * A stage alone goes by the plan, whatever launchway.yml has said since: what to tell somebody who has just changed it.
- * Undefined where it is as it was, and for the record of a runner, where what is checked out is younger than the plan.
+ * A stage alone goes by the plan, whatever launchway.yml has said since: who has just changed it is told. Not of the record
+ * of a runner, where what is checked out is younger than the plan.
  */
-export async function changedSincePlan(
+export async function warnOfChanges(
   configFile: string,
   { created, plan: { event } }: Pick<Release, 'created'> & { plan: Pick<PlanSection, 'event'> },
-  { files, root }: Pick<Ports, 'files' | 'root'>,
-): Promise<string | undefined> {
+  { files, root, log }: Pick<Ports, 'files' | 'root' | 'log'>,
+): Promise<void> {
   const changed = event === 'local' ? (await files.stat(join(root, configFile)))?.modified : undefined
-  if (changed === undefined || changed <= Date.parse(created)) return undefined
-  return `${configFile} has changed since launchway plan of ${created.slice(0, 16).replace('T', ' ')} UTC, and the plan's rules count: run launchway plan again for those of now.`
+  if (changed === undefined || changed <= Date.parse(created)) return
+  log.warning(
+    `${configFile} has changed since launchway plan of ${created.slice(0, 16).replace('T', ' ')} UTC, and the plan's rules count: run launchway plan again for those of now.`,
+  )
 }
 
 /** What the repository has of the files that need no mention in the configuration. */

@@ -1,7 +1,7 @@
 import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { changedSincePlan, startRelease, type Trigger } from '../../src/plan/index.ts'
+import { startRelease, type Trigger, warnOfChanges } from '../../src/plan/index.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
 const trigger: Trigger = { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/main' }
@@ -37,22 +37,24 @@ describe('two lists of exceptions', () => {
 
 describe('a scan by a plan of before', () => {
   const created = '2026-11-23T04:49:30.000Z'
-  const changed = async (at: string, event: 'local' | 'push'): Promise<string | undefined> => {
+  const changed = async (at: string, event: 'local' | 'push'): Promise<string[]> => {
     const root = temporaryFolder()
     const file = join(root, 'launchway.yml')
     writeFileSync(file, '')
     utimesSync(file, new Date(at), new Date(at))
-    return changedSincePlan('launchway.yml', { created, plan: { event } }, localPorts(root).ports)
+    const { ports, warnings } = localPorts(root)
+    await warnOfChanges('launchway.yml', { created, plan: { event } }, ports)
+    return warnings
   }
 
   it('says that the rules of the plan count where launchway.yml was changed since', async () => {
-    expect(await changed('2026-11-23T04:50:00Z', 'local')).toBe(
+    expect(await changed('2026-11-23T04:50:00Z', 'local')).toEqual([
       "launchway.yml has changed since launchway plan of 2026-11-23 04:49 UTC, and the plan's rules count: run launchway plan again for those of now.",
-    )
+    ])
   })
 
   it('says nothing where it is older, or a runner has just checked it out', async () => {
-    expect(await changed('2026-11-23T04:49:00Z', 'local')).toBeUndefined()
-    expect(await changed('2026-11-23T04:50:00Z', 'push')).toBeUndefined()
+    expect(await changed('2026-11-23T04:49:00Z', 'local')).toEqual([])
+    expect(await changed('2026-11-23T04:50:00Z', 'push')).toEqual([])
   })
 })
