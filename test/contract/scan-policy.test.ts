@@ -251,6 +251,21 @@ describe('an exception', () => {
     writeFileSync(join(here().root, 'app.openvex.json'), text)
     const failure = await failureOf(scan(toScan(image, { rules: named.rules, vex: ['app.openvex.json'] }), here().ports))
     expect(failure).toMatchObject({ code: 'CONFIG_INVALID', message: 'app.openvex.json: not a VEX document that Trivy reads' })
+    expect(failure.hint).not.toContain('%!')
+  })
+
+  it.each(['DS-0002', 'AVD-DS-0002', 'DS002'])('for a check may be called %s, and for a secret names its file', async (check) => {
+    // Built, since its history is what is misconfigured.
+    const leaky = await buildHere('FROM scratch\nCOPY app /app\n', { 'app/key.txt': `token = "ghp_${'a1B2c3D4e'.repeat(4)}"\n` })
+    write(
+      '.trivyignore.yaml',
+      `secrets:\n  - id: github-pat\n    paths: [/app/key.txt]\n    owner: ops\nmisconfigurations:\n  - id: ${check}\n    expired_at: ${date(60)}\n    owner: team-web\n`,
+    )
+    const asked = { scanners: ['secret', 'misconfig'] as ('secret' | 'misconfig')[], rules: [], ignoreFile: '.trivyignore.yaml' }
+    expect((await scan(toScan(leaky, asked), here().ports)).exceptions).toMatchObject([
+      { id: 'github-pat', owner: 'ops', findings: [expect.stringContaining('github-pat')] },
+      { id: check, owner: 'team-web', state: 'open', findings: [expect.stringContaining('DS-0002')] },
+    ])
   })
 
   it('in a VEX document that is not there is refused', async () => {
