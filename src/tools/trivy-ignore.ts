@@ -87,7 +87,8 @@ function readYaml(file: string, text: string, strict: boolean): Entry[] {
       const [purls, paths] = ['purls', 'paths']
         .map((one) => {
           const node: unknown = entry.get(one, true)
-          if (node !== undefined && !isSeq(node)) refuse(file, `${one} must be a list, such as ${samples[one] ?? ''}`, place(node))
+          if (isMap(node) || (isScalar(node) && node.value !== null))
+            refuse(file, `${one} must be a list, such as ${samples[one] ?? ''}`, place(node))
           return node
         })
         .map(textsIn)
@@ -152,7 +153,8 @@ const samples: Readonly<Record<string, string>> = { purls: '["pkg:pypi/werkzeug"
 function wrongPurls(node: unknown): { node: unknown; says: string }[] {
   return (isSeq(node) ? node.items : []).flatMap((item) => {
     const text = nameOf(item)
-    if (/^pkg:[A-Za-z][\w.+-]*\/./.test(text)) return []
+    // What an alias takes up, Trivy reads.
+    if (!isScalar(item) || /^pkg:[A-Za-z][\w.+-]*\/./.test(text)) return []
     const name = text.slice(text.lastIndexOf('/') + 1).replace(/^pkg:/, '')
     return [
       { node: item, says: `"${text}" is no package URL: write its kind as well, such as pkg:pypi/${name === '' ? 'werkzeug' : name}` },

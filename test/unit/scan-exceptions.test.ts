@@ -22,6 +22,11 @@ describe('a list of exceptions', () => {
       'everything that Trivy reads',
       'vulnerabilities:\n  - id: CVE-1\n    paths: [usr/bin/x]\n    purls: ["pkg:deb/debian/zlib1g"]\n    expired_at: 2027-01-31\n    statement: why\nsecrets:\n  - id: aws\n',
     ],
+    ['empty limits', 'vulnerabilities:\n  - id: CVE-1\n    paths:\n    purls:\n'],
+    [
+      'aliases',
+      'vulnerabilities:\n  - id: CVE-1\n    purls: &p [&x "pkg:pypi/x"]\n  - id: CVE-2\n    purls: *p\n  - id: CVE-3\n    purls: [*x]\n',
+    ],
   ])('may hold %s', (_, text) => {
     expect(() => readExceptions(file, text, false)).not.toThrow()
   })
