@@ -24,7 +24,7 @@ const tellEveryMs = 30_000
  * @param how with a cache folder that nobody else uses @param what it is, for the log
  * @returns why it could not be had
  */
-export async function download(
+export async function downloadWatched(
   mirror: string,
   how: Command,
   what: string,
