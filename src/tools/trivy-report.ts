@@ -277,15 +277,26 @@ export function unfiltered(text: string): string {
   return JSON.stringify({ ...results, Results })
 }
 
-/** The same report without what was found: what an image consists of stays true, what is known of it does not. */
+/** What an SBOM is made of. Who cannot read it must not hand on all of it instead. */
+const Contents = z.looseObject({
+  Metadata: z
+    .looseObject({
+      ImageConfig: z.object({ config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).nullish() }).nullish(),
+    })
+    .optional(),
+  Results: z.array(z.looseObject({ Packages: z.unknown().optional() })).nullish(),
+})
+
+/**
+ * The same report without what was found: what an image consists of stays true, what is known of it does not. Of the image's
+ * configuration an SBOM has the labels; its `ENV` and its history may hold what nobody else shall read.
+ */
 export function packagesOnly(text: string): string {
-  const report: unknown = JSON.parse(text)
-  const results = z.looseObject({ Results: z.array(z.looseObject({ Packages: z.unknown() })).nullish() }).safeParse(report).data
-  if (results === undefined) return text
-  const Results = (results.Results ?? []).flatMap((result) => {
+  const report = Contents.parse(JSON.parse(text))
+  const Results = (report.Results ?? []).flatMap((result) => {
     const { Vulnerabilities: _v, Secrets: _s, Misconfigurations: _m, MisconfSummary: _c, Licenses: _l, ...rest } = result
     const { ExperimentalModifiedFindings: _x, ...plain } = rest
     return plain.Packages === undefined ? [] : [plain]
   })
-  return JSON.stringify({ ...results, Results })
+  return JSON.stringify({ ...report, Results })
 }
