@@ -1,12 +1,10 @@
 import { z } from 'zod'
+import { imageConfiguration } from '../core/words.ts'
 
 /**
  * What Trivy finds in the configuration of an image: in `ENV` and in the history. It names the image there, where elsewhere
  * it names a file, and lines of a JSON that nobody has.
  */
-
-/** What takes the place of a file: the same for each build, and a relative URI, as SARIF wants it. */
-export const imageConfiguration = 'image-configuration'
 
 interface Target {
   Target?: string | undefined

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { type FindingClass, Severity } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import { Digest } from '../core/names.ts'
-import { imageConfiguration, isOfConfiguration, variableIn, variableOf } from './image-configuration.ts'
+import { imageConfiguration } from '../core/words.ts'
+import { isOfConfiguration, variableIn, variableOf } from './image-configuration.ts'
 
 /** What Trivy's JSON report says, as far as a verdict needs it. */
 
