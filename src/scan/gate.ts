@@ -1,5 +1,5 @@
 import type { ScanRule, Severity } from '../core/gates.ts'
-import { findingName, severities } from '../core/words.ts'
+import { findingName, findingText, severities } from '../core/words.ts'
 import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
 import { type Asked, matches, ruleName } from '../core/scan-rule.ts'
 
@@ -141,7 +141,7 @@ function rowsOf(decided: readonly Decided[], withImage: boolean): string[] {
       finding.package,
       finding.class === 'os' || finding.class === 'library'
         ? `${finding.installed} → ${finding.fixed ?? 'no fix yet'}`
-        : [finding.class, finding.installed].join(' ').trimEnd(),
+        : findingText(finding),
       `(${ruleName(rule)}${unknownOf(rule, finding)})`,
     ]),
   )

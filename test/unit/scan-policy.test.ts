@@ -180,7 +180,7 @@ describe('what a scan found', () => {
       { image: 'app', finding: finding('HIGH', { id: 'CVE-2026-12345', package: 'z' }), rule: rule({ severity: 'HIGH' }) },
       {
         image: 'app',
-        finding: finding('HIGH', { id: 'aws', class: 'secret', package: '/k', installed: 'line 7' }),
+        finding: finding('HIGH', { id: 'aws', class: 'secret', package: '/k', installed: 'line 7', title: 'AWS key' }),
         rule: rule({ classes: ['secret'] }),
       },
     ]
@@ -188,9 +188,20 @@ describe('what a scan found', () => {
       message: 'app: 3 findings block this release: 1 CRITICAL, 2 HIGH',
       hint: `CVE-2026-0001   CRITICAL  openssl  1.0 → 1.1         (HIGH or worse)
 CVE-2026-12345  HIGH      z        1.0 → no fix yet  (HIGH or worse)
-aws             HIGH      /k       secret line 7     (any severity in secrets)
+aws             HIGH      /k       AWS key, line 7   (any severity in secrets)
 Update what has a fix. What must wait is an exception with an end: in .trivyignore.yaml, id and expired_at.`,
     })
+  })
+
+  it.each<[Partial<Asked>, string]>([
+    [{ class: 'secret', package: 'image-configuration', installed: 'KEY', title: 'A key' }, "A key, KEY in the image's configuration"],
+    [{ class: 'secret', package: 'image-configuration', installed: '', title: 'A key' }, "A key, in the image's configuration"],
+    [{ class: 'misconfig', package: 'app/Dockerfile', installed: '', title: 'Image user' }, 'Image user'],
+    [{ class: 'license', package: 'copyleft', installed: '', title: 'restricted' }, 'restricted license'],
+    [{ class: 'secret', package: '/k', installed: '' }, 'secret'],
+  ])('that is no vulnerability is told by what it is: %j', (of, text) => {
+    const { hint } = explain([{ image: 'app', finding: finding('HIGH', of), rule: rule({}) }], 'x')
+    expect(hint).toContain(`  ${text}  (`)
   })
 
   it('that an exception let pass until it ended says so', () => {
