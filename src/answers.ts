@@ -148,6 +148,7 @@ async function planned(asked: Asked, ports: Ports): Promise<Answer> {
 async function release(asked: Asked, stage: StageName | undefined, ports: Ports): Promise<Answer> {
   const start = stage === undefined ? await begin(asked, ports) : await readRecord(asked.release, ports)
   if (stage === 'build') await (await import('./plan/index.ts')).requireSameTree(start, ports)
+  if (stage === 'scan') await (await import('./plan/index.ts')).warnOfChanges(asked.config, start, ports)
   return perform(asked, stage, buildingAs(start, asked.build), ports)
 }
 

@@ -181,13 +181,17 @@ function scaleOf(given: readonly string[]): Record<string, number> {
   return Object.fromEntries(entries)
 }
 
+/** What a stage takes from launchway.yml, and somebody may look for among the flags. */
+const keysFor: Readonly<Record<string, string>> = { 'scan --offline': 'scan: { offline: true }, then launchway plan again.' }
+
 /** Which verbs take a flag; and for a stage alone, where to say what it should do. */
 function whereItGoes(flag: Flag, verb: Verb): string {
   const takers = keysOf(verbs).filter((one) => flagsOf(one).includes(flag))
-  const planned = stageNames.some((stage) => stage === verb && !['plan', 'report'].includes(stage))
-    ? `\nlaunchway ${verb} does what was planned: launchway plan --${flag} …`
-    : ''
-  return `--${flag} goes with launchway ${takers.join(', ')}.${planned}`
+  const isPlanned = stageNames.some((stage) => stage === verb && !['plan', 'report'].includes(stage))
+  const planned = isPlanned && flagsOf('plan').includes(flag) ? `\nlaunchway ${verb} does what was planned: launchway plan --${flag} …` : ''
+  const key = isPlanned ? keysFor[`${verb} --${flag}`] : undefined
+  const written = key === undefined ? '' : `\nFor launchway ${verb} it is a key of launchway.yml: ${key}`
+  return `--${flag} goes with launchway ${takers.join(', ')}.${planned}${written}`
 }
 
 /** What follows `--` is a command of the user's, not ours to read. */

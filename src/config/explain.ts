@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { nearest } from '../core/nearest.ts'
+import { Duration } from '../core/units.ts'
+import { insteadOfKey, insteadOfValue } from './explain-scan.ts'
 import { schemasAt, shapeOf, unwrap } from './schema-below.ts'
 
 type TextAt = (path: readonly PropertyKey[]) => string | undefined
@@ -25,6 +27,8 @@ export function explain(issue: z.core.$ZodIssue, textAt: TextAt): Explained[] {
       if (/^(enable|priority|event|pattern|format|value|prefix|suffix|branch|group|match|onlatest)=/.test(key))
         return { path, onKey: true, message: `${where}"${key}" is the rest of a tag rule: inside { } a rule with a comma needs quotes` }
       const meant = nearest(key, known)
+      const written = insteadOfKey(issue.path, key)
+      if (written !== undefined) return { path, onKey: true, message: `${where}unknown key "${key}"; ${written}` }
       const hint = meant === undefined ? `known here: ${known.join(', ')}` : `did you mean "${meant}"?`
       return { path, onKey: true, message: `${where}unknown key "${key}"; ${hint}` }
     })
@@ -36,11 +40,16 @@ export function explain(issue: z.core.$ZodIssue, textAt: TextAt): Explained[] {
   const own = ofPlace(issue, textAt)
   if (own !== undefined) return [{ path: issue.path, message: `${where}${own}` }]
   const limit = limitOf(issue)
-  if (limit !== undefined) return [{ path: issue.path, message: `${where}${limit}${insteadOf(issue, textAt)}` }]
+  if (limit !== undefined) return [{ path: issue.path, message: `${where}${limit}${insteadOf(issue, textAt)}${insteadOfValue(issue)}` }]
   if (issue.code === 'invalid_value')
-    return [{ path: issue.path, message: `${where}must be ${kindsOf(issue).join(' or ')}${insteadOf(issue, textAt)}` }]
+    return [{ path: issue.path, message: `${where}must be ${kindsOf(issue).join(' or ')}${insteadOf(issue, textAt)}${nearestOf(issue)}` }]
   if (issue.code === 'invalid_union') return explainUnion(issue, textAt)
-  return [{ path: issue.path, message: `${where}${sentence(issue.message)}${written(issue, textAt)}${instead(issue, textAt)}` }]
+  return [
+    {
+      path: issue.path,
+      message: `${where}${sentence(issue.message)}${written(issue, textAt)}${instead(issue, textAt)}${insteadOfValue(issue)}`,
+    },
+  ]
 }
 
 /** Where what is wrong says more than its type. */
@@ -72,9 +81,16 @@ function limitOf(issue: z.core.$ZodIssue): string | undefined {
 /** Keys whose list is the words of a command: what one would type, in pieces. */
 const wordKeys: readonly PropertyKey[] = ['command', 'entrypoint', 'exec', 'options']
 
+/** What a number without a unit most likely counts; elsewhere seconds. */
+const unitOf: Readonly<Record<string, string>> = { 'max-db-age': 'h', 'known-for': 'd' }
+
 /** How what was written looks as a list, or as a mapping. Of a mapping no value is repeated: it may be a password. */
 function instead({ code, input, path, ...issue }: z.core.$ZodIssue, textAt: TextAt): string {
   if (code !== 'invalid_type' || !('expected' in issue)) return ''
+  if (issue.expected === 'boolean' && typeof input === 'string')
+    return `; write ${/^(yes|on|y)$/i.test(input) ? 'true' : /^(no|off|n)$/i.test(input) ? 'false' : 'true or false'}`
+  if (issue.expected === 'string' && typeof input === 'number' && schemasAt(path).some((schema) => unwrap(schema) === Duration))
+    return `; with its unit: ${textAt(path) ?? String(input)}${unitOf[String(path.at(-1))] ?? 's'}`
   if (issue.expected === 'array') return asList(input, path, textAt(path))
   const [, name] = Array.isArray(input) && typeof input[0] === 'string' ? (/^([A-Za-z_][\w.-]*)=/.exec(input[0]) ?? []) : []
   return ['record', 'object'].includes(issue.expected) && name !== undefined ? `; as a mapping: ${name}: …` : ''
@@ -144,6 +160,18 @@ function insteadOf({ input, path }: z.core.$ZodIssue, textAt: TextAt): string {
   if (Array.isArray(input)) return input.length === 0 ? '' : ', not a list'
   const isScalar = typeof input === 'string' || typeof input === 'number' || typeof input === 'boolean'
   return isScalar ? `, not "${shortened(textAt(path) ?? String(input))}"` : ''
+}
+
+/** The word that was probably meant, of those that may stand there. */
+function nearestOf({ input, values }: { input?: unknown; values: readonly unknown[] }): string {
+  const meant =
+    typeof input === 'string'
+      ? nearest(
+          input,
+          values.filter((value) => typeof value === 'string'),
+        )
+      : undefined
+  return meant === undefined ? '' : `; did you mean ${meant}?`
 }
 
 function shortened(text: string): string {

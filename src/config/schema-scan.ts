@@ -7,6 +7,13 @@ import { oneOrMany } from './schema-parts.ts'
 
 const path = z.string().regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$)).+$/, 'must be a path from the root of the repository, without ..')
 
+const repository = z
+  .string()
+  .regex(
+    /^(\[[0-9A-Fa-f:]+\]|[\w.-]+)(:\w+)?(\/[\w.-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/,
+    'must be a repository of a registry, without http://, such as ghcr.io/team/trivy-db:2',
+  )
+
 /** What a rule asks of a finding; all of it must be true. */
 const conditions = {
   severity: z
@@ -130,14 +137,14 @@ export const ScanConfig = z.strictObject({
   'reports-folder': path.optional().describe('Folder for them, from the root of the repository. Default: launchway-reports'),
   'max-db-age': Duration.optional().describe('Age of the vulnerability database from which on it is no basis for a verdict. Default: 48h'),
   databases: z
-    .array(z.string())
+    .array(repository)
     .min(1)
     .optional()
     .describe(
       "Repositories of the vulnerability database, asked in this order, such as ghcr.io/team/trivy-db:2; with @sha256:… exactly that one. Default: Trivy's own",
     ),
   'java-databases': z
-    .array(z.string())
+    .array(repository)
     .min(1)
     .optional()
     .describe("The same for Java's database, which only images with .jar files need. Default: Trivy's own"),

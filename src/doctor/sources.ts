@@ -22,6 +22,7 @@ import { missingFiles } from './named-files.ts'
 import { bakedImage, type ImageSource, readImage, readScript, type TextFile } from './image-source.ts'
 import { readEnvFiles, type Variable } from './env-files.ts'
 import { type NginxConf, parseConf } from './nginx-conf.ts'
+import { readScanFiles, type ScanFiles } from './scan-files.ts'
 import { type Start, startOf } from './starts.ts'
 
 /** What the files of the repository say. */
@@ -40,6 +41,8 @@ export interface Sources {
   smoke: SmokePlan | undefined
   /** Compose files that launchway.yml names and that are not there. */
   missing: readonly { file: string; where: Where }[]
+  /** What the scan would stop at. */
+  scan: ScanFiles
   /** What a relative path leads to; undefined where nothing is there. */
   paths: ReadonlyMap<string, { kind: 'file' | 'directory' | 'other'; mode: number } | undefined>
   /** Configurations of nginx that are mounted, by their path. */
@@ -94,6 +97,7 @@ export async function readSources(
     compose,
     smoke: plan,
     missing: await missingFiles({ config, at, names }, files, root),
+    scan: await readScanFiles(config, at, files, root),
     paths: await look(pathsIn(compose), files, root),
     confs: await readConfs(pathsIn(compose), files, root),
     mounted: await readMounted(compose, files, root),

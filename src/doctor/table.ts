@@ -14,6 +14,7 @@ import { overlapRules } from './rules/overlap.ts'
 import { passwordRules } from './rules/passwords.ts'
 import { registryRules } from './rules/registry.ts'
 import { renderRules } from './rules/render.ts'
+import { scanRules } from './rules/scan.ts'
 import { secretRules } from './rules/secrets.ts'
 import { startRules } from './rules/start.ts'
 import { workflowRules } from './rules/workflows.ts'
@@ -21,6 +22,7 @@ import { workflowRules } from './rules/workflows.ts'
 /** What the files of the repository alone tell. */
 export const sourceRules = [
   ...configurationRules,
+  ...scanRules,
   ...dockerfileRules,
   ...imageRules,
   ...contextRules,

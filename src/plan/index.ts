@@ -1,7 +1,7 @@
 import type { findRecord as find } from './lookup.ts'
 
 export { showFindings } from './step/index.ts'
-export { findEnvironment, findRepositories, findStep, requireSameTree, startRedeploy, startRelease } from './run.ts'
+export { findEnvironment, findRepositories, findStep, requireSameTree, startRedeploy, startRelease, warnOfChanges } from './run.ts'
 export { localTrigger } from './local.ts'
 export { rescanOf } from './rescanned.ts'
 export { showPlan } from './show.ts'

@@ -28,6 +28,7 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
   const config = await readConfig(configFile, ports)
   const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
   const found = { ...files, facts }
+  for (const warning of await overlookedExceptions(config, files, ports)) ports.log.warning(warning)
   const decided = plan(config, trigger, found)
   // What runs was released by a push: a schedule that builds nothing means what the branch or the input leads to.
   if (trigger.event === 'schedule' && !decided.stages['build'].run && trigger.idle === undefined) {
@@ -213,6 +214,22 @@ export async function requireSameTree({ plan: planned }: Release, ports: Ports):
   }
 }
 
+/**
+ * A stage alone goes by the plan, whatever launchway.yml has said since: who has just changed it is told. Not of the record
+ * of a runner, where what is checked out is younger than the plan.
+ */
+export async function warnOfChanges(
+  configFile: string,
+  { created, plan: { event } }: Pick<Release, 'created'> & { plan: Pick<PlanSection, 'event'> },
+  { files, root, log }: Pick<Ports, 'files' | 'root' | 'log'>,
+): Promise<void> {
+  const changed = event === 'local' ? (await files.stat(join(root, configFile)))?.modified : undefined
+  if (changed === undefined || changed <= Date.parse(created)) return
+  log.warning(
+    `${configFile} has changed since launchway plan of ${created.slice(0, 16).replace('T', ' ')} UTC, and the plan's rules count: run launchway plan again for those of now.`,
+  )
+}
+
 /** What the repository has of the files that need no mention in the configuration. */
 export async function findFiles({ files, root }: Ports): Promise<Found & { knownHosts?: string }> {
   const first = async (names: readonly string[]): Promise<string | undefined> => {
@@ -225,6 +242,19 @@ export async function findFiles({ files, root }: Ports): Promise<Found & { known
     ...(compose === undefined ? {} : { compose }),
     ...(ignoreFile === undefined ? {} : { ignoreFile }),
   }
+}
+
+/** Of two lists of exceptions Trivy is given one: what stands in the other lets nothing pass, and nobody would say so. */
+async function overlookedExceptions({ scan }: Config, { ignoreFile }: Found, { files, root }: Ports): Promise<string[]> {
+  if (scan === false || scan?.['ignore-file'] !== undefined || ignoreFile === undefined) return []
+  const rest = ignoreFiles.slice(ignoreFiles.findIndex((name) => name === ignoreFile) + 1)
+  const texts = await Promise.all(rest.map(async (name) => ({ name, text: (await files.read(join(root, name)))?.toString() ?? '' })))
+  return texts
+    .filter(({ text }) => /^\s*[^\s#]/m.test(text))
+    .map(
+      ({ name }) =>
+        `${ignoreFile} alone counts: ${name} beside it is overlooked. Move what stands in it to ${ignoreFile} and remove it, or name one of them: scan.ignore-file.`,
+    )
 }
 
 export async function readConfig(configFile: string, ports: Ports): Promise<Config> {

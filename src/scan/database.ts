@@ -10,6 +10,7 @@ import { downloadWatched, type Refusal } from './database-download.ts'
 import { dockerConfig } from './logins.ts'
 import {
   digestOf,
+  elsewhere,
   fileOf,
   identityOf,
   type Kept,
@@ -75,7 +76,8 @@ export async function readyDatabase(plan: ScanPlan, trivy: VersionedTrivy, relea
   // One that was named by its digest is never another.
   const isLast = usable !== undefined && (plan.offline || digestOf(usable.source) !== undefined || isCurrent(usable, now, plan.maxDbAgeMs))
   if (isLast) return told(usable, `kept from an earlier run, from ${usable.source}`, trivy, ports)
-  if (plan.offline) throw offline(kept === undefined ? 'there is none of an earlier run' : `the one of an earlier run ${keptProblem}`)
+  const other = kept === undefined ? await elsewhere('db', sources, trivy, ports) : `the one of an earlier run ${keptProblem}`
+  if (plan.offline) throw offline(other ?? 'there is none of an earlier run')
 
   const asked = await askMirrors(sources, (mirror) => fetched(mirror, plan, trivy, release, ports), 'database', usable === undefined, ports)
   if ('found' in asked) {
@@ -90,7 +92,7 @@ export async function readyDatabase(plan: ScanPlan, trivy: VersionedTrivy, relea
     )
     return identified(usable, trivy, ports)
   }
-  throw unavailable(refused, kept === undefined ? undefined : keptProblem)
+  throw unavailable(refused, other)
 }
 
 /**
@@ -144,7 +146,7 @@ function offline(why: string): LaunchwayError {
   })
 }
 
-function unavailable(refused: readonly Refusal[], keptProblem: string | undefined): LaunchwayError {
+function unavailable(refused: readonly Refusal[], kept: string | undefined): LaunchwayError {
   const age = refused.find((one) => one.unfit !== undefined)?.unfit
   return new LaunchwayError(
     'SCAN_DB_UNAVAILABLE',
@@ -152,7 +154,7 @@ function unavailable(refused: readonly Refusal[], keptProblem: string | undefine
     {
       hint: [
         ...refused.map(({ mirror, why }) => `${mirror}: ${why}`),
-        ...(keptProblem === undefined ? [] : [`the one kept from an earlier run ${keptProblem}`]),
+        ...(kept === undefined ? [] : [kept]),
         'Run this again later, or name a mirror under scan.databases in launchway.yml. Where no newer one can be had, scan.max-db-age says what is young enough.',
       ].join('\n'),
     },

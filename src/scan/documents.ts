@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
-import { announcement, type Entry, readExceptions, stateOf } from './exceptions.ts'
+import { type Entry, readExceptions } from '../tools/trivy-ignore.ts'
+import { announcement, stateOf } from './exceptions.ts'
 import type { Glass } from './look.ts'
 
 /** What the repository says of findings: the list of exceptions and VEX documents. */
@@ -27,9 +28,11 @@ const documentNames = {
   kev: 'the list of vulnerabilities that are known to be exploited',
   epss: 'the list of EPSS scores',
 }
-const howToHave: Partial<Record<keyof typeof documentNames, string>> = {
-  kev: 'Fetch it in a step before: docs/guide/scan.md#what-is-exploited has the lines.',
-  epss: 'Fetch it in a step before: docs/guide/scan.md#what-is-exploited has the lines.',
+const howToHave: Record<keyof typeof documentNames, string> = {
+  'ignore-file': 'Create it, or take the key out; where it is in git, check it out in this job too.',
+  vex: 'Create it, or take the key out; where it is in git, check it out in this job too.',
+  kev: 'Fetch it in a step before, docs/guide/scan.md#what-is-exploited has the lines; or take the key out.',
+  epss: 'Fetch it in a step before, docs/guide/scan.md#what-is-exploited has the lines; or take the key out.',
 }
 
 /** A file that launchway.yml names. @throws LaunchwayError CONFIG_INVALID where it is not there */
@@ -37,6 +40,6 @@ export async function needed(name: string, key: keyof typeof documentNames, port
   const body = await ports.files.read(join(ports.root, name))
   if (body !== undefined) return body
   throw new LaunchwayError('CONFIG_INVALID', `${name}, ${documentNames[key]}, is not there`, {
-    hint: `scan.${key} in launchway.yml names it, from the root of the repository. ${howToHave[key] ?? 'Check it out in this job too.'}`,
+    hint: `scan.${key} in launchway.yml names it, from the root of the repository. ${howToHave[key]}`,
   })
 }

@@ -1,112 +1,12 @@
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import { findingName } from '../core/words.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { nearest } from '../core/nearest.ts'
+import type { FindingClass } from '../core/gates.ts'
 import type { ScanException } from '../core/release.ts'
+import { findingName } from '../core/words.ts'
+import { type Entry, means } from '../tools/trivy-ignore.ts'
 import type { Found } from '../tools/trivy-report.ts'
-
-/** What Trivy reads in a list of exceptions. It overlooks everything else, so a slip would be an exception without an end. */
-const lists = ['vulnerabilities', 'misconfigurations', 'secrets', 'licenses']
-/** `owner` is ours: Trivy overlooks it. */
-const keys = ['id', 'paths', 'purls', 'expired_at', 'statement', 'owner']
 
 /** How long before its end an exception is announced. */
 const noticeMs = 14 * 86_400_000
-
-/** An entry of the list. */
-export interface Entry {
-  id: string
-  /** From then on, in milliseconds since 1970, it is none any more. */
-  until?: number
-  owner?: string
-  reason?: string
-  line: number
-}
-
-/**
- * Checks a list of exceptions: Trivy applies it. Of the older form, one id a line, Trivy overlooks a line whose end is no date.
- * @param strict every entry needs an end, an owner and a reason
- * @see https://trivy.dev/latest/docs/configuration/filtering/
- * @throws LaunchwayError CONFIG_INVALID with the place
- */
-export function readExceptions(file: string, text: string, strict: boolean): Entry[] {
-  return /\.ya?ml$/.test(file) ? readYaml(file, text, strict) : readLines(file, text, strict)
-}
-
-const example = `vulnerabilities:
-  - id: CVE-2023-45853
-    expired_at: 2027-01-31
-    owner: team-web
-    statement: why it can wait`
-
-function refuse(file: string, problem: string, { line, col }: { line: number; col: number }): never {
-  throw new LaunchwayError('CONFIG_INVALID', `${file}:${line}:${col}: ${problem}`, { hint: example, place: { file, line, column: col } })
-}
-
-function readYaml(file: string, text: string, strict: boolean): Entry[] {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const place = (node: unknown): { line: number; col: number } => lines.linePos((isNode(node) ? node.range?.[0] : undefined) ?? 0)
-  const [error] = document.errors
-  if (error !== undefined) refuse(file, `not YAML: ${error.message}`, lines.linePos(error.pos[0]))
-  const root = document.contents
-  if (root === null) return []
-  if (!isMap(root)) return refuse(file, 'must be a map of lists, such as vulnerabilities', place(root))
-  const entries: Entry[] = []
-  for (const { key, value } of root.items) {
-    const name = nameOf(key)
-    if (!lists.includes(name)) refuse(file, unknown(name, lists), place(key))
-    if (value === null || (isScalar(value) && value.value === null)) continue
-    if (!isSeq(value)) return refuse(file, `${name} must be a list`, place(value))
-    for (const entry of value.items) {
-      if (!isMap(entry)) return refuse(file, `an entry of ${name} must have an id`, place(entry))
-      for (const { key: inner } of entry.items) if (!keys.includes(nameOf(inner))) refuse(file, unknown(nameOf(inner), keys), place(inner))
-      const endNode: unknown = entry.get('expired_at', true)
-      const [id, end, owner, reason] = ['id', 'expired_at', 'owner', 'statement'].map((one) => nameOf(entry.get(one, true)))
-      if (id === undefined || id === '') return refuse(file, `an entry of ${name} has no id`, place(entry))
-      const until = endOf(end)
-      if (endNode !== undefined && until === undefined) refuse(file, 'expired_at must be a date such as 2027-01-31', place(endNode))
-      const lacks = { expired_at: until, owner: owner === '' ? undefined : owner, statement: reason === '' ? undefined : reason }
-      const missing = Object.entries(lacks).flatMap(([needed, given]) => (given === undefined ? [needed] : []))
-      if (strict && missing.length > 0) refuse(file, `the exception for ${id} has no ${missing.join(' and no ')}`, place(entry))
-      entries.push({ id, line: place(entry).line, ...given(until, owner, reason) })
-    }
-  }
-  return entries
-}
-
-function readLines(file: string, text: string, strict: boolean): Entry[] {
-  const entries: Entry[] = []
-  for (const [index, line] of text.split('\n').entries()) {
-    const [id, ...fields] = line.trim().split(/\s+/)
-    if (id === undefined || id === '' || id.startsWith('#')) continue
-    if (strict)
-      refuse(file, `an exception in this form has no owner and no reason: scan.strict-exceptions wants ${file}.yaml`, {
-        line: index + 1,
-        col: 1,
-      })
-    const at = (field: string): { line: number; col: number } => ({
-      line: index + 1,
-      col: line.indexOf(field, line.indexOf(id) + id.length) + 1,
-    })
-    const comment = fields.findIndex((field) => field.startsWith('#'))
-    const stray = (comment === -1 ? fields : fields.slice(0, comment)).find((field) => !field.startsWith('exp:'))
-    if (stray !== undefined) refuse(file, `Trivy overlooks "${stray}"; an end is exp:2027-01-31, a comment begins with #`, at(stray))
-    // Trivy looks for them in a comment as well.
-    const [end, second] = fields.filter((field) => field.startsWith('exp:'))
-    if (second !== undefined) refuse(file, `${id} has two ends`, at(second))
-    const until = end !== undefined && /^exp:[\d-]+$/.test(end) ? endOf(end.slice('exp:'.length)) : undefined
-    if (end !== undefined && until === undefined) refuse(file, `${end.slice('exp:'.length)} is no date such as 2027-01-31`, at(end))
-    entries.push({ id, line: index + 1, ...given(until, undefined, undefined) })
-  }
-  return entries
-}
-
-const given = (until: number | undefined, owner = '', reason = ''): Omit<Entry, 'id' | 'line'> => ({
-  ...(until === undefined ? {} : { until }),
-  ...(owner === '' ? {} : { owner }),
-  ...(reason === '' ? {} : { reason }),
-})
 
 /** Where an exception stands. @param now in milliseconds since 1970 */
 export function stateOf({ until }: Pick<Entry, 'until'>, now: number): ScanException['state'] {
@@ -130,7 +30,7 @@ export function exceptionsOf(
   const listed = entries.map((entry): ScanException => {
     const state = stateOf(entry, now)
     const mine = passed.filter(
-      ({ id, exempt }) => id === entry.id && byFile(exempt.source) && state !== 'ended' && exempt.reason === (entry.reason ?? ''),
+      ({ id, exempt }) => means(entry, id) && byFile(exempt.source) && state !== 'ended' && exempt.reason === (entry.reason ?? ''),
     )
     return {
       id: entry.id,
@@ -168,14 +68,14 @@ export function refuseEnded(
   for (const { name, findings } of images) {
     for (const { exempt, ...finding } of findings) {
       if (exempt === undefined || file === undefined || !isOf(file, exempt.source)) continue
-      const behind = entries.filter(({ id, reason = '' }) => id === finding.id && reason === exempt.reason)
+      const behind = entries.filter((entry) => means(entry, finding.id) && (entry.reason ?? '') === exempt.reason)
       const [entry] = behind
       if (entry === undefined || behind.some((one) => stateOf(one, now) !== 'ended')) continue
       throw new LaunchwayError(
         'SCAN_BLOCKED',
-        `${file}:${entry.line}: this exception has ended, and Trivy still lets ${findingName(name, finding)} pass`,
+        `the exception for ${finding.id} has ended, and Trivy still lets ${findingName(name, finding)} pass`,
         {
-          hint: 'Remove the entry, or give it a new end. Where it goes on, another version of Trivy is in PATH than launchway is tested with.',
+          hint: `Remove the entry in line ${entry.line} of ${file}, or give it a new end. Where it goes on, another version of Trivy is in PATH than launchway is tested with.`,
           place: { file, line: entry.line },
         },
       )
@@ -184,6 +84,45 @@ export function refuseEnded(
 }
 
 const isOf = (file: string, source: string): boolean => source === file || source.endsWith(`/${file}`)
+
+/** The list of the file that each class of findings is looked up in. */
+const listOf: Record<FindingClass, string> = {
+  os: 'vulnerabilities',
+  library: 'vulnerabilities',
+  secret: 'secrets',
+  misconfig: 'misconfigurations',
+  license: 'licenses',
+}
+
+/** Of what blocks although an entry has its id: where that stands, and why it lets nothing pass. */
+export function besides(
+  file: string | undefined,
+  entries: readonly Entry[],
+  blocked: readonly Pick<Found, 'id' | 'class'>[],
+  now: number,
+): string[] {
+  const found = blocked.flatMap((finding) =>
+    entries
+      .filter((entry) => stateOf(entry, now) !== 'ended' && means({ id: entry.id.toUpperCase() }, finding.id.toUpperCase()))
+      .map((entry) => `${finding.id}: the exception at ${file ?? ''}:${entry.line} does not match it${whyNot(entry, finding)}`),
+  )
+  return [...new Set(found)]
+}
+
+function whyNot(entry: Entry, { id, class: of }: Pick<Found, 'id' | 'class'>): string {
+  if (entry.list !== undefined && entry.list !== listOf[of]) return `: it stands under ${entry.list}, not under ${listOf[of]}`
+  if (!means(entry, id)) return `: upper and lower case count, write ${id}`
+  const where = (['purls', 'paths'] as const).flatMap((key) => (entry[key] === undefined ? [] : [`${key} ${entry[key].join(', ')}`]))
+  return where.length === 0 ? '' : `: ${where.join('; ')}`
+}
+
+/** Entries that let nothing pass, in one line; undefined where there are none. */
+export function idle(file: string | undefined, exceptions: readonly ScanException[]): string | undefined {
+  const ids = exceptions.filter(({ source, state, findings }) => source === file && state !== 'ended' && findings.length === 0)
+  if (ids.length === 0) return undefined
+  const things = ids.length === 1 ? 'an exception matches' : `${ids.length} exceptions match`
+  return `${file}: ${things} nothing that was found: ${[...new Set(ids.map(({ id }) => id))].join(', ')}`
+}
 
 /** What ends soon, in one message; undefined where nothing does. */
 export function announcement(entries: readonly Entry[], now: number): { message: string; line: number } | undefined {
@@ -199,26 +138,4 @@ export function announcement(entries: readonly Entry[], now: number): { message:
     message: `${ending.length === 1 ? 'an exception ends' : `${ending.length} exceptions end`} soon: ${words.join('; ')}`,
     line: first.line,
   }
-}
-
-function nameOf(node: unknown): string {
-  return isScalar(node) && typeof node.value === 'string' ? node.value : ''
-}
-
-function unknown(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known)
-  return `Trivy does not know "${name}"${meant === undefined ? '' : `; did you mean ${meant}?`}`
-}
-
-/** The year 1, which is how Go writes a time that it does not have, is no end to Trivy. None was meant before this. */
-const oldest = Date.UTC(2000, 0, 1)
-
-/** In milliseconds since 1970, UTC where nothing else is said; undefined for what is no date. */
-function endOf(text = ''): number | undefined {
-  const [, date = '', time = '00:00:00', zone = 'Z'] =
-    /^(\d{4}-\d{2}-\d{2})(?:[Tt ]+(\d{2}:\d{2}:\d{2}(?:\.\d+)?) ?(Z|[+-]\d{2}:\d{2})?)?$/.exec(text.trim()) ?? []
-  // 30 February is a date to Date, and none to Trivy.
-  if (date === '' || Number.isNaN(Date.parse(date)) || !new Date(date).toISOString().startsWith(date)) return undefined
-  const instant = Date.parse(`${date}T${time}${zone}`)
-  return Number.isNaN(instant) || instant < oldest ? undefined : instant
 }

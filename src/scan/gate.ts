@@ -1,7 +1,8 @@
-import type { ScanRule, Severity } from '../core/gates.ts'
-import { findingName, findingText, severities } from '../core/words.ts'
+import type { Scanner, ScanRule, Severity } from '../core/gates.ts'
+import { findingName, findingText, imageConfiguration, scannerOf, severities } from '../core/words.ts'
 import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
 import { type Asked, matches, ruleName } from '../core/scan-rule.ts'
+import { means } from '../tools/trivy-ignore.ts'
 
 /** What an image holds now: neither what is gone nor what an exception lets pass. */
 export function open<T extends Finding>(findings: readonly T[]): T[] {
@@ -89,17 +90,20 @@ export function counts(findings: readonly Pick<Finding, 'severity'>[]): string {
 /** How many of what blocks are shown one by one. */
 const shown = 20
 
-/** The message and the evidence of a scan that blocks. @param exceptions of the ignore file, those that have ended among them */
+/**
+ * The message and the evidence of a scan that blocks.
+ * @param exceptions of the ignore file, those that have ended among them @param beside what it has for what blocks, and does not match
+ */
 export function explain(
   blocked: readonly Decided[],
   ignoreFile: string,
-  exceptions: readonly ScanException[] = [],
+  { exceptions = [], beside = [] }: { exceptions?: readonly ScanException[]; beside?: readonly string[] } = {},
 ): { message: string; hint: string } {
   const names = [...new Set(blocked.map(({ image }) => image))]
   const of = names.length === 1 ? '' : ` of ${names.length} images`
   const findings = blocked.map(({ finding }) => finding)
   const [verb, things] = blocked.length === 1 ? ['blocks', 'finding'] : ['block', 'findings']
-  const ended = exceptions.filter(({ id, state }) => state === 'ended' && findings.some((finding) => finding.id === id))
+  const ended = exceptions.filter(({ id, state }) => state === 'ended' && findings.some((finding) => means({ id }, finding.id)))
   return {
     message: `${names.length === 1 ? `${names[0] ?? ''}: ` : ''}${blocked.length} ${things}${of} ${verb} this release: ${counts(findings)}`,
     hint: [
@@ -108,9 +112,44 @@ export function explain(
       ...ended.map(
         ({ id, until = '', owner }) => `${id}: its exception ended on ${until.slice(0, 10)}${owner === undefined ? '' : ` (${owner})`}`,
       ),
-      `Update what has a fix. What must wait is an exception with an end: in ${ignoreFile}, id and expired_at.`,
+      ...beside,
+      ...adviceFor(findings, ignoreFile),
     ].join('\n'),
   }
+}
+
+/** What to do about what blocks, as far as it is of that kind. */
+function adviceFor(findings: readonly Asked[], ignoreFile: string): string[] {
+  const of = (kind: Scanner): Asked[] => findings.filter((finding) => scannerOf[finding.class] === kind)
+  const [vulnerabilities, [secret], [misconfig], [license]] = [of('vuln'), of('secret'), of('misconfig'), of('license')]
+  const [hasFix, hasNone] = [
+    vulnerabilities.some(({ fixed }) => fixed !== undefined),
+    vulnerabilities.some(({ fixed }) => fixed === undefined),
+  ]
+  const isYaml = /\.ya?ml$/.test(ignoreFile)
+  const sections = [
+    // Trivy compares paths with what it calls the image, which changes with each build.
+    ...(secret === undefined
+      ? []
+      : [`of a secret under secrets:${secret.package === imageConfiguration ? '' : `, with paths: ['${secret.package}']`}`]),
+    ...(misconfig === undefined ? [] : ['of a misconfiguration under misconfigurations:']),
+    ...(license === undefined ? [] : ['of a licence under licenses:']),
+  ]
+  const exception = isYaml ? ['id and expired_at', ...sections].join('; ') : 'a line of its id and exp:2027-01-31'
+  const mend = [
+    ...(hasFix ? ['Update what has a fix.'] : []),
+    ...(hasNone ? ['What has no fix yet goes with another base image, or without the package.'] : []),
+  ]
+  return [
+    ...(secret === undefined
+      ? []
+      : [
+          'Revoke a secret, and take it out of the image: who may pull it can read it. Secrets of the build (images.*.secrets) are not kept in it.',
+        ]),
+    ...(misconfig === undefined ? [] : ['A misconfiguration is mended in the Dockerfile, or in the file that it names.']),
+    ...(license === undefined ? [] : ['A licence that may not be used here wants another package.']),
+    [...mend, `What must wait is an exception with an end: in ${ignoreFile}, ${exception}.`].join(' '),
+  ]
 }
 
 /** What a rule only warns of, in one message: a runner shows few. */

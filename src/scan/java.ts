@@ -7,6 +7,7 @@ import { askMirrors, mirrorOf } from './database.ts'
 import { downloadWatched, type Refusal } from './database-download.ts'
 import {
   digestOf,
+  elsewhere,
   fileOf,
   identityOf,
   type Kept,
@@ -57,7 +58,9 @@ export async function readyJava(image: string, seen: string, plan: Of, trivy: Tr
     ports.log.info(`${what}: of ${current.updated.toISOString()}, kept from an earlier run, from ${current.source}`)
     return current
   }
-  if (plan.offline) throw unavailable(image, 'nothing may be fetched (scan.offline), and none of an earlier run is young enough')
+  const other = await elsewhere('java-db', sources, trivy, ports)
+  if (plan.offline)
+    throw unavailable(image, `nothing may be fetched (scan.offline), and ${other ?? 'none of an earlier run is young enough'}`)
   const usable = await usableOf(plan, trivy, ports)
   const asked = await askMirrors(sources, (mirror) => fetched(mirror, plan, trivy, release, ports), what, usable === undefined, ports)
   const now = ports.clock.now().getTime()
@@ -68,7 +71,7 @@ export async function readyJava(image: string, seen: string, plan: Of, trivy: Tr
     return asked.found
   }
   const said = asked.refused.map(({ mirror, why }) => `${mirror}: ${why}`)
-  if (usable === undefined) throw unavailable(image, said.join('\n'))
+  if (usable === undefined) throw unavailable(image, [...said, ...(other === undefined ? [] : [other])].join('\n'))
   const age = showAge(now - usable.updated.getTime())
   ports.log.warning(`no newer ${what} can be had: the one of an earlier run is used, ${age} old. ${said.join('; ')}`)
   return usable

@@ -58,6 +58,23 @@ export async function keptFrom(
 }
 
 /**
+ * Why the one that lies there is not taken, where it is from somewhere else: who names another mirror than before, or none
+ * any more, has one of an earlier run and would be told that there is none. Undefined where it is not so.
+ */
+export async function elsewhere(
+  kind: Kind,
+  sources: readonly string[],
+  trivy: Trivy,
+  ports: Pick<Ports, 'files'>,
+): Promise<string | undefined> {
+  const kept = await lyingThere(kind, trivy, ports)
+  if (kept === undefined || sources.includes(kept.source)) return undefined
+  const key = kind === 'db' ? 'scan.databases' : 'scan.java-databases'
+  const named = sources.includes(ownDatabases) ? `names none, so ${ownDatabases} count` : `names ${sources.join(', ')}`
+  return `the one of an earlier run is from ${kept.source}, and ${key} ${named}`
+}
+
+/**
  * Puts one that was fetched aside into its place.
  * @param file the database itself, beside its times
  */

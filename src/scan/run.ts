@@ -4,10 +4,11 @@ import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlannedImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
 import { showMs } from '../core/units.ts'
+import { means } from '../tools/trivy-ignore.ts'
 import { currentOf } from './current.ts'
 import { readyDatabase } from './database.ts'
 import { needed, readDocuments } from './documents.ts'
-import { exceptionsOf, refuseEnded } from './exceptions.ts'
+import { besides, exceptionsOf, idle, refuseEnded } from './exceptions.ts'
 import { changes, closing, type Decided, explain, gate, warning } from './gate.ts'
 import { currentJava } from './java.ts'
 import { versioned } from './kept.ts'
@@ -49,8 +50,11 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const { rules, decided, ...judged } = gate(asked, plan.rules, now)
   const verdict = blind.length > 0 ? 'failed' : judged.verdict
   refuseEnded(plan.ignoreFile, entries, seen, now)
-  const exceptions = exceptionsOf(plan.ignoreFile, entries, seen, now).filter(
-    ({ id, state, findings }) => findings.length > 0 || (state === 'ended' && decided.some(({ finding }) => finding.id === id)),
+  const listed = exceptionsOf(plan.ignoreFile, entries, seen, now)
+  const unused = idle(plan.ignoreFile, listed)
+  if (unused !== undefined) ports.log.info(unused)
+  const exceptions = listed.filter(
+    ({ id, state, findings }) => findings.length > 0 || (state === 'ended' && decided.some(({ finding }) => means({ id }, finding.id))),
   )
   const found: ScanSection = {
     tool: { name: 'trivy', version: trivy.version, ...(trivy.digest === undefined ? {} : { digest: trivy.digest }) },
@@ -76,7 +80,14 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
   const passing = blind.find(({ code }) => code !== 'SCAN_BLOCKED')
   if (passing !== undefined && blocked.length === 0 && blind.every(({ code }) => code !== 'SCAN_BLOCKED')) throw passing
   await annotate(blocked, planned, ports)
-  throw new LaunchwayError('SCAN_BLOCKED', ...explained(blind, blocked, plan, exceptions, found))
+  const beside = besides(
+    plan.ignoreFile,
+    entries,
+    blocked.map(({ finding }) => finding),
+    now,
+  )
+  const told = { exceptions, beside }
+  throw new LaunchwayError('SCAN_BLOCKED', ...explained(blind, blocked, plan, told, found))
 }
 
 /** Shows what blocks at the lines that bring it in. */
@@ -92,10 +103,10 @@ function explained(
   blind: readonly LaunchwayError[],
   blocked: Parameters<typeof explain>[0],
   { ignoreFile = '.trivyignore.yaml' }: ScanPlan,
-  exceptions: ScanSection['exceptions'],
+  told: Parameters<typeof explain>[2],
   scanned: ScanSection,
 ): [string, { hint: string; part: Partial<Release> }] {
-  const problems = [...blind, ...(blocked.length === 0 ? [] : [explain(blocked, ignoreFile, exceptions)])]
+  const problems = [...blind, ...(blocked.length === 0 ? [] : [explain(blocked, ignoreFile, told)])]
   const hint = [...new Set(problems.flatMap((one) => one.hint ?? []))].join('\n')
   return [problems.map(({ message }) => message).join('; '), { hint, part: { scan: scanned } }]
 }

@@ -190,6 +190,10 @@ export function reasonOf(stderr: string): string {
   const fatal = /\tFATAL\t(?:Fatal error\t)?([^]*)$/.exec(stderr)?.[1] ?? stderr
   const causes = [...fatal.matchAll(/^\s*\* (.+)$/gm)].map(([, cause]) => cause?.trim() ?? '')
   const text = causes.length > 0 ? causes.join('; ') : fatal.replace(inside, '')
-  const line = text.replaceAll(/\s+/g, ' ').trim()
+  // Where Go has no cause to print, it prints that.
+  const line = text
+    .replaceAll(/(?:: )?%!\w\(<nil>\)/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
   return line.length > 400 ? `${line.slice(0, 400)}…` : line
 }

@@ -52,11 +52,21 @@ describe('the command line', () => {
       'launchway report takes no --environment',
       '--environment goes with launchway plan, run, redeploy, status, ',
     ],
+    [
+      ['scan', '--offline'],
+      'launchway scan takes no --offline',
+      '--offline goes with launchway doctor.\nFor launchway scan it is a key of launchway.yml: scan: { offline: true }, then launchway plan again.',
+    ],
   ])('%j is refused, with the verbs that take it: nothing is overlooked', (args, message, hint) => {
     const { code, err } = launchway(...args)
     expect(code).toBe(2)
     expect(err).toContain(`USAGE: ${message}`)
     expect(err).toContain(hint)
+  })
+
+  it('a flag that the plan does not take either is not looked for there', () => {
+    expect(launchway('build', '--limit', '1').err).not.toContain('launchway plan')
+    expect(launchway('scan', '--offline').err).not.toContain('launchway plan --offline')
   })
 
   it.each([

@@ -282,13 +282,9 @@ describe('a list of exceptions', () => {
       'vulnerabilities:\n  - id: CVE-1\n    paths: ["[a"]\n',
       'not a list of exceptions that Trivy reads',
     ],
-    [
-      'with a package URL that is none',
-      'vulnerabilities:\n  - id: CVE-1\n    purls: [zlib1g]\n',
-      'not a list of exceptions that Trivy reads',
-    ],
+    ['with a package URL that is none', 'vulnerabilities:\n  - id: CVE-1\n    purls: [zlib1g]\n', 'is no package URL'],
     ['with a list in the place of an id', 'vulnerabilities:\n  - id: [CVE-1]\n', 'has no id'],
-    ['of bytes that are no text', '\u0000\u0001', '.trivyignore.yaml'],
+    ['of bytes that are no text', '\u0000\u0001', 'must be a map of lists'],
   ])('%s passes nothing', async (_, text, problem) => {
     write('.trivyignore.yaml', text)
     const failure = await failureOf(scan(toScan(image, { ignoreFile: '.trivyignore.yaml' }), here().ports))

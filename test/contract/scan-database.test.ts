@@ -243,7 +243,7 @@ describe('the database of an earlier run', () => {
     const clock = { ...ports.clock, now: () => new Date(Date.now() + 24 * hour) }
     const failure = await failureOf(scan(from(down), { ...ports, clock }))
     expect(failure.code).toBe('SCAN_DB_UNAVAILABLE')
-    expect(failure.hint).toContain('the one kept from an earlier run is 54 h old, and scan.max-db-age is 48 h')
+    expect(failure.hint).toContain('the one of an earlier run is 54 h old, and scan.max-db-age is 48 h')
   })
 
   it('comes from the cache service on a runner that has none: one runner fetches it, the next needs no mirror', async () => {

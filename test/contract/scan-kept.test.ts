@@ -96,7 +96,7 @@ describe('a second scan of the same image', () => {
     const later = { ...ports, clock: { ...ports.clock, now: () => new Date(Date.now() + 2 * day) } }
     expect(await failureOf(scan(release, later))).toMatchObject({
       code: 'SCAN_BLOCKED',
-      message: '.trivyignore.yaml:2: this exception has ended, and Trivy still lets app: CVE-2021-41945 in httpx 0.22.0 pass',
+      message: 'the exception for CVE-2021-41945 has ended, and Trivy still lets app: CVE-2021-41945 in httpx 0.22.0 pass',
     })
     expect(count()).toBeGreaterThan(0)
   })

@@ -231,7 +231,7 @@ describe('what is wrong is said with its place', () => {
       'image: a/b\nsmoke:\n  checks: { http: x }\nscan:\n  fail-on: HIGH\n',
       [
         'launchway.yml:3:11: smoke.checks: expected a list, received a mapping; each entry of a list begins with a dash: - http: …',
-        'launchway.yml:5:12: scan.fail-on: expected a list, received string "HIGH"',
+        'launchway.yml:5:12: scan.fail-on: expected a list, received string "HIGH"; as a list of rules: fail-on: [{ severity: HIGH }]',
       ],
     ],
     [

@@ -183,3 +183,38 @@ describe('what a scan is compared with', () => {
     )
   })
 })
+
+describe('a slip in scan', () => {
+  it.each([
+    ['fail-on: HIGH', 'as a list of rules: fail-on: [{ severity: HIGH }]'],
+    ['fail-on: [high]', 'as a list of rules: fail-on: [{ severity: HIGH }]'],
+    ['rules: [CRITICAL]', 'as a list of rules: rules: [{ action: fail, severity: CRITICAL }]'],
+    ['fail-on: [{ severity: high }]', 'not "high"; did you mean HIGH?'],
+    ['scanners: [secrets]', 'not "secrets"; did you mean secret?'],
+    ['reports: [nonsense]', 'not "nonsense"'],
+    ['max-db-age: 48', 'with its unit: 48h'],
+    ['offline: yes', '"yes"; write true'],
+    ['offline: no', '"no"; write false'],
+    ['offline: maybe', '"maybe"; write true or false'],
+    ['fail-on: [{ known-for: 7 }]', 'with its unit: 7d'],
+    ['fail-on: [{ epss: 10 }]', 'must be at most 1, not "10"; it is a probability, from 0 to 1'],
+    ['severity: HIGH', 'unknown key "severity"; what blocks stands under fail-on: [{ severity: HIGH }]'],
+    ['ignore-unfixed: true', 'what blocks stands under fail-on: [{ severity: HIGH, fixable: true }]'],
+    [
+      'rules: [{ action: ignore, id: CVE-1, reason: r, expired_at: 2027-01-31 }]',
+      'a rule has no end: an exception has one, expired_at in .trivyignore.yaml',
+    ],
+    ["databases: ['http://mirror.example.org/trivy-db:2']", 'must be a repository of a registry, without http://'],
+    ['databases: [mirror.example.org]', 'must be a repository of a registry'],
+    ['java-databases: [a b/c]', 'must be a repository of a registry'],
+  ])('%s is answered with what to write', (said, answer) => {
+    expect(problems(`${base}scan: { ${said} }`).join('\n')).toContain(answer)
+  })
+
+  it.each(['ghcr.io/team/trivy-db:2', '127.0.0.1:5000/db', '[::1]:5000/db:2', `team/db@sha256:${'a'.repeat(64)}`])(
+    '%s is a database',
+    (name) => {
+      expect(resolved(`scan: { databases: ['${name}'] }`)).toMatchObject({ databases: [name] })
+    },
+  )
+})

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Ports } from '../../src/core/ports.ts'
-import { isStill } from '../../src/scan/database.ts'
+import type { LaunchwayError } from '../../src/core/error.ts'
+import type { ScanPlan } from '../../src/core/gates.ts'
+import type { Release } from '../../src/core/release.ts'
+import { isStill, readyDatabase } from '../../src/scan/database.ts'
+import { readyJava } from '../../src/scan/java.ts'
+import { impatientClock } from '../fakes/clock.ts'
 import { fakeFiles } from '../fakes/files.ts'
 
 const trivy = { file: '/trivy', cacheDir: '/cache', cwd: '/empty' }
@@ -25,5 +30,43 @@ describe('the database that a scan has decided with', () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it reaches of the outside
     const ports = { files: fakeFiles({}) } as unknown as Ports
     expect(await isStill({ identity }, trivy, ports)).toBe(false)
+  })
+})
+
+describe('a database of an earlier run that is from elsewhere', () => {
+  const plan = { databases: [], javaDatabases: [], offline: true, maxDbAgeMs: 3_600_000 }
+  const failed = async (run: Promise<unknown>): Promise<LaunchwayError> =>
+    run.then(
+      () => Promise.reject(new Error('it passed')),
+      (error: LaunchwayError) => error,
+    )
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it reaches of the outside
+  const ports = {
+    clock: impatientClock(),
+    files: fakeFiles(
+      Object.fromEntries(
+        ['db', 'java-db'].flatMap((kind) => [
+          [`/cache/${kind}/source`, 'mirror.example.org/db:2'],
+          [`/cache/${kind}/metadata.json`, metadata],
+        ]),
+      ),
+    ),
+  } as unknown as Ports
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is read of it
+  const of = (changed: Partial<ScanPlan>): ScanPlan => ({ ...plan, ...changed }) as ScanPlan
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing of it is read
+  const release = {} as Release
+
+  it.each<[string, readonly string[], string]>([
+    ['where others are named', ['ghcr.io/team/db:2'], 'names ghcr.io/team/db:2'],
+    ['where none is named', [], "names none, so Trivy's own databases count"],
+  ])('is told of with where it is from, %s', async (_, named, why) => {
+    const vulnerabilities = await failed(readyDatabase(of({ databases: [...named] }), { ...trivy, version: '1' }, release, ports))
+    expect(vulnerabilities.code).toBe('SCAN_DB_UNAVAILABLE')
+    expect(vulnerabilities.message).toBe(
+      `nothing may be fetched (scan.offline), and the one of an earlier run is from mirror.example.org/db:2, and scan.databases ${why}, so nothing was scanned`,
+    )
+    const java = await failed(readyJava('app', '', of({ javaDatabases: [...named] }), trivy, release, ports))
+    expect(java.hint).toContain(`the one of an earlier run is from mirror.example.org/db:2, and scan.java-databases ${why}`)
   })
 })

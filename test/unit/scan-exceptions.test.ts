@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { announcement, exceptionsOf, readExceptions, refuseEnded, stateOf } from '../../src/scan/exceptions.ts'
+import { announcement, exceptionsOf, refuseEnded, stateOf } from '../../src/scan/exceptions.ts'
+import { readExceptions } from '../../src/tools/trivy-ignore.ts'
+import type { LaunchwayError } from '../../src/core/error.ts'
 import type { Found } from '../../src/tools/trivy-report.ts'
 import { failureIn } from './support/deploy.ts'
 
@@ -7,6 +9,9 @@ const file = '.trivyignore.yaml'
 const day = 86_400_000
 const now = Date.parse('2026-11-21T12:00:00Z')
 const on = (days: number): number => now + days * day
+
+/** As a terminal shows it. */
+const told = ({ message, place }: LaunchwayError): string => `${place?.file}:${place?.line}:${place?.column}: ${message}`
 
 describe('a list of exceptions', () => {
   it.each([
@@ -31,7 +36,7 @@ describe('a list of exceptions', () => {
     ['no id', 'vulnerabilities:\n  - statement: x\n', '2:5: an entry of vulnerabilities has no id'],
     ['an id alone', 'vulnerabilities:\n  - CVE-1\n', '2:5: an entry of vulnerabilities must have an id'],
     ['no list', 'vulnerabilities: CVE-1\n', '1:18: vulnerabilities must be a list'],
-    ['no map', '- CVE-1\n', '1:1: must be a map of lists, such as vulnerabilities'],
+    ['no map', '- CVE-1\n', '1:1: a list of exceptions must be a map of lists, such as vulnerabilities'],
     [
       'a day that no month has',
       'vulnerabilities:\n  - id: CVE-1\n    expired_at: 2027-02-30\n',
@@ -52,19 +57,43 @@ describe('a list of exceptions', () => {
       'vulnerabilities:\n  - id: CVE-1\n    expired_at: 1027-01-31\n',
       '3:17: expired_at must be a date such as 2027-01-31',
     ],
+    ['a key of others', 'vulnerabilities:\n  - id: CVE-1\n    package: x\n', '3:5: Trivy does not know "package"; did you mean purls?'],
+    [
+      'a key like none',
+      'vulnerabilities:\n  - id: CVE-1\n    nonsense: x\n',
+      '3:5: Trivy does not know "nonsense"; known here: id, paths, purls, expired_at, statement, owner',
+    ],
+    [
+      'a package that is no URL',
+      'vulnerabilities:\n  - id: CVE-1\n    purls: ["pkg:pypi/x", werkzeug]\n',
+      '3:27: purls: "werkzeug" is no package URL: write its kind as well, such as pkg:pypi/werkzeug',
+    ],
+    [
+      'a URL without a kind',
+      'vulnerabilities:\n  - id: CVE-1\n    purls: ["pkg:werkzeug"]\n',
+      '3:13: purls: "pkg:werkzeug" is no package URL: write its kind as well, such as pkg:pypi/werkzeug',
+    ],
+    [
+      'one package in the place of a list',
+      'vulnerabilities:\n  - id: CVE-1\n    purls: pkg:pypi/werkzeug\n',
+      '3:12: purls must be a list, such as ["pkg:pypi/werkzeug"]',
+    ],
     ['no YAML', 'vulnerabilities: [\n', 'not YAML: '],
   ])('with %s is refused, with its place', (_, text, problem) => {
     const failure = failureIn(() => readExceptions(file, text, false))
     expect(failure).toMatchObject({ code: 'CONFIG_INVALID', place: { file: '.trivyignore.yaml' } })
-    expect(failure.message).toContain(problem)
+    expect(told(failure)).toContain(problem)
+    expect(failure.hint).toContain('vulnerabilities:\n  - id:')
   })
 
   it('gives of each entry its end, its owner and its reason', () => {
     const text =
-      'vulnerabilities:\n  - id: CVE-1\n    expired_at: 2027-01-31\n    owner: team-web\n    statement: not reachable\n  - id: CVE-2\n'
+      'vulnerabilities:\n  - id: CVE-1\n    expired_at: 2027-01-31\n    owner: team-web\n    statement: not reachable\n  - id: CVE-2\n    purls: ["pkg:pypi/x"]\nsecrets:\n  - id: aws\n    paths: [a, b/**]\n'
+    const list = 'vulnerabilities'
     expect(readExceptions(file, text, false)).toEqual([
-      { id: 'CVE-1', line: 2, until: Date.parse('2027-01-31T00:00:00Z'), owner: 'team-web', reason: 'not reachable' },
-      { id: 'CVE-2', line: 6 },
+      { id: 'CVE-1', line: 2, list, until: Date.parse('2027-01-31T00:00:00Z'), owner: 'team-web', reason: 'not reachable' },
+      { id: 'CVE-2', line: 6, list, purls: ['pkg:pypi/x'] },
+      { id: 'aws', line: 9, list: 'secrets', paths: ['a', 'b/**'] },
     ])
   })
 
@@ -85,7 +114,9 @@ describe('a list of exceptions', () => {
     ])
     expect(failureIn(() => readExceptions('.trivyignore', 'CVE-1 exp:soon\n', false))).toMatchObject({
       code: 'CONFIG_INVALID',
-      message: '.trivyignore:1:7: soon is no date such as 2027-01-31',
+      message: 'soon is no date such as 2027-01-31',
+      hint: 'In line 1 of .trivyignore. An entry looks like this:\nCVE-2023-45853 exp:2027-01-31 # why it can wait',
+      place: { line: 1, column: 7 },
     })
   })
 
@@ -100,7 +131,7 @@ describe('a list of exceptions', () => {
     ['CVE-1 exp:2027-01-31T10:00:00Z', '1:7: 2027-01-31T10:00:00Z is no date'],
     ['CVE-1 exp:2027-01-31 exp:2028-01-31', '1:22: CVE-1 has two ends'],
   ])('in the older form with %s is refused, with its place', (line, problem) => {
-    expect(failureIn(() => readExceptions('.trivyignore', `${line}\n`, false)).message).toContain(`.trivyignore:${problem}`)
+    expect(told(failureIn(() => readExceptions('.trivyignore', `${line}\n`, false)))).toContain(`.trivyignore:${problem}`)
   })
 
   it('in the older form may end in a comment', () => {
@@ -115,7 +146,8 @@ describe('a list of exceptions', () => {
     ['no owner', '  - id: CVE-1\n    expired_at: 2027-01-31\n    statement: x\n', '2:5: the exception for CVE-1 has no owner'],
   ])('is refused where everything must be said and an entry has %s', (_, entry, problem) => {
     const failure = failureIn(() => readExceptions(file, `vulnerabilities:\n${entry}`, true))
-    expect(failure).toMatchObject({ code: 'CONFIG_INVALID', message: `${file}:${problem}` })
+    expect(failure).toMatchObject({ code: 'CONFIG_INVALID' })
+    expect(told(failure)).toBe(`${file}:${problem}`)
   })
 
   it('in the older form is refused where everything must be said: it has no place for it', () => {
@@ -168,6 +200,27 @@ describe('what exceptions let pass', () => {
     ])
   })
 
+  it.each([
+    ['AVD-DS-0002', 'DS-0002'],
+    ['DS002', 'DS-0002'],
+    ['DS-0002', 'AVD-DS-0002'],
+    ['AVD-KSV-0014', 'KSV014'],
+  ])('stands with the entry %s, which Trivy takes for %s', (written, found) => {
+    const until = on(60)
+    const images = [{ name: 'app', findings: [finding(found, bySource(`/srv/${file}`))] }]
+    expect(exceptionsOf(file, [{ id: written, line: 2, until, owner: 'ops' }], images, now)).toEqual([
+      {
+        ...{ id: written, source: file, owner: 'ops', state: 'open' },
+        ...{ until: new Date(until).toISOString(), findings: [`app: ${found} in p 1`] },
+      },
+    ])
+  })
+
+  it.each(['AVD-DS-0003', 'ds-0002', 'DS-00020', 'AVD-DS0002X'])('does not stand with the entry %s, which is another', (written) => {
+    const images = [{ name: 'app', findings: [finding('DS-0002', bySource(`/srv/${file}`))] }]
+    expect(exceptionsOf(file, [{ id: written, line: 2 }], images, now)[0]).toMatchObject({ id: written, findings: [] })
+  })
+
   it('by a VEX document stands with that, and what no entry explains is not lost', () => {
     const images = [
       { name: 'app', findings: [finding('CVE-1', bySource('OpenVEX', 'not affected')), finding('CVE-9', bySource(`/x/${file}`))] },
@@ -193,9 +246,13 @@ describe('an exception that has ended', () => {
   it('and still lets something pass is a failure, with its line', () => {
     expect(failureIn(() => refuseEnded(file, [ended], passed('CVE-1'), now))).toMatchObject({
       code: 'SCAN_BLOCKED',
-      message: '.trivyignore.yaml:2: this exception has ended, and Trivy still lets app: CVE-1 in p 1 pass',
+      message: 'the exception for CVE-1 has ended, and Trivy still lets app: CVE-1 in p 1 pass',
       place: { file, line: 2 },
     })
+  })
+
+  it('written as Trivy called the check before is found as well', () => {
+    expect(failureIn(() => refuseEnded(file, [{ ...ended, id: 'AVD-DS-0002' }], passed('DS-0002'), now)).message).toContain('has ended')
   })
 
   it('is none where another entry for the same lets it pass, nor where it lets nothing pass', () => {

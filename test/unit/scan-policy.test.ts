@@ -189,8 +189,42 @@ describe('what a scan found', () => {
       hint: `CVE-2026-0001   CRITICAL  openssl  1.0 → 1.1         (HIGH or worse)
 CVE-2026-12345  HIGH      z        1.0 → no fix yet  (HIGH or worse)
 aws             HIGH      /k       AWS key, line 7   (any severity in secrets)
-Update what has a fix. What must wait is an exception with an end: in .trivyignore.yaml, id and expired_at.`,
+Revoke a secret, and take it out of the image: who may pull it can read it. Secrets of the build (images.*.secrets) are not kept in it.
+Update what has a fix. What has no fix yet goes with another base image, or without the package. What must wait is an exception with an end: in .trivyignore.yaml, id and expired_at; of a secret under secrets:, with paths: ['/k'].`,
     })
+  })
+
+  it.each<[string, Partial<Asked>, string, string]>([
+    [
+      'what has a fix',
+      { fixed: '2' },
+      '.trivyignore.yaml',
+      'Update what has a fix. What must wait is an exception with an end: in .trivyignore.yaml, id and expired_at.',
+    ],
+    [
+      'what has none',
+      {},
+      '.trivyignore',
+      'What has no fix yet goes with another base image, or without the package. What must wait is an exception with an end: in .trivyignore, a line of its id and exp:2027-01-31.',
+    ],
+    [
+      'a misconfiguration',
+      { class: 'misconfig' },
+      'x.yml',
+      'A misconfiguration is mended in the Dockerfile, or in the file that it names.\nWhat must wait is an exception with an end: in x.yml, id and expired_at; of a misconfiguration under misconfigurations:.',
+    ],
+    [
+      'a licence',
+      { class: 'license' },
+      'x.yml',
+      'A licence that may not be used here wants another package.\nWhat must wait is an exception with an end: in x.yml, id and expired_at; of a licence under licenses:.',
+    ],
+  ])('that blocks comes with what fits it: %s', (_, of, ignoreFile, advice) => {
+    const { hint } = explain(
+      [{ image: 'app', finding: finding('HIGH', of), rule: rule({ classes: ['os', 'misconfig', 'license'] }) }],
+      ignoreFile,
+    )
+    expect(hint.slice(hint.indexOf('\n') + 1)).toBe(advice)
   })
 
   it.each<[Partial<Asked>, string]>([
@@ -207,12 +241,24 @@ Update what has a fix. What must wait is an exception with an end: in .trivyigno
   it('that an exception let pass until it ended says so', () => {
     const blocked = [{ image: 'app', finding: finding('CRITICAL'), rule: rule({}) }]
     const ended = { source: 'x', state: 'ended' as const, findings: [], until: '2026-11-01T00:00:00.000Z', owner: 'team-web' }
-    const { hint } = explain(blocked, 'x', [
-      { id: 'CVE-2026-0001', ...ended },
-      { id: 'CVE-2026-0009', ...ended },
-    ])
-    expect(hint).toContain('\nCVE-2026-0001: its exception ended on 2026-11-01 (team-web)\n')
+    const { hint } = explain(blocked, 'x', {
+      exceptions: [
+        { id: 'CVE-2026-0001', ...ended },
+        { id: 'CVE-2026-0009', ...ended },
+      ],
+      beside: ['CVE-2026-0001: the exception at x:3 does not match it'],
+    })
+    expect(hint).toContain(
+      '\nCVE-2026-0001: its exception ended on 2026-11-01 (team-web)\nCVE-2026-0001: the exception at x:3 does not match it\n',
+    )
     expect(hint).not.toContain('0009')
+  })
+
+  it('that an exception in another spelling of its id let pass until it ended says so', () => {
+    const check = finding('HIGH', { id: 'DS-0002', class: 'misconfig', package: 'Dockerfile', installed: '' })
+    const ended = { id: 'AVD-DS-0002', source: 'x', state: 'ended' as const, findings: [], until: '2026-11-01T00:00:00.000Z' }
+    const { hint } = explain([{ image: 'app', finding: check, rule: rule({}) }], 'x', { exceptions: [ended] })
+    expect(hint).toContain('\nAVD-DS-0002: its exception ended on 2026-11-01\n')
   })
 
   it('that blocks is cut after twenty, and says in which of several images it is', () => {

@@ -272,6 +272,7 @@ describe('what Trivy says of itself', () => {
     ],
     ['x\tFATAL\tFatal error\trun error: init error: DB error: invalid database\n', 'invalid database'],
     ['x\tWARN\tbefore\nx\tFATAL\tFatal error\tunknown flag: --x\n', 'unknown flag: --x'],
+    ['x\tFATAL\tFatal error\trun error: VEX error: unable to load VEX: %!w(<nil>)\n', 'VEX error: unable to load VEX'],
     ['panic: assertion failed\n\ngoroutine 1', 'panic: assertion failed goroutine 1'],
   ])('is why it failed, in one line: %j', (stderr, reason) => {
     expect(reasonOf(stderr)).toBe(reason)
