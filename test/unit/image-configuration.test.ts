@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { readable } from '../../src/tools/image-configuration.ts'
-import { packagesOnly, parseReport } from '../../src/tools/trivy-report.ts'
+import { parseReport } from '../../src/tools/trivy-report.ts'
+import { packagesOnly } from '../../src/tools/trivy-rewritten.ts'
 
 describe('what Trivy finds in the configuration of an image', () => {
   const report = (of: object): string => JSON.stringify({ SchemaVersion: 2, ...of })

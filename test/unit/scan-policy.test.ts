@@ -227,17 +227,6 @@ Update what has a fix. What has no fix yet goes with another base image, or with
     expect(hint.slice(hint.indexOf('\n') + 1)).toBe(advice)
   })
 
-  it.each<[Partial<Asked>, string]>([
-    [{ class: 'secret', package: 'image-configuration', installed: 'KEY', title: 'A key' }, "A key, KEY in the image's configuration"],
-    [{ class: 'secret', package: 'image-configuration', installed: '', title: 'A key' }, "A key, in the image's configuration"],
-    [{ class: 'misconfig', package: 'app/Dockerfile', installed: '', title: 'Image user' }, 'Image user'],
-    [{ class: 'license', package: 'copyleft', installed: '', title: 'restricted' }, 'restricted license'],
-    [{ class: 'secret', package: '/k', installed: '' }, 'secret'],
-  ])('that is no vulnerability is told by what it is: %j', (of, text) => {
-    const { hint } = explain([{ image: 'app', finding: finding('HIGH', of), rule: rule({}) }], 'x')
-    expect(hint).toContain(`  ${text}  (`)
-  })
-
   it('that an exception let pass until it ended says so', () => {
     const blocked = [{ image: 'app', finding: finding('CRITICAL'), rule: rule({}) }]
     const ended = { source: 'x', state: 'ended' as const, findings: [], until: '2026-11-01T00:00:00.000Z', owner: 'team-web' }
