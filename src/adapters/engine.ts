@@ -79,15 +79,17 @@ export function dockerEngine({ answerMs = longestMs }: { answerMs?: number } = {
 
     async filesIn(reference, paths) {
       try {
-        const container = await (await docker()).createContainer({ Image: reference, Cmd: ['none'], NetworkDisabled: true })
+        const made = { Image: reference, Cmd: ['none'], NetworkDisabled: true, Labels: { 'launchway.look': '' } }
+        const container = await (await docker()).createContainer(made)
         try {
           const found = await Promise.all(paths.map((path) => isIn(container, path)))
           return paths.filter((_, index) => found[index])
         } finally {
-          await container.remove({ force: true })
+          // With the volumes that its VOLUME lines have made.
+          await container.remove({ force: true, v: true })
         }
       } catch (error) {
-        if (hasStatus(error, 404)) return []
+        if (hasStatus(error, 404)) return undefined
         return notThere(error)
       }
     },

@@ -42,7 +42,9 @@ export function gitHubNotices({ repository, token, apiUrl }: Omit<GitHubSettings
   const here = { owner, repo }
   const client = () => openClient({ token, apiUrl })
   const own = async <T extends Written>(written: readonly T[], mark: string): Promise<T | undefined> => {
-    const marked = written.filter((one) => one.body?.startsWith(mark) === true)
+    // Who edits a text in a browser changes the ends of its lines.
+    const plain = written.map((one) => ({ ...one, ...(typeof one.body === 'string' ? { body: one.body.replaceAll('\r\n', '\n') } : {}) }))
+    const marked = plain.filter((one) => one.body?.startsWith(mark) === true)
     if (marked.length === 0) return undefined
     // Anybody may write the mark: what somebody else wrote is neither changed nor taken for what was said.
     const { graphql } = await client()

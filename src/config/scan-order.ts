@@ -185,14 +185,26 @@ function shared(some: readonly string[], others: readonly string[]): string[] {
   return [...new Set(patterns(some).flatMap((one) => patterns(others).flatMap((other) => meet(one, other))))]
 }
 
-/** What two patterns have in common, as patterns: whichever of two stars ends first. */
-function meet(a: string, b: string): string[] {
-  if (a === '' || b === '') return /^\**$/.test(a + b) ? [''] : []
-  const [x = '', y = ''] = [a[0], b[0]]
-  const [restA, restB] = [a.slice(1), b.slice(1)]
-  const after = (head: string, found: readonly string[]): string[] => [...new Set(found.map((one) => head + one))]
-  if (x === '*' && y === '*') return after('*', [...meet(restA, b), ...meet(a, restB)])
-  if (x === '*') return [...new Set([...meet(restA, b), ...after(y, meet(a, restB))])]
-  if (y === '*') return [...new Set([...meet(a, restB), ...after(x, meet(restA, b))])]
-  return x === y ? after(x, meet(restA, restB)) : []
+/** More than these in common nobody asks for: each is a name that is tried. */
+const mostMeetings = 20
+
+/** What two patterns have in common, as patterns: whichever of two stars ends first. Of very many ways some. */
+function meet(a: string, b: string): readonly string[] {
+  const known = new Map<string, readonly string[]>()
+  const from = (i: number, j: number): readonly string[] => {
+    const key = `${i} ${j}`
+    const found = known.get(key) ?? [...new Set(steps(i, j))].slice(0, mostMeetings)
+    known.set(key, found)
+    return found
+  }
+  const after = (head: string, found: readonly string[]): string[] => found.map((one) => head + one)
+  const steps = (i: number, j: number): readonly string[] => {
+    const [x, y] = [a[i], b[j]]
+    if (x === undefined || y === undefined) return /^\**$/.test(a.slice(i) + b.slice(j)) ? [''] : []
+    if (x === '*' && y === '*') return after('*', [...from(i + 1, j), ...from(i, j + 1)])
+    if (x === '*') return [...from(i + 1, j), ...after(y, from(i, j + 1))]
+    if (y === '*') return [...from(i, j + 1), ...after(x, from(i + 1, j))]
+    return x === y ? after(x, from(i + 1, j + 1)) : []
+  }
+  return from(0, 0)
 }

@@ -33,7 +33,9 @@ const conditions = {
     ),
   package: oneOrMany(z.string())
     .optional()
-    .describe('Package, or several; * stands for any text. Of secrets and misconfigurations the file. Default: any'),
+    .describe(
+      'Package, or several; * stands for any text. Of secrets and misconfigurations the file, or image-configuration. Default: any',
+    ),
   id: oneOrMany(z.string()).optional().describe('Vulnerability, or several, such as CVE-2023-45853; * stands for any text. Default: any'),
   new: z
     .boolean()

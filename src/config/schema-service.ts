@@ -7,7 +7,14 @@ import { Volume } from './schema-volume.ts'
 /** What is said of a service: of one `docker run` on a host. */
 
 /** Docker makes no container with less. */
+const leastMemory = 6 * 2 ** 20
 const aMemory = 'must be a number and a unit, and 6m at least: 512m or 1.5g'
+
+/** In bytes, as docker counts: `1k` is 1024. */
+function memoryOf(size: string): number {
+  const [, count = '', unit = ''] = /^([\d.]+) ?([a-z])/i.exec(size) ?? []
+  return Number(count) * 2 ** (10 * ('kmgt'.indexOf(unit.toLowerCase()) + 1))
+}
 
 const HttpHealth = z.strictObject({
   path: z.string().startsWith('/').describe('Path to ask for, on the published port. Needed.'),
@@ -93,7 +100,8 @@ export const ServiceConfig = z.strictObject({
   devices: z.array(z.string()).optional().describe('Devices of the host, as docker run --device.'),
   memory: z
     .string(aMemory)
-    .regex(/^(?!0*[0-5](\.\d+)? ?[mM])(\d+(\.\d+)? ?[mMgGtT][iI]?[bB]?|\d{4,} ?[kK][iI]?[bB]?|\d{7,}[bB]?)$/, aMemory)
+    .regex(/^\d+(\.\d+)? ?[kKmMgGtT][iI]?[bB]?$/, { error: aMemory, abort: true })
+    .refine((size) => memoryOf(size) >= leastMemory, aMemory)
     .optional()
     .describe('Most memory the container may take, a number and a unit (512m, 1.5g), as docker run --memory. Default: no limit'),
   cpus: z

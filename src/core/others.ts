@@ -14,14 +14,23 @@ export function othersIn({ environment, images }: Pick<PlanSection, 'environment
   ]
   const first = new Map<string, string>()
   for (const [name, reference] of named) if (!first.has(reference)) first.set(reference, name)
-  return [...first].map(([reference, name]) => ({ name: nameFor(name, images), reference }))
+  const taken = new Set(images.map(({ name }) => name))
+  return [...first].map(([reference, wanted]) => {
+    const name = imageName(wanted, (one) => taken.has(one))
+    taken.add(name)
+    return { name, reference }
+  })
 }
 
-/** As names of images are, and none of theirs. */
-function nameFor(name: string, images: PlanSection['images']): string {
-  const usual = name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9_-]/g, '-')
-    .slice(0, 32)
-  return images.some((own) => own.name === usual) ? `${usual}-pulled` : usual
+/** A name as those of images are, with a number where it is taken. */
+export function imageName(wanted: string, isTaken: (name: string) => boolean): string {
+  const plain =
+    wanted
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9_-]/g, '-')
+      .replace(/^[_-]+/, '')
+      .slice(0, 28) || 'image'
+  let name = plain
+  for (let number = 2; isTaken(name); number += 1) name = `${plain}-${number}`
+  return name
 }

@@ -10,7 +10,7 @@ export const Finding = z.strictObject({
   id: plain.text,
   class: FindingClass,
   severity: Severity,
-  /** Of a secret or a misconfiguration the file. */
+  /** Of a secret or a misconfiguration the file, or `image-configuration`. */
   package: plain.text,
   installed: plain.text,
   fixed: plain.optionalText,

@@ -32,3 +32,18 @@ export const sbomKinds = ['spdx', 'cyclonedx'] as const
 export function findingName(image: string, of: { id: string; package: string; installed: string }): string {
   return `${image}: ${of.id} in ${of.package} ${of.installed}`.trimEnd()
 }
+
+/** What stands in the place of a file where something was found in the configuration of an image: a relative URI, as SARIF wants it. */
+export const imageConfiguration = 'image-configuration'
+
+/** Of what is no vulnerability what it is, and where in its file: `Stripe Secret Key, STRIPE_KEY in the image's configuration`. */
+export function findingText(of: {
+  class: (typeof findingClasses)[number]
+  package: string
+  installed: string
+  title?: string | undefined
+}): string {
+  const what = of.title === undefined ? of.class : of.class === 'license' ? `${of.title} license` : of.title
+  const where = of.package === imageConfiguration ? `${of.installed} in the image's configuration`.trimStart() : of.installed
+  return where === '' ? what : `${what}, ${where}`
+}

@@ -2,6 +2,7 @@ import { join, normalize } from 'node:path'
 import type { Environment } from '../core/deployment.ts'
 import type { Place } from '../core/error.ts'
 import type { Files } from '../core/ports.ts'
+import { parseVariables } from '../core/text.ts'
 import type { ComposeSource } from './compose-source.ts'
 
 /** A line of a file of variables. */
@@ -42,8 +43,10 @@ export function envFilePath(source: Pick<ComposeSource, 'path'>, file: string): 
 }
 
 function variablesOf(text: string, file: string): Variable[] {
+  const values = parseVariables(text)
   return text.split('\n').flatMap((line, index) => {
-    const [, name, value = ''] = /^\uFEFF?\s*(?:export\s+)?([A-Za-z_]\w*)\s*=(.*)$/.exec(line) ?? []
-    return name === undefined ? [] : [{ name, value: value.trim().replace(/^(["'])(.*)\1$/, '$2'), at: { file, line: index + 1 } }]
+    const [, name = ''] = /^\uFEFF?\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/.exec(line) ?? []
+    const value = values[name]
+    return value === undefined ? [] : [{ name, value, at: { file, line: index + 1 } }]
   })
 }

@@ -26,7 +26,7 @@ function isKnown(value: string, names: ReadonlySet<string>): boolean {
 }
 
 /** The value that stands for a variable that nobody gives: of `${NAME:-admin}`. */
-function withDefaults(value: string): string {
+function withFallbacks(value: string): string {
   return value.replaceAll(/\$\{\w+:?-([^{}]*)\}/g, '$1')
 }
 
@@ -35,7 +35,7 @@ function withDefaults(value: string): string {
  * @param names of users, services and products beside it: a password that is one of them is none
  */
 export function knownPassword(name: string, value: string, names: ReadonlySet<string> = new Set()): string | undefined {
-  const plain = withDefaults(value.trim()).replaceAll(/^["']|["']$/g, '')
+  const plain = withFallbacks(value.trim()).replaceAll(/^["']|["']$/g, '')
   if (looksSecret(name) && !isOfOther(name)) {
     if (isKnown(plain, isPassword.test(name) ? names : new Set()) || toChange.test(plain)) return plain
   }
@@ -45,7 +45,7 @@ export function knownPassword(name: string, value: string, names: ReadonlySet<st
 
 /** The password that everybody knows on a command line: `--requirepass redis`. */
 export function knownArgument(words: readonly string[], names: ReadonlySet<string>): string | undefined {
-  const text = withDefaults(words.join(' '))
+  const text = withFallbacks(words.join(' '))
   for (const [, value = ''] of text.matchAll(/\s--?(?!-|no-|skip-)(?:requirepass|(?:[\w-]*[-_])?pass(?:word|wd)?)[\s=]+["']?([^\s"']+)/gi))
     if (isKnown(value, names) || toChange.test(value)) return value
   return undefined
@@ -62,14 +62,14 @@ const switches: Readonly<Record<string, RegExp>> = {
 
 /** Whether a variable has a database ask nobody for a password. */
 export function letsIn(name: string, value: string): boolean {
-  const plain = withDefaults(value).trim()
+  const plain = withFallbacks(value).trim()
   return Object.hasOwn(switches, name) && switches[name]?.test(plain) === true && !/^(no|false|0)$|\$/i.test(plain)
 }
 
 /** Names that somebody would try as a password: of users and databases that these variables say. */
 export function namesOf(variables: readonly { name: string; value: string }[]): string[] {
   return variables.flatMap(({ name, value }) => {
-    const plain = withDefaults(value).trim().toLowerCase()
+    const plain = withFallbacks(value).trim().toLowerCase()
     const inUrl = /^[a-z][a-z\d+.-]*:\/\/([^\s:/@]+):[^\s/@]+@[^\s/]+(?:\/([\w-]+))?/.exec(plain)?.slice(1) ?? []
     const own = /(^|_)(user(name)?|db|database|dbname)$/i.test(name) ? [plain] : []
     return [...own, ...inUrl].filter((one) => one !== undefined && one.length > 1 && !one.includes('$'))

@@ -2,6 +2,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
 import type { Ports } from '../core/ports.ts'
 import { branches, changes, headRef, headSha, remote, shaOf, webAddress } from '../tools/git.ts'
+import { fullRef } from './supposed.ts'
 import type { Trigger } from './trigger.ts'
 
 /** What a run without a runner releases: the commit that is checked out, or the ref that was named. */
@@ -89,8 +90,4 @@ async function notHere(ref: string, { kind, name }: { kind: string | undefined; 
         ? `What is checked out is released in the name of the branch. A new one: git checkout -b ${name}; one of the remote: git fetch origin ${name}\nWhat a push of it would lead to: launchway plan --event push --ref ${name}`
         : `Did you mean --ref ${meant}?`,
   })
-}
-
-function fullRef(ref: string): string {
-  return ref.startsWith('refs/') ? ref : `refs/heads/${ref}`
 }

@@ -2,6 +2,7 @@ import { isAbsolute, relative, resolve } from 'node:path'
 import { Name } from '../core/names.ts'
 import type { PlannedImage } from '../core/planned-image.ts'
 import type { Project } from '../core/project.ts'
+import { imageName } from '../core/others.ts'
 import { parseReference } from '../core/reference.ts'
 import { ComposeService } from '../tools/compose.ts'
 import { type DeployedProject, type DeployedService, unknownKeys } from '../tools/compose-deployed.ts'
@@ -103,15 +104,7 @@ export function pulledName(reference: string, pulled: Readonly<Record<string, st
   const there = Object.entries(pulled).find(([, one]) => one === reference)
   if (there !== undefined) return there[0]
   const last = parseReference(reference).repository.split('/').at(-1) ?? ''
-  const plain =
-    last
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9_-]/g, '-')
-      .replace(/^[_-]+/, '')
-      .slice(0, 30) || 'image'
-  let name = plain
-  for (let number = 2; Object.hasOwn(pulled, name) || images.some((image) => image.name === name); number += 1) name = `${plain}-${number}`
-  return name
+  return imageName(last, (name) => Object.hasOwn(pulled, name) || images.some((image) => image.name === name))
 }
 
 /** By key, why no container on a host can have it. */

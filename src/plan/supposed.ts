@@ -41,7 +41,7 @@ export async function supposedTrigger(
 }
 
 /** A release is of a tag; all else of a branch, unless it says so. */
-function fullRef(ref: string, event: string): string {
+export function fullRef(ref: string, event = 'push'): string {
   if (ref.startsWith('refs/')) return ref
   return event === 'release' ? `refs/tags/${ref}` : `refs/heads/${ref}`
 }

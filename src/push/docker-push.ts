@@ -36,13 +36,13 @@ export async function pushWithDocker(upload: Upload, ports: Ports): Promise<stri
       () => late.abort(tooSlow(upload, limit)),
       () => undefined,
     )
-    return await insist(upload, AbortSignal.any([ports.signal, late.signal]), ports)
+    return await uploadInTurns(upload, AbortSignal.any([ports.signal, late.signal]), ports)
   } finally {
     done.abort()
   }
 }
 
-async function insist(upload: Upload, signal: AbortSignal, ports: Ports): Promise<string | undefined> {
+async function uploadInTurns(upload: Upload, signal: AbortSignal, ports: Ports): Promise<string | undefined> {
   for (const pause of [...pausesMs, undefined]) {
     const { code, stdout, said } = await once(upload, signal, ports)
     if (code === 0) return pushedDigest(stdout)

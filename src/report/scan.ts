@@ -1,4 +1,4 @@
-import { findingName, scannerOf, severities } from '../core/words.ts'
+import { findingName, findingText, scannerOf, severities } from '../core/words.ts'
 import type { Finding, ScanException, ScannedImage, ScanSection, ThreatList } from '../core/release.ts'
 import { classNames } from '../core/scan-rule.ts'
 import { code, prose, short, table } from './markdown.ts'
@@ -26,9 +26,9 @@ export function changeParts({ against, images }: ScanSection, most: number): str
     ...(moved.length === 0
       ? []
       : [
-          table(
-            ['', 'finding', 'severity', 'image', 'package', 'installed', 'fixed in'],
-            moved.slice(0, shown).map(([image, finding]) => [finding.status, ...cells(image, finding)]),
+          ...tables(
+            ['', 'finding'],
+            moved.slice(0, shown).map(([image, finding]) => ({ image, finding, before: [finding.status] })),
           ),
         ]),
     ...(rest > 0 ? [`… and ${rest} more; all are in the release record.`] : []),
@@ -144,43 +144,69 @@ export function findingParts({ images }: ScanSection): string[] {
       ? []
       : [
           `### All that was found in ${prose(name)}`,
-          table(
-            ['', 'finding', 'severity', 'image', 'package', 'installed', 'fixed in'],
-            findings.map((finding) => [finding.exempt === true ? 'excepted' : finding.status, ...cells(name, finding)]),
+          ...tables(
+            ['', 'finding'],
+            findings.map((finding) => ({ image: name, finding, before: [finding.exempt === true ? 'excepted' : finding.status] })),
           ),
         ],
   )
 }
 
-function decidedTable(verb: string, which: string, rows: readonly string[][], most: number): string[] {
+function decidedTable(verb: string, which: string, rows: readonly Row[], most: number): string[] {
   const rest = rows.length - most
   return [
-    table([verb, 'severity', 'image', 'package', 'installed', 'fixed in', 'rule'], rows.slice(0, most)),
+    ...tables([verb], rows.slice(0, most), ['rule']),
     ...(rest > 0 ? [`… and ${rest} more ${which}; all are in the release record.`] : []),
   ]
 }
 
-function decidedRows({ images, rules }: ScanSection, action: 'fail' | 'warn'): string[][] {
+function decidedRows({ images, rules }: ScanSection, action: 'fail' | 'warn'): Row[] {
   const byName = new Map(
     images.flatMap(({ name, findings }) =>
       findings
         .filter(({ status }) => status !== 'fixed')
-        .map((finding): [string, [string, Finding]] => [findingName(name, finding), [name, finding]]),
+        .map((finding): [string, Row] => [findingName(name, finding), { image: name, finding }]),
     ),
   )
   return rules
     .filter((one) => one.action === action)
     .flatMap(({ rule, findings }) =>
       findings.flatMap((of) => {
-        const [image, finding] = byName.get(of) ?? []
-        return image === undefined || finding === undefined ? [] : [[...cells(image, finding), prose(rule)]]
+        const row = byName.get(of)
+        return row === undefined ? [] : [{ ...row, after: [prose(rule)] }]
       }),
     )
 }
 
-/** What, how bad, where, and what ends it. */
-function cells(image: string, { id, severity, package: name, installed, fixed, ...finding }: Finding): string[] {
-  const isVulnerability = scannerOf[finding.class] === 'vuln'
-  const ends = fixed === undefined ? (isVulnerability ? 'no fix yet' : prose(finding.class)) : code(fixed)
-  return [code(id), severity, prose(image), code(name), code(installed), ends]
+interface Row {
+  image: string
+  finding: Finding
+  before?: readonly string[]
+  after?: readonly string[]
+}
+
+/** What, how bad, where, and what ends it; what is no vulnerability apart, since no version ends that. */
+function tables(first: readonly string[], rows: readonly Row[], last: readonly string[] = []): string[] {
+  const isVulnerability = ({ finding }: Row): boolean => scannerOf[finding.class] === 'vuln'
+  const one = (of: readonly Row[], head: readonly string[], cells: (finding: Finding) => readonly string[]): string[] =>
+    of.length === 0
+      ? []
+      : [
+          table(
+            [...first, 'severity', 'image', ...head, ...last],
+            of.map(({ image, finding, before = [], after = [] }) => [
+              ...[...before, code(finding.id), finding.severity, prose(image), ...cells(finding), ...after],
+            ]),
+          ),
+        ]
+  return [
+    ...one(rows.filter(isVulnerability), ['package', 'installed', 'fixed in'], ({ package: name, installed, fixed }) => [
+      ...[code(name), code(installed), fixed === undefined ? 'no fix yet' : code(fixed)],
+    ]),
+    ...one(
+      rows.filter((row) => !isVulnerability(row)),
+      ['package', 'what'],
+      (finding) => [code(finding.package), prose(findingText(finding))],
+    ),
+  ]
 }

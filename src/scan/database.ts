@@ -6,7 +6,7 @@ import type { Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { downloadDatabase, type Mirror, scanList, type Trivy, trivyCodes } from '../tools/trivy.ts'
 import { parseReport } from '../tools/trivy-report.ts'
-import { download, type Refusal } from './download.ts'
+import { downloadWatched, type Refusal } from './database-download.ts'
 import { dockerConfig } from './logins.ts'
 import {
   digestOf,
@@ -125,7 +125,7 @@ export async function askMirrors<T extends object>(
 async function fetched(mirror: string, plan: ScanPlan, trivy: VersionedTrivy, release: Release, ports: Ports): Promise<Kept | Refusal> {
   const aside = { ...trivy, cacheDir: await ports.files.temporary('trivy-db') }
   const from = mirror === ownDatabases ? {} : await mirrorOf(mirror, release, ports)
-  const refusal = await download(mirror, downloadDatabase(aside, from), 'database', aside, ports)
+  const refusal = await downloadWatched(mirror, downloadDatabase(aside, from), 'database', aside, ports)
   if (refusal !== undefined) return refusal
   const times = await readTimes('db', aside, ports)
   const age = times === undefined ? undefined : unfit(times, ports.clock.now(), plan.maxDbAgeMs)

@@ -49,7 +49,10 @@ export function gone(findings: readonly Found[], earlier: Earlier | undefined, s
     .map(({ base: _of, exploited: _then, epss: _score, ...finding }) => ({ ...finding, status: 'fixed' }))
 }
 
-/** Without the version: the same vulnerability in another version of its package is still there. Of a secret with its line. */
+/**
+ * Without the version: the same vulnerability in another version of its package is still there. Of a secret with its line,
+ * of what is wrong with a variable with its name.
+ */
 function keyOf(of: Pick<Finding, 'class' | 'id' | 'package' | 'installed'>): string {
-  return JSON.stringify([of.class, of.id, of.package, ...(of.class === 'secret' ? [of.installed] : [])])
+  return JSON.stringify([of.class, of.id, of.package, ...(of.class === 'secret' || of.class === 'misconfig' ? [of.installed] : [])])
 }

@@ -1,5 +1,5 @@
 import type { Scanner, ScanRule, Severity } from '../core/gates.ts'
-import { findingName, scannerOf, severities } from '../core/words.ts'
+import { findingName, findingText, imageConfiguration, scannerOf, severities } from '../core/words.ts'
 import type { Finding, ScanException, ScannedImage, ScanSection } from '../core/release.ts'
 import { type Asked, matches, ruleName } from '../core/scan-rule.ts'
 import { means } from '../tools/trivy-ignore.ts'
@@ -128,7 +128,10 @@ function adviceFor(findings: readonly Asked[], ignoreFile: string): string[] {
   ]
   const isYaml = /\.ya?ml$/.test(ignoreFile)
   const sections = [
-    ...(secret === undefined ? [] : [`of a secret under secrets:, with paths: ['${secret.package}']`]),
+    // Trivy compares paths with what it calls the image, which changes with each build.
+    ...(secret === undefined
+      ? []
+      : [`of a secret under secrets:${secret.package === imageConfiguration ? '' : `, with paths: ['${secret.package}']`}`]),
     ...(misconfig === undefined ? [] : ['of a misconfiguration under misconfigurations:']),
     ...(license === undefined ? [] : ['of a licence under licenses:']),
   ]
@@ -177,7 +180,7 @@ function rowsOf(decided: readonly Decided[], withImage: boolean): string[] {
       finding.package,
       finding.class === 'os' || finding.class === 'library'
         ? `${finding.installed} → ${finding.fixed ?? 'no fix yet'}`
-        : [finding.class, finding.installed].join(' ').trimEnd(),
+        : findingText(finding),
       `(${ruleName(rule)}${unknownOf(rule, finding)})`,
     ]),
   )

@@ -4,7 +4,7 @@ import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { downloadJavaDatabase, type Trivy } from '../tools/trivy.ts'
 import { askMirrors, mirrorOf } from './database.ts'
-import { download, type Refusal } from './download.ts'
+import { downloadWatched, type Refusal } from './database-download.ts'
 import {
   digestOf,
   elsewhere,
@@ -97,7 +97,7 @@ async function fetched(mirror: string, plan: Of, trivy: Trivy, release: Release,
   const aside = { ...trivy, cacheDir: await ports.files.temporary('trivy-java-db') }
   try {
     const from = mirror === ownDatabases ? {} : await mirrorOf(mirror, release, ports)
-    const refusal = await download(mirror, downloadJavaDatabase(aside, from), what, aside, ports)
+    const refusal = await downloadWatched(mirror, downloadJavaDatabase(aside, from), what, aside, ports)
     if (refusal !== undefined) return refusal
     const times = await readTimes('java-db', aside, ports)
     const age = times === undefined ? undefined : unfit(times, ports.clock.now(), maxAgeOf(plan))

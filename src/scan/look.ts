@@ -17,6 +17,7 @@ import { type Layers, lookWith, showJava } from './layers.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
 import { type Layout, openLayout, writeTogether } from './together.ts'
+import { filesInRegistry } from './registry-files.ts'
 import { blindOn, cannotJudge, isNewToTrivy } from './systems.ts'
 import { imageGone, isDamaged, needsJava, notWritten, scanFailed } from './trivy-errors.ts'
 
@@ -140,8 +141,11 @@ async function scanOnce(subject: Subject, glass: Glass, release: Release, ports:
       const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
       if (hidden > 0) return { ...seen, blind: nameless(subject.image.name, hidden) }
     }
-    const reference = source.from === 'registry' ? undefined : source.reference
-    const blind = await blindOn(subject.image.name, { report: seen.report, stderr, reference }, plan, layers.trivy, ports)
+    const filesIn = (paths: readonly string[]): Promise<string[] | undefined> =>
+      source.from === 'registry'
+        ? filesInRegistry(source, paths, release.plan.registries, ports)
+        : ports.engine.filesIn(source.reference, paths)
+    const blind = await blindOn(subject.image.name, { report: seen.report, stderr, filesIn }, plan, layers.trivy, ports)
     return { ...seen, isUncertain: isNewToTrivy(stderr), ...(blind === undefined ? {} : { blind }) }
   } finally {
     await ports.files.remove(output)

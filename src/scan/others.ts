@@ -29,7 +29,7 @@ export async function othersOf({ plan, build }: Release, ports: Ports): Promise<
       if (image === undefined) found.unseen.push(gone(name, reference))
       else found.subjects.push(await locate(image, `${repository}@${digest}`, ports))
     } catch (error) {
-      found.unseen.push(unseen(name, reference, error, ports))
+      found.unseen.push(cannotSee(name, reference, error, ports))
     }
   }
   return found
@@ -41,10 +41,10 @@ function gone(name: string, reference: string): LaunchwayError {
   })
 }
 
-/** @throws what it is given, where the run is at its end */
-export function unseen(name: string, reference: string, error: unknown, { signal }: Pick<Ports, 'signal'>): LaunchwayError {
+/** What keeps one from being looked at, under the code that it has: a registry that is busy today is no verdict. @throws what it is given, where the run is at its end */
+export function cannotSee(name: string, reference: string, error: unknown, { signal }: Pick<Ports, 'signal'>): LaunchwayError {
   if (signal.aborted || !(error instanceof LaunchwayError)) throw error
-  return new LaunchwayError('SCAN_BLOCKED', `${name} cannot be judged: ${reference}: ${error.message}`, {
+  return new LaunchwayError(error.code, `${name} cannot be judged: ${reference}: ${error.message}`, {
     cause: error,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   })

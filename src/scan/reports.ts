@@ -4,9 +4,10 @@ import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release, ScannedImage, ScanSection } from '../core/release.ts'
+import { readable } from '../tools/image-configuration.ts'
 import { fitSarif, suppress, withUris } from '../tools/sarif.ts'
 import { type Conversion, convert, type Trivy, trivyCodes } from '../tools/trivy.ts'
-import { packagesOnly, unfiltered } from '../tools/trivy-report.ts'
+import { packagesOnly, unfiltered } from '../tools/trivy-rewritten.ts'
 import type { Looked } from './look.ts'
 import { reportPath } from './overwritten.ts'
 import { scanFailed } from './trivy-errors.ts'
@@ -19,7 +20,7 @@ type Written = ScanSection['reports'][number]
  */
 export async function writeReports(
   image: string,
-  { text, report }: Pick<Looked, 'text' | 'report'>,
+  { text: whole, report }: Pick<Looked, 'text' | 'report'>,
   plan: ScanPlan & Pick<Release, 'app'>,
   trivy: Trivy,
   ports: Ports,
@@ -27,7 +28,7 @@ export async function writeReports(
   const { reports, scanners } = plan
   if (reports.length === 0) return []
   const folder = await ports.files.temporary('reports')
-  const from = join(folder, 'report.json')
+  const [from, text] = [join(folder, 'report.json'), readable(whole)]
   await ports.files.write(from, unfiltered(text))
   return Promise.all(
     [...new Set(reports)].map(async (kind) => {

@@ -5,6 +5,7 @@ import type { Ports } from '../core/ports.ts'
 import { scanList, type Trivy, trivyCodes } from '../tools/trivy.ts'
 import { parseReport, type Report } from '../tools/trivy-report.ts'
 import { sight } from './plan.ts'
+import { scanFailed } from './trivy-errors.ts'
 
 /**
  * Whether a look at an image says anything: nothing found in what nobody could look up is no pass. Trivy itself ends well over a system that it
@@ -15,14 +16,14 @@ export interface Sighted {
   report: Report
   /** What Trivy said beside it. */
   stderr: string
-  /** The image's name in the engine; undefined where it is looked at in a registry. */
-  reference: string | undefined
+  /** Which of these paths are in the image; undefined where that cannot be known. */
+  filesIn(this: void, paths: readonly string[]): Promise<string[] | undefined>
 }
 
 /** Why what was found is no verdict; undefined where it is one. @param image its name */
 export async function blindOn(
   image: string,
-  { report, stderr, reference }: Sighted,
+  { report, stderr, filesIn }: Sighted,
   { scanners }: Pick<ScanPlan, 'scanners'>,
   trivy: Trivy,
   ports: Ports,
@@ -40,18 +41,19 @@ export async function blindOn(
     )
   }
   if (report.os === undefined) {
-    const program = reference === undefined ? undefined : (await ports.engine.filesIn(reference, packageManagers))[0]
-    return program === undefined
-      ? undefined
-      : cannotJudge(
-          image,
-          `it has ${program}, and neither a package database nor a file that says which system it is`,
-          'Both were removed, so no vulnerability in its packages can be found. Leave /etc/os-release and /var/lib/dpkg, /lib/apk/db or /var/lib/rpm in the image.',
-        )
+    const found = await filesIn(packageManagers)
+    if (found?.length === 0) return undefined
+    return cannotJudge(
+      image,
+      found === undefined
+        ? 'it does not say which system it is, and nobody could look whether it has a package manager'
+        : `it has ${found[0]}, and neither a package database nor a file that says which system it is`,
+      'Where both were removed, no vulnerability in its packages can be found. Leave /etc/os-release and /var/lib/dpkg, /lib/apk/db or /var/lib/rpm in the image.',
+    )
   }
   // What it found there it knows.
   if (report.findings.some((finding) => finding.class === 'os')) return undefined
-  if ((await knows(report.os, trivy, ports)) ?? !isNewToTrivy(stderr)) return undefined
+  if ((await knows(image, report.os, trivy, ports)) ?? !isNewToTrivy(stderr)) return undefined
   return unknown(image, `the vulnerability database has nothing about ${name}`)
 }
 
@@ -105,13 +107,15 @@ const wellKnown = [
  * Whether the database has anything about a system: a list of well-known packages, in versions older than all, must not come out
  * clean. Undefined for a system that is not asked about in this way.
  */
-async function knows({ family, name }: NonNullable<Report['os']>, trivy: Trivy, ports: Ports): Promise<boolean | undefined> {
+async function knows(image: string, { family, name }: NonNullable<Report['os']>, trivy: Trivy, ports: Ports): Promise<boolean | undefined> {
   const type = askable[family]
   if (type === undefined) return undefined
   const list = join(await ports.files.temporary('system'), 'list.json')
   await ports.files.write(list, JSON.stringify(listOf(type, family, name)))
-  const { code, stdout } = await ports.exec.run(scanList(trivy, list), { signal: ports.signal, accept: trivyCodes })
-  return code === 0 && (parseReport(stdout)?.findings.length ?? 0) > 0
+  const ended = await ports.exec.run(scanList(trivy, list), { signal: ports.signal, accept: trivyCodes })
+  const report = ended.code === 0 ? parseReport(ended.stdout) : undefined
+  if (report === undefined) throw scanFailed(image, {}, ended)
+  return report.findings.length > 0
 }
 
 /** A CycloneDX list, as Trivy writes one. */

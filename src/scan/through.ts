@@ -13,7 +13,7 @@ import { counts, open, sorted } from './gate.ts'
 import { keepLayers } from './layers.ts'
 import { type Glass, look, type Looked, type Subject, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
-import { type Others, othersOf, unseen } from './others.ts'
+import { cannotSee, type Others, othersOf } from './others.ts'
 import { shortOf, sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
 import { removeLayouts } from './together.ts'
@@ -83,7 +83,7 @@ async function lookUnless(
     return await look(subject, glass, release, ports)
   } catch (error) {
     if (other === undefined) throw error
-    blind.push(unseen(name, other, error, ports))
+    blind.push(cannotSee(name, other, error, ports))
     return undefined
   }
 }

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { type FindingClass, Severity } from '../core/gates.ts'
 import { parseJson } from '../core/json.ts'
 import { Digest } from '../core/names.ts'
+import { imageConfiguration } from '../core/words.ts'
+import { isOfConfiguration, variableIn, variableOf } from './image-configuration.ts'
 
 /** What Trivy's JSON report says, as far as a verdict needs it. */
 
@@ -27,12 +29,14 @@ const Secret = z.object({
   Severity: severity,
   Title: z.string().optional(),
   StartLine: z.int().optional(),
+  Match: z.string().optional(),
   Layer: layer,
 })
 const Misconfiguration = z.object({
   ID: z.string(),
   Severity: severity,
   Title: z.string().optional(),
+  Message: z.string().optional(),
   Status: z.string().optional(),
   Layer: layer,
 })
@@ -51,7 +55,7 @@ const Package = z.object({
 })
 
 /** What an exception took out of the lists. */
-const Modified = z.object({
+export const Modified = z.object({
   Type: z.string(),
   Statement: z.string().default(''),
   Source: z.string().default(''),
@@ -71,6 +75,7 @@ const Result = z.object({
 type Result = z.infer<typeof Result>
 
 const TrivyReport = z.object({
+  ArtifactName: z.string().optional(),
   Metadata: z
     .object({
       OS: z.object({ Family: z.string(), Name: z.string().default(''), EOSL: z.boolean().optional() }).optional(),
@@ -85,9 +90,9 @@ export interface Found {
   class: FindingClass
   id: string
   severity: Severity
-  /** Of a secret or a misconfiguration the file. */
+  /** Of a secret or a misconfiguration the file, or `image-configuration`. */
   package: string
-  /** Of a secret the line. */
+  /** Of a secret the line, or in the image's configuration the variable. */
   installed: string
   /** Absent where no version ends it. */
   fixed?: string
@@ -120,7 +125,9 @@ export function parseReport(text: string): Report | undefined {
   const report = parseJson(text, TrivyReport)
   if (report === undefined) return undefined
   const { OS, ImageID, DiffIDs } = report.Metadata
-  const results = report.Results ?? []
+  const results = (report.Results ?? []).map((one) =>
+    isOfConfiguration(one, report.ArtifactName) ? { ...one, Target: imageConfiguration } : one,
+  )
   const count = (of: typeof results): number => of.reduce((sum, { Packages }) => sum + (Packages?.length ?? 0), 0)
   const suppressed = results.flatMap(exempted)
   // An exception that cannot be read must not make a finding vanish: then it is no report that can be judged.
@@ -147,7 +154,7 @@ function findingsOf(result: Result): Found[] {
   const { Target } = result
   return [
     ...(result.Vulnerabilities ?? []).map((one) => vulnerability(one, result.Class)),
-    ...(result.Secrets ?? []).map((one) => secret(one, Target)),
+    ...(result.Secrets ?? []).map((one) => secret(one, result)),
     ...(result.Misconfigurations ?? []).filter(({ Status = 'FAIL' }) => Status === 'FAIL').map((one) => misconfiguration(one, Target)),
     ...(result.Licenses ?? []).map((one) => license(one, Target)),
   ]
@@ -160,14 +167,15 @@ function exempted(result: Result): (Found | undefined)[] {
   )
 }
 
-function read(type: string, finding: unknown, { Class, Target }: Result, exempt: NonNullable<Found['exempt']>): Found | undefined {
+function read(type: string, finding: unknown, result: Result, exempt: NonNullable<Found['exempt']>): Found | undefined {
+  const { Class, Target } = result
   const of = (found: Found | undefined): Found | undefined => (found === undefined ? undefined : { ...found, exempt })
   const parsed = <T, R>(schema: z.ZodType<T>, make: (one: T) => R): R | undefined => {
     const { data } = schema.safeParse(finding)
     return data === undefined ? undefined : make(data)
   }
   if (type === 'vulnerability') return of(parsed(Vulnerability, (one) => vulnerability(one, Class)))
-  if (type === 'secret') return of(parsed(Secret, (one) => secret(one, Target)))
+  if (type === 'secret') return of(parsed(Secret, (one) => secret(one, result)))
   if (type === 'misconfiguration') return of(parsed(Misconfiguration, (one) => misconfiguration(one, Target)))
   if (type === 'license') return of(parsed(License, (one) => license(one, Target)))
   return undefined
@@ -192,13 +200,22 @@ function vulnerability(one: z.infer<typeof Vulnerability>, resultClass: string |
 }
 
 /** Two in one file are two. */
-function secret({ RuleID, Severity, Title, StartLine, Layer }: z.infer<typeof Secret>, file: string): Found {
-  const installed = StartLine === undefined ? '' : `line ${StartLine}`
-  return { class: 'secret', id: RuleID, severity: Severity, package: file, installed, ...titled(Title), ...from(Layer) }
+function secret(one: z.infer<typeof Secret>, of: Result): Found {
+  const { RuleID, Severity, Title, StartLine, Layer } = one
+  const line = StartLine === undefined ? '' : `line ${StartLine}`
+  const installed = of.Target === imageConfiguration ? variableOf(one, secretsOf(of)) : line
+  return { class: 'secret', id: RuleID, severity: Severity, package: of.Target, installed, ...titled(Title), ...from(Layer) }
 }
 
-function misconfiguration({ ID, Severity, Title, Layer }: z.infer<typeof Misconfiguration>, file: string): Found {
-  return { class: 'misconfig', id: ID, severity: Severity, package: file, installed: '', ...titled(Title), ...from(Layer) }
+/** With those that an exception let pass. */
+function secretsOf({ Secrets, ExperimentalModifiedFindings }: Result): z.infer<typeof Secret>[] {
+  const excepted = (ExperimentalModifiedFindings ?? []).flatMap(({ Finding }) => Secret.safeParse(Finding).data ?? [])
+  return [...(Secrets ?? []), ...excepted]
+}
+
+function misconfiguration({ ID, Severity, Title, Message, Layer }: z.infer<typeof Misconfiguration>, file: string): Found {
+  const installed = file === imageConfiguration ? variableIn(Message) : ''
+  return { class: 'misconfig', id: ID, severity: Severity, package: file, installed, ...titled(Title), ...from(Layer) }
 }
 
 function license({ Name, Severity, Category, PkgName = '', FilePath = '' }: z.infer<typeof License>, target: string): Found {
@@ -240,36 +257,4 @@ export function holdsPackage(prints: string): (key: string) => boolean {
   const hex = Buffer.from(prints, 'base64').toString('hex')
   const known = new Set(hex.match(/.{8}/g))
   return (key) => known.has(hash('sha256', key).slice(0, printBytes * 2))
-}
-
-/** The report with what exceptions took out of its lists put back: for formats that shall hold everything. */
-export function unfiltered(text: string): string {
-  const report: unknown = JSON.parse(text)
-  const results = z.looseObject({ Results: z.array(z.looseObject({})).nullish() }).safeParse(report).data
-  if (results === undefined) return text
-  const Results = (results.Results ?? []).map((result) => {
-    const modified = z.array(Modified).nullish().catch(undefined).parse(result['ExperimentalModifiedFindings']) ?? []
-    const { ExperimentalModifiedFindings: _, ...rest } = result
-    const lists = { vulnerability: 'Vulnerabilities', secret: 'Secrets', misconfiguration: 'Misconfigurations', license: 'Licenses' }
-    const restored = Object.entries(lists).flatMap(([type, list]): [string, unknown[]][] => {
-      const back = modified.filter(({ Type }) => Type === type).map(({ Finding }) => Finding)
-      const there = z.array(z.unknown()).nullish().parse(rest[list]) ?? []
-      return back.length === 0 ? [] : [[list, [...there, ...back]]]
-    })
-    return { ...rest, ...Object.fromEntries(restored) }
-  })
-  return JSON.stringify({ ...results, Results })
-}
-
-/** The same report without what was found: what an image consists of stays true, what is known of it does not. */
-export function packagesOnly(text: string): string {
-  const report: unknown = JSON.parse(text)
-  const results = z.looseObject({ Results: z.array(z.looseObject({ Packages: z.unknown() })).nullish() }).safeParse(report).data
-  if (results === undefined) return text
-  const Results = (results.Results ?? []).flatMap((result) => {
-    const { Vulnerabilities: _v, Secrets: _s, Misconfigurations: _m, MisconfSummary: _c, Licenses: _l, ...rest } = result
-    const { ExperimentalModifiedFindings: _x, ...plain } = rest
-    return plain.Packages === undefined ? [] : [plain]
-  })
-  return JSON.stringify({ ...results, Results })
 }

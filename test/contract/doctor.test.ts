@@ -30,8 +30,9 @@ describe('doctor at a terminal', () => {
     expect(code).toBe(1)
     const { findings, skipped } = DoctorsAnswer.parse(JSON.parse(out))
     const invalid = findings.filter(({ rule }) => rule === 'configuration-invalid')
-    expect(invalid.map(({ where }) => where)).toEqual([{ file: 'launchway.yml', line: 1, column: 1 }])
-    expect(invalid[0]?.what).toContain('did you mean "image"?')
+    const at = (line: number, column: number): object => ({ file: 'launchway.yml', line, column })
+    expect(invalid.map(({ where }) => where)).toEqual([at(1, 1), at(2, 19)])
+    expect(invalid.map(({ what }) => what)).toEqual([expect.stringContaining('did you mean "image"?'), expect.stringContaining('nowhere')])
     expect(findings.map(({ rule, where }) => [rule, where['tool']])).toEqual(
       expect.arrayContaining([
         ['tool-missing', 'docker'],

@@ -176,3 +176,30 @@ describe("this machine's engine", () => {
     })
   })
 })
+
+describe('the files of an image', () => {
+  it('are asked for without running it, and nothing of that is left', async () => {
+    const one = `${name}-files:v1`
+    const dockerfile = 'FROM scratch\nCOPY --from=base / /\nVOLUME /data /more\n'
+    await call(
+      'docker',
+      [
+        'buildx',
+        'build',
+        '--quiet',
+        '--provenance=false',
+        '--load',
+        '--build-context',
+        `base=docker-image://${name}:v1`,
+        '--tag',
+        one,
+        '-',
+      ],
+      { stdin: dockerfile },
+    )
+    expect(await dockerEngine().filesIn(one, ['/one', '/two/', '/three', '/data'])).toEqual(['/one', '/two/', '/data'])
+    expect(await dockerEngine().filesIn(`${name}:none`, ['/one'])).toBeUndefined()
+    expect(await docker('ps', '--all', '--quiet', '--filter', 'label=launchway.look', '--filter', `ancestor=${one}`)).toBe('')
+    await ask('docker', ['image', 'rm', '--force', one])
+  })
+})

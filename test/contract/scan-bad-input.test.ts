@@ -6,6 +6,7 @@ import { keyTag } from '../../src/core/names.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { upload } from '../../src/push/index.ts'
 import { scan } from '../../src/scan/index.ts'
+import { filesInRegistry } from '../../src/scan/registry-files.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
 import {
@@ -235,6 +236,25 @@ describe('an image whose packages cannot be looked up', () => {
     const section = await scan(toScan(blind, { rules: [], unknownSystem: 'warn' }), here().ports)
     expect(section).toMatchObject({ verdict: 'passed', images: [{ looked: { blind: expect.stringMatching(why) } }] })
     expect(here().log.said('warning').join()).toContain('scan.unknown-system: warn')
+  })
+
+  it('with what installs them and without either is no pass where it comes from a registry', async () => {
+    const blind = await imageOf({ 'usr/bin/apt-get': 'apt', ...installed('h11', '0.9.3') })
+    const release = toScan(blind, { rules: [] })
+    const images = await upload(release, here().ports)
+    await docker('image', 'rm', '--force', `${blind.repository}:${keyTag(blind.key)}`)
+    const failure = await failureOf(scan({ ...release, build: { builder: 'test', images } }, here().ports))
+    expect(failure).toMatchObject({ code: 'SCAN_BLOCKED', message: expect.stringContaining('it has /usr/bin/apt-get, and neither') })
+  })
+
+  it('is read layer by layer in a registry: what a layer above has removed is not in it', async () => {
+    const traces = '/usr/bin/apt-get /usr/bin/dpkg-query /etc/apt'
+    const without = await buildHere(`FROM python:3\nRUN rm -rf ${traces}\n`)
+    const [image] = await upload(toScan(without), here().ports)
+    const digest = image?.registries[without.repository]?.digest ?? ''
+    const paths = [...traces.split(' '), '/usr/bin/dpkg', '/etc/passwd', '/no/such']
+    const found = await filesInRegistry({ repository: without.repository, digest }, paths, toScan(without).plan.registries, here().ports)
+    expect(found).toEqual(['/usr/bin/dpkg', '/etc/passwd'])
   })
 
   it('is told from one that has no system at all, or a system without a finding', async () => {

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { call, docker } from '../../lab/run.ts'
+import type { ScanPlan } from '../../src/core/gates.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import type { Release, ScanSection } from '../../src/core/release.ts'
 import { keepRecord, markCurrent, markReturned, upload } from '../../src/push/index.ts'
@@ -7,6 +10,7 @@ import { summary } from '../../src/report/index.ts'
 import { scan } from '../../src/scan/index.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder } from './support/folder.ts'
+import { Sarif } from './support/sarif.ts'
 import { type BuiltHere, buildHere, failOn, imageWith, installed, openEach, toScan } from './support/scanned.ts'
 
 /** What is new, mended and still there beside what an environment runs, as a real registry keeps it. */
@@ -27,10 +31,10 @@ afterAll(() => kept[Symbol.asyncDispose]())
 
 let environments = 0
 /** An environment of its own, in which the image runs. */
-async function running(image: BuiltHere, ports: Ports, also: Partial<ScanSection> = {}): Promise<string> {
+async function running(image: BuiltHere, ports: Ports, also: Partial<ScanSection> = {}, plan: Partial<ScanPlan> = {}): Promise<string> {
   environments += 1
   const environment = `env-${environments}`
-  const release = toScan(image, { rules: [] })
+  const release = toScan(image, { rules: [], ...plan })
   const uploaded: Release = { ...release, build: { builder: 'test', images: await upload(release, ports) } }
   const section = await scan(uploaded, ports)
   const scanned = { ...uploaded, scan: { ...section, ...also } }
@@ -94,6 +98,30 @@ describe('beside what an environment runs', () => {
     expect(statuses(part?.scan ?? all)).toEqual(['CVE-2021-41945 new', 'CVE-2023-25577 existing'])
     // What the release ran with all the same is nothing new the day after.
     expect(await scan(rescan(late, await running(late, ports)), ports)).toMatchObject({ verdict: 'passed' })
+  })
+
+  it('what is wrong with the configuration of the image is there still in the next build, in one place, and what is added is new', async () => {
+    const { ports, root } = here()
+    const build = (file: string, more = ''): Promise<BuiltHere> =>
+      buildHere(`FROM scratch\nCOPY file /file\nENV API_TOKEN=of-the-first\n${more}`, { file })
+    const plan: Partial<ScanPlan> = { scanners: ['misconfig'], reports: ['sarif'] }
+    const rules = [failOn({ classes: ['misconfig'], severity: 'UNKNOWN', new: true })]
+    const places = (): unknown => {
+      const [{ results }] = Sarif.parse(JSON.parse(readFileSync(join(root, 'launchway-reports/app.sarif'), 'utf8'))).runs
+      return [...new Set(results.map(({ locations }) => /"uri":"([^"]*)"/.exec(JSON.stringify(locations))?.[1]))]
+    }
+    const against = await running(await build('of the first'), ports, {}, plan)
+    expect(places()).toEqual(['image-configuration'])
+    const section = await scan(toScan(await build('of the second'), { ...plan, rules, against }), ports)
+    expect(section.verdict).toBe('passed')
+    expect(statuses(section)).toContain('DS-0031 existing')
+    expect(statuses(section).filter((one) => !one.endsWith(' existing'))).toEqual([])
+    expect([...new Set(section.images[0]?.findings.map((finding) => finding.package))]).toEqual(['image-configuration'])
+    expect(places()).toEqual(['image-configuration'])
+    const { part } = await failureOf(scan(toScan(await build('', 'ENV DB_PASSWORD=of-the-third\n'), { ...plan, rules, against }), ports))
+    expect(part?.scan?.rules[0]?.findings).toEqual(['app: DS-0031 in image-configuration DB_PASSWORD'])
+    const ignored = failOn({ classes: ['misconfig'], action: 'ignore', packages: ['image-configuration'], reason: 'known' })
+    expect(await scan(toScan(await build(''), { ...plan, rules: [ignored, ...rules] }), ports)).toMatchObject({ verdict: 'passed' })
   })
 
   it('everything is new after a rollback to a release that the registry has no record of', async () => {

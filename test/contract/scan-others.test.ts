@@ -89,4 +89,21 @@ describe('what others make and an environment runs', () => {
     expect(failure).toMatchObject({ code: 'SCAN_BLOCKED', message: `old cannot be judged: ${gone} is not in its registry any more` })
     expect(failure.part?.scan?.images.map(({ name }) => name)).toEqual(['app', 'db'])
   })
+
+  it('is no verdict where its registry does not answer, and nothing else blocks', async () => {
+    const down = `127.0.0.1:9/team/db@sha256:${'0'.repeat(64)}`
+    const failure = await failureOf(scan(rescan({ rules: [] }, [{ name: 'db', reference: down }]), here().ports))
+    expect(failure).toMatchObject({ code: 'REGISTRY_UNAVAILABLE', message: expect.stringMatching(/^db cannot be judged: 127\.0\.0\.1:9/) })
+    expect(failure.part).toBeUndefined()
+    const blocked = await failureOf(
+      scan(
+        rescan({ rules: [failOn({ severity: 'CRITICAL' })] }, [
+          { name: 'db', reference: down },
+          { name: 'cache', reference },
+        ]),
+        here().ports,
+      ),
+    )
+    expect(blocked.message).toMatch(/^db cannot be judged: .*; cache: 1 finding blocks/)
+  })
 })

@@ -137,6 +137,33 @@ describe('the files of a scan', () => {
     })
   })
 
+  it('show no value of what is secret in ENV, but for the JSON, which has all of the configuration', async () => {
+    const values = [`ghp_${'a1B2c3D4e'.repeat(4)}`, `sk_live_${'a1b2c3d4e5'.repeat(6)}`, 'of-the-database', 'of-a-neighbour']
+    const [token = '', stripe = '', password = '', other = ''] = values
+    const variables = `ENV GITHUB_TOKEN=${token} STRIPE_KEY=${stripe}\nENV DB_PASSWORD=${password}\nENV NEIGHBOUR=${other}\n`
+    const leaky = await buildHere(`FROM scratch\nLABEL org.opencontainers.image.vendor=team\nCOPY . /\n${variables}`, {
+      ...installed('httpx', '0.22.0'),
+      'app/settings.txt': `key = "${stripe}"\n`,
+    })
+    const asked = toScan(leaky, { scanners: ['vuln', 'secret', 'misconfig'], reports: [...reports], rules: [] })
+    const evidence = { sbom: ['spdx' as const], provenance: false }
+    await scan({ ...asked, plan: { ...asked.plan, evidence } }, here().ports)
+    const seen = readFileSync(join(here().root, 'evidence/scan/app.packages.json'), 'utf8')
+    const files = {
+      ...Object.fromEntries(['app.sarif', 'app.txt', 'app.cdx.json', 'app.spdx.json'].map((name) => [name, read(name)])),
+      seen,
+    }
+    // Of a key that is longer than the rule says, too.
+    const parts = [...values, stripe.slice(-20)]
+    expect(Object.entries(files).filter(([, text]) => parts.some((part) => text.includes(part)))).toEqual([])
+    expect(read('app.txt')).toContain('ENV DB_PASSWORD=****')
+    expect(read('app.txt')).toContain('STRIPE_KEY=****')
+    expect(read('app.sarif')).toContain('STRIPE_KEY=****')
+    expect(seen).toContain('"org.opencontainers.image.vendor":"team"')
+    expect(seen).not.toContain('CVE-2021-41945')
+    expect(values.every((value) => read('app.json').includes(value))).toBe(true)
+  })
+
   it('are not written where nobody asks for them', async () => {
     expect((await scan(toScan(image, { rules: [] }), here().ports)).reports).toEqual([])
     expect(() => read('app.sarif')).toThrow('ENOENT')

@@ -196,6 +196,8 @@ describe('what is wrong is said with its place', () => {
         ['memory: 512', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g, not "512"'],
         ['memory: "512"', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g'],
         ['memory: 4m', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g'],
+        ['memory: 1000k', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g'],
+        ['memory: 0.001g', '13: environments.p.memory: must be a number and a unit, and 6m at least: 512m or 1.5g'],
         [
           'command: python app.py',
           '14: environments.p.command: expected a list, received string "python app.py"; as a list: [python, app.py]',

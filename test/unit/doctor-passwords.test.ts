@@ -13,7 +13,7 @@ const rows: [what: string, files: Files, expected: string[]][] = [
       'app.env': 'SECRET_KEY=changeme\n',
       'deploy/stack.yml':
         'services:\n  db: { image: "postgres:15", env_file: [db.env, { path: ../more.env, required: false }, gone.env] }\n',
-      'deploy/db.env': '# of the database\nexport POSTGRES_PASSWORD="postgres"\nPOSTGRES_DB=shop\n',
+      'deploy/db.env': '# of the database\nexport POSTGRES_PASSWORD="postgres" # for now\nPOSTGRES_DB=shop\n',
       'more.env': 'APP_PASSWORD=shop\nAPI_TOKEN=c29tZXRoaW5n\n',
     },
     [

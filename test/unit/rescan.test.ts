@@ -89,13 +89,13 @@ describe('a schedule', () => {
       const health = { timeoutMs: 1, settleMs: 1 }
       return Accessory.parse({ name, image, ...lists, health, env: {}, labels: {}, stopTimeoutMs: 1 })
     }
-    const [postgres, redis] = ['postgres:17', 'redis:8'].map((name) => `${name}@${digest}`)
+    const [postgres, redis, memcached] = ['postgres:17', 'redis:8', 'memcached:1'].map((name) => `${name}@${digest}`)
     await live(ports, {
       environment: environment([], {
         accessories: [accessory('db', postgres ?? ''), accessory('copy', postgres ?? ''), accessory('mail', 'mailpit:v1')],
         project: {
           name: 'shop',
-          pulled: { app: redis ?? '' },
+          pulled: { app: redis ?? '', db: memcached ?? '' },
           ...{ networks: {}, volumes: {}, external: { networks: [], volumes: [], paths: [] } },
         },
       }),
@@ -103,7 +103,8 @@ describe('a schedule', () => {
     const { plan } = await startRelease('launchway.yml', daily, ports)
     expect(plan.others).toEqual([
       { name: 'db', reference: postgres },
-      { name: 'app-pulled', reference: redis },
+      { name: 'app-2', reference: redis },
+      { name: 'db-2', reference: memcached },
     ])
     expect(log.said('warning')).toEqual([
       'mail is not looked at: the record of v1.2.3 names mailpit:v1 without a digest, so nobody knows which one the hosts have\nName it with its digest (mailpit:v1@sha256:…), and it is.',

@@ -48,6 +48,14 @@ describe('beside what runs, a finding', () => {
     expect(statuses([found('aws', secret)], { findings: [ran('aws', secret)] })).toEqual(['new'])
   })
 
+  it('about one variable is not one about another', () => {
+    const of = (installed: string): Pick<Found, 'class' | 'package' | 'installed'> => ({
+      ...{ class: 'misconfig', package: 'image-configuration', installed },
+    })
+    const now = [found('DS-0031', of('OLD_KEY')), found('DS-0031', of('NEW_KEY'))]
+    expect(statuses(now, { findings: [ran('DS-0031', of('OLD_KEY'))] })).toEqual(['existing', 'new'])
+  })
+
   it('that was mended before runs no more', () => {
     expect(statuses([found('CVE-1')], { findings: [ran('CVE-1', { status: 'fixed' })] })).toEqual(['new'])
   })

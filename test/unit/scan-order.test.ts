@@ -161,4 +161,15 @@ describe('what is refused', () => {
     expect(refused).toBeGreaterThan(asked / 20)
     expect(refused).toBeLessThan(asked)
   })
+
+  it('is found in time, however many stars patterns have', () => {
+    const stars = (letters: string): string => `*${letters.split('').join('*')}*`
+    const rules = [
+      { action: 'warn' as const, severity: 'HIGH' as const, classes: [], packages: [stars('abcdefghijkl')], ids: [] },
+      { action: 'fail' as const, severity: 'CRITICAL' as const, classes: [], packages: [stars('mnopqrstuvwx')], ids: [] },
+    ]
+    expect(
+      orderBreaches(rules.map((rule, index) => ({ rule: { ...rule, classes: ['library'] as const }, path: ['scan', 'rules', index] }))),
+    ).toHaveLength(1)
+  })
 })

@@ -180,7 +180,7 @@ describe('what a scan found', () => {
       { image: 'app', finding: finding('HIGH', { id: 'CVE-2026-12345', package: 'z' }), rule: rule({ severity: 'HIGH' }) },
       {
         image: 'app',
-        finding: finding('HIGH', { id: 'aws', class: 'secret', package: '/k', installed: 'line 7' }),
+        finding: finding('HIGH', { id: 'aws', class: 'secret', package: '/k', installed: 'line 7', title: 'AWS key' }),
         rule: rule({ classes: ['secret'] }),
       },
     ]
@@ -188,7 +188,7 @@ describe('what a scan found', () => {
       message: 'app: 3 findings block this release: 1 CRITICAL, 2 HIGH',
       hint: `CVE-2026-0001   CRITICAL  openssl  1.0 → 1.1         (HIGH or worse)
 CVE-2026-12345  HIGH      z        1.0 → no fix yet  (HIGH or worse)
-aws             HIGH      /k       secret line 7     (any severity in secrets)
+aws             HIGH      /k       AWS key, line 7   (any severity in secrets)
 Revoke a secret, and take it out of the image: who may pull it can read it. Secrets of the build (images.*.secrets) are not kept in it.
 Update what has a fix. What has no fix yet goes with another base image, or without the package. What must wait is an exception with an end: in .trivyignore.yaml, id and expired_at; of a secret under secrets:, with paths: ['/k'].`,
     })

@@ -72,6 +72,25 @@ trivy 0.71.2, database of 2026-11-20T06:00:00.000Z`)
     expect(text).toContain('| app | 1 | 1 | 0 | 0 | 0 |')
   })
 
+  it('of a scan keeps what no version ends apart from vulnerabilities', () => {
+    const place = { class: 'secret', id: 'stripe', severity: 'CRITICAL', package: 'image-configuration' } as const
+    const key: Finding = { ...place, installed: 'STRIPE_KEY', title: 'Stripe Secret Key', status: 'new' }
+    const findings = [key, httpx]
+    const rules = [{ rule: 'all', action: 'fail' as const, passed: false, findings: findings.map((one) => findingName('app', one)) }]
+    const text = summary(record({ scan: { ...scanned, against, images: [{ name: 'app', config: digest, findings }], rules } }))
+    const what = "Stripe Secret Key, STRIPE\\_KEY in the image's configuration"
+    expect(text).toContain(`|  | finding | severity | image | package | what |
+| --- | --- | --- | --- | --- | --- |
+| new | \`stripe\` | CRITICAL | app | \`image-configuration\` | ${what} |
+`)
+    expect(text).toContain(`| \`CVE-2021-41945\` | CRITICAL | app | \`httpx\` | \`0.22.0\` | \`0.23.0\` | all |
+
+| blocks | severity | image | package | what | rule |
+| --- | --- | --- | --- | --- | --- |
+| \`stripe\` | CRITICAL | app | \`image-configuration\` | ${what} | all |
+`)
+  })
+
   it('of a scan tells an image apart from its base, and what another base would end', () => {
     const newer = { reference: 'python:3', digest, fixes: 3, of: 4 }
     const image = {
@@ -86,7 +105,15 @@ trivy 0.71.2, database of 2026-11-20T06:00:00.000Z`)
   })
 
   it('of a scan shows what is only warned of, what passes and by whose word, and the files', () => {
-    const aws: Finding = { class: 'secret', id: 'aws', severity: 'HIGH', package: '/k', installed: '', status: 'new' }
+    const aws: Finding = {
+      class: 'secret',
+      id: 'aws',
+      severity: 'HIGH',
+      package: '/k',
+      installed: 'line 7',
+      title: 'AWS key',
+      status: 'new',
+    }
     const until = '2026-12-01T00:00:00.000Z'
     const text = summary(
       record({
@@ -106,8 +133,8 @@ trivy 0.71.2, database of 2026-11-20T06:00:00.000Z`)
       }),
     )
     expect(text).toContain('| app | 1 | 0 | 0 | 0 | 0 |\n| app, secrets | 0 | 1 | 0 | 0 | 0 |')
-    expect(text).toContain('| warns | severity | image | package | installed | fixed in | rule |')
-    expect(text).toContain('| `aws` | HIGH | app | `/k` |  | secret | any severity in secrets |')
+    expect(text).toContain('| warns | severity | image | package | what | rule |')
+    expect(text).toContain('| `aws` | HIGH | app | `/k` | AWS key, line 7 | any severity in secrets |')
     expect(text).toContain('| CVE-2021-41945: not reachable | 1 |')
     expect(text).toContain('| `CVE-9` | 1 | 2026-12-01 | ends soon | team-web | soon | `.trivyignore.yaml` |')
     expect(text).toContain('| `launchway-reports/app.sarif` | cut |')

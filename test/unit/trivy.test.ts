@@ -11,7 +11,8 @@ import {
   scanList,
   version,
 } from '../../src/tools/trivy.ts'
-import { parseHidden, parseReport, unfiltered } from '../../src/tools/trivy-report.ts'
+import { parseHidden, parseReport } from '../../src/tools/trivy-report.ts'
+import { unfiltered } from '../../src/tools/trivy-rewritten.ts'
 
 const trivy = { file: '/usr/bin/trivy', cacheDir: '/cache', cwd: '/empty' }
 const loud = ['--cache-dir', '/cache', '--timeout', '30m']

@@ -24,7 +24,7 @@ const tellEveryMs = 30_000
  * @param how with a cache folder that nobody else uses @param what it is, for the log
  * @returns why it could not be had
  */
-export async function download(
+export async function downloadWatched(
   mirror: string,
   how: Command,
   what: string,
@@ -57,7 +57,7 @@ export async function download(
 async function watch(folders: readonly string[], title: string, silence: AbortController, over: AbortSignal, ports: Ports): Promise<void> {
   let [bytes, silentMs, untoldMs] = [0, 0, 0]
   while (await slept(lookEveryMs, over, ports)) {
-    const now = await bytesIn(folders, ports)
+    const now = await bytesIn(folders, bytes, ports)
     silentMs = now === bytes ? silentMs + lookEveryMs : 0
     untoldMs += lookEveryMs
     bytes = now
@@ -77,12 +77,14 @@ async function slept(ms: number, over: AbortSignal, { clock }: Ports): Promise<b
   }
 }
 
-async function bytesIn(folders: readonly string[], { files }: Ports): Promise<number> {
+/** What was there before is as good as nothing new: folders that go away meanwhile are looked at again the next time. */
+async function bytesIn(folders: readonly string[], before: number, { files }: Ports): Promise<number> {
   let sum = 0
-  for (const folder of folders) {
-    // What goes away meanwhile is a change as well.
-    const found = await files.walk(folder, (_, kind) => (kind === 'file' ? 'keep' : 'skip')).catch(() => [{ size: Math.random() }])
-    for (const { size } of found) sum += size
+  try {
+    for (const folder of folders)
+      for (const { size } of await files.walk(folder, (_, kind) => (kind === 'file' ? 'keep' : 'skip'))) sum += size
+  } catch {
+    return before
   }
   return sum
 }
