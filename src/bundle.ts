@@ -2,6 +2,7 @@
 // A start loads nearly all of it in any case.
 // oxlint-disable import/no-unassigned-import -- nothing of theirs is used here
 import './core/command.ts'
+import './core/composed.ts'
 import './core/docker-config.ts'
 import './core/evidence.ts'
 import './core/http-check.ts'
@@ -16,6 +17,8 @@ import './core/words.ts'
 export * as dockerfile from './tools/dockerfile.ts'
 export * as glob from './plan/glob.ts'
 export * as json from './core/json.ts'
+export * as documents from './core/record-document.ts'
+export * as trigger from './plan/trigger.ts'
 export * as near from './core/nearest.ts'
 // Each of the two doors has it, and one of them is opened at every start.
 export * as report from './report/index.ts'
