@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { nearest } from '../core/nearest.ts'
+import { valueAt } from './read.ts'
 import { type Breach, breaches } from './rules.ts'
 import { Config } from './schema.ts'
 import { below, schemasAt, shapeOf, unwrap } from './schema-below.ts'
@@ -85,12 +86,6 @@ function wrongAt(path: Path, place: Path, written?: unknown): Wrong | undefined 
 function allOf(parts: readonly (Wrong | undefined)[]): Wrong[] | undefined {
   const known = parts.filter((part) => part !== undefined)
   return known.length < parts.length ? undefined : known
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  let at = value
-  for (const part of path) at = typeof at === 'object' && at !== null && Object.hasOwn(at, part) ? Reflect.get(at, part) : undefined
-  return at
 }
 
 /** Entries of lists are not taken away: those behind them would be other ones then. */

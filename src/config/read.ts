@@ -22,9 +22,15 @@ export class Written {
 
 /** How the file spells the number or truth value at a path. */
 export function writtenIn(value: unknown, path: readonly PropertyKey[]): string | undefined {
+  const at = valueAt(value, path)
+  return at instanceof Written ? at.text : undefined
+}
+
+/** What stands at a path; undefined where there is no such place. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let at = value
   for (const part of path) at = typeof at === 'object' && at !== null && Object.hasOwn(at, part) ? Reflect.get(at, part) : undefined
-  return at instanceof Written ? at.text : undefined
+  return at
 }
 
 /** A document, or what is wrong with it as YAML. Its numbers and truth values are each a `Written`. */

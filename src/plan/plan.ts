@@ -14,7 +14,7 @@ import { isOwnTag } from '../core/names.ts'
 import { nearest } from '../core/nearest.ts'
 import type { PlanSection } from '../core/release.ts'
 import { ruleName } from '../core/scan-rule.ts'
-import { isProposal } from '../core/stages.ts'
+import { isProposal, isRescan } from '../core/stages.ts'
 import { choose } from './glob.ts'
 import { ociLabels } from './labels.ts'
 import { noStages } from './stages.ts'
@@ -84,6 +84,15 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     ...(evidence === undefined ? {} : { evidence }),
     stages: stagesOf(route, trigger, { environment, smoke, scan }),
   }
+}
+
+/**
+ * What a schedule looks at that builds nothing. What runs was released by a push: it means what the branch or the input leads to.
+ * @param decided what its plan says @returns undefined of a run that does something else, or nothing
+ */
+export function sectionToRescan(config: Config, trigger: Trigger, decided: PlanSection, found: Beside): PlanSection | undefined {
+  if (!isRescan(decided) || trigger.idle !== undefined) return undefined
+  return { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }
 }
 
 /** The route of this trigger, or in words why there is none. */

@@ -1,7 +1,7 @@
 import { resolveApp } from '../config/resolve.ts'
 import type { Ports } from '../core/ports.ts'
 import { factsFor } from './facts.ts'
-import { plan } from './plan.ts'
+import { plan, sectionToRescan } from './plan.ts'
 import { findFiles, readConfig } from './run.ts'
 import type { Trigger } from './trigger.ts'
 
@@ -17,7 +17,7 @@ export async function rescanOf(
   if (trigger.event !== 'schedule' || trigger.idle !== undefined) return undefined
   const config = await readConfig(configFile, ports)
   const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
-  if (plan(config, trigger, { ...files, facts }).stages['build'].run) return undefined
-  const { environment, scan } = plan(config, { ...trigger, event: 'push' }, { ...files, facts })
+  const found = { ...files, facts }
+  const { environment, scan } = sectionToRescan(config, trigger, plan(config, trigger, found), found) ?? {}
   return environment === undefined || scan === undefined ? undefined : { app: resolveApp(config), environment: environment.name }
 }

@@ -13,7 +13,7 @@ import type { PlanSection, Registry, Release } from '../core/release.ts'
 import { changes, headRef, headSha } from '../tools/git.ts'
 import { defaultBranchWarning, factsFor } from './facts.ts'
 import { mountedHashes } from './mounted.ts'
-import { plan } from './plan.ts'
+import { plan, sectionToRescan } from './plan.ts'
 import { noStages } from './stages.ts'
 import type { SteppedUp } from './step/run.ts'
 import type { Trigger } from './trigger.ts'
@@ -30,11 +30,8 @@ export async function startRelease(configFile: string, trigger: Trigger, ports: 
   const found = { ...files, facts }
   for (const warning of await overlookedExceptions(config, files, ports)) ports.log.warning(warning)
   const decided = plan(config, trigger, found)
-  // What runs was released by a push: a schedule that builds nothing means what the branch or the input leads to.
-  if (trigger.event === 'schedule' && !decided.stages['build'].run && trigger.idle === undefined) {
-    const section = { ...plan(config, { ...trigger, event: 'push' }, found), event: trigger.event }
-    return startRescan(resolveApp(config), section, { supposed: trigger.supposed === true }, ports)
-  }
+  const rescanned = sectionToRescan(config, trigger, decided, found)
+  if (rescanned !== undefined) return startRescan(resolveApp(config), rescanned, { supposed: trigger.supposed === true }, ports)
   const planned = await withFiles(decided, { config, file: configFile }, ports)
   const isProposal = trigger.event === 'pull_request' && planned.stages['build'].run
   const whole = isProposal ? await (await import('./proposed.ts')).withProposed(planned, { config, file: configFile }, ports) : planned
