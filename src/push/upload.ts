@@ -28,7 +28,7 @@ interface Destination {
  */
 export async function upload(release: Release, ports: Ports): Promise<BuiltImage[]> {
   const { images } = section(release, 'build')
-  const to = await loggedIn(release.plan.registries, ports)
+  const to = await loggedIn(release.plan, ports)
   const uploaded: BuiltImage[] = []
   for (const image of images) {
     if (image.how !== 'built') {
@@ -46,9 +46,10 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
  * A docker configuration of this run alone, with the logins that were found; docker uses the user's own when there
  * are none. The folder goes with the run. A login that is wrong shows at the push.
  */
-async function loggedIn(registries: readonly Registry[], ports: Ports): Promise<Destination> {
+async function loggedIn({ images, registries }: Release['plan'], ports: Ports): Promise<Destination> {
+  const hosts = new Set(images.flatMap(({ repositories }) => repositories.map((repository) => parseRepository(repository).host)))
   const logins = new Map<string, Credentials>()
-  for (const settings of registries) {
+  for (const settings of registries.filter(({ host }) => hosts.has(host))) {
     const credentials = await ports.registry.credentials(settings)
     if (credentials !== undefined) logins.set(settings.host, credentials)
   }

@@ -11,7 +11,7 @@ const source = { context: '.', dockerfile: 'Dockerfile' }
 async function read(text: string, failed: Told['failed'] = [], driver = 'docker') {
   const root = temporaryFolder()
   writeFileSync(join(root, 'Dockerfile'), 'FROM python:3\nRUN make\n')
-  return buildFailure({ failed, warnings: [], text: text.split('\n') }, [source], driver, localPorts(root).ports)
+  return buildFailure({ failed, warnings: [], text: text.split('\n') }, [source], { driver, logins: new Map() }, localPorts(root).ports)
 }
 
 const excerpt = ['Dockerfile:2', '--------------------', '   1 |     FROM python:3', '   2 | >>> RUN make', '--------------------'].join(
