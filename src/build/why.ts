@@ -3,6 +3,7 @@ import { parseJson } from '../core/json.ts'
 import { environmentTag, inputsType } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import { documentOf, onlyLayer } from '../core/record-document.ts'
+import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { within } from '../core/within.ts'
@@ -17,7 +18,15 @@ const shownChanges = 3
 export const sizeAnnotation = 'launchway.size'
 
 /** Why an image is built whose key nobody knows: what differs from the last one of this branch, tag or environment. */
-export async function whyBuilt(image: PlannedImage, now: InputList, release: Release, ports: Ports): Promise<string> {
+export async function whyBuilt(
+  image: PlannedImage,
+  now: InputList,
+  silent: ReadonlySet<string>,
+  release: Release,
+  ports: Ports,
+): Promise<string> {
+  const { host } = parseRepository(image.repositories[0] ?? '')
+  if (silent.has(host)) return `what it was built of before is not known: ${host} did not answer`
   try {
     const before = await within(patienceMs, ports.signal, ports, () => lastInputs(image, release, ports))
     if (before === undefined) return 'what it was built of before is not known'

@@ -31,13 +31,9 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
   const to = await loggedIn(release.plan, ports)
   const uploaded: BuiltImage[] = []
   for (const image of images) {
-    if (image.how !== 'built') {
-      // The registry had it first.
-      uploaded.push(image)
-      continue
-    }
     const planned = release.plan.images.find(({ name }) => name === image.name)
-    uploaded.push({ ...image, registries: await uploadImage(image, planned, to, ports) })
+    const registries = image.how === 'built' ? await uploadImage(image, planned, to, ports) : await spread(image, planned, to, ports)
+    uploaded.push({ ...image, registries })
   }
   return uploaded
 }
@@ -76,6 +72,27 @@ async function uploadImage(
     }),
   )
   return Object.fromEntries(uploaded.flat())
+}
+
+/** An image that was not built is in a registry: to those of its repositories that lack it, it comes from there. */
+async function spread(
+  image: BuiltImage,
+  { repositories = [] }: Partial<Pick<PlannedImage, 'repositories'>> = {},
+  to: Destination,
+  ports: Ports,
+): Promise<BuiltImage['registries']> {
+  const there = Object.entries(image.registries)
+  const all = await allOf(
+    repositories.map(async (repository) => {
+      const { host } = parseRepository(repository)
+      // From another repository of the same registry nothing is sent.
+      const source = there.find(([one]) => parseRepository(one).host === host) ?? there[0]
+      const has = image.registries[repository]
+      if (has !== undefined || source === undefined) return [repository, has] as const
+      return [repository, await copyTo(repository, source[0], source[1].digest, image, to, ports)] as const
+    }),
+  )
+  return { ...image.registries, ...Object.fromEntries(all.flatMap(([repository, has]) => (has === undefined ? [] : [[repository, has]]))) }
 }
 
 async function uploadTo(
