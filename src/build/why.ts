@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { abreast } from '../core/abreast.ts'
 import { parseJson } from '../core/json.ts'
 import { environmentTag, inputsType } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
@@ -11,6 +12,8 @@ import { changesOf, type InputList, unpacked } from './inputs.ts'
 
 /** How long a registry may take to say what an image was built of: nothing depends on it. */
 const patienceMs = 10_000
+/** Repositories that are written to at once. */
+const parallel = 4
 /** Changes that a reason names. */
 const shownChanges = 3
 
@@ -90,19 +93,19 @@ async function deployed(image: PlannedImage, { app, plan }: Release, ports: Port
  * is no reason to fail.
  */
 export async function keepInputs(images: readonly BuiltImage[], { plan }: Release, ports: Ports): Promise<BuiltImage[]> {
-  for (const { name, inputs, registries, size } of images) {
-    if (inputs === undefined) continue
-    for (const [at, { digest }] of Object.entries(registries)) {
-      try {
-        const repository = await openRepository(at, plan.registries, ports)
-        const subject = await repository.resolve(digest)
-        if (subject !== undefined)
-          await repository.attach(subject, inputsType, Buffer.from(inputs, 'base64'), { [sizeAnnotation]: String(size) })
-      } catch (error) {
-        ports.signal.throwIfAborted()
-        ports.log.info(`${at} did not take what ${name} was built of: ${error instanceof Error ? error.message : String(error)}`)
-      }
+  const places = images.flatMap(({ name, inputs, registries, size }) =>
+    inputs === undefined ? [] : Object.entries(registries).map(([at, { digest }]) => ({ name, inputs, size, at, digest })),
+  )
+  await abreast(parallel, places, ports.signal, async ({ name, inputs, size, at, digest }) => {
+    try {
+      const repository = await openRepository(at, plan.registries, ports)
+      const subject = await repository.resolve(digest)
+      if (subject === undefined) return
+      await repository.attach(subject, inputsType, Buffer.from(inputs, 'base64'), { [sizeAnnotation]: String(size) })
+    } catch (error) {
+      ports.signal.throwIfAborted()
+      ports.log.info(`${at} did not take what ${name} was built of: ${error instanceof Error ? error.message : String(error)}`)
     }
-  }
+  })
   return images.map(({ inputs: _kept, ...image }) => image)
 }

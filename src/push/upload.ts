@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { abreast } from '../core/abreast.ts'
 import { keepLogins } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { keyTag } from '../core/names.ts'
@@ -13,6 +14,9 @@ import { annotate } from './annotate.ts'
 import { copyImage } from './copy.ts'
 import { pushWithDocker } from './docker-push.ts'
 import { configDigests } from './identity.ts'
+
+/** Images that are uploaded at once: docker itself sends five layers at once, whoever they are of. */
+const parallel = 4
 
 /** What the uploads of a run share. */
 interface Destination {
@@ -29,13 +33,17 @@ interface Destination {
 export async function upload(release: Release, ports: Ports): Promise<BuiltImage[]> {
   const { images } = section(release, 'build')
   const to = await loggedIn(release.plan, ports)
-  const uploaded: BuiltImage[] = []
-  for (const image of images) {
+  const bring = async (image: BuiltImage, signal = ports.signal): Promise<BuiltImage> => {
     const planned = release.plan.images.find(({ name }) => name === image.name)
-    const registries = image.how === 'built' ? await uploadImage(image, planned, to, ports) : await spread(image, planned, to, ports)
-    uploaded.push({ ...image, registries })
+    const send = image.how === 'built' ? uploadImage : spread
+    return { ...image, registries: await send(image, planned, to, { ...ports, signal }) }
   }
-  return uploaded
+  // One alone: what the others share with it is then there, and is not sent by each of them.
+  const first = images.find(({ how }) => how === 'built')
+  const done = first === undefined ? [] : [await bring(first)]
+  const others = images.filter((image) => image !== first)
+  const uploaded = new Map([...done, ...(await abreast(parallel, others, ports.signal, bring))].map((image) => [image.name, image]))
+  return images.flatMap(({ name }) => uploaded.get(name) ?? [])
 }
 
 /**
