@@ -102,6 +102,8 @@ function missingFile(path: string): Cause {
 export interface Source {
   context: string
   dockerfile: string
+  /** What it is built for. */
+  platforms?: readonly string[]
 }
 
 /** Who built. */
@@ -121,7 +123,8 @@ export async function buildFailure(told: Told, sources: readonly Source[], build
       hint: `buildx 0.13 or later is needed: \`docker buildx version\`\n${text}`,
     })
   }
-  const { code = 'BUILD_FAILED', says, hint } = causeOf(`${text}\n${first?.error ?? ''}`, first?.lines ?? [], builder)
+  const foreign = first === undefined ? undefined : await foreignProgram(first, sources, ports)
+  const { code = 'BUILD_FAILED', says, hint } = foreign ?? causeOf(`${text}\n${first?.error ?? ''}`, first?.lines ?? [], builder)
   const at = failedLine(text)
   const place = at === undefined ? undefined : await placeOf(at, sources, ports)
   const where = place === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`
@@ -130,6 +133,28 @@ export async function buildFailure(told: Told, sources: readonly Source[], build
     hint: [...lines, ...conclusion(told.text), hint ?? ''].filter((line) => line !== '').join('\n'),
     ...(place === undefined ? {} : { place }),
   })
+}
+
+/** A program of another kind of machine says nothing but that, and ends with a code like any other. */
+async function foreignProgram(
+  { step, lines }: Told['failed'][number],
+  sources: readonly Source[],
+  ports: Pick<Ports, 'engine'>,
+): Promise<Cause | undefined> {
+  if (!/: exec format error$/.test(lines.findLast((line) => line.trim() !== '') ?? '')) return undefined
+  const platforms = new Set(sources.flatMap(({ platforms: own = [] }) => own))
+  // Of several platforms each step says whose it is.
+  const wanted = /^\[(?:[^\]]* )?([a-z]+\/\w+(?:\/\w+)?)[ \]]/.exec(step)?.[1] ?? (platforms.size === 1 ? [...platforms][0] : undefined)
+  const own = await ports.engine.platform().catch(() => undefined)
+  if (wanted === undefined || wanted === own) {
+    const hint = `A program of another platform than ${own ?? 'this machine'}, or a script without #! in its first line.`
+    return { says: 'this machine cannot run the program (exec format error)', hint }
+  }
+  const [, architecture = ''] = wanted.split('/')
+  return {
+    says: `the command is a program for ${wanted}, which this machine${own === undefined ? '' : ` (${own})`} cannot run`,
+    hint: `With emulation it can (QEMU, as binfmt): in a workflow docker/setup-qemu-action in a step before; at a terminal, once: docker run --privileged --rm tonistiigi/binfmt --install ${architecture}\nWithout: build on a machine that is ${wanted}, or cross-compile in a stage FROM --platform=$BUILDPLATFORM.`,
+  }
 }
 
 function causeOf(text: string, lines: readonly string[], builder: Builder): Cause {
