@@ -141,7 +141,7 @@ async function foreignProgram(
   sources: readonly Source[],
   ports: Pick<Ports, 'engine'>,
 ): Promise<Cause | undefined> {
-  if (!/: exec format error$/.test(lines.findLast((line) => line.trim() !== '') ?? '')) return undefined
+  if (lines.findLast((line) => line.trim() !== '')?.endsWith(': exec format error') !== true) return undefined
   const platforms = new Set(sources.flatMap(({ platforms: own = [] }) => own))
   // Of several platforms each step says whose it is.
   const wanted = /^\[(?:[^\]]* )?([a-z]+\/\w+(?:\/\w+)?)[ \]]/.exec(step)?.[1] ?? (platforms.size === 1 ? [...platforms][0] : undefined)

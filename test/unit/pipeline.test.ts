@@ -30,11 +30,27 @@ describe('the graph', () => {
 
   it.each([
     ['build', ['build', 'upload', 'size', 'inputs']],
-    ['push', ['evidence', 'push', 'record', 'assets']],
+    ['push', ['evidence', 'push', 'record', 'assets', 'tidy']],
     ['deploy', ['turn', 'deploy', 'current']],
     [
       undefined,
-      ['build', 'upload', 'size', 'inputs', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'assets', 'turn', 'deploy', 'current'],
+      [
+        'build',
+        'upload',
+        'size',
+        'inputs',
+        'smoke',
+        'scan',
+        'reach',
+        'evidence',
+        'push',
+        'record',
+        'assets',
+        'tidy',
+        'turn',
+        'deploy',
+        'current',
+      ],
     ],
     ['scan', ['scan']],
     ['report', []],
@@ -54,6 +70,7 @@ describe('the graph', () => {
       'push',
       'record',
       'assets',
+      'tidy',
     ])
     const { ports } = outside()
     const ran: string[] = []
@@ -67,7 +84,7 @@ describe('the graph', () => {
     const { release, error } = await runSteps(noting, withVerdicts('passed', 'passed'), ports)
     expect([error, ran.toSorted(), release.outcome]).toEqual([
       undefined,
-      ['assets', 'build', 'evidence', 'inputs', 'push', 'record', 'scan', 'size', 'smoke', 'upload'],
+      ['assets', 'build', 'evidence', 'inputs', 'push', 'record', 'scan', 'size', 'smoke', 'tidy', 'upload'],
       { state: 'running' },
     ])
   })
