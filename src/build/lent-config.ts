@@ -56,29 +56,33 @@ export async function lendConfig(
   { files, environment, root }: Pick<Ports, 'files' | 'environment' | 'root'>,
 ): Promise<Lent> {
   const value = (name: string): string => environment.get(name)?.reveal() ?? ''
-  const own = resolve(root, value('DOCKER_CONFIG') || join(value('HOME'), '.docker'))
-  const text = (await files.read(join(own, configName)))?.toString()
-  const merged = configWith(logins, text)
+  const home = value('HOME')
+  const chosen = value('DOCKER_CONFIG') || (home === '' ? '' : join(home, '.docker'))
+  // Without a home there is nothing of the user's to keep.
+  const own = chosen === '' ? undefined : resolve(root, chosen)
+  const text = own === undefined ? undefined : await files.read(join(own, configName))
+  const merged = configWith(logins, text?.toString())
   if (merged === undefined) return { env: {}, remove: async () => undefined }
   const folder = await files.temporary('docker-config')
   const remove = (): Promise<void> => files.remove(folder)
   try {
     await files.write(join(folder, configName), merged.reveal(), 0o600)
-    for (const name of await namesIn(own, files)) if (name !== configName) await files.link(join(own, name), join(folder, name))
+    if (own !== undefined) for (const name of await namesIn(own, files)) await files.link(join(own, name), join(folder, name))
   } catch (error) {
     await remove()
     throw error
   }
-  // A folder of it that is not there yet would be made in the one that goes.
-  const builders = value('BUILDX_CONFIG') || join(own, 'buildx')
-  return { env: { DOCKER_CONFIG: folder, BUILDX_CONFIG: builders }, remove }
+  // Where its folder is not there yet it would be made in the one that goes.
+  const builders = value('BUILDX_CONFIG') || (own === undefined ? '' : join(own, 'buildx'))
+  return { env: { DOCKER_CONFIG: folder, ...(builders === '' ? {} : { BUILDX_CONFIG: builders }) }, remove }
 }
 
+/** All that is there beside the configuration itself. */
 async function namesIn(folder: string, files: Files): Promise<string[]> {
   const names: string[] = []
   if ((await files.look(folder)) === undefined) return names
   await files.walk(folder, (path, kind) => {
-    names.push(path)
+    if (path !== configName) names.push(path)
     return kind === 'directory' ? 'prune' : 'skip'
   })
   return names

@@ -117,9 +117,10 @@ describe('a configuration that is lent', () => {
     ])
   })
 
-  it.each<[string, Record<string, string>, string]>([
+  it.each<[string, Record<string, string>, string | undefined]>([
     ['with DOCKER_CONFIG', { DOCKER_CONFIG: '/no/such/docker' }, '/no/such/docker/buildx'],
     ['with BUILDX_CONFIG', { DOCKER_CONFIG: '/no/such/docker', BUILDX_CONFIG: '/etc/builders' }, '/etc/builders'],
+    ['without a home', {}, undefined],
   ])('leads to the builders of the user %s', async (_, env, builders) => {
     const lent = await lendConfig(new Map([[host, login('ada')]]), localPorts(temporaryFolder(), env).ports)
     expect(lent.env['BUILDX_CONFIG']).toBe(builders)
