@@ -46,8 +46,8 @@ type Texts = Readonly<Record<string, string>>
 
 /** With what is written of those that hold expressions, told apart from a text that has the same letters for its value. */
 function asWritten(values: Texts | undefined, written: Texts = {}): Record<string, unknown> | undefined {
-  const expressions = Object.entries(written).map(([key, text]) => [key, { written: text }])
-  return values && { ...values, ...Object.fromEntries(expressions) }
+  const expressions = Object.fromEntries(Object.entries(written).map(([key, text]) => [key, { written: text }]))
+  return values && { ...values, ...expressions }
 }
 
 /** Objects with their keys in order, so that it makes no difference how somebody wrote them down. */

@@ -58,8 +58,8 @@ function valuesOf(texts: Readonly<Record<string, string>> | undefined, trigger: 
   if (texts === undefined) return undefined
   const read = Object.entries(texts).map(([key, text]) => ({ key, text, template: templateOf(key, text) }))
   const values = Object.fromEntries(read.map(({ key, template }) => [key, expanded(template, trigger, facts)]))
-  const written = read.flatMap(({ key, text, template }) => (template.some((part) => typeof part !== 'string') ? [[key, text]] : []))
-  return { values, ...(written.length === 0 ? {} : { written: Object.fromEntries(written) }) }
+  const written = read.filter(({ template }) => template.some((part) => typeof part !== 'string'))
+  return { values, ...(written.length === 0 ? {} : { written: Object.fromEntries(written.map(({ key, text }) => [key, text])) }) }
 }
 
 /** config/rules-labels.ts has refused what cannot be read, with its place. */

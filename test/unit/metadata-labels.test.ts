@@ -83,18 +83,12 @@ function differs({ on, tags, refused }: Case): 'the commit' | 'the version' | 't
 /** As docker/metadata-action has it, but for what differs. */
 function expected(of: Case): Record<string, string> {
   const theirs = ociOf(of)
-  switch (differs(of)) {
-    case 'the commit':
-      return { ...theirs, [oci('revision')]: head }
-    case 'the version':
-      return { ...theirs, [oci('version')]: sha.slice(0, 7) }
-    case 'the repository': {
-      const { [oci('description')]: _text, [oci('licenses')]: _licence, ...rest } = theirs
-      return { ...rest, [oci('title')]: 'app' }
-    }
-    default:
-      return theirs
-  }
+  const which = differs(of)
+  if (which === 'the commit') return { ...theirs, [oci('revision')]: head }
+  if (which === 'the version') return { ...theirs, [oci('version')]: sha.slice(0, 7) }
+  if (which !== 'the repository') return theirs
+  const { [oci('description')]: _text, [oci('licenses')]: _licence, ...rest } = theirs
+  return { ...rest, [oci('title')]: 'app' }
 }
 
 const otherwise = (which: ReturnType<typeof differs>): Case[] => all.filter((one) => differs(one) === which)
