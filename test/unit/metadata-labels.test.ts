@@ -194,6 +194,13 @@ describe('a label', () => {
     expect(problems(image(`    ${text}\n`)).join('\n')).toContain(message)
   })
 
+  test('may be shared by several images, by an anchor', () => {
+    const text =
+      'x-labels: &shop { vendor: Shop, at: "{{sha}}" }\nimages:\n  web: { repositories: [a/b], labels: *shop }\n  worker: { repositories: [a/c], labels: { <<: *shop, role: worker } }\nbranches: { "**": {} }\n'
+    const labels = { vendor: 'Shop', at: '4f2a9c1' }
+    expect(plan(configOf(text), push).images).toMatchObject([{ labels }, { labels: { ...labels, role: 'worker' } }])
+  })
+
   test('of an image that others are built on says the same', () => {
     const text =
       'images:\n  app: { repositories: [a/b], contexts: { base: "target:base" } }\n  base: { labels: { built: "{{sha}}" } }\nbranches: { "**": {} }\n'
