@@ -9,7 +9,7 @@ import { confirm, goBack, type Move, propose } from './moves.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import type { Wish } from './smoke/index.ts'
 import { showMs } from './core/units.ts'
-import type { Verb } from './verbs.ts'
+import { buttons, type Verb } from './verbs.ts'
 
 /** What was asked for on the command line. */
 export interface Asked {
@@ -27,6 +27,8 @@ export interface Asked {
   as?: string
   /** Of a run that is not to be, only to be told of. */
   event?: string
+  /** Of such a run the branch that a change would be proposed for. */
+  base?: string
   release: string
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
@@ -136,9 +138,15 @@ async function planned(asked: Asked, ports: Ports): Promise<Answer> {
   }
   const { showPlan, startRelease, supposedTrigger } = await import('./plan/index.ts')
   if (asked.event !== undefined) {
-    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wishOf(asked), ports), ports)
+    const wish = { ...wishOf(asked), ...(asked.base === undefined ? {} : { base: asked.base }) }
+    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wish, ports), ports)
+    if (asked.event === 'workflow_dispatch') ports.log.notice(`that is a button which releases a branch or tag; of the others: ${buttons}`)
     return { text: `${showPlan(supposed)}\n`, json: supposed }
   }
+  if (asked.base !== undefined)
+    throw new LaunchwayError('USAGE', '--base is of a change that is proposed', {
+      hint: `launchway plan --event pull_request --base ${asked.base}`,
+    })
   const start = await begin(asked, ports)
   await save(asked.release, start, ports)
   return { text: `${showPlan(start)}\n`, json: start }
