@@ -138,8 +138,7 @@ async function planned(asked: Asked, ports: Ports): Promise<Answer> {
   }
   const { showPlan, startRelease, supposedTrigger } = await import('./plan/index.ts')
   if (asked.event !== undefined) {
-    const wish = { ...wishOf(asked), ...(asked.base === undefined ? {} : { base: asked.base }) }
-    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wish, ports), ports)
+    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wishOf(asked), ports), ports)
     if (asked.event === 'workflow_dispatch') ports.log.notice(`that is a button which releases a branch or tag; of the others: ${buttons}`)
     return { text: `${showPlan(supposed)}\n`, json: supposed }
   }
@@ -232,8 +231,9 @@ async function begin(asked: Asked, ports: Ports): Promise<Release> {
   return startRelease(asked.config, await localTrigger(wishOf(asked), ports), ports)
 }
 
-function wishOf({ ref, environment, rebuild }: Asked): { ref?: string; environment?: string; rebuild: boolean } {
-  return { rebuild, ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
+function wishOf({ ref, base, environment, rebuild }: Asked): { ref?: string; base?: string; environment?: string; rebuild: boolean } {
+  const named = { ...(ref === undefined ? {} : { ref }), ...(base === undefined ? {} : { base }) }
+  return { rebuild, ...named, ...(environment === undefined ? {} : { environment }) }
 }
 
 async function returnHosts(asked: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {

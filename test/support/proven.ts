@@ -128,7 +128,7 @@ export const claims: Readonly<Record<string, readonly Claim[]>> = {
       ],
     },
     {
-      says: 'no secret of the repository is in a log, a record, an image or on a host',
+      says: 'no secret of the repository is in a log, a summary, a record, a journal or an image',
       by: [
         ['act', ways, 'is in a log, a summary, a record, a journal or an image, though the runner hides none'],
         ['act', ways, 'would be missed there'],
