@@ -27,7 +27,6 @@ export interface Asked {
   as?: string
   /** Of a run that is not to be, only to be told of. */
   event?: string
-  /** Of such a run the branch that a change would be proposed for. */
   base?: string
   release: string
   /** For the verbs that operate what runs. */
@@ -138,14 +137,10 @@ async function planned(asked: Asked, ports: Ports): Promise<Answer> {
   }
   const { showPlan, startRelease, supposedTrigger } = await import('./plan/index.ts')
   if (asked.event !== undefined) {
-    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wishOf(asked), ports), ports)
+    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, asked, ports), ports)
     if (asked.event === 'workflow_dispatch') ports.log.notice(`that is a button which releases a branch or tag; of the others: ${buttons}`)
     return { text: `${showPlan(supposed)}\n`, json: supposed }
   }
-  if (asked.base !== undefined)
-    throw new LaunchwayError('USAGE', '--base is of a change that is proposed', {
-      hint: `launchway plan --event pull_request --base ${asked.base}`,
-    })
   const start = await begin(asked, ports)
   await save(asked.release, start, ports)
   return { text: `${showPlan(start)}\n`, json: start }
@@ -228,12 +223,7 @@ async function report(asked: Asked, ports: Ports): Promise<Answer> {
 
 async function begin(asked: Asked, ports: Ports): Promise<Release> {
   const { localTrigger, startRelease } = await import('./plan/index.ts')
-  return startRelease(asked.config, await localTrigger(wishOf(asked), ports), ports)
-}
-
-function wishOf({ ref, base, environment, rebuild }: Asked): { ref?: string; base?: string; environment?: string; rebuild: boolean } {
-  const named = { ...(ref === undefined ? {} : { ref }), ...(base === undefined ? {} : { base }) }
-  return { rebuild, ...named, ...(environment === undefined ? {} : { environment }) }
+  return startRelease(asked.config, await localTrigger(asked, ports), ports)
 }
 
 async function returnHosts(asked: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {

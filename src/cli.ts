@@ -89,6 +89,10 @@ function parse(args: string[], root: string): Asked | string | Promise<string> {
   const wrong = keysOf(values).find((flag) => !common.includes(flag) && !flagsOf(verb).includes(flag))
   if (wrong !== undefined) throw new LaunchwayError('USAGE', `launchway ${verb} takes no --${wrong}`, { hint: whereItGoes(wrong, verb) })
   if (verb === 'smoke') refuseTogether(values)
+  if (values.base !== undefined && values.event === undefined)
+    throw new LaunchwayError('USAGE', '--base is of a change that is proposed', {
+      hint: `launchway plan --event pull_request --base ${values.base}`,
+    })
   return {
     verb,
     argument: first ?? '',

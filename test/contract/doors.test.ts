@@ -20,18 +20,6 @@ describe('the command line', () => {
     ['a word that every object knows', ['toString'], 'there is no verb "toString"', 'launchway --help'],
     ['an option that is nearly one', ['plan', '--enviroment', 'x'], 'there is no option --enviroment', 'Did you mean --environment?'],
     ['an option that is none', ['plan', '--frobnicate'], 'there is no option --frobnicate', 'launchway --help'],
-    [
-      "act's way to press a button",
-      ['plan', '--input', 'version=v1'],
-      'there is no option --input',
-      'What a button would do, its verb says: launchway redeploy VERSION --dry-run, launchway rollback --dry-run, ',
-    ],
-    [
-      'a base without an event',
-      ['plan', '--base', 'main'],
-      '--base is of a change that is proposed',
-      'launchway plan --event pull_request --base main',
-    ],
     ['a letter that is none', ['plan', '-x'], 'there is no option -x', 'launchway --help'],
     ['an option without its value', ['plan', '--config'], '--config <value>', 'launchway --help'],
     ['a letter without its value', ['plan', '-e'], '-e, --environment <value>', 'launchway --help'],
@@ -145,16 +133,6 @@ describe('the command line', () => {
     expect(parseRelease(readFileSync(path, 'utf8'), path)).toEqual(parseRelease(out, 'the answer'))
     // The page beside the record is of that plan, not of the one before.
     expect(readFileSync(join(dirname(path), 'launchway-evidence', 'report.html'), 'utf8')).toContain('<title>second ')
-  })
-
-  it('the plan of an event is no record that another verb would go by, and that of a button says where the others are', () => {
-    const tree = repository('master')
-    const path = join(tree, '..', 'event.json')
-    const { code, out, err } = open('cli', ['plan', '--json', '--event', 'workflow_dispatch', '--release', path], tree)
-    expect([code, existsSync(path)]).toEqual([0, false])
-    expect(parseRelease(out, 'the answer')).toMatchObject({ plan: { event: 'workflow_dispatch', ref: 'refs/heads/master' } })
-    expect(err).toMatch(/launchway redeploy VERSION --dry-run, .*launchway abort --dry-run$/m)
-    expect(open('cli', ['plan', '--event', 'push'], tree).err).toBe('')
   })
 
   it('report shows the summary also where no page can be written beside the record, and warns', () => {
