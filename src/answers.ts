@@ -10,7 +10,7 @@ import { ending, isPlanned, tested } from './endings.ts'
 import { confirm, goBack, type Move, propose } from './moves.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import type { Wish } from './smoke/index.ts'
-import type { Verb } from './verbs.ts'
+import { buttons, type Verb } from './verbs.ts'
 
 /** What was asked for on the command line. */
 export interface Asked {
@@ -28,6 +28,7 @@ export interface Asked {
   as?: string
   /** Of a run that is not to be, only to be told of. */
   event?: string
+  base?: string
   release: string
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
@@ -137,7 +138,8 @@ async function planned(asked: Asked, ports: Ports): Promise<Answer> {
   }
   const { showPlan, startRelease, supposedTrigger } = await import('./plan/index.ts')
   if (asked.event !== undefined) {
-    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wishOf(asked), ports), ports)
+    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, asked, ports), ports)
+    if (asked.event === 'workflow_dispatch') ports.log.notice(`that is a button which releases a branch or tag; of the others: ${buttons}`)
     return { text: `${showPlan(supposed)}\n`, json: supposed }
   }
   const start = await begin(asked, ports)
@@ -209,11 +211,7 @@ async function report(asked: Asked, ports: Ports): Promise<Answer> {
 
 async function begin(asked: Asked, ports: Ports): Promise<Release> {
   const { localTrigger, startRelease } = await import('./plan/index.ts')
-  return startRelease(asked.config, await localTrigger(wishOf(asked), ports), ports)
-}
-
-function wishOf({ ref, environment, rebuild }: Asked): { ref?: string; environment?: string; rebuild: boolean } {
-  return { rebuild, ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
+  return startRelease(asked.config, await localTrigger(asked, ports), ports)
 }
 
 async function returnHosts(asked: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {
