@@ -25,10 +25,13 @@ interface More {
   isForked?: boolean
 }
 
-/** Such a runner, with the secrets that init asks for, in a folder which is all that it leaves behind. */
-export function newInitRunner(folder: string): InitRunner {
+/**
+ * Such a runner, with the secrets that init asks for, in a folder which is all that it leaves behind.
+ * @param more secrets of the application
+ */
+export function newInitRunner(folder: string, more: Readonly<Record<string, string>> = {}): InitRunner {
   const lab = inject('lab')
-  const secrets = { SSH_KEY: readFileSync(lab.key, 'utf8'), GITHUB_TOKEN: lab.github.token }
+  const secrets = { SSH_KEY: readFileSync(lab.key, 'utf8'), GITHUB_TOKEN: lab.github.token, ...more }
   const runner = newRunner(folder, { api: lab.github.url, secrets })
   return {
     artifacts: runner.artifacts,
