@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { abreast } from '../core/abreast.ts'
 import { keepLogins } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { annotationsOf } from '../core/image-labels.ts'
 import { keyTag } from '../core/names.ts'
 import type { Credentials, Ports, Repository } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
-import type { BuiltImage, PlannedImage, Registry, Release } from '../core/release.ts'
+import type { BuiltImage, Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import type { Client } from '../tools/docker.ts'
@@ -35,8 +36,11 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
   const to = await loggedIn(release.plan, ports)
   const bring = async (image: BuiltImage, signal = ports.signal): Promise<BuiltImage> => {
     const planned = release.plan.images.find(({ name }) => name === image.name)
-    const send = image.how === 'built' ? uploadImage : spread
-    return { ...image, registries: await send(image, planned, to, { ...ports, signal }) }
+    const repositories = planned?.repositories ?? []
+    const around = { ...ports, signal }
+    if (image.how !== 'built') return { ...image, registries: await spread(image, repositories, to, around) }
+    const annotations = planned === undefined ? {} : annotationsOf(planned, image.key, release.plan)
+    return { ...image, registries: await uploadImage(image, repositories, annotations, to, around) }
   }
   // One alone: what the others share with it is then there, and is not sent by each of them.
   const first = images.find(({ how }) => how === 'built')
@@ -65,7 +69,8 @@ async function loggedIn({ images, registries }: Release['plan'], ports: Ports): 
 /** To the first repository of each registry, all registries at once; from there to the others of the same one. */
 async function uploadImage(
   image: BuiltImage,
-  { repositories = [], annotations = {} }: Partial<Pick<PlannedImage, 'repositories' | 'annotations'>> = {},
+  repositories: readonly string[],
+  annotations: Readonly<Record<string, string>>,
   to: Destination,
   ports: Ports,
 ): Promise<BuiltImage['registries']> {
@@ -85,7 +90,7 @@ async function uploadImage(
 /** An image that was not built is in a registry: to those of its repositories that lack it, it comes from there. */
 async function spread(
   image: BuiltImage,
-  { repositories = [] }: Partial<Pick<PlannedImage, 'repositories'>> = {},
+  repositories: readonly string[],
   to: Destination,
   ports: Ports,
 ): Promise<BuiltImage['registries']> {

@@ -1,101 +1,39 @@
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../src/adapters/clock.ts'
-import { takeKnown } from '../../src/build/known.ts'
-import { FileList, type InputList, inputList, packed } from '../../src/build/inputs.ts'
+import { packed } from '../../src/build/inputs.ts'
 import { keepInputs, whyBuilt } from '../../src/build/why.ts'
-import { LaunchwayError } from '../../src/core/error.ts'
 import { environmentTag, inputsType, recordType } from '../../src/core/names.ts'
-import type { Ports, Registries, Repository } from '../../src/core/ports.ts'
-import { Status } from '../../src/core/registry-refusal.ts'
+import type { Registries } from '../../src/core/ports.ts'
 import type { BuiltImage, PlannedImage, PlanSection } from '../../src/core/release.ts'
-import { upload } from '../../src/push/index.ts'
-import { fakeLog } from '../fakes/log.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
 import { environment, record } from './support/deploy.ts'
+import { far, image, json, key, list, near, place, portsOf, settings, take, type, type Wish } from './support/known.ts'
 
-const key = '0f'.repeat(16)
-const [near, far] = ['registry.example.org/app', 'ghcr.io/team/app']
-const settings = { host: '', plainHttp: false }
-const type = 'application/vnd.oci.image.manifest.v1+json'
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
-
-interface Wish {
-  label?: string
-  architecture?: string
-  /** What its layer holds, and how much the manifest says of it. */
-  layer?: string
-  says?: number
-  /** Around it an index, as the containerd store makes one. */
-  index?: boolean
-  tags?: string[]
+/** As a release writes them that was of another commit: what tells of it is that commit's. */
+const asked: Partial<PlannedImage> = {
+  annotations: { team: 'shop', commit: '4f2a9c1', constructor: 'x' },
+  written: { annotations: { commit: '{{sha}}' } },
 }
-
-/** Puts an image under its key into a repository. @returns the digest of its configuration, and what the tag leads to */
-async function place(
-  registry: Registries,
-  at: string,
-  { label = key, architecture = 'amd64', layer = 'layer', says, index = false, tags = [] }: Wish = {},
-) {
-  const repository = await registry.repository(at, settings)
-  const labels = { 'launchway.key': label, 'org.opencontainers.image.version': 'dev' }
-  const config = await repository.putBlob(json({ os: 'linux', architecture, config: { Labels: labels }, rootfs: { diff_ids: [layer] } }))
-  const { mediaType, digest, size } = await repository.putBlob(Buffer.from(layer))
-  const body = json({ schemaVersion: 2, config, layers: [{ mediaType, digest, size: says ?? size }] })
-  let put = await repository.putManifest(index ? 'x' : `launchway-${key}`, type, body)
-  if (index) {
-    const attestation = await repository.putManifest('y', type, json({ config, layers: [] }))
-    const manifests = [
-      { ...put, platform: { os: 'linux', architecture } },
-      { ...attestation, platform: { os: 'unknown', architecture: 'unknown' } },
-    ]
-    put = await repository.putManifest(`launchway-${key}`, 'application/vnd.oci.image.index.v1+json', json({ manifests }))
-  }
-  for (const tag of tags) await repository.putManifest(tag, put.mediaType, body)
-  return { config: config.digest, ...put }
-}
-
-const image: PlannedImage = {
-  name: 'app',
-  context: '.',
-  dockerfile: 'Dockerfile',
-  platforms: ['linux/amd64'],
-  args: {},
-  repositories: [near],
-}
-
-const inputs = { tree: '', dockerfile: 'FROM scratch', bases: {}, contexts: {} }
-const list = (blob: string): InputList => {
-  const files = new FileList()
-  files.add({ path: 'app.py', kind: 'file', mode: 0o644, blob })
-  return inputList(image, inputs, files)
-}
-
-function portsOf(registry: Registries): Ports {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it reaches of the outside
-  return { registry, log: fakeLog(), clock: systemClock, signal: new AbortController().signal } as unknown as Ports
-}
-
-const without = (stage: 'push'): PlanSection['stages'] => ({ ...record().plan.stages, [stage]: { run: false, reason: 'a proposal' } })
-
-/** A registry whose repositories answer otherwise than those of another. */
-function changed(registry: Registries, name: string, change: Partial<Repository>): Registries {
-  return {
-    ...registry,
-    async repository(one, ...more) {
-      const opened = await registry.repository(one, ...more)
-      return one === name ? { ...opened, ...change } : opened
-    },
-  }
-}
-
-async function take(registry: Registries, of: Partial<PlannedImage> = {}, more: Partial<PlanSection> = {}, unknown?: string) {
-  const { plan } = record()
-  const release = record({ plan: { ...plan, version: 'main', tags: ['main'], ...more } })
-  const { taken, distrusted, silent } = await takeKnown([{ image: { ...image, ...of }, key, unknown }], release, portsOf(registry))
-  return { taken: taken.get('app'), distrusted: distrusted.get('app'), silent: [...silent] }
-}
+const annotated = { team: 'shop', commit: 'c0ffee0', constructor: 'x', 'org.opencontainers.image.version': 'dev', 'launchway.key': key }
 
 describe('an image whose key the registry knows', () => {
+  it('has annotations that tell of the release that built it, whatever this one would write', async () => {
+    const registry = fakeRegistries()
+    await place(registry, near, { annotations: annotated })
+    expect((await take(registry, asked)).taken).toMatchObject({ how: 'promoted' })
+  })
+
+  it.each<[string, Record<string, string> | undefined, Partial<PlannedImage>]>([
+    ['launchway.key', undefined, { annotations: {} }],
+    ['launchway.key', { commit: 'c0ffee0', team: 'shop', constructor: 'x' }, asked],
+    ['launchway.key', { ...annotated, 'launchway.key': 'other' }, asked],
+    ['team', { ...annotated, team: 'other' }, asked],
+    ['constructor', { ...annotated, constructor: 'y' }, asked],
+  ])('is not taken where it lacks the annotation %s', async (lacks, annotations, of) => {
+    const registry = fakeRegistries()
+    await place(registry, near, annotations === undefined ? {} : { annotations })
+    expect((await take(registry, of)).distrusted).toContain(`lacks the annotation ${lacks}`)
+  })
+
   it.each<[string, Wish, Partial<PlanSection>, Partial<BuiltImage>]>([
     ['is promoted to a tag that leads elsewhere', {}, {}, { how: 'promoted', reason: 'built before as dev' }],
     ['is there already', { tags: ['main'] }, {}, { how: 'cached', reason: 'nothing of it has changed' }],
@@ -133,27 +71,6 @@ describe('an image whose key the registry knows', () => {
     expect(distrusted).toMatch(why)
   })
 
-  it('is taken where one repository has it and another lacks it, with what it was built of, and the upload brings it there', async () => {
-    const registry = fakeRegistries()
-    const { digest, mediaType } = await place(registry, far, { tags: ['main'] })
-    const repository = await registry.repository(far, settings)
-    const kept = Buffer.from('what it was built of')
-    await repository.attach({ mediaType, digest, size: 1 }, inputsType, kept, { 'launchway.size': '5' })
-    const { taken, distrusted } = await take(registry, { repositories: [near, far] })
-    const is = { how: 'cached', registries: { [far]: { digest, mediaType } }, size: 5, inputs: kept.toString('base64') }
-    expect([taken, distrusted]).toEqual([expect.objectContaining(is), undefined])
-    const proposed = await take(registry, { repositories: [near, far] }, { event: 'pull_request', stages: without('push') })
-    expect([proposed.taken?.registries, proposed.taken?.inputs]).toEqual([is.registries, undefined])
-
-    const release = record({ plan: { ...record().plan, images: [{ ...image, repositories: [near, far] }], registries: [] } })
-    if (taken === undefined) throw new Error('nothing was taken')
-    const [copied] = await upload({ ...release, build: { builder: 'none', images: [taken] } }, portsOf(registry))
-    expect(copied?.registries).toEqual({ [near]: { digest, mediaType }, [far]: { digest, mediaType } })
-    await keepInputs(copied === undefined ? [] : [copied], release, portsOf(registry))
-    const there = (await take(registry, { repositories: [near] })).taken
-    expect([there?.registries, there?.size]).toEqual([{ [near]: { digest, mediaType } }, 5])
-  })
-
   it('is not taken when its repositories have different ones', async () => {
     const registry = fakeRegistries()
     await place(registry, near)
@@ -173,51 +90,6 @@ describe('an image whose key the registry knows', () => {
   it('is built where the registry does not answer', async () => {
     const away: Registries = { credentials: async () => undefined, repository: () => Promise.reject(new Error('it does not answer')) }
     expect(await take(away)).toEqual({ taken: undefined, distrusted: undefined, silent: [] })
-  })
-
-  describe('in a registry that', () => {
-    const rejects = (error: Error) => async (): Promise<never> => {
-      throw error
-    }
-    const failing = (error: Error): Partial<Repository> => ({ manifest: rejects(error) })
-    const refusal = new LaunchwayError('REGISTRY_DENIED', 'refused GET as u (401)', { cause: new Status(401) })
-    const denied = new LaunchwayError('REGISTRY_DENIED', 'refused POST as u (401)', { cause: new Status(401) })
-    const away = new LaunchwayError('REGISTRY_UNAVAILABLE', 'registry.example.org does not answer: connect ECONNREFUSED')
-    const busy = new LaunchwayError('REGISTRY_UNAVAILABLE', 'answered 429', { cause: new Status(429) })
-    const both = { repositories: [near, far] }
-
-    it.each<[string, Partial<Repository>, string]>([
-      ['does not answer', failing(away), 'does not answer: connect ECONNREFUSED; nothing was built'],
-      [
-        'refuses the login, for a push as well',
-        { ...failing(refusal), tryPush: rejects(denied) },
-        'refused POST as u (401); nothing was built',
-      ],
-    ])('%s it ends a run that would push there, before it builds, and no other', async (_, change, says) => {
-      const registry = fakeRegistries()
-      await place(registry, far)
-      const strange = changed(registry, near, change)
-      await expect(take(strange, both)).rejects.toThrow(says)
-      const proposed = await take(strange, both, { event: 'pull_request', stages: without('push') })
-      expect(Object.keys(proposed.taken?.registries ?? {})).toEqual([far])
-    })
-
-    it('refuses to be read until the first push, and takes that, it is what is lacking', async () => {
-      const registry = fakeRegistries()
-      await place(registry, far)
-      expect(Object.keys((await take(changed(registry, near, failing(refusal)), both)).taken?.registries ?? {})).toEqual([far])
-    })
-
-    it('is only busy, nobody knows whether it is there', async () => {
-      expect(await take(changed(fakeRegistries(), near, failing(busy)))).toEqual({ taken: undefined, distrusted: undefined, silent: [] })
-    })
-
-    it('has just not answered, nobody is asked what it was built of before', async () => {
-      const strange = changed(fakeRegistries(), near, failing(away))
-      const { silent } = await take(strange, {}, { stages: without('push') })
-      expect(silent).toEqual(['registry.example.org'])
-      expect(await whyBuilt(image, list('1'), new Set(silent), record(), portsOf(strange))).toMatch(/registry\.example\.org did not answer/)
-    })
   })
 
   it('has the size that its build told, where that lies beside it', async () => {
