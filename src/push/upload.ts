@@ -52,7 +52,7 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
 
 /**
  * A docker configuration of this run alone, with the logins that were found; docker uses the user's own when there
- * are none. The folder goes with the run. A login that is wrong shows at the push.
+ * are none. The folder goes with the run. One that the registry refuses has shown before the build, or shows at the push.
  */
 async function loggedIn({ images, registries }: Release['plan'], ports: Ports): Promise<Destination> {
   const hosts = new Set(images.flatMap(({ repositories }) => repositories.map((repository) => parseRepository(repository).host)))
