@@ -34,6 +34,7 @@ const observeLoginSh = readFileSync(new URL('./host/observe-login.sh', import.me
 const observeFilesSh = readFileSync(new URL('./host/observe-files.sh', import.meta.url), 'utf8')
 const observeCarriedSh = readFileSync(new URL('./host/observe-carried.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
+const staySh = readFileSync(new URL('./host/stay.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
 const filesSh = readFileSync(new URL('./host/files.sh', import.meta.url), 'utf8')
@@ -166,6 +167,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     cronSh,
     `job_text() {\ncat <<'LW_END_OF_JOB'\n${jobSh}LW_END_OF_JOB\n}\n`,
     healthSh,
+    staySh,
     certificateSh,
     behindSh,
     beforeSwitchSh,

@@ -214,3 +214,25 @@ describe('what a container is given', () => {
     expect(await host.containers()).toEqual([])
   })
 })
+
+describe('a worker that nobody asks anything', () => {
+  const inImage = (script: string): string[] => ['/bin/sh', '-c', script]
+  const health = { kind: 'container' as const, timeoutMs: 10_000, settleMs: 500, bareMs: 4_000 }
+
+  test('one that ends when it cannot load its application is told, with its words, and the old worker never stopped', async () => {
+    const host = await machine()
+    const well = { ...worker, command: inImage('exec sleep 1000'), health: { ...health, bareMs: 1_200 } }
+    const { release } = await deployTo(host, image(), { version: 'one', services: [web(host), well] })
+    const before = (await inspect(host)).map(({ State }) => State.StartedAt).toSorted()
+
+    const broken = { ...worker, command: inImage('sleep 2; echo "ImportError: no module named celery" >&2; exit 1'), health }
+    const nginxFree = { name: 'web', port: 8000, health: { kind: 'container' as const, timeoutMs: 10_000, settleMs: 0 } }
+    const error = await failureOf(deployTo(host, image(), { version: 'two', services: [nginxFree, broken] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('worker: healthy failed') })
+    expect(error.hint).toContain('it did not stay up')
+    expect(error.hint).toContain('exit code 1')
+    expect(error.hint).toContain('ImportError: no module named celery')
+    expect(await running(host)).toEqual([`web ${release}`, `worker ${release}`])
+    expect((await inspect(host)).map(({ State }) => State.StartedAt).toSorted()).toEqual(before)
+  })
+})

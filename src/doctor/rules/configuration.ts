@@ -56,7 +56,7 @@ export const configurationRules: readonly Rule<Sources>[] = [
       startedIn(sources).flatMap(({ service, image, at }) => {
         const isReached = service.nginx !== undefined || service.publish !== undefined
         const hasCheck = (image.dockerfile?.steps ?? []).some(({ word, ships }) => ships && word === 'HEALTHCHECK')
-        if (!isReached || service.health.kind === 'http' || hasCheck || image.dockerfile === undefined) return []
+        if (!isReached || service.health.kind !== 'container' || hasCheck || image.dockerfile === undefined) return []
         return [{ where: at(), what: `nobody asks ${service.name} whether it works` }]
       }),
   },
