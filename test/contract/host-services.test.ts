@@ -2,7 +2,7 @@ import { describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { JournalLine } from '../../src/core/journal.ts'
 import { type HostUnderTest, labHost } from './support/host.ts'
-import { failureOf, isCampaign, pathsOf, running, useHosts } from './support/hosts.ts'
+import { failureOf, isCampaign, pathsOf, pushAnother, running, useHosts } from './support/hosts.ts'
 import { deployTo, web, type Wish, worker } from './support/release.ts'
 
 const lab = inject('lab')
@@ -234,5 +234,63 @@ describe('a worker that nobody asks anything', () => {
     expect(error.hint).toContain('ImportError: no module named celery')
     expect(await running(host)).toEqual([`web ${release}`, `worker ${release}`])
     expect((await inspect(host)).map(({ State }) => State.StartedAt).toSorted()).toEqual(before)
+  })
+
+  test('one that ends after its health check and before the record is named, with its exit code and its words', async () => {
+    const host = await machine()
+    const late = { kind: 'command' as const, command: ['true'], intervalMs: 100, timeoutMs: 10_000, settleMs: 2_500 }
+    const error = await failureOf(
+      deployTo(host, image(), {
+        version: 'one',
+        services: [
+          { ...worker, command: inImage('sleep 1; echo "boom" >&2; exit 5') },
+          { name: 'slow', health: late },
+        ],
+      }),
+    )
+    expect(error.message).toContain('worker: healthy failed')
+    expect(error.hint).toContain('it was well, and then ended with exit code 5')
+    expect(error.hint).toContain('boom')
+    expect(error.hint).not.toContain('engine')
+  })
+
+  test('a command says that it is well, and so many in a row that it is not', async () => {
+    const host = await machine()
+    const asked = { kind: 'command' as const, command: ['test', '-e', '/ready'], intervalMs: 200, timeoutMs: 20_000, settleMs: 0 }
+    const well = { ...worker, command: inImage('sleep 1; touch /ready; exec sleep 1000'), health: asked }
+    const { services } = await deployTo(host, image(), { version: 'one', services: [well] })
+    expect(services).toMatchObject([{ name: 'worker' }])
+    const error = await failureOf(
+      deployTo(host, image(), {
+        version: 'two',
+        services: [{ ...worker, command: inImage('exec sleep 1000'), health: { ...asked, retries: 3 } }],
+      }),
+    )
+    expect(error.hint).toContain('3 probes failed one after the other')
+  })
+
+  test('the HEALTHCHECK of an image that is meant for the web is named, with what to do; none leaves it out', async () => {
+    const host = await machine()
+    const check = 'HEALTHCHECK --interval=1s --retries=1 CMD wget -q -O - http://127.0.0.1:8000/'
+    const checked = await pushAnother(image(), 'checked', check)
+    const idle = { ...worker, command: inImage('exec sleep 1000') }
+    const inherits = { ...idle, health: { ...health, bareMs: 30_000 } }
+    const error = await failureOf(deployTo(host, checked, { version: 'one', services: [inherits] }))
+    expect(error.hint).toContain('What asks is the HEALTHCHECK of its image: CMD-SHELL wget -q -O - http://127.0.0.1:8000/')
+    expect(error.hint).toContain('health: none')
+
+    const none = { kind: 'none' as const, timeoutMs: 10_000, settleMs: 1_200 }
+    await deployTo(host, checked, { version: 'two', services: [{ ...idle, health: none }] })
+    expect((await running(host)).length).toBe(1)
+  })
+
+  test('a HEALTHCHECK that is asked too seldom is told with its interval, and what to set', async () => {
+    const host = await machine()
+    const seldom = await pushAnother(image(), 'seldom', 'HEALTHCHECK --interval=65s --start-period=5s CMD true')
+    const hurried = { kind: 'container' as const, timeoutMs: 1_000, settleMs: 0 }
+    const error = await failureOf(deployTo(host, seldom, { version: 'one', services: [web(host, { health: hurried })] }))
+    expect(error.hint).toContain('it is asked every 65 s (start period 5 s, timeout 30 s, retries 3), and the deploy waits for 1 s')
+    expect(error.hint).toContain('health: { timeout: 290s }')
+    expect(error.hint).not.toContain('health: none')
   })
 })
