@@ -70,11 +70,11 @@ export function resolveShared({
  */
 const bareMs = 10_000
 
-/** @param patienceMs how long a health check that is known may take */
+/** @param patienceMs how long a HEALTHCHECK that is known may take */
 function resolveHealth({ health = {}, port }: Pick<ServiceConfig, 'health' | 'port'>, patienceMs = 60_000): Health {
   const { path, host, status, command, none, interval, retries, timeout, settle } = healthIn(health)
   const timing = {
-    timeoutMs: timeout === undefined ? patienceMs : milliseconds(timeout),
+    timeoutMs: timeout !== undefined ? milliseconds(timeout) : path === undefined && command === undefined ? patienceMs : 60_000,
     settleMs: settle === undefined ? 1_000 : milliseconds(settle),
   }
   const pace = { intervalMs: milliseconds(interval ?? '500ms'), ...(retries === undefined ? {} : { retries }) }

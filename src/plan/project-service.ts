@@ -86,7 +86,7 @@ export function translateService(part: Part, around: Surroundings): Translated {
   }
   // What launchway.yml says takes the place of the healthcheck.
   const isReplaced = asked.command !== undefined || asked.none === true
-  const options = [...networking.options, ...mounts.options, ...optionsOf(isReplaced ? withoutCheck(service) : service)]
+  const options = [...networking.options, ...mounts.options, ...optionsOf(isReplaced ? { ...service, healthcheck: null } : service)]
   if (isData) {
     refuseForData(part, around)
     const health = { timeoutMs: patienceMs(service.healthcheck), settleMs: 1_000 }
@@ -129,10 +129,6 @@ export function translateService(part: Part, around: Surroundings): Translated {
       ...(said.behind === undefined ? {} : { behind: said.behind }),
     },
   }
-}
-
-function withoutCheck({ healthcheck: _, ...service }: DeployedService): DeployedService {
-  return service
 }
 
 function publishes({ ports }: DeployedService, port: number): boolean {

@@ -80,8 +80,8 @@ still_starting() { # CONTAINER SECONDS
 
 # watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_CS[/RETRIES] [URL [STATUS [HOST [PROTO]]]]: returns once the
 # container has been well for the settle time; fails at once when it ends. KIND exec has a command instead of the URL.
-# It is looked at often at first, for who is up soon need not wait, and then at the interval. So many RETRIES that fail one after the
-# other are enough: one an interval counts.
+# It is looked at often at first, for who is up soon need not wait, and then at the interval. So many RETRIES are enough, one
+# an interval.
 watch() {
   start_step healthy "$1"
   deadline=$(($(uptime_cs) + $4)) well_since='' answer='' bounded='' pause=5
