@@ -6,6 +6,7 @@ import type { Slot } from '../core/names.ts'
 import { type CertificateText, parseCertificate } from '../tools/certbot.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
+import { chainsIn, endsOf, type SeenChain } from './chains.ts'
 import { type CarriedFacts, carriedIn } from './members.ts'
 import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
@@ -65,7 +66,7 @@ type NginxState = (typeof nginxStates)[number]
 export interface SeenCertificate extends CertificateText {
   name: string
   /** Within a week, or already: certbot renews long before. */
-  ends: 'later' | 'soon' | 'over'
+  ends: SeenChain['ends']
   /** Its renewal goes by way of launchway. */
   isOwn: boolean
   /** The directory of the authority that it came from. */
@@ -95,6 +96,8 @@ export interface SeenNginx {
   ipv6: boolean
   /** Those that a release asks for and certbot keeps already. */
   certificates: readonly SeenCertificate[]
+  /** Those of files that a release names, where the host has openssl to read them. */
+  chains: readonly SeenChain[]
   /** Its policy is enforced: what nginx may read and connect to is not for its configuration alone to say. */
   selinux: boolean
   /** Of the ports for outgoing connections: first and last. */
@@ -269,7 +272,7 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
         ? [
             {
               name,
-              ends: ends === 'over' || ends === 'soon' ? ends : ('later' as const),
+              ends: endsOf(ends),
               isOwn: own === 'own',
               server: server || undefined,
               authenticator: authenticator || undefined,
@@ -278,6 +281,7 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
           ]
         : [],
     ),
+    chains: chainsIn(facts),
     ipv6: all('ipv6').includes('yes'),
     selinux: all('selinux').includes('Enforcing'),
     range: [low, high],
