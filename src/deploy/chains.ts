@@ -3,11 +3,24 @@ import { type CertificateText, covers, parseCertificate } from '../tools/certbot
 import type { SeenNginx } from './observation.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
+/** A certificate that certbot keeps. */
+export interface SeenCertificate extends CertificateText {
+  name: string
+  /** Within a week, or already: certbot renews long before. */
+  ends: 'later' | 'soon' | 'over'
+  /** Its renewal goes by way of launchway. */
+  isOwn: boolean
+  /** The directory of the authority that it came from. */
+  server: string | undefined
+  /** How certbot renews it, `webroot` for example; undefined for files that certbot does not know. */
+  authenticator: string | undefined
+}
+
 /** The certificate of a file that `tls` names, as nginx sees it. */
 export interface SeenChain extends CertificateText {
   path: string
   /** Within a week, or already. */
-  ends: 'later' | 'soon' | 'over'
+  ends: SeenCertificate['ends']
 }
 
 /** In the lines of observe-tls.sh. */
@@ -17,7 +30,16 @@ export function chainsIn(facts: readonly string[][]): SeenChain[] {
   )
 }
 
-export function endsOf(word: string | undefined): SeenChain['ends'] {
+/** Those that certbot keeps, in the lines of observe.sh. */
+export function certificatesIn(facts: readonly string[][]): SeenCertificate[] {
+  return facts.flatMap(([key, name, ends, own, server, authenticator, ...text]) => {
+    if (key !== 'certificate' || name === undefined) return []
+    const by = { isOwn: own === 'own', server: server || undefined, authenticator: authenticator || undefined }
+    return [{ name, ends: endsOf(ends), ...by, ...parseCertificate(text.join(' ')) }]
+  })
+}
+
+function endsOf(word: string | undefined): SeenChain['ends'] {
   return word === 'over' || word === 'soon' ? word : 'later'
 }
 

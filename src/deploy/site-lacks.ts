@@ -5,6 +5,7 @@ import type { NginxServer } from '../tools/nginx.ts'
 import { additionsFile, locationsOf, serverFile, serverInclude, serverKey } from '../tools/nginx-site.ts'
 import { nginxContainerOf } from './nginx-container.ts'
 import { containerLacks, containerWarnings } from './nginx-container-lacks.ts'
+import { defaultWarnings } from './default-server.ts'
 import { inNginx, onHost, placesOf } from './nginx-places.ts'
 import type { Observation, SeenNginx } from './observation.ts'
 import { certificateLacks, isMeanwhile } from './certificate.ts'
@@ -269,5 +270,5 @@ export function nginxWarnings({ app, environment }: Wanted, seen: Observation): 
       `SELinux enforces its policy here, with which the switch through nginx has not been tried. nginx must be let connect to the containers (setsebool -P httpd_can_network_connect on), and see the files in ${environment.stateRoot}; what was denied: ausearch -m avc -ts recent`,
     )
   }
-  return [...new Set([...warnings, ...chainWarnings(environment, nginx), ...containerWarnings(seen)])]
+  return [...new Set([...warnings, ...defaultWarnings(services, nginx), ...chainWarnings(environment, nginx), ...containerWarnings(seen)])]
 }
