@@ -217,10 +217,11 @@ describe('what a container is given', () => {
 
 describe('a worker that nobody asks anything', () => {
   const inImage = (script: string): string[] => ['/bin/sh', '-c', script]
+  const busybox = { name: 'busybox', shell: 'busybox', probe: 'wget' } as const
   const health = { kind: 'container' as const, timeoutMs: 10_000, settleMs: 500, bareMs: 4_000 }
 
   test('one that ends when it cannot load its application is told, with its words, and the old worker never stopped', async () => {
-    const host = await machine()
+    const host = await machine(busybox)
     const well = { ...worker, command: inImage('exec sleep 1000'), health: { ...health, bareMs: 1_200 } }
     const { release } = await deployTo(host, image(), { version: 'one', services: [web(host), well] })
     const before = (await inspect(host)).map(({ State }) => State.StartedAt).toSorted()
@@ -285,7 +286,7 @@ describe('a worker that nobody asks anything', () => {
   })
 
   test('a HEALTHCHECK that is asked too seldom is told with its interval, and what to set', async () => {
-    const host = await machine()
+    const host = await machine(busybox)
     const seldom = await pushAnother(image(), 'seldom', 'HEALTHCHECK --interval=65s --start-period=5s CMD true')
     const hurried = { kind: 'container' as const, timeoutMs: 1_000, settleMs: 0 }
     const error = await failureOf(deployTo(host, seldom, { version: 'one', services: [web(host, { health: hurried })] }))
