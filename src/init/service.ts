@@ -89,13 +89,15 @@ export function serviceOf(
 ): { draft: DraftService; says: string[] } {
   const says: string[] = []
   const { command, entrypoint, stopSignal, user, ports, containerName } = service
+  const line = [...(entrypoint ?? []), ...(command ?? [])].join(' ')
   const facts = factsOf(service, seen)
   const asked = service.health?.join(' ') ?? facts?.health
   const ownPath = asked === undefined ? (isOneImage ? seen.hints.healthPath : undefined) : askedPath(asked)
   const healthPath = isPublic ? ownPath : undefined
+  // The HEALTHCHECK of its image asks what another command of the same image serves.
+  const isAnothers = !isPublic && service.health === undefined && line !== '' && askedPath(facts?.health ?? '') !== undefined
   const port = isPublic ? (portOf(service, seen) ?? framePort(seen)) : undefined
   const published = (isPublic ? door : undefined) ?? ports[0]?.published
-  const line = [...(entrypoint ?? []), ...(command ?? [])].join(' ')
   const environment = environmentOf(service, says)
   const volumes = volumesOf(service, seen.compose?.project.volumeNames ?? new Map(), says)
   if (!isPublic && ports.length > 0)
@@ -123,6 +125,7 @@ export function serviceOf(
         ...environment,
         ...(user === undefined ? {} : { user }),
         ...(stopSignal === undefined ? {} : { 'stop-signal': stopSignal }),
+        ...(isAnothers ? { health: 'none' } : {}),
         ...(isAlone ? { overlap: false } : {}),
         ...(isWorker ? { 'stop-timeout': '60s' } : {}),
       },
