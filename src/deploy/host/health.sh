@@ -131,6 +131,7 @@ $([ "$state" != 'running starting' ] || inherited "$2")"
     nap "$rest" 9>&-
     pause=$((pause * 2))
   done
+  [ "$state" != 'running none' ] || state='running, without a check'
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
 }
 

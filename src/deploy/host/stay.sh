@@ -62,7 +62,7 @@ $(evidence "$2")" ;;
   else
     case $young in *" $2 "*) ;; *) return ;; esac
     young="${young%%" $2 "*} ${young#*" $2 "}"
-    MS=$((up * 10)) journal healthy 'done' "$1" "stayed up$([ "$8" != none ] || echo ', which is all that is known: it has no check')"
+    MS=$((up * 10)) journal healthy 'done' "$1" "stayed $([ "$8" = none ] && echo 'up, without a check' || echo healthy)"
   fi
 }
 
