@@ -134,7 +134,13 @@ export const Accessory = z.strictObject({
   port: plain.optionalInt,
   publish: plain.optionalText,
   /** The image's HEALTHCHECK, or a command in the container that ends well. */
-  health: z.strictObject({ command: plain.optionalTexts, timeoutMs: plain.int, settleMs: plain.int }),
+  health: z.strictObject({
+    command: plain.optionalTexts,
+    intervalMs: plain.optionalInt,
+    retries: plain.optionalInt,
+    timeoutMs: plain.int,
+    settleMs: plain.int,
+  }),
   env: plain.textByName,
   secrets: plain.texts,
   volumes: plain.texts,

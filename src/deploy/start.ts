@@ -1,7 +1,7 @@
 import type { Service } from '../core/deployment.ts'
 import type { Slot } from '../core/names.ts'
 import { fixedPorts, parsePublish } from './address.ts'
-import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, stopSeconds } from './call.ts'
+import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, paceOf, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import { isJob, retireCall } from './cron.ts'
 import { releaseFolder } from './mounts.ts'
@@ -233,7 +233,7 @@ export function watchCall(service: Service, container: string, address: string |
   const settleMs = address === undefined ? late : Math.max(0, health.settleMs - lingerMs)
   const bounds = [centiseconds(health.timeoutMs), centiseconds(settleMs)]
   if (health.kind === 'container' || health.kind === 'none') return ['watch', service.name, container, 'container', ...bounds, '20']
-  const pace = `${centiseconds(health.intervalMs)}${health.retries === undefined ? '' : `/${health.retries}`}`
+  const pace = paceOf(health)
   if (health.kind === 'command') return ['watch', service.name, container, 'exec', ...bounds, pace, ...health.command]
   const url = `http://${address ?? publicAddress(service)}${health.path}`
   return [
