@@ -62,6 +62,32 @@ describe('a service', () => {
     expect(warnings).toHaveLength(1)
   })
 
+  test('whose worker does not stay up is with the version before again, for visitors too, and none of them has seen an error', async () => {
+    await using host = siteHost('trixie')
+    const health = { kind: 'container' as const, timeoutMs: 20_000, settleMs: 500, bareMs: 8_000 }
+    const worker = (words: string) => ({ name: 'worker', command: ['python3', '-c', `import sys, time; ${words}`], health })
+    const { release } = await deployTo(host, image, {
+      version: 'one',
+      services: [site(host), { ...worker('time.sleep(1000)'), health: { ...health, bareMs: 0 } }],
+    })
+    const running = host.traffic({ seconds: 60 })
+    await running.seen('one')
+    const services = [site(host), worker('time.sleep(4); sys.exit("no module named celery")')]
+    const error = await failureOf(deployTo(host, image, { version: 'two', services }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('worker: healthy failed') })
+    expect(error.hint).toContain('no module named celery')
+    expect(await host.page()).toBe('one')
+    const tally = await running.stop()
+    expect(Object.fromEntries(tally.failures)).toEqual({})
+    // The rest of the worker's time passes while visitors are with the new version.
+    expect([...tally.versions.keys()]).toEqual(expect.arrayContaining(['one', 'two']))
+    const left = await host.containers()
+    expect(left.map(({ service, state, release: of }) => [service, state, of]).toSorted()).toEqual([
+      ['web', 'running', release],
+      ['worker', 'running', release],
+    ])
+  })
+
   test('whose server would answer from now on for names that no server has: a warning says so, and what it advises helps', async () => {
     await using host = siteHost('trixie')
     await using tls = await certified(host)
