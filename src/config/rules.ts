@@ -1,6 +1,7 @@
 import { nearest } from '../core/nearest.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
 import { cronBreaches, schedulePathBreaches } from './rules-cron.ts'
+import { healthBreaches } from './rules-health.ts'
 import { imageBreaches } from './rules-image.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
@@ -134,7 +135,5 @@ export function wayInBreaches(path: (string | number)[], service: ServiceConfig,
       message: `${at}: publish needs port: where the service listens inside its container`,
     })
   found.push(...nginxBreaches(path, service, hasUrl), ...assetBreaches(path, service))
-  if (typeof service.health !== 'undefined' && service.port === undefined)
-    found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
-  return found
+  return [...found, ...healthBreaches(path, service)]
 }

@@ -43,13 +43,15 @@ export function ownLabels(service: string, owner: Owner): string[] {
   return keysOf(labels).map((key) => `${labels[key]}=${values[key]}`)
 }
 
+/** By its HEALTHCHECK: nobody waits for it, or something else takes its place. */
+function isUnasked({ cron, once, health: { kind } }: Service): boolean {
+  return cron !== undefined || once === true || kind === 'command' || kind === 'none'
+}
+
 function serviceArgs(service: Service, of: Omit<Around, 'rights'>): string[] {
   const rights = [
     // What ends by itself is asked nothing. docker takes no health check together with the word that there is none.
-    ...((of.isOneOff || service.cron !== undefined || service.once === true) &&
-    !service.options.some((word) => word.startsWith('--health-'))
-      ? ['--no-healthcheck']
-      : []),
+    ...((of.isOneOff || isUnasked(service)) && !service.options.some((word) => word.startsWith('--health-')) ? ['--no-healthcheck'] : []),
     ...each('--cap-add', service.capAdd),
     ...each('--cap-drop', service.capDrop),
     ...each('--group-add', service.groupAdd),

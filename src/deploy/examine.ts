@@ -1,6 +1,7 @@
 import { quote } from '../core/command.ts'
 import { milliseconds } from '../core/units.ts'
 import type { Ports, Remote } from '../core/ports.ts'
+import { chainWarnings } from './chains.ts'
 import { heldWords } from './held.ts'
 import { look } from './look.ts'
 import type { Observation } from './observation.ts'
@@ -20,6 +21,8 @@ export interface Examined {
   freeBytes: number | undefined
   /** Folders and files of the host that services mount and that are not there. */
   absent: readonly string[]
+  /** What browsers would say of the certificates that nginx presents. */
+  certificates: readonly string[]
 }
 
 /**
@@ -42,6 +45,7 @@ export async function examine(
     skewMs: seen.clock === undefined ? 0 : skew(seen.clock, before, after),
     freeBytes: seen.freeBytes,
     absent: await absentOn(remote, mountsOf(wanted)),
+    certificates: chainWarnings(environment, seen.nginx),
   }
 }
 

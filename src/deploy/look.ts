@@ -2,6 +2,7 @@ import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports, Remote } from '../core/ports.ts'
 import { askedOf } from './carry.ts'
+import { chainsOf } from './chains.ts'
 import { nginxContainerOf } from './nginx-container.ts'
 import { type Observation, parseObservation } from './observation.ts'
 import { publishedPorts } from './plan.ts'
@@ -41,6 +42,7 @@ function soughtBy(environment: Environment): Sought {
       ...(tls === undefined || acme !== undefined ? [] : [tls.certificate, tls.key]),
       ...[maintenancePage ?? []].flat(),
     ]),
+    chains: chainsOf(environment),
     ...(environment.project === undefined ? {} : { external: environment.project.external }),
     certificates: servers.flatMap(({ acme, serverNames: [first] }) => (acme === undefined || first === undefined ? [] : [first])),
   }

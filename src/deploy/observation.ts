@@ -3,9 +3,9 @@ import { Accessory } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
-import { type CertificateText, parseCertificate } from '../tools/certbot.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
+import { certificatesIn, chainsIn, type SeenCertificate, type SeenChain } from './chains.ts'
 import { type CarriedFacts, carriedIn } from './members.ts'
 import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
@@ -61,19 +61,6 @@ export type SlotPorts = Record<Slot, number>
 const nginxStates = ['refused', 'missing', 'stopped', 'broken', 'well'] as const
 type NginxState = (typeof nginxStates)[number]
 
-/** A certificate that certbot keeps. */
-export interface SeenCertificate extends CertificateText {
-  name: string
-  /** Within a week, or already: certbot renews long before. */
-  ends: 'later' | 'soon' | 'over'
-  /** Its renewal goes by way of launchway. */
-  isOwn: boolean
-  /** The directory of the authority that it came from. */
-  server: string | undefined
-  /** How certbot renews it, `webroot` for example; undefined for files that certbot does not know. */
-  authenticator: string | undefined
-}
-
 /** nginx on the host, where a release wants it or has had it. */
 export interface SeenNginx {
   /**
@@ -95,6 +82,8 @@ export interface SeenNginx {
   ipv6: boolean
   /** Those that a release asks for and certbot keeps already. */
   certificates: readonly SeenCertificate[]
+  /** Those of files that a release names, where the host has openssl to read them. */
+  chains: readonly SeenChain[]
   /** Its policy is enforced: what nginx may read and connect to is not for its configuration alone to say. */
   selinux: boolean
   /** Of the ports for outgoing connections: first and last. */
@@ -264,20 +253,8 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
     configuration: parseConfiguration(all('nginx.conf').join('\n')),
     absent: all('absent'),
     closed: all('closed'),
-    certificates: facts.flatMap(([key, name, ends, own, server, authenticator, ...text]) =>
-      key === 'certificate' && name !== undefined
-        ? [
-            {
-              name,
-              ends: ends === 'over' || ends === 'soon' ? ends : ('later' as const),
-              isOwn: own === 'own',
-              server: server || undefined,
-              authenticator: authenticator || undefined,
-              ...parseCertificate(text.join(' ')),
-            },
-          ]
-        : [],
-    ),
+    certificates: certificatesIn(facts),
+    chains: chainsIn(facts),
     ipv6: all('ipv6').includes('yes'),
     selinux: all('selinux').includes('Enforcing'),
     range: [low, high],

@@ -62,7 +62,13 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
   const before = seen.current === wanted.release ? [] : membersOf(seen.current, seen)
   const old = before.filter((one) => !serving.has(one.name) && !hasRun(one, seen))
   const accessories = planAccessories(wanted, seen, host)
-  const { creates, calls: starts, notes, keeps } = startCalls(wanted, seen, old, { slot, sites, left, more: accessories.late })
+  const {
+    creates,
+    calls: starts,
+    notes,
+    stays: stayed,
+    keeps,
+  } = startCalls(wanted, seen, old, { slot, sites, left, more: accessories.late })
   const led = planBehind(wanted, seen, [...accessories.calls, ...starts], old)
   const jobs = jobCalls(wanted, seen, slot)
   const unsites = unsiteCalls(wanted, seen, sites)
@@ -95,6 +101,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
     ...unseatCalls(wanted, seen, sites),
     ...switchCalls(wanted, seen, { slot, sites, stays }),
     ...led.calls,
+    ...stayed,
     ...keeps,
     ...scheduleCalls(wanted, seen),
     ...waitCalls(wanted, seen),

@@ -21,6 +21,8 @@ const cases: [said: Partial<Service>, what: string, compose: string, swarm: stri
   [{ volumes: ['/srv/files:/files:ro'] }, 'the folder /srv/files:/files:ro', 'write', 'otherwise'],
   [{ volumes: ['uploads:/up'] }, 'the volume uploads:/up', 'otherwise', 'otherwise'],
   [{ health: http }, 'health /health', 'write', 'otherwise'],
+  [{ health: { ...http, kind: 'command', command: ['celery', 'ping'] } }, 'health celery ping', 'write', 'write'],
+  [{ health: { kind: 'none', timeoutMs: 1, settleMs: 1 } }, 'health none', 'write', 'write'],
   [{ overlap: false }, 'overlap: false', 'write', 'write'],
   [{ envFiles: ['.env'] }, 'env-file .env', 'write', 'otherwise'],
   [{ secrets: ['TOKEN'] }, 'secrets TOKEN', 'write', 'otherwise'],

@@ -230,6 +230,7 @@ END
   printf '%s\n' "$LW_FILES" | while IFS= read -r file; do
     if [ -n "$file" ] && ! is_there "$file"; then fact absent "$file"; fi
   done
+  look_at_tls
   for name in $LW_CERTIFICATES; do
     chain=/etc/letsencrypt/live/$name/fullchain.pem
     $root test -r "$chain" || continue

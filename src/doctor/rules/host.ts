@@ -79,6 +79,15 @@ export const hostRules: readonly Rule<readonly SeenHost[]>[] = [
       }),
   },
   {
+    id: 'host-certificate',
+    topic: 'host',
+    severity: 'warning',
+    looks: 'certificates of `nginx.tls` that have ended, end within a week, or are for other names than those of the server',
+    why: 'The deploy asks nginx whatever certificate it has; visitors get a warning of their browser instead of the page.',
+    fix: 'Renew it, or have the deploy ask for one: nginx: { acme: … }.',
+    find: (seen) => seen.flatMap((one) => (one.examined?.certificates ?? []).map((what) => ({ where: at(one), what }))),
+  },
+  {
     id: 'host-mount-missing',
     topic: 'host',
     severity: 'warning',
