@@ -12,7 +12,7 @@ import { cronWarnings, jobCalls, retireCall, scheduleCalls } from './cron.ts'
 import { hasRun } from './once.ts'
 import { heldError, heldWords } from './held.ts'
 import { membersOf } from './members.ts'
-import { releaseCalls, releaseFolder } from './mounts.ts'
+import { ownerOf, releaseCalls } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { ledByCalls, type PlannedSite, planSites, type SiteFile, unseatCalls, unsiteCalls } from './site.ts'
 import { nginxWarnings } from './site-lacks.ts'
@@ -55,7 +55,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
   refuseRelease(asked, seen, host)
   const places = placesOf(asked, seen, host)
   const { slot, containers, left, stays } = places
-  const wanted = { ...asked, containers }
+  const wanted = { ...asked, containers, boundsLogs: seen.data?.keepsAllLogs === true }
   const { environment } = wanted
   const sites = planSites(wanted, seen)
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
@@ -81,13 +81,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
     ...fetchCalls(wanted, seen, { accessories, places }),
     ...releaseCalls(wanted),
     ...accessories.calls,
-    ...beforeSwitchCalls(wanted, seen.current, {
-      app: wanted.app,
-      environment: environment.name,
-      release: wanted.release,
-      slot,
-      folder: releaseFolder(wanted),
-    }),
+    ...beforeSwitchCalls(wanted, seen.current, ownerOf(wanted, slot)),
     ...carryCalls(wanted, places),
     ...creates,
     ...jobs.creates,

@@ -94,10 +94,11 @@ interface RecreatePlan {
  * Decides what the host program does to replace an accessory.
  * @throws LaunchwayError HOST_UNFIT, also for volumes that nothing would mount any more; DEPLOY_LOCKED
  */
-export function planRecreate(wanted: Wanted, accessory: Accessory, seen: Observation, host: string): RecreatePlan {
+export function planRecreate(asked: Wanted, accessory: Accessory, seen: Observation, host: string): RecreatePlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
   if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
-  refuseUnfit(wanted, seen, host)
+  refuseUnfit(asked, seen, host)
+  const wanted = { ...asked, boundsLogs: seen.data?.keepsAllLogs === true }
   const { name, networks, restart } = accessory
   const there = seenAccessory(wanted.app, wanted.environment, name, seen)
   const container = accessoryName({ app: wanted.app, environment: wanted.environment.name, accessory: name })

@@ -11,6 +11,8 @@ export interface SeenData {
   images: ReadonlySet<string>
   /** Where the state is; undefined where `df` could not tell. */
   stateBytes: number | undefined
+  /** The engine keeps all that containers say, unless they are made otherwise. */
+  keepsAllLogs: boolean
 }
 
 export interface Holder {
@@ -50,7 +52,8 @@ export function dataOf(facts: readonly string[][]): { data?: SeenData } {
     return [{ container: name.replace(/^\//, ''), state, app, environment, command, volumes }]
   })
   const images = facts.flatMap(([key, reference = '']) => (key === 'image' ? [digestIn(reference)] : []))
-  return { data: { holders, images: new Set(images), stateBytes: free === '' ? undefined : Number(free) * 1024 } }
+  const keepsAllLogs = facts.some(([key]) => key === 'logs')
+  return { data: { holders, images: new Set(images), stateBytes: free === '' ? undefined : Number(free) * 1024, keepsAllLogs } }
 }
 
 /** That of `repository@sha256:…`. Under whatever name a host has an image, it need not be brought. */

@@ -255,12 +255,14 @@ describe('what observe.sh prints of data', () => {
       `holder\t/blog.test.db\trunning\tblog\ttest\t\t${JSON.stringify(mounts)}`,
       `image\ta/b@${digest}`,
       'free.state\t5',
+      'logs\tunbounded',
       'seen\tyes',
     ]
     expect(parseObservation('a', lines.join('\n')).data).toEqual({
       holders: [holder({ volumes: ['data'] })],
       images: new Set([digest]),
       stateBytes: 5120,
+      keepsAllLogs: true,
     })
   })
 })

@@ -28,3 +28,13 @@ free_at() {
   while [ "$at" != / ] && ! $as test -e "$at"; do at=$(dirname "$at"); done
   fact "$1" "$($as df -Pk "$at" 2> /dev/null | awk 'NR == 2 { print $4 }')"
 }
+
+# keeps_all_logs DRIVER: whether the engine keeps all that a container says which nobody has said anything else of. `docker
+# info` names its driver, and no options of it: those are in its configuration, or on its command line.
+keeps_all_logs() {
+  [ "$1" = json-file ] || return 1
+  for file in /etc/docker/daemon.json /var/snap/docker/current/config/daemon.json "${XDG_CONFIG_HOME:-${HOME:-}/.config}/docker/daemon.json"; do
+    ! $as grep -qs '"max-size"' "$file" || return 1
+  done
+  ! grep -ls dockerd /proc/[0-9]*/cmdline | while read -r file; do tr '\000' '\n' < "$file" 2> /dev/null; done | grep -qE '^(--log-opt=)?max-size='
+}

@@ -277,8 +277,10 @@ fi
 fact detach "$detach"
 
 # shellcheck disable=SC2086 # words
-root=$([ -z "$alive" ] || $as $limit docker info --format '{{.DockerRootDir}}' 2> /dev/null)
+info=$([ -z "$alive" ] || $as $limit docker info --format '{{.LoggingDriver}} {{.DockerRootDir}}' 2> /dev/null)
+root=${info#* }
 fact free "$(df -Pk "${root:-/}" 2> /dev/null | awk 'NR == 2 { print $4 }')"
+! keeps_all_logs "${info%% *}" || fact logs unbounded
 free_at free.state "$LW_ROOT"
 fact engine "$engine"
 fact seen yes

@@ -92,7 +92,7 @@ export function host(of: Partial<Observation> = {}): Observation {
 
 /** What a host has that must not be spoiled: nothing, and room for all. */
 export function data(of: Partial<SeenData> = {}): SeenData {
-  return { holders: [], images: new Set(), stateBytes: 50e9, ...of }
+  return { holders: [], images: new Set(), stateBytes: 50e9, keepsAllLogs: false, ...of }
 }
 
 /** A port that is taken. @param at `port` or `address:port` @param holder a container; without it, something else */
