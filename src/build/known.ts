@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { missingAnnotations } from '../core/annotations.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { lastingAnnotations, missingAnnotations } from '../core/image-labels.ts'
 import { parseJson } from '../core/json.ts'
 import { Digest, inputsType, keyLabel, keyTag } from '../core/names.ts'
 import type { Descriptor, Ports, Repository } from '../core/ports.ts'
@@ -127,7 +127,7 @@ async function inRepository(name: string, image: PlannedImage, key: string, { pl
   if (found === undefined) return undefined
   const reference = `${name}:${tag}`
   // A run that was killed between its push and its annotations.
-  const [bare] = missingAnnotations(found.body, image.annotations ?? {})
+  const [bare] = missingAnnotations(found.body, lastingAnnotations(image, key))
   if (bare !== undefined) throw new Untrue(`${reference} lacks the annotation ${bare}`)
   const images = await imagesIn(found, reference, repository)
   const config: Record<string, string> = {}

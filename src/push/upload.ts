@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { keepLogins } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { annotationsOf } from '../core/image-labels.ts'
 import { keyTag } from '../core/names.ts'
 import type { Credentials, Ports, Repository } from '../core/ports.ts'
 import { parseRepository } from '../core/reference.ts'
-import type { BuiltImage, PlannedImage, Registry, Release } from '../core/release.ts'
+import type { BuiltImage, Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import type { Client } from '../tools/docker.ts'
@@ -37,7 +38,8 @@ export async function upload(release: Release, ports: Ports): Promise<BuiltImage
       continue
     }
     const planned = release.plan.images.find(({ name }) => name === image.name)
-    uploaded.push({ ...image, registries: await uploadImage(image, planned, to, ports) })
+    const annotations = planned === undefined ? {} : annotationsOf(planned, image.key, release.plan)
+    uploaded.push({ ...image, registries: await uploadImage(image, planned?.repositories ?? [], annotations, to, ports) })
   }
   return uploaded
 }
@@ -60,7 +62,8 @@ async function loggedIn(registries: readonly Registry[], ports: Ports): Promise<
 /** To the first repository of each registry, all registries at once; from there to the others of the same one. */
 async function uploadImage(
   image: BuiltImage,
-  { repositories = [], annotations = {} }: Partial<Pick<PlannedImage, 'repositories' | 'annotations'>> = {},
+  repositories: readonly string[],
+  annotations: Readonly<Record<string, string>>,
   to: Destination,
   ports: Ports,
 ): Promise<BuiltImage['registries']> {

@@ -215,7 +215,7 @@ it('annotations stand in the registry beside the very same image, are known agai
   const described = (text: string): void =>
     write(
       'launchway.yml',
-      `images:\n  app: { context: plain, repositories: [${app}, ${name}/copy], annotations: { org.opencontainers.image.description: ${text} } }\nbranches: { dev: {}, main: {} }\nsmoke: false\nscan: false\n`,
+      `images:\n  app: { context: plain, repositories: [${app}, ${name}/copy], labels: { branch: "{{branch}}" }, annotations: { org.opencontainers.image.description: ${text}, branch: "{{branch}}" } }\nbranches: { dev: {}, main: {} }\nsmoke: false\nscan: false\n`,
     )
   mkdirSync(join(folder.path, 'plain'))
   write('plain/Dockerfile', 'FROM scratch\nCOPY . /\n')
@@ -226,7 +226,14 @@ it('annotations stand in the registry beside the very same image, are known agai
   expect(manifest).toMatchObject({
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
     config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: first.image.config['linux/amd64'] },
-    annotations: { 'org.opencontainers.image.description': 'A shop' },
+    annotations: {
+      'org.opencontainers.image.title': 'app',
+      'org.opencontainers.image.version': 'dev',
+      'org.opencontainers.image.revision': 'a'.repeat(40),
+      'org.opencontainers.image.description': 'A shop',
+      branch: 'dev',
+      'launchway.key': first.image.key,
+    },
   })
   expect(await manifestOf(`${name}/copy`, 'dev')).toEqual(manifest)
   // What a host pulls is what was built here.
@@ -235,7 +242,10 @@ it('annotations stand in the registry beside the very same image, are known agai
   await docker('pull', '--quiet', `${app}@${digest}`)
   expect(Object.values(first.image.config)).toContain(await configOf(`${app}@${digest}`))
 
-  const merged = await released('main')
+  expect(await docker('inspect', '--format', '{{json .Config.Labels}}', `${app}@${digest}`)).toContain('"branch":"dev"')
+
+  // Of another branch and commit, and yet the image that is there.
+  const merged = await released('main', { sha: 'b'.repeat(40) })
   expect(merged.image).toMatchObject({ how: 'promoted', registries: first.image.registries })
   expect(built(merged.calls)).toEqual([])
 

@@ -24,6 +24,7 @@ interface Wish {
   says?: number
   /** Around it an index, as the containerd store makes one. */
   index?: boolean
+  annotations?: Record<string, string>
   tags?: string[]
 }
 
@@ -31,13 +32,13 @@ interface Wish {
 async function place(
   registry: Registries,
   at: string,
-  { label = key, architecture = 'amd64', layer = 'layer', says, index = false, tags = [] }: Wish = {},
+  { label = key, architecture = 'amd64', layer = 'layer', says, index = false, annotations, tags = [] }: Wish = {},
 ) {
   const repository = await registry.repository(at, settings)
   const labels = { 'launchway.key': label, 'org.opencontainers.image.version': 'dev' }
   const config = await repository.putBlob(json({ os: 'linux', architecture, config: { Labels: labels }, rootfs: { diff_ids: [layer] } }))
   const { digest, size } = await repository.putBlob(Buffer.from(layer))
-  const body = json({ schemaVersion: 2, config, layers: [{ digest, size: says ?? size }] })
+  const body = json({ schemaVersion: 2, config, layers: [{ digest, size: says ?? size }], annotations })
   let put = await repository.putManifest(index ? 'x' : `launchway-${key}`, type, body)
   if (index) {
     const attestation = await repository.putManifest('y', type, json({ config, layers: [] }))
@@ -72,7 +73,32 @@ async function take(registry: Registries, of: Partial<PlannedImage> = {}, more: 
   return { taken: taken.get('app'), distrusted: distrusted.get('app') }
 }
 
+/** As a release writes them that was of another commit: what tells of it is that commit's. */
+const asked: Partial<PlannedImage> = {
+  annotations: { team: 'shop', commit: '4f2a9c1', constructor: 'x' },
+  written: { annotations: { commit: '{{sha}}' } },
+}
+const annotated = { team: 'shop', commit: 'c0ffee0', constructor: 'x', 'org.opencontainers.image.version': 'dev', 'launchway.key': key }
+
 describe('an image whose key the registry knows', () => {
+  it('has annotations that tell of the release that built it, whatever this one would write', async () => {
+    const registry = fakeRegistries()
+    await place(registry, near, { annotations: annotated })
+    expect((await take(registry, asked)).taken).toMatchObject({ how: 'promoted' })
+  })
+
+  it.each<[string, Record<string, string> | undefined, Partial<PlannedImage>]>([
+    ['launchway.key', undefined, { annotations: {} }],
+    ['launchway.key', { commit: 'c0ffee0', team: 'shop', constructor: 'x' }, asked],
+    ['launchway.key', { ...annotated, 'launchway.key': 'other' }, asked],
+    ['team', { ...annotated, team: 'other' }, asked],
+    ['constructor', { ...annotated, constructor: 'y' }, asked],
+  ])('is not taken where it lacks the annotation %s', async (lacks, annotations, of) => {
+    const registry = fakeRegistries()
+    await place(registry, near, annotations === undefined ? {} : { annotations })
+    expect((await take(registry, of)).distrusted).toContain(`lacks the annotation ${lacks}`)
+  })
+
   it.each<[string, Wish, Partial<PlanSection>, Partial<BuiltImage>]>([
     ['is promoted to a tag that leads elsewhere', {}, {}, { how: 'promoted', reason: 'built before as dev' }],
     ['is there already', { tags: ['main'] }, {}, { how: 'cached', reason: 'nothing of it has changed' }],

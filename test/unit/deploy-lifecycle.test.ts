@@ -184,6 +184,7 @@ describe('which release a rollback means', () => {
     ['the beginning of a commit', 'aaaa', [on('x', third)], first, ['x']],
     ['a whole commit', 'b'.repeat(40), [on('x', third)], second, ['x']],
     ['the tag of a commit', 'sha-bbbbbbb', [on('x', third)], second, ['x']],
+    ['what a summary calls it', 'main@bbbbbbb', [on('x', third)], second, ['x']],
     ['what some hosts run already', 'v1', [on('x', third), on('y', first)], first, ['x']],
     [
       'of several of that name the newest that does not run',
