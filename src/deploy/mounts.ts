@@ -8,7 +8,7 @@ import type { Wanted } from './wanted.ts'
 type Whose = Pick<Wanted, 'app' | 'environment' | 'release'>
 
 /** Where a host keeps what the services of a release mount of it. */
-export function releaseFolder({ app, environment, release }: Whose): string {
+function releaseFolder({ app, environment, release }: Whose): string {
   return hostPaths(environment.stateRoot, app, environment.name).release(release)
 }
 

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
+import { recreate, type Recreated } from '../../src/deploy/recreate.ts'
 import type { HostUnderTest } from './support/host.ts'
 import { failureOf, running, useHosts } from './support/hosts.ts'
-import { deployTo, type Wish, worker } from './support/release.ts'
+import { deployTo, portsFor, releaseFor, type Wish, worker } from './support/release.ts'
 import { rollBack } from './support/site.ts'
 
 const { image, machine } = useHosts()
@@ -27,6 +28,18 @@ function named(name: string): AsyncDisposable {
       await docker('volume', 'rm', '--force', name)
     },
   }
+}
+
+function recreated(host: HostUnderTest, name: string, wish: Partial<Wish>): Promise<Recreated> {
+  const whole: Wish = { version: 'as configured now', ...wish }
+  const { app, plan } = releaseFor(host, image(), whole)
+  if (plan.environment === undefined) throw new Error('no environment')
+  const of = { app, environment: plan.environment, repositories: [image().repository] as [string], registries: [] }
+  return recreate(
+    of,
+    name,
+    portsFor(() => host.remote(), whole),
+  )
 }
 
 const filesIn = (container: string): Promise<string> => docker('exec', container, 'ls', '/data')
@@ -106,9 +119,13 @@ describe('a volume that others write to', () => {
       `the volume ${volume(host)} is held by ${host.app}.test.db, an accessory that the configuration no longer has`,
     )
     expect(error.hint).toContain(`docker rm --force ${host.app}.test.db`)
+    expect((await failureOf(recreated(host, 'postgres', wish))).message).toContain('an accessory that the configuration no longer has')
     await docker('rm', '--force', `${host.app}.test.db`)
     await deployTo(host, image(), { ...wish, version: 'three' })
     expect(await running(host)).toHaveLength(2)
+    // Those that the configuration has are of one mind.
+    await recreated(host, 'second', { ...wish, accessories: [...wish.accessories, db(volume(host), 'second')] })
+    expect(await running(host)).toHaveLength(3)
   })
 })
 

@@ -8,6 +8,7 @@ import { parseKept } from '../../src/deploy/kept.ts'
 import type { Holder } from '../../src/deploy/seen-data.ts'
 import type { Lack, Wanted } from '../../src/deploy/wanted.ts'
 import { unfit } from '../../src/deploy/unfit.ts'
+import { planRecreate } from '../../src/deploy/recreate.ts'
 import { leftBehind } from '../../src/deploy/volume-lacks.ts'
 import { container, data, digest, environment, failureIn, first, host, second, service, wanted } from './support/deploy.ts'
 
@@ -189,6 +190,19 @@ describe('data that a release would leave behind', () => {
     ['that is left behind on purpose', [web('up:/x', '/srv/y:/y')], [web('new:/x')], { leaveBehind: ['up', '/srv/y'] }],
   ])('is none: %s', (_, was, now, of) => {
     expect(said(was, now, of)).toEqual([])
+  })
+
+  it('is left on purpose by an accessory that is recreated as well, by the same word', () => {
+    const other = db({ volumes: ['new:/x'] })
+    const container = 'addie.production.db'
+    const seen = host({
+      accessories: [
+        { container, name: 'db', state: 'running', status: 'Up', configuration: undefined, volumes: [{ name: 'pgdata', path: '/x' }] },
+      ],
+    })
+    const error = failureIn(() => planRecreate(asked({ accessories: [other] }), other, seen, 'a'))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', hint: expect.stringContaining('leave-behind: [pgdata]') })
+    expect(planRecreate(asked({ accessories: [other], leaveBehind: ['pgdata'] }), other, seen, 'a')).toMatchObject({ container })
   })
 
   it('is told in the words of a compose file where there is one', () => {
