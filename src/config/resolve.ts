@@ -93,6 +93,8 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     ...(environment.swarm === undefined
       ? {}
       : { swarm: resolveSwarm(environment.swarm, `${resolveApp(config)}-${name}`, environment.secrets ?? []) }),
+    ...(environment['shared-volumes'] === undefined ? {} : { sharedVolumes: environment['shared-volumes'] }),
+    ...(environment['leave-behind'] === undefined ? {} : { leaveBehind: environment['leave-behind'] }),
     ...(verify === undefined ? {} : { verify }),
     ...resolveLifecycle(environment, services),
   }

@@ -10,6 +10,7 @@ import { projectBreaches, withoutProject } from './rules-project.ts'
 import { refusedOptions } from './run-options.ts'
 import { swarmBreaches } from './rules-swarm.ts'
 import { portBreaches } from './rules-ports.ts'
+import { volumeBreaches } from './rules-volumes.ts'
 import { tagBreaches } from './rules-tags.ts'
 import { refBreaches } from './rules-refs.ts'
 import { scanBreaches } from './scan.ts'
@@ -38,6 +39,7 @@ export function breaches(config: Config): Breach[] {
     ...scanBreaches(config),
     ...environmentBreaches(config),
     ...portBreaches(config),
+    ...volumeBreaches(config),
   ]
 }
 

@@ -183,6 +183,10 @@ export const Environment = z.strictObject({
   project: Project.optional(),
   /** A stack, whose services a Swarm runs: the hosts are its managers. */
   swarm: Swarm.optional(),
+  /** Volumes that others may write to as well; absent: none. */
+  sharedVolumes: plain.optionalTexts,
+  /** Volumes and folders of the host that need not be mounted any more; absent: none. */
+  leaveBehind: plain.optionalTexts,
   ...lifecycle,
 })
 export type Environment = z.infer<typeof Environment>

@@ -24,6 +24,7 @@ export function makeCalls(wanted: Wanted, accessory: Accessory, container: strin
     environment: wanted.environment.name,
     folder: accessoryFolder(wanted, accessory.name),
     contents: digestOf(accessory, wanted.hashes ?? new Map()),
+    boundsLogs: wanted.boundsLogs,
   }
   const args = accessoryArgs(accessory, owner, JSON.stringify(accessory))
   return [...accessoryCalls(wanted, accessory), ['create', accessory.name, container, ...args], ...joinCalls(accessory, container)]

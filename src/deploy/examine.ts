@@ -7,6 +7,7 @@ import { look } from './look.ts'
 import type { Observation } from './observation.ts'
 import { homeOf } from './program.ts'
 import { unfit } from './unfit.ts'
+import { leftBehind } from './volume-lacks.ts'
 import { showWait, waitOf, waysOut } from './waiting.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -37,10 +38,11 @@ export async function examine(
   const { environment } = wanted
   await using remote = await ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
   const before = ports.clock.now()
-  const seen = await look(remote, homeOf(wanted), environment)
+  const seen = await look(remote, homeOf(wanted), environment, wanted.images)
   const after = ports.clock.now()
+  const whole = { ...wanted, release: '', isReturn: false, logins: new Map() }
   return {
-    lacks: unfit({ ...wanted, release: '', isReturn: false, logins: new Map() }, seen),
+    lacks: [...unfit(whole, seen), ...leftBehind(whole, seen)],
     held: heldBy(seen, environment.name),
     skewMs: seen.clock === undefined ? 0 : skew(seen.clock, before, after),
     freeBytes: seen.freeBytes,

@@ -1,7 +1,5 @@
-import { z } from 'zod'
-import { Accessory } from '../core/deployment.ts'
+import type { Accessory } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
@@ -10,6 +8,7 @@ import { type CarriedFacts, carriedIn } from './members.ts'
 import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
 import { type NginxContainer, parseNginxContainer } from './nginx-container.ts'
+import { accessoriesOf, dataOf, type SeenData } from './seen-data.ts'
 import { parseWaiting, type Waiting } from './waiting.ts'
 
 /** A container of this application and environment on the host. */
@@ -146,6 +145,7 @@ export interface Observation {
   stored?: ReadonlySet<string>
   /** The paths that are not there, of those that were asked for; all networks and volumes of the engine, where they were. */
   external?: { missing: readonly string[]; networks: ReadonlySet<string>; volumes: ReadonlySet<string> }
+  data?: SeenData
   /** The last release that was to wait for a confirmation: what counts of it `waitOf` says. */
   waits?: Waiting
 }
@@ -212,25 +212,12 @@ export function parseObservation(host: string, text: string): Observation {
     ),
     nginx: nginxOf(facts),
     stored: new Set(all('stored')),
+    ...dataOf(facts),
     external: { missing: all('missing'), networks: new Set(all('network')), volumes: new Set(all('volume')) },
     ...(ledBy === undefined ? {} : { ledBy }),
     ...(cron === undefined ? {} : { cron }),
     ...(waits === undefined ? {} : { waits }),
   }
-}
-
-const Mounts = z.array(z.object({ Type: z.string(), Name: z.string().default(''), Destination: z.string() }))
-
-function accessoriesOf(facts: readonly string[][]): SeenAccessory[] {
-  const mounts = facts.flatMap(([key, name = '', ...text]) => (key === 'mounts' ? [{ name, text: text.join('\t') }] : []))
-  return facts.flatMap(([key, container, name, state = '', status = '', ...text]) => {
-    if (key !== 'accessory' || container === undefined || name === undefined) return []
-    const mounted = parseJson(mounts.find((one) => one.name === `/${container}`)?.text ?? '', Mounts) ?? []
-    const volumes = mounted.flatMap(({ Type, Name, Destination }) => (Type === 'volume' ? [{ name: Name, path: Destination }] : []))
-    const [, , contents] = facts.find(([key, whose]) => key === 'contents' && whose === `/${container}`) ?? []
-    const own = contents === undefined ? {} : { contents }
-    return [{ container, name, state, status, configuration: parseJson(text.join('\t'), Accessory), ...own, volumes }]
-  })
 }
 
 function heldIn(facts: readonly string[][]): { held?: Hold } {

@@ -33,6 +33,7 @@ const observeCronSh = readFileSync(new URL('./host/observe-cron.sh', import.meta
 const observeLoginSh = readFileSync(new URL('./host/observe-login.sh', import.meta.url), 'utf8')
 const observeFilesSh = readFileSync(new URL('./host/observe-files.sh', import.meta.url), 'utf8')
 const observeTlsSh = readFileSync(new URL('./host/observe-tls.sh', import.meta.url), 'utf8')
+const observeDataSh = readFileSync(new URL('./host/observe-data.sh', import.meta.url), 'utf8')
 const observeCarriedSh = readFileSync(new URL('./host/observe-carried.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
 const staySh = readFileSync(new URL('./host/stay.sh', import.meta.url), 'utf8')
@@ -95,12 +96,16 @@ export interface Sought {
   chains?: readonly string[]
   /** What somebody else has to have made. */
   external?: Project['external']
+  /** Names of volumes that it writes to, and nobody else may. */
+  volumes?: readonly string[]
+  /** References that it pulls, where they are not there. */
+  images?: readonly string[]
 }
 
 /** The program that looks at a host. */
 export function observeProgram(
   home: Home,
-  { ports, nginx, container = '', cron, definitions, asked, files, certificates, chains = [], external }: Sought,
+  { ports, nginx, container = '', cron, definitions, asked, files, certificates, chains = [], external, volumes = [], images = [] }: Sought,
 ): string {
   const sought = {
     LW_WANTED: ports.join(' '),
@@ -116,21 +121,11 @@ export function observeProgram(
     LW_PATHS: external?.paths.join('\n') ?? '',
     LW_NETWORKS: external !== undefined && external.networks.length > 0 ? 'yes' : '',
     LW_VOLUMES: external !== undefined && external.volumes.length > 0 ? 'yes' : '',
+    LW_DATA: volumes.join(' '),
+    LW_IMAGES: images.join(' '),
   }
-  const programs = [
-    factsSh,
-    ownSh,
-    boxSh,
-    crontabSh,
-    observeCronSh,
-    observeFilesSh,
-    observeLoginSh,
-    healthSh,
-    observeCarriedSh,
-    observeTlsSh,
-    observeSh,
-  ]
-  return `${variables({ ...homeVariables(home), ...sought })}${programs.join('')}`
+  const parts = [factsSh, ownSh, boxSh, crontabSh, observeCronSh, observeFilesSh, observeDataSh, observeLoginSh, healthSh, observeCarriedSh]
+  return `${variables({ ...homeVariables(home), ...sought })}${parts.join('')}${observeTlsSh}${observeSh}`
 }
 
 /** The program that takes an archive into the folder of an attempt. */

@@ -4,7 +4,7 @@ import { fixedPorts, parsePublish } from './address.ts'
 import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, paceOf, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import { isJob, retireCall } from './cron.ts'
-import { releaseFolder } from './mounts.ts'
+import { ownerOf } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { isOnceIn, onceCall, onceNote, runsHere, runsNow } from './once.ts'
 import { orderedCalls, type Step } from './order.ts'
@@ -53,7 +53,7 @@ export function startCalls(
   old: readonly SeenContainer[],
   { slot, sites, left, more = [] }: Starting,
 ): Started {
-  const { app, release, environment } = wanted
+  const { release, environment } = wanted
   const creates: HostCall[] = []
   const notes: string[] = []
   const keeps: HostCall[] = []
@@ -65,7 +65,7 @@ export function startCalls(
     if (service.once === true) {
       notes.push(onceNote(service, wanted, seen))
       if (!runsNow(wanted, seen) || !runsHere(service, wanted)) continue
-      const owner = { app, environment: environment.name, release, slot, folder: releaseFolder(wanted) }
+      const owner = ownerOf(wanted, slot)
       creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference)))
       turns.push({ service, container, address: undefined, first: [], isRunning: false })
       continue
@@ -90,7 +90,7 @@ export function startCalls(
     // One that the live release has left running when it came, and which has ended since, is none that it made.
     const isOthers = isThere && container !== newNameOf(wanted, service)
     if (!(wanted.isReturn && isKeptIn(slot, service, wanted, seen)) && !isOthers) {
-      const owner = { app, environment: environment.name, release, slot, folder: releaseFolder(wanted) }
+      const owner = ownerOf(wanted, slot)
       creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference, address)))
     }
     creates.push(...assets)

@@ -76,12 +76,13 @@ describe('an environment of services one step up', () => {
       ...{ stopTimeoutMs: 1, labels: {}, options: [], restart: 'unless-stopped', envFiles: [] },
     }
     const beforeSwitch = [{ service: 'web', command: ['flask', 'db', 'upgrade'], timeoutMs: 1 }]
-    const found = findingsOf(environment([], { accessories: [db], beforeSwitch, confirm: {} }), 'swarm')
+    const found = findingsOf(environment([], { accessories: [db], beforeSwitch, confirm: {}, sharedVolumes: ['data'] }), 'swarm')
     expect(found.map(({ level, service: of = '', what }) => `${level} ${of} ${what}`)).toEqual([
       'lost  confirm',
       'otherwise  1 host',
       'otherwise db the accessory of postgres:15 with data:/d',
       'write  before-switch web: flask db upgrade',
+      'write  shared-volumes: data',
     ])
   })
 
