@@ -1,4 +1,5 @@
 import { nearest } from '../core/nearest.ts'
+import { normalPlatform, wrongPlatform } from '../core/platform.ts'
 import { fullName } from '../core/reference.ts'
 import type { Breach } from './rules.ts'
 import type { Config } from './schema.ts'
@@ -51,7 +52,12 @@ export function imageBreaches(config: Config): Breach[] {
     const own = Object.keys(image).find((key) => buildKeys.includes(key))
     if (image.bake !== undefined && own !== undefined)
       found.push({ path: [...path, own], onKey: true, message: `${at}: "${own}" stands in the bake file, since bake is given` })
-    found.push(...contextBreaches(name, images), ...secretBreaches(name, image), ...cacheBreaches(name, image))
+    found.push(
+      ...contextBreaches(name, images),
+      ...platformBreaches(name, image),
+      ...secretBreaches(name, image),
+      ...cacheBreaches(name, image),
+    )
     for (const kind of ['labels', 'annotations'] as const) {
       for (const label of Object.keys(image[kind] ?? {})) {
         if (label.startsWith(ownLabels))
@@ -126,6 +132,19 @@ function circle(
     if (rest !== undefined) return [from, ...rest]
   }
   return undefined
+}
+
+function platformBreaches(name: string, { platforms = [] }: ImageConfig): Breach[] {
+  const normal = platforms.map(normalPlatform)
+  return platforms.flatMap((platform, index): Breach[] => {
+    const path = ['images', name, 'platforms', index]
+    const wrong = wrongPlatform(platform)
+    if (wrong !== undefined) return [{ path, message: `images.${name}.platforms: ${wrong}` }]
+    const first = normal.indexOf(normal[index] ?? '')
+    if (first === index) return []
+    const same = platforms[first] === platform ? platform : `${platform} is ${platforms[first]}, which`
+    return [{ path, message: `images.${name}.platforms: ${same} is there twice` }]
+  })
 }
 
 function secretBreaches(name: string, { secrets = [], ssh = [] }: ImageConfig): Breach[] {

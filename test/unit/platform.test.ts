@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import { normalPlatform, platformOf, wrongPlatform } from '../../src/core/platform.ts'
+
+describe('a platform', () => {
+  it.each([
+    ['linux/amd64', 'linux/amd64'],
+    ['amd64', 'linux/amd64'],
+    ['linux/x86_64', 'linux/amd64'],
+    ['x86-64', 'linux/amd64'],
+    ['Linux/AMD64', 'linux/amd64'],
+    [' linux/amd64 ', 'linux/amd64'],
+    ['linux/amd64/v1', 'linux/amd64'],
+    ['linux/amd64/v3', 'linux/amd64/v3'],
+    ['linux/i386', 'linux/386'],
+    ['arm64', 'linux/arm64'],
+    ['linux/aarch64', 'linux/arm64'],
+    ['linux/arm64/v8', 'linux/arm64'],
+    ['linux/arm64/8', 'linux/arm64'],
+    ['linux/arm', 'linux/arm/v7'],
+    ['arm', 'linux/arm/v7'],
+    ['linux/armhf', 'linux/arm/v7'],
+    ['linux/armel', 'linux/arm/v6'],
+    ['linux/arm/7', 'linux/arm/v7'],
+    ['linux/arm/v6', 'linux/arm/v6'],
+    ['linux/s390x', 'linux/s390x'],
+  ])('written %s is %s', (written, normal) => {
+    expect([normalPlatform(written), wrongPlatform(written)]).toEqual([normal, undefined])
+    expect(normalPlatform(normal)).toBe(normal)
+  })
+
+  it.each([
+    ['linux/amd46', 'did you mean "linux/amd64"?'],
+    ['amd46', 'did you mean "linux/amd64"?'],
+    ['linux/arm46', 'did you mean "linux/arm64"?'],
+    ['linux/arm/v9', 'did you mean "linux/arm/v7"?'],
+    ['linux', 'such as linux/amd64'],
+    ['local', 'such as linux/amd64'],
+    ['windows/amd64', 'such as linux/amd64'],
+    ['linux/amd64/v2/x', 'no platform'],
+    ['linux/amd64,linux/arm64', 'no platform'],
+    ['', 'such as linux/amd64'],
+  ])('is none: %j', (written, says) => {
+    expect(wrongPlatform(written)).toContain(says)
+  })
+
+  it.each([
+    [{ os: 'linux', architecture: 'arm64', variant: 'v8' }, 'linux/arm64'],
+    [{ os: 'linux', architecture: 'arm', variant: 'v6' }, 'linux/arm/v6'],
+    [{ os: 'linux', architecture: 'amd64' }, 'linux/amd64'],
+    [{ os: 'linux', architecture: 'amd64', variant: null }, 'linux/amd64'],
+  ])('as a configuration has it: %j is %s', (said, normal) => {
+    expect(platformOf(said)).toBe(normal)
+  })
+})
