@@ -3,6 +3,7 @@ import { missingAnnotations } from '../core/annotations.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { parseJson } from '../core/json.ts'
 import { Digest, inputsType, keyLabel, keyTag } from '../core/names.ts'
+import { normalPlatform, platformOf } from '../core/platform.ts'
 import type { Descriptor, Ports, Repository } from '../core/ports.ts'
 import type { BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
@@ -21,6 +22,7 @@ const Index = z.object({ manifests: z.array(z.object({ digest: Digest, platform:
 const Config = z.object({
   os: z.string(),
   architecture: z.string(),
+  variant: z.string().nullish(),
   config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
   rootfs: z.object({ diff_ids: z.array(z.string()) }),
 })
@@ -136,7 +138,8 @@ async function inRepository(name: string, image: PlannedImage, key: string, { pl
     repository.referrers(found.descriptor.digest, inputsType).catch(() => []),
   ])
   for (const one of looked) config[one.platform] = one.config
-  const wanted = image.platforms.map((platform) => platform.split('/').slice(0, 2).join('/')).toSorted()
+  // That of an engine is as the engine says it.
+  const wanted = image.platforms.map(normalPlatform).toSorted()
   const has = Object.keys(config).toSorted()
   if (has.join(' ') !== wanted.join(' '))
     throw new Untrue(`${reference} is for ${has.join(', ') || 'no platform'}, not for ${wanted.join(', ')}`)
@@ -196,7 +199,7 @@ async function look(
   const lacks = layers.find(({ size }, index) => sizes[index] !== size)
   if (lacks !== undefined) throw new Untrue(`${reference} lacks ${lacks.digest}, or a part of it`)
   return {
-    platform: `${parsed.os}/${parsed.architecture}`,
+    platform: platformOf(parsed),
     config: config.digest,
     size: layers.reduce((sum, { size }) => sum + size, config.size),
     layers: parsed.rootfs.diff_ids.length,
