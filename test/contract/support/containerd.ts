@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { labLabel } from '../../../lab/lab.ts'
 import { ask, docker } from '../../../lab/run.ts'
@@ -11,16 +12,14 @@ export interface OwnEngine extends AsyncDisposable {
 }
 
 /**
- * An engine of a test's own that keeps images as containerd does, or in the classic way. It sees the registries of this machine
- * under the names that this machine has for them, and makes no network of its own.
+ * An engine of a test's own that keeps images as containerd does. It sees the registries of this machine under the names that
+ * this machine has for them, and makes no network of its own.
  */
-export async function openEngine(
-  lab: string,
-  suite: 'forky' | 'trixie' = 'forky',
-  store: 'containerd' | 'classic' = 'containerd',
-): Promise<OwnEngine> {
+export async function openEngine(lab: string, suite: 'forky' | 'trixie' = 'forky'): Promise<OwnEngine> {
   const folder: Folder = await openFolder()
   const host = `unix://${join(folder.path, 'docker.sock')}`
+  // Before Docker 27 there is no flag for it.
+  writeFileSync(join(folder.path, 'daemon.json'), JSON.stringify({ features: { 'containerd-snapshotter': true } }))
   const contained = [
     '--label',
     `${labLabel}=${lab}`,
@@ -34,8 +33,7 @@ export async function openEngine(
   const alone = ['--bridge', 'none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false']
   const id = await docker(
     ...['run', '--detach', '--rm', '--privileged', ...contained, '--entrypoint', 'dockerd', hostImage(suite)],
-    ...['--config-file', '/dev/null', '--feature', `containerd-snapshotter=${String(store === 'containerd')}`, ...alone],
-    ...['--host', 'unix:///engine/docker.sock'],
+    ...['--config-file', '/engine/daemon.json', ...alone, '--host', 'unix:///engine/docker.sock'],
   )
   await eventually(async () => (await ask('docker', ['version'], { env: { DOCKER_HOST: host } })) !== undefined)
   return {
