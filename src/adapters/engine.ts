@@ -81,9 +81,12 @@ export function dockerEngine({ answerMs = longestMs }: { answerMs?: number } = {
       }
     },
 
-    async filesIn(reference, paths) {
+    async filesIn(reference, paths, platform) {
       try {
-        const made = { Image: reference, Cmd: ['none'], NetworkDisabled: true, Labels: { 'launchway.look': '' } }
+        const made = {
+          ...{ Image: reference, Cmd: ['none'], NetworkDisabled: true, Labels: { 'launchway.look': '' } },
+          ...(platform === undefined ? {} : { platform }),
+        }
         const container = await (await docker()).createContainer(made)
         try {
           const found = await Promise.all(paths.map((path) => isIn(container, path)))

@@ -15,7 +15,7 @@ import { type OwnEngine, openEngine } from './support/containerd.ts'
 import { failureOf } from './support/errors.ts'
 import { type Folder, openFolder, setEnv } from './support/folder.ts'
 
-const { name: lab, registry } = inject('lab')
+const { name: lab, registry, vulnerabilities } = inject('lab')
 const [amd64, arm64] = ['linux/amd64', 'linux/arm64']
 let engine: OwnEngine
 let folder: Folder
@@ -162,6 +162,58 @@ describe('an image of two platforms, on an engine with the containerd store', ()
     expect(there.configs).toEqual(images[0]?.config)
     expect(there).toMatchObject({ mediaType: 'application/vnd.oci.image.index.v1+json', annotations: { 'a.b': 'c' } })
     expect((await released('dev')).images[0]?.how).toBe('cached')
+  })
+})
+
+describe('the scan of an image of two platforms', () => {
+  const python = (name: string, version: string): string => `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`
+  const files = (scan: object, evidence: object = {}) => ({
+    'launchway.yml': JSON.stringify({
+      images: { app: { platforms: [amd64, arm64], repositories: [`${name}/app`] } },
+      branches: { dev: {}, main: {} },
+      smoke: false,
+      scan: { databases: [vulnerabilities], reports: ['json'], ...scan },
+      ...evidence,
+    }),
+    '.dockerignore': '*\n!amd64\n!arm64\n',
+    Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /\n',
+    'amd64/usr/lib/python3/site-packages/click-2.2.2.dist-info/METADATA': python('click', '2.2.2'),
+    'arm64/usr/lib/python3/site-packages/httpx-0.22.0.dist-info/METADATA': python('httpx', '0.22.0'),
+  })
+  const warnings = { 'fail-on': [] }
+
+  it('stops what is found in one that this machine does not run, and nothing is tagged', async () => {
+    using _ = setEnv({ DOCKER_HOST: engine.host, DOCKER_CONTEXT: undefined })
+    write(files({ 'fail-on': [{ severity: 'CRITICAL' }] }))
+    const error = await failureOf(released('dev'))
+    expect(error.code).toBe('SCAN_BLOCKED')
+    expect(error.message + (error.hint ?? '')).toContain('CVE-2021-41945')
+    expect(error.part?.scan?.images[0]?.findings).toMatchObject([{ id: 'CVE-2021-41945', platforms: [arm64] }])
+  })
+
+  it('tells of each what was looked at, in the engine that built it and in a registry', async () => {
+    {
+      using _ = setEnv({ DOCKER_HOST: engine.host, DOCKER_CONTEXT: undefined })
+      write(files(warnings, { evidence: { sbom: ['cyclonedx'] } }))
+      const { images, release } = await released('dev')
+      const [scanned] = release.scan?.images ?? []
+      const { close, engine: here } = open()
+      const [own, other] = ['click-2.2.2', 'httpx-0.22.0'].map((one) => `/usr/lib/python3/site-packages/${one}.dist-info`)
+      const reference = `${name}/app:${keyTag(images[0]?.key ?? '')}`
+      const found = await Promise.all([undefined, arm64].map((platform) => here.filesIn(reference, [own ?? '', other ?? ''], platform)))
+      expect(found).toEqual([[own], [other]])
+      close()
+      expect(Object.entries(scanned?.platforms ?? {}).map(([platform, { config }]) => [platform, config])).toEqual(
+        Object.entries(images[0]?.config ?? {}),
+      )
+      expect(scanned?.looked?.at).toBe('linux/amd64: 1 package; linux/arm64: 1 package')
+      expect(release.scan?.reports.map(({ path }) => path.split('/').at(-1))).toEqual(['app.json', 'app.linux-arm64.json'])
+    }
+    // The engine of this machine has the classic store, and nothing of it.
+    const taken = await released('main')
+    expect(taken.images[0]?.how).toBe('promoted')
+    expect(taken.release.scan?.images[0]?.findings).toMatchObject([{ id: 'CVE-2021-41945', platforms: [arm64] }])
+    expect(taken.release.scan?.images[0]?.looked?.at).toBe('linux/amd64: 1 package; linux/arm64: 1 package')
   })
 })
 

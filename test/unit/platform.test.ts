@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { resolveImages } from '../../src/config/resolve-image.ts'
 import { normalPlatform, platformOf, wrongPlatform } from '../../src/core/platform.ts'
+import { configOf, problems } from './support/config.ts'
 
 describe('a platform', () => {
   it.each([
@@ -50,5 +52,27 @@ describe('a platform', () => {
     [{ os: 'linux', architecture: 'amd64', variant: null }, 'linux/amd64'],
   ])('as a configuration has it: %j is %s', (said, normal) => {
     expect(platformOf(said)).toBe(normal)
+  })
+})
+
+describe('platforms of an image in launchway.yml', () => {
+  it.each([
+    [
+      'linux/amd64, linux/amd46',
+      '1:64: images.app.platforms: "linux/amd46" is no platform that is known here; did you mean "linux/amd64"?',
+    ],
+    [
+      'windows/amd64',
+      '1:51: images.app.platforms: "windows/amd64" is no platform that is known here; such as linux/amd64, linux/arm64, linux/arm/v7',
+    ],
+    ['linux/arm64, linux/arm64', '1:64: images.app.platforms: linux/arm64 is there twice'],
+    ['linux/arm64, linux/amd64, aarch64', '1:77: images.app.platforms: aarch64 is linux/arm64, which is there twice'],
+  ])('platforms: [%s]', (platforms, says) => {
+    expect(problems(`images: { app: { repositories: [a/b], platforms: [${platforms}] } }\n`)).toEqual([`launchway.yml:${says}`])
+  })
+
+  it('platforms have one name each, however they are written', () => {
+    const written = configOf('images: { app: { repositories: [a/b], platforms: [x86_64, linux/arm64/v8, linux/arm] } }\n')
+    expect(resolveImages(written)[0]?.platforms).toEqual(['linux/amd64', 'linux/arm64', 'linux/arm/v7'])
   })
 })

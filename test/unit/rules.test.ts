@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseTagRule } from '../../src/config/image-tags.ts'
-import { resolveImages } from '../../src/config/resolve-image.ts'
 import { resolveApp, resolveEnvironment, resolveRegistries } from '../../src/config/resolve.ts'
 import { Repository } from '../../src/config/schema-image.ts'
 import { refusedSecret } from '../../src/core/secret-names.ts'
@@ -146,26 +145,6 @@ describe('keys that do not go together', () => {
     expect(problems(service('labels: { team: x, launchway.release: y }'))).toEqual([
       'launchway.yml:3:36: environments.p: labels that begin with "launchway." are launchway\'s own',
     ])
-  })
-
-  test.each([
-    [
-      'linux/amd64, linux/amd46',
-      '1:64: images.app.platforms: "linux/amd46" is no platform that is known here; did you mean "linux/amd64"?',
-    ],
-    [
-      'windows/amd64',
-      '1:51: images.app.platforms: "windows/amd64" is no platform that is known here; such as linux/amd64, linux/arm64, linux/arm/v7',
-    ],
-    ['linux/arm64, linux/arm64', '1:64: images.app.platforms: linux/arm64 is there twice'],
-    ['linux/arm64, linux/amd64, aarch64', '1:77: images.app.platforms: aarch64 is linux/arm64, which is there twice'],
-  ])('platforms: [%s]', (platforms, says) => {
-    expect(problems(`images: { app: { repositories: [a/b], platforms: [${platforms}] } }\n`)).toEqual([`launchway.yml:${says}`])
-  })
-
-  test('platforms have one name each, however they are written', () => {
-    const written = configOf('images: { app: { repositories: [a/b], platforms: [x86_64, linux/arm64/v8, linux/arm] } }\n')
-    expect(resolveImages(written)[0]?.platforms).toEqual(['linux/amd64', 'linux/arm64', 'linux/arm/v7'])
   })
 
   test('jump hosts', () => {
