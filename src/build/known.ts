@@ -148,7 +148,8 @@ async function inRepository(name: string, image: PlannedImage, key: string, { pl
   return {
     uploaded: { digest, mediaType },
     config,
-    size: told > 0 ? told : looked.reduce((sum, one) => sum + one.size, 0),
+    // Of several platforms nobody pulls more than one.
+    size: told > 0 ? told : Math.max(...looked.map((one) => one.size)),
     isCompressed: !(told > 0),
     layers: looked[0]?.layers ?? 0,
     isCurrent: current?.digest === digest,

@@ -54,7 +54,7 @@ export function imageBreaches(config: Config): Breach[] {
       found.push({ path: [...path, own], onKey: true, message: `${at}: "${own}" stands in the bake file, since bake is given` })
     found.push(
       ...contextBreaches(name, images),
-      ...platformBreaches(name, image),
+      ...platformBreaches(name, images),
       ...secretBreaches(name, image),
       ...cacheBreaches(name, image),
     )
@@ -134,17 +134,33 @@ function circle(
   return undefined
 }
 
-function platformBreaches(name: string, { platforms = [] }: ImageConfig): Breach[] {
+function platformBreaches(name: string, images: Readonly<Record<string, ImageConfig>>): Breach[] {
+  const { platforms = [], contexts = {} } = images[name] ?? {}
   const normal = platforms.map(normalPlatform)
-  return platforms.flatMap((platform, index): Breach[] => {
+  const wrong = platforms.flatMap((platform, index): Breach[] => {
     const path = ['images', name, 'platforms', index]
-    const wrong = wrongPlatform(platform)
-    if (wrong !== undefined) return [{ path, message: `images.${name}.platforms: ${wrong}` }]
+    const why = wrongPlatform(platform)
+    if (why !== undefined) return [{ path, message: `images.${name}.platforms: ${why}` }]
     const first = normal.indexOf(normal[index] ?? '')
     if (first === index) return []
     const same = platforms[first] === platform ? platform : `${platform} is ${platforms[first]}, which`
     return [{ path, message: `images.${name}.platforms: ${same} is there twice` }]
   })
+  const below = Object.values(contexts).flatMap((context): Breach[] => {
+    const base = targetOf(context) ?? ''
+    const its = images[base]?.platforms?.map(normalPlatform)
+    return platforms.flatMap((platform, index) =>
+      its === undefined || its.includes(normal[index] ?? '')
+        ? []
+        : [
+            {
+              path: ['images', name, 'platforms', index],
+              message: `images.${name}.platforms: images.${base}, which it is built on, is not for ${platform}: add it there, or leave platforms out there`,
+            },
+          ],
+    )
+  })
+  return [...wrong, ...below]
 }
 
 function secretBreaches(name: string, { secrets = [], ssh = [] }: ImageConfig): Breach[] {

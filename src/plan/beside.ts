@@ -1,4 +1,6 @@
-import { recordType } from '../core/names.ts'
+import { z } from 'zod'
+import { parseJson } from '../core/json.ts'
+import { Digest, recordType } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import type { Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
@@ -38,15 +40,25 @@ export async function besideOf(
   ports: Ports,
 ): Promise<Beside[]> {
   const found: Beside[] = []
-  for (const { name, registries: uploaded } of build?.images ?? []) {
+  for (const { name, config, registries: uploaded } of build?.images ?? []) {
     const repository = plan.images.find((image) => image.name === name)?.repositories[0]
     const subject = repository === undefined ? undefined : uploaded[repository]?.digest
     if (repository === undefined || subject === undefined || !repositories.includes(repository)) continue
     const opened = await openRepository(repository, registries, ports)
-    const about = { image: name, repository, subject }
-    found.push(...[...(await referrersOf(opened, subject)), ...(await taggedOf(opened, subject))].map((one) => ({ ...about, ...one })))
+    for (const one of [subject, ...(await partsOf(opened, subject, config))]) {
+      const about = { image: name, repository, subject: one }
+      found.push(...[...(await referrersOf(opened, one)), ...(await taggedOf(opened, one))].map((document) => ({ ...about, ...document })))
+    }
   }
   return found
+}
+
+const Index = z.object({ manifests: z.array(z.object({ digest: Digest })) })
+
+/** The manifests of an image of several platforms. */
+async function partsOf(opened: Repository, subject: string, config: Readonly<Record<string, string>>): Promise<string[]> {
+  const index = Object.keys(config).length > 1 ? await opened.manifest(subject) : undefined
+  return (index === undefined ? undefined : parseJson(index.body.toString(), Index))?.manifests.map(({ digest }) => digest) ?? []
 }
 
 type Found = Omit<Beside, 'image' | 'repository' | 'subject'>

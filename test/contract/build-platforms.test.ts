@@ -7,6 +7,7 @@ import type { Command } from '../../src/core/command.ts'
 import { keyTag } from '../../src/core/names.ts'
 import type { Repository } from '../../src/core/ports.ts'
 import type { BuiltImage, Release } from '../../src/core/release.ts'
+import { documentOf } from '../../src/core/record-document.ts'
 import { runSteps, stepsOf } from '../../src/pipeline.ts'
 import { startRelease, type Trigger } from '../../src/plan/index.ts'
 import { openPorts } from '../../src/ports.ts'
@@ -209,6 +210,17 @@ describe('the scan of an image of two platforms', () => {
       expect(scanned?.looked?.at).toBe('linux/amd64: 1 package; linux/arm64: 1 package')
       expect(release.scan?.reports.map(({ path }) => path.split('/').at(-1))).toEqual(['app.json', 'app.linux-arm64.json'])
     }
+    const { close, registry: client } = open()
+    const repository = await client.repository(`${name}/app`, { host: registry.address, plainHttp: true })
+    const beside = async (digest: string): Promise<string[]> =>
+      (await repository.referrers(digest)).map(({ artifactType }) => artifactType).toSorted()
+    const { digest, manifests = [] } = await documentAt(repository, 'dev')
+    expect(await beside(digest)).not.toContain('application/vnd.cyclonedx+json')
+    for (const [index, library] of ['click', 'httpx'].entries()) {
+      const [sbom] = await repository.referrers(manifests[index]?.digest ?? '', 'application/vnd.cyclonedx+json')
+      expect(await documentOf(repository, sbom?.digest ?? '')).toContain(`"name": "${library}"`)
+    }
+    close()
     // The engine of this machine has the classic store, and nothing of it.
     const taken = await released('main')
     expect(taken.images[0]?.how).toBe('promoted')

@@ -71,6 +71,17 @@ describe('platforms of an image in launchway.yml', () => {
     expect(problems(`images: { app: { repositories: [a/b], platforms: [${platforms}] } }\n`)).toEqual([`launchway.yml:${says}`])
   })
 
+  it('are those of what it is built on, where that says any', () => {
+    const images = (base: string): string =>
+      `images: { base: { ${base} }, app: { contexts: { b: "target:base" }, platforms: [amd64, arm64], repositories: [a/b] } }\n`
+    expect(problems(images('platforms: [x86_64, linux/arm/v7]'))).toEqual([
+      expect.stringContaining(
+        'images.app.platforms: images.base, which it is built on, is not for arm64: add it there, or leave platforms out there',
+      ),
+    ])
+    for (const all of ['platforms: [aarch64, x86_64]', 'context: base']) expect(() => configOf(images(all))).not.toThrow()
+  })
+
   it('platforms have one name each, however they are written', () => {
     const written = configOf('images: { app: { repositories: [a/b], platforms: [x86_64, linux/arm64/v8, linux/arm] } }\n')
     expect(resolveImages(written)[0]?.platforms).toEqual(['linux/amd64', 'linux/arm64', 'linux/arm/v7'])
