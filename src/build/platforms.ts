@@ -23,7 +23,7 @@ export async function requireStore(images: readonly PlannedBase[], ports: Pick<P
       '- on your own machine, in /etc/docker/daemon.json, and then restart Docker:',
       '    { "features": { "containerd-snapshotter": true } }',
       '- on a runner of GitHub, in a step before this one:',
-      '    - uses: docker/setup-docker-action@<commit>',
+      '    - uses: docker/setup-docker-action',
       '      with: { daemon-config: \'{ "features": { "containerd-snapshotter": true } }\' }',
       'What the registry has already under the content key is taken from there, and needs neither.',
     ].join('\n'),

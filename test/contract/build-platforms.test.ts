@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { z } from 'zod'
+import { call } from '../../lab/run.ts'
 import type { Command } from '../../src/core/command.ts'
 import { keyTag } from '../../src/core/names.ts'
 import type { Repository } from '../../src/core/ports.ts'
@@ -163,6 +164,28 @@ describe('an image of two platforms, on an engine with the containerd store', ()
     expect(there.configs).toEqual(images[0]?.config)
     expect(there).toMatchObject({ mediaType: 'application/vnd.oci.image.index.v1+json', annotations: { 'a.b': 'c' } })
     expect((await released('dev')).images[0]?.how).toBe('cached')
+  })
+})
+
+describe('a base of two platforms that lies in a registry', () => {
+  it('comes along whole, also the layers that no step of the build has needed', async () => {
+    using _ = setEnv({ DOCKER_HOST: engine.host, DOCKER_CONTEXT: undefined })
+    const configuration = (of: string): string =>
+      `images: { app: { platforms: [${amd64}, ${arm64}], repositories: [${name}/${of}] } }\nbranches: { dev: {} }\nsmoke: false\nscan: false\n`
+    write({
+      'launchway.yml': configuration('base'),
+      Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /base\n',
+      amd64: name,
+      arm64: `${name}!`,
+    })
+    const base = (await released('dev')).images[0]?.key ?? ''
+    // The engine of this test alone forgets all of it.
+    const env = { DOCKER_HOST: engine.host }
+    await call('docker', ['image', 'rm', '--force', `${name}/base:${keyTag(base)}`], { env })
+    await call('docker', ['buildx', 'prune', '--all', '--force'], { env })
+    write({ 'launchway.yml': configuration('app'), Dockerfile: `FROM ${name}/base:dev\nCOPY amd64 /own\n` })
+    const { images } = await released('dev')
+    expect((await readBack(`${name}/app`, 'dev')).configs).toEqual(images[0]?.config)
   })
 })
 
