@@ -5,9 +5,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { z } from 'zod'
 import { call } from '../../lab/run.ts'
 import type { Command } from '../../src/core/command.ts'
-import { keyTag } from '../../src/core/names.ts'
+import { keyTag, recordType } from '../../src/core/names.ts'
 import type { Repository } from '../../src/core/ports.ts'
-import type { BuiltImage, Release } from '../../src/core/release.ts'
+import { type BuiltImage, parseRelease, type Release } from '../../src/core/release.ts'
 import { documentOf } from '../../src/core/record-document.ts'
 import { runSteps, stepsOf } from '../../src/pipeline.ts'
 import { startRelease, type Trigger } from '../../src/plan/index.ts'
@@ -243,6 +243,12 @@ describe('the scan of an image of two platforms', () => {
       const [sbom] = await repository.referrers(manifests[index]?.digest ?? '', 'application/vnd.cyclonedx+json')
       expect(await documentOf(repository, sbom?.digest ?? '')).toContain(`"name": "${library}"`)
     }
+    const [record] = await repository.referrers(digest, recordType)
+    const kept = parseRelease((await documentOf(repository, record?.digest ?? '')) ?? '', 'the record')
+    // Files of this run are nobody else's.
+    expect(kept.scan?.images[0]?.platforms).toEqual(
+      Object.fromEntries(Object.entries(kept.build?.images[0]?.config ?? {}).map(([platform, config]) => [platform, { config }])),
+    )
     close()
     // The engine of this machine has the classic store, and nothing of it.
     const taken = await released('main')
