@@ -34,7 +34,7 @@ function withoutSources<T extends PlannedBase>({ secrets: _names, ssh: _keys, ..
 
 /** What the next release is compared with: of hundreds of findings neither what they are called nor what was mended before. */
 function small({ findings, seen: _file, platforms, ...image }: ScannedImage): ScannedImage {
-  const each = Object.entries(platforms ?? {}).map(([platform, { config }]) => [platform, { config }])
+  const each = Object.entries(platforms ?? {}).map(([platform, { config }]) => [platform, { config }] as const)
   return {
     ...image,
     ...(platforms === undefined ? {} : { platforms: Object.fromEntries(each) }),
