@@ -137,11 +137,11 @@ async function inRepository(name: string, image: PlannedImage, key: string, { pl
     Promise.all(images.map((one) => look(one, { key, reference, repository }))),
     repository.referrers(found.descriptor.digest, inputsType).catch(() => []),
   ])
-  for (const one of looked) config[one.platform] = one.config
-  // That of an engine is as the engine says it.
-  const wanted = image.platforms.map(normalPlatform).toSorted()
-  const has = Object.keys(config).toSorted()
-  if (has.join(' ') !== wanted.join(' '))
+  // That of an engine is as the engine says it. In the order of the plan: the first names the files of a scan.
+  const wanted = image.platforms.map(normalPlatform)
+  for (const one of looked.toSorted((a, b) => wanted.indexOf(a.platform) - wanted.indexOf(b.platform))) config[one.platform] = one.config
+  const has = Object.keys(config)
+  if (has.toSorted().join(' ') !== wanted.toSorted().join(' '))
     throw new Untrue(`${reference} is for ${has.join(', ') || 'no platform'}, not for ${wanted.join(', ')}`)
   const { digest, mediaType } = found.descriptor
   const told = Number(beside.find(({ annotations }) => annotations[sizeAnnotation] !== undefined)?.annotations[sizeAnnotation])

@@ -165,7 +165,7 @@ describe('an image whose key the registry knows', () => {
     const configs = await indexOf(registry, near, of)
     const { taken, distrusted } = await take(registry, { platforms })
     expect(distrusted).toBeUndefined()
-    expect(Object.keys(taken?.config ?? {}).toSorted()).toEqual(expected)
+    expect(Object.keys(taken?.config ?? {})).toEqual(expected)
     expect(Object.values(taken?.config ?? {}).toSorted()).toEqual(Object.values(configs).toSorted())
   })
 
