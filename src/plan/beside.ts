@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseJson } from '../core/json.ts'
 import { Digest, recordType } from '../core/names.ts'
+import { platformOf } from '../core/platform.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import type { Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
@@ -11,6 +12,8 @@ export interface Beside {
   repository: string
   /** The manifest or index that it is about. */
   subject: string
+  /** Of an image of several: that of the manifest which it is about. */
+  platform?: string
   /** In words; the type itself where nothing is known of it. */
   kind: string
   digest: string
@@ -45,23 +48,29 @@ export async function besideOf(
     const subject = repository === undefined ? undefined : uploaded[repository]?.digest
     if (repository === undefined || subject === undefined || !repositories.includes(repository)) continue
     const opened = await openRepository(repository, registries, ports)
-    for (const one of [subject, ...(await partsOf(opened, subject, config))]) {
-      const about = { image: name, repository, subject: one }
-      found.push(...[...(await referrersOf(opened, one)), ...(await taggedOf(opened, one))].map((document) => ({ ...about, ...document })))
+    for (const part of [{ subject }, ...(await partsOf(opened, subject, config))]) {
+      const documents = [...(await referrersOf(opened, part.subject)), ...(await taggedOf(opened, part.subject))]
+      found.push(...documents.map((document) => ({ image: name, repository, ...part, ...document })))
     }
   }
   return found
 }
 
-const Index = z.object({ manifests: z.array(z.object({ digest: Digest })) })
+const Platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
+const Index = z.object({ manifests: z.array(z.object({ digest: Digest, platform: Platform })) })
 
 /** The manifests of an image of several platforms. */
-async function partsOf(opened: Repository, subject: string, config: Readonly<Record<string, string>>): Promise<string[]> {
+async function partsOf(
+  opened: Repository,
+  subject: string,
+  config: Readonly<Record<string, string>>,
+): Promise<Pick<Beside, 'subject' | 'platform'>[]> {
   const index = Object.keys(config).length > 1 ? await opened.manifest(subject) : undefined
-  return (index === undefined ? undefined : parseJson(index.body.toString(), Index))?.manifests.map(({ digest }) => digest) ?? []
+  const { manifests = [] } = (index === undefined ? undefined : parseJson(index.body.toString(), Index)) ?? {}
+  return manifests.map(({ digest, platform }) => ({ subject: digest, platform: platformOf(platform) }))
 }
 
-type Found = Omit<Beside, 'image' | 'repository' | 'subject'>
+type Found = Omit<Beside, 'image' | 'repository' | 'subject' | 'platform'>
 
 async function referrersOf(opened: Repository, subject: string): Promise<Found[]> {
   const referrers = (await opened.referrers(subject)).map(({ digest, artifactType, annotations }): Found => {

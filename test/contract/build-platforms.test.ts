@@ -10,6 +10,7 @@ import type { Repository } from '../../src/core/ports.ts'
 import { type BuiltImage, parseRelease, type Release } from '../../src/core/release.ts'
 import { documentOf } from '../../src/core/record-document.ts'
 import { runSteps, stepsOf } from '../../src/pipeline.ts'
+import { besideOf } from '../../src/plan/beside.ts'
 import { startRelease, type Trigger } from '../../src/plan/index.ts'
 import { openPorts } from '../../src/ports.ts'
 import { fakeLog } from '../fakes/log.ts'
@@ -233,8 +234,8 @@ describe('the scan of an image of two platforms', () => {
       expect(scanned?.looked?.at).toBe('linux/amd64: 1 package; linux/arm64: 1 package')
       expect(release.scan?.reports.map(({ path }) => path.split('/').at(-1))).toEqual(['app.json', 'app.linux-arm64.json'])
     }
-    const { close, registry: client } = open()
-    const repository = await client.repository(`${name}/app`, { host: registry.address, plainHttp: true })
+    const { close, ...here } = open()
+    const repository = await here.registry.repository(`${name}/app`, { host: registry.address, plainHttp: true })
     const beside = async (digest: string): Promise<string[]> =>
       (await repository.referrers(digest)).map(({ artifactType }) => artifactType).toSorted()
     const { digest, manifests = [] } = await documentAt(repository, 'dev')
@@ -245,6 +246,10 @@ describe('the scan of an image of two platforms', () => {
     }
     const [record] = await repository.referrers(digest, recordType)
     const kept = parseRelease((await documentOf(repository, record?.digest ?? '')) ?? '', 'the record')
+    const shown = (await besideOf(kept, [`${name}/app`], [{ host: registry.address, plainHttp: true }], here)).flatMap(
+      ({ kind, platform }) => (kind === 'SBOM (CycloneDX)' ? [platform] : []),
+    )
+    expect(shown).toEqual([amd64, arm64])
     // Files of this run are nobody else's.
     expect(kept.scan?.images[0]?.platforms).toEqual(
       Object.fromEntries(Object.entries(kept.build?.images[0]?.config ?? {}).map(([platform, config]) => [platform, { config }])),
