@@ -6,6 +6,7 @@ import type { BuiltImage, Registry, ScannedImage } from '../core/release.ts'
 import type { Asked } from '../core/scan-rule.ts'
 import { openRepository } from '../core/repository.ts'
 import type { Found } from '../tools/trivy-report.ts'
+import { sorted } from './gate.ts'
 import type { Compared } from './through.ts'
 
 /** An image as it is for one platform, which is looked at by itself: what is in another platform's nobody has seen. */
@@ -95,9 +96,10 @@ function findingsOf(parts: readonly Part[]): Asked[] {
       else if (!known.platforms.includes(platform)) known.platforms.push(platform)
     }
   }
-  return [...found.values()].map(({ finding, platforms }) =>
+  const all = [...found.values()].map(({ finding, platforms }) =>
     platforms.length === parts.length || finding.status === 'fixed' ? finding : { ...finding, platforms },
   )
+  return [...sorted(all.filter(({ status }) => status !== 'fixed')), ...all.filter(({ status }) => status === 'fixed')]
 }
 
 function placeOf({ class: kind, id, package: name }: Asked): string {
