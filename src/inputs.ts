@@ -100,7 +100,8 @@ const outputs = {
   environment: 'Environment of this release; empty when it is not deployed.',
   version: 'What people call this version: the first image tag.',
   digest: 'Digest of the first image in its first repository (sha256:…); empty before the upload.',
-  imageid: 'Digest of the first image’s configuration: its identity in every store; empty before the build.',
+  imageid:
+    'Digest of the first image’s configuration, of several platforms that of the first: its identity in every store; empty before the build.',
   tags: 'Every reference that was written, one a line; empty before the push.',
   metadata: 'The images of the record as JSON: name, content key, digests, size.',
   url: 'Where people reach the environment, if launchway.yml says so.',

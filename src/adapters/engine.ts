@@ -1,12 +1,16 @@
 import type Dockerode from 'dockerode'
 import { z } from 'zod'
 import { LaunchwayError } from '../core/error.ts'
+import { platformOf } from '../core/platform.ts'
 import type { Engine } from '../core/ports.ts'
 import { contextEngine, contextHost } from './docker-context.ts'
 import { engineContainers } from './engine-containers.ts'
 
 /** What dockerode's types leave open in the answer to /info. */
 const Info = z.object({ DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(), MemTotal: z.number().optional() })
+
+/** The same of the answer to /images/…/json. */
+const Variant = z.object({ Variant: z.string().nullish() })
 
 /** The same of the answer to /images/…/history, the newest first. */
 const History = z.array(z.object({ Size: z.number(), CreatedBy: z.string() }))
@@ -52,7 +56,7 @@ export function dockerEngine({ answerMs = longestMs }: { answerMs?: number } = {
         const image = await (await docker()).getImage(reference).inspect()
         return {
           id: image.Id,
-          platform: `${image.Os}/${image.Architecture}`,
+          platform: platformOf({ os: image.Os, architecture: image.Architecture, variant: Variant.parse(image).Variant }),
           size: image.Size,
           layers: image.RootFS.Layers?.length ?? 0,
           diffIds: image.RootFS.Layers ?? [],
@@ -77,9 +81,12 @@ export function dockerEngine({ answerMs = longestMs }: { answerMs?: number } = {
       }
     },
 
-    async filesIn(reference, paths) {
+    async filesIn(reference, paths, platform) {
       try {
-        const made = { Image: reference, Cmd: ['none'], NetworkDisabled: true, Labels: { 'launchway.look': '' } }
+        const made = {
+          ...{ Image: reference, Cmd: ['none'], NetworkDisabled: true, Labels: { 'launchway.look': '' } },
+          ...(platform === undefined ? {} : { platform }),
+        }
         const container = await (await docker()).createContainer(made)
         try {
           const found = await Promise.all(paths.map((path) => isIn(container, path)))

@@ -34,8 +34,7 @@ export function baseFinder(release: Release, workshop: Workshop, ports: Ports): 
   const asked = new Map<string, Promise<Found | undefined>>()
   return async (image, dockerfile) => {
     const build = await workshop.platform
-    const platforms = { target: image.platforms[0] ?? build, build }
-    const { images, stages } = imagesOf(dockerfile, image, platforms)
+    const { images, stages } = imagesFor(dockerfile, image, build)
     const bases: Bases = { is: {}, pins: {}, unknown: undefined }
     for (const named of [...images.map((one): Used => one), ...contextImages(image)]) {
       const { reference } = named
@@ -63,6 +62,14 @@ export function baseFinder(release: Release, workshop: Workshop, ports: Ports): 
     }
     return bases
   }
+}
+
+/** What it names for any of its platforms: `FROM base-$TARGETARCH` is another one for each. */
+function imagesFor(dockerfile: string, image: PlannedBase, build: string): ReturnType<typeof imagesOf> {
+  const targets = image.platforms.length === 0 ? [build] : image.platforms
+  const each = targets.map((target) => imagesOf(dockerfile, image, { target, build }))
+  const images = new Map(each.flatMap((one) => one.images.map((named) => [`${named.line} ${named.reference ?? named.written}`, named])))
+  return { images: [...images.values()], stages: [...new Set(each.flatMap(({ stages }) => stages))] }
 }
 
 interface Used extends Named {

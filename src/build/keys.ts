@@ -35,7 +35,7 @@ export async function keysOf<Image extends PlannedBase>(
   const ignoreFiles = new Set<string>()
   const keyed: Keyed<Image>[] = []
   const keys = new Map<string, string>()
-  for (const planned of inOrder(images)) {
+  for (const planned of inOrder(forWhoStandsOn(images))) {
     const place = placeOf(planned)
     const reading = folders.get(place) ?? look(planned, ports)
     folders.set(place, reading)
@@ -66,6 +66,15 @@ export async function keysOf<Image extends PlannedBase>(
     )
   }
   return keyed
+}
+
+/** What others stand on is built for all of theirs, where it says nothing of its own: bake joins no others. */
+function forWhoStandsOn<Image extends PlannedBase>(images: readonly Image[]): Image[] {
+  const above = (name: string): string[] =>
+    images.flatMap(({ contexts = {}, platforms, name: its }) =>
+      Object.values(contexts).includes(`target:${name}`) ? (platforms.length > 0 ? platforms : above(its)) : [],
+    )
+  return images.map((image) => (image.platforms.length > 0 ? image : { ...image, platforms: [...new Set(above(image.name))] }))
 }
 
 /** One tree gives one image a platform: where none was asked for it is the engine's, and part of the key. */

@@ -3,6 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { lastingAnnotations, missingAnnotations } from '../core/image-labels.ts'
 import { parseJson } from '../core/json.ts'
 import { Digest, inputsType, keyLabel, keyTag } from '../core/names.ts'
+import { normalPlatform, platformOf } from '../core/platform.ts'
 import type { Descriptor, Ports, Repository } from '../core/ports.ts'
 import { onlyLayer } from '../core/record-document.ts'
 import { parseRepository } from '../core/reference.ts'
@@ -25,6 +26,7 @@ const Index = z.object({ manifests: z.array(z.object({ digest: Digest, platform:
 const Config = z.object({
   os: z.string(),
   architecture: z.string(),
+  variant: z.string().nullish(),
   config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).nullish(),
   rootfs: z.object({ diff_ids: z.array(z.string()) }),
 })
@@ -204,10 +206,11 @@ async function inRepository(name: string, image: PlannedImage, key: string, { pl
     Promise.all(images.map((one) => look(one, { key, reference, repository }))),
     repository.referrers(found.descriptor.digest, inputsType).catch(() => []),
   ])
-  for (const one of looked) config[one.platform] = one.config
-  const wanted = image.platforms.map((platform) => platform.split('/').slice(0, 2).join('/')).toSorted()
-  const has = Object.keys(config).toSorted()
-  if (has.join(' ') !== wanted.join(' '))
+  // That of an engine is as the engine says it. In the order of the plan: the first names the files of a scan.
+  const wanted = image.platforms.map(normalPlatform)
+  for (const one of looked.toSorted((a, b) => wanted.indexOf(a.platform) - wanted.indexOf(b.platform))) config[one.platform] = one.config
+  const has = Object.keys(config)
+  if (has.toSorted().join(' ') !== wanted.toSorted().join(' '))
     throw new Untrue(`${reference} is for ${has.join(', ') || 'no platform'}, not for ${wanted.join(', ')}`)
   const { digest, mediaType } = found.descriptor
   const note = beside.find(({ annotations }) => annotations[sizeAnnotation] !== undefined)
@@ -215,7 +218,8 @@ async function inRepository(name: string, image: PlannedImage, key: string, { pl
   return {
     uploaded: { digest, mediaType },
     config,
-    size: told > 0 ? told : looked.reduce((sum, one) => sum + one.size, 0),
+    // Of several platforms nobody pulls more than one.
+    size: told > 0 ? told : Math.max(...looked.map((one) => one.size)),
     isCompressed: !(told > 0),
     layers: looked[0]?.layers ?? 0,
     isCurrent: current?.digest === digest,
@@ -267,7 +271,7 @@ async function look(
   const lacks = layers.find(({ size }, index) => sizes[index] !== size)
   if (lacks !== undefined) throw new Untrue(`${reference} lacks ${lacks.digest}, or a part of it`)
   return {
-    platform: `${parsed.os}/${parsed.architecture}`,
+    platform: platformOf(parsed),
     config: config.digest,
     size: layers.reduce((sum, { size }) => sum + size, config.size),
     layers: parsed.rootfs.diff_ids.length,

@@ -9,6 +9,7 @@ import { inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
 import { type Keyed, keysOf, reasonFor, requireUnchanged } from './keys.ts'
 import { takeKnown } from './known.ts'
 import { pushCheck } from './may-push.ts'
+import { configsOf, requireStore } from './platforms.ts'
 import { solve } from './solve.ts'
 
 /**
@@ -26,6 +27,10 @@ export async function build(release: Release, ports: Ports): Promise<BuildSectio
   const { taken, distrusted, silent } = await takeKnown(keyed, release, ports, mayPush)
   const wanted = keyed.filter(({ image }) => !taken.has(image.name))
   if (wanted.length === 0) return { builder: 'none', images: keyed.flatMap(({ image }) => taken.get(image.name) ?? []) }
+  await requireStore(
+    wanted.map(({ image }) => image),
+    ports,
+  )
   const repositories = wanted.flatMap(({ image }) => image.repositories)
   const [found] = await Promise.all([
     Promise.all(wanted.map((one) => reasonFor(one, distrusted.get(one.image.name), silent, release, ports))),
@@ -72,7 +77,7 @@ async function buildAll(
 }
 
 async function describe(image: PlannedImage, key: string, metadata: string, ms: number, ports: Ports): Promise<BuiltImage> {
-  const config = parseMetadata(metadata, image.name)['containerimage.config.digest']
+  const { 'containerimage.config.digest': alone, 'containerimage.digest': digest } = parseMetadata(metadata, image.name)
   const [candidate = ''] = candidates(image, key)
   const inspected = await ports.engine.image(candidate)
   if (inspected === undefined) {
@@ -80,15 +85,21 @@ async function describe(image: PlannedImage, key: string, metadata: string, ms: 
       hint: 'The builder in use does not load images into this engine: `docker buildx use default`.',
     })
   }
-  ports.log.info(`${image.name}: ${showBytes(inspected.size)} in ${inspected.layers} layers, ${config}`)
+  const config = alone === undefined ? await configsOf(image, { reference: candidate, digest }, ports) : { [inspected.platform]: alone }
+  ports.log.info(`${image.name}: ${showBytes(inspected.size)} in ${inspected.layers} layers, ${describeAll(config)}`)
   return {
     name: image.name,
     key,
     how: 'built',
-    config: { [inspected.platform]: config },
+    config,
     registries: {},
     size: inspected.size,
     layers: inspected.layers,
     ms,
   }
+}
+
+function describeAll(config: Readonly<Record<string, string>>): string {
+  const all = Object.entries(config)
+  return all.length === 1 ? (all[0]?.[1] ?? '') : all.map(([platform, digest]) => `${platform} ${digest}`).join(', ')
 }

@@ -1,4 +1,5 @@
 import { cacheTag } from '../core/names.ts'
+import { normalPlatform } from '../core/platform.ts'
 import type { BuildSecret, BuildSsh, PlannedBase, PlannedImage } from '../core/planned-image.ts'
 import { resolveSize } from './evidence.ts'
 import { labelTexts } from './image-labels.ts'
@@ -36,7 +37,7 @@ function resolveBuild(name: string, image: ImageConfig): PlannedBase {
     context: image.context ?? '.',
     dockerfile: image.dockerfile ?? 'Dockerfile',
     ...(image.target === undefined ? {} : { target: image.target }),
-    platforms: image.platforms ?? [],
+    platforms: (image.platforms ?? []).map(normalPlatform),
     args: texts(image.args ?? {}),
     ...(contexts === undefined ? {} : { contexts }),
     ...(secrets === undefined ? {} : { secrets: secrets.map(resolveSecret) }),

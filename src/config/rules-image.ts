@@ -1,4 +1,5 @@
 import { nearest } from '../core/nearest.ts'
+import { normalPlatform, wrongPlatform } from '../core/platform.ts'
 import { fullName } from '../core/reference.ts'
 import { labelBreaches } from './rules-labels.ts'
 import type { Breach } from './rules.ts'
@@ -51,6 +52,7 @@ export function imageBreaches(config: Config): Breach[] {
       found.push({ path: [...path, own], onKey: true, message: `${at}: "${own}" stands in the bake file, since bake is given` })
     found.push(
       ...contextBreaches(name, images),
+      ...platformBreaches(name, images),
       ...secretBreaches(name, image),
       ...cacheBreaches(name, image),
       ...labelBreaches(name, image),
@@ -119,6 +121,35 @@ function circle(
     if (rest !== undefined) return [from, ...rest]
   }
   return undefined
+}
+
+function platformBreaches(name: string, images: Readonly<Record<string, ImageConfig>>): Breach[] {
+  const { platforms = [], contexts = {} } = images[name] ?? {}
+  const normal = platforms.map(normalPlatform)
+  const wrong = platforms.flatMap((platform, index): Breach[] => {
+    const path = ['images', name, 'platforms', index]
+    const why = wrongPlatform(platform)
+    if (why !== undefined) return [{ path, message: `images.${name}.platforms: ${why}` }]
+    const first = normal.indexOf(normal[index] ?? '')
+    if (first === index) return []
+    const same = platforms[first] === platform ? platform : `${platform} is ${platforms[first]}, which`
+    return [{ path, message: `images.${name}.platforms: ${same} is there twice` }]
+  })
+  const below = Object.values(contexts).flatMap((context): Breach[] => {
+    const base = targetOf(context) ?? ''
+    const its = images[base]?.platforms?.map(normalPlatform)
+    return platforms.flatMap((platform, index) =>
+      its === undefined || its.includes(normal[index] ?? '')
+        ? []
+        : [
+            {
+              path: ['images', name, 'platforms', index],
+              message: `images.${name}.platforms: images.${base}, which it is built on, is not for ${platform}: add it there, or leave platforms out there`,
+            },
+          ],
+    )
+  })
+  return [...wrong, ...below]
 }
 
 function secretBreaches(name: string, { secrets = [], ssh = [] }: ImageConfig): Breach[] {

@@ -54,10 +54,9 @@ export const ImageConfig = z.strictObject({
   platforms: z
     .array(z.string())
     .min(1)
-    .max(1, 'more than one platform is reserved for a later version: images of several platforms')
     .optional()
     .describe(
-      'Platform to build for, such as linux/amd64; a list, of which one is built in this version. Default: that of the Docker engine',
+      'Platforms to build for, such as [linux/amd64, linux/arm64]; several need an engine with the containerd image store. Default: that of the Docker engine',
     ),
   args: z
     .record(z.string(), scalar)

@@ -74,8 +74,11 @@ export interface Engine {
   image(reference: string): Promise<EngineImage | undefined>
   /** What each layer of an image holds in bytes, and what the builder has noted of it, the lowest first; none where it is not there. */
   history(reference: string): Promise<{ size: number; by: string }[]>
-  /** Which of these paths are in an image; undefined where the image is not there. It is never run. */
-  filesIn(reference: string, paths: readonly string[]): Promise<string[] | undefined>
+  /**
+   * Which of these paths are in an image; undefined where the image is not there. It is never run.
+   * @param platform of an image of several. Default: that of the engine
+   */
+  filesIn(reference: string, paths: readonly string[], platform?: string): Promise<string[] | undefined>
   /**
    * What DOCKER_HOST must be for a docker that does not see the user's configuration to reach this engine. Undefined
    * where it needs none.

@@ -57,6 +57,8 @@ export const EvidenceItem = z.strictObject({
   repository: plain.text,
   /** What it is about: a manifest or an index. */
   subject: Digest,
+  /** Of a document about one platform of several: its subject is that one's manifest. */
+  platform: plain.optionalText,
   kind: z.enum(kinds),
   /** Its own; absent of a signature that cosign has written. */
   digest: Digest.optional(),

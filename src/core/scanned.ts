@@ -24,6 +24,8 @@ export const Finding = z.strictObject({
   /** What the lists of the scan said of it; absent where there was none, or where it says nothing. */
   exploited: plain.optionalFlag,
   epss: z.number().optional(),
+  /** Of an image of several platforms, those that have it; absent where all do. */
+  platforms: plain.optionalTexts,
 })
 export type Finding = z.infer<typeof Finding>
 
@@ -43,8 +45,11 @@ export type ScanException = z.infer<typeof ScanException>
 /** What a newer base would end of what came with the base. */
 const BaseChoice = z.strictObject({ reference: plain.text, digest: Digest, fixes: plain.int, of: plain.int })
 
+const SeenPackages = z.strictObject({ path: plain.text, digest: Digest })
+
 export const ScannedImage = z.strictObject({
   name: Name,
+  /** Of several platforms that of the first. */
   config: Digest,
   findings: z.array(Finding),
   /** Of one that others make, and the environment runs: what it is called there. */
@@ -56,7 +61,9 @@ export const ScannedImage = z.strictObject({
   /** What was installed: of the SHA-256 of each package's name and version the first four bytes, sorted, in Base64. */
   packages: plain.optionalText,
   /** What it consists of, as Trivy saw it: a file below the folder for evidence. Absent when nobody asks for it. */
-  seen: z.strictObject({ path: plain.text, digest: Digest }).optional(),
+  seen: SeenPackages.optional(),
+  /** Of several platforms, each that was looked at: all of those that were built. */
+  platforms: z.record(plain.text, z.strictObject({ config: Digest, seen: SeenPackages.optional() })).optional(),
 })
 export type ScannedImage = z.infer<typeof ScannedImage>
 

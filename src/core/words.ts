@@ -29,8 +29,12 @@ export const reportKinds = ['sarif', 'table', 'cyclonedx', 'spdx', 'json'] as co
 export const sbomKinds = ['spdx', 'cyclonedx'] as const
 
 /** How the rules of a scan name a finding: the same package may be in several images. */
-export function findingName(image: string, of: { id: string; package: string; installed: string }): string {
-  return `${image}: ${of.id} in ${of.package} ${of.installed}`.trimEnd()
+export function findingName(
+  image: string,
+  of: { id: string; package: string; installed: string; platforms?: readonly string[] | undefined },
+): string {
+  const where = of.platforms === undefined ? '' : ` (${of.platforms.join(', ')})`
+  return `${image}: ${of.id} in ${of.package} ${of.installed}${where}`.trimEnd()
 }
 
 /** What stands in the place of a file where something was found in the configuration of an image: a relative URI, as SARIF wants it. */

@@ -2,6 +2,7 @@ import { forgiving, resolveTargets } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { BakeValue, type BuildSecret, type BuildSsh, type PlannedBase } from '../core/planned-image.ts'
+import { normalPlatform, wrongPlatform } from '../core/platform.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlanSection } from '../core/release.ts'
 import { asText, bakePlace, fieldsOf, parsePrinted, printBake, type PrintedTarget } from '../tools/bake-file.ts'
@@ -101,12 +102,6 @@ function plannedFrom(name: string, target: string, printed: PrintedTarget, names
     )
   if (more['dockerfile-inline'] !== undefined)
     throw refused(target, 'it has dockerfile-inline', 'Write the Dockerfile into a file: what an image is built from is read from there.')
-  if ((platforms ?? []).length > 1)
-    throw refused(
-      target,
-      `it has several platforms: ${platforms?.join(', ')}`,
-      'One is built in this version: give it a target of its own for that.',
-    )
   const kept = Object.entries(more).filter(([key, value]) => !notTaken.includes(key) && value !== null)
   const cache = { from: (from ?? []).map(asText), to: (to ?? []).map((one) => forgiving(asText(one))) }
   const bake = kept.map(([key, value]) => {
@@ -120,7 +115,7 @@ function plannedFrom(name: string, target: string, printed: PrintedTarget, names
     context: context ?? '.',
     dockerfile: dockerfile ?? 'Dockerfile',
     ...(stage === undefined || stage === null ? {} : { target: stage }),
-    platforms: platforms ?? [],
+    platforms: platformsOf(target, platforms ?? []),
     args: given(args),
     ...(contexts === undefined || contexts === null ? {} : { contexts: renamed(contexts, names) }),
     ...((secret ?? []).length === 0 ? {} : { secrets: (secret ?? []).map((one) => secretOf(target, fieldsOf(one))) }),
@@ -129,6 +124,18 @@ function plannedFrom(name: string, target: string, printed: PrintedTarget, names
     ...(cache.from.length + cache.to.length === 0 ? {} : { cache }),
     ...(bake.length === 0 ? {} : { bake: Object.fromEntries(bake) }),
   }
+}
+
+/** As buildx reads them: an entry may be several, and `local` is the platform of whoever builds. */
+function platformsOf(target: string, written: readonly string[]): string[] {
+  const all = written.flatMap((entry) => entry.split(',')).filter((entry) => entry.trim() !== '')
+  if (all.length === 1 && all[0]?.trim() === 'local') return []
+  for (const platform of all) {
+    const wrong = wrongPlatform(platform)
+    if (wrong !== undefined)
+      throw refused(target, `of its platforms ${wrong}`, 'Each is an architecture of Linux: linux/amd64, linux/arm64.')
+  }
+  return [...new Set(all.map(normalPlatform))]
 }
 
 function given(values: Readonly<Record<string, string | null>> | null | undefined): Record<string, string> {

@@ -1,4 +1,7 @@
-import { recordType } from '../core/names.ts'
+import { z } from 'zod'
+import { parseJson } from '../core/json.ts'
+import { Digest, recordType } from '../core/names.ts'
+import { platformOf } from '../core/platform.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import type { Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
@@ -9,6 +12,8 @@ export interface Beside {
   repository: string
   /** The manifest or index that it is about. */
   subject: string
+  /** Of an image of several: that of the manifest which it is about. */
+  platform?: string
   /** In words; the type itself where nothing is known of it. */
   kind: string
   digest: string
@@ -38,18 +43,34 @@ export async function besideOf(
   ports: Ports,
 ): Promise<Beside[]> {
   const found: Beside[] = []
-  for (const { name, registries: uploaded } of build?.images ?? []) {
+  for (const { name, config, registries: uploaded } of build?.images ?? []) {
     const repository = plan.images.find((image) => image.name === name)?.repositories[0]
     const subject = repository === undefined ? undefined : uploaded[repository]?.digest
     if (repository === undefined || subject === undefined || !repositories.includes(repository)) continue
     const opened = await openRepository(repository, registries, ports)
-    const about = { image: name, repository, subject }
-    found.push(...[...(await referrersOf(opened, subject)), ...(await taggedOf(opened, subject))].map((one) => ({ ...about, ...one })))
+    for (const part of [{ subject }, ...(await partsOf(opened, subject, config))]) {
+      const documents = [...(await referrersOf(opened, part.subject)), ...(await taggedOf(opened, part.subject))]
+      found.push(...documents.map((document) => ({ image: name, repository, ...part, ...document })))
+    }
   }
   return found
 }
 
-type Found = Omit<Beside, 'image' | 'repository' | 'subject'>
+const Platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
+const Index = z.object({ manifests: z.array(z.object({ digest: Digest, platform: Platform })) })
+
+/** The manifests of an image of several platforms. */
+async function partsOf(
+  opened: Repository,
+  subject: string,
+  config: Readonly<Record<string, string>>,
+): Promise<Pick<Beside, 'subject' | 'platform'>[]> {
+  const index = Object.keys(config).length > 1 ? await opened.manifest(subject) : undefined
+  const { manifests = [] } = (index === undefined ? undefined : parseJson(index.body.toString(), Index)) ?? {}
+  return manifests.map(({ digest, platform }) => ({ subject: digest, platform: platformOf(platform) }))
+}
+
+type Found = Omit<Beside, 'image' | 'repository' | 'subject' | 'platform'>
 
 async function referrersOf(opened: Repository, subject: string): Promise<Found[]> {
   const referrers = (await opened.referrers(subject)).map(({ digest, artifactType, annotations }): Found => {

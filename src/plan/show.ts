@@ -16,7 +16,7 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
   const blocks = [
     block(
       'image',
-      images.map(({ name, repositories }) => [name, repositories.join(', ')]),
+      images.map(({ name, repositories, platforms }) => [name, `${repositories.join(', ')}${severalOf(platforms)}`]),
     ),
     // What writes nothing moves no tag.
     block('tag', plan.stages.push.run ? tagRows(plan) : []),
@@ -46,6 +46,11 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
     ),
   ]
   return [`${app} ${plain(plan.version)} ${goal(plan)}`, `${plain(from)}, release ${id}`, '', ...columns(blocks.flat())].join('\n')
+}
+
+/** Of one platform nothing is said: every engine builds that. */
+function severalOf(platforms: readonly string[]): string {
+  return platforms.length < 2 ? '' : `, for ${platforms.join(', ')}: built where the engine has the containerd image store`
 }
 
 /** What each service of a stack runs. */

@@ -31,15 +31,22 @@ export async function attachAssets(release: Release, ports: Ports): Promise<void
 
 async function filesOf(release: Release, ports: Ports): Promise<AssetFile[]> {
   const files: AssetFile[] = [{ name: 'launchway-release.json', body: documentOf(release), type: 'application/json' }]
-  for (const { image, kind, repository, digest } of firsts(release.evidence?.items ?? [])) {
+  for (const { image, platform, kind, repository, digest } of firsts(release.evidence?.items ?? [])) {
     if ((kind !== 'spdx' && kind !== 'cyclonedx') || digest === undefined) continue
     const text = await bodyOf(await openRepository(repository, release.plan.registries, ports), digest)
-    if (text !== undefined) files.push({ name: `${image}.${endings[kind]}`, body: Buffer.from(text), type: sbomTypes[kind] })
+    if (text !== undefined)
+      files.push({
+        name: `${[image, platform?.replaceAll('/', '-') ?? []].flat().join('.')}.${endings[kind]}`,
+        body: Buffer.from(text),
+        type: sbomTypes[kind],
+      })
   }
   return files
 }
 
 /** An image has the same in each of its repositories. */
 function firsts(items: readonly EvidenceItem[]): EvidenceItem[] {
-  return items.filter((item, index) => items.findIndex(({ image, kind }) => image === item.image && kind === item.kind) === index)
+  const isLike = (one: EvidenceItem, other: EvidenceItem): boolean =>
+    one.image === other.image && one.kind === other.kind && one.platform === other.platform
+  return items.filter((item, index) => items.findIndex((one) => isLike(one, item)) === index)
 }

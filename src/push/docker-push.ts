@@ -30,7 +30,8 @@ function uploadLimitMs(bytes: number): number {
 export async function pushWithDocker(upload: Upload, ports: Ports): Promise<string | undefined> {
   const done = new AbortController()
   try {
-    const limit = uploadLimitMs(upload.image.size)
+    // The size is that of one platform.
+    const limit = uploadLimitMs(upload.image.size * Object.keys(upload.image.config).length)
     const late = new AbortController()
     ports.clock.sleep(limit, AbortSignal.any([ports.signal, done.signal])).then(
       () => late.abort(tooSlow(upload, limit)),

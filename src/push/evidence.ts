@@ -9,6 +9,7 @@ import { section } from '../core/stages.ts'
 import { provenance, provenanceType, statementType, surroundings } from '../tools/provenance.ts'
 import { version } from '../version.ts'
 import { baseOf } from './base.ts'
+import { partsByConfig } from './identity.ts'
 import { sbomsOf, sbomTypes } from './sbom.ts'
 import { openSigner, type Signer } from './sign.ts'
 
@@ -22,6 +23,8 @@ interface Subject {
   repository: string
   opened: Repository
   descriptor: Descriptor
+  /** It is one of several: the manifest in the index. */
+  platform?: string
 }
 
 /** A document to attach, made only where it is not there yet. */
@@ -47,7 +50,8 @@ export async function attachEvidence(release: Release, ports: Ports): Promise<Ev
   const items: EvidenceItem[] = []
   for (const subject of await subjectsOf(release, ports)) {
     items.push(...(await attachDocuments(subject, evidence, release, ports)))
-    if (signer !== undefined) items.push(await signed(subject, signer, ports))
+    // Whoever asks for the signature has the digest of the index.
+    if (signer !== undefined && subject.platform === undefined) items.push(await signed(subject, signer, ports))
   }
   return { items, ms: ports.clock.elapsed() - started }
 }
@@ -60,16 +64,34 @@ async function subjectsOf({ plan, ...release }: Release, ports: Ports): Promise<
       const opened = await openRepository(repository, plan.registries, ports)
       const descriptor = await opened.resolve(digest)
       // That it is gone is for the tags to say, which move to it.
-      if (image !== undefined && descriptor !== undefined) found.push({ image, built, repository, opened, descriptor })
+      if (image === undefined || descriptor === undefined) continue
+      found.push({ image, built, repository, opened, descriptor }, ...(await partsOf({ image, built, repository, opened, descriptor })))
     }
   }
   return found
 }
 
+/** One platform is made of other packages than the next: what tells of them lies beside the manifest of each. */
+async function partsOf(subject: Subject): Promise<Subject[]> {
+  const { built, opened, descriptor } = subject
+  const index = isOfSeveral(built) ? await opened.manifest(descriptor.digest) : undefined
+  if (index === undefined) return []
+  const parts = await partsByConfig(index, opened)
+  return Object.entries(built.config).flatMap(([platform, config]) => {
+    const part = parts.get(config)
+    return part === undefined ? [] : [{ ...subject, descriptor: part, platform }]
+  })
+}
+
+function isOfSeveral({ config }: BuiltImage): boolean {
+  return Object.keys(config).length > 1
+}
+
 async function attachDocuments(subject: Subject, plan: EvidencePlan, release: Release, ports: Ports): Promise<EvidenceItem[]> {
-  const { image, repository, opened, descriptor } = subject
+  const { image, repository, opened, descriptor, platform } = subject
   const items: EvidenceItem[] = []
-  const about = { image: image.name, repository, subject: descriptor.digest }
+  const of = platform === undefined ? {} : { platform }
+  const about = { image: image.name, repository, subject: descriptor.digest, ...of }
   try {
     const there = (await opened.referrers(descriptor.digest)).filter(({ annotations }) => annotations[labels.release] !== undefined)
     for (const { kind, type, annotations, make } of documentsOf(subject, plan, release, ports)) {
@@ -88,7 +110,8 @@ async function attachDocuments(subject: Subject, plan: EvidencePlan, release: Re
       })
       items.push({ ...about, kind, digest, added: true })
     }
-    ports.log.info(`${repository}: ${told(items)}`)
+    if (items.length > 0 || platform === undefined)
+      ports.log.info(`${repository}${platform === undefined ? '' : `, ${platform}`}: ${told(items)}`)
   } catch (error) {
     ports.signal.throwIfAborted()
     if (error instanceof LaunchwayError && error.code === 'DIGEST_MISMATCH') throw error
@@ -110,15 +133,24 @@ function told(items: readonly EvidenceItem[]): string {
     .join('; ')
 }
 
-function documentsOf({ image, built, repository, descriptor }: Subject, plan: EvidencePlan, release: Release, ports: Ports): Document[] {
+function documentsOf(
+  { image, built, repository, descriptor, platform }: Subject,
+  plan: EvidencePlan,
+  release: Release,
+  ports: Ports,
+): Document[] {
   const run = surroundings((name) => ports.environment.get(name)?.reveal(), { who: ports.who, id: release.id, launchway: version })
-  const sboms = once(() => sbomsOf(image.name, plan.sbom, release, ports))
+  const sboms = once(() => sbomsOf({ image: image.name, platform }, plan.sbom, release, ports))
+  const ofPackages = platform === undefined && isOfSeveral(built) ? [] : sbomKinds.filter((kind) => plan.sbom.includes(kind))
   return [
-    ...sbomKinds
-      .filter((kind) => plan.sbom.includes(kind))
-      .map((kind: SbomKind): Document => ({ kind, type: sbomTypes[kind], annotations: {}, make: async () => (await sboms()).get(kind) })),
+    ...ofPackages.map((kind: SbomKind): Document => ({
+      kind,
+      type: sbomTypes[kind],
+      annotations: {},
+      make: async () => (await sboms()).get(kind),
+    })),
     // Of an image that was taken this run knows neither when nor by whom it was built: its own run has said so.
-    ...(plan.provenance && built.how === 'built'
+    ...(plan.provenance && built.how === 'built' && platform === undefined
       ? [
           {
             kind: 'provenance' as const,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseJson } from '../core/json.ts'
-import type { Repository } from '../core/ports.ts'
+import type { Descriptor, Repository } from '../core/ports.ts'
 
 type Found = NonNullable<Awaited<ReturnType<Repository['manifest']>>>
 
@@ -26,6 +26,17 @@ export async function configDigests(found: Found, repository: Repository): Promi
     digests.push((inner === undefined ? undefined : parse(inner.body).config?.digest) ?? 'unknown')
   }
   return digests
+}
+
+/** The manifests of an index, each by the digest of its configuration. */
+export async function partsByConfig(index: Found, repository: Repository): Promise<Map<string, Descriptor>> {
+  const parts = new Map<string, Descriptor>()
+  for (const { digest } of parse(index.body).manifests ?? []) {
+    const inner = await repository.manifest(digest)
+    const config = inner === undefined ? undefined : parse(inner.body).config?.digest
+    if (inner !== undefined && config !== undefined) parts.set(config, inner.descriptor)
+  }
+  return parts
 }
 
 /** What is no manifest has nothing of one. */

@@ -33,8 +33,13 @@ function withoutSources<T extends PlannedBase>({ secrets: _names, ssh: _keys, ..
 }
 
 /** What the next release is compared with: of hundreds of findings neither what they are called nor what was mended before. */
-function small({ findings, seen: _file, ...image }: ScannedImage): ScannedImage {
-  return { ...image, findings: findings.filter(({ status }) => status !== 'fixed').map(({ title: _title, ...finding }) => finding) }
+function small({ findings, seen: _file, platforms, ...image }: ScannedImage): ScannedImage {
+  const each = Object.entries(platforms ?? {}).map(([platform, { config }]) => [platform, { config }] as const)
+  return {
+    ...image,
+    ...(platforms === undefined ? {} : { platforms: Object.fromEntries(each) }),
+    findings: findings.filter(({ status }) => status !== 'fixed').map(({ title: _title, ...finding }) => finding),
+  }
 }
 
 export function documentOf(release: Release): Buffer {

@@ -13,17 +13,18 @@ export const sbomTypes = {
 } as const satisfies Record<SbomKind, string>
 
 /**
- * What an image consists of, made of what the scan saw of it. Nothing is scanned again, and nothing looked up.
+ * What an image, or one platform of it, consists of, made of what the scan saw of it. Nothing is scanned again, and nothing looked up.
  * @returns none where the scan has kept nothing
  * @throws LaunchwayError TOOL_MISSING, COMMAND_FAILED, DIGEST_MISMATCH
  */
 export async function sbomsOf(
-  image: string,
+  { image, platform }: { image: string; platform?: string | undefined },
   kinds: readonly SbomKind[],
   { scan, plan }: Pick<Release, 'scan' | 'plan'>,
   ports: Ports,
 ): Promise<ReadonlyMap<SbomKind, Buffer>> {
-  const seen = scan?.images.find(({ name }) => name === image)?.seen
+  const scanned = scan?.images.find(({ name }) => name === image)
+  const seen = platform === undefined ? scanned?.seen : scanned?.platforms?.[platform]?.seen
   const made = new Map<SbomKind, Buffer>()
   if (seen === undefined) return made
   const from = join(ports.evidence, seen.path)

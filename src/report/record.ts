@@ -5,6 +5,8 @@ import type { StageName } from '../core/stages.ts'
 interface Document {
   image: string
   kind: string
+  /** Of an image of several platforms: the one that it is about. */
+  platform?: string
   digest: string
   release?: string
 }
@@ -32,9 +34,9 @@ export function showRecord(
     ['scan', scan === undefined ? withoutSection(plan.stages.scan) : scanned(scan)],
     ...(push?.references ?? []).map(({ reference, digest }): [string, string] => ['tag', `${reference} ${digest}`]),
     ...(deploy?.hosts ?? []).map(({ host, slot }): [string, string] => ['host', `${host}, slot ${slot}`]),
-    ...beside.map(({ image, kind, digest, release }): [string, string] => [
+    ...beside.map(({ image, kind, platform, digest, release }): [string, string] => [
       'beside',
-      `${several ? `${image}: ` : ''}${kind}${release === undefined ? '' : ` ${release}`} ${digest}`,
+      `${several ? `${image}: ` : ''}${kind}${platform === undefined ? '' : ` for ${platform}`}${release === undefined ? '' : ` ${release}`} ${digest}`,
     ]),
   ]
   return rows.map(([name, value]) => `${name.padEnd(8)} ${value}\n`).join('')

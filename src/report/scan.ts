@@ -185,6 +185,11 @@ interface Row {
   after?: readonly string[]
 }
 
+/** Of several platforms those that have it, where not all do. */
+function inImage(image: string, { platforms }: Finding): string {
+  return platforms === undefined ? image : `${image} (${platforms.join(', ')})`
+}
+
 /** What, how bad, where, and what ends it; what is no vulnerability apart, since no version ends that. */
 function tables(first: readonly string[], rows: readonly Row[], last: readonly string[] = []): string[] {
   const isVulnerability = ({ finding }: Row): boolean => scannerOf[finding.class] === 'vuln'
@@ -195,7 +200,7 @@ function tables(first: readonly string[], rows: readonly Row[], last: readonly s
           table(
             [...first, 'severity', 'image', ...head, ...last],
             of.map(({ image, finding, before = [], after = [] }) => [
-              ...[...before, code(finding.id), finding.severity, prose(image), ...cells(finding), ...after],
+              ...[...before, code(finding.id), finding.severity, prose(inImage(image, finding)), ...cells(finding), ...after],
             ]),
           ),
         ]

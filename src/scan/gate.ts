@@ -181,7 +181,7 @@ function rowsOf(decided: readonly Decided[], withImage: boolean): string[] {
       finding.class === 'os' || finding.class === 'library'
         ? `${finding.installed} → ${finding.fixed ?? 'no fix yet'}`
         : findingText(finding),
-      `(${ruleName(rule)}${unknownOf(rule, finding)})`,
+      `(${ruleName(rule)}${unknownOf(rule, finding)})${finding.platforms === undefined ? '' : ` for ${finding.platforms.join(', ')}`}`,
     ]),
   )
 }

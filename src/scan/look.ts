@@ -5,7 +5,7 @@ import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import { isOfRecord } from '../core/local-image.ts'
 import type { Ports } from '../core/ports.ts'
-import type { BuiltImage, Release } from '../core/release.ts'
+import type { BuiltImage, Registry, Release } from '../core/release.ts'
 import { registryOf } from '../core/repository.ts'
 import { save, unpack } from '../tools/docker.ts'
 import { type ImageScan, listPackages, scanImage, troubleIn } from '../tools/trivy.ts'
@@ -16,7 +16,8 @@ import { databaseKey, hasReport, keepReport, type ReportKey, readReport, type Ve
 import { type Layers, lookWith, showJava } from './layers.ts'
 import { dockerConfig } from './logins.ts'
 import { type Source, sourceOf } from './plan.ts'
-import { type Layout, openLayout, writeTogether } from './together.ts'
+import { calledAs, type OfPlatform, partOf } from './platforms.ts'
+import { type Layout, manifestsIn, openLayout, writeTogether } from './together.ts'
 import { filesInRegistry } from './registry-files.ts'
 import { blindOn, cannotJudge, isNewToTrivy } from './systems.ts'
 import { imageGone, isDamaged, needsJava, notWritten, scanFailed } from './trivy-errors.ts'
@@ -56,7 +57,7 @@ export async function look(subject: Subject, glass: Glass, release: Release, por
   if (kept !== undefined && known !== undefined) return { report: known, text: kept, isKept: true, isUncertain: false }
   const { text, report, size, blind, isUncertain = false } = await scanOnce(subject, glass, release, ports)
   if (report === undefined) {
-    throw new LaunchwayError('COMMAND_FAILED', `Trivy wrote no report about ${image.name} that launchway can read`, {
+    throw new LaunchwayError('COMMAND_FAILED', `Trivy wrote no report about ${subject.called} that launchway can read`, {
       hint:
         size > mostBytes
           ? `It has ${Math.round(size / 1e6)} MB. Take a scanner out of scan.scanners, or packages out of the image.`
@@ -66,7 +67,7 @@ export async function look(subject: Subject, glass: Glass, release: Release, por
   // Only what is about the image that was built: the next look trusts it.
   const isBuilt = report.imageId !== undefined && Object.values(image.config).includes(report.imageId)
   if (!(await isStill(glass.database, glass.trivy, ports)))
-    ports.log.warning(`${image.name}: another run replaced the vulnerability database meanwhile, so what Trivy said is not kept`)
+    ports.log.warning(`${subject.called}: another run replaced the vulnerability database meanwhile, so what Trivy said is not kept`)
   else if (isBuilt && blind === undefined && !isUncertain) await keepReport(keyOf(subject, glass), text, glass.trivy, ports)
   return { report, text, isKept: false, isUncertain, ...(blind === undefined ? {} : { blind }) }
 }
@@ -124,10 +125,10 @@ async function scanOnce(subject: Subject, glass: Glass, release: Release, ports:
     let ended = await once()
     if (ended.code !== 0 && isDamaged(ended.stderr)) ended = await once()
     if (ended.code !== 0 && needsJava(ended.stderr)) {
-      await showJava(layers, await readyJava(subject.image.name, layers.java, plan, trivy, release, ports), trivy, ports)
+      await showJava(layers, await readyJava(subject.called, layers.java, plan, trivy, release, ports), trivy, ports)
       ended = await once()
     }
-    if (ended.code !== 0) throw scanFailed(subject.image.name, { ...plan, reference: source.reference }, ended)
+    if (ended.code !== 0) throw scanFailed(subject.called, { ...plan, reference: source.reference }, ended)
     return ended
   }
   try {
@@ -139,13 +140,13 @@ async function scanOnce(subject: Subject, glass: Glass, release: Release, ports:
       const list = `${output}.packages`
       await run(listPackages(layers.trivy, { ...way, image, output: list }))
       const hidden = parseHidden((await ports.files.read(list))?.toString() ?? '') ?? 0
-      if (hidden > 0) return { ...seen, blind: nameless(subject.image.name, hidden) }
+      if (hidden > 0) return { ...seen, blind: nameless(subject.called, hidden) }
     }
     const filesIn = (paths: readonly string[]): Promise<string[] | undefined> =>
       source.from === 'registry'
         ? filesInRegistry(source, paths, release.plan.registries, ports)
-        : ports.engine.filesIn(source.reference, paths)
-    const blind = await blindOn(subject.image.name, { report: seen.report, stderr, filesIn }, plan, layers.trivy, ports)
+        : ports.engine.filesIn(source.reference, paths, subject.platform)
+    const blind = await blindOn(subject.called, { report: seen.report, stderr, filesIn }, plan, layers.trivy, ports)
     return { ...seen, isUncertain: isNewToTrivy(stderr), ...(blind === undefined ? {} : { blind }) }
   } finally {
     await ports.files.remove(output)
@@ -170,8 +171,9 @@ function nameless(image: string, packages: number): LaunchwayError {
 }
 
 /** An image, and where it is. */
-export interface Subject {
-  image: BuiltImage
+export interface Subject extends OfPlatform {
+  /** In messages. */
+  called: string
   source: Source & { reference: string }
   /** What the engine calls it; undefined where it comes from a registry. */
   id: string | undefined
@@ -185,44 +187,63 @@ export interface Subject {
 
 /** Where all of them are. What has to be looked at and stands on one base is written out together. @param referenceOf their names in the engine */
 export async function subjectsOf(
-  images: readonly BuiltImage[],
+  images: readonly OfPlatform[],
   referenceOf: (image: BuiltImage) => string,
   glass: Glass,
+  { plan }: Pick<Release, 'plan'>,
   ports: Ports,
 ): Promise<Subject[]> {
-  const subjects = await Promise.all(images.map((image) => locate(image, referenceOf(image), ports)))
+  const subjects = await Promise.all(
+    images.map((one) => locate(one, { reference: referenceOf(one.image), registries: plan.registries }, ports)),
+  )
   const known = await Promise.all(subjects.map((one) => hasReport(keyOf(one, glass), glass.trivy, ports)))
   const layouts = await writeTogether(
     subjects.filter((_, index) => known[index] !== true),
     ports,
   )
   return subjects.map((subject) => {
-    const layout = layouts.get(subject.image.name)
+    const layout = layouts.get(configOf(subject.image))
     return layout === undefined ? subject : { ...subject, layout }
   })
 }
 
 /** Where the image is. */
-export async function locate(image: BuiltImage, reference: string, ports: Ports): Promise<Subject> {
+export async function locate(
+  { image, platform }: OfPlatform,
+  { reference, registries }: { reference: string; registries: readonly Registry[] },
+  ports: Ports,
+): Promise<Subject> {
   const [{ containerdStore }, found, host] = await Promise.all([ports.engine.info(), ports.engine.image(reference), ports.engine.host()])
   // A build of this machine that was never uploaded may have the name of what another one has uploaded since.
-  const isIt = found !== undefined && (isOfRecord(found, image, containerdStore) || Object.keys(image.registries).length === 0)
+  const isOurs = found !== undefined && (isOfRecord(found, image, containerdStore) || Object.keys(image.registries).length === 0)
+  // Of several an engine has all that it built itself, and of what was pulled its own alone.
+  const isIt = isOurs && (platform === undefined || image.how === 'built' || found.id === configOf(image))
+  const called = calledAs(image, platform)
   const source = sourceOf(image, { inEngine: isIt, containerdStore, host })
-  if (source === undefined) throw imageGone(image.name, reference)
-  return { image, source: { ...source, reference }, id: found?.id, host, base: found?.diffIds?.[0], size: found?.size ?? 0 }
+  const part = platform !== undefined && source?.from === 'registry' ? await partOf(source, configOf(image), registries, ports) : undefined
+  if (source === undefined || (platform !== undefined && source.from === 'registry' && part === undefined))
+    throw imageGone(called, reference)
+  return {
+    ...{ image, called, ...(platform === undefined ? {} : { platform }) },
+    source: { ...source, ...(part === undefined ? {} : { digest: part }), reference },
+    ...{ id: found?.id, host, base: found?.diffIds?.[0], size: found?.size ?? 0 },
+  }
+}
+
+function configOf({ config }: BuiltImage): string {
+  return Object.values(config)[0] ?? ''
 }
 
 /** How Trivy gets at it. */
 async function wayTo(
-  { image, source, host, layout }: Subject,
+  { image, called, source, host, layout }: Subject,
   { plan }: Release,
   ports: Ports,
 ): Promise<Pick<ImageScan, 'image' | 'env' | 'insecure' | 'ca' | 'platform'>> {
   if (layout !== undefined) return { image: { archive: await openLayout(layout, ports) } }
   if (source.from === 'engine')
     return { image: { reference: source.reference, from: 'docker' }, ...(host === undefined ? {} : { env: { DOCKER_HOST: host } }) }
-  if (source.from === 'archive')
-    return { image: { archive: await saved(image.name, source.reference, await ports.files.temporary('image'), ports) } }
+  if (source.from === 'archive') return { image: { archive: await saved(image, called, source.reference, ports) } }
   const settings = registryOf(source.repository, plan.registries)
   const [platform] = Object.keys(image.config)
   return {
@@ -238,12 +259,15 @@ async function wayTo(
  * The image as files. Of an archive Trivy looks at the first layer to learn whether they are compressed, and chokes on one
  * that has both kinds, as a built image on a loaded base has; the OCI layout in it says it for each.
  */
-async function saved(image: string, reference: string, folder: string, { exec, files, signal }: Ports): Promise<string> {
-  const [archive, layout] = [join(folder, 'image.tar'), await files.temporary('layout')]
+async function saved(image: BuiltImage, called: string, reference: string, ports: Ports): Promise<string> {
+  const { exec, files, signal } = ports
+  const [archive, layout] = [join(await files.temporary('image'), 'image.tar'), await files.temporary('layout')]
   const { code, stderr } = await exec.run(save(reference, archive), { signal, accept: [0, 1] })
-  if (code !== 0) throw notWritten(image, reference, stderr)
+  if (code !== 0) throw notWritten(called, reference, stderr)
   await exec.run(unpack(archive, layout), { signal })
   if ((await files.read(join(layout, 'oci-layout'))) === undefined) return archive
   await files.remove(archive)
-  return layout
+  // Of several Trivy takes the first.
+  const manifest = (await manifestsIn(layout, ports)).get(configOf(image))
+  return manifest === undefined ? layout : openLayout({ folder: layout, manifest }, ports)
 }

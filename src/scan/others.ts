@@ -27,7 +27,7 @@ export async function othersOf({ plan, build }: Release, ports: Ports): Promise<
     try {
       const image = await imageAt(name, { digest, platform }, await openRepository(repository, plan.registries, ports))
       if (image === undefined) found.unseen.push(gone(name, reference))
-      else found.subjects.push(await locate(image, `${repository}@${digest}`, ports))
+      else found.subjects.push(await locate({ image }, { reference: `${repository}@${digest}`, registries: plan.registries }, ports))
     } catch (error) {
       found.unseen.push(cannotSee(name, reference, error, ports))
     }

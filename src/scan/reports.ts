@@ -19,7 +19,7 @@ type Written = ScanSection['reports'][number]
  * an exception says of it.
  */
 export async function writeReports(
-  image: string,
+  { name: image, files }: { name: string; files: string },
   { text: whole, report }: Pick<Looked, 'text' | 'report'>,
   plan: ScanPlan & Pick<Release, 'app'>,
   trivy: Trivy,
@@ -32,9 +32,9 @@ export async function writeReports(
   await ports.files.write(from, unfiltered(text))
   return Promise.all(
     [...new Set(reports)].map(async (kind) => {
-      const path = reportPath(image, kind, plan)
+      const path = reportPath(files, kind, plan)
       const asked = { kind, from, to: join(folder, `made.${kind}`), scanners, text, report }
-      const { body, note } = await bodyOf({ app: plan.app, image }, asked, trivy, ports)
+      const { body, note } = await bodyOf({ app: plan.app, image: files }, asked, trivy, ports)
       await ports.files.write(join(ports.root, path), body)
       ports.log.info(`${image}: ${path}${note === undefined ? '' : `; ${note}`}`)
       return { image, kind, path, ...(note === undefined ? {} : { note }) }
@@ -83,9 +83,10 @@ async function markedSarif(image: string, { text, report, ...asked }: Asked, tri
 /**
  * Keeps what an image consists of beside the record: once all gates have passed, and the registry does not have it yet,
  * it becomes the image's SBOM.
+ * @param files what files about it are called
  */
 export async function keepPackages(
-  image: string,
+  files: string,
   text: string,
   { plan }: Pick<Release, 'plan'>,
   ports: Ports,
@@ -94,7 +95,7 @@ export async function keepPackages(
   // Who looks for no vulnerabilities is shown no packages.
   if (!isWanted || plan.scan?.scanners.includes('vuln') !== true) return undefined
   const body = packagesOnly(text)
-  const path = join('scan', `${image}.packages.json`)
+  const path = join('scan', `${files}.packages.json`)
   await ports.files.write(join(ports.evidence, path), body)
   return { path, digest: `sha256:${hash('sha256', body)}` }
 }

@@ -3,6 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import type { ScanPlan } from '../core/gates.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlannedImage, Release, ScannedImage, ScanSection } from '../core/release.ts'
+import { section } from '../core/stages.ts'
 import { showMs } from '../core/units.ts'
 import { means } from '../tools/trivy-ignore.ts'
 import { currentOf } from './current.ts'
@@ -14,6 +15,7 @@ import { currentJava } from './java.ts'
 import { versioned } from './kept.ts'
 import { openLayers } from './layers.ts'
 import { refuseOverwriting } from './overwritten.ts'
+import { eachPlatform, filesOf } from './platforms.ts'
 import { readThreat, type Threat } from './threat.ts'
 import { type Compared, lookThrough } from './through.ts'
 import { annotations, sourcesOf } from './trace.ts'
@@ -30,7 +32,9 @@ export async function scan(release: Release, ports: Ports): Promise<ScanSection>
     throw new LaunchwayError('RECORD_INVALID', 'the plan does not say what to scan for', { hint: 'Run the plan stage again.' })
   const started = ports.clock.elapsed()
   await refuseOverwriting(
-    planned.map(({ name }) => name),
+    section(release, 'build').images.flatMap((image) =>
+      eachPlatform(image).map(({ platform }) => filesOf(image, platform, Object.keys(image.config))),
+    ),
     plan,
     ports,
   )

@@ -13,6 +13,7 @@ import { counts, open, sorted } from './gate.ts'
 import { keepLayers } from './layers.ts'
 import { type Glass, look, type Looked, type Subject, subjectsOf } from './look.ts'
 import { weighed } from './newer.ts'
+import { eachPlatform, filesOf, joined, type Part, platformsOf, seenOnce } from './platforms.ts'
 import { cannotSee, type Others, othersOf } from './others.ts'
 import { shortOf, sight } from './plan.ts'
 import { keepPackages, writeReports } from './reports.ts'
@@ -37,16 +38,19 @@ export interface Through {
 export async function lookThrough(release: Release, current: Current | undefined, glass: Glass, ports: Ports): Promise<Through> {
   const { images: planned } = release.plan
   const { plan, trivy, layers } = glass
-  const through: Omit<Through, 'reports'> = { images: [], seen: [], blind: [] }
+  const through: Pick<Through, 'seen' | 'blind'> = { seen: [], blind: [] }
   const writing: ReturnType<typeof writeReports>[] = []
   const planOf = ({ name }: BuiltImage): PlannedImage | undefined => planned.find((one) => one.name === name)
   const nameOf = (image: BuiltImage): string => candidates(planOf(image) ?? { repositories: [] }, image.key)[0] ?? ''
   const others = await othersOf(release, ports)
   through.blind.push(...others.unseen)
-  const subjects = [...(await subjectsOf(section(release, 'build').images, nameOf, glass, ports)), ...others.subjects]
+  const { images } = section(release, 'build')
+  const subjects = [...(await subjectsOf(images.flatMap(eachPlatform), nameOf, glass, release, ports)), ...others.subjects]
+  const parts: Part[] = []
   try {
     for (const [index, subject] of subjects.entries()) {
-      const { name } = subject.image
+      const { image, platform } = subject
+      const { name } = image
       const looked = await lookUnless(subject, others, through, glass, release, ports)
       // The disk is needed for the next one.
       await removeLayouts([subject], subjects.slice(index + 1), ports)
@@ -54,10 +58,14 @@ export async function lookThrough(release: Release, current: Current | undefined
       if (looked.blind !== undefined && plan.unknownSystem === 'fail') through.blind.push(looked.blind)
       through.seen.push({ name, findings: looked.report.findings })
       const other = others.references.get(name)
-      through.images.push(await compareImage({ subject, looked, of: planOf(subject.image), other, current }, glass, release, ports))
+      const files = filesOf(image, platform, platformsOf(images, name))
+      parts.push({
+        compared: await compareImage({ subject, files, looked, of: planOf(image), other, current }, glass, release, ports),
+        platform,
+      })
       if (other !== undefined) continue
       // While Trivy looks at the next one. What fails is told at the end.
-      writing.push(writeReports(name, looked, { ...plan, app: release.app }, trivy, ports))
+      writing.push(writeReports({ name, files }, looked, { ...plan, app: release.app }, trivy, ports))
       writing.at(-1)?.catch(() => undefined)
     }
   } finally {
@@ -65,7 +73,7 @@ export async function lookThrough(release: Release, current: Current | undefined
     await keepLayers(layers, trivy, ports)
     await removeLayouts(subjects, [], ports)
   }
-  return { ...through, reports: (await Promise.all(writing)).flat() }
+  return { ...through, images: joined(parts), seen: seenOnce(through.seen), reports: (await Promise.all(writing)).flat() }
 }
 
 /** That one cannot be looked at which others make says nothing of the rest. */
@@ -90,6 +98,8 @@ async function lookUnless(
 
 interface Seen {
   subject: Subject
+  /** What files about it are called. */
+  files: string
   looked: Looked
   /** Undefined where others make it. */
   of: PlannedImage | undefined
@@ -100,26 +110,27 @@ interface Seen {
 
 /** What an image holds, beside what runs, and apart by what it stands on. */
 async function compareImage(
-  { subject, looked, of, other, current }: Seen,
+  { subject, files, looked, of, other, current }: Seen,
   glass: Glass,
   release: Release,
   ports: Ports,
 ): Promise<Compared> {
   const { plan } = glass
-  const { image, source } = subject
+  const { image, called, source, platform } = subject
   const { name } = image
   const { report, text, isKept, blind } = looked
   const config = judge(image, source.reference, report)
-  const seenOf = lookedAt(name, looked, plan, ports)
+  const seenOf = lookedAt(called, looked, plan, ports)
+  const from = of === undefined || platform === undefined ? of : { ...of, platforms: [platform] }
   const base =
-    of === undefined ? undefined : await baseOf(of, report, { registries: release.plan.registries, offline: plan.offline }, ports)
+    from === undefined ? undefined : await baseOf(from, report, { registries: release.plan.registries, offline: plan.offline }, ports)
   const beside = isRescan(release.plan) ? 'the same image' : 'another image'
   const earlier = other === undefined ? current?.images.get(name) : undefined
   // Whose silence says something.
   const scanners = blind === undefined ? plan.scanners : plan.scanners.filter((one) => one !== 'vuln')
   const findings = [...sorted(foundIn(report, earlier, beside, base, other)), ...gone(report.findings, earlier, scanners)]
-  ports.log.info(`${name}: ${counts(open(findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
-  const kept = await keepPackages(name, text, release, ports)
+  ports.log.info(`${called}: ${counts(open(findings))}${says(report)}${isKept ? ', known from an earlier look' : ''}`)
+  const kept = await keepPackages(files, text, release, ports)
   return {
     name,
     config,

@@ -30,7 +30,7 @@ interface Wanted {
 }
 
 /**
- * Writes out what shares its lowest layer with others. What comes of it stands under the name of its image; what is not
+ * Writes out what shares its lowest layer with others. What comes of it stands under the configuration of its image; what is not
  * there is fetched from the engine by Trivy, as an image that stands alone is.
  */
 export async function writeTogether(wanted: readonly Wanted[], ports: Ports): Promise<Map<string, Layout>> {
@@ -47,7 +47,8 @@ export async function writeTogether(wanted: readonly Wanted[], ports: Ports): Pr
     for (const { image } of group) {
       // By its configuration: a name may lead to another image by now.
       const manifest = Object.values(image.config).flatMap((config) => manifests.get(config) ?? [])[0]
-      if (manifest !== undefined) layouts.set(image.name, { folder, manifest })
+      const [config = ''] = Object.values(image.config)
+      if (manifest !== undefined) layouts.set(config, { folder, manifest })
     }
   }
   return layouts
@@ -55,7 +56,8 @@ export async function writeTogether(wanted: readonly Wanted[], ports: Ports): Pr
 
 /** A disk that is full, an engine that does not know how: no reason to fail, since there is another way. */
 async function written(group: readonly Wanted[], folder: string, { exec, files, log, signal }: Ports): Promise<boolean> {
-  const references = group.map(({ source }) => source.reference)
+  // One of several platforms is written out once.
+  const references = [...new Set(group.map(({ source }) => source.reference))]
   // One after the other they need the disk of the largest alone, and a smoke test beside may need the rest.
   if (group.reduce((sum, { size }) => sum + size, 0) > (await files.free(folder)) / 2) {
     log.debug(`${references.join(', ')}: looked at one after the other, to spare the disk`)
@@ -85,7 +87,7 @@ async function written(group: readonly Wanted[], folder: string, { exec, files, 
 }
 
 /** What lies in a layout, by the configuration. An older engine writes none. */
-async function manifestsIn(folder: string, { files }: Ports): Promise<Map<string, Entry>> {
+export async function manifestsIn(folder: string, { files }: Ports): Promise<Map<string, Entry>> {
   const read = async (path: string): Promise<string> => (await files.read(join(folder, path)))?.toString() ?? ''
   const found = new Map<string, Entry>()
   const walk = async (text: string, depth: number): Promise<void> => {

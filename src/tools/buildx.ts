@@ -76,8 +76,8 @@ export function parseBuilder(stdout: string): { name: string; driver: string } {
   return { name: line('Name'), driver: line('Driver') }
 }
 
-/** What bake writes to its metadata file about a target. */
-const TargetMetadata = z.object({ 'containerimage.config.digest': Digest, 'containerimage.digest': Digest })
+/** What bake writes to its metadata file about a target. Of several platforms there is an index, and no one configuration. */
+const TargetMetadata = z.object({ 'containerimage.config.digest': Digest.optional(), 'containerimage.digest': Digest })
 
 /** @throws ZodError when buildx wrote something else than its documentation says */
 export function parseMetadata(text: string, target: string): z.infer<typeof TargetMetadata> {

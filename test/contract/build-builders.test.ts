@@ -6,6 +6,7 @@ import { tools } from '../../lab/paths.ts'
 import { ask, call, docker } from '../../lab/run.ts'
 import { hostImage } from '../../lab/setup/images.ts'
 import { configuration, fileOf, nonce, plannedHere } from './support/built.ts'
+import { openEngine } from './support/containerd.ts'
 import { type Folder, openFolder, setEnv } from './support/folder.ts'
 import { eventually } from './support/processes.ts'
 
@@ -64,34 +65,47 @@ describe('an engine with the containerd store', () => {
  */
 const buildkitd = join(tools, 'buildkitd')
 
+async function startBuildkit(): Promise<void> {
+  if (existsSync(join(folder.path, 'buildkit.sock'))) return
+  const kept = ['--volume', `${buildkitd}:/buildkitd:ro`, '--volume', '/var/lib/buildkit']
+  await started('/buildkitd', ['--addr', 'unix:///engine/buildkit.sock'], ...kept)
+  await eventually(async () => Promise.resolve(existsSync(join(folder.path, 'buildkit.sock'))))
+}
+
 describe('a builder of its own, of a newer BuildKit', () => {
+  it('builds for several platforms into an engine with the containerd store', async ({ skip }) => {
+    skip(!existsSync(buildkitd), 'buildkitd is not here; this file says how to build it')
+    await startBuildkit()
+    await using engine = await openEngine(lab)
+    using _ = setEnv({
+      BUILDX_CONFIG: join(folder.path, 'several'),
+      BUILDX_BUILDER: 'own',
+      DOCKER_HOST: engine.host,
+      DOCKER_CONTEXT: undefined,
+    })
+    await call('docker', ['buildx', 'create', '--name', 'own', '--driver', 'remote', `unix://${join(folder.path, 'buildkit.sock')}`])
+    const platforms = ['linux/amd64', 'linux/arm64']
+    const here = await plannedHere({
+      ...files({}),
+      'launchway.yml': configuration({ app: { platforms } }),
+      Dockerfile: 'FROM scratch\nCOPY text /\n',
+    })
+    const [app] = await here.build()
+    expect([Object.keys(app?.config ?? {}), fileOf(app, '/text').toString()]).toEqual([platforms, nonce])
+    expect(here.lines.join('\n')).toContain('exporting to oci image format')
+  })
+
   it('builds into the engine, checks the Dockerfile, and no cache that is broken fails it', async ({ skip }) => {
     skip(!existsSync(buildkitd), 'buildkitd is not here; this file says how to build it')
-    await started(
-      '/buildkitd',
-      ['--addr', 'unix:///engine/buildkit.sock'],
-      '--volume',
-      `${buildkitd}:/buildkitd:ro`,
-      '--volume',
-      '/var/lib/buildkit',
-    )
-    await eventually(async () => Promise.resolve(existsSync(join(folder.path, 'buildkit.sock'))))
+    await startBuildkit()
     using _ = setEnv({
       BUILDX_CONFIG: join(folder.path, 'buildx'),
+      BUILDX_BUILDER: 'own',
       // A token that is none: the cache of GitHub cannot even be opened.
       ACTIONS_RUNTIME_TOKEN: 'none',
       ACTIONS_CACHE_URL: 'http://127.0.0.1:9/',
     })
-    await call('docker', [
-      'buildx',
-      'create',
-      '--use',
-      '--name',
-      'own',
-      '--driver',
-      'remote',
-      `unix://${join(folder.path, 'buildkit.sock')}`,
-    ])
+    await call('docker', ['buildx', 'create', '--name', 'own', '--driver', 'remote', `unix://${join(folder.path, 'buildkit.sock')}`])
     const here = await plannedHere({ ...files({ to: 'type=gha' }), Dockerfile: 'from scratch AS App\nCOPY text /\n' })
     const [app, other] = await here.build()
     expect([fileOf(app, '/text').toString(), fileOf(other, '/more').toString()]).toEqual([nonce, nonce])

@@ -112,7 +112,9 @@ test('what fails on one of two hosts goes back on both, as if it had never come,
   const failed = await failureOf(deploy(recordOf('three', { services }), ports()))
   expect(failed).toMatchObject({
     code: 'DEPLOY_ROLLED_BACK',
-    message: expect.stringMatching(/^worker: .* failed on forky; release \S+ serves; bookworm went back: two@[0-9a-f]{7} serves there again$/),
+    message: expect.stringMatching(
+      /^worker: .* failed on forky; release \S+ serves; bookworm went back: two@[0-9a-f]{7} serves there again$/,
+    ),
   })
   expect(failed.part).toEqual({})
   expect([await running(), await before()]).toEqual([

@@ -15,6 +15,27 @@ const asked: Partial<PlannedImage> = {
 }
 const annotated = { team: 'shop', commit: 'c0ffee0', constructor: 'x', 'org.opencontainers.image.version': 'dev', 'launchway.key': key }
 
+/** An index of images that are there already. */
+async function indexOf(
+  registry: Registries,
+  at: string,
+  of: { architecture: string; variant?: string }[],
+): Promise<Record<string, string>> {
+  const repository = await registry.repository(at, settings)
+  const configs: Record<string, string> = {}
+  const manifests = []
+  for (const platform of of) {
+    const layer = await repository.putBlob(Buffer.from(JSON.stringify(platform)))
+    const labels = { 'launchway.key': key }
+    const config = await repository.putBlob(json({ os: 'linux', ...platform, config: { Labels: labels }, rootfs: { diff_ids: ['a'] } }))
+    const put = await repository.putManifest('x', type, json({ schemaVersion: 2, config, layers: [layer] }))
+    manifests.push({ ...put, platform: { os: 'linux', ...platform } })
+    configs[['linux', platform.architecture, platform.variant ?? []].flat().join('/')] = config.digest
+  }
+  await repository.putManifest(`launchway-${key}`, 'application/vnd.oci.image.index.v1+json', json({ manifests }))
+  return configs
+}
+
 describe('an image whose key the registry knows', () => {
   it('has annotations that tell of the release that built it, whatever this one would write', async () => {
     const registry = fakeRegistries()
@@ -57,6 +78,7 @@ describe('an image whose key the registry knows', () => {
     ['says itself that it has another', { label: 'other' }, {}, /is of the key other, as it says itself/],
     ['is for another platform', { architecture: 'arm64' }, {}, /is for linux\/arm64, not for linux\/amd64/],
     ['lacks a part of a layer', { says: 400 }, {}, /lacks sha256:[0-9a-f]{64}, or a part of it/],
+    ['is for another variant', { architecture: 'arm' }, { platforms: ['linux/arm/v6'] }, /is for linux\/arm\/v7, not for linux\/arm\/v6/],
     [
       'has fewer platforms than are asked for',
       { index: true },
@@ -78,6 +100,33 @@ describe('an image whose key the registry knows', () => {
     expect((await take(registry, { repositories: [near, far] })).distrusted).toMatch(/have different images under its key/)
     await place(registry, far)
     expect((await take(registry, { repositories: [near, far] })).taken?.registries).toHaveProperty([far])
+  })
+
+  it.each<[string, string[], { architecture: string; variant?: string }[], string[]]>([
+    ['two', ['linux/amd64', 'linux/arm64'], [{ architecture: 'amd64' }, { architecture: 'arm64' }], ['linux/amd64', 'linux/arm64']],
+    [
+      'two, one of them with the variant that goes without saying',
+      ['linux/amd64', 'linux/arm64'],
+      [{ architecture: 'amd64' }, { architecture: 'arm64', variant: 'v8' }],
+      ['linux/amd64', 'linux/arm64'],
+    ],
+    [
+      'two of one architecture',
+      ['linux/arm/v6', 'linux/arm/v7'],
+      [
+        { architecture: 'arm', variant: 'v7' },
+        { architecture: 'arm', variant: 'v6' },
+      ],
+      ['linux/arm/v6', 'linux/arm/v7'],
+    ],
+    ['one, as an engine of it says it', ['linux/arm'], [{ architecture: 'arm', variant: 'v7' }], ['linux/arm/v7']],
+  ])('is taken for all of its platforms: %s', async (_, platforms, of, expected) => {
+    const registry = fakeRegistries()
+    const configs = await indexOf(registry, near, of)
+    const { taken, distrusted } = await take(registry, { platforms })
+    expect(distrusted).toBeUndefined()
+    expect(Object.keys(taken?.config ?? {})).toEqual(expected)
+    expect(Object.values(taken?.config ?? {}).toSorted()).toEqual(Object.values(configs).toSorted())
   })
 
   it('is not asked for where everything shall be built, or where something of it is not known', async () => {

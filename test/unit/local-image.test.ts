@@ -67,7 +67,7 @@ describe('a taken image, of whose key the containerd store has a build of its ow
   })
 
   it('is scanned as the registry has it', async () => {
-    const { source } = await locate(built(), candidate, outside())
+    const { source } = await locate({ image: built() }, { reference: candidate, registries: [] }, outside())
     expect(source).toMatchObject({ from: 'registry', repository, digest: uploaded })
   })
 

@@ -34,6 +34,13 @@ describe('a target of a bake file is the image that it describes', () => {
       { network: 'none', ulimits: ['nofile=1'], 'no-cache': true },
       { bake: { network: 'none', ulimits: ['nofile=1'], 'no-cache': true } },
     ],
+    ['with its platforms, each by one name', { platforms: ['x86_64', 'linux/arm64/v8'] }, { platforms: ['linux/amd64', 'linux/arm64'] }],
+    [
+      'with several in one entry, and none twice',
+      { platforms: ['amd64, linux/arm64', 'aarch64'] },
+      { platforms: ['linux/amd64', 'linux/arm64'] },
+    ],
+    ['for whoever builds it', { platforms: ['local'] }, {}],
     ['without its names and outputs', { tags: ['a/b:c'], output: ['type=registry'], attest: ['type=sbom'], description: 'x' }, {}],
   ])('%s', (_, target, planned) => {
     expect(imageOf(target)).toEqual({ ...least, ...planned })
@@ -42,7 +49,7 @@ describe('a target of a bake file is the image that it describes', () => {
   test.each<[string, object, RegExp]>([
     ['a context that is elsewhere', { context: 'https://example.org/x.git' }, /not in this repository/],
     ['a Dockerfile in the bake file', { 'dockerfile-inline': 'FROM scratch' }, /dockerfile-inline/],
-    ['several platforms', { platforms: ['linux/amd64', 'linux/arm64'] }, /several platforms: linux\/amd64, linux\/arm64/],
+    ['a platform that is none', { platforms: ['linux/amd64', 'linux/arm46'] }, /"linux\/arm46".+did you mean "linux\/arm64"/],
     ['a value of a kind that is not known', { ulimits: [[1]] }, /ulimits is not known/],
   ])('and is refused with %s', (_, target, says) => {
     const { code, message } = refusal(() => imageOf(target))

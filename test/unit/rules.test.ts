@@ -146,15 +146,6 @@ describe('keys that do not go together', () => {
     ])
   })
 
-  test('more than one platform, which is planned', () => {
-    expect(problems('images: { app: { repositories: [a/b], platforms: [linux/amd64, linux/arm64] } }\n')).toEqual([
-      'launchway.yml:1:50: images.app.platforms: more than one platform is reserved for a later version: images of several platforms',
-    ])
-    expect(configOf('images: { app: { repositories: [a/b], platforms: [linux/arm64] } }\n').images?.['app']?.platforms).toEqual([
-      'linux/arm64',
-    ])
-  })
-
   test('jump hosts', () => {
     expect(resolveEnvironment(configOf(service('ssh: { proxy-jump: "ada@gate:2222,inner" }')), 'p', undefined)?.ssh.proxyJump).toBe(
       'ada@gate:2222,inner',

@@ -117,6 +117,14 @@ push of the tag v1.2.3 at COMMIT, release ID
     expect((await supposed(...of)).shown.split('\n').slice(0, lines.length)).toEqual(lines)
   })
 
+  test('of an image of several platforms, that not every engine keeps it', async () => {
+    const images = 'images: { app: { platforms: [amd64, arm64], repositories: [ghcr.io/team/shop] } }'
+    const { shown } = await supposed('push', 'main', undefined, config.replace('image: ghcr.io/team/shop', images))
+    expect(shown).toContain(
+      '  image  app                      ghcr.io/team/shop, for linux/amd64, linux/arm64: built where the engine has the containerd image store\n',
+    )
+  })
+
   test('of a schedule what it would look at, with no registry asked', async () => {
     const { shown, release } = await supposed('schedule', undefined, undefined, config.replace('scan: false', 'scan: {}'))
     expect(shown).toBe(`shop launchway-env-production is only scanned again

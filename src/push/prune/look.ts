@@ -124,9 +124,11 @@ export async function namedSince({ repository, listed }: Contents): Promise<Set<
 
 /** Removes an image with what refers to it. @returns false where the registry does not permit it */
 export async function removeImage(repository: Repository, { digest, tags, parts }: Found): Promise<boolean> {
-  const referrers = await repository.referrers(digest)
+  const all = [digest, ...parts]
+  const referrers = (await Promise.all(all.map((one) => repository.referrers(one)))).flat()
   // The list of referrers of a registry that keeps none by itself, and cosign's signature.
-  const beside = await Promise.all([digest.replace(':', '-'), signatureTag(digest)].map((tag) => repository.resolve(tag)))
+  const besideTags = all.flatMap((one) => [one.replace(':', '-'), signatureTag(one)])
+  const beside = await Promise.all(besideTags.map((tag) => repository.resolve(tag)))
   if ((await repository.remove(digest)) === 'not permitted') {
     // Some want the tags to go first.
     for (const tag of tags) if ((await repository.untag(tag)) === 'not permitted') return false
