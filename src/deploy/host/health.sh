@@ -89,7 +89,7 @@ $(evidence "$2")"
     [ "$pause" -lt "$6" ] || pause=$6
     rest=$pause
     [ -z "$well_since" ] || [ $((well_since + $5 - now)) -gt "$rest" ] || rest=$((well_since + $5 - now))
-    nap "$rest" 9>&-
+    nap "$rest"
     pause=$((pause * 2))
   done
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
@@ -99,7 +99,7 @@ in_container() { # what `watch` was given
   container=$2
   shift 6
   # shellcheck disable=SC2086 # words
-  said=$($bounded docker exec "$container" "$@" 2>&1 9>&-)
+  said=$(exec 9>&- && exec $bounded docker exec "$container" "$@" 2>&1)
   code=$?
   printf '%s\n' "$said" | tail -n 1
   return "$code"

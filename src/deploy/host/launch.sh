@@ -39,7 +39,7 @@ start() {
     user) set -- systemd-run --user --scope --quiet "--unit=launchway-$LW_ATTEMPT" ;;
     system) set -- systemd-run --scope --quiet "--unit=launchway-$LW_ATTEMPT" ;;
   esac
-  "$@" setsid sh "$LW_TRY/apply.sh" < /dev/null >> "$LW_TRY/log" 2>&1 3<&- &
+  (exec 3<&- && exec "$@" setsid sh "$LW_TRY/apply.sh") < /dev/null >> "$LW_TRY/log" 2>&1 &
   pid=$!
   # The program may have ended already, and have taken its folder away.
   { echo "$pid" > "$LW_TRY/pid"; } 2> /dev/null

@@ -50,7 +50,7 @@ wait_undone() {
       end_step undo broken '' "not all services are back: $open $counts"
       return 1
     fi
-    nap 50 9>&-
+    nap 50
   done
 }
 
