@@ -155,6 +155,22 @@ will_undo() {
 # Undoes an attempt, last first. Each line may find its work done already. Nothing here needs room on the disk.
 undo_attempt() { # RELEASE_DIR
   start_step undo
+  undo_lines "$1"
+  # An engine that is being restarted has undone nothing, and undoes it once it is back.
+  [ "$failed" = . ] || ! await_engine || undo_lines "$1"
+  if [ "$failed" != . ]; then
+    case $failed in
+      *.) end_step undo broken '' "could not undo:${failed%.}" ;;
+      *) end_step undo broken '' "undoing ended early:$failed" ;;
+    esac
+    return 1
+  fi
+  rm -f "$1/undo"
+  end_step undo
+}
+
+# Sets `failed` to what could not be undone, and a full stop.
+undo_lines() { # RELEASE_DIR
   failed=$(awk '$NF == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | {
     while read -r kind what file _; do
       case $kind in
@@ -182,20 +198,6 @@ undo_attempt() { # RELEASE_DIR
     # A loop that was ended in the middle has not come here.
     echo .
   })
-  if [ "$failed" != . ]; then
-    case $failed in
-      *.) end_step undo broken '' "could not undo:${failed%.}" ;;
-      *) end_step undo broken '' "undoing ended early:$failed" ;;
-    esac
-    return 1
-  fi
-  rm -f "$1/undo"
-  end_step undo
-}
-
-# An engine that does not answer tells nothing.
-is_gone() {
-  names=$(docker ps --all --format '{{.Names}}') && ! printf '%s\n' "$names" | grep -Fqx -- "$1"
 }
 
 # ---- recovery
