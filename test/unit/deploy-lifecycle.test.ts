@@ -276,9 +276,16 @@ describe('who is to be confirmed, and who aborted', () => {
     ['all that wait', [waits('x'), waits('y')], ['x', 'y']],
     ['the one that a cut connection left', [gone('x'), waits('y')], ['y']],
   ])('aborted: %s', (_, hosts, expected) => {
-    const { from, target } = toAbort(hosts)
+    const { from, target, takesBack } = toAbort(hosts)
     expect(hostsOf(from)).toEqual(expected)
     expect(target.release).toBe(first)
+    expect(takesBack).toBe(second)
+  })
+
+  it('an older version that was deployed once more, and rejected, stays one that was there before', () => {
+    const { target, takesBack } = toAbort([on('x', first, { previous: second, waits: waiting(first) })])
+    expect(target.release).toBe(second)
+    expect(takesBack).toBeUndefined()
   })
 
   test.each([
