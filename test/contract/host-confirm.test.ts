@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { confirm, abort } from '../../src/deploy/confirm.ts'
 import { deploy } from '../../src/deploy/run.ts'
-import { killer, which } from './support/host.ts'
+import { killer, killWhole, which } from './support/host.ts'
 import { failureOf, pathsOf, running, useHosts } from './support/hosts.ts'
 import { aborted, back, confirmed, environmentOf, portsOf, release, releaseOf } from './support/lifecycle.ts'
 
@@ -76,7 +76,7 @@ read -r when pattern < ${arm}
 case "$*" in $pattern) ;; *) exec ${which('mv')} "$@" ;; esac
 rm ${arm}
 [ "$when" = before ] || ${which('mv')} "$@"
-kill -9 $PPID
+${killWhole('PPID')}
 `,
     { mode: 0o755 },
   )

@@ -81,18 +81,10 @@ begin() {
     end_step record failed '' "$(no_room)"
     end failed "$(no_room)"
   fi
-  exec 9> "$LW_HOME/lock"
-  asked_at=$(uptime_cs)
-  until flock -n 9; do
-    waited=$(($(uptime_cs) - asked_at))
-    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that. Who deploys has it open;
-    # the number of one that was killed may be another's by now, or that of a corpse which nobody has reaped.
-    if [ "$waited" -ge 6000 ] || { [ "$waited" -ge 100 ] && [ "/proc/$(cat "$LW_HOME/lock.pid")/fd/9" -ef "$LW_HOME/lock" ]; } 2> /dev/null; then
-      MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
-      end failed locked
-    fi
-    nap 10
-  done
+  if ! take_lock; then
+    MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
+    end failed locked
+  fi
   # An earlier program may have been killed, or its machine switched off, in the middle of a line.
   [ -z "$(tail -c 1 "$LW_HOME/journal.jsonl")" ] || echo >> "$LW_HOME/journal.jsonl"
   if ! claim 2> /dev/null; then
@@ -105,6 +97,20 @@ begin() {
   fi
   MORE=$(whose) end_step lock
   forget_attempts
+}
+
+take_lock() {
+  exec 9> "$LW_HOME/lock"
+  asked_at=$(uptime_cs)
+  until flock -n 9; do
+    waited=$(($(uptime_cs) - asked_at))
+    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that. Who deploys has it open;
+    # the number of one that was killed may be another's by now, or that of a corpse which nobody has reaped.
+    if [ "$waited" -ge 6000 ] || { [ "$waited" -ge 100 ] && [ "/proc/$(cat "$LW_HOME/lock.pid")/fd/9" -ef "$LW_HOME/lock" ]; } 2> /dev/null; then
+      return 1
+    fi
+    nap 10
+  done
 }
 
 # Says who holds the lock, and sees to it that what follows has the room it needs.
@@ -198,47 +204,6 @@ undo_lines() { # RELEASE_DIR
     # A loop that was ended in the middle has not come here.
     echo .
   })
-}
-
-# ---- recovery
-
-# An attempt that was killed left its list: what had been recorded is finished, everything else undone.
-recover() {
-  current=$(cat "$LW_HOME/current" 2> /dev/null)
-  for list in "$LW_HOME"/releases/*/undo; do
-    [ -e "$list" ] || continue
-    dir=${list%/undo}
-    start_step recover
-    if [ "${dir##*/}" = "$current" ] && [ -e "$dir/recorded" ]; then
-      settle "$dir"
-      end_step recover 'done' '' "finished the interrupted release $current"
-    elif undo_attempt "$dir"; then
-      step_started=$(uptime_cs)
-      end_step recover 'done' '' "undid the interrupted release ${dir##*/}"
-    else
-      end_step recover failed '' "an earlier deploy was interrupted, and could not be undone"
-      end broken "an earlier deploy was interrupted, and could not be undone"
-    fi
-  done
-  stop_strays
-  unpack
-}
-
-# Recorded, and killed before the old containers were stopped: no later plan would know of those.
-stop_strays() {
-  [ -n "$current" ] || return 0
-  # A task has no service.
-  own_containers '{{.Names}} {{.Label "launchway.release"}} {{or (.Label "launchway.service") "-"}} {{.Label "launchway.cron"}}' \
-    | members_of "$current" others | while read -r container _ _ times; do
-    step_started=$(uptime_cs)
-    if [ -n "$times" ]; then
-      seconds=$(docker inspect --format '{{if .Config.StopTimeout}}{{.Config.StopTimeout}}{{end}}' "$container" 2> /dev/null)
-      wait_run "$container" "${seconds:-10}"
-    fi
-    docker update --restart no "$container" > /dev/null 2>&1
-    docker stop "$container" > /dev/null 2>&1
-    end_step recover 'done' '' "stopped $container, which an interrupted deploy had left running"
-  done
 }
 
 # own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run. Accessories are of
