@@ -283,9 +283,7 @@ describe('who is to be confirmed, and who aborted', () => {
   })
 
   it('an older version that was deployed once more, and rejected, stays one that was there before', () => {
-    const { target, takesBack } = toAbort([on('x', first, { previous: second, waits: waiting(first) })])
-    expect(target.release).toBe(second)
-    expect(takesBack).toBeUndefined()
+    expect(toAbort([on('x', first, { previous: second, waits: waiting(first) })])).not.toHaveProperty('takesBack')
   })
 
   test.each([
