@@ -55,16 +55,17 @@ rescue() {
   # Nobody ends a migration in the middle: it goes on, and visitors have the old version.
   case "$step $(last_word state)" in 'before-switch start' | 'before-switch says') exit 1 ;; esac
   if ! can_open "$LW_HOME/lock" || ! take_lock; then exit 1; fi
-  claim 2> /dev/null
   if is_recorded; then
+    claim 2> /dev/null
     recover_lists
     end 'done'
   fi
-  # What is done to the release that runs, such as a stop, has no list: nobody knows how far it came.
   undone=undone
-  if [ ! -e "$LW_DIR/undo" ]; then
-    case ${LW_DID:-} in deploy | rollback) undone=failed ;; *) exit 1 ;; esac
-  fi
+  [ -e "$LW_DIR/undo" ] || undone=failed
+  # What is done to the release that runs, that one deployed again among it, has nothing to go back to.
+  case "${LW_DID:-} $undone" in deploy* | rollback* | 'recreate undone') ;; *) exit 1 ;; esac
+  [ "$(cat "$LW_HOME/current" 2> /dev/null)" != "$LW_RELEASE" ] || exit 1
+  claim 2> /dev/null
   case $step in '' | lock | undo | recover) step=recover service='' ;; esac
   end_step "$step" failed "$service" "$why"
   recover_lists

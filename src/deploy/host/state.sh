@@ -85,8 +85,6 @@ begin() {
     MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
     end failed locked
   fi
-  # An earlier program may have been killed, or its machine switched off, in the middle of a line.
-  [ -z "$(tail -c 1 "$LW_HOME/journal.jsonl")" ] || echo >> "$LW_HOME/journal.jsonl"
   if ! claim 2> /dev/null; then
     end_step record failed '' "$(no_room)"
     end failed "$(no_room)"
@@ -99,6 +97,7 @@ begin() {
   forget_attempts
 }
 
+# Whether this program has the lock now; not where somebody deploys.
 take_lock() {
   exec 9> "$LW_HOME/lock"
   asked_at=$(uptime_cs)
@@ -111,6 +110,8 @@ take_lock() {
     fi
     nap 10
   done
+  # An earlier program may have been killed, or its machine switched off, in the middle of a line.
+  [ -z "$(tail -c 1 "$LW_HOME/journal.jsonl")" ] || echo >> "$LW_HOME/journal.jsonl" || :
 }
 
 # Says who holds the lock, and sees to it that what follows has the room it needs.
