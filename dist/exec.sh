@@ -5,7 +5,7 @@ say() {
   printf '%s\t%s\t%s\n' "$LW_MARK" "$1" "$2" >&2
 }
 
-# within COMMAND…: in the running container.
+# within COMMAND…: in the running container of the service, or of the accessory of that name.
 within() {
   release=$(cat "$LW_HOME/current" 2> /dev/null)
   if ! found=$(docker ps --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
@@ -21,6 +21,7 @@ within() {
     say asleep "$LW_SERVICE"
     exit 1
   fi
+  [ -n "$container" ] || container=$(accessory_named "$LW_SERVICE" --filter status=running)
   if [ -z "$container" ]; then
     say absent "$(printf '%s\n' "$found" | awk '{ printf "%s ", $3 }')"
     exit 1

@@ -19,11 +19,13 @@ export function forAct(workflow: string): string {
 }
 
 export interface Job {
-  event: 'push' | 'release' | 'pull_request' | 'merge_group' | 'workflow_dispatch' | 'schedule'
+  event: 'push' | 'release' | 'pull_request' | 'pull_request_target' | 'merge_group' | 'workflow_dispatch' | 'schedule'
   /** Its name in .github/workflows; or the path of another file. */
   workflow: string
   /** File with the event as GitHub sends it. Without its `ref` act takes a branch that has the commit, whichever. */
   payload?: string
+  /** As GitHub runs what comes from a fork: with no secret but the token of the run. */
+  isForked?: boolean
 }
 
 /** This machine as a runner of GitHub: act, with the action that is committed here. */
@@ -49,17 +51,20 @@ export function newRunner(folder: string, { api, secrets }: { api: string; secre
   const [uploading, artifacts] = [join(folder, 'upload-artifact'), join(folder, 'artifacts')]
   mkdirSync(uploading, { recursive: true })
   writeFileSync(join(uploading, 'action.yml'), uploader)
-  const secretFile = join(folder, 'secrets')
-  writeFileSync(secretFile, Object.entries(secrets).map(assignment).join(''), { mode: 0o600 })
+  const [secretFile, tokenFile] = [join(folder, 'secrets'), join(folder, 'token')]
+  const given = Object.entries(secrets)
+  writeFileSync(secretFile, given.map(assignment).join(''), { mode: 0o600 })
+  const token = given.filter(([name]) => name === 'GITHUB_TOKEN')
+  writeFileSync(tokenFile, token.map(assignment).join(''), { mode: 0o600 })
   return {
-    args: ({ event, workflow, payload }) => [
+    args: ({ event, workflow, payload, isForked = false }) => [
       event,
       ...option('--eventpath', payload),
       ...['--workflows', isAbsolute(workflow) ? workflow : join('.github/workflows', workflow)],
       ...['--platform', 'ubuntu-latest=-self-hosted'],
       ...['--local-repository', `${repository}@${ref}=${launchway}`],
       ...['--local-repository', `${uploadArtifact}=${uploading}`, '--env', `LAB_ARTIFACTS=${artifacts}`],
-      ...['--secret-file', secretFile],
+      ...['--secret-file', isForked ? tokenFile : secretFile],
       ...['--env', `GITHUB_API_URL=${api}`],
       ...['--cache-server-path', join(folder, 'cache'), '--action-cache-path', join(folder, 'actions')],
     ],

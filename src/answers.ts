@@ -1,15 +1,16 @@
 import { whereReached } from './core/addresses.ts'
+import { called } from './core/called.ts'
 import { LaunchwayError } from './core/error.ts'
 import type { Ports } from './core/ports.ts'
 import type { PlanSection, Release } from './core/release.ts'
 import type { Operation, OperatingVerb } from './deploy/operate/index.ts'
 import { buildingAs, type StageName } from './core/stages.ts'
 import type { InitOptions } from './init/index.ts'
+import { ending, isPlanned, tested } from './endings.ts'
 import { confirm, goBack, type Move, propose } from './moves.ts'
 import { runSteps, stepsOf } from './pipeline.ts'
 import type { Wish } from './smoke/index.ts'
-import { showMs } from './core/units.ts'
-import type { Verb } from './verbs.ts'
+import { buttons, type Verb } from './verbs.ts'
 
 /** What was asked for on the command line. */
 export interface Asked {
@@ -27,6 +28,7 @@ export interface Asked {
   as?: string
   /** Of a run that is not to be, only to be told of. */
   event?: string
+  base?: string
   release: string
   /** For the verbs that operate what runs. */
   operation: Omit<Operation, 'argument' | 'json' | 'streams' | 'isTerminal'>
@@ -136,7 +138,8 @@ async function planned(asked: Asked, ports: Ports): Promise<Answer> {
   }
   const { showPlan, startRelease, supposedTrigger } = await import('./plan/index.ts')
   if (asked.event !== undefined) {
-    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, wishOf(asked), ports), ports)
+    const supposed = await startRelease(asked.config, await supposedTrigger(asked.event, asked, ports), ports)
+    if (asked.event === 'workflow_dispatch') ports.log.notice(`that is a button which releases a branch or tag; of the others: ${buttons}`)
     return { text: `${showPlan(supposed)}\n`, json: supposed }
   }
   const start = await begin(asked, ports)
@@ -172,23 +175,10 @@ async function smoke(asked: Asked, ports: Ports): Promise<Answer> {
   return { text: error === undefined ? tested(record, wish, asked.release) : '', json: record, error }
 }
 
-const isPlanned = ({ only, scale }: Wish): boolean => only === undefined && scale === undefined
-
 async function watched({ config, smoke: wish }: Asked, ports: Ports): Promise<Answer> {
   const { showWatched, watchRounds } = await import('./rounds/index.ts')
   const { rounds, error } = await watchRounds(config, wish, ports)
   return { ...showWatched({ rounds, error }), json: { rounds } }
-}
-
-function tested({ app, plan, smoke: section }: Release, wish: Wish, path: string): string {
-  if (section === undefined) return `${app} ${plan.version}: there is nothing to smoke-test: ${plan.stages.smoke.reason}\n`
-  const { checks, earlier } = section
-  const asked = `${checks.length} check${checks.length === 1 ? '' : 's'}`
-  const what =
-    earlier === undefined
-      ? `${app} ${plan.version} passed: ${asked} in ${showMs(section.ms)}`
-      : `passed earlier, ${earlier.at}, ${earlier.by} (${asked}); --fresh repeats it`
-  return isPlanned(wish) ? `${what}\nrecord: ${path}\n` : `${what}; the record says nothing of it\n`
 }
 
 async function redeploy(asked: Asked, ports: Ports): Promise<Answer> {
@@ -221,18 +211,17 @@ async function report(asked: Asked, ports: Ports): Promise<Answer> {
 
 async function begin(asked: Asked, ports: Ports): Promise<Release> {
   const { localTrigger, startRelease } = await import('./plan/index.ts')
-  return startRelease(asked.config, await localTrigger(wishOf(asked), ports), ports)
-}
-
-function wishOf({ ref, environment, rebuild }: Asked): { ref?: string; environment?: string; rebuild: boolean } {
-  return { rebuild, ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
+  return startRelease(asked.config, await localTrigger(asked, ports), ports)
 }
 
 async function returnHosts(asked: Asked, ports: Ports, how: 'rollback' | 'abort'): Promise<Answer> {
   const { argument, force } = asked
   const { app, environment, returned } = await goBack(how, asked, { force, ...(argument === '' ? {} : { version: argument }) }, ports)
   const at = returned.url ?? whereReached(environment)
-  return { text: `${app} is back at ${returned.version} in ${environment.name}${at === undefined ? '' : `: ${at}`}\n`, json: returned }
+  return {
+    text: `${app} is back at ${called(returned.version, returned.release)} in ${environment.name}${at === undefined ? '' : `: ${at}`}\n`,
+    json: returned,
+  }
 }
 
 async function proposed(asked: Asked, ports: Ports, how: Move): Promise<Answer> {
@@ -254,7 +243,7 @@ async function recreate(asked: Asked, ports: Ports): Promise<Answer> {
 async function confirmWaiting(asked: Asked, ports: Ports): Promise<Answer> {
   const { app, environment, confirmed } = await confirm(asked, ports)
   const already = confirmed.hosts.length === 0 ? ' already: nothing waited' : ''
-  return { text: `${app} ${confirmed.version} is confirmed in ${environment.name}${already}\n`, json: confirmed }
+  return { text: `${app} ${called(confirmed.version, confirmed.release)} is confirmed in ${environment.name}${already}\n`, json: confirmed }
 }
 
 async function maintenance(asked: Asked, ports: Ports): Promise<Answer> {
@@ -266,18 +255,6 @@ async function maintenance(asked: Asked, ports: Ports): Promise<Answer> {
   const hosts = await maintain(app, environment, wanted, ports)
   const says = wanted === 'on' ? 'visitors get the maintenance page' : 'is open again'
   return { text: `${app} in ${environment.name}: ${says} (${hosts.map(({ host }) => host).join(', ')})\n`, json: hosts }
-}
-
-function ending({ app, plan, deploy, push }: Release): string {
-  if (deploy !== undefined) {
-    const waits = deploy.hosts.find((host) => host.waits !== undefined)?.waits
-    const until = waits?.until === undefined ? '' : `, which it has until ${waits.until}`
-    const ways = `launchway confirm -e ${deploy.environment}, or launchway abort -e ${deploy.environment}`
-    const at = deploy.url ?? whereReached(plan.environment)
-    return `${app} ${plan.version} is live in ${deploy.environment}${at === undefined ? '' : `: ${at}`}${waits === undefined ? '' : `\nit waits for a confirmation${until}: ${ways}`}`
-  }
-  const tags = (push?.references ?? []).map(({ reference }) => reference)
-  return tags.length === 0 ? `${app} ${plan.version} is built` : `${app} ${plan.version} is pushed: ${tags.join(' ')}`
 }
 
 async function readRecord(path: string, ports: Ports): Promise<Release> {

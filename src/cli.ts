@@ -14,7 +14,7 @@ import { redact, type Secret } from './core/secret.ts'
 import { stageNames } from './core/stages.ts'
 import { help, helpOf } from './help.ts'
 import { openPorts } from './ports.ts'
-import { common, type Flag, flags, flagsOf, initAnswers, type Verb, verbs } from './verbs.ts'
+import { buttons, common, type Flag, flags, flagsOf, initAnswers, type Verb, verbs } from './verbs.ts'
 import { version, versionLine } from './version.ts'
 
 /** The door of a terminal. The answer goes to standard output, everything else to the error stream. */
@@ -89,6 +89,10 @@ function parse(args: string[], root: string): Asked | string | Promise<string> {
   const wrong = keysOf(values).find((flag) => !common.includes(flag) && !flagsOf(verb).includes(flag))
   if (wrong !== undefined) throw new LaunchwayError('USAGE', `launchway ${verb} takes no --${wrong}`, { hint: whereItGoes(wrong, verb) })
   if (verb === 'smoke') refuseTogether(values)
+  if (values.base !== undefined && values.event === undefined)
+    throw new LaunchwayError('USAGE', '--base is of a change that is proposed', {
+      hint: `launchway plan --event pull_request --base ${values.base}`,
+    })
   return {
     verb,
     argument: first ?? '',
@@ -100,6 +104,7 @@ function parse(args: string[], root: string): Asked | string | Promise<string> {
     ...(values.ref === undefined ? {} : { ref: values.ref }),
     ...(values.as === undefined ? {} : { as: values.as }),
     ...(values.event === undefined ? {} : { event: values.event }),
+    ...(values.base === undefined ? {} : { base: values.base }),
     operation: {
       command,
       host: values.host,
@@ -151,7 +156,9 @@ function parsed(args: string[]) {
     if (flag === undefined) throw new LaunchwayError('USAGE', cause.message, { hint: seeHelp })
     const meant = nearest(flag, Object.keys(flags))
     throw new LaunchwayError('USAGE', `there is no option ${dashes}${flag}`, {
-      hint: meant === undefined ? seeHelp : `Did you mean --${meant}?`,
+      // Who knows act or gh looks for the inputs of a button.
+      hint:
+        flag === 'input' ? `What a button would do, its verb says: ${buttons}` : meant === undefined ? seeHelp : `Did you mean --${meant}?`,
     })
   }
 }

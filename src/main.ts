@@ -1,3 +1,4 @@
+import { called } from './core/called.ts'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -101,7 +102,7 @@ async function returnHosts(how: 'rollback' | 'abort', env: Env, ports: Ports): P
   const { app, environment, returned } = await goBack(how, placeOf(env), version === undefined ? {} : { version }, ports)
   await setMoved(environment.name, returned.version, returned.url ?? '')
   const { rollbackSummary } = await import('./report/index.ts')
-  addSummary(rollbackSummary(app, returned.version, returned, environment))
+  addSummary(rollbackSummary(app, called(returned.version, returned.release), returned, environment))
 }
 
 async function sayMove(how: Move, env: Env, ports: Ports): Promise<void> {
@@ -119,7 +120,7 @@ async function confirmWaiting(env: Env, ports: Ports): Promise<void> {
   const { app, environment, confirmed } = await confirm(placeOf(env), ports)
   await setMoved(environment.name, confirmed.version, environment.url ?? '')
   const { confirmSummary } = await import('./report/index.ts')
-  addSummary(confirmSummary(app, confirmed))
+  addSummary(confirmSummary(app, { ...confirmed, version: called(confirmed.version, confirmed.release) }))
 }
 
 function placeOf(env: Env): { config: string; environment: string | undefined } {

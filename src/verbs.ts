@@ -3,7 +3,7 @@
  * brackets one that may be left out).
  */
 export const verbs = {
-  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'event', 'rebuild', 'release', 'as'] },
+  plan: { says: 'say what would happen, and why', takes: ['config', 'environment', 'ref', 'event', 'base', 'rebuild', 'release', 'as'] },
   run: {
     says: 'the whole pipeline, as a push would run it',
     takes: ['config', 'environment', 'ref', 'rebuild', 'release', 'no-cache', 'pull'],
@@ -118,6 +118,11 @@ export const flags = {
     value: 'EVENT',
     says: 'say what this event would lead to: push, release, workflow_dispatch, pull_request, merge_group or schedule. No record is kept of it',
   },
+  base: {
+    type: 'string',
+    value: 'BRANCH',
+    says: 'with --event pull_request or merge_group: the branch that the change is for (default: the default branch of this clone)',
+  },
   as: {
     type: 'string',
     value: 'STEP',
@@ -213,6 +218,9 @@ export type Flag = keyof typeof flags
 
 /** Every verb takes these. */
 export const common: readonly Flag[] = ['json', 'debug', 'help', 'version']
+
+/** What the workflows redeploy and versions have as buttons: what each would come to, and nothing is done. */
+export const buttons = ['redeploy VERSION', 'rollback', 'confirm', 'abort'].map((verb) => `launchway ${verb} --dry-run`).join(', ')
 
 /** The flags that a verb takes beside the common ones. */
 export function flagsOf(verb: Verb): readonly Flag[] {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeCertificate } from '../keys.ts'
 import { call } from '../run.ts'
-import type { Site, System } from './system.ts'
+import type { Ground, Site, System } from './system.ts'
 
 const serverName = 'camcops.example.org'
 const password = 'of-a-lab-and-long'
@@ -10,7 +10,7 @@ const password = 'of-a-lab-and-long'
 const folders = { configuration: '/etc/camcops', certificate: `/etc/letsencrypt/live/${serverName}` }
 
 /** Puts a file on the host, with that mode and owner. */
-async function put({ host }: Site, path: string, text: string, mode: string, owner: string): Promise<void> {
+async function put({ host }: Ground, path: string, text: string, mode: string, owner: string): Promise<void> {
   const script = 'umask 077; cat > "$1"; chown "$3" "$1"; chmod "$2" "$1"'
   await call('docker', ['exec', '--interactive', host.container, 'sh', '-c', script, 'sh', path, mode, owner], { stdin: text })
 }

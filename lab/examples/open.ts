@@ -7,7 +7,7 @@ import { ask as tryTo, call, docker } from '../run.ts'
 import { type Traffic, traffic } from '../traffic.ts'
 import { type Ended, launchway } from './launchway.ts'
 import { change, makeExample } from './repository.ts'
-import type { Change, Site, System } from './system.ts'
+import type { Change, Ground, Site, System } from './system.ts'
 
 /** A system of the examples on a host of a lab, before its first release. */
 export interface Opened extends AsyncDisposable {
@@ -81,7 +81,7 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
         seconds: 600,
       }),
     async [Symbol.asyncDispose]() {
-      await clearHost(site)
+      await clearSystem(site)
       await system.clear(site)
       rmSync(home, { recursive: true, force: true })
     },
@@ -89,7 +89,7 @@ export async function openSystem(name: string, system: System, lab: Lab, app: st
 }
 
 /** Containers, networks, volumes and files: the system was there for a test. */
-async function clearHost({ app, onHost, lab }: Site): Promise<void> {
+export async function clearSystem({ app, onHost, lab }: Ground): Promise<void> {
   const script = `
     for one in $(docker ps --all --quiet --filter label=launchway.app=${app}); do docker rm --force --volumes "$one"; done
     for one in $(docker volume ls --quiet --filter name=^${app}); do docker volume rm --force "$one"; done
@@ -97,7 +97,9 @@ async function clearHost({ app, onHost, lab }: Site): Promise<void> {
     rm -rf /var/lib/launchway/${app} /etc/nginx/conf.d/launchway.${app}.* /etc/nginx/launchway.d/servers/*/${app}.*
     nginx -s reload || lab-service nginx restart`
   await onHost('sh', '-c', script)
-  const mine = await tryTo('docker', ['image', 'ls', '--quiet', '--filter', `reference=${lab.registry.address}/${app}/*`])
-  const ids = [...new Set((mine ?? '').split('\n').filter((id) => id !== ''))]
-  if (ids.length > 0) await tryTo('docker', ['image', 'rm', '--force', ...ids])
+  const references = [`${app}/*`, `${app}*`].flatMap((one) => ['--filter', `reference=${lab.registry.address}/${one}`])
+  // By name: the same image may have others.
+  const mine = (await tryTo('docker', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', ...references])) ?? ''
+  const names = mine.split('\n').filter((name) => name !== '' && !name.endsWith(':<none>'))
+  if (names.length > 0) await tryTo('docker', ['image', 'rm', '--force', ...names])
 }

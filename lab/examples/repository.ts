@@ -66,6 +66,21 @@ export async function beginRepository(folder: string, branch: string): Promise<v
   await git(folder, 'config', 'user.email', 'example@example.org')
 }
 
+/** Has the compose files of a folder name images of others as hosts of a lab can pull them, which are then there. */
+export async function pullFrom(registry: string, folder: string, images: readonly string[]): Promise<void> {
+  await bringImages(images)
+  for (const image of images) await publish(image, registry)
+  for (const file of globSync('*compose*.y*ml', { cwd: folder })) {
+    const path = join(folder, file)
+    // A name without a tag is that of the newest.
+    const there = (line: string, before: string, name: string): string => {
+      const image = images.find((one) => one === name || one === `${name}:latest`)
+      return image === undefined ? line : `${before}${registry}/${image}`
+    }
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll(/^( +image: )['"]?([^\s'"]+)['"]?$/gm, there))
+  }
+}
+
 /** Where hosts of the lab can pull it. */
 async function publish(image: string, registry: string): Promise<void> {
   await docker('tag', image, `${registry}/${image}`)

@@ -18,6 +18,9 @@ export interface Site {
   onHost(this: void, ...words: string[]): Promise<string>
 }
 
+/** The same before anything runs there. */
+export type Ground = Omit<Site, 'ask'>
+
 /** Files that are changed, by path: what is written, and what stands there instead. */
 export type Change = Readonly<Record<string, readonly [string, string]>>
 
@@ -40,9 +43,9 @@ export interface System {
   /** What its team would have given to the step that deploys, beside the SSH key. */
   secrets: Readonly<Record<string, string>>
   /** What has to be there on the host before, as its document says. */
-  prepare(site: Site): Promise<void>
+  prepare(site: Ground): Promise<void>
   /** Takes away what `prepare` has made. */
-  clear(site: Site): Promise<void>
+  clear(site: Ground): Promise<void>
   /** Its versions wait until somebody confirms them. */
   confirms?: true
   /** A POST that answers with the version alone. */

@@ -139,11 +139,11 @@ const machineCertificates = '/etc/ssl/certs/ca-certificates.crt'
 const standInLabel = 'launchway.lab.stand-in'
 
 /** An image that Dockerfiles and compose files name: pulled, else a stand-in made from Debian packages under the same name. */
-export function baseStep(name: string, reference: string, suite: Suite = 'bookworm'): Step {
+export function baseStep(name: string, reference: string, suite: Suite = 'bookworm', files: Record<string, string> = {}): Step {
   return standInStep(name, reference, {
     needs: [`debian:${suite}`],
     takes: 'made from Debian packages: about 15 s',
-    extra: async () => Promise.resolve({ 'machine-ca.crt': machineCertificates }),
+    extra: async () => Promise.resolve({ 'machine-ca.crt': machineCertificates, ...files }),
   })
 }
 

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { root } from '../paths.ts'
 import { baseStep, frontendStep } from './images.ts'
 import { bringAbout, type Step } from './steps.ts'
 
@@ -18,6 +20,7 @@ const folders: Readonly<Record<string, string>> = {
   'mariadb:10-focal': 'mysql',
   'mariadb:10.6.4-focal': 'mysql',
   'maven:3.8.5-eclipse-temurin-17': 'java',
+  'nginx:1-bookworm': 'nginx-old',
   'nginx:1.13-alpine': 'nginx',
   'nginx:1.21.6': 'nginx',
   'nginx:latest': 'nginx',
@@ -33,7 +36,10 @@ const folders: Readonly<Record<string, string>> = {
 function stepOf(reference: string): Step[] {
   if (reference.startsWith('docker/dockerfile:')) return [frontendStep(reference)]
   const folder = folders[reference]
-  return folder === undefined ? [] : [baseStep(folder, reference, folder === 'nginx' ? 'forky' : 'bookworm')]
+  if (folder === undefined) return []
+  const shared = folder === 'nginx-old' ? ['nginx.conf', 'default.conf'] : []
+  const files = Object.fromEntries(shared.map((file) => [file, join(root, 'lab/images/nginx', file)]))
+  return [baseStep(folder, reference, folder === 'nginx' ? 'forky' : 'bookworm', files)]
 }
 
 /** Has those of these images here that set-up has not: pulled, or made from packages. What is there is used. */

@@ -4,6 +4,7 @@ import { configurationPage } from './configuration.ts'
 import { doctorPage } from './doctor.ts'
 import { journalPage, namesPage } from './host.ts'
 import type { GeneratedFile } from './page.ts'
+import { provenPage } from './proven.ts'
 import { recordPage } from './record.ts'
 import { schemaFile } from './schema.ts'
 import { starters } from '../../src/init/starters.ts'
@@ -21,6 +22,7 @@ export function generated(): GeneratedFile[] {
     journalPage(),
     recordPage(),
     doctorPage(),
+    provenPage(),
     ...starters().map(({ name, text }) => ({ path: `workflows/${name}`, text })),
   ]
 }

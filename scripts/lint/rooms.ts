@@ -33,7 +33,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'version.ts': [],
   'main.ts': ['core', 'adapters', 'moves.ts', 'pipeline.ts', 'ports.ts', 'inputs.ts', ...stages],
   'cli.ts': ['core', 'adapters', 'answers.ts', 'help.ts', 'ports.ts', 'verbs.ts', 'version.ts'],
-  'answers.ts': ['core', 'doctor', 'init', 'moves.ts', 'pipeline.ts', 'rounds', 'verbs.ts', ...stages],
+  'answers.ts': ['core', 'doctor', 'endings.ts', 'init', 'moves.ts', 'pipeline.ts', 'rounds', 'verbs.ts', ...stages],
+  'endings.ts': ['core', 'smoke'],
   'moves.ts': ['core', 'plan', 'deploy', 'push'],
   'bundle.ts': ['core', 'plan', 'report', 'tools', 'main.ts', 'cli.ts'],
 }

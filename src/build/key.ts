@@ -26,14 +26,28 @@ export function contentKey(image: PlannedBase, { dockerfile, tree, bases, contex
 
 /**
  * What launchway.yml has for the image and the image depends on: all, unless it is listed here as something else. What is
- * forgotten costs a build, and never takes the wrong image. Of a secret it is the name, not the value; a cache makes no
- * other image.
+ * forgotten costs a build, and never takes the wrong image. Of a secret it is the name, not the value; of a label that
+ * says something of a release it is what is written; a cache makes no other image.
  */
 export function settingsOf(image: PlannedBase & { repositories?: readonly string[] }): Record<string, unknown> {
   const { name: _name, repositories: _repositories, context: _folder, dockerfile: _file, size: _size, cache: _cache, ...rest } = image
-  const { platforms: _platforms, contexts: _contexts, secrets, ssh, ...settings } = rest
+  const { platforms: _platforms, contexts: _contexts, secrets, ssh, labels, annotations, written, ...settings } = rest
   const ids = (some: readonly { id: string }[] | undefined): string[] | undefined => some?.map(({ id }) => id)
-  return { ...settings, secrets: ids(secrets), ssh: ids(ssh) }
+  return {
+    ...settings,
+    labels: asWritten(labels, written?.labels),
+    annotations: asWritten(annotations, written?.annotations),
+    secrets: ids(secrets),
+    ssh: ids(ssh),
+  }
+}
+
+type Texts = Readonly<Record<string, string>>
+
+/** With what is written of those that hold expressions, told apart from a text that has the same letters for its value. */
+function asWritten(values: Texts | undefined, written: Texts = {}): Record<string, unknown> | undefined {
+  const expressions = Object.fromEntries(Object.entries(written).map(([key, text]) => [key, { written: text }]))
+  return values && { ...values, ...expressions }
 }
 
 /** Objects with their keys in order, so that it makes no difference how somebody wrote them down. */

@@ -1,8 +1,8 @@
-import { candidates, keyLabel } from '../core/names.ts'
+import { labelsOf } from '../core/image-labels.ts'
+import { candidates } from '../core/names.ts'
 import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
 import type { PlanSection } from '../core/release.ts'
 import { isProposal } from '../core/stages.ts'
-import { labelsOf } from './labels.ts'
 import type { BakeDefinition, BakeTarget } from '../tools/buildx.ts'
 
 /** What the steps of builds may ask for: by image and id, where buildx finds it. */
@@ -48,7 +48,7 @@ export function bakeDefinition(
       {
         ...build,
         ...cache,
-        labels: { ...labelsOf(titleOf(image), plan), ...image.labels, [keyLabel]: key },
+        labels: labelsOf(image, key, plan),
         tags,
         output: ['type=docker'],
       },
@@ -110,11 +110,6 @@ export function inOrder<Image extends PlannedBase>(images: readonly Image[]): Im
   }
   for (const image of images) visit(image)
   return done
-}
-
-/** What people call an image: the last part of where it is pushed. */
-function titleOf({ name, repositories: [repository] }: PlannedImage): string {
-  return repository?.split('/').at(-1) ?? name
 }
 
 /** Those of the bases that these images stand on, also through each other: what else there is need not be built. */

@@ -3,7 +3,14 @@ import type { Problem } from './read.ts'
 /** What needs quotes in YAML and seldom has them, by the line it stands in; and what to write. */
 const unquoted: readonly [RegExp, (found: RegExpExecArray) => string][] = [
   [/\bcron:\s*[*@]/, () => 'YAML reads what begins with * or @ as something else: cron needs quotes, as in cron: "*/5 * * * *"'],
-  [/^[^"'#]*\{\{/, () => 'YAML reads {{ as the beginning of a mapping: the entry needs quotes, as in "type=semver,pattern={{version}}"'],
+  [
+    /^([^"'#]*)\{\{/,
+    ([, before = '']) => {
+      const [what, example] =
+        /^\s*[\w.-]+:\s+$/.test(before) && !/image-tags/.test(before) ? ['value', '{{sha}}'] : ['entry', 'type=semver,pattern={{version}}']
+      return `YAML reads {{ as the beginning of a mapping: the ${what} needs quotes, as in "${example}"`
+    },
+  ],
   [
     /(?:^|[{,])\s*(\*[^\s:,{}"']*)\s*:(?=\s|$)\s*([\w-]+|\{\})?/,
     ([, pattern = '', value = '']) =>

@@ -1,6 +1,7 @@
 import { cacheTag } from '../core/names.ts'
 import type { BuildSecret, BuildSsh, PlannedBase, PlannedImage } from '../core/planned-image.ts'
 import { resolveSize } from './evidence.ts'
+import { labelTexts } from './image-labels.ts'
 import { isBaked } from './rules-image.ts'
 import type { Config } from './schema.ts'
 import type { ImageConfig } from './schema-image.ts'
@@ -9,7 +10,7 @@ import { texts } from './texts.ts'
 /** The name of the image that the short form does not name. */
 export const onlyImage = 'app'
 
-/** The images that are pushed. Of one that a bake file describes, nothing else is known here but its target. */
+/** The images that are pushed, with labels and annotations as they are written: what these say of a release the plan knows. Of one that a bake file describes, nothing else is known here but its target. */
 export function resolveImages(config: Config): PlannedImage[] {
   const images = config.images ?? { [onlyImage]: { repositories: config.image === undefined ? [] : [config.image] } }
   return Object.entries(images).flatMap(([name, image]) =>
@@ -40,8 +41,8 @@ function resolveBuild(name: string, image: ImageConfig): PlannedBase {
     ...(contexts === undefined ? {} : { contexts }),
     ...(secrets === undefined ? {} : { secrets: secrets.map(resolveSecret) }),
     ...(ssh === undefined ? {} : { ssh: ssh.map(resolveSsh) }),
-    ...(labels === undefined ? {} : { labels: texts(labels) }),
-    ...(annotations === undefined ? {} : { annotations: texts(annotations) }),
+    ...(labels === undefined ? {} : { labels: labelTexts(labels) }),
+    ...(annotations === undefined ? {} : { annotations: labelTexts(annotations) }),
     ...(image.cache === undefined ? {} : { cache: resolveCache(name, image) }),
     ...(image.size === undefined ? {} : { size: resolveSize(image.size) }),
   }

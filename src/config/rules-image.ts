@@ -1,5 +1,6 @@
 import { nearest } from '../core/nearest.ts'
 import { fullName } from '../core/reference.ts'
+import { labelBreaches } from './rules-labels.ts'
 import type { Breach } from './rules.ts'
 import type { Config } from './schema.ts'
 import { ImageConfig } from './schema-image.ts'
@@ -8,9 +9,6 @@ import { ImageConfig } from './schema-image.ts'
 const otherKeys = new Set<string>(['repositories', 'bake', 'size', 'annotations'] satisfies (keyof ImageConfig)[])
 /** What says how an image is built; one that has none of it is, where `bake` is given, a target of the bake file. */
 const buildKeys: readonly string[] = Object.keys(ImageConfig.shape).filter((key) => !otherKeys.has(key))
-
-/** See labels in core/names.ts. */
-const ownLabels = 'launchway.'
 
 export function isBaked({ bake }: Pick<Config, 'bake'>, image: ImageConfig): boolean {
   return bake !== undefined && !Object.keys(image).some((key) => buildKeys.includes(key))
@@ -51,17 +49,12 @@ export function imageBreaches(config: Config): Breach[] {
     const own = Object.keys(image).find((key) => buildKeys.includes(key))
     if (image.bake !== undefined && own !== undefined)
       found.push({ path: [...path, own], onKey: true, message: `${at}: "${own}" stands in the bake file, since bake is given` })
-    found.push(...contextBreaches(name, images), ...secretBreaches(name, image), ...cacheBreaches(name, image))
-    for (const kind of ['labels', 'annotations'] as const) {
-      for (const label of Object.keys(image[kind] ?? {})) {
-        if (label.startsWith(ownLabels))
-          found.push({
-            path: [...path, kind, label],
-            onKey: true,
-            message: `${at}: ${kind} that begin with "${ownLabels}" are launchway's own`,
-          })
-      }
-    }
+    found.push(
+      ...contextBreaches(name, images),
+      ...secretBreaches(name, image),
+      ...cacheBreaches(name, image),
+      ...labelBreaches(name, image),
+    )
     if (image.annotations !== undefined && image.repositories === undefined)
       found.push({
         path: [...path, 'annotations'],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LabelsConfig } from './image-labels.ts'
 import { SizeConfig } from './schema-evidence.ts'
 import { envName, oneOrMany, scalar } from './schema-parts.ts'
 
@@ -90,16 +91,12 @@ export const ImageConfig = z.strictObject({
     .min(1)
     .optional()
     .describe('SSH for RUN --mount=type=ssh: default for the agent of this machine, or id with key.'),
-  labels: z
-    .record(z.string().min(1), scalar)
-    .optional()
-    .describe('Labels of the image, beside revision and version, which launchway sets.'),
-  annotations: z
-    .record(z.string().min(1), scalar)
-    .optional()
-    .describe(
-      "Annotations of the image's manifest, which registries show, such as org.opencontainers.image.description on GitHub. They belong to its content key.",
-    ),
+  labels: LabelsConfig.optional().describe(
+    "Labels of the image, beside those of OCI, which launchway sets; of one key the value here counts. A mapping, or lines of key=value. Values know the expressions of docker/metadata-action, such as {{branch}} and {{commit_date 'YYYY-MM-DD'}}; \\{{ is {{ as it stands.",
+  ),
+  annotations: LabelsConfig.optional().describe(
+    "Annotations of the image's manifest, which registries show, in the form of labels and beside those of OCI: {} gives these alone. As they are written they belong to its content key. Default: none",
+  ),
   cache: z
     .union([z.enum(['gha', 'registry']), BuildCache])
     .optional()

@@ -16,27 +16,43 @@ export const versionNames = ['raw', 'version', 'major', 'minor', 'patch'] as con
 const dateNames = ['date', 'commit_date'] as const
 /** What may stand in the pattern of a schedule. */
 export const scheduleNames = dateNames
-/** What may stand in prefix, suffix, value and enable. */
+/** What may stand in prefix, suffix, value and enable, and in the value of a label or an annotation. */
 export const globalNames = [...eventNames, ...dateNames] as const
 export type ValueName = (typeof eventNames)[number] | (typeof versionNames)[number]
 type DateName = (typeof dateNames)[number]
 type ExpressionName = ValueName | DateName
 
-/** @param known the expressions that have a meaning here. @returns in words what is wrong, where something is */
-export function parseTemplate(text: string, known: readonly ExpressionName[]): Template | string {
+/**
+ * @param known the expressions that have a meaning here
+ * @param where `text` may hold braces of its own: \{{ is {{, and \\{{ a backslash before an expression, as in Handlebars
+ * @returns in words what is wrong, where something is
+ */
+export function parseTemplate(text: string, known: readonly ExpressionName[], where: 'tag' | 'text' = 'tag'): Template | string {
   const parts: (string | Expression)[] = []
   let at = 0
   for (;;) {
     const open = text.indexOf('{{', at)
-    if (open > at || open === -1) parts.push(text.slice(at, open === -1 ? text.length : open))
+    const before = text.slice(at, open === -1 ? text.length : open)
+    const isEscape = open !== -1 && before.endsWith('\\')
+    if (isEscape && where === 'tag') return '\\{{ has no meaning here: no tag can hold a brace'
+    const isLiteral = isEscape && !before.endsWith('\\\\')
+    parts.push(`${isEscape ? before.slice(0, -1) : before}${isLiteral ? '{{' : ''}`)
     if (open === -1) return parts.filter((part) => part !== '')
-    if (text[open - 1] === '$') return 'expressions of GitHub Actions, ${{ … }}, are for workflow files: nothing replaces them here'
-    if (text[open - 1] === '\\') return '\\{{ has no meaning here: no tag can hold a brace'
+    if (isLiteral) {
+      at = open + 2
+      continue
+    }
+    if (before.endsWith('$')) return 'expressions of GitHub Actions, ${{ … }}, are for workflow files: nothing replaces them here'
     // Three braces are what keeps Handlebars from writing & as &amp;: here nothing is, with two neither.
     const three = text.startsWith('{{{', open)
     const end = closing(text, open + (three ? 3 : 2), three ? '}}}' : '}}')
-    if (end === undefined)
-      return `${text.slice(open)} is not closed; an expression with a comma in it needs quotes around the whole field: "pattern={{date 'D, M'}}"`
+    if (end === undefined) {
+      const hint =
+        where === 'tag'
+          ? `an expression with a comma in it needs quotes around the whole field: "pattern={{date 'D, M'}}"`
+          : 'braces that are meant as they stand are written \\{{'
+      return `${text.slice(open)} is not closed; ${hint}`
+    }
     const source = text.slice(open + (three ? 3 : 2), end)
     const expression = parseExpression(source.trim(), known)
     if (typeof expression === 'string') return expression

@@ -36,6 +36,8 @@ export const PlannedImage = z.strictObject({
   labels: plain.optionalTextByName,
   /** Of its manifest in a registry, beside the labels in its configuration. */
   annotations: plain.optionalTextByName,
+  /** Those of both that hold expressions, as they are written: what stands in the key instead of what they say of a release. */
+  written: z.strictObject({ labels: plain.optionalTextByName, annotations: plain.optionalTextByName }).optional(),
   /** In the words of buildx. */
   cache: z.strictObject({ from: plain.texts, to: plain.texts }).optional(),
   /** What else a bake file says of it, as bake has printed it. */

@@ -1,3 +1,4 @@
+import { called } from '../core/called.ts'
 import type { Environment } from '../core/deployment.ts'
 import { failedAfter, LaunchwayError } from '../core/error.ts'
 import { asError } from '../core/outcome.ts'
@@ -82,7 +83,7 @@ export function wayBack({ previous }: Pick<DeployedHost, 'previous'>, ran: Ran |
   const target = releases.get(previous)
   if (target === undefined)
     throw new LaunchwayError('VERSION_UNKNOWN', `release ${previous} was kept without what it takes to return to it`)
-  return current === release ? { kind: 'return', target } : { kind: 'there', label: target.label }
+  return current === release ? { kind: 'return', target } : { kind: 'there', label: called(target.label, target.release) }
 }
 
 /** Has each host return to what it ran before this deploy, the last that switched first. It never fails: what did is in words. */
@@ -113,7 +114,7 @@ export async function goBackTogether(fleet: Fleet, done: DeploySection, ports: P
         ports.log.info(`${host}: returning to ${way.target.label} (release ${way.target.release})`)
         await returnTo(way.target, seen, environment, { force: false, registries, takesBack: release }, ports)
       }
-      versions.add(way.kind === 'return' ? way.target.label : way.label)
+      versions.add(way.kind === 'return' ? called(way.target.label, way.target.release) : way.label)
       went.hosts.unshift(one)
     } catch (error) {
       went.stayed.unshift(one)

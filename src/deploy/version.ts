@@ -1,3 +1,4 @@
+import { soughtVersion } from '../core/called.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Kept } from './kept.ts'
 import type { SeenHost } from './look.ts'
@@ -46,7 +47,8 @@ function inUse<H extends Looked>(hosts: readonly H[]): readonly H[] {
  * The release that somebody names: by what people call it, by its id, or by the beginning of its id or of its commit.
  * @throws LaunchwayError VERSION_UNKNOWN when no host keeps it, when one does not, or when the name fits several
  */
-export function namedTarget<H extends Looked>(version: string, all: readonly H[]): Target<H> {
+export function namedTarget<H extends Looked>(asked: string, all: readonly H[]): Target<H> {
+  const version = soughtVersion(asked)
   const hosts = inUse(all)
   const releases = new Map(hosts.flatMap(({ seen }) => [...seen.releases]))
   for (const { seen } of hosts) for (const [id, kept] of seen.releases) if (kept !== undefined) releases.set(id, kept)

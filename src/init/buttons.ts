@@ -2,6 +2,7 @@ import {
   checkedOut,
   configInput,
   indent,
+  keptEvidence,
   list,
   noSecrets,
   queued,
@@ -78,7 +79,11 @@ export function redeploy(of: Setting): string[] {
     ...indent(choice(of, 'Environment to put it live in'), 6),
     ...dryRun,
     '',
-    ...button(of, 'redeploy', [...step(uses(of.pin), inputs, secrets), ...(secrets.length === 0 ? noSecrets : [])]),
+    ...button(of, 'redeploy', [
+      ...step(uses(of.pin), inputs, secrets),
+      ...(secrets.length === 0 ? noSecrets : []),
+      ...keptEvidence('${{ inputs.environment }}'),
+    ]),
   ]
 }
 

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import { appOf } from '../core/names.ts'
-import type { DraftAccessory, DraftImage, DraftService, DraftVolume, Stack } from './draft.ts'
-import type { Answers } from './questions.ts'
+import type { DraftAccessory, DraftImage, DraftProject, DraftService, DraftVolume, Stack } from './draft.ts'
+import { type Answers, repositoryFor } from './questions.ts'
 import type { Seen } from './seen.ts'
 import type { Pin } from './workflow-parts.ts'
 
@@ -41,7 +41,7 @@ export function configText(stack: Stack, answers: Answers, seen: Seen, pin: Pin 
     '',
     // The name would be that of the first image else.
     ...(stack.images.length > 1 ? [`app: ${appOf(image)}`, ''] : []),
-    ...imageLines(stack.images, image),
+    ...imageLines(stack.images, image, image === repositoryFor(stack, seen)),
     '',
     '# What a push does: the name of an environment to go live there, {} to be built, tested, scanned and pushed only.',
     `branches: ${flow(branches)}`,
@@ -65,7 +65,8 @@ export function configText(stack: Stack, answers: Answers, seen: Seen, pin: Pin 
   ].join('\n')
 }
 
-function imageLines(images: readonly DraftImage[], repository: string): string[] {
+/** @param asSeen the repositories are those that the compose file names, since nobody has said others */
+function imageLines(images: readonly DraftImage[], repository: string, asSeen: boolean): string[] {
   const [only] = images
   const isPlain =
     only !== undefined &&
@@ -85,7 +86,7 @@ function imageLines(images: readonly DraftImage[], repository: string): string[]
           ...(dockerfile === 'Dockerfile' ? {} : { dockerfile }),
           ...(target === undefined ? {} : { target }),
           ...(Object.keys(args).length === 0 ? {} : { args }),
-          repositories: [images.length === 1 ? repository : (named ?? `${repository}-${name}`)],
+          repositories: [images.length === 1 ? repository : asSeen && named !== undefined ? named : `${repository}-${name}`],
         })}`,
     ),
   ]
@@ -96,23 +97,25 @@ function smokeLines({ smoke }: Stack, { port, health }: Answers): string[] {
     return [`# No composed stack is tested: ${smoke}. Name a compose file that does with smoke: { compose: … }.`, 'smoke: false']
   if (smoke.file === undefined)
     return ['# Without a compose file nothing is started before a tag moves. With a compose.yaml, its stack must come up and answer.']
-  const { service, env } = smoke
+  const { service, env, envFiles } = smoke
   const checks =
     service !== undefined && port !== undefined && port !== 'none' && (health ?? '') !== ''
       ? [{ http: `http://${service}:${port}${health}`, status: 200 }]
       : []
   const what = `# ${smoke.file} is started with the new images, and must come up and answer, before a tag moves.`
-  if (checks.length === 0 && Object.keys(env).length === 0)
+  if (checks.length === 0 && Object.keys(env).length === 0 && envFiles === undefined)
     return [what, `# smoke: { checks: [{ http: 'http://${service ?? 'web'}:${port ?? '8000'}/', status: 200 }] }`]
   return [
     what,
     'smoke:',
+    ...(envFiles === undefined ? [] : [`  env-files: ${flow(oneOrAll(envFiles))}`]),
     ...(Object.keys(env).length === 0 ? [] : ['  # Values for the test alone: no secret of yours.', `  env: ${flow(env)}`]),
     ...(checks.length === 0 ? [] : ['  checks:', ...checks.map((check) => `    - ${flow(check)}`)]),
   ]
 }
 
-function environmentLines({ services, accessories, beforeSwitch }: Stack, answers: Answers): string[] {
+function environmentLines(stack: Stack, answers: Answers): string[] {
+  const { services, accessories, beforeSwitch, project } = stack
   const { host = '', url = '', image = '' } = answers
   const app = appOf(image)
   const [only] = services
@@ -128,11 +131,12 @@ function environmentLines({ services, accessories, beforeSwitch }: Stack, answer
   return [
     `host: ${host}    # an account that may use Docker${url === '' ? '' : ', and sudo for nginx'}`,
     ...wayIn,
-    ...(isFlat ? serviceLines(only, answers, app, networks) : []),
+    ...(project === undefined ? [] : projectLines(project, services, answers)),
+    ...(isFlat && project === undefined ? serviceLines(only, answers, app, networks) : []),
     ...(beforeSwitch === undefined
       ? []
       : ['# Once for each deploy, in the new image, before anybody reaches it.', `before-switch: ${flow({ command: beforeSwitch })}`]),
-    ...(isFlat
+    ...(isFlat || project !== undefined
       ? []
       : [
           'services:',
@@ -141,6 +145,38 @@ function environmentLines({ services, accessories, beforeSwitch }: Stack, answer
     ...(accessories.length === 0
       ? []
       : ['# Started once, and left alone by releases.', 'accessories:', ...accessories.flatMap((one) => accessoryLines(one, app))]),
+  ]
+}
+
+function oneOrAll([first, ...rest]: readonly string[]): unknown {
+  return rest.length === 0 ? first : [first, ...rest]
+}
+
+/** The compose file, and what it cannot say. */
+function projectLines(
+  { file, why, envFiles, secrets, publishedBy }: DraftProject,
+  services: readonly DraftService[],
+  answers: Answers,
+): string[] {
+  const { url = '', port, publish = '', health = '' } = answers
+  const front = services.find(({ isPublic }) => isPublic)
+  const isElsewhere = url === '' && publishedBy !== undefined && publish !== '' && publish !== String(front?.published)
+  const more = {
+    ...(envFiles === undefined ? {} : { 'env-files': oneOrAll(envFiles) }),
+    ...(isElsewhere ? { env: { [publishedBy]: publish } } : {}),
+  }
+  const blocks = services.flatMap(({ name, isPublic, keys }): [string, Record<string, unknown>][] => {
+    const led = isPublic && url !== '' && port !== undefined && port !== 'none'
+    const block = { ...(led ? { port: Number(port), nginx: {}, ...(health === '' ? {} : { health }) } : {}), ...keys }
+    return Object.keys(block).length === 0 ? [] : [[name, block]]
+  })
+  return [
+    `# ${file} is deployed as it is, since a block for each of its services would lose something: ${why}.`,
+    `compose: ${Object.keys(more).length === 0 ? scalar(file) : flow({ files: file, ...more })}`,
+    ...(secrets.length === 0 ? [] : [`secrets: ${flow(secrets)}`]),
+    ...(blocks.length === 0
+      ? []
+      : ['# What it cannot say.', 'services:', ...blocks.map(([name, block]) => `  ${scalar(name)}: ${flow(block)}`)]),
   ]
 }
 

@@ -6,6 +6,8 @@ export interface Stack {
   services: DraftService[]
   accessories: DraftAccessory[]
   beforeSwitch?: string[]
+  /** The compose file itself is deployed; services then have what it cannot say. */
+  project?: DraftProject
   smoke: DraftSmoke
   /** What somebody should know who reads the result. */
   notes: string[]
@@ -42,7 +44,18 @@ export interface DraftAccessory {
 }
 
 /** The smoke test; in words, why there is none. */
-type DraftSmoke = string | { file?: string; service?: string; env: Record<string, string> }
+type DraftSmoke = string | { file?: string; service?: string; env: Record<string, string>; envFiles?: string[] }
+
+export interface DraftProject {
+  file: string
+  /** What would be lost if its services were written down one by one. */
+  why: string
+  envFiles?: string[]
+  /** Variables of the file that are secret. */
+  secrets: string[]
+  /** The variable that says which port of the host visitors come to. */
+  publishedBy?: string
+}
 
 /** Of a Compose name what launchway takes as one. */
 export function plainName(name: string): string {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
-import { type HostKey, hostKeys, keyScan, knownKey } from '../tools/keyscan.ts'
+import { hangsUp, type HostKey, hostKeys, keyScan, knownKey } from '../tools/keyscan.ts'
 import { parseAddress } from '../tools/ssh.ts'
 
 /** Where the repository keeps the keys of its hosts. */
@@ -31,11 +31,11 @@ export async function keysOfHosts(hosts: readonly string[], { trusted, ask }: Tr
   const places = new Map(hosts.map((host) => [placeOf(host), host]))
   for (const [place, host] of places) {
     if (await isKnown(host, ports)) continue
-    const keys = await scan(host, ports)
+    const { keys, isClosed } = await scan(host, ports)
     const named = keys.filter(({ fingerprint }) => trusted.some((one) => fingerprint === one || fingerprint.startsWith(`${one} `)))
     if (keys.length === 0)
       found.todo.push(
-        `${place} shows no host key now. When it can be reached from here: ${byHand(host)}; then \`ssh-keygen -lf ${knownHostsFile}\` must show what \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` shows on its console`,
+        `${place} ${isClosed ? 'hangs up before it shows a host key: OpenSSH does so for a while to whoever has often asked without logging in. In a minute' : 'shows no host key now. When it can be reached from here'}: ${byHand(host)}; then \`ssh-keygen -lf ${knownHostsFile}\` must show what \`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\` shows on its console`,
       )
     else if (named.length > 0) found.lines.push(...named.map(({ line }) => line))
     else if (trusted.length > 0) {
@@ -69,11 +69,12 @@ async function isKnown(host: string, { exec, files, root }: Ports): Promise<bool
 }
 
 /** None where the host does not answer, its name means nothing, or OpenSSH is not here: none of that keeps init from the rest. */
-async function scan(host: string, { exec, signal }: Ports): Promise<HostKey[]> {
+async function scan(host: string, { exec, signal }: Ports): Promise<{ keys: HostKey[]; isClosed: boolean }> {
   try {
-    return hostKeys((await exec.run(keyScan(host), { accept: [0, 1], signal })).stdout)
+    const { stdout, stderr } = await exec.run(keyScan(host), { accept: [0, 1], signal })
+    return { keys: hostKeys(stdout), isClosed: hangsUp(stderr) }
   } catch (error) {
-    if (error instanceof LaunchwayError && ['COMMAND_FAILED', 'TOOL_MISSING'].includes(error.code)) return []
+    if (error instanceof LaunchwayError && ['COMMAND_FAILED', 'TOOL_MISSING'].includes(error.code)) return { keys: [], isClosed: false }
     throw error
   }
 }

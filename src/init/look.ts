@@ -48,11 +48,14 @@ export async function look({ config, program }: { config: string; program: strin
   const read = all.filter(({ path, size }) => size < mostBytes && (telling.test(path) || sources.test(path)))
   const compose = await lookAtCompose(paths, text)
   const wanted = compose === undefined ? [] : [...new Set(compose.project.services.flatMap(({ envFiles }) => envFiles))]
-  const ignored = wanted.length === 0 ? [] : ((await maybe(ignoredOf(wanted, root), ports))?.split('\n') ?? [])
+  const variables =
+    compose === undefined ? [] : paths.filter((path) => /(^|\/)(\.env[\w.-]*|[\w.-]+\.env)$/.test(path)).slice(0, mostSources)
+  const wantedFiles = compose === undefined ? [] : compose.project.givenFiles
+  const doubtful = [...new Set([...wanted, ...variables, ...wantedFiles])]
+  const ignored = doubtful.length === 0 ? [] : ((await maybe(ignoredOf(doubtful, root), ports))?.split('\n') ?? [])
   const pin = await ownPin(program, ports)
   const workflows = await texts(paths.filter((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/.test(path)))
   const publishes = publishingIn(paths, workflows)
-  const hasDotenv = paths.includes('.env') && (await maybe(ignoredOf(['.env'], root), ports)) === undefined
   return {
     folder: basename(root),
     git,
@@ -66,9 +69,16 @@ export async function look({ config, program }: { config: string; program: strin
     present: new Set(paths.filter((path) => [config, '.dockerignore'].includes(path))),
     seesTooMuch: paths.includes('.dockerignore') && !/^\/?\.git\/?$/m.test(await text('.dockerignore')),
     missing: wanted.filter((path) => !paths.includes(path) || ignored.includes(path)),
-    dotenv: new Set(hasDotenv ? Object.keys(parseVariables(await text('.env'))) : []),
+    envFiles: new Map(
+      [...(await texts(variables.filter((path) => !ignored.includes(path))))].map(([path, body]) => [path, variablesIn(body)]),
+    ),
+    paths: new Set(compose === undefined ? [] : paths.filter((path) => !ignored.includes(path))),
     ...(pin === undefined ? {} : { pin }),
   }
+}
+
+function variablesIn(body: string): Map<string, string> {
+  return new Map(Object.entries(parseVariables(body)).map(([name, value]) => [name, value ?? '']))
 }
 
 /** A folder of Dockerfiles alone holds nothing that one could copy: the build sees the whole repository then. */

@@ -109,7 +109,7 @@ export function questions({
             by(shape.url, true),
           ),
     ({ port: asked, url = '' }) =>
-      front === undefined || asked === 'none' || url !== ''
+      front === undefined || asked === 'none' || url !== '' || isSaid(stack)
         ? undefined
         : question('publish', 'Port of the server for visitors', String(front.published ?? 80), aPort),
     ({ port: asked }) =>
@@ -134,9 +134,28 @@ export function questions({
   ]
 }
 
-/** GitHub's registry, beside the sources, unless a compose file names another. */
-function repositoryFor({ images }: Stack, { git: { github } }: Seen): string | undefined {
-  const named = images.length === 1 ? images[0]?.repository : undefined
+/** The compose file is deployed, and has the port of the host as a number. */
+function isSaid({ project }: Stack): boolean {
+  return project !== undefined && project.publishedBy === undefined
+}
+
+/**
+ * What somebody has said, and the compose file that is deployed says otherwise.
+ * @throws LaunchwayError USAGE
+ */
+export function refuseOtherPort(stack: Stack, { publish, url = '' }: Answers): void {
+  const { project, services } = stack
+  const published = services.find(({ isPublic }) => isPublic)?.published
+  if (project === undefined || publish === undefined || url !== '' || !isSaid(stack) || publish === String(published)) return
+  const says = published === undefined ? 'publishes no port to visitors' : `publishes ${published}`
+  throw new LaunchwayError('USAGE', `--publish ${publish}: ${project.file} is deployed as it is (${project.why}), and ${says}`, {
+    hint: `Change the port in ${project.file}, or write a variable there, such as "\${PORT:-${published ?? 80}}:…", which launchway.yml then sets. Or --url: nginx on the host leads visitors to it, and no port of its own is needed.`,
+  })
+}
+
+/** GitHub's registry, beside the sources, unless a compose file names another for each image. */
+export function repositoryFor({ images }: Stack, { git: { github } }: Seen): string | undefined {
+  const named = images.every(({ repository }) => repository !== undefined) ? images[0]?.repository : undefined
   return named ?? (github === undefined ? undefined : `ghcr.io/${github.toLowerCase()}`)
 }
 

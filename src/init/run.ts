@@ -9,7 +9,7 @@ import { configText } from './config-file.ts'
 import { type Keys, keysOfHosts, knownHostsFile, type Trust } from './known-hosts.ts'
 import { look } from './look.ts'
 import { nextSteps } from './next.ts'
-import { type Answers, askFor, parsePin, publishes, questions, withDefaults } from './questions.ts'
+import { type Answers, askFor, parsePin, publishes, questions, refuseOtherPort, withDefaults } from './questions.ts'
 import type { Seen } from './seen.ts'
 import { settingOf } from './setting.ts'
 import { stackOf } from './stack.ts'
@@ -118,6 +118,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
     known: Pin | undefined,
   ): Promise<{ text: string; pin: Pin | undefined; notes: string[]; live: string | undefined }> {
     const stack = stackOf(at, of.dockerfile)
+    refuseOtherPort(stack, of.given)
     const asked = questions({ stack, seen: at, forGitHub, needsPin: forGitHub && known === undefined })
     const answers = ask === undefined ? withDefaults(asked, of.given) : await askFor(asked, of.given, ask)
     const chosen = known ?? pinIn(answers)

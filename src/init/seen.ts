@@ -27,8 +27,10 @@ export interface Seen {
   seesTooMuch: boolean
   /** Of the env files that the compose file reads: those that the repository does not have. */
   missing: readonly string[]
-  /** Variables that an .env file of the repository gives to compose. */
-  dotenv: ReadonlySet<string>
+  /** Files of variables that git has or may have, by path, where there is a compose file: `.env`, `live.env`. */
+  envFiles: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** All files that git has or may have, where there is a compose file. */
+  paths: ReadonlySet<string>
   /** The launchway that looks, where it is a commit that others can fetch. */
   pin?: Pin
 }

@@ -1,4 +1,5 @@
 import type { FileService } from '../tools/compose-file.ts'
+import { durationMs } from '../tools/compose.ts'
 import { baseReference, dockerfileFacts } from '../tools/dockerfile.ts'
 import { loneIn } from '../tools/schedulers.ts'
 import { type DraftService, plainName, volumesOf } from './draft.ts'
@@ -22,6 +23,13 @@ export function onlyLeads(service: FileService, own: readonly FileService[], see
   )
   if (to === undefined) return undefined
   return `${name} is left out: it only leads to ${to.name}, as nginx on the host does. What else its configuration says goes under nginx`
+}
+
+/** A web server before the other services: of others' images, or with a configuration of its own. */
+export function isBeforeOthers(service: FileService, seen: Seen): boolean {
+  const text = service.build === undefined ? undefined : textOf(service.build, seen)
+  const base = text === undefined ? service.image : baseReference(text, { target: service.build?.target, args: service.build?.args ?? {} })
+  return base !== undefined && webServer.test(base)
 }
 
 const webServer = /^([\w.-]+\/)*(nginx|nginx-unprivileged|httpd|caddy|haproxy|traefik)([:@]|$)/
@@ -50,7 +58,7 @@ function factsOf({ build }: FileService, { dockerfileTexts }: Seen): ReturnType<
   return text === undefined ? undefined : dockerfileFacts(text, build?.target)
 }
 
-function portOf(service: FileService, seen: Seen): number | undefined {
+export function portOf(service: FileService, seen: Seen): number | undefined {
   const facts = factsOf(service, seen)
   return (
     service.ports[0]?.target ??
@@ -72,6 +80,30 @@ export function framePort({ hints: { framework } }: Seen): number | undefined {
   return framework === undefined ? undefined : { flask: 5000, django: 8000, fastapi: 8000, express: 3000, rails: 3000 }[framework]
 }
 
+/** The path that says whether a service is well: the one that its health check asks for, else one that its code has. */
+export function whereWell(service: FileService, seen: Seen, isOneImage: boolean): string | undefined {
+  const asked = service.health?.join(' ') ?? factsOf(service, seen)?.health
+  return asked === undefined ? (isOneImage ? seen.hints.healthPath : undefined) : askedPath(asked)
+}
+
+function lineOf({ entrypoint, command }: FileService): string {
+  return [...(entrypoint ?? []), ...(command ?? [])].join(' ')
+}
+
+/** In words, that a service starts what is for developers alone. */
+export function developersServer(service: FileService, seen: Seen): string | undefined {
+  const [line, command = ''] = [lineOf(service), factsOf(service, seen)?.command]
+  if (!/runserver|flask run|--reload|npm (run )?(dev|start)|nodemon|--debug/.test(`${line} ${command}`)) return undefined
+  return `${service.name} starts a server for developers (${line === '' ? command : line}): give it a command for production`
+}
+
+/** Two of it would do everything twice, or could not run beside each other: schedulers, and workers of a fixed name. */
+export function runsAlone(service: FileService, seen: Seen): boolean {
+  const line = lineOf(service)
+  const starts = line === '' ? (factsOf(service, seen)?.command ?? '') : line
+  return /\bbeat\b/.test(line) || loneIn(starts.split(/[\s"',[\]]+/)) !== undefined
+}
+
 interface Around {
   isPublic: boolean
   isOnly: boolean
@@ -88,26 +120,22 @@ export function serviceOf(
   { isPublic, isOnly, isOneImage, seen, door }: Around,
 ): { draft: DraftService; says: string[] } {
   const says: string[] = []
-  const { command, entrypoint, stopSignal, user, ports, containerName } = service
-  const facts = factsOf(service, seen)
-  const asked = service.health?.join(' ') ?? facts?.health
-  const ownPath = asked === undefined ? (isOneImage ? seen.hints.healthPath : undefined) : askedPath(asked)
-  const healthPath = isPublic ? ownPath : undefined
+  const { command, entrypoint, stopSignal, stopGrace, user, ports, containerName } = service
+  const healthPath = isPublic ? whereWell(service, seen, isOneImage) : undefined
   const port = isPublic ? (portOf(service, seen) ?? framePort(seen)) : undefined
   const published = (isPublic ? door : undefined) ?? ports[0]?.published
-  const line = [...(entrypoint ?? []), ...(command ?? [])].join(' ')
+  const line = lineOf(service)
+  // The HEALTHCHECK of its image asks what another command of the same image serves.
+  const isAnothers =
+    !isPublic && service.health === undefined && line !== '' && askedPath(factsOf(service, seen)?.health ?? '') !== undefined
   const environment = environmentOf(service, says)
   const volumes = volumesOf(service, seen.compose?.project.volumeNames ?? new Map(), says)
   if (!isPublic && ports.length > 0)
     says.push(`${service.name} is reached by the other services alone, and no longer on a port of the host`)
   if (!isOnly && containerName !== undefined && containerName !== service.name)
     says.push(`${service.name} is called ${service.name} by the other services, not ${containerName}`)
-  if (/runserver|flask run|--reload|npm (run )?(dev|start)|nodemon|--debug/.test(`${line} ${facts?.command ?? ''}`))
-    says.push(
-      `${service.name} starts a server for developers (${(line === '' ? facts?.command : line) ?? ''}): give it a command for production`,
-    )
-  const starts = line === '' ? (facts?.command ?? '') : line
-  const isAlone = /\bbeat\b/.test(line) || loneIn(starts.split(/[\s"',[\]]+/)) !== undefined
+  const forDevelopers = developersServer(service, seen)
+  if (forDevelopers !== undefined) says.push(forDevelopers)
   const isWorker = /\b(worker|rqworker|sidekiq|huey_consumer)\b/.test(line)
   return {
     draft: {
@@ -123,8 +151,13 @@ export function serviceOf(
         ...environment,
         ...(user === undefined ? {} : { user }),
         ...(stopSignal === undefined ? {} : { 'stop-signal': stopSignal }),
-        ...(isAlone ? { overlap: false } : {}),
-        ...(isWorker ? { 'stop-timeout': '60s' } : {}),
+        ...(isAnothers ? { health: 'none' } : {}),
+        ...(runsAlone(service, seen) ? { overlap: false } : {}),
+        ...(stopGrace !== undefined
+          ? { 'stop-timeout': `${Math.ceil(durationMs(stopGrace) / 1000)}s` }
+          : isWorker
+            ? { 'stop-timeout': '60s' }
+            : {}),
       },
       volumes,
       isNamed: true,

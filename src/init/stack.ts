@@ -2,8 +2,10 @@ import { LaunchwayError } from '../core/error.ts'
 import type { ComposeFile, FileService } from '../tools/compose-file.ts'
 import { accessoryOf, isLeftOut, isProxy } from './accessories.ts'
 import { type DraftAccessory, type DraftImage, type DraftVolume, plainName, type Stack } from './draft.ts'
+import { smokeVariables } from './env-files.ts'
 import { migrationOf } from './migration.ts'
 import { framePort, frontOf, onlyLeads, portIn, serviceOf } from './service.ts'
+import { asProject, lostAlone } from './project.ts'
 import { askedPath, type Seen } from './seen.ts'
 
 /**
@@ -78,6 +80,12 @@ function alone(seen: Seen, path: string): Stack {
 const celeryNote =
   'Celery is among the packages, and nothing here starts a worker: add a service, such as worker: { command: [celery, -A, app, worker], stop-timeout: 60s }'
 
+/** The service that builds what another one runs by the name that it gets there. */
+function sharing({ image }: FileService, built: readonly FileService[]): Pick<FileService, 'build'> {
+  const name = untagged(image)
+  return built.find((one) => name !== undefined && untagged(one.image) === name) ?? {}
+}
+
 function composed(seen: Seen, project: ComposeFile, built: readonly FileService[]): Stack {
   const notes: string[] = []
   const active = project.services.filter(({ name, profiles }) => {
@@ -86,9 +94,13 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
   })
   const all = imagesOf(built)
   const ofImage = (service: FileService): DraftImage | undefined =>
-    all.find(({ name }) => name === imageName(service, built)) ??
-    all.find(({ repository }) => repository !== undefined && repository === repositoryOf(service.image))
+    all.find(({ name }) => name === imageName(service, built)) ?? all.find(({ name }) => name === imageName(sharing(service, built), built))
   const own = active.filter((service) => ofImage(service) !== undefined)
+  const why = lostAlone(active, own, project, seen)
+  if (why !== undefined) {
+    const images = all.filter(({ name }) => own.some((service) => ofImage(service)?.name === name))
+    return asProject(seen, { project, active, images, imageOf: ofImage, why, notes })
+  }
   const migration = migrationOf(seen, own, active)
   const leading = new Map(
     own
@@ -165,16 +177,6 @@ function keptElsewhere(drafts: readonly { volumes: readonly DraftVolume[] }[], {
   ]
 }
 
-/** For the smoke test alone: what a compose file asks for and nothing gives. */
-function smokeVariables({ variables }: ComposeFile, { dotenv }: Seen): Record<string, string> {
-  return Object.fromEntries(
-    [...variables].flatMap(([name, use]): [string, string][] => {
-      if (dotenv.has(name)) return []
-      return [[name, use === 'port' ? '18080' : use === 'image' ? 'latest' : 'smoke-only']]
-    }),
-  )
-}
-
 /** What is the same is built once. */
 function imagesOf(built: readonly FileService[]): DraftImage[] {
   const images = new Map<string, DraftImage>()
@@ -191,7 +193,7 @@ function imagesOf(built: readonly FileService[]): DraftImage[] {
 }
 
 /** The first service that builds the same gives the image its name. */
-function imageName({ build }: FileService, built: readonly FileService[]): string | undefined {
+function imageName({ build }: Pick<FileService, 'build'>, built: readonly FileService[]): string | undefined {
   if (build === undefined) return undefined
   const first = built.find((other) => JSON.stringify(other.build) === JSON.stringify(build))
   return first === undefined ? undefined : plainName(first.name)
@@ -199,6 +201,10 @@ function imageName({ build }: FileService, built: readonly FileService[]): strin
 
 /** Of `ghcr.io/team/app:1` the repository; of a bare name nothing, since nobody can push there. */
 function repositoryOf(image: string | undefined): string | undefined {
-  const repository = image?.replace(/@.*$/, '').replace(/:[^/]*$/, '')
+  const repository = untagged(image)
   return repository?.includes('/') === true && !repository.includes('$') ? repository : undefined
+}
+
+function untagged(image: string | undefined): string | undefined {
+  return image?.replace(/@.*$/, '').replace(/:[^/]*$/, '')
 }

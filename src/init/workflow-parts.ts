@@ -113,19 +113,21 @@ export const fromSecret = (name: string): string => `${name}: \${{ secrets.${nam
 
 export const sshKey = 'ssh-key: ${{ secrets.SSH_KEY }}'
 
-/** For whoever wants to know why: also of a run that failed, and of its second attempt. */
-export const keptEvidence = [
-  '# The record, and all that the smoke test and the scan have seen.',
-  '- if: always()',
-  `  uses: ${uploadArtifact}`,
-  '  with:',
-  '    name: launchway',
-  '    path: |',
-  '      ${{ runner.temp }}/launchway/release.json',
-  '      ${{ runner.temp }}/launchway/launchway-evidence',
-  '    if-no-files-found: ignore',
-  '    overwrite: true',
-]
+/** For whoever wants to know why: also of a run that failed, and of its second attempt. @param of one name for each job of a run */
+export function keptEvidence(of?: string): string[] {
+  return [
+    of === undefined ? '# The record, and all that the smoke test and the scan have seen.' : '# The record of this job, with its page.',
+    '- if: always()',
+    `  uses: ${uploadArtifact}`,
+    '  with:',
+    `    name: launchway${of === undefined ? '' : `-${of}`}`,
+    '    path: |',
+    '      ${{ runner.temp }}/launchway/release.json',
+    '      ${{ runner.temp }}/launchway/launchway-evidence',
+    '    if-no-files-found: ignore',
+    '    overwrite: true',
+  ]
+}
 
 /** Where a step has no secrets yet. */
 export const noSecrets = [

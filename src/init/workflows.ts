@@ -131,7 +131,7 @@ function releasing(of: Setting, name: 'push' | 'release', on: readonly string[],
             ...(byOutput ? ['- id: launchway', ...indent([uses(of.pin)], 2), '  with:', ...indent(first, 4)] : step(uses(of.pin), first)),
             ...indent(registryInputs(of), 4),
             ...(asked.length === 0 ? [] : ['  env:', ...indent(asked.map(fromSecret), 4)]),
-            ...keptEvidence,
+            ...keptEvidence(),
           ],
           2,
         ),
@@ -179,6 +179,7 @@ function deploy(of: Setting, { name, url, secrets }: Target, when: string): stri
             ...checkedOut,
             ...step(uses(of.pin), inputs, asked),
             ...(asked.length === 0 ? noSecrets : []),
+            ...keptEvidence(name),
           ],
           2,
         ),
@@ -209,7 +210,7 @@ function pullRequest(of: Setting): string[] {
     '    timeout-minutes: 45',
     ...indent(rights(of, 'read', { why: 'to compare with what runs, on ghcr.io' }), 4),
     '    steps:',
-    ...indent([...checkedOut, ...step(uses(of.pin), configInput(of)), ...keptEvidence], 6),
+    ...indent([...checkedOut, ...step(uses(of.pin), configInput(of)), ...keptEvidence()], 6),
   ]
 }
 
@@ -250,6 +251,7 @@ function rescan(of: Setting): string[] {
               [...configInput(of), 'environment: ${{ matrix.environment }}', "issue: 'true'", ...registryInputs(of)],
               of.passwords,
             ),
+            ...keptEvidence('${{ matrix.environment }}'),
           ],
           2,
         ),

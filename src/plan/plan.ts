@@ -16,7 +16,7 @@ import type { PlanSection } from '../core/release.ts'
 import { ruleName } from '../core/scan-rule.ts'
 import { isProposal, isRescan } from '../core/stages.ts'
 import { choose } from './glob.ts'
-import { ociLabels } from './labels.ts'
+import { ociLabels, withValues } from './labels.ts'
 import { noStages } from './stages.ts'
 import { imageTags } from './tags.ts'
 import { branchOf, type Facts, shortSha, tagOf, type Trigger } from './trigger.ts'
@@ -57,11 +57,11 @@ export function plan(config: Config, trigger: Trigger, found: Beside = {}): Plan
     typeof route === 'string' || route.environment === undefined ? undefined : required(config, route.environment, found.knownHosts)
   const smoke = resolveSmoke(config, found)
   const scan = resolveScan(config, found)
-  const bases = resolveBases(config)
+  const bases = resolveBases(config).map((base) => withValues(base, trigger, facts))
   const evidence = resolveEvidence(config)
   const against = environment?.name ?? proposedFor(config, trigger)
   const version = tags[0] ?? shortSha(trigger)
-  const images = resolveImages(config)
+  const images = resolveImages(config).map((image) => withValues(image, trigger, facts))
   return {
     event: trigger.event,
     ...(trigger.ref === undefined ? {} : { ref: trigger.ref }),

@@ -1,3 +1,4 @@
+import { soughtVersion } from '../core/called.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { isOwnTag, labels, recordType, releaseId } from '../core/names.ts'
@@ -41,7 +42,8 @@ const commitPattern = /^[0-9a-f]{7,40}$/
  * @throws LaunchwayError VERSION_UNKNOWN
  */
 export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release> {
-  const { registries, version, environment } = of
+  const { registries, environment } = of
+  const version = soughtVersion(of.version)
   const earlier = await recordOf(await openRepository(of.repositories[0], registries, ports), of)
   await requireImages(earlier, of, ports)
   const { plan, build, smoke, scan, size } = earlier
@@ -102,7 +104,7 @@ export function tagsFor(version: string): string[] {
  * @throws LaunchwayError VERSION_UNKNOWN
  */
 export async function recordOf(repository: Repository, of: Sought): Promise<Release> {
-  const { version } = of
+  const version = soughtVersion(of.version)
   const isCommit = commitPattern.test(version)
   const usual = tagsFor(version)
   let there: string | undefined

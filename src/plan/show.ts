@@ -20,6 +20,8 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
     ),
     // What writes nothing moves no tag.
     block('tag', plan.stages.push.run ? tagRows(plan) : []),
+    block('label', valueRows(plan, 'labels')),
+    block('annotation', valueRows(plan, 'annotations')),
     block(
       'host',
       (environment?.hosts ?? []).map((host) => [
@@ -74,6 +76,15 @@ function tagRows({ tags, tagRules = [] }: PlanSection): string[][] {
   const none = tagRules.flatMap(({ rule, reason }) => (reason === undefined ? [] : [['-', `${rule}: ${reason}`]]))
   const rows = [...given, ...none]
   return rows.length === 0 ? [['-', 'no rule of image-tags is for this: only hosts will know the image, by its digest']] : rows
+}
+
+/** What expressions come to, of images that are built; what stands there for good is in launchway.yml. */
+function valueRows({ images, stages }: PlanSection, kind: 'labels' | 'annotations'): string[][] {
+  if (!stages.build.run) return []
+  const of = (name: string): string => (images.length > 1 ? ` (${name})` : '')
+  return images.flatMap(({ name, written, ...image }) =>
+    Object.keys(written?.[kind] ?? {}).map((key) => [key, `${image[kind]?.[key] ?? ''}${of(name)}`]),
+  )
 }
 
 function stageRow({ stages }: PlanSection, name: (typeof stageNames)[number]): [string, string] {

@@ -1,10 +1,10 @@
-import { formatDate } from '../config/date-format.ts'
 import type { Flavor } from '../config/flavor.ts'
 import type { TagRule } from '../config/image-tags.ts'
-import type { Template, ValueName } from '../config/template.ts'
+import type { Template } from '../config/template.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { toTag } from '../core/reference.ts'
 import { cut } from '../core/text.ts'
+import { expanded } from './expression.ts'
 import { branchOf, type Facts, isOnDefaultBranch, longSha, shortSha, tagOf, type Trigger } from './trigger.ts'
 import { pep440, semver, type Version } from './version.ts'
 
@@ -161,46 +161,4 @@ function patterned(pattern: Template, version: Version): string {
 function versionPart(name: string, { raw, version, major, minor, patch }: Version): string {
   const parts: Record<string, string> = { raw, version, major, minor, patch }
   return parts[name] ?? ''
-}
-
-function expanded(template: Template, trigger: Trigger, facts: Facts): string {
-  return template
-    .map((part) => {
-      if (typeof part === 'string') return part
-      if (part.name !== 'date' && part.name !== 'commit_date') return valueOf(part.name, trigger, facts)
-      return formatDate(timeOf(part.name, trigger, facts), part.format, part.zone)
-    })
-    .join('')
-}
-
-function timeOf(name: 'date' | 'commit_date', trigger: Trigger, { now, committed }: Facts): Date {
-  const time = (name === 'commit_date' ? (trigger.committed ?? committed) : undefined) ?? now
-  if (time === undefined) throw new TypeError('a tag asks for the date, and nobody has said what time it is')
-  return time
-}
-
-function valueOf(name: ValueName, trigger: Trigger, facts: Facts): string {
-  switch (name) {
-    case 'branch':
-      return branchOf(trigger) ?? ''
-    case 'tag':
-      return tagOf(trigger) ?? ''
-    case 'sha':
-      return shortSha(trigger)
-    case 'base_ref':
-      return (tagOf(trigger) === undefined ? (trigger.pullRequest === undefined ? undefined : trigger.base) : trigger.taggedOn) ?? ''
-    case 'is_default_branch':
-      return String(isOnDefaultBranch(trigger, facts))
-    case 'is_not_default_branch':
-      return String(!isOnDefaultBranch(trigger, facts))
-    // Those of a version have no place outside of its pattern: config/template.ts refuses them.
-    case 'raw':
-    case 'version':
-    case 'major':
-    case 'minor':
-    case 'patch':
-      return ''
-    default:
-      return name satisfies never
-  }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { missingAnnotations } from '../core/annotations.ts'
 import { LaunchwayError } from '../core/error.ts'
+import { missingAnnotations } from '../core/image-labels.ts'
 import { parseJson } from '../core/json.ts'
 import type { Descriptor, Repository } from '../core/ports.ts'
 

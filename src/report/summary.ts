@@ -1,4 +1,5 @@
 import { whereReached } from '../core/addresses.ts'
+import { called } from '../core/called.ts'
 import type { Environment } from '../core/deployment.ts'
 import { projectRows } from '../core/project-words.ts'
 import type { DeploySection, Release } from '../core/release.ts'
@@ -88,10 +89,10 @@ function why({ code: of, message = '', stage, evidence = '' }: Failure): string[
 
 function title({ app, plan, outcome, deploy }: Release): string {
   if (outcome.state === 'nothing-to-do') return prose(`${app}: nothing to do`)
-  if (outcome.state === 'failed') return prose(`${app} ${plan.version} failed`)
-  if (deploy === undefined) return prose(`${app} ${plan.version}`)
+  if (outcome.state === 'failed') return prose(`${app} ${called(plan.version, plan.sha)} failed`)
+  if (deploy === undefined) return prose(`${app} ${called(plan.version, plan.sha)}`)
   const at = deploy.url ?? whereReached(plan.environment)
-  return `${prose(`${app} ${plan.version} is live in ${deploy.environment}`)}${at === undefined ? '' : ` (${code(at)})`}`
+  return `${prose(`${app} ${called(plan.version, plan.sha)} is live in ${deploy.environment}`)}${at === undefined ? '' : ` (${code(at)})`}`
 }
 
 function stageRows(release: Release): string[][] {

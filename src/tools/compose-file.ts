@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
+import { asked, filled, mentioned, ofContainer, type Variables, variablesOf } from './compose-variables.ts'
 
 /**
  * A compose file as it is written, read without docker and without its variables having values: what a first look at a
@@ -35,8 +36,12 @@ const Service = z.looseObject({
   profiles: strings.optional(),
   secrets: z.array(z.union([scalar, z.looseObject({ source: scalar.optional() })])).nullish(),
   stop_signal: scalar.optional(),
+  stop_grace_period: scalar.optional(),
   user: scalar.optional(),
 })
+/** A config or a secret: where its text comes from. */
+const Given = z.looseObject({ file: scalar.optional(), environment: scalar.optional() })
+const GivenByName = z.record(z.string(), Given.nullable().catch(null)).nullish().catch(undefined)
 /** What compose itself refuses here is for compose to tell. */
 const Volume = z.looseObject({
   name: scalar.optional(),
@@ -46,6 +51,8 @@ const File = z.looseObject({
   name: scalar.optional().catch(undefined),
   services: z.record(z.string(), Service),
   volumes: z.record(z.string(), Volume.nullable().catch(null)).nullish().catch(undefined),
+  secrets: GivenByName,
+  configs: GivenByName,
 })
 
 /** A service, with the default of every variable filled in; `$NAME` stays where there is none. */
@@ -62,7 +69,8 @@ export interface FileService {
   /** A value is undefined where it comes from the environment of whoever calls compose. */
   environment: Map<string, string | undefined>
   envFiles: string[]
-  ports: { published?: number; target: number }[]
+  /** `variable` is the one that says what is published. */
+  ports: { published?: number; target: number; variable?: string }[]
   expose: number[]
   containerName?: string
   /** What is run in the container, as words. */
@@ -73,13 +81,21 @@ export interface FileService {
   profiles: string[]
   secrets: string[]
   stopSignal?: string
+  /** As compose writes it: `1m30s`. */
+  stopGrace?: string
   user?: string
+  /** Keys that it has beside these. */
+  others: string[]
 }
 
 export interface ComposeFile {
   services: FileService[]
   /** Variables that somebody must set, and what for. */
-  variables: Map<string, 'port' | 'image' | 'value'>
+  variables: Variables
+  /** Every variable, also those with a default, and those that configs and secrets are taken from. */
+  mentioned: string[]
+  /** Files from which configs and secrets are taken. */
+  givenFiles: string[]
   /** Of the project; absent where it is that of its folder. */
   name?: string
   /** Volumes that are called on the host as somebody has said, by what they are called here; `$NAME` where a variable says it. */
@@ -98,12 +114,20 @@ export function readComposeFile(text: string): ComposeFile | string {
     return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'it has another form than a compose file'}`
   }
   const services = Object.entries(parsed.data.services).map(([name, service]) => serviceOf(name, service))
-  const { volumes } = parsed.data
+  const { volumes, secrets, configs } = parsed.data
+  const given = [...Object.values(secrets ?? {}), ...Object.values(configs ?? {})]
   const name = filled(parsed.data.name)
   const project = name === undefined || name === '' || name.includes('$') ? undefined : name
   return {
     services,
     variables: variablesOf(parsed.data.services),
+    mentioned: [
+      ...new Set([
+        ...mentioned([parsed.data.services, secrets, configs]).map((one) => one.name),
+        ...given.flatMap((one) => one?.environment ?? []),
+      ]),
+    ],
+    givenFiles: given.flatMap((one) => (one?.file === undefined ? [] : plainPath(filled(one.file)))),
     ...optional('name', project),
     volumeNames: volumeNamesOf(volumes ?? {}),
   }
@@ -156,7 +180,9 @@ function serviceOf(name: string, of: z.infer<typeof Service>): FileService {
     profiles: of.profiles ?? [],
     secrets: (of.secrets ?? []).flatMap((one) => (typeof one === 'string' ? one : (one.source ?? []))),
     ...optional('stopSignal', of.stop_signal),
+    ...optional('stopGrace', of.stop_grace_period),
     ...optional('user', of.user),
+    others: Object.keys(of).filter((key) => !Object.hasOwn(Service.shape, key)),
   }
 }
 
@@ -186,13 +212,22 @@ function healthOf(test: string | string[] | undefined): string[] | undefined {
 function portOf(entry: z.infer<typeof PortEntry>): FileService['ports'] {
   if (typeof entry !== 'string') {
     const [target] = numberIn(entry.target)
-    const [published] = numberIn(entry.published ?? '')
-    return target === undefined ? [] : [{ target, ...optional('published', published) }]
+    const [published] = numberIn(filled(entry.published ?? ''))
+    return target === undefined
+      ? []
+      : [{ target, ...optional('published', published), ...optional('variable', variableOf(entry.published)) }]
   }
   const text = filled(entry)?.replace(/\/(tcp|udp)$/, '') ?? ''
   const [target] = numberIn(/(\d+)(-\d+)?$/.exec(text)?.[1] ?? '')
   const [published] = numberIn(/(?:^|:)(\d+)(?:-\d+)?:[^:]+$/.exec(text)?.[1] ?? '')
-  return target === undefined ? [] : [{ target, ...optional('published', published) }]
+  const [, before] = /^(.+):[^:]+$/.exec(entry) ?? []
+  return target === undefined ? [] : [{ target, ...optional('published', published), ...optional('variable', variableOf(before)) }]
+}
+
+/** The variable that a text consists of, and nothing else. */
+function variableOf(text: string | undefined): string | undefined {
+  const [, braced, bare] = /^\$(?:\{(\w+)(?:[:?+-][^}]*)?\}|(\w+))$/.exec(text ?? '') ?? []
+  return braced ?? bare
 }
 
 function numberIn(text: string): number[] {
@@ -212,56 +247,8 @@ function plainPath(path: string): string {
   return path.replace(/^(\.\/)+/, '').replace(/(.)\/+$/, '$1') || '.'
 }
 
-const variable = /\$(?:(\$)|\{(\w+)(?:(:?[-?+])([^}]*))?\}|(\w+))/g
-
-/** The text with the defaults of its variables; a variable that has none stays, as `$NAME`. */
-function filled(text: string): string
-function filled(text: string | undefined): string | undefined
-function filled(text: string | undefined): string | undefined {
-  return text?.replaceAll(
-    variable,
-    (_, dollar?: string, braced?: string, operator?: string, word?: string, bare?: string) =>
-      dollar ?? (operator?.endsWith('-') === true ? (word ?? '') : operator?.endsWith('+') === true ? '' : `$${braced ?? bare ?? ''}`),
-  )
-}
-
-/** Variables that have no default, wherever they stand. */
-function variablesOf(services: z.infer<typeof File>['services']): ComposeFile['variables'] {
-  const found: ComposeFile['variables'] = new Map()
-  const look = (value: unknown, use: 'port' | 'image' | 'value'): void => {
-    if (typeof value === 'string') {
-      for (const [, dollar, braced, operator = '', , bare] of value.matchAll(variable)) {
-        const name = braced ?? bare
-        if (dollar === undefined && name !== undefined && !/[-+]$/.test(operator) && !found.has(name)) found.set(name, use)
-      }
-    } else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) look(inner, use)
-  }
-  for (const { ports, image, ...rest } of Object.values(services)) {
-    look(ports, 'port')
-    look(image, 'image')
-    look(rest, 'value')
-  }
-  return found
-}
-
 function commandOf(words: string | string[] | null | undefined): string[] | undefined {
   return typeof words === 'string' ? wordsOf(ofContainer(words)) : words?.map(ofContainer)
-}
-
-/** A word as the container gets it, where what compose writes into it is in its environment: `$$NAME` and `${NAME}` are its own. */
-function ofContainer(text: string): string {
-  return text.replaceAll(variable, (whole: string, dollar?: string, _braced?: string, operator?: string, word?: string) =>
-    dollar !== undefined ? '$' : operator?.endsWith('-') === true ? (word ?? '') : operator?.endsWith('+') === true ? '' : whole,
-  )
-}
-
-function asked(texts: readonly string[]): string[] {
-  const names = texts.flatMap((text) =>
-    [...text.matchAll(variable)].flatMap(([, dollar, braced, operator = '', , bare]) =>
-      dollar !== undefined || /[-+]$/.test(operator) ? [] : (braced ?? bare ?? []),
-    ),
-  )
-  return [...new Set(names)]
 }
 
 /** What a line of a shell says as words; through a shell where it is more than words. */

@@ -1,10 +1,20 @@
 import { type Command, command, option } from '../core/command.ts'
 import { fingerprint, parseAddress } from './ssh.ts'
 
-/** Asks a host for its public keys, before anybody trusts them: ssh-keyscan(1). It logs in nowhere. */
+/**
+ * Asks a host for its public keys, before anybody trusts them: ssh-keyscan(1). It logs in nowhere, which OpenSSH 9.8 and later
+ * hold against whoever does it often: each kind of key is a connection, so none is asked for that hosts do not have.
+ */
 export function keyScan(address: string, seconds = 5): Command {
   const { host, port } = parseAddress(address)
-  return command('ssh-keyscan', ['-T', String(seconds), ...option('-p', port), '--', host], { timeoutMs: (seconds + 10) * 1000 })
+  return command('ssh-keyscan', ['-T', String(seconds), '-t', 'ed25519,ecdsa,rsa', ...option('-p', port), '--', host], {
+    timeoutMs: (seconds + 10) * 1000,
+  })
+}
+
+/** Whether a host hangs up on us before it has shown anything, in what ssh-keyscan says: it does so to whoever asked too often. */
+export function hangsUp(said: string): boolean {
+  return /closed by remote host|connection reset/i.test(said)
 }
 
 /** Ends with 0 where the file has a key of the host, 1 where not. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { z } from 'zod'
@@ -88,14 +88,8 @@ async function released(
 /** By tag what the registry has. */
 async function digests(...tags: string[]): Promise<(string | undefined)[]> {
   const { close, registry: client } = openPorts({
-    env: process.env,
-    log: fakeLog(),
-    root: folder.path,
-    evidence: '',
-    who: '',
+    ...{ env: process.env, log: fakeLog(), root: folder.path, evidence: '', who: '', onSecret: () => undefined, github: false },
     signal: new AbortController().signal,
-    onSecret: () => undefined,
-    github: false,
   })
   const repository = await client.repository(app, { host: registry.address, plainHttp: true })
   const found = await Promise.all(tags.map(async (tag) => (await repository.resolve(tag))?.digest))
@@ -145,6 +139,19 @@ it('what is known is taken, from here or from another branch, and what has chang
   const rebuilt = await released('dev', { rebuild: true })
   expect(rebuilt.image).toMatchObject({ how: 'built', reason: '--rebuild asks for it', key: moved.image.key })
   expect(rebuilt.calls.find((call) => call.includes('bake'))).toContain('--no-cache')
+})
+
+it('an image that one of two repositories lacks comes from the other one, with the same digest', async () => {
+  const config = readFileSync(join(folder.path, 'launchway.yml'), 'utf8')
+  write('app.txt', 'in two repositories')
+  const first = await released('dev')
+  write('launchway.yml', config.replace(/^image: .*$/m, `images: { app: { repositories: [${name}/second, ${app}] } }`))
+  const again = await released('dev')
+  write('launchway.yml', config)
+  const { digest } = first.image.registries[app] ?? {}
+  expect(again.image).toMatchObject({ how: 'cached', registries: { [app]: { digest }, [`${name}/second`]: { digest } } })
+  expect(new Set(again.release.push?.references.map((one) => one.digest))).toEqual(new Set([digest]))
+  expect(built(again.calls)).toEqual([])
 })
 
 it('a proposal takes what is known, and leaves nothing behind', async () => {
@@ -215,7 +222,7 @@ it('annotations stand in the registry beside the very same image, are known agai
   const described = (text: string): void =>
     write(
       'launchway.yml',
-      `images:\n  app: { context: plain, repositories: [${app}, ${name}/copy], annotations: { org.opencontainers.image.description: ${text} } }\nbranches: { dev: {}, main: {} }\nsmoke: false\nscan: false\n`,
+      `images:\n  app: { context: plain, repositories: [${app}, ${name}/copy], labels: { branch: "{{branch}}" }, annotations: { org.opencontainers.image.description: ${text}, branch: "{{branch}}" } }\nbranches: { dev: {}, main: {} }\nsmoke: false\nscan: false\n`,
     )
   mkdirSync(join(folder.path, 'plain'))
   write('plain/Dockerfile', 'FROM scratch\nCOPY . /\n')
@@ -226,7 +233,14 @@ it('annotations stand in the registry beside the very same image, are known agai
   expect(manifest).toMatchObject({
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
     config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: first.image.config['linux/amd64'] },
-    annotations: { 'org.opencontainers.image.description': 'A shop' },
+    annotations: {
+      'org.opencontainers.image.title': 'app',
+      'org.opencontainers.image.version': 'dev',
+      'org.opencontainers.image.revision': 'a'.repeat(40),
+      'org.opencontainers.image.description': 'A shop',
+      branch: 'dev',
+      'launchway.key': first.image.key,
+    },
   })
   expect(await manifestOf(`${name}/copy`, 'dev')).toEqual(manifest)
   // What a host pulls is what was built here.
@@ -235,7 +249,10 @@ it('annotations stand in the registry beside the very same image, are known agai
   await docker('pull', '--quiet', `${app}@${digest}`)
   expect(Object.values(first.image.config)).toContain(await configOf(`${app}@${digest}`))
 
-  const merged = await released('main')
+  expect(await docker('inspect', '--format', '{{json .Config.Labels}}', `${app}@${digest}`)).toContain('"branch":"dev"')
+
+  // Of another branch and commit, and yet the image that is there.
+  const merged = await released('main', { sha: 'b'.repeat(40) })
   expect(merged.image).toMatchObject({ how: 'promoted', registries: first.image.registries })
   expect(built(merged.calls)).toEqual([])
 

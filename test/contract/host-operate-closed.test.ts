@@ -104,5 +104,18 @@ describe.each(isCampaign ? at : at.slice(0, 1))('somebody at a terminal, on %s a
     const off = await launchway(['maintenance', 'off', '--json'])
     expect([off.code, JSON.parse(off.out)]).toEqual([0, [{ host: address, maintenance: 'off' }]])
     expect(await visit()).toMatch(open)
+
+    // The store has the verbs of a service, and goes only when it is named.
+    expect(await launchway(['exec', 'store', '--', 'cat', '/data/born'])).toMatchObject({ code: 0, out: `${born}\n` })
+    const logs = await launchway(['logs', 'store', '--json'])
+    expect(logs, logs.err).toMatchObject({ code: 0, out: expect.stringContaining('"service": "store"') })
+    expect(await launchway(['remove'])).toMatchObject({ out: expect.stringContaining(`would keep accessory ${container}, which runs on`) })
+    const removed = await launchway(['remove', 'store', '--yes'])
+    expect(removed, removed.err).toMatchObject({
+      code: 0,
+      out: `${address}: removed container ${container}\n${address}: kept volume ${volume}\n`,
+    })
+    expect(await machine.ask(`docker ps --all --format '{{.Names}}'`)).not.toContain(container)
+    expect(await visit()).toMatch(open)
   })
 })

@@ -140,6 +140,17 @@ describe('workflows, read by those who know them best', () => {
     }
   })
 
+  it.each(all)('%s: what a pull request sets off has no secret, and may write nothing', (name) => {
+    const proposals = files(name).filter(({ text }) => /^ {2}pull_request:/m.test(text))
+    expect(proposals).toHaveLength(1)
+    for (const { text } of proposals) {
+      expect(text).not.toMatch(/secrets\.|: write\b/)
+      // What a workflow does not say of its rights is what the repository says.
+      expect(parse(text)).toMatchObject({ permissions: {} })
+    }
+    expect(files(name).filter(({ text }) => /^ {2}pull_request_target:/m.test(text))).toEqual([])
+  })
+
   it.for(all)('%s: actionlint finds nothing', (name, context) => {
     need(context, 'actionlint')
     const paths = files(name).map(({ path }) => path)

@@ -67,7 +67,7 @@ describe('the actions, as a runner starts them', () => {
     expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
     expect(step.outputs).toMatchObject({ environment: 'production', version: 'master', verdict: 'passed' })
     expect(step.outputs['digest']).toMatch(/^sha256:[0-9a-f]{64}$/)
-    expect(step.summary).toContain(`## ${app} master is live in production`)
+    expect(step.summary).toContain(`## ${app} master@\u200B${sha.slice(0, 7)} is live in production`)
     expect(step.stdout).toContain('::group::')
     // A runner shows *** for what follows add-mask, there and everywhere after it.
     expect(step.stdout.replaceAll(/^::add-mask::.*$/gm, '')).not.toContain(key.split('\n')[1])

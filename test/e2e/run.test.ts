@@ -82,7 +82,7 @@ describe.each(suites)('launchway run, to a host with Debian %s', (suite) => {
     await repository.commit({ 'version.txt': 'two' })
     const ended = await release()
     expect(ended, ended.stderr).toMatchObject({ code: 0 })
-    expect(ended.stdout).toContain(`${app} master is live in production`)
+    expect(ended.stdout).toMatch(/ master@[0-9a-f]{7} is live in production/)
     expect(await answer(host, '5000')).toEqual({ status: 200, body: 'two' })
     expect(Object.values(await containersOf(host, app)).toSorted()).toContain('exited')
   })

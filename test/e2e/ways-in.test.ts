@@ -8,8 +8,9 @@ import { type Place, placeOf, prepareHost, serverName } from '../../lab/demo/pla
 import { commit, makeRepository, nextVersion } from '../../lab/demo/repository.ts'
 import { ask, call } from '../../lab/run.ts'
 import { parseJson } from '../../src/core/json.ts'
+import { parseRelease, type Release } from '../../src/core/release.ts'
 import { canaries, type Canaries, plantInJournal } from './support/canary.ts'
-import { heldIn } from './support/held.ts'
+import { heldIn, recordAt } from './support/held.ts'
 import { clearHost, onHost, tagsOf } from './support/host.ts'
 import { bareEnvironment, type Ended, run } from './support/programs.ts'
 
@@ -40,6 +41,7 @@ describe('examples/addie, by each way in, does exactly its part', () => {
   async function act(event: Job['event'], workflow: string, payload: unknown = {}): Promise<Ended> {
     const file = join(scratch, 'event.json')
     writeFileSync(file, JSON.stringify(payload))
+    rmSync(place.runner.artifacts, { recursive: true, force: true })
     // act hides the secrets that it knows: then nobody would see what launchway itself does not hide.
     const args = [...place.runner.args({ event, workflow, payload: file }), '--insecure-secrets']
     const ended = await run('act', args, { cwd: place.repository, env: { ...bareEnvironment(), ...place.runner.env, TMPDIR: scratch } })
@@ -47,6 +49,14 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     return ended
   }
   const push = (ref: string): Promise<Ended> => act('push', 'push.yml', { ref })
+
+  /** The record that the last run has kept. */
+  function record(): Release {
+    const kept = join(place.runner.artifacts, 'launchway/release.json')
+    return parseRelease(readFileSync(kept, 'utf8'), kept)
+  }
+  /** That of the release which production runs, by what the registry says. */
+  const current = (): Promise<Release> => recordAt({ url: `http://${lab.registry.address}` }, image, 'launchway-env-production')
 
   /** The version that answers in an environment; undefined when none does. */
   async function versionIn(environment: 'production' | 'development'): Promise<string | undefined> {
@@ -74,7 +84,10 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     await git('checkout', '--quiet', '-b', 'feature')
     const ended = await push('refs/heads/feature')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
-    expect(ended.stdout).toMatch(/nothing to do: no rule for the branch "feature": branches has master, docker, docker_dev/)
+    const message = 'no rule for the branch "feature": branches has master, docker, docker_dev'
+    expect(ended.stdout).toContain(`nothing to do: ${message}`)
+    expect(record()).toMatchObject({ outcome: { state: 'nothing-to-do', message }, plan: { event: 'push', ref: 'refs/heads/feature' } })
+    expect(record().build).toBeUndefined()
     expect([await versions(), await own()]).toEqual([[undefined, undefined], []])
   })
 
@@ -84,6 +97,9 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(ended.stdout).toContain('passed: a job is done')
     expect(ended.stdout).toMatch(/Trivy \d+\.\d+\.\d+/)
+    const { smoke, scan, push: pushed, deploy } = record()
+    expect([smoke?.checks.every(({ passed }) => passed), scan?.images.length, deploy?.environment]).toEqual([true, 1, 'development'])
+    expect(pushed?.references.map(({ reference }) => reference)).toContain(`${lab.registry.address}/${image}:docker_dev`)
     expect([await versions(), await own()]).toEqual([[undefined, '1.0.0'], ['docker_dev']])
   })
 
@@ -94,6 +110,8 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     const ended = await push('refs/heads/docker')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(ended.stdout).toContain('deploy: skipped, the branch docker is not deployed')
+    expect(record()).toMatchObject({ outcome: { state: 'done' }, plan: { version: 'docker', stages: { deploy: { run: false } } } })
+    expect(record().deploy).toBeUndefined()
     expect([await versions(), await own()]).toEqual([
       [undefined, '1.0.0'],
       ['docker', 'docker_dev'],
@@ -108,6 +126,10 @@ describe('examples/addie, by each way in, does exactly its part', () => {
       ['1.1.0', '1.0.0'],
       ['docker', 'docker_dev', 'master'],
     ])
+    expect(record()).toMatchObject({
+      build: { images: [{ how: 'promoted' }] },
+      deploy: { environment: 'production', url: place.front.url },
+    })
     const { curl, url } = place.front
     const { stdout } = await call('curl', ['--silent', '--head', ...curl, url])
     expect(stdout).toMatch(/^x-frame-options: DENY\r?$/im)
@@ -127,6 +149,8 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     const ended = await push('refs/tags/v1.2.3')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(ended.stdout).toContain('1.2.3 is live in production')
+    const reason = 'the tag v1.2.3 (by v*) goes to production'
+    expect(record()).toMatchObject({ plan: { ref: 'refs/tags/v1.2.3', version: '1.2.3', stages: { deploy: { run: true, reason } } } })
     expect(await versions()).toEqual(['1.1.0', '1.0.0'])
     expect(await own()).toEqual(['1.2.3', 'docker', 'docker_dev', 'master', 'v1.2.3'])
   })
@@ -142,8 +166,13 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     })
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(ended.stdout).toContain('docker_dev goes to production: https://addie.example.org')
+    expect(record().plan).toMatchObject({ event: 'workflow_dispatch', version: 'docker_dev', stages: { deploy: { run: true } } })
+    expect([record().deploy, (await current()).plan.version]).toEqual([undefined, '1.2.3'])
     expect(await versions()).toEqual(['1.1.0', '1.0.0'])
   })
+
+  const redeployed = (): Promise<Ended> =>
+    act('workflow_dispatch', 'redeploy.yml', { ref: 'refs/heads/master', inputs: { version: 'docker_dev', environment: 'production' } })
 
   it('a button with an older version: it goes live again, and nothing is built, scanned or pushed', async () => {
     const before = await tagsOf(lab.registry.address, image)
@@ -151,11 +180,12 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     const file = join(place.repository, 'launchway.yml')
     writeFileSync(file, readFileSync(file, 'utf8').replace('  production:\n', '  production:\n    confirm: true\n'))
     await commit(place, 'Wait for a confirmation')
-    const ended = await act('workflow_dispatch', 'redeploy.yml', {
-      ref: 'refs/heads/master',
-      inputs: { version: 'docker_dev', environment: 'production' },
-    })
+    const ended = await redeployed()
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    const { plan, deploy } = record()
+    expect(Object.entries(plan.stages).flatMap(([stage, { run }]) => (run ? [stage] : []))).toEqual(['plan', 'deploy', 'report'])
+    expect(deploy?.hosts).toMatchObject([{ waits: {} }])
+    expect((await current()).id).toBe(record().id)
     for (const stage of ['build', 'smoke', 'scan', 'upload', 'push']) expect(ended.stdout).toContain(`${stage}: skipped, release `)
     expect(ended.stdout).not.toContain('naming to')
     expect(await versions()).toEqual(['1.0.0', '1.0.0'])
@@ -178,7 +208,7 @@ describe('examples/addie, by each way in, does exactly its part', () => {
   it('a button that confirms: it stays, and nothing waits for another that would leave it', async () => {
     const confirmed = await moved('confirm')
     expect(confirmed.code, confirmed.stdout + confirmed.stderr).toBe(0)
-    expect(await versions()).toEqual(['1.0.0', '1.0.0'])
+    expect([await versions(), (await current()).plan.version]).toEqual([['1.0.0', '1.0.0'], 'docker_dev'])
     const aborted = await moved('abort')
     expect(aborted.code, aborted.stdout + aborted.stderr).not.toBe(0)
     expect(aborted.stdout).toContain('NOTHING_WAITS')
@@ -189,6 +219,17 @@ describe('examples/addie, by each way in, does exactly its part', () => {
     const ended = await moved('rollback')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(await versions()).toEqual(['1.1.0', '1.0.0'])
+    expect((await current()).plan.version).toBe('1.2.3')
+  })
+
+  it('a button that aborts: what waited has gone, and the version before answers again', async () => {
+    const waiting = await redeployed()
+    expect(waiting.code, waiting.stdout + waiting.stderr).toBe(0)
+    expect(record().deploy?.hosts).toMatchObject([{ waits: {} }])
+    expect([await versions(), (await current()).plan.version]).toEqual([['1.0.0', '1.0.0'], 'docker_dev'])
+    const aborted = await moved('abort')
+    expect(aborted.code, aborted.stdout + aborted.stderr).toBe(0)
+    expect([await versions(), (await current()).plan.version]).toEqual([['1.1.0', '1.0.0'], '1.2.3'])
   })
 
   describe('no secret of the repository', () => {

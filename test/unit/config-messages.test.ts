@@ -61,6 +61,11 @@ describe('what YAML reads as something else needs quotes, and that is said once'
     ['image-tags:\n  - {{version}}', 3, braces],
     ['image-tags: {{version}}', 2, braces],
     ['branches: { m: { image-tags: type=semver,pattern={{version}} } }', 2, braces],
+    [
+      'images:\n  app:\n    labels:\n      build: {{sha}}',
+      5,
+      'YAML reads {{ as the beginning of a mapping: the value needs quotes, as in "{{sha}}"',
+    ],
     ['branches: {*: production}', 2, `${star} "*": production`],
     ['branches:\n  *: production', 3, `${star} "*": production`],
     ['branches:\n  "**": {}\n  */x: {}', 4, `${star} "*/x": {}`],

@@ -184,6 +184,7 @@ describe('which release a rollback means', () => {
     ['the beginning of a commit', 'aaaa', [on('x', third)], first, ['x']],
     ['a whole commit', 'b'.repeat(40), [on('x', third)], second, ['x']],
     ['the tag of a commit', 'sha-bbbbbbb', [on('x', third)], second, ['x']],
+    ['what a summary calls it', 'main@bbbbbbb', [on('x', third)], second, ['x']],
     ['what some hosts run already', 'v1', [on('x', third), on('y', first)], first, ['x']],
     [
       'of several of that name the newest that does not run',
@@ -276,10 +277,9 @@ describe('who is to be confirmed, and who aborted', () => {
     ['all that wait', [waits('x'), waits('y')], ['x', 'y']],
     ['the one that a cut connection left', [gone('x'), waits('y')], ['y']],
   ])('aborted: %s', (_, hosts, expected) => {
-    const { from, target, takesBack } = toAbort(hosts)
-    expect(hostsOf(from)).toEqual(expected)
-    expect(target.release).toBe(first)
-    expect(takesBack).toBe(second)
+    const found = toAbort(hosts)
+    expect(hostsOf(found.from)).toEqual(expected)
+    expect(found).toMatchObject({ target: { release: first }, takesBack: second })
   })
 
   it('an older version that was deployed once more, and rejected, stays one that was there before', () => {

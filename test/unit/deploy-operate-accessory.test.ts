@@ -34,14 +34,26 @@ describe('an accessory', () => {
   it.each<[string, () => unknown]>([
     ['stop', () => stopCalls(target, seen, 'redis')],
     ['start', () => startAgainCalls(seen, 'redis')],
-    ['remove', () => planRemoval(target, seen, 'redis')],
     ['exec --new', () => anewCall(configured, seen, 'redis', ['sh'], 'ffff')],
   ])('is none of the services of %s, which says what there is for it', (_, plan) => {
     expect(failureIn(plan)).toMatchObject({
       code: 'USAGE',
       message: 'redis on a is an accessory, which this verb is not for: no release has it',
-      hint: expect.stringMatching(/docker logs addie\.production\.redis, .*launchway recreate redis$/),
+      hint: expect.stringMatching(/launchway logs redis, .*recreate redis\. On the host: docker restart addie\.production\.redis$/),
     })
+  })
+
+  it('is removed when it is named, and alone', () => {
+    expect(planRemoval(target, seen, 'redis')).toMatchObject({
+      calls: [['discard', 'redis', 'addie.production.redis', '10']],
+      removal: { containers: ['addie.production.redis'], releases: [], stays: [] },
+    })
+  })
+
+  it('stays when all else is removed, and is told', () => {
+    const { calls, removal } = planRemoval(target, seen, undefined)
+    expect(JSON.stringify(calls)).not.toContain('production.redis')
+    expect(removal).toMatchObject({ stays: ['addie.production.redis'] })
   })
 
   it('does not hide which services there are', () => {

@@ -21,6 +21,13 @@ test.each<[string, string, Trigger, Record<string, object>, { branch?: string; a
     { branch: 'a/b', asked: ['symbolic-ref', 'show'], warned: false },
   ],
   ['nobody knows it', 'flavor: "prefix={{is_default_branch}}"', push, {}, { asked: ['symbolic-ref', 'show'], warned: true }],
+  [
+    'nobody knows it, and a label asks',
+    'images: { app: { repositories: [a/b], labels: { main: "{{is_default_branch}}" } } }',
+    push,
+    {},
+    { asked: ['symbolic-ref', 'show'], warned: true },
+  ],
   ['a schedule is on it in any case', edge, { ...push, event: 'schedule' }, {}, { asked: ['symbolic-ref', 'show'], warned: false }],
   [
     'the event names the time of the commit',
@@ -30,7 +37,7 @@ test.each<[string, string, Trigger, Record<string, object>, { branch?: string; a
     { asked: [], warned: false },
   ],
 ])('when %s, git is asked no more than that, and no network', async (_, text, trigger, answers, expected) => {
-  const config = loadConfig(`image: a/b\n${text}\n`, 'launchway.yml')
+  const config = loadConfig(`${text.startsWith('images') ? '' : 'image: a/b\n'}${text}\n`, 'launchway.yml')
   const { ports } = localPorts(temporaryFolder())
   const exec = fakeExec({ 'git symbolic-ref': { code: 1 }, 'git show': { stdout: committed }, ...answers })
   const facts = await factsFor(config, trigger, { ...ports, exec })

@@ -149,7 +149,7 @@ describe('any compose file', () => {
             hints: { celery: false, leadsTo: new Map() },
           },
           ...{ dockerfiles: new Map(), dockerfileTexts: new Map(), contexts: new Map(), workflows: new Map() },
-          ...{ present: new Set(), seesTooMuch: false, missing: [], dotenv: new Set() },
+          ...{ present: new Set(), seesTooMuch: false, missing: [], envFiles: new Map(), paths: new Set() },
           compose: { file: 'compose.yaml', others: [], project },
         }
         const text = configText(stackOf(seen, undefined), { image: 'a/b', host: 'h', port: 'none' }, seen, undefined)

@@ -12,12 +12,19 @@ describe('the workflows', () => {
     await run(folder)
     const { release, deploy } = workflow(folder, 'push.yml').jobs
     expect(release?.steps.at(-2)).toEqual({ uses: `acme/launchway@${commit}`, with: { until: 'push' } })
-    // What it saw is kept, however it ended.
-    for (const job of [release, workflow(folder, 'pull-request.yml').jobs['build']])
+    // What it saw is kept, however it ended; and no two jobs of a run keep it under one name.
+    const kept: [string, typeof release][] = [
+      ['launchway', release],
+      ['launchway', workflow(folder, 'pull-request.yml').jobs['build']],
+      ['launchway-production', deploy],
+      ['launchway-${{ inputs.environment }}', workflow(folder, 'redeploy.yml').jobs['redeploy']],
+      ['launchway-${{ matrix.environment }}', workflow(folder, 'rescan.yml').jobs['rescan']],
+    ]
+    for (const [name, job] of kept)
       expect(job?.steps.at(-1)).toMatchObject({
         if: 'always()',
         uses: expect.stringMatching(/^actions\/upload-artifact@[0-9a-f]{40}$/),
-        with: { name: 'launchway', path: expect.stringMatching(/launchway\/release\.json\n.*launchway\/launchway-evidence\n/) },
+        with: { name, path: expect.stringMatching(/launchway\/release\.json\n.*launchway\/launchway-evidence\n/) },
       })
     expect(deploy).toMatchObject({
       needs: 'release',
@@ -26,12 +33,12 @@ describe('the workflows', () => {
       concurrency: { group: 'launchway-production', 'cancel-in-progress': false, queue: 'max' },
       permissions: { contents: 'read', packages: 'write' },
     })
-    expect(deploy?.steps.at(-1)).toEqual({
+    expect(deploy?.steps.at(-2)).toEqual({
       uses: `acme/launchway@${commit}`,
       with: { redeploy: '${{ github.sha }}', environment: 'production', 'ssh-key': '${{ secrets.SSH_KEY }}' },
       env: Object.fromEntries(['SECRET_KEY', 'DATABASE_URL', 'POSTGRES_PASSWORD'].map((name) => [name, `\${{ secrets.${name} }}`])),
     })
-    expect(Object.keys(workflow(folder, 'redeploy.yml').jobs['redeploy']?.steps.at(-1)?.env ?? {})).toHaveLength(3)
+    expect(Object.keys(workflow(folder, 'redeploy.yml').jobs['redeploy']?.steps.at(-2)?.env ?? {})).toHaveLength(3)
   })
 
   it.each<[string, string, object]>([
@@ -99,8 +106,8 @@ describe('the workflows', () => {
         permissions: { contents: 'read', packages: 'write' },
         concurrency: { group: 'launchway-production' },
       })
-      expect(release.jobs['deploy']?.steps.at(-1)?.with).toMatchObject({ redeploy: '${{ github.sha }}', environment: 'production' })
-      expect(Object.keys(release.jobs['deploy']?.steps.at(-1)?.env ?? {})).toHaveLength(3)
+      expect(release.jobs['deploy']?.steps.at(-2)?.with).toMatchObject({ redeploy: '${{ github.sha }}', environment: 'production' })
+      expect(Object.keys(release.jobs['deploy']?.steps.at(-2)?.env ?? {})).toHaveLength(3)
       expect(workflow(folder, 'redeploy.yml').jobs).toHaveProperty('redeploy')
       expect(next.at(-1)).toBe(
         'Put a version live: gh release create v1.0.0 --generate-notes, or Releases on GitHub. The workflow "release" does it.',
@@ -199,7 +206,7 @@ describe('the workflows', () => {
     const given = names.map((name) => [name, `\${{ secrets.${name} }}`])
     expect(release?.steps.at(-2)?.env ?? {}).toEqual(Object.fromEntries(given))
     expect(release?.permissions).toEqual({ contents: 'read', packages: 'write', ...more })
-    expect(Object.keys(deploy?.steps.at(-1)?.env ?? {})).toEqual(['API_KEY'])
+    expect(Object.keys(deploy?.steps.at(-2)?.env ?? {})).toEqual(['API_KEY'])
     expect(deploy?.permissions).toEqual({ contents: 'read', packages: 'write' })
     // GitHub gives its own token, and lets nobody set it.
     const settable = names.filter((name) => name !== 'GITHUB_TOKEN')
@@ -253,7 +260,7 @@ describe('the workflows', () => {
       .object({ workflow_dispatch: z.object({ inputs: Inputs }) })
       .parse(workflow(folder, 'redeploy.yml').on).workflow_dispatch
     expect(inputs['dry-run']).toMatchObject({ type: 'boolean', default: false })
-    expect(workflow(folder, 'redeploy.yml').jobs['redeploy']?.steps.at(-1)?.with).toMatchObject({ 'dry-run': '${{ inputs.dry-run }}' })
+    expect(workflow(folder, 'redeploy.yml').jobs['redeploy']?.steps.at(-2)?.with).toMatchObject({ 'dry-run': '${{ inputs.dry-run }}' })
   })
 
   it('know of a configuration under another path, and of names that mean something else to GitHub', async () => {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { LaunchwayError } from '../../src/core/error.ts'
@@ -60,6 +61,24 @@ describe('what to do next', () => {
       'Commit and push',
     ]
     expect(next.map((step, index) => step.slice(0, firsts[index]?.length))).toEqual(firsts)
+  })
+})
+
+describe('a host that hangs up before it has shown a key', () => {
+  it('is said to do so for a while, and not to be away', async () => {
+    const server = createServer((connection) => connection.end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const address = server.address()
+      const { next } = await run(repository({ Dockerfile: dockerfile }), {
+        given: { host: `deploy@127.0.0.1:${typeof address === 'object' ? address?.port : ''}` },
+      })
+      expect(next.join('\n')).toMatch(
+        /The host key: 127\.0\.0\.1:\d+ hangs up before it shows a host key: .* In a minute: mkdir -p \.github && ssh-keyscan/,
+      )
+    } finally {
+      server.close()
+    }
   })
 })
 

@@ -4,28 +4,10 @@ import { parseTagRule } from '../../src/config/image-tags.ts'
 import { type Trigger, triggerOf } from '../../src/plan/index.ts'
 import { plan } from '../../src/plan/plan.ts'
 import { configOf, problems } from './support/config.ts'
-import { head, sha, tagCases } from './support/tag-cases.ts'
+import { defaults, eventOf } from './support/metadata-event.ts'
+import { tagCases } from './support/tag-cases.ts'
 
 const at = new Date('2020-01-10T00:30:00.000Z')
-const defaults = ['type=schedule', 'type=ref,event=branch', 'type=ref,event=tag', 'type=ref,event=pr']
-const repository = { name: 'hello', default_branch: 'master' }
-const pullRequest = { number: 15, head: { sha: head }, base: { ref: 'master' } }
-
-/** What a runner says of such an event. */
-function eventOf(on: string): { env: Record<string, string>; payload: object } {
-  const [kind = '', ...rest] = on.split(' ')
-  const name = rest.join(' ')
-  const env = (event: string, ref: string) => ({ GITHUB_EVENT_NAME: event, GITHUB_REF: ref, GITHUB_SHA: sha })
-  if (kind === 'branch') return { env: env('push', `refs/heads/${name}`), payload: { repository } }
-  if (kind === 'button') return { env: env('workflow_dispatch', `refs/heads/${name}`), payload: { repository } }
-  // GitHub says the branch of a tag seldom, and of this one it did.
-  if (kind === 'tag') return { env: env('push', `refs/tags/${name}`), payload: { repository, base_ref: 'refs/heads/master' } }
-  if (kind === 'release')
-    return { env: env('release', `refs/tags/${name}`), payload: { action: 'published', release: { tag_name: name }, repository } }
-  if (kind === 'schedule') return { env: env('schedule', 'refs/heads/master'), payload: { schedule: '0 1 * * *' } }
-  return { env: env(kind, 'refs/pull/15/merge'), payload: { pull_request: pullRequest, repository } }
-}
-
 function config({ rules, flavor }: { rules: string[]; flavor: string[] }): string {
   return JSON.stringify({
     image: 'user/app',

@@ -19,7 +19,7 @@ const failed = (message: string, evidence: string): Release =>
 describe('the page of a release', () => {
   it('says what the summary says, in tables, and what failed with its evidence', async () => {
     const html = await page(failed('web: healthy failed', 'Traceback\n  <module>\nKeyError: "DATABASE_URL"'))
-    expect(html).toContain('<h2>addie master failed</h2>')
+    expect(html).toContain('<h2>addie master@\u200Bbbbbbbb failed</h2>')
     expect(html).toContain('<strong><code>DEPLOY_ROLLED_BACK</code></strong> in deploy: web: healthy failed')
     expect(html).toContain('Traceback\n  &lt;module&gt;\nKeyError: &quot;DATABASE_URL&quot;')
     expect(html).toContain('<th>stage</th>')

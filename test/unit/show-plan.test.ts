@@ -50,6 +50,26 @@ push of the tag v1.2.3 at COMMIT, release ID
          deploy                   run   the tag v1.2.3 (by v*) goes to production`)
   })
 
+  test('of labels and annotations: what their expressions come to, and of which image where there are several', async () => {
+    const image = (more: string): string =>
+      `repositories: [ghcr.io/team/${more}], labels: { vendor: Shop, org.example.branch: "on {{branch}}" }`
+    const one = `images: { app: { ${image('shop')}, annotations: { branch: "of {{branch}}" } } }`
+    const text = config.replace('image: ghcr.io/team/shop', one)
+    const rows = (shown: string): string[] => shown.split('\n').filter((line) => /\b(on feature|of feature)/.test(line))
+    expect(rows((await supposed('push', 'feature/x', undefined, text)).shown)).toEqual([
+      '  label       org.example.branch  on feature/x',
+      '  annotation  branch              of feature/x',
+    ])
+    const two = text
+      .replace(one, `images: { app: { ${image('shop')} }, worker: { ${image('worker')} } }`)
+      .replaceAll('web: {', 'web: { image: app,')
+      .replaceAll('worker: { command', 'worker: { image: worker, command')
+    expect(rows((await supposed('push', 'feature/x', undefined, two)).shown)).toEqual([
+      '  label  org.example.branch  on feature/x (app)',
+      '         org.example.branch  on feature/x (worker)',
+    ])
+  })
+
   test.each<[string, [string, string?, string?], string[]]>([
     [
       'a branch that is not deployed',

@@ -55,7 +55,7 @@ const live: Release = {
 
 describe('the summary of a run', () => {
   it('that went live says where, what was written, and how long nobody served', () => {
-    expect(summary(live)).toBe(`## addie master is live in production (\`https://addie.example.org\`)
+    expect(summary(live)).toBe(`## addie master@\u200Bbbbbbbb is live in production (\`https://addie.example.org\`)
 
 \`20261120-101500-bbbbbbb\` · \`refs/heads/master\` · \`bbbbbbb\`
 
@@ -90,7 +90,7 @@ describe('the summary of a run', () => {
       outcome: { state: 'failed', code: 'REGISTRY_DENIED', message: 'the registry said no' } as const,
     }
     const text = summary(failed)
-    expect(text).toMatch(/^## addie master failed\n/)
+    expect(text).toMatch(/^## addie master@\u200Bbbbbbbb failed\n/)
     expect(text).toContain('**`REGISTRY_DENIED`**: the registry said no')
     expect(text).toContain('| build | done |')
     expect(text).toContain('| push | not done | the run ended first |')
@@ -216,7 +216,7 @@ two
     const hosts = live.deploy?.hosts.map((host) => ({ ...host, downtimeMs: 0 })) ?? []
     const text = summary({ ...live, plan, deploy: { environment: 'production', hosts, ms: 1 } })
     expect(text).toContain('· no ref ·')
-    expect(text).toMatch(/^## addie master is live in production\n/)
+    expect(text).toMatch(/^## addie master@\u200Bbbbbbbb is live in production\n/)
     expect(text).toContain('| none |')
   })
 
@@ -236,7 +236,7 @@ two
     const published = environment([service({ publish: '8080' }), service({ name: 'worker' })], { hosts: ['deploy@a.example.org:22', 'b'] })
     const hosts = deploy?.hosts ?? []
     const text = summary({ ...live, plan: { ...plan, environment: published }, deploy: { environment: 'production', hosts, ms: 1 } })
-    expect(text).toMatch(/^## addie master is live in production \(`a\.example\.org:8080, b:8080`\)\n/)
+    expect(text).toMatch(/^## addie master@\u200Bbbbbbbb is live in production \(`a\.example\.org:8080, b:8080`\)\n/)
   })
 })
 

@@ -9,6 +9,11 @@ if ! found=$(docker ps --all --filter "label=launchway.app=$LW_APP" --filter "la
   exit 0
 fi
 found=$(printf '%s\n' "$found" | members_of "$release")
+# An accessory is no part of a release: its log is there for who names it.
+if [ -n "$LW_SERVICE" ] && ! printf '%s\n' "$found" | grep -q "^[^ ]* [^ ]* $LW_SERVICE "; then
+  accessory=$(accessory_named "$LW_SERVICE" --all)
+  [ -z "$accessory" ] || found="$accessory - $LW_SERVICE $(docker inspect --format '{{.State.Status}}' "$accessory" 2> /dev/null)"
+fi
 
 lines_of() { # SERVICE CONTAINER
   set -- "$1" "$2" --timestamps ${LW_LINES:+--tail "$LW_LINES"} ${LW_SINCE:+--since "$LW_SINCE"}

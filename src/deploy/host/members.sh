@@ -16,3 +16,11 @@ members_of() {
       }
     }'
 }
+
+# accessory_named NAME DOCKER-PS-ARGUMENTS…: its container, where there is one; one that a recreate puts aside has another name.
+accessory_named() {
+  accessory=$1
+  shift
+  docker ps --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+    --filter "label=launchway.accessory=$accessory" --format '{{.Names}}' "$@" 2> /dev/null | grep -Fx "$LW_APP.$LW_ENVIRONMENT.$accessory"
+}

@@ -143,7 +143,8 @@ async function readFrom(
   const [said] = valuesOf('#said')
   if (said !== undefined) throw new LaunchwayError('HOST_UNFIT', `docker on ${host} does not answer`, { hint: said.join('\t') })
   const containers = valuesOf('#container')
-  if (valuesOf('#release')[0]?.[0] === '') throw nothingRuns(host)
+  // An accessory has a log also where no release runs yet, which it may be the reason for.
+  if (valuesOf('#release')[0]?.[0] === '' && containers.length === 0) throw nothingRuns(host)
   if (containers.length === 0) {
     throw new LaunchwayError(
       'VERSION_UNKNOWN',

@@ -20,10 +20,12 @@ export interface Removal {
   releases: string[]
   /** Scheduled commands that lose their line in the crontab. */
   crontab: string[]
+  /** Containers of accessories that stay. */
+  stays: string[]
 }
 
 /**
- * Removes what runs, or one service of it. Volumes stay.
+ * Removes what runs, or one service or accessory of it. Volumes stay, and so do the accessories that nobody names.
  * @param of.yes without it, nothing is changed: the answer is what would be removed
  */
 export async function remove(target: Target, of: Which & { yes: boolean; isTerminal: boolean }, ports: Ports): Promise<Answer> {
@@ -49,12 +51,23 @@ export async function remove(target: Target, of: Which & { yes: boolean; isTermi
     return [
       ...rows.map((row) => `${one.host}: ${of.yes ? 'removed' : 'would remove'} ${row}`),
       ...one.volumes.map((name) => `${one.host}: kept volume ${name}`),
+      ...one.stays.map(
+        (name) => `${one.host}: ${of.yes ? 'kept' : 'would keep'} accessory ${name}, which runs on${howToRemove(name, of.yes)}`,
+      ),
     ]
   })
   const then = of.yes ? [] : ['Nothing was changed. Volumes stay in any case. To do it: the same with --yes']
   const refused = exitOf(answers)
   const exit = 'exit' in refused || of.yes || of.isTerminal ? refused : { exit: 2 }
   return { text: `${[...lines, ...then].join('\n')}\n`, json: { changed: of.yes, hosts: answers }, ...exit }
+}
+
+/** Once nothing else is left there is nothing that launchway could ask about: the last word is docker's. */
+function howToRemove(container: string, isGone: boolean): string {
+  const name = container.split('.').at(-1) ?? ''
+  return isGone
+    ? `; to be rid of it, on the host: docker rm --force ${container}`
+    : `; to be rid of it, before this: launchway remove ${name}`
 }
 
 /** All that a host has of an environment, which was not there before; volumes and accessories stay. */
@@ -69,6 +82,14 @@ export function planRemoval(
   service: string | undefined,
 ): { calls: HostCall[]; removal: Removal } {
   if (seen.current === undefined) throw nothingRuns(host)
+  const named = seen.accessories.filter(({ name }) => name === service).map(({ container }) => container)
+  if (service !== undefined && named.length > 0) {
+    const none = { servers: [], releases: [], crontab: [], stays: [] }
+    return {
+      calls: named.map((name): HostCall => ['discard', service, name, stopSeconds(target.environment, service)]),
+      removal: { containers: named, ...none },
+    }
+  }
   const containers = seen.containers.filter((one) => service === undefined || one.service === service)
   const isBehindNginx = service === undefined ? seen.ports.size > 0 : seen.ports.has(service)
   if (isBehindNginx && seen.nginx?.state !== 'well') {
@@ -117,6 +138,7 @@ export function planRemoval(
       servers,
       releases: service === undefined ? [...seen.releases.keys()] : [],
       crontab,
+      stays: service === undefined ? seen.accessories.map(({ container }) => container) : [],
     },
   }
 }

@@ -156,7 +156,7 @@ export function noService(
   const accessory = accessories.find(({ name }) => name === service)
   if (accessory !== undefined) {
     return new LaunchwayError('USAGE', `${service} on ${host} is an accessory, which this verb is not for: no release has it`, {
-      hint: `On the host: docker logs ${accessory.container}, docker exec, docker restart. Anew, as it is configured: launchway recreate ${service}`,
+      hint: `There are launchway logs ${service}, exec ${service}, remove ${service}, and, anew as it is configured, recreate ${service}. On the host: docker restart ${accessory.container}`,
     })
   }
   return new LaunchwayError('USAGE', `${host} runs no service "${service}"`, {

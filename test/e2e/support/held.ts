@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { call } from '../../../lab/run.ts'
+import { parseRelease, type Release } from '../../../src/core/release.ts'
 
 const Tags = z.object({ tags: z.array(z.string()) })
 const Blob = z.object({ digest: z.string(), size: z.number() })
@@ -24,6 +25,12 @@ async function fetched({ url, ca, login }: Asked, path: string): Promise<string>
 /** The tags of a repository. */
 export async function tagsIn(registry: Asked, name: string): Promise<string[]> {
   return Tags.parse(JSON.parse(await fetched(registry, `${name}/tags/list`))).tags.toSorted()
+}
+
+/** The record that a tag leads to, such as that of an environment: of the release which runs there. */
+export async function recordAt(registry: Asked, name: string, tag: string): Promise<Release> {
+  const [layer] = Manifest.parse(JSON.parse(await fetched(registry, `${name}/manifests/${tag}`))).layers
+  return parseRelease(await fetched(registry, `${name}/blobs/${layer?.digest}`), `${name}:${tag}`)
 }
 
 /** All that a repository of a registry has but the layers of its images: records, configurations, manifests. */

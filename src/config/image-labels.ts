@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { scalar } from './schema-parts.ts'
+import { tagEntries } from './tag-entry.ts'
+
+/** A mapping, or lines of `key=value`, as docker/metadata-action takes them. */
+export const LabelsConfig = z.union([z.record(z.string().min(1), scalar), z.string(), z.array(z.string()).min(1)])
+export type LabelsConfig = z.infer<typeof LabelsConfig>
+
+interface LabelEntry {
+  key: string
+  /** As it is written, with its `{{expressions}}`. */
+  text: string
+  /** Where in the file, below the list. */
+  at: (string | number)[]
+}
+
+/** The entries in their order, or of a line that is none what it says. */
+export function labelEntries(given: LabelsConfig): (LabelEntry | { wrong: string; at: (string | number)[] })[] {
+  if (typeof given !== 'string' && !Array.isArray(given))
+    return Object.entries(given).map(([key, value]) => ({ key, text: String(value), at: [key] }))
+  return tagEntries(given).map(({ entry, index }) => {
+    const at = typeof given === 'string' ? [] : [index]
+    const cut = entry.indexOf('=')
+    return cut < 1 ? { wrong: entry, at } : { key: entry.slice(0, cut).trim(), text: entry.slice(cut + 1), at }
+  })
+}
+
+/** By key, as they are written; of a key that is there twice the last. */
+export function labelTexts(given: LabelsConfig): Record<string, string> {
+  return Object.fromEntries(labelEntries(given).flatMap((entry) => ('wrong' in entry ? [] : [[entry.key, entry.text]])))
+}
