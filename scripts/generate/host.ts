@@ -288,6 +288,6 @@ export function journalPage(): GeneratedFile {
         [code('broken'), 'the old version could not be brought back: [act now](../errors/ROLLBACK_FAILED.md)'],
       ],
     ),
-    'No `end`: the program was killed. The next deploy finishes what was recorded and undoes the rest before it begins.',
+    'No `end`: the program was killed, and what would have cleaned up after it. The next deploy finishes what was recorded and undoes the rest before it begins.',
   ])
 }

@@ -90,7 +90,9 @@ export function toAbort<H extends Looked>(hosts: readonly H[]): Target<H> {
       '`launchway confirm` finishes that on all hosts.',
       ...rollBackInstead,
     ])
-  return targetOf(hosts)
+  const found = targetOf(hosts)
+  // What was rejected is no version before. An older release, deployed once more, has been one: it is left like any other.
+  return release > found.target.release ? { ...found, takesBack: release } : found
 }
 
 const rollBackInstead = ['`launchway rollback` returns to the version before one that is confirmed.']

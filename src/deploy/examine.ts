@@ -66,7 +66,9 @@ function heldBy(seen: Observation, environment: string): Lack[] {
     ...(wait === undefined
       ? []
       : [{ what: `a version waits for a confirmation: ${showWait(wait)}`, hint: waysOut(environment, 'the version before') }]),
-    ...(isInterrupted ? [{ what: 'an earlier attempt broke off here', hint: 'The next deploy finishes or undoes it first.' }] : []),
+    ...(isInterrupted && lockedBy === undefined
+      ? [{ what: 'an earlier attempt broke off here', hint: 'The next deploy finishes or undoes it first.' }]
+      : []),
   ]
 }
 

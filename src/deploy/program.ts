@@ -14,6 +14,7 @@ const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'u
 const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8')
 export const membersSh = readFileSync(new URL('./host/members.sh', import.meta.url), 'utf8')
 const carrySh = readFileSync(new URL('./host/carry.sh', import.meta.url), 'utf8')
+const recoverySh = readFileSync(new URL('./host/recovery.sh', import.meta.url), 'utf8')
 const pruneSh = readFileSync(new URL('./host/prune.sh', import.meta.url), 'utf8')
 const hostLockSh = readFileSync(new URL('./host/host-lock.sh', import.meta.url), 'utf8')
 const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8')
@@ -163,6 +164,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
   const programs = [
     journalSh,
     stateSh,
+    recoverySh,
     membersSh,
     hostLockSh,
     pruneSh,
@@ -186,7 +188,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     applySh,
     more,
   ]
-  return `#!/bin/sh\n${head}${programs.join('')}\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
+  return `#!/bin/sh\n${head}${programs.join('')}\n[ "\${1:-}" != rescue ] || rescue\n${calls.map((call) => `${call.map(quote).join(' ')}\n`).join('')}`
 }
 
 /** A file that travels with the apply program, into the folder of the attempt: attempts/<id>/ of the state. */

@@ -51,7 +51,7 @@ export async function goBack(
   const started = ports.clock.elapsed()
   await using stack = new AsyncDisposableStack()
   const seen = await lookToChangeAll({ app, environment }, stack, ports)
-  const { target, from, note } = choose(seen)
+  const { target, from, note, takesBack } = choose(seen)
   if (note !== undefined) ports.log.notice(note)
   refuseWhereDeclared(from, target, { force, registries })
   const hosts: DeployedHost[] = []
@@ -65,7 +65,8 @@ export async function goBack(
     }
     try {
       ports.log.info(`${one.host}: returning to ${target.label} (release ${target.release})`)
-      hosts.push(await returnTo(target, one, environment, { force, registries }, ports))
+      const way = { force, registries, ...(takesBack === undefined ? {} : { takesBack }) }
+      hosts.push(await returnTo(target, one, environment, way, ports))
     } catch (error) {
       throw withHostsBefore(error, hosts)
     }

@@ -37,6 +37,8 @@ export type HostStatus =
       /** What people call the releases that the host keeps, by release. */
       versions?: Record<string, string>
       lockedBy?: string
+      /** An attempt was ended from outside, and what it did is neither undone nor finished. */
+      brokeOff?: true
       /** The current release waits for a confirmation; instants are ISO 8601. */
       waits?: { since: string; until?: string; by: string }
       /** Visitors get a page instead: who has said so, and since when. */
@@ -91,7 +93,7 @@ export function unseen(host: string, error: unknown, { signal, redact }: Ports):
 }
 
 function toStatus(host: string, seen: Observation, environment: Environment): HostStatus {
-  const { current, previous, lockedBy, held, maintenance, containers, accessories, releases } = seen
+  const { current, previous, lockedBy, isInterrupted, held, maintenance, containers, accessories, releases } = seen
   const wait = waitOf(seen)
   const certificates = chainWarnings(environment, seen.nginx)
   const services = releases.get(current ?? '')?.environment.services ?? []
@@ -106,6 +108,7 @@ function toStatus(host: string, seen: Observation, environment: Environment): Ho
     ...(previous === undefined ? {} : { previous }),
     ...(versions.length === 0 ? {} : { versions: Object.fromEntries(versions) }),
     ...(lockedBy === undefined ? {} : { lockedBy }),
+    ...(isInterrupted && lockedBy === undefined ? { brokeOff: true as const } : {}),
     ...(wait === undefined ? {} : { waits: waitOfStatus(wait) }),
     ...(maintenance === undefined ? {} : { maintenance }),
     ...(held === undefined ? {} : { held }),
@@ -157,6 +160,7 @@ function showHost(status: HostStatus, environment: string): string[] {
     previous,
     versions = {},
     lockedBy,
+    brokeOff,
     held,
     waits,
     maintenance,
@@ -170,6 +174,9 @@ function showHost(status: HostStatus, environment: string): string[] {
   return [
     `${host}: ${current === undefined ? 'nothing runs here' : called(current)}${previous === undefined ? '' : `, before ${called(previous)}`}`,
     ...(lockedBy === undefined ? [] : [`  a deploy is under way: ${lockedBy}`]),
+    ...(brokeOff === undefined
+      ? []
+      : ['  an attempt broke off here, and is half done: the next deploy or rollback undoes it first, or finishes it']),
     ...(waits === undefined ? [] : waitLines(waits, environment, previous === undefined ? 'the version before' : called(previous))),
     ...(maintenance === undefined ? [] : [`  maintenance: visitors get a page instead (${maintenance})`]),
     ...(held === undefined ? [] : [`  locked by ${heldWords(held)} (launchway unlock lets deploys through again)`]),

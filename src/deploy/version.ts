@@ -13,6 +13,8 @@ export interface Target<H extends Looked> {
   from: H[]
   /** For people: why this one, where the name fits several. */
   note?: string
+  /** The release that is left never ran, as far as later ones are concerned. */
+  takesBack?: string
 }
 
 /**

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { confirm, abort } from '../../src/deploy/confirm.ts'
 import { deploy } from '../../src/deploy/run.ts'
-import { killer, which } from './support/host.ts'
+import { killer, killWhole, which } from './support/host.ts'
 import { failureOf, pathsOf, running, useHosts } from './support/hosts.ts'
 import { aborted, back, confirmed, environmentOf, portsOf, release, releaseOf } from './support/lifecycle.ts'
 
@@ -31,17 +31,19 @@ describe('a release that waits for its confirmation', () => {
 
   test('is left by abort, once; then there is nothing to abort', async () => {
     const host = await machine()
+    await release(host, image(), { version: 'zero' })
     const first = await release(host, image(), { version: 'one' })
     expect(await failureOf(aborted(host))).toMatchObject({ code: 'NOTHING_WAITS' })
-    await release(host, image(), { version: 'two', confirm: { withinMs: 3_600_000 } })
+    const second = await release(host, image(), { version: 'two', confirm: { withinMs: 3_600_000 } })
     expect(await aborted(host)).toMatchObject({ version: 'one', release: first.release })
     expect(await host.answer()).toBe('one')
     const nothing = await failureOf(aborted(host))
     expect(nothing).toMatchObject({ code: 'NOTHING_WAITS', message: 'no version waits for a confirmation' })
     expect(nothing.hint).toContain('launchway rollback')
-    // Returning to it later is somebody's decision: it does not wait again.
-    await back(host)
-    expect(await host.answer()).toBe('two')
+    // What was rejected is no version before: who rolls back afterwards gets the one that was before all that.
+    expect((await host.containers()).map(({ release: of }) => of)).not.toContain(second.release)
+    expect(await back(host)).toMatchObject({ version: 'zero' })
+    expect(await host.answer()).toBe('zero')
     await release(host, image(), { version: 'three' })
   })
 
@@ -74,7 +76,7 @@ read -r when pattern < ${arm}
 case "$*" in $pattern) ;; *) exec ${which('mv')} "$@" ;; esac
 rm ${arm}
 [ "$when" = before ] || ${which('mv')} "$@"
-kill -9 $PPID
+${killWhole('PPID')}
 `,
     { mode: 0o755 },
   )

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, inject, test } from 'vitest'
 import { blockOf, containerOf, crontab, fire, type Job, job, logOf, onHost, shown, stateOf, withCrontab } from './support/crontab.ts'
 import { stopOn } from './support/fault.ts'
+import { killWhole } from './support/host.ts'
 import { failureOf, pathsOf, running, useHosts } from './support/hosts.ts'
 import { back, release, type Way } from './support/lifecycle.ts'
 import { operated } from './support/operated.ts'
@@ -88,7 +89,7 @@ describe('scheduled commands', () => {
       const killed = failureOf(release(host, image(), { version: 'three', services: [backup('2 2 2 2 *')] }))
       await stop.reached(killed)
       expect(await crontab(host)).toBe(`${own}${blockOf(host, ['2 2 2 2 *', 'backup'])}`)
-      await host.ask(`kill -9 ${await stop.program()}`)
+      await host.ask(`program=${await stop.program()}; ${killWhole('program')}`)
       await stop.go()
       expect(await killed).toMatchObject({ code: 'DEPLOY_UNKNOWN' })
     }

@@ -33,6 +33,7 @@ async function state(host: HostUnderTest): Promise<unknown> {
 
 test('each move tells beforehand what it comes to, and changes nothing; then it comes to that', async () => {
   const host = await machine()
+  const oldest = await release(host, image(), { version: 'zero' })
   const first = await release(host, image(), { version: 'one' })
   const second = await release(host, image(), { version: 'two', confirm: {}, who: 'ada@laptop' })
   const before = await state(host)
@@ -59,10 +60,10 @@ test('each move tells beforehand what it comes to, and changes nothing; then it 
 
   expect(await aborted(host)).toMatchObject({ release: proposal.release, version: proposal.version })
   const again = await propose('rollback', host)
-  expect(again).toMatchObject({ version: 'two', hosts: [{ runs: `one (${first.release})`, changes: true }] })
+  expect(again).toMatchObject({ version: 'zero', hosts: [{ runs: `one (${first.release})`, changes: true }] })
   expect(await back(host)).toMatchObject({ release: again.release })
   // Where it runs already, nothing would be done.
-  expect(await propose('rollback', host, { version: second.release })).toMatchObject({
+  expect(await propose('rollback', host, { version: oldest.release })).toMatchObject({
     hosts: [{ changes: false, notes: ['runs here already'] }],
   })
   expect(await propose('confirm', host)).toMatchObject({ hosts: [{ changes: false, notes: ['does not wait here'] }] })

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { hostPaths } from '../../src/core/names.ts'
-import { applyProgram, observeProgram, receiveProgram } from '../../src/deploy/program.ts'
+import type { HostCall } from '../../src/deploy/call.ts'
+import { type Attempt, applyProgram, observeProgram, receiveProgram } from '../../src/deploy/program.ts'
 import { second } from '../unit/support/deploy.ts'
 import { which } from './support/host.ts'
 import { eventually } from './support/processes.ts'
@@ -84,5 +85,52 @@ describe.each(['dash', 'busybox'])('a lock that is held, with %s', (shell) => {
     } finally {
       running.kill()
     }
+  })
+})
+
+/** A host on which a program waits, under its lock, for as long as docker says the same of the container. */
+async function waitingHost(shell: string, state: string, calls: readonly HostCall[]) {
+  const root = mkdtempSync(join(scratch, `${shell}-`))
+  const bin = join(root, 'bin')
+  mkdirSync(bin)
+  symlinkSync(which(shell), join(bin, 'sh'))
+  writeFileSync(join(bin, 'docker'), `#!/bin/sh\n[ "$1" != inspect ] || echo '${state}'\n`, { mode: 0o755 })
+  const { home, journal } = hostPaths(root, 'addie', 'production')
+  const attempt = (name: string): Attempt => ({
+    ...{ app: 'addie', environment: 'production', stateRoot: root, release: second, slot: 'a', keep: 5, by: 'ada' },
+    attempt: name,
+  })
+  const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` }
+  const folder = join(home, 'attempts', '0a')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'apply.sh'), applyProgram(attempt('0a'), [['begin'], ...calls]))
+  const waiting = spawn(join(bin, 'sh'), [join(folder, 'apply.sh')], { stdio: 'ignore', env })
+  const read = (): string => (existsSync(journal) ? readFileSync(journal, 'utf8') : '')
+  const step = calls.at(-1)?.[0] === 'watch' ? 'healthy' : 'before-switch'
+  await eventually(() => read().includes(`"step":"${step}","state":"start"`))
+  const run = (program: string) => spawnSync(join(bin, 'sh'), ['-s'], { input: program, encoding: 'utf8', env })
+  return {
+    journal: read,
+    /** What whoever looks is told, so many times. */
+    looks: (times: number) =>
+      Array.from({ length: times }, () =>
+        run(observeProgram(attempt('0c'), nothing))
+          .stdout.split('\n')
+          .includes('locked\tyes'),
+      ),
+    deploy: () => run(applyProgram(attempt('0b'), [['begin'], ['close']])),
+    [Symbol.dispose]: () => void waiting.kill('SIGKILL'),
+  }
+}
+
+describe.each(['dash', 'busybox'])('a program that waits under its lock, with %s', (shell) => {
+  it.each<[string, string, HostCall]>([
+    ['a container to become well', 'running starting', ['watch', 'web', 'the-container', 'docker', '3000', '0', '100']],
+    ['a command before the switch', 'running', ['before_switch', 'web', 'the-container', '30', '']],
+  ])('for %s is seen by all who look, and ends the next deploy after a second', async (_, state, call) => {
+    using host = await waitingHost(shell, state, [call])
+    expect(host.looks(6)).toEqual([true, true, true, true, true, true])
+    host.deploy()
+    expect(host.journal()).toMatch(/"attempt":"0b","step":"lock","state":"failed"/)
   })
 })

@@ -277,9 +277,13 @@ describe('who is to be confirmed, and who aborted', () => {
     ['all that wait', [waits('x'), waits('y')], ['x', 'y']],
     ['the one that a cut connection left', [gone('x'), waits('y')], ['y']],
   ])('aborted: %s', (_, hosts, expected) => {
-    const { from, target } = toAbort(hosts)
-    expect(hostsOf(from)).toEqual(expected)
-    expect(target.release).toBe(first)
+    const found = toAbort(hosts)
+    expect(hostsOf(found.from)).toEqual(expected)
+    expect(found).toMatchObject({ target: { release: first }, takesBack: second })
+  })
+
+  it('an older version that was deployed once more, and rejected, stays one that was there before', () => {
+    expect(toAbort([on('x', first, { previous: second, waits: waiting(first) })])).not.toHaveProperty('takesBack')
   })
 
   test.each([

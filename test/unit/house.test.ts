@@ -77,6 +77,20 @@ describe('every file', () => {
     expect(long).toEqual([])
   })
 
+  // A redirection of a function, a loop or a builtin closes it in the program itself for that time: who looks there for the lock
+  // that it holds does not find it. `exec` closes it in a process of its own, or for good.
+  it('that runs on a host closes a descriptor by exec, and by nothing else', () => {
+    const programs = files.filter((path) => /^src\/deploy\/host\/.*\.sh$/.test(path))
+    const others = (text: string): string[] =>
+      text.split('\n').filter((line) => /[3-9][<>]&-/.test(line.replace(/^\s*#.*/, '').replaceAll(/\bexec( [3-9][<>]&-)+/g, '')))
+    expect(others('  nap 5 9>&-\n  exec 9>&-\n  done 8>&-\n  (exec 8>&- 9>&- && exec sleep 1)\n# nap 9>&-')).toEqual([
+      '  nap 5 9>&-',
+      '  done 8>&-',
+    ])
+    expect(programs.length).toBeGreaterThan(40)
+    expect(programs.flatMap((path) => others(read(path)).map((line) => `${path}: ${line}`))).toEqual([])
+  })
+
   /** Their names in pieces, so that this file does not name one. */
   const registries = [
     'registry npmjs org',

@@ -14,6 +14,7 @@ describe('status', () => {
         [
           { host: 'a', current: second, previous: first, versions: { [second]: 'v2' }, containers },
           { host: 'b', lockedBy: 'ada@laptop', containers: [] },
+          { host: 'c', current: first, brokeOff: true, containers: [] },
         ],
         'production',
       ).split('\n'),
@@ -22,6 +23,8 @@ describe('status', () => {
       `  web          b  ${second}  Up 3 minutes (healthy)`,
       'b: nothing runs here',
       '  a deploy is under way: ada@laptop',
+      `c: release ${first}`,
+      '  an attempt broke off here, and is half done: the next deploy or rollback undoes it first, or finishes it',
     ])
   })
 })
@@ -115,6 +118,15 @@ describe('a look at several hosts', () => {
       '  ask',
       `c: release ${second}`,
     ])
+  })
+
+  it('tells of an attempt that broke off, and not of one that is under way', async () => {
+    const left =
+      (...lines: string[]): Host =>
+      () => ({ stdout: ['uid\t0', 'interrupted\tyes', ...lines, 'seen\tyes\n'].join('\n') })
+    const [here, there] = await looking({ a: left(), b: left('locked\tyes', 'lock.holder\tada'), c: seen })
+    expect(here).toEqual({ host: 'a', brokeOff: true, containers: [] })
+    expect(there).toEqual({ host: 'b', lockedBy: 'ada', containers: [] })
   })
 
   it('that is cancelled ends', async () => {

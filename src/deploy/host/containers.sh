@@ -1,5 +1,21 @@
 # What the apply program does to containers: stop, make, wake, keep, retire. Each says first how it is undone.
-docker=$(command -v docker)
+docker=$(command -v docker) away_since=''
+
+# An engine that does not answer tells nothing.
+is_gone() {
+  names=$(docker ps --all --format '{{.Names}}') && ! printf '%s\n' "$names" | grep -Fqx -- "$1"
+}
+
+# Whether the engine answers. One that is being restarted does in some seconds: it is given a minute, and once that was in
+# vain it is only asked.
+await_engine() {
+  until docker version > /dev/null 2>&1; do
+    : "${away_since:=$(uptime_cs)}"
+    [ $(($(uptime_cs) - away_since)) -lt 6000 ] || return
+    nap 50
+  done
+  away_since=''
+}
 
 # halt SERVICE CONTAINER SECONDS POLICY: stops a container whose place the new one needs. Until the release is recorded a
 # reboot brings the old one back: its policy is `always`, that of the new one `no`. Afterwards, or undone, it is POLICY; who

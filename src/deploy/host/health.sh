@@ -90,7 +90,12 @@ watch() {
   # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
   [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   while :; do
-    state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1)
+    asked_at=$(uptime_cs)
+    if ! state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1) && ! is_gone "$2"; then
+      # An engine that is being restarted tells nothing of the container, and its time is not the container's.
+      await_engine || fail healthy "$1" "the engine does not answer: $state"
+      deadline=$((deadline + $(uptime_cs) - asked_at)) state='running unseen'
+    fi
     case $state in
       'running unhealthy') fail healthy "$1" "the health check failed
 $(evidence "$2")
@@ -128,7 +133,7 @@ $([ "$state" != 'running starting' ] || inherited "$2")"
     [ "$pause" -lt "$every" ] || pause=$every
     rest=$pause
     [ -z "$well_since" ] || [ $((well_since + $5 - now)) -gt "$rest" ] || rest=$((well_since + $5 - now))
-    nap "$rest" 9>&-
+    nap "$rest"
     pause=$((pause * 2))
   done
   [ "$state" != 'running none' ] || state='running, without a check'
@@ -139,7 +144,7 @@ in_container() { # what `watch` was given
   container=$2
   shift 6
   # shellcheck disable=SC2086 # words
-  said=$($bounded docker exec "$container" "$@" 2>&1 9>&-)
+  said=$(exec 9>&- && exec $bounded docker exec "$container" "$@" 2>&1)
   code=$?
   printf '%s\n' "$said" | tail -n 1
   return "$code"

@@ -11,7 +11,7 @@ stay() {
     stay_round "$@"
     [ -n "$rest" ] || return 0
     [ "$rest" -lt 50 ] || rest=50
-    nap "$rest" 9>&-
+    nap "$rest"
   done
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { inject } from 'vitest'
 import { sshAddress } from '../../../lab/lab.ts'
 import { docker } from '../../../lab/run.ts'
@@ -170,7 +171,8 @@ export async function strike(kind: FaultKind, { container }: SiteHost, stop: Sto
       // Whoever asks would wake it.
       await inside('[ ! -d /run/systemd/system ] || systemctl stop docker.socket; lab-service docker stop > /dev/null 2>&1')
       await stop.go()
-      await client.ended.catch(() => undefined)
+      // The program may wait for it, for a minute at most.
+      await Promise.race([client.ended.catch(() => undefined), delay(20_000)])
       await inside('lab-service docker start > /dev/null 2>&1')
       return
     case 'the host is rebooted':

@@ -3,7 +3,7 @@ import type { Service } from '../../../src/core/deployment.ts'
 import type { Returned } from '../../../src/deploy/rollback.ts'
 import { rollback } from '../../../src/deploy/rollback.ts'
 import { project } from '../../unit/support/carry.ts'
-import { type HostUnderTest, outermost } from './host.ts'
+import { counted, type HostUnderTest, killWhole, outermost } from './host.ts'
 import { deployTo, portsFor, type PushedImage, releaseFor, type Wish } from './release.ts'
 import { site, type SiteHost } from './site.ts'
 
@@ -102,10 +102,10 @@ export async function lineKiller(container: string): Promise<{ bin: string; at(l
 [ "$*" = +%s ] && [ -e ${bin}/at ] || exec /bin/date "$@"
 ${outermost('apply', '*"/apply.sh "*')}
 [ -n "$apply" ] || exec /bin/date "$@"
-echo >> ${bin}/lines
-[ "$(wc -l < ${bin}/lines)" -eq "$(cat ${bin}/at)" ] || exec /bin/date "$@"
+${counted(bin)}
+[ "$count" -eq "$(cat ${bin}/at)" ] || exec /bin/date "$@"
 rm -f ${bin}/at
-kill -9 "$apply"
+${killWhole('apply')}
 sleep 1
 exit 1
 `

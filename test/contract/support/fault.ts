@@ -1,5 +1,5 @@
 import { docker } from '../../../lab/run.ts'
-import { outermost } from './host.ts'
+import { counted, outermost } from './host.ts'
 import { eventually } from './processes.ts'
 
 /**
@@ -28,8 +28,8 @@ const script = `#!/bin/sh
 read -r app line < ${folder}/at
 ${outermost('program', '*"/$app/"*"/apply.sh "*')}
 [ -n "$program" ] || exec /bin/date "$@"
-echo >> ${folder}/lines
-[ "$(wc -l < ${folder}/lines)" -eq "$line" ] || exec /bin/date "$@"
+${counted(folder)}
+[ "$count" -eq "$line" ] || exec /bin/date "$@"
 echo "$program" > ${folder}/reached.new && mv ${folder}/reached.new ${folder}/reached
 tries=0
 while [ ! -e ${folder}/go ] && [ -e ${folder} ] && [ "$tries" -lt 3000 ]; do tries=$((tries + 1)); sleep 0.02; done

@@ -173,7 +173,7 @@ function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Pro
     async [Symbol.asyncDispose]() {
       // A program that a test left running ends first: it would start containers again.
       await inside(`
-        for pid in ${hostPaths(stateRoot, app, environmentName).home}/attempts/*/pid; do [ -e "$pid" ] && kill -9 "$(cat "$pid")"; done
+        for pid in ${hostPaths(stateRoot, app, environmentName).home}/attempts/*/pid; do [ -e "$pid" ] && kill -9 "-$(cat "$pid")"; done
         for one in $(docker ps --all --quiet ${filter}); do docker rm --force --volumes "$one"; done
         for one in $(docker network ls --quiet ${filter}); do docker network rm "$one"; done
         rm -rf '${stateRoot}'
@@ -244,6 +244,22 @@ while [ "\${pid:-1}" -gt 1 ]; do
 done 2> /dev/null`
 }
 
+/**
+ * Lines of a shell that count how often they were come by, with this one: `count`. Containers are stopped side by side, so two lines
+ * of a journal may come at once, and each has a number of its own.
+ */
+export const counted = (folder: string): string => `exec 3>> ${folder}/lines.lock
+flock 3
+echo >> ${folder}/lines
+count=$(wc -l < ${folder}/lines)
+exec 3>&-`
+
+/**
+ * A line of a shell that ends a program, and first the one that would clean up after it: as where a machine goes down, all else is
+ * for the next deploy. @param name of the variable that has its number
+ */
+export const killWhole = (name: string): string => `kill -9 $(awk '$1 == "PPid:" { print $2 }' "/proc/$${name}/status") "$${name}"`
+
 /** A wrapper in docker's place that ends the apply program, with SIGKILL, before or after its nth call of docker. */
 export function killer(bin: string): { arm(call: number, when: 'before' | 'after'): void; disarm(): number } {
   const real = which('docker')
@@ -262,7 +278,7 @@ calls=0
 while read -r _; do calls=$((calls + 1)); done < ${count}
 [ "$calls" = "$call" ] || exec ${real} "$@"
 [ "$when" = before ] || ${real} "$@"
-kill -9 "$program"
+${killWhole('program')}
 exit 1
 `,
     { mode: 0o755 },

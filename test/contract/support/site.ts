@@ -6,7 +6,7 @@ import { call, docker } from '../../../lab/run.ts'
 import { type Load, traffic, type Traffic } from '../../../lab/traffic.ts'
 import type { Service } from '../../../src/core/deployment.ts'
 import { rollback, type Returned } from '../../../src/deploy/rollback.ts'
-import { environmentName, type HostUnderTest, labHost, newStateRoot, outermost } from './host.ts'
+import { environmentName, type HostUnderTest, killWhole, labHost, newStateRoot, outermost } from './host.ts'
 import { portsFor, releaseFor, type PushedImage, type Wish } from './release.ts'
 
 /** The campaign asks without a pause; every other run leaves the tests beside it most of the machine: with 50 connections some requests are under way all the time. */
@@ -52,7 +52,7 @@ export function siteHost(suite: string, of: { user?: string; stateRoot?: string;
       const ending = begun.map((one) => one.stop())
       // As root, whoever deploys: programs that still run first, then what they made.
       const clean = `
-        for pid in ${host.stateRoot}/${host.app}/*/attempts/*/pid; do [ ! -e "$pid" ] || kill -9 "$(cat "$pid")" || :; done
+        for pid in ${host.stateRoot}/${host.app}/*/attempts/*/pid; do [ ! -e "$pid" ] || kill -9 "-$(cat "$pid")" || :; done
         for one in $(docker ps --all --quiet --filter label=launchway.app=${host.app}); do docker rm --force --volumes "$one"; done
         rm -rf ${host.stateRoot} /etc/nginx/conf.d/launchway.${host.app}.* /etc/nginx/launchway.d/servers/*/${host.app}.*
         rm -rf /etc/nginx/conf.d/launchway-server.*${host.app}.example.org.conf /etc/nginx/launchway.d/servers/*${host.app}.example.org
@@ -138,7 +138,7 @@ ${outermost('apply', '*apply.sh*')}
 [ -n "$apply" ] || exec $real "$@"
 rm ${bin}/at
 [ "$when" = before ] || $real "$@" > /dev/null
-kill -9 "$apply"
+${killWhole('apply')}
 exit 1
 `
     await inside(`printf '%s' "$2" > "$1"; chmod 755 "$1"`, `${bin}/${program}`, wrapper)
