@@ -39,6 +39,7 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
         how === '' ? image : `${image}; ${how}`,
       ]),
     ),
+    block('merged', mergedRows(plan)),
     block(
       'stage',
       // That every run is planned and reported is no news.
@@ -46,6 +47,16 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
     ),
   ]
   return [`${app} ${plain(plan.version)} ${goal(plan)}`, `${plain(from)}, release ${id}`, '', ...columns(blocks.flat())].join('\n')
+}
+
+/** What a pull request would put live. */
+function mergedRows({ event, against, proposed, stages }: PlanSection): string[][] {
+  if (event !== 'pull_request' || !stages.build.run) return []
+  if (proposed === undefined) return [against === undefined ? ['-', 'no environment is known to which its branch leads'] : [against]]
+  return [
+    [proposed.environment, proposed.at ?? ''],
+    ...proposed.containers.map(({ name, image, how }) => [name, how === '' ? image : `${image}; ${how}`]),
+  ]
 }
 
 /** What each service of a stack runs. */
