@@ -1,4 +1,5 @@
 import type { Breach } from './rules.ts'
+import { schemasAt, shapeOf } from './schema-below.ts'
 import { githubExpression } from './template.ts'
 
 type Found = Pick<Breach, 'message' | 'onKey' | 'line'> & { path: PropertyKey[] }
@@ -21,7 +22,8 @@ function at(text: string, path: (string | number)[]): Breach[] {
   const [before, ...more] = text.split('${{')
   if (before === undefined || more.length === 0) return []
   const [name = '', key] = [path.at(-1), path.at(-2)]
-  const instead = key === 'env' ? `; for a value from the environment of the step name ${name} in secrets` : ''
+  const hasSecrets = key === 'env' && schemasAt(path.slice(0, -2)).flatMap(shapeOf).includes('secrets')
+  const instead = hasSecrets ? `; name ${name} under secrets, and its value comes from the environment of the step` : ''
   return [{ path, line: before.split('\n').length - 1, message: `${path.join('.')}: ${githubExpression}${instead}` }]
 }
 

@@ -10,7 +10,7 @@ describe('an expression of GitHub Actions is told as what it is', () => {
     [
       'in env, with what to write instead',
       service('env: { A: "${{ secrets.A }}" }'),
-      [`3:27: environments.p.env.A: ${foreign}; for a value from the environment of the step name A in secrets`],
+      [`3:27: environments.p.env.A: ${foreign}; name A under secrets, and its value comes from the environment of the step`],
     ],
     ['in a build argument', image("args: { W: '${{ github.sha }}' }"), [`4:16: images.app.args.W: ${foreign}`]],
     ['in the name of an image, and not as a bad name', 'image: ghcr.io/${{ github.repository }}\n', [`1:8: image: ${foreign}`]],
@@ -22,7 +22,18 @@ describe('an expression of GitHub Actions is told as what it is', () => {
     [
       'in an accessory',
       service('accessories: { db: { image: "x:1", env: { P: "${{ secrets.P }}" } } }'),
-      [`3:62: environments.p.accessories.db.env.P: ${foreign}; for a value from the environment of the step name P in secrets`],
+      [`3:62: environments.p.accessories.db.env.P: ${foreign}; name P under secrets, and its value comes from the environment of the step`],
+    ],
+    [
+      'in the defaults',
+      'image: a/b\ndefaults: { env: { A: "${{ x }}" } }\nenvironments: { p: { host: h } }\n',
+      [`2:23: defaults.env.A: ${foreign}; name A under secrets, and its value comes from the environment of the step`],
+    ],
+    ['in variables of a test, which has no secrets', 'image: a/b\nsmoke: { env: { A: "${{ x }}" } }\n', [`2:20: smoke.env.A: ${foreign}`]],
+    [
+      'in a service that is called env',
+      'image: a/b\nenvironments:\n  p: { host: h, services: { env: { user: "${{ x }}" } } }\n',
+      [`3:42: environments.p.services.env.user: ${foreign}`],
     ],
     ['in a command', service('command: [echo, "a ${{ github.sha }}"]'), [`3:33: environments.p.command.1: ${foreign}`]],
     ['in a key', 'image: a/b\nbranches: { "${{ x }}": {} }\n', [`2:13: branches.\${{ x }}: ${foreign}`]],
@@ -34,7 +45,7 @@ describe('an expression of GitHub Actions is told as what it is', () => {
     [
       'where a file shares it, at what takes it up',
       'x-a: &a { A: "${{ x }}" }\n' + service('env: *a'),
-      [`4:22: environments.p.env.A: ${foreign}; for a value from the environment of the step name A in secrets`],
+      [`4:22: environments.p.env.A: ${foreign}; name A under secrets, and its value comes from the environment of the step`],
     ],
   ])('%s', (_, text, expected) => {
     expect(problems(text)).toEqual(expected.map((line) => `launchway.yml:${line}`))
