@@ -35,6 +35,7 @@ describe('an expression of GitHub Actions is told as what it is', () => {
       'image: a/b\nenvironments:\n  p: { host: h, services: { env: { user: "${{ x }}" } } }\n',
       [`3:42: environments.p.services.env.user: ${foreign}`],
     ],
+    ['without quotes', 'image: a/b\nenvironments:\n  p:\n    host: ${{ secrets.HOST }}\n', [`4:11: environments.p.host: ${foreign}`]],
     ['in a command', service('command: [echo, "a ${{ github.sha }}"]'), [`3:33: environments.p.command.1: ${foreign}`]],
     ['in a key', 'image: a/b\nbranches: { "${{ x }}": {} }\n', [`2:13: branches.\${{ x }}: ${foreign}`]],
     [
@@ -49,6 +50,12 @@ describe('an expression of GitHub Actions is told as what it is', () => {
     ],
   ])('%s', (_, text, expected) => {
     expect(problems(text)).toEqual(expected.map((line) => `launchway.yml:${line}`))
+  })
+
+  test('where YAML itself stumbles over it', () => {
+    for (const text of ['env: { A: ${{ secrets.A }} }', 'port: ${{ vars.PORT }}']) {
+      expect(problems(service(text))).toEqual([expect.stringMatching(/^launchway\.yml:3:\d+: expressions of GitHub Actions/)])
+    }
   })
 
   test('what is none is taken as it stands', () => {
