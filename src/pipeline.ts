@@ -121,6 +121,15 @@ export const steps: readonly Step[] = [
     },
   },
   {
+    name: 'tidy',
+    stage: 'push',
+    needs: ['push'],
+    run: async (release, ports) => {
+      await (await import('./push/index.ts')).tidy(release, ports)
+      return {}
+    },
+  },
+  {
     name: 'turn',
     stage: 'deploy',
     needs: ['push', 'record'],

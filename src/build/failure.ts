@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path'
 import { type ErrorCode, LaunchwayError, type Place } from '../core/error.ts'
-import type { Ports } from '../core/ports.ts'
+import type { Credentials, Ports } from '../core/ports.ts'
+import { parseReference, parseRepository } from '../core/reference.ts'
 import { failedLine } from '../tools/buildx.ts'
 import type { Told } from './progress.ts'
 
@@ -21,7 +22,7 @@ const fullDisk: Cause = {
 }
 
 /** What makes one failure of BuildKit known by its words, the surest first. */
-const causes: readonly [RegExp, (found: readonly string[], driver: string) => Cause][] = [
+const causes: readonly [RegExp, (found: readonly string[], builder: Builder) => Cause][] = [
   [noSpace, () => fullDisk],
   [
     /failed to solve: (?:.*: )?secret ([^\s:]+): not found/,
@@ -39,10 +40,10 @@ const causes: readonly [RegExp, (found: readonly string[], driver: string) => Ca
       hint: 'Name it in launchway.yml: images.<name>.ssh: [default], or with a key: [{ id: default, key: NAME_OF_A_VARIABLE }]',
     }),
   ],
-  [/failed to resolve source metadata for (\S+): (.*)/, ([reference = '', why = ''], driver) => missingBase(reference, why, driver)],
+  [/failed to resolve source metadata for (\S+): (.*)/, ([reference = '', why = ''], builder) => missingBase(reference, why, builder)],
   [
     /pull access denied for ([^\s,]+)(.*)/,
-    ([reference = '', why = ''], driver) => missingBase(reference, `pull access denied${why}`, driver),
+    ([reference = '', why = ''], builder) => missingBase(reference, `pull access denied${why}`, builder),
   ],
   [/dockerfile parse error on line \d+: (.*)/, ([what = '']) => ({ says: what })],
   [/"([^"]+)": not found/, ([path = '']) => missingFile(path)],
@@ -70,21 +71,24 @@ const causes: readonly [RegExp, (found: readonly string[], driver: string) => Ca
   ],
 ]
 
-function missingBase(reference: string, why: string, driver: string): Cause {
+function missingBase(reference: string, why: string, { driver, logins }: Builder): Cause {
   const own = driver === 'docker' ? '' : ' An image that only this engine has is not seen by a builder of its own.'
   const hint = /429|toomanyrequests|rate limit/i.test(why)
     ? 'The registry limits pulls: log in before the build, or use a mirror.'
     : /40[13]|denied|unauthorized|authorization|insufficient_scope/i.test(why)
-      ? `There is no such image, or it needs a login: docker login ${registryOf(reference)}`
+      ? refusedBase(reference, logins)
       : /not found|404/i.test(why)
         ? `Look at its name and tag in the FROM line.${own}`
         : `The registry could not be reached: ${why.trim()}${own}`
   return { says: `the base image ${reference} cannot be had`, hint }
 }
 
-function registryOf(reference: string): string {
-  const [host = '', rest] = reference.split(/\/(.*)/s)
-  return rest !== undefined && /[.:]|^localhost$/.test(host) && host !== 'docker.io' ? host : ''
+function refusedBase(reference: string, logins: Builder['logins']): string {
+  const { host } = parseRepository(parseReference(reference).repository)
+  const login = logins.get(host)
+  if (login !== undefined) return `There is no such image at ${host}, or ${login.username} may not read it.`
+  const command = host === 'docker.io' ? 'docker login' : `docker login ${host}`
+  return `There is no such image, or it needs a login: registries: { ${host}: … } in launchway.yml, or ${command}`
 }
 
 function missingFile(path: string): Cause {
@@ -98,13 +102,20 @@ function missingFile(path: string): Cause {
 export interface Source {
   context: string
   dockerfile: string
+  /** What it is built for. */
+  platforms?: readonly string[]
 }
 
-/**
- * A failed solve as a person needs it: where, why, the last lines of the step that failed, and what to do.
- * @param driver of the builder, as buildx names it
- */
-export async function buildFailure(told: Told, sources: readonly Source[], driver: string, ports: Ports): Promise<LaunchwayError> {
+/** Who built. */
+interface Builder {
+  /** As buildx names it. */
+  driver: string
+  /** What it could log in with, by registry. */
+  logins: ReadonlyMap<string, Pick<Credentials, 'username'>>
+}
+
+/** A failed solve as a person needs it: where, why, the last lines of the step that failed, and what to do. */
+export async function buildFailure(told: Told, sources: readonly Source[], builder: Builder, ports: Ports): Promise<LaunchwayError> {
   const text = told.text.join('\n')
   const [first] = told.failed
   if (/rawjson/.test(text) && first === undefined) {
@@ -112,7 +123,8 @@ export async function buildFailure(told: Told, sources: readonly Source[], drive
       hint: `buildx 0.13 or later is needed: \`docker buildx version\`\n${text}`,
     })
   }
-  const { code = 'BUILD_FAILED', says, hint } = causeOf(`${text}\n${first?.error ?? ''}`, first?.lines ?? [], driver)
+  const foreign = first === undefined ? undefined : await foreignProgram(first, sources, ports)
+  const { code = 'BUILD_FAILED', says, hint } = foreign ?? causeOf(`${text}\n${first?.error ?? ''}`, first?.lines ?? [], builder)
   const at = failedLine(text)
   const place = at === undefined ? undefined : await placeOf(at, sources, ports)
   const where = place === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`
@@ -123,12 +135,34 @@ export async function buildFailure(told: Told, sources: readonly Source[], drive
   })
 }
 
-function causeOf(text: string, lines: readonly string[], driver: string): Cause {
+/** A program of another kind of machine says nothing but that, and ends with a code like any other. */
+async function foreignProgram(
+  { step, lines }: Told['failed'][number],
+  sources: readonly Source[],
+  ports: Pick<Ports, 'engine'>,
+): Promise<Cause | undefined> {
+  if (lines.findLast((line) => line.trim() !== '')?.endsWith(': exec format error') !== true) return undefined
+  const platforms = new Set(sources.flatMap(({ platforms: own = [] }) => own))
+  // Of several platforms each step says whose it is.
+  const wanted = /^\[(?:[^\]]* )?([a-z]+\/\w+(?:\/\w+)?)[ \]]/.exec(step)?.[1] ?? (platforms.size === 1 ? [...platforms][0] : undefined)
+  const own = await ports.engine.platform().catch(() => undefined)
+  if (wanted === undefined || wanted === own) {
+    const hint = `A program of another platform than ${own ?? 'this machine'}, or a script without #! in its first line.`
+    return { says: 'this machine cannot run the program (exec format error)', hint }
+  }
+  const [, architecture = ''] = wanted.split('/')
+  return {
+    says: `the command is a program for ${wanted}, which this machine${own === undefined ? '' : ` (${own})`} cannot run`,
+    hint: `With emulation it can (QEMU, as binfmt): in a workflow docker/setup-qemu-action in a step before; at a terminal, once: docker run --privileged --rm tonistiigi/binfmt --install ${architecture}\nWithout: build on a machine that is ${wanted}, or cross-compile in a stage FROM --platform=$BUILDPLATFORM.`,
+  }
+}
+
+function causeOf(text: string, lines: readonly string[], builder: Builder): Cause {
   // A command says so itself, and ends with a code of its own.
   if (noSpace.test(lines.slice(-shownLines).join('\n'))) return fullDisk
   for (const [pattern, explain] of causes) {
     const found = pattern.exec(text)
-    if (found !== null) return explain(found.slice(1), driver)
+    if (found !== null) return explain(found.slice(1), builder)
   }
   return { says: '' }
 }

@@ -99,10 +99,14 @@ export function isForced({ rebuild, build }: Release['plan']): boolean {
   return rebuild === true || build?.noCache === true
 }
 
-/** Why an image is built, for people; and what it is built of, for the build after it, where that will lie beside it. */
+/**
+ * Why an image is built, for people; and what it is built of, for the build after it, where that will lie beside it.
+ * @param silent registries that have just not answered
+ */
 export async function reasonFor(
   { image, inputs, unknown }: Keyed<PlannedImage>,
   distrust: string | undefined,
+  silent: ReadonlySet<string>,
   release: Release,
   ports: Ports,
 ): Promise<{ reason: string; inputs?: string }> {
@@ -112,7 +116,7 @@ export async function reasonFor(
   const now = inputList(image, inputs, files)
   const reason = isForced(plan)
     ? `${plan.rebuild === true ? '--rebuild' : '--no-cache'} asks for it`
-    : (unknown ?? distrust ?? (await whyBuilt(image, now, release, ports)))
+    : (unknown ?? distrust ?? (await whyBuilt(image, now, silent, release, ports)))
   return { reason, ...(plan.stages.push.run && tree === inputs.tree ? { inputs: packed(now) } : {}) }
 }
 

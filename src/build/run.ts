@@ -8,6 +8,7 @@ import { showBytes } from '../core/units.ts'
 import { inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
 import { type Keyed, keysOf, reasonFor, requireUnchanged } from './keys.ts'
 import { takeKnown } from './known.ts'
+import { pushCheck } from './may-push.ts'
 import { solve } from './solve.ts'
 
 /**
@@ -21,15 +22,17 @@ export async function build(release: Release, ports: Ports): Promise<BuildSectio
   const { images, bases = [] } = release.plan
   const all = await keysOf<PlannedBase>([...images, ...bases], { platform: ports.engine.platform(), usesEngine }, release, ports)
   const keyed = images.flatMap((image) => pushed(image, all))
-  const { taken, distrusted } = await takeKnown(keyed, release, ports)
+  const mayPush = pushCheck(release, ports)
+  const { taken, distrusted, silent } = await takeKnown(keyed, release, ports, mayPush)
   const wanted = keyed.filter(({ image }) => !taken.has(image.name))
   if (wanted.length === 0) return { builder: 'none', images: keyed.flatMap(({ image }) => taken.get(image.name) ?? []) }
-  const reasons = new Map<string, Awaited<ReturnType<typeof reasonFor>>>()
-  for (const one of wanted) {
-    const found = await reasonFor(one, distrusted.get(one.image.name), release, ports)
-    reasons.set(one.image.name, found)
-    ports.log.info(`${one.image.name}: built because ${found.reason}`)
-  }
+  const repositories = wanted.flatMap(({ image }) => image.repositories)
+  const [found] = await Promise.all([
+    Promise.all(wanted.map((one) => reasonFor(one, distrusted.get(one.image.name), silent, release, ports))),
+    ...repositories.map(mayPush),
+  ])
+  const reasons = new Map(found.map((one, index) => [wanted[index]?.image.name, one]))
+  for (const [name = '', { reason }] of reasons) ports.log.info(`${name}: built because ${reason}`)
   const { name, driver } = await builder()
   const built = await buildAll(wanted, all, { release, driver }, ports)
   return {

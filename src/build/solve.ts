@@ -1,12 +1,15 @@
 import type { Place } from '../core/error.ts'
 import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
-import type { Ports } from '../core/ports.ts'
+import type { Credentials, Ports } from '../core/ports.ts'
 import type { PlanSection } from '../core/release.ts'
 import { bake, type BakeDefinition } from '../tools/buildx.ts'
 import type { BuildWarning } from '../tools/solve-status.ts'
+import { failedAtCache, refusedCaches } from './cache.ts'
 import { buildFailure, placeOf } from './failure.ts'
 import { gather, type Gathered } from './given.ts'
 import { isForced } from './keys.ts'
+import { lendConfig } from './lent-config.ts'
+import { buildLogins } from './logins.ts'
 import { bakeDefinition, basesUnder, type Order } from './plan.ts'
 import { followSolve, type Told } from './progress.ts'
 
@@ -46,15 +49,18 @@ export async function solve(of: Solve, ports: Ports): Promise<void> {
         'cache.to is left out: this builder keeps its layers in the store of the engine and cannot write them elsewhere. A builder of its own can: docker buildx create --use (in a workflow docker/setup-buildx-action)',
       )
     }
-    let { code, told } = await once(cached, of, given, ports)
+    const logins = await buildLogins(cached, of.plan, ports)
+    let { code, told } = await once(cached, of, { given, logins }, ports)
     const usesCache = entries(cached, 'cache-from').length + entries(cached, 'cache-to').length > 0
-    if (code !== 0 && usesCache && failedAtCache(told)) {
+    const isAtCache = code !== 0 && usesCache && failedAtCache(told)
+    if (!isAtCache) for (const text of refusedCaches(told, cached, logins)) ports.log.warning(text)
+    if (isAtCache) {
       ports.log.warning(`the build cache fails, and no build fails with it: built again without.\n${told.text.at(-1) ?? ''}`)
-      ;({ code, told } = await once(definition({ cached: false }), of, given, ports))
+      ;({ code, told } = await once(definition({ cached: false }), of, { given, logins }, ports))
     }
     for (const line of told.text) if (code === 0) ports.log.debug(line)
     await showWarnings(told.warnings, sources, ports)
-    if (code !== 0) throw await buildFailure(told, sources, of.driver, ports)
+    if (code !== 0) throw await buildFailure(told, sources, { driver: of.driver, logins }, ports)
   } finally {
     await given.remove()
   }
@@ -64,29 +70,27 @@ function entries({ target }: BakeDefinition, key: 'cache-from' | 'cache-to'): st
   return Object.values(target).flatMap((one) => one[key] ?? [])
 }
 
-async function once(definition: BakeDefinition, of: Solve, given: Gathered, ports: Ports): Promise<{ code: number; told: Told }> {
+interface Opened {
+  given: Gathered
+  logins: ReadonlyMap<string, Credentials>
+}
+
+async function once(definition: BakeDefinition, of: Solve, { given, logins }: Opened, ports: Ports): Promise<{ code: number; told: Told }> {
+  const lent = await lendConfig(logins, ports)
   const progress = followSolve(
     of.images.map(({ name }) => name),
     ports.log,
   )
   const { pull = false } = of.plan.build ?? {}
-  const call = bake(definition, of.metadataFile, ports.root, { env: given.env, noCache: isForced(of.plan), pull })
+  const call = bake(definition, of.metadataFile, ports.root, { env: { ...given.env, ...lent.env }, noCache: isForced(of.plan), pull })
   let told: Told | undefined
   try {
     const { code } = await ports.exec.run(call, { signal: ports.signal, accept: [0, 1], onLine: progress.onLine })
     return { code, told: (told = progress.end()) }
   } finally {
     if (told === undefined) progress.end()
+    await lent.remove()
   }
-}
-
-/**
- * A cache that is not there is none: BuildKit goes on by itself. One that it cannot open (an exporter's `ignore-error`
- * comes later), or whose layers have gone, ends the build.
- */
-function failedAtCache({ failed, text }: Told): boolean {
-  const said = [...text, ...failed.map(({ error }) => error)].join('\n')
-  return /cache (importer|exporter)|(importing|exporting) cache|httpReadSeeker|could not fetch content descriptor/i.test(said)
 }
 
 /** What the checks of the Dockerfile frontend have against it: they come with the solve, from BuildKit 0.14 on. */

@@ -1,8 +1,10 @@
 import { z } from 'zod'
+import { abreast } from '../core/abreast.ts'
 import { parseJson } from '../core/json.ts'
 import { environmentTag, inputsType } from '../core/names.ts'
 import type { Ports, Repository } from '../core/ports.ts'
 import { documentOf, onlyLayer } from '../core/record-document.ts'
+import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { within } from '../core/within.ts'
@@ -10,6 +12,8 @@ import { changesOf, type InputList, unpacked } from './inputs.ts'
 
 /** How long a registry may take to say what an image was built of: nothing depends on it. */
 const patienceMs = 10_000
+/** Repositories that are written to at once. */
+const parallel = 4
 /** Changes that a reason names. */
 const shownChanges = 3
 
@@ -17,7 +21,15 @@ const shownChanges = 3
 export const sizeAnnotation = 'launchway.size'
 
 /** Why an image is built whose key nobody knows: what differs from the last one of this branch, tag or environment. */
-export async function whyBuilt(image: PlannedImage, now: InputList, release: Release, ports: Ports): Promise<string> {
+export async function whyBuilt(
+  image: PlannedImage,
+  now: InputList,
+  silent: ReadonlySet<string>,
+  release: Release,
+  ports: Ports,
+): Promise<string> {
+  const { host } = parseRepository(image.repositories[0] ?? '')
+  if (silent.has(host)) return `what it was built of before is not known: ${host} did not answer`
   try {
     const before = await within(patienceMs, ports.signal, ports, () => lastInputs(image, release, ports))
     if (before === undefined) return 'what it was built of before is not known'
@@ -81,19 +93,19 @@ async function deployed(image: PlannedImage, { app, plan }: Release, ports: Port
  * is no reason to fail.
  */
 export async function keepInputs(images: readonly BuiltImage[], { plan }: Release, ports: Ports): Promise<BuiltImage[]> {
-  for (const { name, inputs, registries, size } of images) {
-    if (inputs === undefined) continue
-    for (const [at, { digest }] of Object.entries(registries)) {
-      try {
-        const repository = await openRepository(at, plan.registries, ports)
-        const subject = await repository.resolve(digest)
-        if (subject !== undefined)
-          await repository.attach(subject, inputsType, Buffer.from(inputs, 'base64'), { [sizeAnnotation]: String(size) })
-      } catch (error) {
-        ports.signal.throwIfAborted()
-        ports.log.info(`${at} did not take what ${name} was built of: ${error instanceof Error ? error.message : String(error)}`)
-      }
+  const places = images.flatMap(({ name, inputs, registries, size }) =>
+    inputs === undefined ? [] : Object.entries(registries).map(([at, { digest }]) => ({ name, inputs, size, at, digest })),
+  )
+  await abreast(parallel, places, ports.signal, async ({ name, inputs, size, at, digest }) => {
+    try {
+      const repository = await openRepository(at, plan.registries, ports)
+      const subject = await repository.resolve(digest)
+      if (subject === undefined) return
+      await repository.attach(subject, inputsType, Buffer.from(inputs, 'base64'), { [sizeAnnotation]: String(size) })
+    } catch (error) {
+      ports.signal.throwIfAborted()
+      ports.log.info(`${at} did not take what ${name} was built of: ${error instanceof Error ? error.message : String(error)}`)
     }
-  }
+  })
   return images.map(({ inputs: _kept, ...image }) => image)
 }

@@ -44,7 +44,7 @@ const ofOneService = ofService.filter((key) => key !== 'secrets')
 
 /** What has no place beside the way in which an environment runs what it runs. */
 const unfit: Readonly<Record<string, readonly string[]>> = {
-  swarm: [...ofOneService, 'services', 'accessories', 'compose', 'confirm', 'before-switch'],
+  swarm: [...ofOneService, 'services', 'accessories', 'compose', 'confirm', 'before-switch', 'shared-volumes', 'leave-behind'],
   compose: [...ofOneService, 'accessories', 'swarm'],
   services: [...ofService, 'swarm'],
 }

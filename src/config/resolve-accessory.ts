@@ -16,6 +16,8 @@ export function resolveAccessory(name: string, accessory: AccessoryConfig, netwo
     ...(publish === undefined ? {} : { publish: String(publish) }),
     health: {
       ...(health.command === undefined ? {} : { command: health.command }),
+      ...(health.interval === undefined ? {} : { intervalMs: milliseconds(health.interval) }),
+      ...(health.retries === undefined ? {} : { retries: health.retries }),
       timeoutMs: milliseconds(health.timeout ?? '60s'),
       settleMs: milliseconds(health.settle ?? '1s'),
     },

@@ -9,7 +9,7 @@ import { texts } from './texts.ts'
 export function resolveService(
   name: string,
   service: ServiceConfig,
-  general: { image: string; url: string | undefined; networks: string[] },
+  general: { image: string; url: string | undefined; networks: string[]; patienceMs?: number },
 ): Service {
   const nginx = resolveNginx(service, general.url)
   return {
@@ -21,7 +21,7 @@ export function resolveService(
     ...(service.publish === undefined ? {} : { publish: String(service.publish) }),
     ...(nginx === undefined ? {} : { nginx }),
     ...(service.assets === undefined ? {} : { assets: [service.assets].flat() }),
-    health: resolveHealth(service.health),
+    health: resolveHealth(service, general.patienceMs),
     env: texts(service.env ?? {}),
     secrets: service.secrets ?? [],
     volumes: service.volumes ?? [],
@@ -64,17 +64,30 @@ export function resolveShared({
   }
 }
 
-function resolveHealth(health: ServiceConfig['health']): Health {
-  const timing = { timeoutMs: 60_000, settleMs: 1_000 }
-  if (health === undefined) return { kind: 'container', ...timing }
-  const { path, host, status, interval, timeout, settle } = typeof health === 'string' ? { path: health } : health
-  return {
-    kind: 'http',
-    path,
-    ...(host === undefined ? {} : { host }),
-    ...(status === undefined ? {} : { status }),
-    intervalMs: milliseconds(interval ?? '500ms'),
-    timeoutMs: timeout === undefined ? timing.timeoutMs : milliseconds(timeout),
-    settleMs: settle === undefined ? timing.settleMs : milliseconds(settle),
+/**
+ * How long what nobody asks anything must stay up. A worker that cannot start says so late: on a small server, beside the version
+ * that still runs, celery has read its application two to five seconds after its start. Twice that.
+ */
+const bareMs = 10_000
+
+/** @param patienceMs how long a HEALTHCHECK that is known may take */
+function resolveHealth({ health = {}, port }: Pick<ServiceConfig, 'health' | 'port'>, patienceMs = 60_000): Health {
+  const { path, host, status, command, none, interval, retries, timeout, settle } = healthIn(health)
+  const timing = {
+    timeoutMs: timeout !== undefined ? milliseconds(timeout) : path === undefined && command === undefined ? patienceMs : 60_000,
+    settleMs: settle === undefined ? 1_000 : milliseconds(settle),
   }
+  const pace = { intervalMs: milliseconds(interval ?? '500ms'), ...(retries === undefined ? {} : { retries }) }
+  if (path !== undefined)
+    return { kind: 'http', path, ...(host === undefined ? {} : { host }), ...(status === undefined ? {} : { status }), ...pace, ...timing }
+  if (command !== undefined) return { kind: 'command', command, ...pace, ...timing }
+  const isBare = port === undefined && settle === undefined
+  if (none === true) return { kind: 'none', ...timing, ...(isBare ? { settleMs: bareMs } : {}) }
+  return { kind: 'container', ...timing, ...(isBare ? { bareMs } : {}) }
+}
+
+/** The mapping that a short form stands for. */
+export function healthIn(health: NonNullable<ServiceConfig['health']>): Exclude<typeof health, string> {
+  if (typeof health !== 'string') return health
+  return health === 'none' ? { none: true } : { path: health }
 }

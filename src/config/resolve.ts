@@ -27,19 +27,14 @@ export function resolveApp(config: Config): string {
   return config.app ?? appOf(repository)
 }
 
-/** The settings of each registry that the images name, and of those of accessories that `registries` has. */
+/** The settings of each registry that the images name, and of the others that `registries` has. */
 export function resolveRegistries(config: Config): Registry[] {
   const hosts = resolveImages(config).flatMap(({ repositories }) => repositories.map((repository) => parseRepository(repository).host))
   const names = [...new Set(hosts)]
   const general = generalLogin(config, names)
-  const foreign = Object.values(config.environments ?? {})
-    .flatMap(({ accessories = {} }) => Object.values(accessories))
-    .map(({ image }) => parseRepository(image).host)
-    .filter((host) => Object.hasOwn(config.registries ?? {}, host))
-  // Where the images of a compose project are is in its files.
-  const hasProject = Object.values(config.environments ?? {}).some(({ compose }) => compose !== undefined)
-  const anywhere = hasProject ? Object.keys(config.registries ?? {}) : []
-  return [...new Set([...names, ...foreign, ...anywhere])].map((host) => {
+  // Where the images of accessories are, those of a compose project, and those that a Dockerfile is built on.
+  const others = Object.keys(config.registries ?? {})
+  return [...new Set([...names, ...others])].map((host) => {
     const { username, password, ca, 'plain-http': plainHttp = false } = config.registries?.[host] ?? {}
     return {
       host,
@@ -98,6 +93,8 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     ...(environment.swarm === undefined
       ? {}
       : { swarm: resolveSwarm(environment.swarm, `${resolveApp(config)}-${name}`, environment.secrets ?? []) }),
+    ...(environment['shared-volumes'] === undefined ? {} : { sharedVolumes: environment['shared-volumes'] }),
+    ...(environment['leave-behind'] === undefined ? {} : { leaveBehind: environment['leave-behind'] }),
     ...(verify === undefined ? {} : { verify }),
     ...resolveLifecycle(environment, services),
   }

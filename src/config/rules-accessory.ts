@@ -15,6 +15,11 @@ export function accessoryBreaches(name: string, environment: EnvironmentConfig):
       found.push({ path, onKey: true, message: `${at}: a service has this name already, and both are reached by it` })
     if (of.publish !== undefined && of.port === undefined)
       found.push({ path: [...path, 'publish'], onKey: true, message: `${at}: publish needs port: where it listens inside its container` })
+    for (const key of ['interval', 'retries'] as const) {
+      if (of.health?.[key] === undefined || of.health.command !== undefined) continue
+      const message = `${at}.health: ${key} is that of a command. For the HEALTHCHECK of the image: options: ["--health-${key}=…"]`
+      found.push({ path: [...path, 'health', key], onKey: true, message })
+    }
     for (const [index, secret] of (of.secrets ?? []).entries()) {
       if (Object.hasOwn(of.env ?? {}, secret))
         found.push({ path: [...path, 'env', secret], onKey: true, message: `${at}: ${secret} is both in env and in secrets` })

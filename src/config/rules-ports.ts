@@ -33,7 +33,7 @@ export function portBreaches({ environments = {} }: Config): Breach[] {
 }
 
 /** One machine whoever logs in. With another port of SSH it may be another one, behind one address. */
-function machine(address: string): string {
+export function machine(address: string): string {
   return address
     .slice(address.lastIndexOf('@') + 1)
     .replace(/:22$/, '')

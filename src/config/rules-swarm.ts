@@ -8,6 +8,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   accessories: 'databases and caches are services of the compose files there, bound to a node',
   confirm: 'a stack that has converged is live: use launchway rollback to return',
   compose: 'the same files are for hosts of their own, or for a Swarm',
+  'shared-volumes': 'volumes of a stack are called after it, and external ones are shared',
+  'leave-behind': 'the compose files say what each service has',
   'before-switch': 'a service of the compose files that ends (restart: "no") runs once before the others are updated',
 }
 

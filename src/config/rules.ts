@@ -1,6 +1,7 @@
 import { nearest } from '../core/nearest.ts'
 import { accessoryBreaches } from './rules-accessory.ts'
 import { cronBreaches, schedulePathBreaches } from './rules-cron.ts'
+import { healthBreaches } from './rules-health.ts'
 import { imageBreaches } from './rules-image.ts'
 import { lifecycleBreaches } from './rules-lifecycle.ts'
 import { acmeBreaches, assetBreaches, nginxBreaches, oneNginx, sharedServers } from './rules-nginx.ts'
@@ -9,6 +10,7 @@ import { projectBreaches, withoutProject } from './rules-project.ts'
 import { refusedOptions } from './run-options.ts'
 import { swarmBreaches } from './rules-swarm.ts'
 import { portBreaches } from './rules-ports.ts'
+import { volumeBreaches } from './rules-volumes.ts'
 import { tagBreaches } from './rules-tags.ts'
 import { refBreaches } from './rules-refs.ts'
 import { scanBreaches } from './scan.ts'
@@ -39,6 +41,7 @@ export function breaches(config: Config): Breach[] {
     ...scanBreaches(config),
     ...environmentBreaches(config),
     ...portBreaches(config),
+    ...volumeBreaches(config),
   ]
 }
 
@@ -136,7 +139,5 @@ export function wayInBreaches(path: (string | number)[], service: ServiceConfig,
       message: `${at}: publish needs port: where the service listens inside its container`,
     })
   found.push(...nginxBreaches(path, service, hasUrl), ...assetBreaches(path, service))
-  if (typeof service.health !== 'undefined' && service.port === undefined)
-    found.push({ path: [...path, 'health'], onKey: true, message: `${at}: health asks over HTTP and needs port` })
-  return found
+  return [...found, ...healthBreaches(path, service)]
 }

@@ -23,6 +23,12 @@ export const AccessoryConfig = z.strictObject({
         .min(1)
         .optional()
         .describe("Command in the container that ends with 0 when it is well, a list of words. Default: the image's HEALTHCHECK"),
+      interval: Duration.optional().describe('Time between two tries of the command. Default: 500ms'),
+      retries: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('Tries of the command that may fail one after the other, at the interval. Default: as many as the timeout allows'),
       timeout: Duration.optional().describe('Time until it must be well. Default: 60s'),
       settle: Duration.optional().describe('Time it must stay well before it counts. Default: 1s'),
     })

@@ -16,14 +16,34 @@ function memoryOf(size: string): number {
   return Number(count) * 2 ** (10 * ('kmgt'.indexOf(unit.toLowerCase()) + 1))
 }
 
-const HttpHealth = z.strictObject({
-  path: z.string().startsWith('/').describe('Path to ask for, on the published port. Needed.'),
+const HealthConfig = z.strictObject({
+  path: z.string().startsWith('/').optional().describe('Path to ask for, on the published port. Needs port.'),
   host: z.string().optional().describe('Host header to send, for an application that answers to its own name only. Default: the address'),
   status: z.int().min(100).max(599).optional().describe('The one status that means healthy. Default: any from 200 to 299'),
-  interval: Duration.optional().describe('Time between two probes. Default: 500ms'),
+  command: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe(
+      "Command in the container that ends with 0 when it is well, a list of words: instead of path, and of the image's HEALTHCHECK.",
+    ),
+  none: z
+    .literal(true)
+    .optional()
+    .describe(
+      "There is no check, and the image's HEALTHCHECK is not run: it counts that the container stays up. For a worker of an image whose HEALTHCHECK asks the web.",
+    ),
+  interval: Duration.optional().describe("Time between two probes by path or command; the image's HEALTHCHECK has its own. Default: 500ms"),
+  retries: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Probes by path or command that may fail one after the other, at the interval; with the last of them the deploy is undone, before the timeout. Default: as many as the timeout allows',
+    ),
   timeout: Duration.optional().describe('Time until the service must be healthy; then the deploy is undone. Default: 60s'),
   settle: Duration.optional().describe(
-    'Time the service must stay healthy before the old version may stop; behind nginx it has visitors for the last half second of it. Default: 1s',
+    'Time the service must stay healthy before the old version may stop; behind nginx it has visitors for the last half second of it. Without port and without any check it counts from the start, while the rest of the deploy goes on. Default: 1s; 10s without port and without any check',
   ),
 })
 
@@ -73,10 +93,10 @@ export const ServiceConfig = z.strictObject({
     'Files that pages ask for under names of one version (app-3f9a.js): nginx gives those of this version and of the one before wherever the running one answers 404. One folder, or a list. Default: the running version alone answers',
   ),
   health: z
-    .union([z.string().startsWith('/'), HttpHealth])
+    .union([z.string().regex(/^(\/.*|none)$/, 'must be a path that begins with "/", or none'), HealthConfig])
     .optional()
     .describe(
-      "HTTP path that answers 2xx when the service is well, or a mapping with more. Needs port. Default: the image's HEALTHCHECK, else that it stays up for a second",
+      "HTTP path that answers 2xx when the service is well, which needs port; or none, for no check at all; or a mapping with more, such as a command. Default: the image's HEALTHCHECK, else that it stays up: for a second with port, for ten without",
     ),
   env: env.optional().describe('Environment variables that are not secret: they are readable in this file, the record and docker inspect.'),
   secrets: z

@@ -7,6 +7,24 @@ const pattern = new RegExp(`^(${volumeName}|/[^:]*):/[^:]*(:${option}(,${option}
 /** A volume or a folder of the host, as `docker run --volume` takes it there: with no checkout, and no home of whoever wrote it. */
 export const Volume = z.string().regex(pattern, { error: ({ input }) => whatIsWrong(String(input)) })
 
+/** What is said of data in an environment, beside the volumes themselves. */
+export const DataConfig = z.strictObject({
+  'shared-volumes': z
+    .array(z.string().regex(new RegExp(`^${volumeName}$`), 'must be the name of a volume'))
+    .min(1)
+    .optional()
+    .describe(
+      'Volumes, by their names on the hosts, that containers of other environments or applications may write to as well. Default: none: a volume that somebody else writes to is refused',
+    ),
+  'leave-behind': z
+    .array(z.string().regex(new RegExp(`^(${volumeName}|/[^:]*)$`), 'must be the name of a volume, or the absolute path of a folder'))
+    .min(1)
+    .optional()
+    .describe(
+      'Volumes, by their names on the hosts, and folders of the hosts that the services may do without from now on, with what is in them. Default: none: a release that would no longer find what the one before it has written is refused',
+    ),
+})
+
 function whatIsWrong(volume: string): string {
   const [source = '', target, ...options] = volume.split(':')
   if (/^\.{1,2}(\/|$)/.test(source) || (source.includes('/') && !/^[/~$]/.test(source))) {

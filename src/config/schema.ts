@@ -11,6 +11,7 @@ import { ComposeConfig, ServicesConfig } from './schema-project.ts'
 import { ScanConfig } from './schema-scan.ts'
 import { ServiceConfig } from './schema-service.ts'
 import { SwarmConfig } from './schema-swarm.ts'
+import { DataConfig } from './schema-volume.ts'
 
 /**
  * The language of launchway.yml. This one definition gives the types, the messages, the JSON Schema for editors and
@@ -96,6 +97,7 @@ export const EnvironmentConfig = z.strictObject({
     'Whose signature every image must have that is deployed here: a key, or an identity. Checked by digest before a host is touched. Default: none',
   ),
   ...LifecycleConfig.shape,
+  ...DataConfig.shape,
   keep: z
     .int()
     .min(1)

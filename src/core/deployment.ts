@@ -19,11 +19,24 @@ export const Health = z.discriminatedUnion('kind', [
     /** The one status that means healthy; without it any 2xx. */
     status: plain.optionalInt,
     intervalMs: plain.int,
+    /** So many probes that fail one after the other are enough; without it the time alone counts. */
+    retries: plain.optionalInt,
     timeoutMs: plain.int,
     settleMs: plain.int,
   }),
-  /** The image's HEALTHCHECK if it has one, else that the container stays up for the settle time. */
-  z.strictObject({ kind: z.literal('container'), timeoutMs: plain.int, settleMs: plain.int }),
+  /** A command in the container, instead of the image's HEALTHCHECK. */
+  z.strictObject({
+    kind: z.literal('command'),
+    command: plain.someTexts,
+    intervalMs: plain.int,
+    retries: plain.optionalInt,
+    timeoutMs: plain.int,
+    settleMs: plain.int,
+  }),
+  /** The image's HEALTHCHECK if it has one, else that the container stays up: for `bareMs`, or for the settle time where that is not there. */
+  z.strictObject({ kind: z.literal('container'), timeoutMs: plain.int, settleMs: plain.int, bareMs: plain.optionalInt }),
+  /** No check, and that of the image is not run: the container stays up for the settle time. */
+  z.strictObject({ kind: z.literal('none'), timeoutMs: plain.int, settleMs: plain.int }),
 ])
 export type Health = z.infer<typeof Health>
 
@@ -121,7 +134,13 @@ export const Accessory = z.strictObject({
   port: plain.optionalInt,
   publish: plain.optionalText,
   /** The image's HEALTHCHECK, or a command in the container that ends well. */
-  health: z.strictObject({ command: plain.optionalTexts, timeoutMs: plain.int, settleMs: plain.int }),
+  health: z.strictObject({
+    command: plain.optionalTexts,
+    intervalMs: plain.optionalInt,
+    retries: plain.optionalInt,
+    timeoutMs: plain.int,
+    settleMs: plain.int,
+  }),
   env: plain.textByName,
   secrets: plain.texts,
   volumes: plain.texts,
@@ -164,6 +183,10 @@ export const Environment = z.strictObject({
   project: Project.optional(),
   /** A stack, whose services a Swarm runs: the hosts are its managers. */
   swarm: Swarm.optional(),
+  /** Volumes that others may write to as well; absent: none. */
+  sharedVolumes: plain.optionalTexts,
+  /** Volumes and folders of the host that need not be mounted any more; absent: none. */
+  leaveBehind: plain.optionalTexts,
   ...lifecycle,
 })
 export type Environment = z.infer<typeof Environment>

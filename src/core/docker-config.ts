@@ -9,11 +9,17 @@ import { Secret } from './secret.ts'
  * @param logins by registry host
  */
 export function configFile(logins: ReadonlyMap<string, Credentials>): Secret {
-  const auths = [...logins].map(([host, { username, password }]) => {
-    const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64')
-    return [loginKey(host), { auth }] as const
-  })
-  return new Secret(JSON.stringify({ auths: Object.fromEntries(auths) }))
+  return new Secret(JSON.stringify({ auths: authsOf(logins) }))
+}
+
+/** By the names that docker has for registries. */
+export function authsOf(logins: ReadonlyMap<string, Credentials>): Record<string, { auth: string }> {
+  return Object.fromEntries(
+    [...logins].map(([host, { username, password }]) => {
+      const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64')
+      return [loginKey(host), { auth }] as const
+    }),
+  )
 }
 
 /** Writes these logins as the docker configuration of this run alone. Returns its folder, which goes with the run. */

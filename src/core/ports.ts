@@ -164,6 +164,8 @@ export type Removal = 'removed' | 'not permitted'
 export interface Credentials {
   username: string
   password: Secret
+  /** Whose it is, where nobody gave one for this registry: docker's own, or GitHub's for its runs. */
+  of?: 'docker' | 'GitHub'
 }
 
 export interface Registries {

@@ -17,6 +17,7 @@ const stagesOfSteps: Readonly<Record<string, StageName>> = {
   evidence: 'push',
   record: 'push',
   assets: 'push',
+  tidy: 'push',
   turn: 'deploy',
   current: 'deploy',
 }

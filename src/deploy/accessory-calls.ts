@@ -1,6 +1,6 @@
 import { digestOf } from '../core/contents.ts'
 import type { Accessory } from '../core/deployment.ts'
-import { centiseconds, type HostCall, joinCalls } from './call.ts'
+import { centiseconds, type HostCall, joinCalls, paceOf } from './call.ts'
 import { accessoryArgs } from './container.ts'
 import { accessoryCalls, accessoryFolder } from './mounts.ts'
 import type { Wanted } from './wanted.ts'
@@ -24,6 +24,7 @@ export function makeCalls(wanted: Wanted, accessory: Accessory, container: strin
     environment: wanted.environment.name,
     folder: accessoryFolder(wanted, accessory.name),
     contents: digestOf(accessory, wanted.hashes ?? new Map()),
+    boundsLogs: wanted.boundsLogs,
   }
   const args = accessoryArgs(accessory, owner, JSON.stringify(accessory))
   return [...accessoryCalls(wanted, accessory), ['create', accessory.name, container, ...args], ...joinCalls(accessory, container)]
@@ -33,5 +34,5 @@ export function watchAccessory({ name, health }: Accessory, container: string): 
   const bounds = [centiseconds(health.timeoutMs), centiseconds(health.settleMs)]
   return health.command === undefined
     ? ['watch', name, container, 'container', ...bounds, '20']
-    : ['watch', name, container, 'exec', ...bounds, '50', ...health.command]
+    : ['watch', name, container, 'exec', ...bounds, paceOf(health), ...health.command]
 }

@@ -49,6 +49,11 @@ export function centiseconds(ms: number): string {
   return String(Math.ceil(ms / 10))
 }
 
+/** How often `watch` asks, and how many failures in a row are enough: `50`, `500/3`. */
+export function paceOf({ intervalMs = 500, retries }: { intervalMs?: number | undefined; retries?: number | undefined }): string {
+  return `${centiseconds(intervalMs)}${retries === undefined ? '' : `/${retries}`}`
+}
+
 /** What `docker stop` is given for a service; docker's own ten seconds for one that the configuration no longer has. */
 export function stopSeconds(environment: Environment, service: string): string {
   const ms = environment.services.find(({ name }) => name === service)?.stopTimeoutMs ?? 10_000

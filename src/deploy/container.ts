@@ -12,7 +12,12 @@ export interface Owner {
   slot: Slot
   /** Where the host keeps what it mounts (volumes.ts). */
   folder?: string
+  /** `boundsLogs` of what is wanted. */
+  boundsLogs?: boolean | undefined
 }
+
+/** Thirty megabytes of a container, the last it has said: a host has few disks that end because of that. */
+const bounded = { 'max-size': '10m', 'max-file': '3' }
 
 /**
  * The arguments of `docker create` for a service: what follows the options that the host program sets itself (name,
@@ -22,8 +27,8 @@ export interface Owner {
  */
 export function containerArgs(service: Service, owner: Owner, image: string, slotAddress?: string): string[] {
   const own = [...ownLabels(service.name, owner), ...(service.cron === undefined ? [] : [`${cronLabel}=${service.cron}`])]
-  const { folder } = owner
-  return serviceArgs(service, { image, folder, publish: service.publish ?? slotAddress, labels: own, isOneOff: false })
+  const { folder, boundsLogs } = owner
+  return serviceArgs(service, { image, folder, boundsLogs, publish: service.publish ?? slotAddress, labels: own, isOneOff: false })
 }
 
 /**
@@ -43,13 +48,15 @@ export function ownLabels(service: string, owner: Owner): string[] {
   return keysOf(labels).map((key) => `${labels[key]}=${values[key]}`)
 }
 
+/** By its HEALTHCHECK: nobody waits for it, or something else takes its place. */
+function isUnasked({ cron, once, health: { kind } }: Service): boolean {
+  return cron !== undefined || once === true || kind === 'command' || kind === 'none'
+}
+
 function serviceArgs(service: Service, of: Omit<Around, 'rights'>): string[] {
   const rights = [
     // What ends by itself is asked nothing. docker takes no health check together with the word that there is none.
-    ...((of.isOneOff || service.cron !== undefined || service.once === true) &&
-    !service.options.some((word) => word.startsWith('--health-'))
-      ? ['--no-healthcheck']
-      : []),
+    ...((of.isOneOff || isUnasked(service)) && !service.options.some((word) => word.startsWith('--health-')) ? ['--no-healthcheck'] : []),
     ...each('--cap-add', service.capAdd),
     ...each('--cap-drop', service.capDrop),
     ...each('--group-add', service.groupAdd),
@@ -62,7 +69,7 @@ function serviceArgs(service: Service, of: Omit<Around, 'rights'>): string[] {
 /** The same for an accessory. @param configuration what it is started as, in JSON */
 export function accessoryArgs(
   accessory: Accessory,
-  owner: Pick<Owner, 'app' | 'environment' | 'folder'> & { contents?: string | undefined },
+  owner: Pick<Owner, 'app' | 'environment' | 'folder' | 'boundsLogs'> & { contents?: string | undefined },
   configuration: string,
 ): string[] {
   const { name, publish, image } = accessory
@@ -73,7 +80,8 @@ export function accessoryArgs(
     `${accessoryLabels.configuration}=${configuration}`,
     ...(owner.contents === undefined ? [] : [`${accessoryLabels.contents}=${owner.contents}`]),
   ]
-  return argsOf(accessory, { labels: own, publish, folder: owner.folder, rights: [], image, isOneOff: false })
+  const { folder, boundsLogs } = owner
+  return argsOf(accessory, { labels: own, publish, folder, boundsLogs, rights: [], image, isOneOff: false })
 }
 
 interface Around {
@@ -82,10 +90,12 @@ interface Around {
   rights: readonly string[]
   image: string
   folder: string | undefined
+  boundsLogs?: boolean | undefined
   isOneOff: boolean
 }
 
-function argsOf(of: Service | Accessory, { labels: own, publish, rights, image, folder, isOneOff }: Around): string[] {
+function argsOf(of: Service | Accessory, { labels: own, publish, rights, image, folder, boundsLogs, isOneOff }: Around): string[] {
+  const logging: NonNullable<Service['logging']> = of.logging ?? { options: boundsLogs === true ? bounded : {} }
   return [
     ...each('--label', [...Object.entries(of.labels).map(([key, value]) => `${key}=${value}`), ...own]),
     ...each('--env', [...Object.entries(of.env).map(([key, value]) => `${key}=${value}`), ...of.secrets]),
@@ -101,10 +111,10 @@ function argsOf(of: Service | Accessory, { labels: own, publish, rights, image, 
     ...option('--cpus', of.cpus),
     ...option('--stop-signal', of.stopSignal),
     ...option('--stop-timeout', Math.ceil(of.stopTimeoutMs / 1000)),
-    ...option('--log-driver', of.logging?.driver),
+    ...option('--log-driver', logging.driver),
     ...each(
       '--log-opt',
-      Object.entries(of.logging?.options ?? {}).map(([key, value]) => `${key}=${value}`),
+      Object.entries(logging.options).map(([key, value]) => `${key}=${value}`),
     ),
     ...(of.entrypoint === undefined ? [] : ['--entrypoint', of.entrypoint[0] ?? '']),
     ...of.options,

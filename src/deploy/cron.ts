@@ -4,7 +4,7 @@ import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
 import { type HostCall, imageOf, joinCalls, nameIn, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
-import { releaseFolder } from './mounts.ts'
+import { ownerOf } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -121,7 +121,7 @@ export function cronWarnings({ isReturn, environment }: Pick<Wanted, 'isReturn' 
 
 /** Makes the containers of scheduled commands. None is started, and none that is there is touched. */
 export function jobCalls(wanted: Wanted, seen: Observation, slot: Slot): { creates: HostCall[]; notes: string[] } {
-  const { app, release, environment, isReturn } = wanted
+  const { release, environment, isReturn } = wanted
   const creates: HostCall[] = []
   const notes: string[] = []
   for (const service of environment.services.filter(isJob)) {
@@ -130,7 +130,7 @@ export function jobCalls(wanted: Wanted, seen: Observation, slot: Slot): { creat
     // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
     const isKept = there !== undefined && (seen.current === release || (isReturn && there.slot === slot))
     if (!isKept) {
-      const owner = { app, environment: environment.name, release, slot, folder: releaseFolder(wanted) }
+      const owner = ownerOf(wanted, slot)
       creates.push(['create', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference)])
       creates.push(...joinCalls(service, container))
     }

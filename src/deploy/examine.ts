@@ -1,11 +1,13 @@
 import { quote } from '../core/command.ts'
 import { milliseconds } from '../core/units.ts'
 import type { Ports, Remote } from '../core/ports.ts'
+import { chainWarnings } from './chains.ts'
 import { heldWords } from './held.ts'
 import { look } from './look.ts'
 import type { Observation } from './observation.ts'
 import { homeOf } from './program.ts'
 import { unfit } from './unfit.ts'
+import { leftBehind } from './volume-lacks.ts'
 import { showWait, waitOf, waysOut } from './waiting.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -20,6 +22,8 @@ export interface Examined {
   freeBytes: number | undefined
   /** Folders and files of the host that services mount and that are not there. */
   absent: readonly string[]
+  /** What browsers would say of the certificates that nginx presents. */
+  certificates: readonly string[]
 }
 
 /**
@@ -34,14 +38,16 @@ export async function examine(
   const { environment } = wanted
   await using remote = await ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
   const before = ports.clock.now()
-  const seen = await look(remote, homeOf(wanted), environment)
+  const seen = await look(remote, homeOf(wanted), environment, wanted.images)
   const after = ports.clock.now()
+  const whole = { ...wanted, release: '', isReturn: false, logins: new Map() }
   return {
-    lacks: unfit({ ...wanted, release: '', isReturn: false, logins: new Map() }, seen),
+    lacks: [...unfit(whole, seen), ...leftBehind(whole, seen)],
     held: heldBy(seen, environment.name),
     skewMs: seen.clock === undefined ? 0 : skew(seen.clock, before, after),
     freeBytes: seen.freeBytes,
     absent: await absentOn(remote, mountsOf(wanted)),
+    certificates: chainWarnings(environment, seen.nginx),
   }
 }
 

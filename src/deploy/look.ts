@@ -2,10 +2,13 @@ import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports, Remote } from '../core/ports.ts'
 import { askedOf } from './carry.ts'
+import { chainsOf } from './chains.ts'
 import { nginxContainerOf } from './nginx-container.ts'
 import { type Observation, parseObservation } from './observation.ts'
 import { publishedPorts } from './plan.ts'
 import { type Home, homeOf, observeProgram, type Sought } from './program.ts'
+import { volumesToHold } from './volume-lacks.ts'
+import type { Wanted } from './wanted.ts'
 
 /** More than a host needs that works: the program bounds the questions that it asks where the host lets it. */
 const timeoutMs = 60_000
@@ -14,9 +17,14 @@ const timeoutMs = 60_000
  * Looks at a host, and changes nothing.
  * @throws LaunchwayError HOST_UNFIT when it does not come to an end
  */
-export async function look(remote: Remote, home: Home, environment: Environment): Promise<Observation> {
+export async function look(
+  remote: Remote,
+  home: Home,
+  environment: Environment,
+  images: Wanted['images'] = new Map(),
+): Promise<Observation> {
   try {
-    const { stdout } = await remote.sh(observeProgram(home, soughtBy(environment)), { timeoutMs })
+    const { stdout } = await remote.sh(observeProgram(home, { ...soughtBy(environment), images: referencesIn(images) }), { timeoutMs })
     return parseObservation(remote.host, stdout)
   } catch (error) {
     if (!(error instanceof LaunchwayError && error.code === 'COMMAND_FAILED')) throw error
@@ -25,6 +33,11 @@ export async function look(remote: Remote, home: Home, environment: Environment)
       cause: error,
     })
   }
+}
+
+/** Doctor knows of images that no record names. */
+function referencesIn(images: Wanted['images']): string[] {
+  return [...images.values()].flatMap(({ reference }) => (reference === '' ? [] : [reference]))
 }
 
 function soughtBy(environment: Environment): Sought {
@@ -41,7 +54,9 @@ function soughtBy(environment: Environment): Sought {
       ...(tls === undefined || acme !== undefined ? [] : [tls.certificate, tls.key]),
       ...[maintenancePage ?? []].flat(),
     ]),
+    chains: chainsOf(environment),
     ...(environment.project === undefined ? {} : { external: environment.project.external }),
+    volumes: volumesToHold(environment),
     certificates: servers.flatMap(({ acme, serverNames: [first] }) => (acme === undefined || first === undefined ? [] : [first])),
   }
 }
@@ -59,19 +74,18 @@ export interface SeenHost extends AsyncDisposable {
   reconnect(this: void): Promise<Remote>
 }
 
+/** What a host is looked at for: the images, where it is to run more than it runs. */
+export type ToLookAt = Pick<Wanted, 'app' | 'environment'> & Partial<Pick<Wanted, 'images'>>
+
 /** Connects to a host of an environment and looks at it. */
-export async function lookAt(
-  host: string,
-  { app, environment }: { app: string; environment: Environment },
-  ports: Ports,
-): Promise<SeenHost> {
+export async function lookAt(host: string, { app, environment, images }: ToLookAt, ports: Ports): Promise<SeenHost> {
   ports.log.info(`${host}: connecting`)
   const connect = (): Promise<Remote> =>
     ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
   const remote = await connect()
   const close = (): PromiseLike<void> => remote[Symbol.asyncDispose]()
   try {
-    const seen = await look(remote, homeOf({ app, environment }), environment)
+    const seen = await look(remote, homeOf({ app, environment }), environment, images)
     ports.log.info(`${host}: ${seen.current === undefined ? 'nothing runs here yet' : `release ${seen.current} runs here`}`)
     return { host, remote, seen, reconnect: connect, [Symbol.asyncDispose]: close }
   } catch (error) {

@@ -1,15 +1,21 @@
 import { placeIn, sourcesOf } from '../core/contents.ts'
 import type { Accessory, Service } from '../core/deployment.ts'
-import { accessoryName, hostPaths } from '../core/names.ts'
+import { accessoryName, hostPaths, type Slot } from '../core/names.ts'
 import { type HostCall, imageOf } from './call.ts'
+import type { Owner } from './container.ts'
 import type { Wanted } from './wanted.ts'
 
-type Owner = Service | Accessory
 type Whose = Pick<Wanted, 'app' | 'environment' | 'release'>
 
 /** Where a host keeps what the services of a release mount of it. */
-export function releaseFolder({ app, environment, release }: Whose): string {
+function releaseFolder({ app, environment, release }: Whose): string {
   return hostPaths(environment.stateRoot, app, environment.name).release(release)
+}
+
+/** Whose the containers are that the release makes. */
+export function ownerOf(wanted: Whose & Pick<Wanted, 'boundsLogs'>, slot: Slot): Owner {
+  const { app, environment, release, boundsLogs } = wanted
+  return { app, environment: environment.name, release, slot, folder: releaseFolder(wanted), boundsLogs }
 }
 
 /** The same for an accessory that is made with this release, and may outlive it. */
@@ -45,7 +51,7 @@ export function accessoryCalls(wanted: Wanted, accessory: Accessory): HostCall[]
 }
 
 /** A path in another one comes with that. What anybody may write to is a copy. */
-function placeCalls({ hashes }: Wanted, owners: readonly Owner[], folder: string): HostCall[] {
+function placeCalls({ hashes }: Wanted, owners: readonly (Service | Accessory)[], folder: string): HostCall[] {
   const files = owners.flatMap((one) => one.files ?? [])
   const sources = sourcesOf(files)
   const placed = sources.filter((source) => !sources.some((other) => source.startsWith(`${other}/`)))

@@ -1,15 +1,14 @@
-import { z } from 'zod'
-import { Accessory } from '../core/deployment.ts'
+import type { Accessory } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
-import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
-import { type CertificateText, parseCertificate } from '../tools/certbot.ts'
 import { type NginxBuild, type NginxConfiguration, parseBuild, parseConfiguration } from '../tools/nginx.ts'
 import { collide, parseKernelAddress, parsePorts, type Socket } from './address.ts'
+import { certificatesIn, chainsIn, type SeenCertificate, type SeenChain } from './chains.ts'
 import { type CarriedFacts, carriedIn } from './members.ts'
 import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
 import { type NginxContainer, parseNginxContainer } from './nginx-container.ts'
+import { accessoriesOf, dataOf, type SeenData } from './seen-data.ts'
 import { parseWaiting, type Waiting } from './waiting.ts'
 
 /** A container of this application and environment on the host. */
@@ -61,19 +60,6 @@ export type SlotPorts = Record<Slot, number>
 const nginxStates = ['refused', 'missing', 'stopped', 'broken', 'well'] as const
 type NginxState = (typeof nginxStates)[number]
 
-/** A certificate that certbot keeps. */
-export interface SeenCertificate extends CertificateText {
-  name: string
-  /** Within a week, or already: certbot renews long before. */
-  ends: 'later' | 'soon' | 'over'
-  /** Its renewal goes by way of launchway. */
-  isOwn: boolean
-  /** The directory of the authority that it came from. */
-  server: string | undefined
-  /** How certbot renews it, `webroot` for example; undefined for files that certbot does not know. */
-  authenticator: string | undefined
-}
-
 /** nginx on the host, where a release wants it or has had it. */
 export interface SeenNginx {
   /**
@@ -95,6 +81,8 @@ export interface SeenNginx {
   ipv6: boolean
   /** Those that a release asks for and certbot keeps already. */
   certificates: readonly SeenCertificate[]
+  /** Those of files that a release names, where the host has openssl to read them. */
+  chains: readonly SeenChain[]
   /** Its policy is enforced: what nginx may read and connect to is not for its configuration alone to say. */
   selinux: boolean
   /** Of the ports for outgoing connections: first and last. */
@@ -157,6 +145,7 @@ export interface Observation {
   stored?: ReadonlySet<string>
   /** The paths that are not there, of those that were asked for; all networks and volumes of the engine, where they were. */
   external?: { missing: readonly string[]; networks: ReadonlySet<string>; volumes: ReadonlySet<string> }
+  data?: SeenData
   /** The last release that was to wait for a confirmation: what counts of it `waitOf` says. */
   waits?: Waiting
 }
@@ -223,25 +212,12 @@ export function parseObservation(host: string, text: string): Observation {
     ),
     nginx: nginxOf(facts),
     stored: new Set(all('stored')),
+    ...dataOf(facts),
     external: { missing: all('missing'), networks: new Set(all('network')), volumes: new Set(all('volume')) },
     ...(ledBy === undefined ? {} : { ledBy }),
     ...(cron === undefined ? {} : { cron }),
     ...(waits === undefined ? {} : { waits }),
   }
-}
-
-const Mounts = z.array(z.object({ Type: z.string(), Name: z.string().default(''), Destination: z.string() }))
-
-function accessoriesOf(facts: readonly string[][]): SeenAccessory[] {
-  const mounts = facts.flatMap(([key, name = '', ...text]) => (key === 'mounts' ? [{ name, text: text.join('\t') }] : []))
-  return facts.flatMap(([key, container, name, state = '', status = '', ...text]) => {
-    if (key !== 'accessory' || container === undefined || name === undefined) return []
-    const mounted = parseJson(mounts.find((one) => one.name === `/${container}`)?.text ?? '', Mounts) ?? []
-    const volumes = mounted.flatMap(({ Type, Name, Destination }) => (Type === 'volume' ? [{ name: Name, path: Destination }] : []))
-    const [, , contents] = facts.find(([key, whose]) => key === 'contents' && whose === `/${container}`) ?? []
-    const own = contents === undefined ? {} : { contents }
-    return [{ container, name, state, status, configuration: parseJson(text.join('\t'), Accessory), ...own, volumes }]
-  })
 }
 
 function heldIn(facts: readonly string[][]): { held?: Hold } {
@@ -264,20 +240,8 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
     configuration: parseConfiguration(all('nginx.conf').join('\n')),
     absent: all('absent'),
     closed: all('closed'),
-    certificates: facts.flatMap(([key, name, ends, own, server, authenticator, ...text]) =>
-      key === 'certificate' && name !== undefined
-        ? [
-            {
-              name,
-              ends: ends === 'over' || ends === 'soon' ? ends : ('later' as const),
-              isOwn: own === 'own',
-              server: server || undefined,
-              authenticator: authenticator || undefined,
-              ...parseCertificate(text.join(' ')),
-            },
-          ]
-        : [],
-    ),
+    certificates: certificatesIn(facts),
+    chains: chainsIn(facts),
     ipv6: all('ipv6').includes('yes'),
     selinux: all('selinux').includes('Enforcing'),
     range: [low, high],

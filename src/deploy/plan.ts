@@ -12,13 +12,14 @@ import { cronWarnings, jobCalls, retireCall, scheduleCalls } from './cron.ts'
 import { hasRun } from './once.ts'
 import { heldError, heldWords } from './held.ts'
 import { membersOf } from './members.ts'
-import { releaseCalls, releaseFolder } from './mounts.ts'
+import { ownerOf, releaseCalls } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { ledByCalls, type PlannedSite, planSites, type SiteFile, unseatCalls, unsiteCalls } from './site.ts'
 import { nginxWarnings } from './site-lacks.ts'
 import { isKeptIn, startCalls } from './start.ts'
 import { drainPort, switchCalls } from './switch.ts'
 import { refuseLacks, unfit } from './unfit.ts'
+import { leftBehind } from './volume-lacks.ts'
 import { refuseWhereOneWaits } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -51,10 +52,10 @@ export interface HostPlan {
 export function planHost(asked: Wanted, seen: Observation, host: string): HostPlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
   refuseWhereKept(asked, seen, host)
-  refuseUnfit(asked, seen, host)
+  refuseRelease(asked, seen, host)
   const places = placesOf(asked, seen, host)
   const { slot, containers, left, stays } = places
-  const wanted = { ...asked, containers }
+  const wanted = { ...asked, containers, boundsLogs: seen.data?.keepsAllLogs === true }
   const { environment } = wanted
   const sites = planSites(wanted, seen)
   const references = [...new Set(environment.services.map((service) => imageOf(wanted, service).reference))]
@@ -62,7 +63,13 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
   const before = seen.current === wanted.release ? [] : membersOf(seen.current, seen)
   const old = before.filter((one) => !serving.has(one.name) && !hasRun(one, seen))
   const accessories = planAccessories(wanted, seen, host)
-  const { creates, calls: starts, notes, keeps } = startCalls(wanted, seen, old, { slot, sites, left, more: accessories.late })
+  const {
+    creates,
+    calls: starts,
+    notes,
+    stays: stayed,
+    keeps,
+  } = startCalls(wanted, seen, old, { slot, sites, left, more: accessories.late })
   const led = planBehind(wanted, seen, [...accessories.calls, ...starts], old)
   const jobs = jobCalls(wanted, seen, slot)
   const unsites = unsiteCalls(wanted, seen, sites)
@@ -80,13 +87,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
     ...fetchCalls(wanted, seen, { accessories, places }),
     ...releaseCalls(wanted),
     ...accessories.calls,
-    ...beforeSwitchCalls(wanted, seen.current, {
-      app: wanted.app,
-      environment: environment.name,
-      release: wanted.release,
-      slot,
-      folder: releaseFolder(wanted),
-    }),
+    ...beforeSwitchCalls(wanted, seen.current, ownerOf(wanted, slot)),
     ...carryCalls(wanted, places),
     ...creates,
     ...jobs.creates,
@@ -95,6 +96,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
     ...unseatCalls(wanted, seen, sites),
     ...switchCalls(wanted, seen, { slot, sites, stays }),
     ...led.calls,
+    ...stayed,
     ...keeps,
     ...scheduleCalls(wanted, seen),
     ...waitCalls(wanted, seen),
@@ -140,12 +142,17 @@ export function refuseUnfit(wanted: Wanted, seen: Observation, host: string): vo
 
 /**
  * What would refuse a deploy that comes later, as far as it can be known now.
- * @throws LaunchwayError as refuseWhereKept and refuseUnfit
+ * @throws LaunchwayError as refuseWhereKept and refuseRelease
  */
 export function refuseBeforehand(wanted: Wanted, seen: Observation, host: string): void {
   refuseWhereKept(wanted, seen, host)
   // What an attempt that goes on, or broke off, has there for a while may be in the way now and gone by then.
-  if (!seen.isInterrupted && seen.lockedBy === undefined) refuseUnfit(wanted, seen, host)
+  if (!seen.isInterrupted && seen.lockedBy === undefined) refuseRelease(wanted, seen, host)
+}
+
+/** @throws LaunchwayError HOST_UNFIT, also where it would leave data behind */
+function refuseRelease(wanted: Wanted, seen: Observation, host: string): void {
+  refuseLacks([...unfit(wanted, seen), ...leftBehind(wanted, seen)], `${host} cannot take this deploy`)
 }
 
 /** A release with a version before it, to which one could return, waits where it is told to. */

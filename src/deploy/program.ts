@@ -32,8 +32,11 @@ const jobSh = readFileSync(new URL('./host/job.sh', import.meta.url), 'utf8')
 const observeCronSh = readFileSync(new URL('./host/observe-cron.sh', import.meta.url), 'utf8')
 const observeLoginSh = readFileSync(new URL('./host/observe-login.sh', import.meta.url), 'utf8')
 const observeFilesSh = readFileSync(new URL('./host/observe-files.sh', import.meta.url), 'utf8')
+const observeTlsSh = readFileSync(new URL('./host/observe-tls.sh', import.meta.url), 'utf8')
+const observeDataSh = readFileSync(new URL('./host/observe-data.sh', import.meta.url), 'utf8')
 const observeCarriedSh = readFileSync(new URL('./host/observe-carried.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
+const staySh = readFileSync(new URL('./host/stay.sh', import.meta.url), 'utf8')
 const applySh = readFileSync(new URL('./host/apply.sh', import.meta.url), 'utf8')
 const launchSh = readFileSync(new URL('./host/launch.sh', import.meta.url), 'utf8')
 const filesSh = readFileSync(new URL('./host/files.sh', import.meta.url), 'utf8')
@@ -89,14 +92,20 @@ export interface Sought {
   files: readonly string[]
   /** By what certbot knows them. */
   certificates: readonly string[]
+  /** Files of certificates that somebody else sees to. */
+  chains?: readonly string[]
   /** What somebody else has to have made. */
   external?: Project['external']
+  /** Names of volumes that it writes to, and nobody else may. */
+  volumes?: readonly string[]
+  /** References that it pulls, where they are not there. */
+  images?: readonly string[]
 }
 
 /** The program that looks at a host. */
 export function observeProgram(
   home: Home,
-  { ports, nginx, container = '', cron, definitions, asked, files, certificates, external }: Sought,
+  { ports, nginx, container = '', cron, definitions, asked, files, certificates, chains = [], external, volumes = [], images = [] }: Sought,
 ): string {
   const sought = {
     LW_WANTED: ports.join(' '),
@@ -107,13 +116,16 @@ export function observeProgram(
     LW_ASKED: asked.join('\n'),
     LW_FILES: files.join('\n'),
     LW_CERTIFICATES: certificates.join(' '),
+    LW_CHAINS: chains.join('\n'),
     LW_CHALLENGES: challengeFolder,
     LW_PATHS: external?.paths.join('\n') ?? '',
     LW_NETWORKS: external !== undefined && external.networks.length > 0 ? 'yes' : '',
     LW_VOLUMES: external !== undefined && external.volumes.length > 0 ? 'yes' : '',
+    LW_DATA: volumes.join(' '),
+    LW_IMAGES: images.join(' '),
   }
-  const programs = [factsSh, ownSh, boxSh, crontabSh, observeCronSh, observeFilesSh, observeLoginSh, healthSh, observeCarriedSh, observeSh]
-  return `${variables({ ...homeVariables(home), ...sought })}${programs.join('')}`
+  const parts = [factsSh, ownSh, boxSh, crontabSh, observeCronSh, observeFilesSh, observeDataSh, observeLoginSh, healthSh, observeCarriedSh]
+  return `${variables({ ...homeVariables(home), ...sought })}${parts.join('')}${observeTlsSh}${observeSh}`
 }
 
 /** The program that takes an archive into the folder of an attempt. */
@@ -166,6 +178,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     cronSh,
     `job_text() {\ncat <<'LW_END_OF_JOB'\n${jobSh}LW_END_OF_JOB\n}\n`,
     healthSh,
+    staySh,
     certificateSh,
     behindSh,
     beforeSwitchSh,

@@ -1,7 +1,6 @@
-import type { Environment } from '../core/deployment.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
-import { look, lookAt, type SeenHost } from './look.ts'
+import { look, lookAt, type SeenHost, type ToLookAt } from './look.ts'
 import type { Observation } from './observation.ts'
 import { perform } from './perform.ts'
 import { homeOf } from './program.ts'
@@ -10,7 +9,7 @@ import { homeOf } from './program.ts'
  * Looks at a host that is about to be changed. What an attempt that broke off has left there is finished or undone
  * first, by a program of its own: a plan is made from what is there, and must not find it gone.
  */
-export async function lookToChange(host: string, of: { app: string; environment: Environment }, ports: Ports): Promise<SeenHost> {
+export async function lookToChange(host: string, of: ToLookAt, ports: Ports): Promise<SeenHost> {
   const one = await lookAt(host, of, ports)
   if (!one.seen.isInterrupted || !canRecover(one.seen)) return one
   try {
@@ -22,7 +21,7 @@ export async function lookToChange(host: string, of: { app: string; environment:
     // nginx is for root, and may be part of what is undone.
     const sudo = as === 'sudo' || (pairs.size > 0 && root === 'sudo')
     await perform({ app, environment, release, slot: 'a', calls, sudo, did: 'recover' }, one, ports)
-    return { ...one, seen: await look(one.remote, homeOf(of), environment) }
+    return { ...one, seen: await look(one.remote, homeOf(of), environment, of.images) }
   } catch (error) {
     await one[Symbol.asyncDispose]()
     throw error
@@ -30,11 +29,7 @@ export async function lookToChange(host: string, of: { app: string; environment:
 }
 
 /** The same for every host of an environment, one after the other. The stack closes their connections. */
-export async function lookToChangeAll(
-  of: { app: string; environment: Environment },
-  stack: AsyncDisposableStack,
-  ports: Ports,
-): Promise<SeenHost[]> {
+export async function lookToChangeAll(of: ToLookAt, stack: AsyncDisposableStack, ports: Ports): Promise<SeenHost[]> {
   const seen: SeenHost[] = []
   for (const host of of.environment.hosts) seen.push(stack.use(await lookToChange(host, of, ports)))
   return seen

@@ -68,10 +68,16 @@ export async function recreate(of: Owned, name: string, ports: Ports): Promise<R
   await using stack = new AsyncDisposableStack()
   const seen = await lookToChangeAll(wanted, stack, ports)
   // All of them are asked before the first is touched.
-  const plans = seen.map((one) => ({ one, plan: planRecreate(wanted, accessory, one.seen, one.host) }))
+  const plans = seen.map((one) => ({ one, plan: planRecreate(wanted, accessory, withoutOthers(one.seen, of, name), one.host) }))
   const hosts: Recreated['hosts'] = []
   for (const { one, plan } of plans) hosts.push(await replace(wanted, one, plan, { ...secrets, mounted }, ports))
   return { accessory: name, image: accessory.image, hosts }
+}
+
+/** What is wanted has this accessory alone: the others that the configuration has must not look as if it had them no longer. */
+function withoutOthers(seen: Observation, { environment }: Owned, name: string): Observation {
+  const others = new Set(environment.accessories.map((one) => one.name).filter((one) => one !== name))
+  return { ...seen, accessories: seen.accessories.filter((one) => !others.has(one.name)) }
 }
 
 function required({ accessories, name: environment }: Environment, name: string): Accessory {
@@ -94,10 +100,11 @@ interface RecreatePlan {
  * Decides what the host program does to replace an accessory.
  * @throws LaunchwayError HOST_UNFIT, also for volumes that nothing would mount any more; DEPLOY_LOCKED
  */
-export function planRecreate(wanted: Wanted, accessory: Accessory, seen: Observation, host: string): RecreatePlan {
+export function planRecreate(asked: Wanted, accessory: Accessory, seen: Observation, host: string): RecreatePlan {
   if (seen.lockedBy !== undefined) throw lockedError(host, seen.lockedBy)
   if (seen.held !== undefined) throw heldError(host, heldWords(seen.held))
-  refuseUnfit(wanted, seen, host)
+  refuseUnfit(asked, seen, host)
+  const wanted = { ...asked, boundsLogs: seen.data?.keepsAllLogs === true }
   const { name, networks, restart } = accessory
   const there = seenAccessory(wanted.app, wanted.environment, name, seen)
   const container = accessoryName({ app: wanted.app, environment: wanted.environment.name, accessory: name })

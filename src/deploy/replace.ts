@@ -1,6 +1,7 @@
-import type { Accessory } from '../core/deployment.ts'
+import type { Accessory, Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { accessoryName } from '../core/names.ts'
+import { mountsOf } from '../core/volume.ts'
 import { makeCalls, watchAccessory } from './accessory-calls.ts'
 import type { HostCall } from './call.ts'
 import type { SeenAccessory } from './observation.ts'
@@ -12,7 +13,7 @@ import type { Wanted } from './wanted.ts'
  * @throws LaunchwayError HOST_UNFIT for volumes that nothing would mount any more
  */
 export function replaceCalls(wanted: Wanted, accessory: Accessory, there: SeenAccessory, host: string): HostCall[] {
-  refuseLoss(accessory, there.volumes, host)
+  refuseLoss(accessory, there.volumes, wanted.environment, host)
   const { name } = accessory
   const container = accessoryName({ app: wanted.app, environment: wanted.environment.name, accessory: name })
   const fresh = `${container}.new`
@@ -28,19 +29,21 @@ export function replaceCalls(wanted: Wanted, accessory: Accessory, there: SeenAc
 }
 
 /** What a container has written lives in its volumes: each that is mounted now must be mounted again. */
-function refuseLoss({ name, volumes, options }: Accessory, mounted: readonly { name: string; path: string }[], host: string): void {
-  const sources = [
-    ...volumes.map((volume) => volume.split(':', 1)[0]),
-    ...options.flatMap((word) => word.replace(/^--mount=/, '').split(',')).flatMap((part) => /^(?:source|src)=(.*)$/.exec(part)?.[1] ?? []),
-  ]
-  const lost = mounted.filter((volume) => !sources.includes(volume.name))
+function refuseLoss(
+  accessory: Accessory,
+  mounted: readonly { name: string; path: string }[],
+  { leaveBehind = [] }: Environment,
+  host: string,
+): void {
+  const kept = [...mountsOf(accessory).map(({ source }) => source), ...leaveBehind]
+  const lost = mounted.filter((volume) => !kept.includes(volume.name))
   if (lost.length === 0) return
   const called = lost.map((volume) => `the volume ${volume.name} at ${volume.path}`)
-  throw new LaunchwayError('HOST_UNFIT', `${name} on ${host} would lose what is in ${called.join(' and ')}`, {
+  throw new LaunchwayError('HOST_UNFIT', `${accessory.name} on ${host} would lose what is in ${called.join(' and ')}`, {
     hint: [
       `The new configuration does not mount ${lost.length === 1 ? 'it' : 'them'}. Nothing was changed. To keep the data, in launchway.yml:`,
       `  volumes: [${lost.map((volume) => `"${volume.name}:${volume.path}"`).join(', ')}]`,
-      'To leave the data behind, remove the container on the host yourself; the next deploy starts a new one.',
+      `To leave the data behind, in the environment: leave-behind: [${lost.map((volume) => volume.name).join(', ')}]`,
     ].join('\n'),
   })
 }

@@ -5,9 +5,11 @@ import type { NginxServer } from '../tools/nginx.ts'
 import { additionsFile, locationsOf, serverFile, serverInclude, serverKey } from '../tools/nginx-site.ts'
 import { nginxContainerOf } from './nginx-container.ts'
 import { containerLacks, containerWarnings } from './nginx-container-lacks.ts'
+import { defaultWarnings } from './default-server.ts'
 import { inNginx, onHost, placesOf } from './nginx-places.ts'
 import type { Observation, SeenNginx } from './observation.ts'
 import { certificateLacks, isMeanwhile } from './certificate.ts'
+import { chainLacks, chainWarnings } from './chains.ts'
 import { isHttps, keyOf, othersAt } from './site.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -65,7 +67,7 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
   for (const path of closedIn(nginx, wanted))
     lacks.push({ what: `nginx's workers may not look into ${path}`, hint: `chmod o+x ${path}, or choose another folder with \`state:\`` })
   const files = services.flatMap(({ nginx: at }) => [...Object.values(at?.tls ?? {}), ...[at?.maintenancePage ?? []].flat()])
-  lacks.push(...certificateLacks(wanted, nginx, seen.tools))
+  lacks.push(...certificateLacks(wanted, nginx, seen.tools), ...chainLacks(wanted, nginx))
   for (const path of [stateRoot, ...translated(nginx, stateRoot), ...files]) {
     if (!plainPath.test(path))
       lacks.push({ what: `nginx cannot be given the path ${path}`, hint: 'one of letters, digits and / . _ - is needed' })
@@ -268,5 +270,5 @@ export function nginxWarnings({ app, environment }: Wanted, seen: Observation): 
       `SELinux enforces its policy here, with which the switch through nginx has not been tried. nginx must be let connect to the containers (setsebool -P httpd_can_network_connect on), and see the files in ${environment.stateRoot}; what was denied: ausearch -m avc -ts recent`,
     )
   }
-  return [...new Set([...warnings, ...containerWarnings(seen)])]
+  return [...new Set([...warnings, ...defaultWarnings(services, nginx), ...chainWarnings(environment, nginx), ...containerWarnings(seen)])]
 }

@@ -1,10 +1,10 @@
 import type { Service } from '../core/deployment.ts'
 import type { Slot } from '../core/names.ts'
 import { fixedPorts, parsePublish } from './address.ts'
-import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, stopSeconds } from './call.ts'
+import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, paceOf, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import { isJob, retireCall } from './cron.ts'
-import { releaseFolder } from './mounts.ts'
+import { ownerOf } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { isOnceIn, onceCall, onceNote, runsHere, runsNow } from './once.ts'
 import { orderedCalls, type Step } from './order.ts'
@@ -18,6 +18,8 @@ interface Started {
   creates: HostCall[]
   calls: HostCall[]
   notes: string[]
+  /** Has waited, when all else is done, until those that nobody asks anything have stayed up long enough. */
+  stays: HostCall[]
   /** Calls that make the containers which did not run before survive a reboot. */
   keeps: HostCall[]
 }
@@ -51,7 +53,7 @@ export function startCalls(
   old: readonly SeenContainer[],
   { slot, sites, left, more = [] }: Starting,
 ): Started {
-  const { app, release, environment } = wanted
+  const { release, environment } = wanted
   const creates: HostCall[] = []
   const notes: string[] = []
   const keeps: HostCall[] = []
@@ -63,7 +65,7 @@ export function startCalls(
     if (service.once === true) {
       notes.push(onceNote(service, wanted, seen))
       if (!runsNow(wanted, seen) || !runsHere(service, wanted)) continue
-      const owner = { app, environment: environment.name, release, slot, folder: releaseFolder(wanted) }
+      const owner = ownerOf(wanted, slot)
       creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference)))
       turns.push({ service, container, address: undefined, first: [], isRunning: false })
       continue
@@ -88,7 +90,7 @@ export function startCalls(
     // One that the live release has left running when it came, and which has ended since, is none that it made.
     const isOthers = isThere && container !== newNameOf(wanted, service)
     if (!(wanted.isReturn && isKeptIn(slot, service, wanted, seen)) && !isOthers) {
-      const owner = { app, environment: environment.name, release, slot, folder: releaseFolder(wanted) }
+      const owner = ownerOf(wanted, slot)
       creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference, address)))
     }
     creates.push(...assets)
@@ -120,7 +122,27 @@ export function startCalls(
     (one, other) => Number(isOnceIn(environment, one.name)) - Number(isOnceIn(environment, other.name)),
   )
   const calls = orderedCalls(ordered)
-  return { creates, calls, notes, keeps }
+  return { creates, calls, notes, stays: staysCalls(wanted, turns), keeps }
+}
+
+/** How long one that nobody asks anything is looked at before what comes next is done. The rest of its time passes meanwhile. */
+const firstLookMs = 1_000
+
+/** Of a service that nobody asks anything: how long it must have been healthy, or up where its image has no HEALTHCHECK. */
+function stayOf({ port, health }: Service): { healthyMs: number; upMs: number } | undefined {
+  if (port !== undefined || (health.kind !== 'container' && health.kind !== 'none')) return undefined
+  const upMs = health.kind === 'container' ? (health.bareMs ?? health.settleMs) : health.settleMs
+  return upMs > firstLookMs ? { healthyMs: Math.max(0, health.settleMs - firstLookMs), upMs } : undefined
+}
+
+/** What a host returns to has stayed up before, and whoever goes back is in a hurry. */
+function staysCalls({ isReturn }: Wanted, turns: readonly Turn[]): HostCall[] {
+  if (isReturn) return []
+  const words = turns.flatMap(({ service, container }) => {
+    const stay = service.once === true ? undefined : stayOf(service)
+    return stay === undefined ? [] : [service.name, container, centiseconds(stay.healthyMs), centiseconds(stay.upMs)]
+  })
+  return words.length === 0 ? [] : [['stay', ...words]]
 }
 
 function createCalls(service: Service, container: string, args: readonly string[]): HostCall[] {
@@ -207,9 +229,12 @@ const lingerMs = 500
 export function watchCall(service: Service, container: string, address: string | undefined): HostCall {
   const { health } = service
   // The rest of the time it is with visitors already, and nginx falls back to the old one: see `linger`.
-  const settleMs = address === undefined ? health.settleMs : Math.max(0, health.settleMs - lingerMs)
+  const late = stayOf(service) === undefined ? health.settleMs : Math.min(health.settleMs, firstLookMs)
+  const settleMs = address === undefined ? late : Math.max(0, health.settleMs - lingerMs)
   const bounds = [centiseconds(health.timeoutMs), centiseconds(settleMs)]
-  if (health.kind === 'container') return ['watch', service.name, container, 'container', ...bounds, '20']
+  if (health.kind === 'container' || health.kind === 'none') return ['watch', service.name, container, 'container', ...bounds, '20']
+  const pace = paceOf(health)
+  if (health.kind === 'command') return ['watch', service.name, container, 'exec', ...bounds, pace, ...health.command]
   const url = `http://${address ?? publicAddress(service)}${health.path}`
   return [
     'watch',
@@ -217,7 +242,7 @@ export function watchCall(service: Service, container: string, address: string |
     container,
     'http',
     ...bounds,
-    centiseconds(health.intervalMs),
+    pace,
     url,
     health.status === undefined ? '' : String(health.status),
     // By the name that nginx will ask with: some applications answer to no other.

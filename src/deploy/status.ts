@@ -2,6 +2,7 @@ import type { Environment } from '../core/deployment.ts'
 import { type ErrorCode, LaunchwayError, told } from '../core/error.ts'
 import type { Slot } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
+import { chainWarnings } from './chains.ts'
 import { look } from './look.ts'
 import { homeOf } from './program.ts'
 import { isLeftOver } from './accessory.ts'
@@ -56,6 +57,8 @@ export type HostStatus =
       cronLacks?: string[]
       /** Scheduled commands whose containers somebody has removed: they run no more, until the version is deployed again. */
       goneJobs?: string[]
+      /** What browsers would say of the certificates that nginx presents. */
+      certificates?: string[]
       /** What no release replaces. */
       accessories?: StatusOfAccessory[]
     }
@@ -77,7 +80,7 @@ export async function status(app: string, environment: Environment, ports: Ports
 async function statusOf(host: string, app: string, environment: Environment, ports: Ports): Promise<HostStatus> {
   await using remote = await ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
   const home = homeOf({ app, environment })
-  return toStatus(host, await look(remote, home, environment))
+  return toStatus(host, await look(remote, home, environment), environment)
 }
 
 /** What is no finding about this host ends the look: somebody cancelled it, or it is a bug. */
@@ -87,9 +90,10 @@ export function unseen(host: string, error: unknown, { signal, redact }: Ports):
   return { host, error: told(error, redact) }
 }
 
-function toStatus(host: string, seen: Observation): HostStatus {
+function toStatus(host: string, seen: Observation, environment: Environment): HostStatus {
   const { current, previous, lockedBy, held, maintenance, containers, accessories, releases } = seen
   const wait = waitOf(seen)
+  const certificates = chainWarnings(environment, seen.nginx)
   const services = releases.get(current ?? '')?.environment.services ?? []
   const lacks = cronLacks(services, seen)
   const gone = services.filter(
@@ -111,6 +115,7 @@ function toStatus(host: string, seen: Observation): HostStatus {
     }),
     ...(lacks.length === 0 ? {} : { cronLacks: lacks.map(({ what }) => what) }),
     ...(gone.length === 0 ? {} : { goneJobs: gone.map(({ name }) => name) }),
+    ...(certificates.length === 0 ? {} : { certificates }),
     ...(accessories.length === 0 ? {} : { accessories: accessories.map(toAccessory) }),
   }
 }
@@ -158,6 +163,7 @@ function showHost(status: HostStatus, environment: string): string[] {
     containers,
     cronLacks: lacks = [],
     goneJobs = [],
+    certificates = [],
     accessories = [],
   } = status
   const called = (id: string): string => (versions[id] === undefined ? `release ${id}` : `${versions[id]} (release ${id})`)
@@ -176,6 +182,7 @@ function showHost(status: HostStatus, environment: string): string[] {
     ...goneJobs.map(
       (name) => `  ${name.padEnd(12)} has no container any more, and does not run: somebody has removed it. Deploy this version again`,
     ),
+    ...certificates.map((what) => `  ${what}`),
     ...accessories.map(({ name, image = '', status: words }) => `  ${name.padEnd(12)} accessory  ${image}  ${words}`),
   ]
 }

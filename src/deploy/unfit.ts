@@ -6,11 +6,16 @@ import { collidesIn, fixedPorts, type Span, spanOfPublish } from './address.ts'
 import { cronLacks } from './cron.ts'
 import { externalLacks, filesLacks } from './external.ts'
 import type { Busy, Observation } from './observation.ts'
+import { digestIn } from './seen-data.ts'
 import { nginxLacks } from './site-lacks.ts'
+import { holderLacks } from './volume-lacks.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
 /** That of Debian 11 and Ubuntu 20.04; what comes before it lacks options that services may use. */
 const oldestEngine = '20.10'
+
+/** The program of an attempt, its parcels, its journal and the record take some hundred kilobytes. */
+const leastStateBytes = 2_000_000
 
 /** @throws LaunchwayError HOST_UNFIT with all of them, if there are any */
 export function refuseLacks(lacks: readonly Lack[], who: string): void {
@@ -72,10 +77,18 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
   }
   lacks.push(...slotLacks(wanted, seen), ...nginxLacks(wanted, seen), ...cronLacks(environment.services, seen, wanted.isReturn))
   lacks.push(...externalLacks(wanted, seen))
+  const { data } = seen
+  if (data?.stateBytes !== undefined && data.stateBytes < leastStateBytes) {
+    lacks.push({
+      what: `${showBytes(data.stateBytes)} of disk are free at ${environment.stateRoot}`,
+      hint: 'not enough to write down there what is done: make room, or give it another place with `state:` of the environment',
+    })
+  }
   // What a host has kept is there already.
   if (wanted.isReturn) return lacks
-  lacks.push(...filesLacks(wanted, seen))
-  const bytes = [...wanted.images.values()].reduce((sum, image) => sum + image.bytes, 0)
+  lacks.push(...filesLacks(wanted, seen), ...holderLacks(wanted, seen))
+  const missing = [...wanted.images.values()].filter(({ reference }) => data?.images.has(digestIn(reference)) !== true)
+  const bytes = missing.reduce((sum, image) => sum + image.bytes, 0)
   if (seen.freeBytes !== undefined && seen.freeBytes < bytes) {
     lacks.push({
       what: `${showBytes(seen.freeBytes)} of disk are free`,

@@ -36,6 +36,8 @@ export interface Wanted {
   containers?: ReadonlyMap<string, string>
   /** What it mounts of the repository. `digestOf` (core/contents.ts) says by it what a service is given; absent: nothing. */
   hashes?: Hashes
+  /** Containers that say nothing of their logs are given a bound: the engine has none. It is no part of what they are. */
+  boundsLogs?: boolean
   /** For the registries that ask for one, one for each. */
   logins: ReadonlyMap<string, Credentials>
 }

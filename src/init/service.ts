@@ -125,6 +125,9 @@ export function serviceOf(
   const port = isPublic ? (portOf(service, seen) ?? framePort(seen)) : undefined
   const published = (isPublic ? door : undefined) ?? ports[0]?.published
   const line = lineOf(service)
+  // The HEALTHCHECK of its image asks what another command of the same image serves.
+  const isAnothers =
+    !isPublic && service.health === undefined && line !== '' && askedPath(factsOf(service, seen)?.health ?? '') !== undefined
   const environment = environmentOf(service, says)
   const volumes = volumesOf(service, seen.compose?.project.volumeNames ?? new Map(), says)
   if (!isPublic && ports.length > 0)
@@ -148,6 +151,7 @@ export function serviceOf(
         ...environment,
         ...(user === undefined ? {} : { user }),
         ...(stopSignal === undefined ? {} : { 'stop-signal': stopSignal }),
+        ...(isAnothers ? { health: 'none' } : {}),
         ...(runsAlone(service, seen) ? { overlap: false } : {}),
         ...(stopGrace !== undefined
           ? { 'stop-timeout': `${Math.ceil(durationMs(stopGrace) / 1000)}s` }

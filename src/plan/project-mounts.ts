@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { Service } from '../core/deployment.ts'
 import type { DeployedProject, DeployedService, Given, Kept, Mounted } from '../tools/compose-deployed.ts'
-import { isBelow } from '../tools/mounts.ts'
+import { isBelow, isOfHost } from '../tools/mounts.ts'
 import type { Findings } from './project-findings.ts'
 import { composed, placeholderFor } from './project-placeholders.ts'
 
@@ -48,14 +48,11 @@ function refuse({ found }: Around, service: string, key: string, message: string
   found.refused.push({ path: ['services', service, key], message })
 }
 
-/** Not data: what a host has for itself, and sockets. */
-const ofHost = /^\/(dev|etc|proc|run|sys|var\/run|usr\/share\/zoneinfo)(\/|$)|\.sock$/
-
 function bind(name: string, mount: Mounted, mounts: Mounts, around: Around): void {
   const { source = '', target, read_only: readOnly = false, bind: how } = mount
   if (isBelow(around.root, source)) return ofRepository(name, mount, mounts, around)
   mounts.paths.push(source)
-  if (!readOnly && !ofHost.test(source)) mounts.keepsData = true
+  if (!readOnly && !isOfHost(source)) mounts.keepsData = true
   const words = [...(readOnly ? ['ro'] : []), ...(how?.propagation ? [how.propagation] : []), ...(how?.selinux ? [how.selinux] : [])]
   add(mounts, source, target, words, `type=bind`)
 }

@@ -1,4 +1,4 @@
-import { resolveService } from '../config/resolve-service.ts'
+import { healthIn, resolveService } from '../config/resolve-service.ts'
 import type { ServicesConfig } from '../config/schema-project.ts'
 import type { ServiceConfig } from '../config/schema-service.ts'
 import { texts } from '../config/texts.ts'
@@ -49,7 +49,8 @@ export function translateService(part: Part, around: Surroundings): Translated {
   const isData = said.data ?? (!part.isBuiltHere && !part.isOnce && !part.leads && mounts.keepsData)
   const byNginx =
     !isData && (said.nginx !== undefined || (said.port !== undefined && !publishes(service, said.port) && around.url !== undefined))
-  const reached = reachedBy(key, service, { port: said.port, isAsked: !isData && said.health !== undefined, byNginx }, around.found)
+  const asked = healthIn(said.health ?? {})
+  const reached = reachedBy(key, service, { port: said.port, isAsked: !isData && asked.path !== undefined, byNginx }, around.found)
   const { command, entrypoint } = service
   const memory = service.deploy?.resources?.limits?.memory ?? service.mem_limit
   const cpus = Number(service.deploy?.resources?.limits?.cpus ?? service.cpus ?? 0)
@@ -83,7 +84,9 @@ export function translateService(part: Part, around: Surroundings): Translated {
     ...(mounts.files.length === 0 ? {} : { files: mounts.files }),
     ...(mounts.texts.length === 0 ? {} : { texts: mounts.texts }),
   }
-  const options = [...networking.options, ...mounts.options, ...optionsOf(service)]
+  // What launchway.yml says takes the place of the healthcheck.
+  const isReplaced = asked.command !== undefined || asked.none === true
+  const options = [...networking.options, ...mounts.options, ...optionsOf(isReplaced ? { ...service, healthcheck: null } : service)]
   if (isData) {
     refuseForData(part, around)
     const health = { timeoutMs: patienceMs(service.healthcheck), settleMs: 1_000 }
@@ -102,7 +105,12 @@ export function translateService(part: Part, around: Surroundings): Translated {
     ...(reached.port === undefined ? {} : { port: reached.port }),
     ...(reached.publish === undefined ? {} : { publish: reached.publish }),
   }
-  const { nginx, assets, health, cron } = resolveService(name, config, { image: part.image, url: around.url, networks: [] })
+  const { nginx, assets, health, cron } = resolveService(name, config, {
+    image: part.image,
+    url: around.url,
+    networks: [],
+    patienceMs: patienceMs(service.healthcheck),
+  })
   return {
     kind: 'service',
     paths: mounts.paths,
@@ -113,7 +121,7 @@ export function translateService(part: Part, around: Surroundings): Translated {
       ...(nginx === undefined ? {} : { nginx }),
       ...(assets === undefined ? {} : { assets }),
       ...(cron === undefined ? {} : { cron }),
-      health: said.health === undefined ? { kind: 'container', timeoutMs: patienceMs(service.healthcheck), settleMs: 1_000 } : health,
+      health,
       ...rights,
       options,
       overlap,

@@ -76,7 +76,7 @@ async function once(upload: Upload, signal: AbortSignal, ports: Ports): Promise<
     if (layer !== '') all.add(layer)
     if (/^(Pushed|Layer already exists|Mounted from)/.test(state)) there.add(layer)
     // A line for each second of the pause: one is enough.
-    if (!state.startsWith('Retrying in')) return ports.log.debug(line)
+    if (!state.startsWith('Retrying in')) return ports.log.debug(`${upload.image.name}: ${line}`)
     if (asked) return
     asked = true
     ports.log.info(`${upload.repository}: docker sends a layer again`)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { abreast } from '../core/abreast.ts'
 import { keepLogins } from '../core/docker-config.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { annotationsOf } from '../core/image-labels.ts'
@@ -15,6 +16,9 @@ import { copyImage } from './copy.ts'
 import { pushWithDocker } from './docker-push.ts'
 import { configDigests } from './identity.ts'
 
+/** Images that are uploaded at once: docker itself sends five layers at once, whoever they are of. */
+const parallel = 4
+
 /** What the uploads of a run share. */
 interface Destination {
   registries: readonly Registry[]
@@ -29,28 +33,31 @@ interface Destination {
  */
 export async function upload(release: Release, ports: Ports): Promise<BuiltImage[]> {
   const { images } = section(release, 'build')
-  const to = await loggedIn(release.plan.registries, ports)
-  const uploaded: BuiltImage[] = []
-  for (const image of images) {
-    if (image.how !== 'built') {
-      // The registry had it first.
-      uploaded.push(image)
-      continue
-    }
+  const to = await loggedIn(release.plan, ports)
+  const bring = async (image: BuiltImage, signal = ports.signal): Promise<BuiltImage> => {
     const planned = release.plan.images.find(({ name }) => name === image.name)
+    const repositories = planned?.repositories ?? []
+    const around = { ...ports, signal }
+    if (image.how !== 'built') return { ...image, registries: await spread(image, repositories, to, around) }
     const annotations = planned === undefined ? {} : annotationsOf(planned, image.key, release.plan)
-    uploaded.push({ ...image, registries: await uploadImage(image, planned?.repositories ?? [], annotations, to, ports) })
+    return { ...image, registries: await uploadImage(image, repositories, annotations, to, around) }
   }
-  return uploaded
+  // One alone: what the others share with it is then there, and is not sent by each of them.
+  const first = images.find(({ how }) => how === 'built')
+  const done = first === undefined ? [] : [await bring(first)]
+  const others = images.filter((image) => image !== first)
+  const uploaded = new Map([...done, ...(await abreast(parallel, others, ports.signal, bring))].map((image) => [image.name, image]))
+  return images.flatMap(({ name }) => uploaded.get(name) ?? [])
 }
 
 /**
  * A docker configuration of this run alone, with the logins that were found; docker uses the user's own when there
- * are none. The folder goes with the run. A login that is wrong shows at the push.
+ * are none. The folder goes with the run. One that the registry refuses has shown before the build, or shows at the push.
  */
-async function loggedIn(registries: readonly Registry[], ports: Ports): Promise<Destination> {
+async function loggedIn({ images, registries }: Release['plan'], ports: Ports): Promise<Destination> {
+  const hosts = new Set(images.flatMap(({ repositories }) => repositories.map((repository) => parseRepository(repository).host)))
   const logins = new Map<string, Credentials>()
-  for (const settings of registries) {
+  for (const settings of registries.filter(({ host }) => hosts.has(host))) {
     const credentials = await ports.registry.credentials(settings)
     if (credentials !== undefined) logins.set(settings.host, credentials)
   }
@@ -78,6 +85,27 @@ async function uploadImage(
     }),
   )
   return Object.fromEntries(uploaded.flat())
+}
+
+/** An image that was not built is in a registry: to those of its repositories that lack it, it comes from there. */
+async function spread(
+  image: BuiltImage,
+  repositories: readonly string[],
+  to: Destination,
+  ports: Ports,
+): Promise<BuiltImage['registries']> {
+  const there = Object.entries(image.registries)
+  const all = await allOf(
+    repositories.map(async (repository) => {
+      const { host } = parseRepository(repository)
+      // From another repository of the same registry nothing is sent.
+      const source = there.find(([one]) => parseRepository(one).host === host) ?? there[0]
+      const has = image.registries[repository]
+      if (has !== undefined || source === undefined) return [repository, has] as const
+      return [repository, await copyTo(repository, source[0], source[1].digest, image, to, ports)] as const
+    }),
+  )
+  return { ...image.registries, ...Object.fromEntries(all.flatMap(([repository, has]) => (has === undefined ? [] : [[repository, has]]))) }
 }
 
 async function uploadTo(

@@ -1,4 +1,5 @@
-import { type Command, command, option } from '../core/command.ts'
+import { z } from 'zod'
+import { type Command, command, each, option } from '../core/command.ts'
 
 /** What docker shall use instead of what the user has chosen. */
 export interface Client {
@@ -69,6 +70,43 @@ export function execIn(container: string, words: readonly string[]): Command {
 /** Asks containers to end, and ends them when they have not. */
 export function stopContainers(ids: readonly string[], seconds: number): Command {
   return command('docker', ['stop', '--time', String(seconds), ...ids])
+}
+
+/** The IDs of images with such a name, `team/app:launchway-*`. */
+export function listImages(patterns: readonly string[]): Command {
+  const filters = each(
+    '--filter',
+    patterns.map((pattern) => `reference=${pattern}`),
+  )
+  return command('docker', ['image', 'ls', '--quiet', '--no-trunc', ...filters])
+}
+
+const InspectedImage = z.object({
+  Id: z.string(),
+  RepoTags: z.array(z.string()).nullish(),
+  Metadata: z.object({ LastTagTime: z.iso.datetime({ offset: true }) }),
+})
+
+export function inspectImages(ids: readonly string[]): Command {
+  return command('docker', ['image', 'inspect', ...ids])
+}
+
+/** @throws ZodError, SyntaxError when docker printed something else than its documentation says */
+export function parseImages(stdout: string): { id: string; tags: string[]; tagged: Date }[] {
+  return z
+    .array(InspectedImage)
+    .parse(JSON.parse(stdout))
+    .map(({ Id, RepoTags, Metadata }) => ({ id: Id, tags: RepoTags ?? [], tagged: new Date(Metadata.LastTagTime) }))
+}
+
+/** The IDs of all containers, whether they run or not. */
+export function listContainers(): Command {
+  return command('docker', ['container', 'ls', '--all', '--quiet', '--no-trunc'])
+}
+
+/** The ID of the image of each of these containers, a line each. */
+export function imagesOfContainers(ids: readonly string[]): Command {
+  return command('docker', ['container', 'inspect', '--format', '{{.Image}}', ...ids])
 }
 
 /** Takes references away, and with the last of them the image, unless a container has it. */

@@ -10,6 +10,11 @@ export function isBelow(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder === '/' ? folder : `${folder}/`)
 }
 
+/** Not data: what a host has for itself, and sockets. */
+export function isOfHost(path: string): boolean {
+  return /^\/(dev|etc|proc|run|sys|var\/run|usr\/share\/zoneinfo)(\/|$)|\.sock$/.test(path)
+}
+
 /** The one by which the container has a path: it hides what those above it have there. */
 export function nearest<M extends Mount>(mounts: readonly M[], path: string): M | undefined {
   const around = mounts.filter(({ destination }) => isBelow(destination, path))

@@ -29,6 +29,10 @@ export interface NginxServer {
   locations: string[]
   /** What it includes by itself, as full paths. */
   includes: string[]
+  /** The ports for which it says that it is the default. */
+  defaults?: number[]
+  /** Of one in the first file: how many patterns of the http block come before it. */
+  after?: number
 }
 
 /** What `nginx -T` shows of the configuration that nginx would load. */
@@ -68,7 +72,8 @@ export function parseConfiguration(dump: string): NginxConfiguration {
       const within = path.at(-1) === 'server' ? server : path.length === 0 ? part : undefined
       const isHttp = !path.some((block) => block === 'stream' || block === 'mail')
       if (name === 'server' && path.at(-1) === 'server') {
-        server = isHttp ? { file, ports: [], addresses: [], names: [], locations: [], includes: [] } : undefined
+        const after = file === main ? { after: includes.length } : {}
+        server = isHttp ? { file, ports: [], addresses: [], names: [], locations: [], includes: [], ...after } : undefined
         if (server !== undefined) servers.push(server)
       } else if (name === 'location' && path.length <= 2) {
         const around = path.length === 1 ? part : path[0] === 'server' ? server : undefined
@@ -79,6 +84,9 @@ export function parseConfiguration(dump: string): NginxConfiguration {
         const { port, address } = parseListen(values[0] ?? '')
         if (within !== part && within !== undefined && port !== undefined) server?.ports.push(port)
         if (address !== undefined) within?.addresses.push(address)
+        const isDefault = values.includes('default_server') || values.includes('default')
+        if (isDefault && port !== undefined && server !== undefined && within === server)
+          server.defaults = [...(server.defaults ?? []), port]
       } else if (name === 'server_name' && within === server) server?.names.push(...values.map((value) => value.toLowerCase()))
       else if (name === 'include') {
         const patterns = values.map((value) => (value.startsWith('/') ? value : `${folder}/${value}`))

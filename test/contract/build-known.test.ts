@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { z } from 'zod'
@@ -88,14 +88,8 @@ async function released(
 /** By tag what the registry has. */
 async function digests(...tags: string[]): Promise<(string | undefined)[]> {
   const { close, registry: client } = openPorts({
-    env: process.env,
-    log: fakeLog(),
-    root: folder.path,
-    evidence: '',
-    who: '',
+    ...{ env: process.env, log: fakeLog(), root: folder.path, evidence: '', who: '', onSecret: () => undefined, github: false },
     signal: new AbortController().signal,
-    onSecret: () => undefined,
-    github: false,
   })
   const repository = await client.repository(app, { host: registry.address, plainHttp: true })
   const found = await Promise.all(tags.map(async (tag) => (await repository.resolve(tag))?.digest))
@@ -145,6 +139,19 @@ it('what is known is taken, from here or from another branch, and what has chang
   const rebuilt = await released('dev', { rebuild: true })
   expect(rebuilt.image).toMatchObject({ how: 'built', reason: '--rebuild asks for it', key: moved.image.key })
   expect(rebuilt.calls.find((call) => call.includes('bake'))).toContain('--no-cache')
+})
+
+it('an image that one of two repositories lacks comes from the other one, with the same digest', async () => {
+  const config = readFileSync(join(folder.path, 'launchway.yml'), 'utf8')
+  write('app.txt', 'in two repositories')
+  const first = await released('dev')
+  write('launchway.yml', config.replace(/^image: .*$/m, `images: { app: { repositories: [${name}/second, ${app}] } }`))
+  const again = await released('dev')
+  write('launchway.yml', config)
+  const { digest } = first.image.registries[app] ?? {}
+  expect(again.image).toMatchObject({ how: 'cached', registries: { [app]: { digest }, [`${name}/second`]: { digest } } })
+  expect(new Set(again.release.push?.references.map((one) => one.digest))).toEqual(new Set([digest]))
+  expect(built(again.calls)).toEqual([])
 })
 
 it('a proposal takes what is known, and leaves nothing behind', async () => {

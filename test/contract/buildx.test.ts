@@ -9,6 +9,7 @@ import type { Exec, Ports } from '../../src/core/ports.ts'
 import type { BuildSection, Release } from '../../src/core/release.ts'
 import { startRelease } from '../../src/plan/index.ts'
 import { type BakeTarget, bake, failedLine, inspectBuilder, parseBuilder, parseMetadata } from '../../src/tools/buildx.ts'
+import { fakeRegistries } from '../fakes/registry.ts'
 import { localPorts } from '../unit/support/ports.ts'
 import { filled } from './support/folder.ts'
 
@@ -116,22 +117,25 @@ test('a failed build points to the line of the Dockerfile that is to blame, in i
   const { ports } = localPorts(root)
   const release = await planned(ports)
   const engine = dockerEngine()
-  await expect(build(release, { ...ports, engine })).rejects.toMatchObject({
+  await expect(build(release, { ...ports, engine, registry: fakeRegistries() })).rejects.toMatchObject({
     code: 'BUILD_FAILED',
     message: 'the build failed at web/Dockerfile:2: /nothere is not in the build context',
     place: { file: 'web/Dockerfile', line: 2 },
   })
 })
 
-function planned(ports: Ports): Promise<Release> {
-  return startRelease('launchway.yml', { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/main' }, ports)
+/** Nobody has its registries, and what would be pushed there is not built. */
+async function planned(ports: Ports): Promise<Release> {
+  const release = await startRelease('launchway.yml', { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/main' }, ports)
+  const stages = { ...release.plan.stages, push: { run: false, reason: 'this is about the build' } }
+  return { ...release, plan: { ...release.plan, stages } }
 }
 
 /** What launchway builds of a folder, into the engine of this machine, which is then rid of it; and what it warns of. */
 async function built(root: string, engine = dockerEngine()): Promise<{ images: BuildSection['images']; warnings: string[] }> {
   const { ports, warnings } = localPorts(root)
   const release = await planned(ports)
-  const { images } = await build(release, { ...ports, engine })
+  const { images } = await build(release, { ...ports, engine, registry: fakeRegistries() })
   const candidates = release.plan.images.flatMap(({ name, repositories }) =>
     repositories.map((repository) => `${repository}:launchway-${images.find((image) => image.name === name)?.key}`),
   )
@@ -201,7 +205,7 @@ describe('the history of a repository in the build context', () => {
     const { ports, warnings } = localPorts(root)
     const release = await planned(ports)
     const exec: Exec = { read: (command) => ports.exec.read(command), run: () => Promise.reject(new Error('seen enough')) }
-    await expect(build(release, { ...ports, engine: dockerEngine(), exec })).rejects.toThrow('seen enough')
+    await expect(build(release, { ...ports, engine: dockerEngine(), exec, registry: fakeRegistries() })).rejects.toThrow('seen enough')
     return warnings
   }
 })

@@ -103,6 +103,20 @@ describe('a compose project in the record', () => {
     expect(environment.accessories.map(({ name }) => name)).toEqual(['cache', 'db'])
     expect(environment.beforeSwitch).toMatchObject([{ service: 'web' }])
   })
+
+  it('a service without a healthcheck must stay up for a while; what launchway.yml says of health takes the place of one', async () => {
+    const check = 'healthcheck: { test: curl -f http://localhost, interval: 1m }'
+    const project = `name: p\nservices:\n  bare: { build: . }\n  patient: { build: ., ${check} }\n  none: { build: ., ${check} }\n  asked: { build: ., ${check} }`
+    const beside = `compose: compose.yml\nservices: { patient: { health: { settle: 3s } }, none: { health: none }, asked: { health: { command: [x], retries: 2 } } }`
+    const { environment } = await planProject(project, beside)
+    expect(find(environment, 'bare')).toMatchObject({ health: { kind: 'container', settleMs: 1_000, bareMs: 10_000 } })
+    expect(find(environment, 'patient')).toMatchObject({
+      health: { kind: 'container', timeoutMs: 270_000, settleMs: 3_000 },
+      options: ['--health-cmd=curl -f http://localhost', '--health-interval=1m0s'],
+    })
+    expect(find(environment, 'none')).toMatchObject({ health: { kind: 'none', settleMs: 10_000 }, options: [] })
+    expect(find(environment, 'asked')).toMatchObject({ health: { kind: 'command', command: ['x'], retries: 2 }, options: [] })
+  })
 })
 
 /** A project of one service that is built here. */

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
 import type { LaunchwayError } from '../../src/core/error.ts'
-import type { Toolbox } from './support/host.ts'
-import { failureOf, isCampaign, useHosts } from './support/hosts.ts'
-import { deployTo, web, type Wish } from './support/release.ts'
+import { labHost, type Toolbox } from './support/host.ts'
+import { failureOf, isCampaign, running, useHosts } from './support/hosts.ts'
+import { deployTo, web, type Wish, worker } from './support/release.ts'
 
 const { image, machine } = useHosts()
 
@@ -74,11 +74,32 @@ describe('what a host lacks is said before anything is touched', () => {
     }
   })
 
-  test('a disk that the images may not fit on', { tags: ['full-disk'] }, async () => {
+  test('a disk that the images may not fit on; those that are there need no room', { tags: ['full-disk'] }, async () => {
     const host = await machine()
-    const error = await refused(host, { built: { size: 1e15 } })
-    expect(error.message).toMatch(/B of disk are free/)
+    const wish: Wish = { version: 'one', services: [worker], built: { size: 1e15 } }
+    const error = await failureOf(deployTo(host, { ...image(), digest: `sha256:${'0'.repeat(64)}` }, wish))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringMatching(/B of disk are free/) })
     expect(error.hint).toContain('docker image prune --all')
+    await docker('pull', '--quiet', `${image().repository}@${image().digest}`)
+    await deployTo(host, image(), wish)
+    expect(await running(host)).toHaveLength(1)
+  })
+
+  test('a full disk where the state is', { tags: ['full-disk'] }, async () => {
+    await using host = labHost(inject('lab').hosts['bookworm']?.container ?? '', 'root', 0)
+    await host.ask(`mkdir -p ${host.stateRoot} && mount -t tmpfs -o size=128k tmpfs ${host.stateRoot}`)
+    try {
+      const error = await failureOf(deployTo(host, image(), { version: 'one', services: [worker] }))
+      expect(error.message).toMatch(new RegExp(`cannot take this deploy: 0\\.1 MB of disk are free at ${host.stateRoot}$`))
+      expect(error).toMatchObject({ code: 'HOST_UNFIT', hint: expect.stringContaining('`state:`') })
+      expect(await host.ask(`ls ${host.stateRoot}`)).toBe('')
+    } finally {
+      await host.ask(`umount ${host.stateRoot}`)
+    }
+    const { release } = await deployTo(host, image(), { version: 'one', services: [worker] })
+    // What a release takes of it is far below what is asked for.
+    expect(Number((await host.ask(`du -sk ${host.stateRoot}`)).split('\t')[0])).toBeLessThan(1000)
+    expect(await running(host)).toEqual([`worker ${release}`])
   })
 
   test('an image for another platform', { tags: ['other-platform'] }, async () => {

@@ -62,6 +62,55 @@ describe('a service', () => {
     expect(warnings).toHaveLength(1)
   })
 
+  test('whose worker does not stay up is with the version before again, for visitors too, and none of them has seen an error', async () => {
+    await using host = siteHost('trixie')
+    const health = { kind: 'container' as const, timeoutMs: 20_000, settleMs: 500, bareMs: 8_000 }
+    const worker = (words: string) => ({ name: 'worker', command: ['python3', '-c', `import sys, time; ${words}`], health })
+    const { release } = await deployTo(host, image, {
+      version: 'one',
+      services: [site(host), { ...worker('time.sleep(1000)'), health: { ...health, bareMs: 0 } }],
+    })
+    const running = host.traffic({ seconds: 60 })
+    await running.seen('one')
+    const services = [site(host), worker('time.sleep(4); sys.exit("no module named celery")')]
+    const error = await failureOf(deployTo(host, image, { version: 'two', services }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('worker: healthy failed') })
+    expect(error.hint).toContain('no module named celery')
+    expect(await host.page()).toBe('one')
+    const tally = await running.stop()
+    expect(Object.fromEntries(tally.failures)).toEqual({})
+    // The rest of the worker's time passes while visitors are with the new version.
+    expect([...tally.versions.keys()]).toEqual(expect.arrayContaining(['one', 'two']))
+    const left = await host.containers()
+    expect(left.map(({ service, state, release: of }) => [service, state, of]).toSorted()).toEqual([
+      ['web', 'running', release],
+      ['worker', 'running', release],
+    ])
+  })
+
+  test('whose server would answer from now on for names that no server has: a warning says so, and what it advises helps', async () => {
+    await using host = siteHost('trixie')
+    await using tls = await certified(host)
+    const nginx = { serverNames: [host.name], tls: { certificate: tls.certificate, key: tls.key } }
+    const legacy = `/etc/nginx/sites-enabled/${host.app}`
+    const listening = (line: string): string =>
+      `server { ${line} server_name legacy.example.org; ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key}; return 200 legacy; }`
+    await using _ = await configured(host, legacy, listening('listen 443 ssl;'))
+    const unknown = (): Promise<string> => host.ask("curl -sk -H 'Host: unknown.example.org' https://127.0.0.1/")
+    await expect.poll(unknown).toBe('legacy')
+    const warnings: string[] = []
+    const deployed = (version: string): Promise<unknown> =>
+      deployTo(host, image, { version, services: [site(host, { nginx })], onWarning: (line) => warnings.push(line) })
+    await deployed('one')
+    expect(await unknown()).not.toBe('legacy')
+    expect(warnings).toEqual([expect.stringContaining(`${legacy} answers on port 443 for names that no server of nginx has`)])
+    const [, line = ''] = /in \S+: (listen .*)$/.exec(warnings[0] ?? '') ?? []
+    await using _said = await configured(host, legacy, listening(line))
+    await expect.poll(unknown).toBe('legacy')
+    await deployed('two')
+    expect(warnings).toHaveLength(1)
+  })
+
   test('under a policy of SELinux comes with a warning', async () => {
     const container = lab.hosts['trixie']?.container ?? ''
     const bin = await docker('exec', container, 'sh', '-c', 'mktemp -d /tmp/launchway-selinux-XXXXXX')

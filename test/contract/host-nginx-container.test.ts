@@ -8,7 +8,7 @@ import { type Edge, edgeOn } from './support/edge.ts'
 import { failureOf, pathsOf } from './support/hosts.ts'
 import { deployTo, portsFor, type PushedImage, releaseFor, removeImage, type Wish } from './support/release.ts'
 import { pushServer } from './support/server.ts'
-import { killerOn, rollBack, site, siteHost, type SiteHost } from './support/site.ts'
+import { certified, killerOn, rollBack, site, siteHost, type SiteHost } from './support/site.ts'
 
 const lab = inject('lab')
 let image: PushedImage = { repository: '', digest: '' }
@@ -169,7 +169,21 @@ test('a container that cannot be the way in is refused before anything is touche
   expect(alone).toContain('-v /etc/nginx/conf.d:/etc/nginx/conf.d:ro')
   expect(alone).toContain('Mounted alone is /etc/nginx/conf.d/own.conf')
 
-  await edge.run({ options: [...usual, ...sites, ...stateMount] })
+  await using over = await certified(host, { days: -1 })
+  await edge.run({
+    options: [
+      ...usual,
+      ...sites,
+      ...stateMount,
+      '--volume',
+      `${over.certificate}:/srv/over.pem:ro`,
+      '--volume',
+      `${over.key}:/srv/over.key:ro`,
+    ],
+  })
+  const ended = { serverNames: [host.name], tls: { certificate: '/srv/over.pem', key: '/srv/over.key' } }
+  const late = await failureOf(deployTo(host, image, { version: 'one', services: [boxed(host, edge, { nginx: ended })] }))
+  expect(late.message).toContain(`/srv/over.pem, the certificate of ${host.name}, ended on`)
   const tls = { certificate: '/etc/ssl/only-on-the-host.pem', key: '/etc/nginx/nginx.conf' }
   const absent = await failureOf(
     deployTo(host, image, { version: 'one', services: [boxed(host, edge, { nginx: { serverNames: [host.name], tls } })] }),

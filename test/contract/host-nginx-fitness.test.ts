@@ -54,6 +54,19 @@ describe('a host whose nginx cannot take the service is refused before anything 
     await isUntouched(host)
   })
 
+  test('a certificate that has ended, where nobody has had HTTPS yet', async () => {
+    await using host = siteHost('bookworm')
+    await using tls = await certified(host, { days: -1 })
+    const nginx = { serverNames: [host.name], tls: { certificate: tls.certificate, key: tls.key } }
+    const error = await failureOf(deployTo(host, image, { version: 'one', services: [site(host, { nginx })] }))
+    expect(error).toMatchObject({
+      code: 'HOST_UNFIT',
+      message: expect.stringContaining(`${tls.certificate}, the certificate of ${host.name}, ended on`),
+    })
+    expect(error.hint).toContain('certbot renew')
+    await isUntouched(host)
+  })
+
   test('an nginx that does not run, or is not there', async () => {
     await using host = siteHost('trixie')
     const stopped = async (): Promise<AsyncDisposable> => {
@@ -86,6 +99,31 @@ describe('a host whose nginx cannot take the service is refused before anything 
     expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining("nginx's workers may not look into /root") })
     await isUntouched(host)
   })
+})
+
+test('visitors who have HTTPS are not taken it for a certificate that has ended since, ends soon, or is for others; each is warned of', async () => {
+  await using host = siteHost('bookworm')
+  const warnings: string[] = []
+  const deployWith = async (version: string, { certificate, key }: { certificate: string; key: string }): Promise<string> => {
+    warnings.length = 0
+    const nginx = { serverNames: [host.name], tls: { certificate, key } }
+    await deployTo(host, image, { version, services: [site(host, { nginx })], onWarning: (line) => warnings.push(line) })
+    return warnings.join('\n')
+  }
+  {
+    await using good = await certified(host)
+    expect(await deployWith('one', good)).not.toContain(good.certificate)
+  }
+  {
+    await using soon = await certified(host, { days: 3 })
+    expect(await deployWith('two', soon)).toContain(`${soon.certificate}, the certificate of ${host.name}, ends within a week, on 20`)
+  }
+  {
+    await using others = await certified(host, { name: 'old.example.org' })
+    expect(await deployWith('three', others)).toContain(`is for old.example.org, and not for ${host.name}: no browser takes it there`)
+  }
+  await using over = await certified(host, { days: -1 })
+  expect(await deployWith('four', over)).toContain(`${over.certificate}, the certificate of ${host.name}, ended on 20`)
 })
 
 /** A version, how it comes to serve after `one` did at its own port, and whether this is in every run, not in the campaign alone. */

@@ -2,7 +2,7 @@ import { describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { JournalLine } from '../../src/core/journal.ts'
 import { type HostUnderTest, labHost } from './support/host.ts'
-import { failureOf, isCampaign, pathsOf, running, useHosts } from './support/hosts.ts'
+import { failureOf, isCampaign, pathsOf, pushAnother, running, useHosts } from './support/hosts.ts'
 import { deployTo, web, type Wish, worker } from './support/release.ts'
 
 const lab = inject('lab')
@@ -212,5 +212,86 @@ describe('what a container is given', () => {
     expect(error).toMatchObject({ code: 'SECRET_MISSING', message: expect.stringContaining('deploy/gone.env') })
     expect(error.hint).toContain('env-files of worker are read from')
     expect(await host.containers()).toEqual([])
+  })
+})
+
+describe('a worker that nobody asks anything', () => {
+  const inImage = (script: string): string[] => ['/bin/sh', '-c', script]
+  const busybox = { name: 'busybox', shell: 'busybox', probe: 'wget' } as const
+  const health = { kind: 'container' as const, timeoutMs: 10_000, settleMs: 500, bareMs: 4_000 }
+
+  test('one that ends when it cannot load its application is told, with its words, and the old worker never stopped', async () => {
+    const host = await machine(busybox)
+    const well = { ...worker, command: inImage('exec sleep 1000'), health: { ...health, bareMs: 1_200 } }
+    const { release } = await deployTo(host, image(), { version: 'one', services: [web(host), well] })
+    const before = (await inspect(host)).map(({ State }) => State.StartedAt).toSorted()
+
+    const broken = { ...worker, command: inImage('sleep 2; echo "ImportError: no module named celery" >&2; exit 1'), health }
+    const nginxFree = { name: 'web', port: 8000, health: { kind: 'container' as const, timeoutMs: 10_000, settleMs: 0 } }
+    const error = await failureOf(deployTo(host, image(), { version: 'two', services: [nginxFree, broken] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('worker: healthy failed') })
+    expect(error.hint).toContain('it did not stay up')
+    expect(error.hint).toContain('exit code 1')
+    expect(error.hint).toContain('ImportError: no module named celery')
+    expect(await running(host)).toEqual([`web ${release}`, `worker ${release}`])
+    expect((await inspect(host)).map(({ State }) => State.StartedAt).toSorted()).toEqual(before)
+  })
+
+  test('one that ends after its health check and before the record is named, with its exit code and its words', async () => {
+    const host = await machine()
+    const late = { kind: 'command' as const, command: ['true'], intervalMs: 100, timeoutMs: 10_000, settleMs: 2_500 }
+    const error = await failureOf(
+      deployTo(host, image(), {
+        version: 'one',
+        services: [
+          { ...worker, command: inImage('sleep 1; echo "boom" >&2; exit 5') },
+          { name: 'slow', health: late },
+        ],
+      }),
+    )
+    expect(error.message).toContain('worker: healthy failed')
+    expect(error.hint).toContain('it was well, and then ended with exit code 5')
+    expect(error.hint).toContain('boom')
+    expect(error.hint).not.toContain('engine')
+  })
+
+  test('a command says that it is well, and so many in a row that it is not', async () => {
+    const host = await machine()
+    const asked = { kind: 'command' as const, command: ['test', '-e', '/ready'], intervalMs: 200, timeoutMs: 20_000, settleMs: 0 }
+    const well = { ...worker, command: inImage('sleep 1; touch /ready; exec sleep 1000'), health: asked }
+    const { services } = await deployTo(host, image(), { version: 'one', services: [well] })
+    expect(services).toMatchObject([{ name: 'worker' }])
+    const error = await failureOf(
+      deployTo(host, image(), {
+        version: 'two',
+        services: [{ ...worker, command: inImage('exec sleep 1000'), health: { ...asked, retries: 3 } }],
+      }),
+    )
+    expect(error.hint).toContain('3 probes failed one after the other')
+  })
+
+  test('the HEALTHCHECK of an image that is meant for the web is named, with what to do; none leaves it out', async () => {
+    const host = await machine()
+    const check = 'HEALTHCHECK --interval=1s --retries=1 CMD wget -q -O - http://127.0.0.1:8000/'
+    const checked = await pushAnother(image(), 'checked', check)
+    const idle = { ...worker, command: inImage('exec sleep 1000') }
+    const inherits = { ...idle, health: { ...health, bareMs: 30_000 } }
+    const error = await failureOf(deployTo(host, checked, { version: 'one', services: [inherits] }))
+    expect(error.hint).toContain('What asks is the HEALTHCHECK of its image: CMD-SHELL wget -q -O - http://127.0.0.1:8000/')
+    expect(error.hint).toContain('health: none')
+
+    const none = { kind: 'none' as const, timeoutMs: 10_000, settleMs: 1_200 }
+    await deployTo(host, checked, { version: 'two', services: [{ ...idle, health: none }] })
+    expect((await running(host)).length).toBe(1)
+  })
+
+  test('a HEALTHCHECK that is asked too seldom is told with its interval, and what to set', async () => {
+    const host = await machine(busybox)
+    const seldom = await pushAnother(image(), 'seldom', 'HEALTHCHECK --interval=65s --start-period=5s CMD true')
+    const hurried = { kind: 'container' as const, timeoutMs: 1_000, settleMs: 0 }
+    const error = await failureOf(deployTo(host, seldom, { version: 'one', services: [web(host, { health: hurried })] }))
+    expect(error.hint).toContain('it is asked every 65 s (start period 5 s, timeout 30 s, retries 3), and the deploy waits for 1 s')
+    expect(error.hint).toContain('health: { timeout: 290s }')
+    expect(error.hint).not.toContain('health: none')
   })
 })

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { ask, call, docker } from '../../lab/run.ts'
@@ -91,6 +91,38 @@ describe('an upload to several registries', () => {
     expect(copied).toEqual([expect.stringMatching(new RegExp(`^${plain[1]}@sha256:.* copied from ${plain[0]}, .*MB mounted`))])
     const repository = await ports.registry.repository(plain[1] ?? '', { host: registry.address, plainHttp: true })
     expect((await repository.resolve(tag))?.digest).toBe(digests[0])
+    close()
+  })
+
+  it('sends the first of several images alone, and the others at once, each line of docker with the name of its image', async () => {
+    const names = ['first', 'second', 'third']
+    // Each of the others waits until all of them are on their way.
+    using _ = dockerPush(`name=\${2%:*} name=\${name##*/}
+      echo "begin $name" >> ${folder.path}/order
+      if [ "$name" != first ]; then
+        touch ${folder.path}/on-its-way-$name
+        for i in $(seq 200); do [ -e ${folder.path}/on-its-way-second ] && [ -e ${folder.path}/on-its-way-third ] && break; sleep 0.1; done
+        [ "$i" -lt 200 ] || { echo 'denied: it waits for others' >&2; exit 1; }
+      fi
+      ${real} "$@"; code=$?
+      echo "end $name" >> ${folder.path}/order
+      exit $code`)
+    const { ports, log, close } = open()
+    const release = await releaseTo(...names.map((name) => `${registry.address}/${path}/several/${name}`))
+    const [image, built] = [release.plan.images[0], release.build?.images[0]]
+    if (image === undefined || built === undefined) throw new Error('a release without an image')
+    const images = names.map((name, index) => ({ ...image, name, repositories: [image.repositories[index] ?? ''] as [string] }))
+    const uploaded = await upload(
+      { ...release, plan: { ...release.plan, images }, build: { builder: 'test', images: names.map((name) => ({ ...built, name })) } },
+      ports,
+    )
+    expect(uploaded.map(({ name, registries }) => [name, Object.keys(registries)])).toEqual(
+      images.map((one) => [one.name, one.repositories]),
+    )
+    const order = readFileSync(join(folder.path, 'order'), 'utf8').trim().split('\n')
+    expect(order.slice(0, 2)).toEqual(['begin first', 'end first'])
+    expect(order.slice(2, 4).toSorted()).toEqual(['begin second', 'begin third'])
+    expect(log.said('debug').filter((line) => !/^(first|second|third): /.test(line))).toEqual([])
     close()
   })
 

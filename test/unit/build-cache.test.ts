@@ -5,6 +5,7 @@ import type { PlannedBase, PlannedImage } from '../../src/core/planned-image.ts'
 import type { PlanSection } from '../../src/core/release.ts'
 import { fakeEngine } from '../fakes/engine.ts'
 import { fakeExec } from '../fakes/exec.ts'
+import { fakeRegistries } from '../fakes/registry.ts'
 import { record } from './support/deploy.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
@@ -31,7 +32,9 @@ async function failing(
   const exec = fakeExec({ 'docker buildx bake': { code: 1, stderr: 'ERROR: failed to configure registry cache importer: no such host\n' } })
   const of = { keys: new Map<string, string>(), pins: new Map<string, Record<string, string>>(), plan: section, driver, metadataFile: 'm' }
   const images = { images: [withCache(image, caches.app)], bases: [withCache(base, caches.below)] }
-  await expect(solve({ ...of, ...images }, { ...ports, exec, engine: fakeEngine() })).rejects.toMatchObject({ code: 'BUILD_FAILED' })
+  await expect(solve({ ...of, ...images }, { ...ports, exec, engine: fakeEngine(), registry: fakeRegistries() })).rejects.toMatchObject({
+    code: 'BUILD_FAILED',
+  })
   return { warnings, tries: exec.calls.length }
 }
 

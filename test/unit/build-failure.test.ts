@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { buildFailure } from '../../src/build/failure.ts'
 import type { Told } from '../../src/build/progress.ts'
+import { fakeEngine } from '../fakes/engine.ts'
 import { localPorts, temporaryFolder } from './support/ports.ts'
 
 const source = { context: '.', dockerfile: 'Dockerfile' }
@@ -11,7 +12,7 @@ const source = { context: '.', dockerfile: 'Dockerfile' }
 async function read(text: string, failed: Told['failed'] = [], driver = 'docker') {
   const root = temporaryFolder()
   writeFileSync(join(root, 'Dockerfile'), 'FROM python:3\nRUN make\n')
-  return buildFailure({ failed, warnings: [], text: text.split('\n') }, [source], driver, localPorts(root).ports)
+  return buildFailure({ failed, warnings: [], text: text.split('\n') }, [source], { driver, logins: new Map() }, localPorts(root).ports)
 }
 
 const excerpt = ['Dockerfile:2', '--------------------', '   1 |     FROM python:3', '   2 | >>> RUN make', '--------------------'].join(
@@ -104,6 +105,65 @@ describe('what BuildKit says of a failure is put into words', () => {
 
   test('a buildx that knows no rawjson is too old', async () => {
     expect((await read('ERROR: invalid progress mode rawjson')).code).toBe('TOOL_MISSING')
+  })
+})
+
+describe('a program of another kind of machine', () => {
+  /** As an engine 26.1 without emulation has said it. */
+  const ended = `${solving}process "/bin/sh -c uname" did not complete successfully: exit code: 1`
+  const failure = async (step: string, platforms: string[], engine: string | undefined, last = 'exec /bin/sh: exec format error') => {
+    const { ports } = localPorts(temporaryFolder())
+    const failed = [{ step, error: '', lines: ['and before', last] }]
+    const platform = async (): Promise<string> => engine ?? Promise.reject(new Error('no engine'))
+    const found = await buildFailure(
+      { failed, warnings: [], text: [ended] },
+      [{ ...source, platforms }],
+      { driver: 'docker', logins: new Map() },
+      { ...ports, engine: { ...fakeEngine(), platform } },
+    )
+    return { says: found.message.replace(/^the build failed: /, ''), hint: found.hint }
+  }
+
+  test.each<[string, string, string[], string | undefined, string]>([
+    [
+      'that is asked for',
+      '[2/2] RUN uname',
+      ['linux/arm64'],
+      'linux/amd64',
+      'a program for linux/arm64, which this machine (linux/amd64) cannot run',
+    ],
+    [
+      'of several that are',
+      '[linux/arm/v7 2/2] RUN uname',
+      ['linux/amd64', 'linux/arm/v7'],
+      'linux/amd64',
+      'a program for linux/arm/v7, which',
+    ],
+    [
+      'of several, in a stage',
+      '[linux/arm64 build 2/2] RUN uname',
+      ['linux/amd64', 'linux/arm64'],
+      'linux/amd64',
+      'a program for linux/arm64, which',
+    ],
+    [
+      'where the engine does not say what it is',
+      '[2/2] RUN uname',
+      ['linux/arm64'],
+      undefined,
+      'a program for linux/arm64, which this machine cannot run',
+    ],
+  ])('%s is named', async (_, step, platforms, engine, expected) => {
+    const { says, hint } = await failure(step, platforms, engine)
+    expect(says).toContain(expected)
+    expect(hint).toMatch(/setup-qemu-action[^]*binfmt --install arm/)
+  })
+
+  test('is told from a program that nobody can run, and from one that only writes so', async () => {
+    const { says, hint } = await failure('[2/2] RUN uname', ['linux/amd64'], 'linux/amd64')
+    expect([says, hint]).toEqual(['this machine cannot run the program (exec format error)', expect.stringMatching(/without #!/)])
+    const other = await failure('[2/2] RUN uname', ['linux/arm64'], 'linux/amd64', 'it was no exec format error, said the test')
+    expect(other.says).toBe('the command ended with exit code 1')
   })
 })
 

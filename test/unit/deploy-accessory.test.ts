@@ -156,6 +156,8 @@ describe('an accessory', () => {
     const health = { command: ['redis-cli', 'ping'], timeoutMs: 5_000, settleMs: 0 }
     const { calls } = planHost(wish([redis({ health })]), host(), 'a')
     expect(calls.find(([call]) => call === 'watch')).toEqual(['watch', 'redis', name, 'exec', '500', '0', '50', 'redis-cli', 'ping'])
+    const patient = { ...health, intervalMs: 2_000, retries: 5 }
+    expect(planHost(wish([redis({ health: patient })]), host(), 'a').calls.find(([call]) => call === 'watch')?.[6]).toBe('200/5')
   })
 
   it('is seen by its own labels, with what is mounted', () => {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Service } from '../../src/core/deployment.ts'
 import type { Kept } from '../../src/deploy/kept.ts'
 import type { Observation } from '../../src/deploy/observation.ts'
+import { containerArgs } from '../../src/deploy/container.ts'
 import { planHost } from '../../src/deploy/plan.ts'
+import { watchCall } from '../../src/deploy/start.ts'
 import { busy, container, digest, environment, first, host, nameOf, second, service, story, wanted } from './support/deploy.ts'
 
 const web = service({ port: 5000, publish: '80' })
@@ -92,5 +94,68 @@ describe('the order in which services start', () => {
       ['served', 'beat', 'it must not overlap'],
     ])
     expect(notes).toContain('beat: the old one is stopped first, since two must not overlap')
+  })
+})
+
+describe('what nobody asks anything', () => {
+  const bare = { kind: 'container', timeoutMs: 60_000, settleMs: 1_000, bareMs: 10_000 } as const
+  const services = [web, { ...worker, health: bare }, { ...mailer, health: { kind: 'none', timeoutMs: 60_000, settleMs: 5_000 } as const }]
+
+  it('is looked at for a second, and must have stayed up when all else is done and nothing has stopped yet', () => {
+    const { calls } = planHost(wanted(services), running([worker, mailer]), 'a')
+    expect(calls.filter(([name, service]) => name === 'watch' && service !== 'web')).toEqual([
+      ['watch', 'worker', nameOf('worker', second), 'container', '6000', '100', '20'],
+      ['watch', 'mailer', nameOf('mailer', second), 'container', '6000', '100', '20'],
+    ])
+    const stay = ['stay', 'worker', nameOf('worker', second), '0', '1000', 'mailer', nameOf('mailer', second), '400', '500']
+    expect(calls.filter(([name]) => name === 'stay')).toEqual([stay])
+    const order = calls.map(([name]) => name).filter((name) => ['watch', 'stay', 'keep', 'record', 'retire'].includes(name))
+    expect([...new Set(order)]).toEqual(['watch', 'stay', 'keep', 'record', 'retire'])
+  })
+
+  it('keeps nobody waiting who goes back', () => {
+    const { calls } = planHost(wanted(services, { isReturn: true }), running([worker, mailer]), 'a')
+    expect(calls.filter(([name]) => name === 'stay')).toEqual([])
+  })
+
+  it.each<[string, Service]>([
+    ['has a port', { ...worker, port: 80, publish: '80', health: { ...bare, settleMs: 20_000 } }],
+    ['has a command', { ...worker, health: { kind: 'command', command: ['x'], intervalMs: 500, timeoutMs: 60_000, settleMs: 20_000 } }],
+    ['runs once', { ...worker, health: bare, once: true }],
+    ['says a second or less', { ...worker, health: { ...bare, bareMs: 1_000 } }],
+  ])('is no service that %s', (_, one) => {
+    const { calls } = planHost(wanted([one]), host(), 'a')
+    expect(calls.filter(([name]) => name === 'stay')).toEqual([])
+  })
+
+  it('has no HEALTHCHECK where it says none, or has a command of its own; options that set one up win', () => {
+    const owner = { app: 'addie', environment: 'production', release: second, slot: 'a' } as const
+    const none = { kind: 'none', timeoutMs: 60_000, settleMs: 5_000 } as const
+    const asked: Service['health'] = { kind: 'command', command: ['x'], intervalMs: 500, timeoutMs: 60_000, settleMs: 0 }
+    const has = (health: Service['health'], options: string[] = []): boolean =>
+      containerArgs(service({ health, options }), owner, 'image').includes('--no-healthcheck')
+    expect([has(none), has(asked), has(bare), has(asked, ['--health-cmd=true'])]).toEqual([true, true, false, false])
+  })
+
+  it('is asked by its command, so many times in a row', () => {
+    const health: Service['health'] = {
+      kind: 'command',
+      command: ['celery', 'ping'],
+      intervalMs: 5_000,
+      retries: 3,
+      timeoutMs: 60_000,
+      settleMs: 0,
+    }
+    expect(watchCall({ ...worker, health }, 'c', undefined)).toEqual([
+      'watch',
+      'worker',
+      'c',
+      'exec',
+      '6000',
+      '0',
+      '500/3',
+      'celery',
+      'ping',
+    ])
   })
 })

@@ -70,7 +70,7 @@ describe('doctor says of this machine', () => {
 })
 
 const host = 'deploy@a.example.org'
-const well = { lacks: [], held: [], skewMs: 0, freeBytes: 50_000_000_000, absent: [] }
+const well = { lacks: [], held: [], skewMs: 0, freeBytes: 50_000_000_000, absent: [], certificates: [] as string[] }
 const seen = (of: Partial<typeof well> & object, imageBytes?: number) =>
   [{ host, environment: 'production', examined: { ...well, ...of }, imageBytes }] as const
 const refused = (code: 'SSH_HOST_KEY' | 'SSH_UNREACHABLE' | 'HOST_UNFIT') =>
@@ -89,6 +89,11 @@ describe('doctor says of a host', () => {
       'that little disk is left, where nobody knows the images',
       seen({ freeBytes: 900_000_000 }),
       [`warning host-disk ${host}: 900 MB of disk are free`],
+    ],
+    [
+      'what browsers would say of a certificate',
+      seen({ certificates: ['it has ended'] }),
+      [`warning host-certificate ${host}: it has ended`],
     ],
     ['nothing of that where the images are known to have room', seen({ freeBytes: 900_000_000 }, 100_000_000), []],
   ])('%s', (_, all, expected) => {

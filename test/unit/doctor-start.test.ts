@@ -13,7 +13,35 @@ const start = (script: string, more: Files = {}): Files => ({
   ...more,
 })
 
+const checked = (health: string): Files => ({
+  Dockerfile: `FROM python:3.12\nCOPY app.py /\n${health}\nCMD ["python", "app.py"]\n`,
+})
+const worker = (more: string): string => services(`      worker: { command: [celery, worker]${more} }\n`)
+
 const rows: Row[] = [
+  [
+    'a worker with the HEALTHCHECK of the web, that cannot be well',
+    { ...checked('HEALTHCHECK CMD curl -f http://localhost:8000/'), 'launchway.yml': worker('') },
+    [
+      'warning health-of-another launchway.yml:6:7: worker has no port, and the HEALTHCHECK of its image asks one: CMD curl -f http://localhost:8000/',
+    ],
+  ],
+  [
+    'a worker that does without it',
+    { ...checked('HEALTHCHECK CMD curl -f http://localhost:8000/'), 'launchway.yml': worker(', health: none') },
+    [],
+  ],
+  ['a worker with a HEALTHCHECK that asks nobody', { ...checked('HEALTHCHECK CMD test -e /run/alive'), 'launchway.yml': worker('') }, []],
+  [
+    'a HEALTHCHECK that comes after the deploy has given up',
+    { ...checked('HEALTHCHECK --interval=65s CMD test -e /run/alive'), 'launchway.yml': worker('') },
+    ['warning health-late launchway.yml:6:7: worker is asked every 65s, and the deploy waits for 1 min 0 s'],
+  ],
+  [
+    'one for which the deploy waits',
+    { ...checked('HEALTHCHECK --interval=65s CMD test -e /run/alive'), 'launchway.yml': worker(', health: { timeout: 5m }') },
+    [],
+  ],
   // What starts.
   [
     'code and packages that are fetched at the start',

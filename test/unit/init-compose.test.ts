@@ -91,6 +91,22 @@ volumes: { d: { name: "\${DB_VOLUME}" } }
     expect(config(folder)).toMatchObject({ environments: { production: { services: { web: { health: '/healthz' } } } } })
   })
 
+  it('does without the HEALTHCHECK of its image where that asks what another service of the image answers', async () => {
+    const folder = repository({
+      Dockerfile: `${dockerfile}HEALTHCHECK CMD curl -f http://localhost:5000/up\n`,
+      'worker/Dockerfile': 'FROM python:3.12\nHEALTHCHECK CMD test -e /run/alive\nCMD ["rq", "worker"]\n',
+      'compose.yaml': `services:
+  web: { build: ., ports: ["80:5000"] }
+  worker: { build: ., command: celery -A app worker }
+  own: { build: worker, command: rq worker low }
+`,
+    })
+    await run(folder)
+    const services = { web: { health: '/up' }, worker: { health: 'none' } }
+    expect(config(folder)).toMatchObject({ environments: { production: { services } } })
+    expect(read(folder, 'launchway.yml').match(/health: none/g)).toHaveLength(1)
+  })
+
   it('has whatever must not run twice stopped first: schedulers, and workers of a fixed name', async () => {
     const folder = repository({
       Dockerfile: dockerfile,

@@ -243,8 +243,8 @@ server {
     const { servers } = parseConfiguration(`# configuration file ${file}:\n${text}`)
     const names = ['addie.example.org', 'www.example.org']
     expect(servers).toEqual([
-      server({ file, ports: [80, 80], names }),
-      server({ file, ports: [443, 443], names, includes: ['/etc/nginx/launchway.d/servers/addie.example.org/*.conf'] }),
+      server({ file, ports: [80, 80], names, after: 0 }),
+      server({ file, ports: [443, 443], names, includes: ['/etc/nginx/launchway.d/servers/addie.example.org/*.conf'], after: 0 }),
     ])
   })
 })

@@ -63,7 +63,7 @@ describe('what nginx -T shows', () => {
         }),
       ],
       servers: [
-        server({ file: '/etc/nginx/nginx.conf', ports: [8080], names: ['_'], locations: ['~ ^/x{2};'] }),
+        server({ file: '/etc/nginx/nginx.conf', ports: [8080], names: ['_'], locations: ['~ ^/x{2};'], defaults: [8080], after: 3 }),
         server({
           file: '/etc/nginx/conf.d/blog.conf',
           ports: [443],

@@ -28,33 +28,25 @@ describe('the graph', () => {
     }
   })
 
+  const untilPush = 'build upload size inputs smoke scan evidence push record assets tidy'
+
   it.each([
-    ['build', ['build', 'upload', 'size', 'inputs']],
-    ['push', ['evidence', 'push', 'record', 'assets']],
-    ['deploy', ['turn', 'deploy', 'current']],
-    [
-      undefined,
-      ['build', 'upload', 'size', 'inputs', 'smoke', 'scan', 'reach', 'evidence', 'push', 'record', 'assets', 'turn', 'deploy', 'current'],
-    ],
-    ['scan', ['scan']],
-    ['report', []],
-  ] as const)('the stage %s alone is the steps %j', (stage, names) => {
-    expect(stepsOf(stage).map(({ name }) => name)).toEqual(names)
+    ['build', 'build upload size inputs'],
+    ['push', 'evidence push record assets tidy'],
+    ['deploy', 'turn deploy current'],
+    [undefined, `${untilPush.replace('evidence', 'reach evidence')} turn deploy current`],
+    ['scan', 'scan'],
+    ['report', ''],
+  ] as const)('the stage %s alone is the steps %s', (stage, names) => {
+    expect(
+      stepsOf(stage)
+        .map(({ name }) => name)
+        .join(' '),
+    ).toBe(names)
   })
 
   it('until push, all steps but those of the deploy run, also what waits for a host in a whole run; the release is not done then', async () => {
-    expect(stepsUntilPush().map(({ name }) => name)).toEqual([
-      'build',
-      'upload',
-      'size',
-      'inputs',
-      'smoke',
-      'scan',
-      'evidence',
-      'push',
-      'record',
-      'assets',
-    ])
+    expect(stepsUntilPush().map(({ name }) => name)).toEqual(untilPush.split(' '))
     const { ports } = outside()
     const ran: string[] = []
     const noting = stepsUntilPush().map((one) => ({
@@ -65,11 +57,7 @@ describe('the graph', () => {
       },
     }))
     const { release, error } = await runSteps(noting, withVerdicts('passed', 'passed'), ports)
-    expect([error, ran.toSorted(), release.outcome]).toEqual([
-      undefined,
-      ['assets', 'build', 'evidence', 'inputs', 'push', 'record', 'scan', 'size', 'smoke', 'upload'],
-      { state: 'running' },
-    ])
+    expect([error, ran.toSorted(), release.outcome]).toEqual([undefined, untilPush.split(' ').toSorted(), { state: 'running' }])
   })
 
   it('a step begins when what it needs is done, and not before; the others go on beside it', async () => {

@@ -21,6 +21,8 @@ const cases: [said: Partial<Service>, what: string, compose: string, swarm: stri
   [{ volumes: ['/srv/files:/files:ro'] }, 'the folder /srv/files:/files:ro', 'write', 'otherwise'],
   [{ volumes: ['uploads:/up'] }, 'the volume uploads:/up', 'otherwise', 'otherwise'],
   [{ health: http }, 'health /health', 'write', 'otherwise'],
+  [{ health: { ...http, kind: 'command', command: ['celery', 'ping'] } }, 'health celery ping', 'write', 'write'],
+  [{ health: { kind: 'none', timeoutMs: 1, settleMs: 1 } }, 'health none', 'write', 'write'],
   [{ overlap: false }, 'overlap: false', 'write', 'write'],
   [{ envFiles: ['.env'] }, 'env-file .env', 'write', 'otherwise'],
   [{ secrets: ['TOKEN'] }, 'secrets TOKEN', 'write', 'otherwise'],
@@ -74,12 +76,13 @@ describe('an environment of services one step up', () => {
       ...{ stopTimeoutMs: 1, labels: {}, options: [], restart: 'unless-stopped', envFiles: [] },
     }
     const beforeSwitch = [{ service: 'web', command: ['flask', 'db', 'upgrade'], timeoutMs: 1 }]
-    const found = findingsOf(environment([], { accessories: [db], beforeSwitch, confirm: {} }), 'swarm')
+    const found = findingsOf(environment([], { accessories: [db], beforeSwitch, confirm: {}, sharedVolumes: ['data'] }), 'swarm')
     expect(found.map(({ level, service: of = '', what }) => `${level} ${of} ${what}`)).toEqual([
       'lost  confirm',
       'otherwise  1 host',
       'otherwise db the accessory of postgres:15 with data:/d',
       'write  before-switch web: flask db upgrade',
+      'write  shared-volumes: data',
     ])
   })
 

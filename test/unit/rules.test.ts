@@ -52,7 +52,6 @@ describe('keys that do not go together', () => {
       service('port: 80'),
       'environments.p: port needs a way in: url or nginx.server-name, for nginx on the host to lead to it, or publish, for a public port of its own',
     ],
-    ['health without port', service('health: /'), 'environments.p: health asks over HTTP and needs port'],
     ['host and hosts', service('hosts: [i]'), 'environments.p: host and hosts exclude each other'],
     [
       'services and what belongs into one',
@@ -232,18 +231,6 @@ describe('what is left out is filled in', () => {
     ['its own', 'ssh: { known-hosts: hosts }', '.github/known_hosts', 'hosts'],
   ])('the known hosts: %s', (_, keys, given, expected) => {
     expect(resolveEnvironment(configOf(service(keys)), 'p', given)?.ssh.knownHosts).toBe(expected)
-  })
-
-  test.each<[string, object]>([
-    ['/healthz', { kind: 'http', path: '/healthz', intervalMs: 500, timeoutMs: 60_000, settleMs: 1_000 }],
-    [
-      '{ path: /, host: a.example.org, status: 204, interval: 1s, timeout: 2m, settle: 0s }',
-      { kind: 'http', path: '/', host: 'a.example.org', status: 204, intervalMs: 1_000, timeoutMs: 120_000, settleMs: 0 },
-    ],
-  ])('the health check %s', (health, expected) => {
-    expect(resolveEnvironment(configOf(service(`port: 1, publish: 2, health: ${health}`)), 'p', undefined)?.services[0]?.health).toEqual(
-      expected,
-    )
   })
 
   test('each registry stands once, with its own settings', () => {

@@ -112,7 +112,15 @@ describe('accessories', () => {
     ])
   })
 
+  it('are asked by their command as services are', () => {
+    const health = 'health: { command: [redis-cli, ping], interval: 2s, retries: 5 }'
+    expect(environment(`accessories: { redis: { image: "redis:7", ${health} } }`).accessories[0]?.health).toEqual({
+      ...{ command: ['redis-cli', 'ping'], intervalMs: 2_000, retries: 5, timeoutMs: 60_000, settleMs: 1_000 },
+    })
+  })
+
   it.each([
+    ['accessories: { redis: { image: "redis:7", health: { retries: 3 } } }', 'retries is that of a command'],
     ['services: { redis: {} }\naccessories: { redis: { image: "redis:7" } }', 'a service has this name already'],
     ['accessories: { web: { image: "redis:7" } }', 'a service has this name already'],
     ['accessories: { redis: {} }', 'accessories.redis.image'],

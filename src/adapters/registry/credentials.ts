@@ -43,7 +43,7 @@ export async function findCredentials(settings: Settings, sources: CredentialSou
   if (general !== undefined) return meant.length === 1 ? withUsername(settings, generalPassword, general, env) : unclear(meant)
   const token = secret('GITHUB_TOKEN')
   const actor = actorOn(host, env)
-  if (token !== undefined && actor !== undefined) return { username: actor, password: token }
+  if (token !== undefined && actor !== undefined) return { username: actor, password: token, of: 'GitHub' }
   return fromDocker(host, env, exec, onSecret)
 }
 
@@ -97,7 +97,7 @@ async function fromDocker(
     throw new LaunchwayError('CONFIG_INVALID', `${file} is not a configuration of docker`, { hint: 'docker login writes it anew.' })
   const key = loginKey(host)
   const kept = (username: string, password: string): Credentials => {
-    const login = { username, password: new Secret(password) }
+    const login: Credentials = { username, password: new Secret(password), of: 'docker' }
     onSecret(login.password)
     // In base64 docker writes the pair, not the password alone.
     onSecret(new Secret(`${username}:${password}`))

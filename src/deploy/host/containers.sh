@@ -96,14 +96,26 @@ retire_one() {
   fi
 }
 
-# keep CONTAINER POLICY: from now on a reboot brings this one back. Until now a restart of the engine has ended it for good, and
-# what has ended must not replace what serves: so it is looked at once more, after its policy is set.
+# keep CONTAINER POLICY: from now on a reboot brings this one back. Until now what ended has ended for good, and that must not
+# replace what serves: so it is looked at once more, after its policy is set.
 keep() {
   if said=$(docker update --restart "$2" "$1" 2>&1); then
-    [ "$(docker inspect --format '{{.State.Status}}' "$1" 2> /dev/null)" != running ] || return 0
-    said="$1 was well, and no longer runs: the engine may have been restarted
+    now=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1" 2> /dev/null)
+    [ "${now%% *}" != running ] || return 0
+    said="it was well, and then ended with exit code ${now#* }"
+    ! has_new_engine || said="$said: the engine has been restarted, which ends what is not recorded yet. Run it again."
+    said="$said
 $(evidence "$1")"
   fi
-  start_step record
-  fail record '' "$said"
+  whose=$(docker inspect --format '{{or (index .Config.Labels "launchway.service") (index .Config.Labels "launchway.accessory")}}' "$1" 2> /dev/null)
+  start_step healthy "$whose"
+  fail healthy "$whose" "$said"
+}
+
+# Whether an engine was started after this program.
+has_new_engine() {
+  cat "/proc/$$/stat" /proc/[0-9]*/stat 2> /dev/null | awk '
+    NR == 1 { sub(/.*\) /, ""); own = $20; next }
+    / \(dockerd\) / { sub(/.*\) /, ""); if ($20 > own) found = 1 }
+    END { exit !found }'
 }

@@ -44,13 +44,19 @@ export async function lastImages(
   { files }: Pick<Ports, 'files'>,
 ): Promise<Images> {
   const pushed = images.filter(({ image }) => image.repositories.length > 0)
-  const platforms = new Map(pushed.map(({ image }) => [image.name, image.platforms]))
   const found = new Map<string, { reference: string; bytes: number; platforms: readonly string[] }>()
   const body = await files.read(record).catch(() => undefined)
   const release = body === undefined ? undefined : parsed(body.toString())
-  for (const [name, wanted] of platforms) {
+  for (const {
+    image: { name, platforms, repositories },
+  } of pushed) {
     const built = release?.app === app ? release.build?.images.find((image) => image.name === name) : undefined
-    found.set(name, { reference: '', bytes: built?.size ?? 0, platforms: built === undefined ? wanted : Object.keys(built.config) })
+    const digest = built?.registries[repositories[0] ?? '']?.digest
+    found.set(name, {
+      reference: digest === undefined ? '' : `${repositories[0] ?? ''}@${digest}`,
+      bytes: built?.size ?? 0,
+      platforms: built === undefined ? platforms : Object.keys(built.config),
+    })
   }
   return found
 }

@@ -1,8 +1,13 @@
 import { parseTagRule, type TagRule } from '../../config/image-tags.ts'
 import { tagEntries } from '../../config/tag-entry.ts'
+import type { Service } from '../../core/deployment.ts'
 import { looksSecret } from '../../core/secret-names.ts'
 import type { Found, Rule } from '../finding.ts'
 import { type Sources, startedIn } from '../sources.ts'
+import { durationMs } from '../../tools/compose.ts'
+import type { Step } from '../../tools/dockerfile.ts'
+import { showMs } from '../../core/units.ts'
+import type { ImageSource } from '../image-source.ts'
 import { knownPassword } from '../passwords.ts'
 import { isPlace } from '../values.ts'
 
@@ -56,8 +61,42 @@ export const configurationRules: readonly Rule<Sources>[] = [
       startedIn(sources).flatMap(({ service, image, at }) => {
         const isReached = service.nginx !== undefined || service.publish !== undefined
         const hasCheck = (image.dockerfile?.steps ?? []).some(({ word, ships }) => ships && word === 'HEALTHCHECK')
-        if (!isReached || service.health.kind === 'http' || hasCheck || image.dockerfile === undefined) return []
+        if (!isReached || service.health.kind !== 'container' || hasCheck || image.dockerfile === undefined) return []
         return [{ where: at(), what: `nobody asks ${service.name} whether it works` }]
+      }),
+  },
+  {
+    id: 'health-of-another',
+    topic: 'configuration',
+    severity: 'warning',
+    looks: 'services without a port, of an image whose HEALTHCHECK asks for something at an address of the container',
+    why: 'A worker has the HEALTHCHECK of the image that it shares with the web: it asks a port at which nothing listens, and the deploy is undone.',
+    fix: 'Say that there is no check (health: none), or give one of its own: health: { command: [...] }',
+    find: (sources) =>
+      startedIn(sources).flatMap(({ service, image, at }) => {
+        const check = healthcheckOf(image)
+        const hasOwn = service.health.kind !== 'container' || service.cron !== undefined || hasOptions(service)
+        if (check === undefined || hasOwn || service.port !== undefined || !/https?:\/\/|\bcurl\b|\bwget\b|\bnc\b/.test(check.rest))
+          return []
+        return [{ where: at(), what: `${service.name} has no port, and the HEALTHCHECK of its image asks one: ${oneLine(check.rest)}` }]
+      }),
+  },
+  {
+    id: 'health-late',
+    topic: 'configuration',
+    severity: 'warning',
+    looks: 'a HEALTHCHECK whose interval is as long as a deploy waits for it',
+    why: 'The engine asks for the first time when one interval is over: the deploy is undone before that.',
+    fix: 'Have the deploy wait longer, health: { timeout: 3m }, or ask more often: options: ["--health-interval=5s"]',
+    find: (sources) =>
+      startedIn(sources).flatMap(({ service, image, at }): Found[] => {
+        const check = healthcheckOf(image)
+        const [, said] = /--interval=(\S+)/.exec(check?.rest ?? '') ?? []
+        if (said === undefined || service.health.kind !== 'container' || service.cron !== undefined || hasOptions(service)) return []
+        if (durationMs(said) < service.health.timeoutMs) return []
+        return [
+          { where: at(), what: `${service.name} is asked every ${said}, and the deploy waits for ${showMs(service.health.timeoutMs)}` },
+        ]
       }),
   },
   {
@@ -80,6 +119,21 @@ export const configurationRules: readonly Rule<Sources>[] = [
     },
   },
 ]
+
+/** The last one counts. */
+function healthcheckOf({ dockerfile }: ImageSource): Step | undefined {
+  const last = dockerfile?.steps.findLast(({ word, ships }) => ships && word === 'HEALTHCHECK')
+  return last === undefined || /^NONE\b/i.test(last.rest) ? undefined : last
+}
+
+/** They say otherwise what is asked, or how often. */
+function hasOptions({ options }: Service): boolean {
+  return options.some((word) => word.startsWith('--health-') || word === '--no-healthcheck')
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim()
+}
 
 /** The tag of a rule that makes the same of every release; undefined of any other rule. */
 function fixedTag(rule: TagRule): string | undefined {

@@ -36,7 +36,7 @@ export const hostRules: readonly Rule<readonly SeenHost[]>[] = [
     topic: 'host',
     severity: 'error',
     looks:
-      'whatever a deploy would refuse a host for: the engine, rights (docker or sudo), the state folder, flock, setsid, a tool to probe with, ports that are taken, nginx and its configuration, certificates, cron, room on disk, a login manager that ends what a login leaves behind (linger)',
+      'whatever a deploy would refuse a host for: the engine, rights (docker or sudo), the state folder, flock, setsid, a tool to probe with, ports that are taken, volumes that others write to, data that would be left behind, nginx and its configuration, certificates, cron, room on disk, a login manager that ends what a login leaves behind (linger)',
     why: 'The deploy stops there: HOST_UNFIT.',
     fix: 'See docs/guide/hosts.md.',
     find: (seen) => seen.flatMap((one) => (one.examined?.lacks ?? []).map(({ what, hint }) => ({ where: at(one), what, fix: hint }))),
@@ -77,6 +77,15 @@ export const hostRules: readonly Rule<readonly SeenHost[]>[] = [
         if (free === undefined || one.refused !== undefined || one.imageBytes !== undefined || free >= leastBytes) return []
         return [{ where: at(one), what: `${showBytes(free)} of disk are free` }]
       }),
+  },
+  {
+    id: 'host-certificate',
+    topic: 'host',
+    severity: 'warning',
+    looks: 'certificates of `nginx.tls` that have ended, end within a week, or are for other names than those of the server',
+    why: 'The deploy asks nginx whatever certificate it has; visitors get a warning of their browser instead of the page.',
+    fix: 'Renew it, or have the deploy ask for one: nginx: { acme: … }.',
+    find: (seen) => seen.flatMap((one) => (one.examined?.certificates ?? []).map((what) => ({ where: at(one), what }))),
   },
   {
     id: 'host-mount-missing',

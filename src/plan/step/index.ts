@@ -21,7 +21,7 @@ export function sorted(findings: readonly Finding[]): Finding[] {
 }
 
 /** Of what the environment says of all its services. */
-export function ofEnvironment({ beforeSwitch, confirm, hosts }: Environment, to: Step): Finding[] {
+export function ofEnvironment({ beforeSwitch, confirm, hosts, sharedVolumes }: Environment, to: Step): Finding[] {
   if (to === 'compose') return []
   const managers = hosts.length % 2 === 1 ? '' : `: of ${hosts.length} hosts ${Math.max(1, hosts.length - 1)} manage it`
   const commands = (beforeSwitch ?? []).map(({ service, command }) => `before-switch ${service}: ${command.join(' ')}`)
@@ -39,6 +39,15 @@ export function ofEnvironment({ beforeSwitch, confirm, hosts }: Environment, to:
             level: 'lost' as const,
             what: 'confirm',
             instead: 'a stack that has converged is live: launchway rollback returns to the version before',
+          },
+        ]),
+    ...(sharedVolumes === undefined
+      ? []
+      : [
+          {
+            level: 'write' as const,
+            what: `shared-volumes: ${sharedVolumes.join(', ')}`,
+            instead: 'external: true at these volumes of the compose file, and their name',
           },
         ]),
     ...(hosts.length < 3

@@ -103,6 +103,12 @@ const rules: readonly Rule[] = [
     ],
   },
   {
+    what: ({ health }) =>
+      health.kind === 'command' ? [`health ${health.command.join(' ')}`] : health.kind === 'none' ? ['health none'] : [],
+    compose: stays,
+    swarm: ['write', 'in the compose file: healthcheck: { test: [CMD, …] }, or { disable: true } for none'],
+  },
+  {
     what: ({ overlap, cron }) => (overlap || cron !== undefined ? [] : ['overlap: false']),
     compose: stays,
     swarm: ['write', 'in the compose file: deploy: { update_config: { order: stop-first } }'],

@@ -71,7 +71,10 @@ export async function plannedHere(files: Record<string, string | Buffer>, env: R
     },
   }
   const trigger = { event: event === 'push' ? ('push' as const) : ('pull_request' as const), sha: 'a'.repeat(40), ref: 'refs/heads/main' }
-  const release = await startRelease('launchway.yml', trigger, ports)
+  const planned = await startRelease('launchway.yml', trigger, ports)
+  // Nobody has that registry, and what would be pushed there is not built.
+  const stages = { ...planned.plan.stages, push: { run: false, reason: 'this is about the build' } }
+  const release = { ...planned, plan: { ...planned.plan, stages } }
   return {
     release,
     ports,

@@ -34,10 +34,12 @@ export function useHosts(): { image: () => PushedImage; machine: (toolbox?: Part
   }
 }
 
-/** Another image of the same repository, which this machine's engine does not keep. */
-export async function pushAnother({ repository, digest }: PushedImage, text: string): Promise<PushedImage> {
+/** Another image of the same repository, which this machine's engine does not keep. @param instruction of a Dockerfile */
+export async function pushAnother({ repository, digest }: PushedImage, text: string, instruction = ''): Promise<PushedImage> {
   const tag = `${repository}:${text}`
-  await call('docker', ['build', '--quiet', '--tag', tag, '-'], { stdin: `FROM ${repository}@${digest}\nLABEL text=${text}\n` })
+  await call('docker', ['build', '--quiet', '--tag', tag, '-'], {
+    stdin: `FROM ${repository}@${digest}\nLABEL text=${text}\n${instruction}\n`,
+  })
   await docker('push', '--quiet', tag)
   const said = await docker('image', 'inspect', '--format', '{{join .RepoDigests "\\n"}}', tag)
   await docker('image', 'rm', tag)

@@ -93,26 +93,21 @@ export async function configured(host: SiteHost, path: string, text: string): Pr
   return { [Symbol.asyncDispose]: async () => void (await host.ask(`rm -f ${path}; nginx -s reload`)) }
 }
 
-/** A certificate of its own on the host, for the host's name. */
-export async function certified(host: SiteHost): Promise<{ certificate: string; key: string; text: string } & AsyncDisposable> {
+/** A certificate of its own on the host: for the host's name, or another one; good for so many days, or over since. */
+export async function certified(
+  host: SiteHost,
+  { days = 30, name = host.name }: { days?: number; name?: string } = {},
+): Promise<{ certificate: string; key: string; text: string } & AsyncDisposable> {
   const folder = mkdtempSync(join(tmpdir(), 'launchway-tls-'))
   const [certificate, key] = [`/etc/ssl/${host.app}.crt`, `/etc/ssl/${host.app}.key`]
+  const [request, own, made] = ['request', 'key', 'crt'].map((file) => join(folder, file)) as [string, string, string]
   try {
-    const subject = ['-subj', `/CN=${host.name}`, '-addext', `subjectAltName=DNS:${host.name}`]
-    const files = ['-keyout', join(folder, 'key'), '-out', join(folder, 'crt')]
-    await call('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '7',
-      ...subject,
-      ...files,
-    ])
+    const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`]
+    const pair = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', own]
+    await call('openssl', ['req', ...pair, ...subject, '-out', request])
+    // Of the two this one makes certificates that have ended.
+    const signed = ['-signkey', own, '-days', String(days), '-copy_extensions', 'copy']
+    await call('openssl', ['x509', '-req', '-in', request, ...signed, '-out', made])
     await docker('cp', join(folder, 'crt'), `${host.container}:${certificate}`)
     await docker('cp', join(folder, 'key'), `${host.container}:${key}`)
     const text = readFileSync(join(folder, 'crt'), 'utf8')

@@ -7,6 +7,7 @@ import { stageNames } from '../../../src/core/stages.ts'
 import { parsePublish } from '../../../src/deploy/address.ts'
 import type { HostCall } from '../../../src/deploy/call.ts'
 import type { Busy, Observation, SeenContainer } from '../../../src/deploy/observation.ts'
+import type { SeenData } from '../../../src/deploy/seen-data.ts'
 import type { Wanted } from '../../../src/deploy/wanted.ts'
 
 /** Three releases of one application, in the order in which they were planned. */
@@ -87,6 +88,11 @@ export function host(of: Partial<Observation> = {}): Observation {
     nginx: undefined,
     ...of,
   }
+}
+
+/** What a host has that must not be spoiled: nothing, and room for all. */
+export function data(of: Partial<SeenData> = {}): SeenData {
+  return { holders: [], images: new Set(), stateBytes: 50e9, keepsAllLogs: false, ...of }
 }
 
 /** A port that is taken. @param at `port` or `address:port` @param holder a container; without it, something else */

@@ -30,6 +30,7 @@ export function nginx(of: Partial<SeenNginx> = {}): SeenNginx {
     absent: [],
     closed: [],
     certificates: [],
+    chains: [],
     ipv6: true,
     selinux: false,
     range: [32_768, 60_999],
