@@ -86,6 +86,8 @@ const unitOf: Readonly<Record<string, string>> = { 'max-db-age': 'h', 'known-for
 
 /** How what was written looks as a list, or as a mapping. Of a mapping no value is repeated: it may be a password. */
 function instead({ code, input, path, ...issue }: z.core.$ZodIssue, textAt: TextAt): string {
+  if (typeof input === 'string' && /^\d+$/.test(input) && schemasAt(path).some((one) => accepts(one, Number(input))))
+    return `; without quotes: ${input}`
   if (code !== 'invalid_type' || !('expected' in issue)) return ''
   if (issue.expected === 'boolean' && typeof input === 'string')
     return `; write ${/^(yes|on|y)$/i.test(input) ? 'true' : /^(no|off|n)$/i.test(input) ? 'false' : 'true or false'}`
@@ -94,6 +96,10 @@ function instead({ code, input, path, ...issue }: z.core.$ZodIssue, textAt: Text
   if (issue.expected === 'array') return asList(input, path, textAt(path))
   const [, name] = Array.isArray(input) && typeof input[0] === 'string' ? (/^([A-Za-z_][\w.-]*)=/.exec(input[0]) ?? []) : []
   return ['record', 'object'].includes(issue.expected) && name !== undefined ? `; as a mapping: ${name}: …` : ''
+}
+
+function accepts(schema: unknown, value: unknown): boolean {
+  return schema instanceof z.ZodType && z.safeParse(schema, value).success
 }
 
 /** @param spelled what stands in the file, of a number */

@@ -12,16 +12,18 @@ interface LabelEntry {
   text: string
   /** Where in the file, below the list. */
   at: (string | number)[]
+  /** Of several in one text. */
+  line?: number
 }
 
 /** The entries in their order, or of a line that is none what it says. */
-export function labelEntries(given: LabelsConfig): (LabelEntry | { wrong: string; at: (string | number)[] })[] {
+export function labelEntries(given: LabelsConfig): (LabelEntry | ({ wrong: string } & Pick<LabelEntry, 'at' | 'line'>))[] {
   if (typeof given !== 'string' && !Array.isArray(given))
     return Object.entries(given).map(([key, value]) => ({ key, text: String(value), at: [key] }))
-  return tagEntries(given).map(({ entry, index }) => {
+  return tagEntries(given).map(({ entry, index, line }) => {
     const at = typeof given === 'string' ? [] : [index]
     const cut = entry.indexOf('=')
-    return cut < 1 ? { wrong: entry, at } : { key: entry.slice(0, cut).trim(), text: entry.slice(cut + 1), at }
+    return cut < 1 ? { wrong: entry, at, line } : { key: entry.slice(0, cut).trim(), text: entry.slice(cut + 1), at, line }
   })
 }
 

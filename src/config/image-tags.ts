@@ -85,12 +85,13 @@ function attributesOf(entry: string): { type: Kind['type']; fields: Fields } {
   const type = keysOf(types).find((one) => one === name)
   if (type === undefined) throw new Wrong(`unknown type "${name}"; did you mean "${nearest(name, keysOf(types)) ?? 'ref'}"?`)
   fields.delete('type')
+  const bare = read.find(({ key }) => key === undefined)?.value
+  if (bare !== undefined && type !== 'raw')
+    throw new Wrong(`"${bare}" is not key=value; a field with a comma in it stands in quotes: type=match,"pattern=\\d{1,2}"`)
   const known = [...types[type].attributes, ...common]
-  for (const [key, value] of fields) {
+  for (const key of fields.keys()) {
     if (known.includes(key)) continue
-    throw new Wrong(
-      key === 'value' && !entry.includes('value=') ? `"${value}" is not key=value` : `type=${type} knows ${known.join(', ')}, not "${key}"`,
-    )
+    throw new Wrong(`type=${type} knows ${known.join(', ')}, not "${key}"`)
   }
   return { type, fields }
 }
@@ -129,6 +130,7 @@ function kindOf(type: Kind['type'], fields: Fields): Kind {
     case 'raw': {
       const value = fields.get('value')
       if (value === undefined) throw new Wrong('type=raw needs value=')
+      if (value === '' && !fields.get('prefix') && !fields.get('suffix')) throw new Wrong('type=raw with an empty value gives no tag')
       return { type, value: template('value', value) }
     }
     case 'schedule':

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { LaunchwayError } from '../core/error.ts'
+import { LaunchwayError, type Place } from '../core/error.ts'
 import { withDefaults, withoutUnset, writtenAt } from './defaults.ts'
 import { explain } from './explain.ts'
+import { foreignBreaches, withForeign } from './foreign.ts'
 import { breachesBeside } from './partial.ts'
-import { nodes, offsets } from './places.ts'
+import { lineOf, nodes, offsets } from './places.ts'
 import { type Problem, readYaml, writtenIn } from './read.ts'
 import { breaches } from './rules.ts'
 import { Config } from './schema.ts'
@@ -20,7 +21,7 @@ const shownProblems = 100
 export function loadConfig(text: string, file: string): Config {
   const read = readYaml(text.replace(/^\uFEFF/, ''), file)
   if ('problems' in read) throw invalid(read.problems)
-  const { root, value, shared, placeAt } = read
+  const { root, value, shared, placeAt, again } = read
   const nodeAt = nodes(root)
   const said = asSaid(value ?? {}, [Config], (path) => shared.has(nodeAt(path)))
   // What is wrong in the defaults is told once, where it stands, before any environment has them.
@@ -28,22 +29,32 @@ export function loadConfig(text: string, file: string): Config {
   const parsed = asWritten.success && asWritten.data.defaults !== undefined ? Config.safeParse(withDefaults(said)) : asWritten
   const { issues = [] } = parsed.error ?? {}
   const refused = issues.flatMap((issue) => explain(issue, (path) => writtenIn(value, writtenAt(path, said))))
-  const found = parsed.success
-    ? breaches(parsed.data)
-    : [
-        ...refused,
-        ...(refused.length < shownProblems
-          ? asWritten.success
-            ? breachesBeside(withDefaults(said), issues)
-            : breachesBeside(said, issues, withDefaults)
-          : []),
-      ]
-  if (parsed.success && found.length === 0) return parsed.data
+  const broken =
+    again.length > 0
+      ? // What else is wrong may be right where the key stands first: only what no key can be called is wrong in any case.
+        refused.filter(({ onKey }) => onKey === true)
+      : parsed.success
+        ? breaches(parsed.data)
+        : [
+            ...refused,
+            ...(refused.length < shownProblems
+              ? asWritten.success
+                ? breachesBeside(withDefaults(said), issues)
+                : breachesBeside(said, issues, withDefaults)
+              : []),
+          ]
+  const found = withForeign(foreignBreaches(said), broken)
+  if (parsed.success && again.length + found.length === 0) return parsed.data
   const offsetOf = offsets(root)
+  const placeOf = ({ path, onKey, line }: (typeof found)[number]): Place => {
+    const at = writtenAt(path, said)
+    const place = placeAt(offsetOf(at, onKey))
+    return line === undefined || onKey === true ? place : lineOf(nodeAt(at), place, line, text)
+  }
   throw invalid(
-    found
-      .map(({ path, message, onKey }) => ({ place: placeAt(offsetOf(writtenAt(path, said), onKey)), message }))
-      .toSorted((a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0)),
+    [...again, ...found.map((one) => ({ place: placeOf(one), message: one.message }))].toSorted(
+      (a, b) => (a.place.line ?? 0) - (b.place.line ?? 0) || (a.place.column ?? 0) - (b.place.column ?? 0),
+    ),
   )
 }
 

@@ -57,6 +57,13 @@ export function offsets(root: ParsedNode | null): (path: readonly PropertyKey[],
   }
 }
 
+/** Of a text that stands in the file line by line, where one of them is; of any other the text. */
+export function lineOf(node: unknown, place: Place, line: number, text: string): Place {
+  if (!isScalar(node) || node.type !== 'BLOCK_LITERAL') return place
+  const at = (place.line ?? 1) + 1 + line
+  return { ...place, line: at, column: (text.split('\n')[at - 1] ?? '').search(/\S|$/) + 1 }
+}
+
 /** The node at a path; undefined where the path leaves the document. */
 export function nodes(root: ParsedNode | null): (path: readonly PropertyKey[]) => unknown {
   const indexOf = indexed()

@@ -1,7 +1,9 @@
 import type { Problem } from './read.ts'
+import { githubExpression } from './template.ts'
 
 /** What needs quotes in YAML and seldom has them, by the line it stands in; and what to write. */
 const unquoted: readonly [RegExp, (found: RegExpExecArray) => string][] = [
+  [/\$\{\{/, () => githubExpression],
   [/\bcron:\s*[*@]/, () => 'YAML reads what begins with * or @ as something else: cron needs quotes, as in cron: "*/5 * * * *"'],
   [
     /^([^"'#]*)\{\{/,

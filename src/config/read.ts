@@ -42,6 +42,8 @@ interface Yaml {
   /** The nodes that an alias or a merge takes up elsewhere. */
   shared: ReadonlySet<unknown>
   placeAt(this: void, offset: number): Place
+  /** Keys that stand there twice; of each the last is in `value`. */
+  again: readonly Problem[]
 }
 
 /** Larger than any real configuration, and small enough to be parsed at once. */
@@ -74,8 +76,9 @@ export function readYaml(text: string, file: string): Read {
   }
   const walk = new Walk(placeAt)
   const problems = walk.problemsOf(document)
-  if (problems.length > 0) return { problems: withoutQuotes(problems, text) }
-  return { root: document.contents, value: document.toJS({ maxAliasCount: -1 }), shared: walk.shared, placeAt }
+  const said = withoutQuotes(problems, text)
+  if (problems.length > walk.again) return { problems: said }
+  return { root: document.contents, value: document.toJS({ maxAliasCount: -1 }), shared: walk.shared, placeAt, again: said }
 }
 
 function inWords(code: string, message: string): string {
@@ -126,6 +129,8 @@ class Walk {
   readonly #anchors = new Map<string, { node: unknown; values: number | undefined }>()
   #values = 0
   readonly shared = new Set<unknown>()
+  /** How many of the problems are keys that stand twice. */
+  again = 0
 
   constructor(placeAt: (offset: number) => Place) {
     this.#placeAt = placeAt
@@ -167,9 +172,10 @@ class Walk {
         const name = String(key.value)
         const { line = 0 } = this.#placeAt(key.range?.[0] ?? 0)
         const first = lines.get(name)
-        if (first !== undefined)
+        if (first !== undefined) {
+          this.again += 1
           this.#wrong(key, `the key ${quoted(name)} stands here again: map keys must be unique (the first is in line ${first})`)
-        else lines.set(name, line)
+        } else lines.set(name, line)
         if (name === '__proto__') this.#wrong(key, 'no key can be called __proto__')
         if (key.value === null) this.#wrong(key, 'a key is missing before the colon')
         if (key.anchor !== undefined) this.#anchors.set(key.anchor, { node: key, values: 1 })

@@ -14,15 +14,15 @@ export function labelBreaches(name: string, image: ImageConfig): Breach[] {
   const path = ['images', name]
   return (['labels', 'annotations'] as const).flatMap((kind) =>
     labelEntries(image[kind] ?? {}).flatMap((entry): Breach[] => {
-      const place = [...path, kind, ...entry.at]
+      const place = { path: [...path, kind, ...entry.at], line: entry.line }
       const where = `images.${name}.${kind}`
-      if ('wrong' in entry) return [{ path: place, message: `${where}: "${entry.wrong}" is not key=value` }]
+      if ('wrong' in entry) return [{ ...place, message: `${where}: "${entry.wrong}" is not key=value` }]
       const { key, text } = entry
       const onKey = entry.at[0] === key
       const refusal = refusedKey(key, kind)
-      if (refusal !== undefined) return [{ path: place, onKey, message: `images.${name}: ${refusal}` }]
+      if (refusal !== undefined) return [{ ...place, onKey, message: `${where}: ${refusal}` }]
       const found = parseTemplate(text, globalNames, 'text')
-      return typeof found === 'string' ? [{ path: place, message: `${where}: ${key}: ${found}` }] : []
+      return typeof found === 'string' ? [{ ...place, message: `${where}: ${key}: ${found}` }] : []
     }),
   )
 }

@@ -21,11 +21,11 @@ export function tagBreaches(config: Config): Breach[] {
 }
 
 function wrong(path: (string | number)[], entries: Entries, read: (entry: string) => unknown): Breach[] {
-  return tagEntries(entries ?? []).flatMap(({ entry, index }) => {
+  return tagEntries(entries ?? []).flatMap(({ entry, index, line }) => {
     const found = read(entry)
     if (typeof found !== 'string') return []
-    // Of several lines in one text the place is that of the text.
+    // Of several lines in one text the place may be that of the text.
     const which = entries !== undefined && [entries].flat()[index]?.trim() === entry ? '' : `${entry}: `
-    return [{ path: typeof entries === 'string' ? path : [...path, index], message: `${path.join('.')}: ${which}${found}` }]
+    return [{ path: typeof entries === 'string' ? path : [...path, index], line, message: `${path.join('.')}: ${which}${found}` }]
   })
 }

@@ -23,6 +23,8 @@ export interface Breach {
   path: (string | number)[]
   message: string
   onKey?: boolean
+  /** Of several lines in one text, which; from 0. */
+  line?: number | undefined
 }
 
 /** See labels in core/names.ts. */

@@ -75,15 +75,15 @@ export function refusedOptions(words: readonly string[]): { index: number; messa
     const word = words[index] ?? ''
     if (!/^-./.test(word) || word === '--') {
       found.push({ index, message: `option ${index + 1} begins with no "-": docker would take it for the image` })
-      // What follows would be the command of that image.
-      break
+      continue
     }
     const { options, wantsValue } = optionsIn(word)
-    for (const option of options) {
-      const message = refusal(option)
-      if (message !== undefined) found.push({ index, message })
-    }
-    if (!wantsValue) continue
+    const messages = options.flatMap((option) => refusal(option) ?? [])
+    const [, spelling] = /^(--[^=\s]+|-[A-Za-z])\s/.exec(word) ?? []
+    if (spelling !== undefined && messages.length === 0)
+      messages.push(`option ${index + 1} is one word, and docker knows no ${spelling} with a space in it: [${spelling}, …]`)
+    found.push(...messages.map((message) => ({ index, message })))
+    if (!wantsValue || spelling !== undefined) continue
     const last = options.at(-1)?.spelling ?? ''
     if (index + 1 === words.length)
       found.push({
@@ -104,7 +104,7 @@ interface Option {
 /** One word may hold several: `-dit` is three switches, `-itp80:80` two and an option with its value. */
 function optionsIn(word: string): { options: Option[]; wantsValue: boolean } {
   if (word.startsWith('--')) {
-    const [spelling = ''] = word.split('=', 1)
+    const [spelling = ''] = word.split(/[=\s]/, 1)
     const name = spelling.slice(2)
     return { options: [{ spelling, name }], wantsValue: !word.includes('=') && !switches.includes(name) }
   }

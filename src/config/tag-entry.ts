@@ -3,11 +3,19 @@
  * fields are `key=value`.
  */
 
+interface Entry {
+  entry: string
+  /** Of the text in the list. */
+  index: number
+  /** In the text, from 0. */
+  line: number
+}
+
 /** The entries of a text, which may hold several in lines, or of a list; lines that begin with # are remarks. */
-export function tagEntries(given: string | readonly string[]): { entry: string; index: number }[] {
+export function tagEntries(given: string | readonly string[]): Entry[] {
   return [given]
     .flat()
-    .flatMap((text, index) => text.split(/\r?\n/).map((line) => ({ entry: line.trim(), index })))
+    .flatMap((text, index) => text.split(/\r?\n/).map((entry, line) => ({ entry: entry.trim(), index, line })))
     .filter(({ entry }) => entry !== '' && !entry.startsWith('#'))
 }
 

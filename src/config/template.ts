@@ -19,6 +19,8 @@ export const scheduleNames = dateNames
 /** What may stand in prefix, suffix, value and enable, and in the value of a label or an annotation. */
 export const globalNames = [...eventNames, ...dateNames] as const
 export type ValueName = (typeof eventNames)[number] | (typeof versionNames)[number]
+/** Why nobody may write one into launchway.yml. */
+export const githubExpression = 'expressions of GitHub Actions, ${{ … }}, are for workflow files: nothing replaces them here'
 type DateName = (typeof dateNames)[number]
 type ExpressionName = ValueName | DateName
 
@@ -42,7 +44,7 @@ export function parseTemplate(text: string, known: readonly ExpressionName[], wh
       at = open + 2
       continue
     }
-    if (before.endsWith('$')) return 'expressions of GitHub Actions, ${{ … }}, are for workflow files: nothing replaces them here'
+    if (before.endsWith('$')) return githubExpression
     // Three braces are what keeps Handlebars from writing & as &amp;: here nothing is, with two neither.
     const three = text.startsWith('{{{', open)
     const end = closing(text, open + (three ? 3 : 2), three ? '}}}' : '}}')

@@ -1,12 +1,16 @@
+import { parseTagRule } from '../config/image-tags.ts'
 import type { Config } from '../config/schema.ts'
+import { tagEntries } from '../config/tag-entry.ts'
 import type { Ports } from '../core/ports.ts'
 import { committedAt, originHead } from '../tools/git.ts'
 import type { Facts, Trigger } from './trigger.ts'
 
 function asksForDefaultBranch(config: Config): boolean {
-  const tagging = JSON.stringify([config['image-tags'], config.flavor, config.branches, config.tags])
-  const labels = JSON.stringify(Object.values(config.images ?? {}).map((image) => [image.labels, image.annotations]))
-  return /type\s*=\s*edge|is_(not_)?default_branch/.test(tagging) || /is_(not_)?default_branch/.test(labels)
+  const targets = Object.values({ ...config.branches, ...config.tags }).flatMap((target) => (typeof target === 'string' ? [] : [target]))
+  const rules = [config, ...targets].flatMap((one) => tagEntries(one['image-tags'] ?? []).map(({ entry }) => parseTagRule(entry)))
+  const isEdge = rules.some((rule) => typeof rule !== 'string' && rule.type === 'edge' && rule.branch === undefined)
+  const labels = Object.values(config.images ?? {}).map((image) => [image.labels, image.annotations])
+  return isEdge || /is_(not_)?default_branch/.test(JSON.stringify([config['image-tags'], config.flavor, targets, labels]))
 }
 
 /** What a release should say when no branch can count as the default branch; undefined where none is asked for, or it is known. */

@@ -23,7 +23,8 @@ interface Rescan {
  */
 export async function planRescan({ app, section, supposed = false }: Rescan, ports: Ports): Promise<Release | string> {
   const { environment, scan, registries } = section
-  if (environment === undefined) return 'a schedule scans what an environment runs, and none was named: use the input environment'
+  if (environment === undefined)
+    return `a schedule scans what an environment runs, and none was named: ${supposed ? '--environment NAME' : 'use the input environment'}`
   if (scan === undefined) return section.stages.scan.reason
   const [repository = '', ...others] = section.images.flatMap(({ repositories }) => repositories)
   const tag = environmentTag({ repository, app, environment: environment.name })

@@ -25,10 +25,13 @@ const shownChanges = 5
 
 /** Reads the configuration and makes the record that every other stage reads. */
 export async function startRelease(configFile: string, trigger: Trigger, ports: Ports): Promise<Release> {
-  const config = await readConfig(configFile, ports)
-  const [files, facts] = await Promise.all([findFiles(ports), factsFor(config, trigger, ports)])
+  // Each commit is judged by what it holds itself.
+  const there = trigger.supposed === true ? await (await import('./elsewhere.ts')).filesAt(trigger, configFile, ports) : ports
+  const config = await readConfig(configFile, there)
+  if (there !== ports) (await import('./elsewhere.ts')).warnOfBeside(config, ports)
+  const [files, facts] = await Promise.all([findFiles(there), factsFor(config, trigger, ports)])
   const found = { ...files, facts }
-  for (const warning of await overlookedExceptions(config, files, ports)) ports.log.warning(warning)
+  for (const warning of await overlookedExceptions(config, files, there)) ports.log.warning(warning)
   const decided = plan(config, trigger, found)
   const rescanned = sectionToRescan(config, trigger, decided, found)
   if (rescanned !== undefined) return startRescan(resolveApp(config), rescanned, { supposed: trigger.supposed === true }, ports)

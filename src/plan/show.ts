@@ -39,6 +39,7 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
         how === '' ? image : `${image}; ${how}`,
       ]),
     ),
+    block('merged', mergedRows(plan)),
     block(
       'stage',
       // That every run is planned and reported is no news.
@@ -51,6 +52,16 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
 /** Of one platform nothing is said: every engine builds that. */
 function severalOf(platforms: readonly string[]): string {
   return platforms.length < 2 ? '' : `, for ${platforms.join(', ')}: built where the engine has the containerd image store`
+}
+
+/** What a pull request would put live. */
+function mergedRows({ event, against, proposed, stages }: PlanSection): string[][] {
+  if (event !== 'pull_request' || !stages.build.run) return []
+  if (proposed === undefined) return [against === undefined ? ['-', 'no environment is known to which its branch leads'] : [against]]
+  return [
+    [proposed.environment, proposed.at ?? ''],
+    ...proposed.containers.map(({ name, image, how }) => [name, how === '' ? image : `${image}; ${how}`]),
+  ]
 }
 
 /** What each service of a stack runs. */

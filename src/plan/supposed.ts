@@ -2,7 +2,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
 import type { Ports } from '../core/ports.ts'
 import { eventNames } from '../core/stages.ts'
-import { headRef, headSha, originHead, remote, shaOf, webAddress } from '../tools/git.ts'
+import { headRef, headSha, isRefName, originHead, remote, shaOf, webAddress } from '../tools/git.ts'
 import { type Trigger, triggerOf } from './trigger.ts'
 
 /** What somebody says of an event that has not been. */
@@ -22,6 +22,8 @@ export interface Supposition {
 export async function supposedTrigger(event: string, asked: Supposition, ports: Ports): Promise<Trigger> {
   const meant = eventNames.some((name) => name === event) || event === 'pull_request_target' ? undefined : nearest(event, eventNames)
   if (meant !== undefined) throw new LaunchwayError('USAGE', `there is no event "${event}"`, { hint: `Did you mean --event ${meant}?` })
+  for (const [option, given] of Object.entries({ ref: asked.ref, base: asked.base }))
+    if (given !== undefined) requireName(option, given, fullRef(given, event))
   const ref = await refOf(event, asked, ports)
   if (event === 'release' && !ref.startsWith('refs/tags/')) {
     throw new LaunchwayError(
@@ -38,6 +40,8 @@ export async function supposedTrigger(event: string, asked: Supposition, ports: 
     ports.log.notice(`${ref} is not here: supposed to be at what is checked out, ${sha.slice(0, 7)}`)
   const base = await baseOf(event, { ...asked, ref }, ports)
   const [, number] = /^refs\/pull\/(\d+)\//.exec(ref) ?? []
+  if (event === 'pull_request' && number === undefined)
+    ports.log.notice('the number of the pull request is unknown, and 0 stands for it: --ref refs/pull/N/merge')
   const payload = {
     ...(event === 'release' ? { action: 'published', release: { tag_name: ref.replace(/^refs\/tags\//, '') } } : {}),
     ...(event === 'pull_request'
@@ -59,7 +63,21 @@ export async function supposedTrigger(event: string, asked: Supposition, ports: 
 async function refOf(event: string, { ref }: Supposition, ports: Ports): Promise<string> {
   if (ref !== undefined) return fullRef(ref, event)
   const standing = event === 'schedule' ? await defaultBranch(ports) : undefined
-  return standing === undefined ? ports.exec.read(headRef(ports.root)).catch(() => '') : `refs/heads/${standing}`
+  if (standing !== undefined) return `refs/heads/${standing}`
+  const head = await ports.exec.read(headRef(ports.root)).catch(() => '')
+  if (event === 'schedule')
+    ports.log.notice(
+      `a schedule is of the default branch, which this clone does not know: ${head === '' ? 'what' : `${head}, which`} is checked out, is taken for it. Say --ref BRANCH, or once for all: git remote set-head origin --auto`,
+    )
+  return head
+}
+
+/** @throws LaunchwayError USAGE for what git calls no branch and no tag */
+function requireName(option: string, given: string, ref: string): void {
+  if (isRefName(ref)) return
+  throw new LaunchwayError('USAGE', `--${option} "${given}" is the name of no branch or tag`, {
+    hint: 'A branch is named main or refs/heads/main, a tag refs/tags/v1.2.0. What git takes as a name: git help check-ref-format',
+  })
 }
 
 /** Here, or where the remote has the branch. */

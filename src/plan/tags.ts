@@ -72,14 +72,14 @@ export function imageTags(rules: readonly TagRule[], flavor: Flavor, trigger: Tr
   return { tags: [...new Set(outcomes.flatMap(({ tag }) => tag ?? []))], immutable: [...immutable], outcomes }
 }
 
-/** A branch may be cut, what tells variants apart may not; of a version every letter counts. */
-function tagFrom(prefix: string, value: string, suffix: string, { type, entry }: TagRule): string {
+/** A branch may be cut, what tells variants apart may not; of a version and a git tag every letter counts. */
+function tagFrom(prefix: string, value: string, suffix: string, rule: TagRule): string {
   const whole = toTag(`${prefix}${value}${suffix}`)
   if (whole.length <= longest) return whole
   const end = toTag(`_${suffix}`).slice(1)
   const room = longest - end.length
-  if (type === 'ref' && prefix.length < room) return `${toTag(`${prefix}${value}`).slice(0, room)}${end}`
-  throw new LaunchwayError('USAGE', `${short(entry)} gives a tag of ${whole.length} characters: ${short(whole)}`, {
+  if (rule.type === 'ref' && rule.event === 'branch' && prefix.length < room) return `${toTag(`${prefix}${value}`).slice(0, room)}${end}`
+  throw new LaunchwayError('USAGE', `${short(rule.entry)} gives a tag of ${whole.length} characters: ${short(whole)}`, {
     hint: `An image tag has at most ${longest}. Cut, it could be that of another version.`,
   })
 }

@@ -10,6 +10,12 @@ export const headRef = (cwd: string): Command => command('git', ['symbolic-ref',
 export const changes = (cwd: string): Command => command('git', ['status', '--porcelain'], { cwd })
 /** What a ref points at. */
 export const shaOf = (ref: string, cwd: string): Command => command('git', ['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], { cwd })
+/** A file as a commit has it. @param path from the folder */
+export const fileAt = (sha: string, path: string, cwd: string): Command => command('git', ['show', `${sha}:./${path}`], { cwd })
+/** Whether a whole ref may be called so. @see https://git-scm.com/docs/git-check-ref-format */
+export function isRefName(ref: string): boolean {
+  return !/[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|(^|\/)\.|\.lock(\/|$)|[./]$|^\//.test(ref)
+}
 /** `refs/remotes/origin/main`, once a clone or `git remote set-head` has said it. */
 export const originHead = (cwd: string): Command => command('git', ['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD'], { cwd })
 /** Where a ref of the remote points, one `sha<TAB>ref` a line; other refs may end with the same words. Nobody is asked for a password. */

@@ -53,7 +53,7 @@ describe('an image is refused with', () => {
     ],
     ['a secret whose id is more than one', app('secrets: ["a,src=/etc/shadow"]'), 'the id that the Dockerfile asks for'],
     ['SSH twice', app('ssh: [default, { key: KEY }]'), 'images.app.ssh: default is there twice'],
-    ['a label of ours', app('labels: { launchway.app: x }'), 'images.app: labels that begin with "launchway." are launchway\'s own'],
+    ['a label of ours', app('labels: { launchway.app: x }'), 'images.app.labels: labels that begin with "launchway." are launchway\'s own'],
     ['a cache that is none', app('cache: { from: "type=s3,bucket=x" }'), 'must be a cache in the words of buildx'],
     ['a cache without its place', app('cache: { from: "type=registry" }'), 'images.app.cache.from: type=registry needs ref=…'],
     ['a cache that is read where nothing is', app('cache: { from: type=inline }'), 'type=inline is written into the image'],

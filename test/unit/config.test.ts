@@ -173,7 +173,7 @@ describe('what is wrong is said with its place', () => {
     [
       'an annotation of our own',
       'images: { a: { repositories: [a/b], annotations: { launchway.key: x } } }\n',
-      ['launchway.yml:1:52: images.a: annotations that begin with "launchway." are launchway\'s own'],
+      ['launchway.yml:1:52: images.a.annotations: annotations that begin with "launchway." are launchway\'s own'],
     ],
     [
       'annotations of what nobody pushes',

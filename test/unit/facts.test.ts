@@ -28,6 +28,21 @@ test.each<[string, string, Trigger, Record<string, object>, { branch?: string; a
     {},
     { asked: ['symbolic-ref', 'show'], warned: true },
   ],
+  ['a rule for edge names a branch of its own', 'image-tags: "type=edge,branch=dev"', push, {}, { asked: ['show'], warned: false }],
+  [
+    'a branch has a rule for edge',
+    'branches: { main: { image-tags: ["type=sha", "type=edge"] } }',
+    push,
+    {},
+    { asked: ['symbolic-ref', 'show'], warned: true },
+  ],
+  [
+    'a rule counts on the default branch alone',
+    'image-tags: "type=raw,value=x,enable={{is_default_branch}}"',
+    push,
+    {},
+    { asked: ['symbolic-ref', 'show'], warned: true },
+  ],
   ['a schedule is on it in any case', edge, { ...push, event: 'schedule' }, {}, { asked: ['symbolic-ref', 'show'], warned: false }],
   [
     'the event names the time of the commit',

@@ -149,7 +149,12 @@ describe('a tag rule', () => {
   test.each<[string, string]>([
     ['event=branch', 'type= is missing; if this is the rest of a rule with a comma in it, the whole rule needs quotes'],
     ['type=ref', 'type=ref needs event=branch, event=tag or event=pr'],
-    ['type=ref,event=branch,main', '"main" is not key=value'],
+    ['type=ref,event=branch,main', '"main" is not key=value; a field with a comma in it stands in quotes: type=match,"pattern=\\d{1,2}"'],
+    [
+      String.raw`type=match,pattern=\d{1,3}.\d+`,
+      '"3}.\\d+" is not key=value; a field with a comma in it stands in quotes: type=match,"pattern=\\d{1,2}"',
+    ],
+    ['type=raw,value=', 'type=raw with an empty value gives no tag'],
     ['type=raw', 'type=raw needs value='],
     ['type=raw,a,b', 'value stands twice: "b" is not key=value'],
     ['type=sha,format=tiny', 'type=sha knows format=short and format=long'],
@@ -196,6 +201,6 @@ describe('a tag rule', () => {
     const text = (flavor: string) =>
       `image: a/b\nimage-tags: |\n  # of a version\n  type=semver,pattern={{version}}\n\n  nightly\nflavor: |\n  latest=false\n  ${flavor}\n`
     expect(configOf(text('suffix=-x'))).toMatchObject({ 'image-tags': expect.stringContaining('nightly') })
-    expect(problems(text('sufix=-x'))).toEqual(['launchway.yml:7:9: flavor: sufix=-x: unknown key "sufix"; did you mean "suffix"?'])
+    expect(problems(text('sufix=-x'))).toEqual(['launchway.yml:9:3: flavor: sufix=-x: unknown key "sufix"; did you mean "suffix"?'])
   })
 })

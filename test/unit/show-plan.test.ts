@@ -20,13 +20,17 @@ environments:
 `
 
 /** A repository with this configuration and one commit, on the branch main. */
-async function supposed(event: string, ref?: string, environment?: string, text = config) {
+async function supposed(event: string, ref?: string, environment?: string, text = config, base?: string) {
   const root = temporaryFolder()
   gitInit(root)
   writeFileSync(join(root, 'launchway.yml'), text)
   commitNothing(root)
   const { ports } = localPorts(root)
-  const asked = { ...(ref === undefined ? {} : { ref }), ...(environment === undefined ? {} : { environment }) }
+  const asked = {
+    ...(ref === undefined ? {} : { ref }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(base === undefined ? {} : { base }),
+  }
   const release = await startRelease('launchway.yml', await supposedTrigger(event, asked, ports), ports)
   const shown = showPlan(release).replaceAll(release.id, 'ID').replaceAll(release.plan.sha.slice(0, 7), 'COMMIT')
   return { release, shown }
@@ -137,6 +141,29 @@ schedule of the branch main at COMMIT, release ID
          push    skip  what production runs is only looked at
          deploy  skip  what production runs is only looked at`)
     expect(release.build).toBeUndefined()
+  })
+
+  test('of a schedule that names no environment how to name one at a terminal', async () => {
+    const text = config.replace('scan: false', 'scan: {}').replace('main: production', 'main: {}')
+    expect((await supposed('schedule', undefined, undefined, text)).shown).toContain('none was named: --environment NAME')
+  })
+
+  test('of a pull request what it would put live, by the branch that it is for', async () => {
+    const merged = async (base?: string): Promise<string[]> => {
+      const { shown } = await supposed('pull_request', 'refs/pull/7/merge', undefined, config, base)
+      return shown.split('\n').slice(3, -5)
+    }
+    expect(await merged('main')).toEqual([
+      '  image   app         ghcr.io/team/shop',
+      '  merged  production  https://shop.example.org',
+      '          web         app (built here); publishes 80:1; when it is replaced the old one stops first: a port has one holder',
+      '          worker      app (built here)',
+    ])
+    for (const base of ['feature/x', undefined])
+      expect(await merged(base)).toEqual([
+        '  image   app     ghcr.io/team/shop',
+        '  merged  -       no environment is known to which its branch leads',
+      ])
   })
 
   test('of a version without refs/tags/ how to name the tag', async () => {

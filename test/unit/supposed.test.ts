@@ -151,8 +151,76 @@ describe('what somebody at a terminal asks of an event is what a runner would pl
   test('a clone that does not know its default branch says how to name the branch', async () => {
     const ports = portsOf({ ...cloned, 'git symbolic-ref --quiet refs/remotes/origin/HEAD': { code: 1 } })
     expect(await supposedTrigger('pull_request', {}, ports)).not.toHaveProperty('base')
-    expect(ports.said).toEqual([expect.stringContaining('--base BRANCH')])
+    expect(ports.said).toEqual([expect.stringContaining('--base BRANCH'), expect.stringContaining('--ref refs/pull/N/merge')])
+    await supposedTrigger('pull_request', { ref: 'refs/pull/7/merge', base: 'main' }, ports)
+    expect(ports.said).toHaveLength(2)
   })
+
+  test('a schedule in a clone that does not know its default branch is of what is checked out, and says so', async () => {
+    const ports = portsOf({ ...cloned, 'git symbolic-ref --quiet refs/remotes/origin/HEAD': { code: 1 } })
+    expect(await supposedTrigger('schedule', {}, ports)).toMatchObject({ ref: 'refs/heads/main' })
+    expect(ports.said).toEqual([
+      expect.stringMatching(/^a schedule is of the default branch, .*: refs\/heads\/main, .*git remote set-head/),
+    ])
+    await supposedTrigger('schedule', { ref: 'main' }, ports)
+    expect(ports.said).toHaveLength(1)
+  })
+
+  const other = 'c'.repeat(40)
+  /** Another commit than the one that is checked out, and the files in it. */
+  const elsewhere = (files: Readonly<Record<string, string>>): Record<string, Answer> => ({
+    ...cloned,
+    'git rev-parse --verify': { stdout: other },
+    'git show': ({ args }) => {
+      const file = args.find((arg) => arg.startsWith(`${other}:./`))?.slice(`${other}:./`.length)
+      if (file === undefined) return { stdout: '2025-10-09T08:53:20+00:00' }
+      const stdout = files[file]
+      return stdout === undefined ? { code: 128, stderr: `fatal: path '${file}' does not exist` } : { stdout }
+    },
+  })
+  const planAt = async (ref: string, ports: Ports): Promise<Release> =>
+    startRelease('launchway.yml', await supposedTrigger('push', { ref }, ports), ports)
+
+  test('a ref at another commit than the one that is checked out is judged by the launchway.yml of that commit', async () => {
+    const ports = portsOf(elsewhere({ 'launchway.yml': config.replace('develop: staging', 'develop: production'), 'compose.yaml': 'x' }))
+    const { plan } = await planAt('develop', ports)
+    expect(plan).toMatchObject({ sha: other, environment: { name: 'production' }, stages: { smoke: { run: true } } })
+    expect(ports.said).toEqual(['by the launchway.yml of refs/heads/develop (ccccccc), which is not what is checked out'])
+    expect((await planAt('develop', portsOf())).plan).toMatchObject({ environment: { name: 'staging' }, stages: { smoke: { run: false } } })
+  })
+
+  test('what it names beside it is read as it is checked out, which is told', async () => {
+    const composed = 'production: { host: deploy@shop.example.org, compose: compose.yml }'
+    const ports = portsOf(elsewhere({ 'launchway.yml': config.replace(/production: \{ host.*/, composed) }))
+    const warned: string[] = []
+    await planAt('docker', { ...ports, log: { ...ports.log, warning: (line) => void warned.push(line) } })
+    expect(warned).toEqual([expect.stringContaining('are read as they are checked out here')])
+  })
+
+  test('a commit without a launchway.yml leads to nothing: a run of it would fail as well', async () => {
+    await expect(planAt('refs/tags/v0.0.1', portsOf(elsewhere({})))).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: 'there is no launchway.yml in refs/tags/v0.0.1 (ccccccc)',
+    })
+  })
+
+  test.each([
+    ...['', 'refs/heads/', 'refs/heads/..', 'main~1', 'main^', 'HEAD@{1}', 'a b', 'a..b', 'a//b', '/a', 'a/', 'a.', '.a', 'a/.b', 'a.lock'],
+    ...['a.lock/b', 'a:b', 'a?', 'a*', 'a[b', 'a\\b', 'a\u0007', 'a\u007f'],
+  ])('no branch is called %j', async (name) => {
+    await expect(supposedTrigger('push', { ref: name }, portsOf())).rejects.toMatchObject({
+      code: 'USAGE',
+      message: `--ref "${name}" is the name of no branch or tag`,
+    })
+    await expect(supposedTrigger('pull_request', { base: name }, portsOf())).rejects.toMatchObject({ code: 'USAGE' })
+  })
+
+  test.each(['main', 'feature/x', 'a.b', 'v1.2.3', 'ä', 'a@b', '@', '-x', 'a.locked', '#1', "it's"])(
+    'a branch may be called %j',
+    async (name) => {
+      expect(await supposedTrigger('push', { ref: name }, portsOf())).toMatchObject({ ref: `refs/heads/${name}` })
+    },
+  )
 
   test('a push is proposed for no branch', async () => {
     await expect(supposedTrigger('push', { base: 'main' }, portsOf())).rejects.toMatchObject({

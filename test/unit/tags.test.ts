@@ -168,6 +168,18 @@ describe('the tags of an image', () => {
     ])
   })
 
+  test.each(['type=ref,event=tag', 'type=ref,event=tag,suffix=-slim', 'type=ref,event=pr,prefix=' + 'p'.repeat(130)])(
+    'so is a git tag that is too long, and a pull request: %s',
+    (entry) => {
+      const trigger: Trigger = { event: 'pull_request', sha, ref: `refs/tags/${'a'.repeat(131)}`, pullRequest: 7 }
+      expect(refusal(() => imageTags([rule(entry)], trigger)).code).toBe('USAGE')
+    },
+  )
+
+  test('by default a git tag that is too long is refused: two of them would have the same image tag', () => {
+    expect(refusal(() => imageTags(defaultTagRules, onTag('a'.repeat(131)))).code).toBe('USAGE')
+  })
+
   test('a rule that is for this event and gives no tag says why', () => {
     const outcomes = [
       'type=semver,pattern={{version}}',
