@@ -111,6 +111,7 @@ function releasing(of: Setting, name: 'push' | 'release', on: readonly string[],
     '  release:',
     ...indent(
       [
+        ...(name === 'push' ? unlessDeleted : []),
         'runs-on: ubuntu-latest',
         'timeout-minutes: 45',
         '# In the order of the pushes, so that a tag never moves back.',
@@ -142,6 +143,12 @@ function releasing(of: Setting, name: 'push' | 'release', on: readonly string[],
     ...targets.flatMap(({ target, when }) => ['', ...indent(deploy(of, target, when), 2)]),
   ]
 }
+
+/** GitHub skips the jobs that need it as well, before it asks their reviewers. */
+const unlessDeleted = [
+  '# Deleting a branch or a tag is a push, too: there is nothing to release, and nobody to ask.',
+  'if: ${{ !github.event.deleted }}',
+]
 
 /** Nothing may be skipped in silence: a run that deploys nothing although it should is red. */
 const lost = [
