@@ -7,6 +7,7 @@ import {
   keptEvidence,
   list,
   noSecrets,
+  plain,
   queued,
   registryInputs,
   rights,
@@ -167,7 +168,7 @@ const lost = [
 
 function deploy(of: Setting, { name, url, secrets }: Target, when: string): string[] {
   const asked = [...new Set([...secrets, ...of.passwords])]
-  const inputs = [...configInput(of), 'redeploy: ${{ github.sha }}', `environment: ${name}`, ...registryInputs(of), sshKey]
+  const inputs = [...configInput(of), 'redeploy: ${{ github.sha }}', `environment: ${plain(name)}`, ...registryInputs(of), sshKey]
   return [
     of.environments.length === 1 ? 'deploy:' : `deploy-${name}:`,
     ...indent(
