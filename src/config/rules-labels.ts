@@ -16,7 +16,7 @@ export function labelBreaches(name: string, image: ImageConfig): Breach[] {
     labelEntries(image[kind] ?? {}).flatMap((entry): Breach[] => {
       const place = [...path, kind, ...entry.at]
       const where = `images.${name}.${kind}`
-      if ('wrong' in entry) return [{ path: place, message: `${where}: "${entry.wrong}" is not key=value` }]
+      if ('wrong' in entry) return [{ path: place, message: `${where}: "${entry.wrong}" ${entry.why}` }]
       const { key, text } = entry
       const onKey = entry.at[0] === key
       const refusal = refusedKey(key, kind)
