@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { root } from '../../lab/paths.ts'
+import { provenPage } from '../../scripts/generate/proven.ts'
 import { eventNames } from '../../src/core/stages.ts'
 import { claims } from '../support/proven.ts'
 import { namedTests } from './support/named-tests.ts'
@@ -20,6 +21,13 @@ function testsOf(file: string): Set<string> {
 describe('docs/reference/proven.md', () => {
   test.each(all.flatMap(({ by }) => by.map(([, file, name]) => [file, name] as const)))('names a test that runs: %s, %s', (file, name) => {
     expect(testsOf(file)).toContain(name)
+  })
+
+  test('names what of the ways in is not run under act', () => {
+    const ways = claims['What sets a release off'] ?? []
+    const page = provenPage().text
+    for (const { says, by } of ways) expect([says, page.includes(`\n- ${says}\n`)]).toEqual([says, by.every(([how]) => how !== 'act')])
+    expect(ways.filter(({ by }) => by.every(([how]) => how !== 'act')).length).toBeGreaterThan(3)
   })
 
   test('has something shown under act for each event, and for the one that is refused', () => {
