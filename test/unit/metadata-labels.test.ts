@@ -147,7 +147,7 @@ describe('lines as docker/metadata-action takes them', () => {
   ])('quotes around a line or a field of it are no part of it: %s', (lines, expected) => {
     const of = (labels: string): object | undefined => plan(configOf(image(labels)), push).images[0]?.labels
     expect(of(`    labels: |\n      ${lines}\n`)).toEqual(expected)
-    if (!lines.includes('\n')) expect(of(`    labels: [${JSON.stringify(lines)}]\n`)).toEqual(expected)
+    expect(of(`    labels: ${JSON.stringify(lines.split(/\n */))}\n`)).toEqual(expected)
   })
 
   test.each(['"a=1', '"a=1" b'])('a line with a quotation mark that is not closed is refused: %s', (line) => {

@@ -56,7 +56,7 @@ function chain(node: unknown): string[] {
 /** A table without a line. */
 function isEmpty(callee: unknown): boolean {
   if (!isNode(callee) || callee.type !== 'CallExpression' || !Array.isArray(callee['arguments'])) return false
-  const [table] = callee['arguments'].filter(isNode)
+  const table = callee['arguments'].find(isNode)
   return table?.type === 'ArrayExpression' && Array.isArray(table['elements']) && table['elements'].length === 0
 }
 
