@@ -51,7 +51,7 @@ run_to_end() {
       break
     fi
     # Often at first: what is short is seen to have ended soon.
-    nap "$pause" 9>&-
+    nap "$pause"
     [ "$pause" -ge 20 ] || pause=$((pause * 2))
   done
   # It ends with the container; what that said last has to arrive.

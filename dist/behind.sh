@@ -128,7 +128,7 @@ wait_workers() {
     done
     [ -n "$left" ] || return 0
     [ "$(uptime_cs)" -lt "$wait_until" ] || return 1
-    short_sleep 9>&-
+    short_sleep
   done
 }
 

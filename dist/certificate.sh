@@ -21,7 +21,7 @@ certificate() {
     # Its own timer, or another deploy: there is one certbot at a time.
     [ "$code" != 0 ] && [ -z "$overdue" ] || break
     case $(tail -n 5 "$certbot_log") in *'nother instance of Certbot is already running'*) ;; *) break ;; esac
-    sleep 2 8>&- 9>&-
+    nap 200
   done
   [ -z "$held" ] || MS='' journal certificate says "$LW_SERVICE" "$held"
   exec 7<&-
@@ -46,8 +46,8 @@ show_challenges() {
   for name in $hostnames; do
     shown="http://$name/.well-known/acme-challenge/$file"
     # A server that has known no certificate of ours until now may send to HTTPS first, as an authority would follow it.
-    answer=$(curl -q --noproxy '*' --silent --insecure --location --max-time 5 --write-out '\n%{http_code}' \
-      --resolve "$name:80:127.0.0.1" --resolve "$name:443:127.0.0.1" "$shown" 2> /dev/null 8>&- 9>&-)
+    answer=$(exec 8>&- 9>&- && exec curl -q --noproxy '*' --silent --insecure --location --max-time 5 --write-out '\n%{http_code}' \
+      --resolve "$name:80:127.0.0.1" --resolve "$name:443:127.0.0.1" "$shown" 2> /dev/null)
     [ "$answer" != "$LW_ATTEMPT
 200" ] || continue
     rm -f "$challenges/$file"
@@ -82,7 +82,7 @@ run_certbot() {
       # It cleans up after itself where it can.
       deadline=$((deadline + 1000)) signal=KILL
     fi
-    nap 20 8>&- 9>&-
+    nap 20
   done
   if [ -e "$LW_TRY/certbot.ended" ]; then
     wait "$runner"

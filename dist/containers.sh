@@ -1,5 +1,21 @@
 # What the apply program does to containers: stop, make, wake, keep, retire. Each says first how it is undone.
-docker=$(command -v docker)
+docker=$(command -v docker) away_since=''
+
+# An engine that does not answer tells nothing.
+is_gone() {
+  names=$(docker ps --all --format '{{.Names}}') && ! printf '%s\n' "$names" | grep -Fqx -- "$1"
+}
+
+# Whether the engine answers. One that is being restarted does in some seconds: it is given a minute, and once that was in
+# vain it is only asked.
+await_engine() {
+  until docker version > /dev/null 2>&1; do
+    : "${away_since:=$(uptime_cs)}"
+    [ $(($(uptime_cs) - away_since)) -lt 6000 ] || return
+    nap 50
+  done
+  away_since=''
+}
 
 # halt SERVICE CONTAINER SECONDS POLICY: stops a container whose place the new one needs. Until the release is recorded a
 # reboot brings the old one back: its policy is `always`, that of the new one `no`. Afterwards, or undone, it is POLICY; who
@@ -96,14 +112,26 @@ retire_one() {
   fi
 }
 
-# keep CONTAINER POLICY: from now on a reboot brings this one back. Until now a restart of the engine has ended it for good, and
-# what has ended must not replace what serves: so it is looked at once more, after its policy is set.
+# keep CONTAINER POLICY: from now on a reboot brings this one back. Until now what ended has ended for good, and that must not
+# replace what serves: so it is looked at once more, after its policy is set.
 keep() {
   if said=$(docker update --restart "$2" "$1" 2>&1); then
-    [ "$(docker inspect --format '{{.State.Status}}' "$1" 2> /dev/null)" != running ] || return 0
-    said="$1 was well, and no longer runs: the engine may have been restarted
+    now=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1" 2> /dev/null)
+    [ "${now%% *}" != running ] || return 0
+    said="it was well, and then ended with exit code ${now#* }"
+    ! has_new_engine || said="$said: the engine has been restarted, which ends what is not recorded yet. Run it again."
+    said="$said
 $(evidence "$1")"
   fi
-  start_step record
-  fail record '' "$said"
+  whose=$(docker inspect --format '{{or (index .Config.Labels "launchway.service") (index .Config.Labels "launchway.accessory")}}' "$1" 2> /dev/null)
+  start_step healthy "$whose"
+  fail healthy "$whose" "$said"
+}
+
+# Whether an engine was started after this program.
+has_new_engine() {
+  cat "/proc/$$/stat" /proc/[0-9]*/stat 2> /dev/null | awk '
+    NR == 1 { sub(/.*\) /, ""); own = $20; next }
+    / \(dockerd\) / { sub(/.*\) /, ""); if ($20 > own) found = 1 }
+    END { exit !found }'
 }

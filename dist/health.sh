@@ -49,19 +49,57 @@ led_away() {
   esac
 }
 
-# watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_CS [URL [STATUS [HOST [PROTO]]]]: returns once the
+# Whose check does not say that it is well, where nothing outside is led to the container: a worker often has the image of the web, and
+# with it a HEALTHCHECK that asks the web.
+inherited() { # CONTAINER
+  checked=$(docker inspect --format '{{json .Config.Healthcheck}}' "$1" 2> /dev/null)
+  case $checked in '' | null) return ;; esac
+  case $(docker inspect --format '{{json .HostConfig.PortBindings}}' "$1" 2> /dev/null) in '{}' | null) ;; *) return ;; esac
+  [ "$(docker image inspect --format '{{json .Config.Healthcheck}}' "$(docker inspect --format '{{.Image}}' "$1" 2> /dev/null)" 2> /dev/null)" = "$checked" ] || return
+  printf '%s\n' "What asks is the HEALTHCHECK of its image: $(docker inspect --format '{{join .Config.Healthcheck.Test " "}}' "$1" 2> /dev/null)
+If that asks for what this service does not do: health: none, or a command of its own: health: { command: [...] }"
+}
+
+# What to set where the engine has no answer yet.
+still_starting() { # CONTAINER SECONDS
+  [ "$state" = 'running starting' ] || return 0
+  docker inspect --format '{{json .Config.Healthcheck}}' "$1" 2> /dev/null | awk -v limit="$2" '
+    function seconds(name, usual) {
+      if (!match($0, "\"" name "\":[0-9]+")) return usual
+      found = substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3)
+      return name == "Retries" ? found + 0 : found / 1000000000
+    }
+    {
+      interval = seconds("Interval", 30); timeout = seconds("Timeout", 30); period = seconds("StartPeriod", 0); tries = seconds("Retries", 3)
+      longest = period + tries * (interval + timeout)
+      if (longest > int(longest)) longest = int(longest) + 1
+      printf "Its HEALTHCHECK has not come to an answer: it is asked every %s s (start period %s s, timeout %s s, retries %s), and the deploy waits for %s s. ", interval, period, timeout, tries, limit
+      printf "Have it wait longer, health: { timeout: %ss }, or ask more often: options: [\"--health-interval=5s\"]; in a compose file healthcheck: { interval: 5s }\n", longest
+    }'
+}
+
+# watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_CS[/RETRIES] [URL [STATUS [HOST [PROTO]]]]: returns once the
 # container has been well for the settle time; fails at once when it ends. KIND exec has a command instead of the URL.
-# It is looked at often at first, for who is up soon need not wait, and then at the interval.
+# It is looked at often at first, for who is up soon need not wait, and then at the interval. So many RETRIES are enough, one
+# an interval.
 watch() {
   start_step healthy "$1"
   deadline=$(($(uptime_cs) + $4)) well_since='' answer='' bounded='' pause=5
+  every=${6%/*} tried=0 counted=$(uptime_cs) tries=''
+  case $6 in */*) tries=${6#*/} ;; esac
   # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
   [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   while :; do
-    state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1)
+    asked_at=$(uptime_cs)
+    if ! state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1) && ! is_gone "$2"; then
+      # An engine that is being restarted tells nothing of the container, and its time is not the container's.
+      await_engine || fail healthy "$1" "the engine does not answer: $state"
+      deadline=$((deadline + $(uptime_cs) - asked_at)) state='running unseen'
+    fi
     case $state in
       'running unhealthy') fail healthy "$1" "the health check failed
-$(evidence "$2")" ;;
+$(evidence "$2")
+$(inherited "$2")" ;;
       'running '*) ;;
       *) fail healthy "$1" "the container ended
 $(evidence "$2")" ;;
@@ -78,20 +116,27 @@ $(evidence "$2")" ;;
     now=$(uptime_cs)
     if [ -z "$well" ]; then
       well_since=''
-    elif [ -z "$well_since" ]; then
-      well_since=$now
+      [ $((now - counted)) -lt "$every" ] || counted=$now tried=$((tried + 1))
+      [ -z "$tries" ] || [ "$tried" -lt "$tries" ] || fail healthy "$1" "$tried probes failed one after the other; $7 answered ${answer:-nothing}$(led_away)
+$(evidence "$2")"
+    else
+      : "${well_since:=$now}"
+      counted=$now tried=0
     fi
     [ -z "$well_since" ] || [ $((now - well_since)) -lt "$5" ] || break
     if [ "$now" -ge "$deadline" ]; then
       fail healthy "$1" "not healthy after $(($4 / 100)) s${7:+; $7 answered ${answer:-nothing}}$(led_away)
-$(evidence "$2")"
+$(still_starting "$2" "$(($4 / 100))")
+$(evidence "$2")
+$([ "$state" != 'running starting' ] || inherited "$2")"
     fi
-    [ "$pause" -lt "$6" ] || pause=$6
+    [ "$pause" -lt "$every" ] || pause=$every
     rest=$pause
     [ -z "$well_since" ] || [ $((well_since + $5 - now)) -gt "$rest" ] || rest=$((well_since + $5 - now))
-    nap "$rest" 9>&-
+    nap "$rest"
     pause=$((pause * 2))
   done
+  [ "$state" != 'running none' ] || state='running, without a check'
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
 }
 
@@ -99,7 +144,7 @@ in_container() { # what `watch` was given
   container=$2
   shift 6
   # shellcheck disable=SC2086 # words
-  said=$($bounded docker exec "$container" "$@" 2>&1 9>&-)
+  said=$(exec 9>&- && exec $bounded docker exec "$container" "$@" 2>&1)
   code=$?
   printf '%s\n' "$said" | tail -n 1
   return "$code"

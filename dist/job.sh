@@ -20,7 +20,7 @@ tries=0
 until flock -n 9; do
   tries=$((tries + 1))
   [ "$tries" -le 60 ] || give_up "was not started: $LW_HOME/jobs.$service.lock has been held for a minute"
-  sleep 1 9>&-
+  sleep 1
 done
 # A first deploy that is not recorded yet.
 current=$(cat "$LW_HOME/current" 2> /dev/null) || exit 0

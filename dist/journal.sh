@@ -10,9 +10,11 @@ uptime_cs() {
   echo $((${up%.*} * 100 + 1${up#*.} - 100))
 }
 
-# nap HUNDREDTHS of a second; a whole one where sleep takes no fraction.
+# nap HUNDREDTHS of a second; a whole one where sleep takes no fraction. It holds no lock of a program that is killed
+# meanwhile. The locks are closed by `exec` in a process of its own, here and everywhere: a redirection of a function
+# would close them in the program itself for that time, and who looks for its lock there (observe.sh) would not find it.
 nap() {
-  sleep "$(($1 / 100)).$(($1 / 10 % 10))$(($1 % 10))" 2> /dev/null || sleep 1
+  (exec 8>&- 9>&- && exec sleep "$(($1 / 100)).$(($1 / 10 % 10))$(($1 % 10))") 2> /dev/null || (exec 8>&- 9>&- && exec sleep 1)
 }
 
 # Standard input as the inside of a JSON string. Control characters other than tab and newline are dropped.

@@ -39,7 +39,10 @@ start() {
     user) set -- systemd-run --user --scope --quiet "--unit=launchway-$LW_ATTEMPT" ;;
     system) set -- systemd-run --scope --quiet "--unit=launchway-$LW_ATTEMPT" ;;
   esac
-  "$@" setsid sh "$LW_TRY/apply.sh" < /dev/null >> "$LW_TRY/log" 2>&1 3<&- &
+  # Who starts the program stays, and has it clean up when it was killed (recovery.sh); what holds the lock is the program alone.
+  # shellcheck disable=SC2016 # for the shell that is started
+  (LW_APPLY="$LW_TRY/apply.sh" && export LW_APPLY && exec 3<&- && exec "$@" setsid sh -c 'sh "$LW_APPLY" || exec sh "$LW_APPLY" rescue') \
+    < /dev/null >> "$LW_TRY/log" 2>&1 &
   pid=$!
   # The program may have ended already, and have taken its folder away.
   { echo "$pid" > "$LW_TRY/pid"; } 2> /dev/null

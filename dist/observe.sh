@@ -115,7 +115,8 @@ jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { 
 [ -z "$jobs" ] || ask inspect --format "run${tab}{{.Name}}${tab}{{json .State}}" $jobs
 # shellcheck disable=SC2086
 if [ -n "$LW_CRON" ] || $as test -e "$LW_HOME/cron.of"; then look_at_cron; fi
-
+[ -z "$alive" ] || [ -z "$LW_DATA" ] || look_at_volumes
+[ -z "$alive" ] || [ -z "$LW_IMAGES" ] || look_at_images
 
 look_at_files
 
@@ -230,6 +231,7 @@ END
   printf '%s\n' "$LW_FILES" | while IFS= read -r file; do
     if [ -n "$file" ] && ! is_there "$file"; then fact absent "$file"; fi
   done
+  look_at_tls
   for name in $LW_CERTIFICATES; do
     chain=/etc/letsencrypt/live/$name/fullchain.pem
     $root test -r "$chain" || continue
@@ -276,7 +278,10 @@ fi
 fact detach "$detach"
 
 # shellcheck disable=SC2086 # words
-root=$([ -z "$alive" ] || $as $limit docker info --format '{{.DockerRootDir}}' 2> /dev/null)
+info=$([ -z "$alive" ] || $as $limit docker info --format '{{.LoggingDriver}} {{.DockerRootDir}}' 2> /dev/null)
+root=${info#* }
 fact free "$(df -Pk "${root:-/}" 2> /dev/null | awk 'NR == 2 { print $4 }')"
+! keeps_all_logs "${info%% *}" || fact logs unbounded
+free_at free.state "$LW_ROOT"
 fact engine "$engine"
 fact seen yes

@@ -78,7 +78,7 @@ forget_attempts() {
     [ "$try" != "$LW_TRY" ] && [ -d "$try" ] || continue
     # One that has just begun says in a moment whose it is; one that was killed just then never does.
     if [ ! -s "$try/pid" ] && [ -z "$waited" ]; then
-      nap 100 9>&-
+      nap 100
       waited=yes
     fi
     is_alive "$try" || rm -rf "$try"

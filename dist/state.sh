@@ -81,20 +81,10 @@ begin() {
     end_step record failed '' "$(no_room)"
     end failed "$(no_room)"
   fi
-  exec 9> "$LW_HOME/lock"
-  asked_at=$(uptime_cs)
-  until flock -n 9; do
-    waited=$(($(uptime_cs) - asked_at))
-    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that. Who deploys has it open;
-    # the number of one that was killed may be another's by now, or that of a corpse which nobody has reaped.
-    if [ "$waited" -ge 6000 ] || { [ "$waited" -ge 100 ] && [ "/proc/$(cat "$LW_HOME/lock.pid")/fd/9" -ef "$LW_HOME/lock" ]; } 2> /dev/null; then
-      MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
-      end failed locked
-    fi
-    nap 10
-  done
-  # An earlier program may have been killed, or its machine switched off, in the middle of a line.
-  [ -z "$(tail -c 1 "$LW_HOME/journal.jsonl")" ] || echo >> "$LW_HOME/journal.jsonl"
+  if ! take_lock; then
+    MORE=$(whose) end_step lock failed '' "held by $(cat "$LW_HOME/lock.holder" 2> /dev/null || echo somebody)"
+    end failed locked
+  fi
   if ! claim 2> /dev/null; then
     end_step record failed '' "$(no_room)"
     end failed "$(no_room)"
@@ -105,6 +95,23 @@ begin() {
   fi
   MORE=$(whose) end_step lock
   forget_attempts
+}
+
+# Whether this program has the lock now; not where somebody deploys.
+take_lock() {
+  exec 9> "$LW_HOME/lock"
+  asked_at=$(uptime_cs)
+  until flock -n 9; do
+    waited=$(($(uptime_cs) - asked_at))
+    # Looking whether it is held holds it for a moment (observe.sh): the first second is for that. Who deploys has it open;
+    # the number of one that was killed may be another's by now, or that of a corpse which nobody has reaped.
+    if [ "$waited" -ge 6000 ] || { [ "$waited" -ge 100 ] && [ "/proc/$(cat "$LW_HOME/lock.pid")/fd/9" -ef "$LW_HOME/lock" ]; } 2> /dev/null; then
+      return 1
+    fi
+    nap 10
+  done
+  # An earlier program may have been killed, or its machine switched off, in the middle of a line.
+  [ -z "$(tail -c 1 "$LW_HOME/journal.jsonl")" ] || echo >> "$LW_HOME/journal.jsonl" || :
 }
 
 # Says who holds the lock, and sees to it that what follows has the room it needs.
@@ -155,6 +162,22 @@ will_undo() {
 # Undoes an attempt, last first. Each line may find its work done already. Nothing here needs room on the disk.
 undo_attempt() { # RELEASE_DIR
   start_step undo
+  undo_lines "$1"
+  # An engine that is being restarted has undone nothing, and undoes it once it is back.
+  [ "$failed" = . ] || ! await_engine || undo_lines "$1"
+  if [ "$failed" != . ]; then
+    case $failed in
+      *.) end_step undo broken '' "could not undo:${failed%.}" ;;
+      *) end_step undo broken '' "undoing ended early:$failed" ;;
+    esac
+    return 1
+  fi
+  rm -f "$1/undo"
+  end_step undo
+}
+
+# Sets `failed` to what could not be undone, and a full stop.
+undo_lines() { # RELEASE_DIR
   failed=$(awk '$NF == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | {
     while read -r kind what file _; do
       case $kind in
@@ -182,61 +205,6 @@ undo_attempt() { # RELEASE_DIR
     # A loop that was ended in the middle has not come here.
     echo .
   })
-  if [ "$failed" != . ]; then
-    case $failed in
-      *.) end_step undo broken '' "could not undo:${failed%.}" ;;
-      *) end_step undo broken '' "undoing ended early:$failed" ;;
-    esac
-    return 1
-  fi
-  rm -f "$1/undo"
-  end_step undo
-}
-
-# An engine that does not answer tells nothing.
-is_gone() {
-  names=$(docker ps --all --format '{{.Names}}') && ! printf '%s\n' "$names" | grep -Fqx -- "$1"
-}
-
-# ---- recovery
-
-# An attempt that was killed left its list: what had been recorded is finished, everything else undone.
-recover() {
-  current=$(cat "$LW_HOME/current" 2> /dev/null)
-  for list in "$LW_HOME"/releases/*/undo; do
-    [ -e "$list" ] || continue
-    dir=${list%/undo}
-    start_step recover
-    if [ "${dir##*/}" = "$current" ] && [ -e "$dir/recorded" ]; then
-      settle "$dir"
-      end_step recover 'done' '' "finished the interrupted release $current"
-    elif undo_attempt "$dir"; then
-      step_started=$(uptime_cs)
-      end_step recover 'done' '' "undid the interrupted release ${dir##*/}"
-    else
-      end_step recover failed '' "an earlier deploy was interrupted, and could not be undone"
-      end broken "an earlier deploy was interrupted, and could not be undone"
-    fi
-  done
-  stop_strays
-  unpack
-}
-
-# Recorded, and killed before the old containers were stopped: no later plan would know of those.
-stop_strays() {
-  [ -n "$current" ] || return 0
-  # A task has no service.
-  own_containers '{{.Names}} {{.Label "launchway.release"}} {{or (.Label "launchway.service") "-"}} {{.Label "launchway.cron"}}' \
-    | members_of "$current" others | while read -r container _ _ times; do
-    step_started=$(uptime_cs)
-    if [ -n "$times" ]; then
-      seconds=$(docker inspect --format '{{if .Config.StopTimeout}}{{.Config.StopTimeout}}{{end}}' "$container" 2> /dev/null)
-      wait_run "$container" "${seconds:-10}"
-    fi
-    docker update --restart no "$container" > /dev/null 2>&1
-    docker stop "$container" > /dev/null 2>&1
-    end_step recover 'done' '' "stopped $container, which an interrupted deploy had left running"
-  done
 }
 
 # own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run. Accessories are of

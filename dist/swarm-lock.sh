@@ -41,7 +41,7 @@ swarm_lock() {
       end_step create failed '' "the Swarm keeps no lock: $said"
       end failed "$said"
     fi
-    sleep 1 9>&-
+    nap 100
   done
   swarm_locked=yes
 }

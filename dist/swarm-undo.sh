@@ -4,6 +4,7 @@
 # deployed again, if it came along.
 undo_attempt() {
   start_step undo
+  await_engine
   again=''
   after=$(stack_services '{{.Spec.Name}}|{{index .Spec.Labels "launchway.release"}}|{{if .PreviousSpec}}{{index .PreviousSpec.Labels "launchway.release"}}{{else}}none{{end}}|{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}|{{with .Spec.TaskTemplate.RestartPolicy}}{{.Condition}}{{end}}') || {
     end_step undo broken '' "$after"
@@ -50,7 +51,7 @@ wait_undone() {
       end_step undo broken '' "not all services are back: $open $counts"
       return 1
     fi
-    nap 50 9>&-
+    nap 50
   done
 }
 

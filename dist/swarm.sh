@@ -138,7 +138,7 @@ swarm_once() {
     esac
     [ "$(uptime_cs)" -lt "$deadline" ] || once_failed "$1" "$2" "it was still at it after $3 s ($state), and was ended
 $(docker service logs --raw --tail 40 "$1" 2>&1 | tail -c 6000)"
-    nap 30 9>&-
+    nap 30
   done
   said=$(docker service logs --raw "$1" 2>&1 | tail -n 200 | tail -c 20000)
   [ -z "$said" ] || MS='' journal before-switch says "$2" "$said"
@@ -190,7 +190,7 @@ $(docker service ps --no-trunc --format '{{.Name}} on {{.Node}}: {{.CurrentState
 $(failed_task "${one:-none}")"
     fi
     # A look costs a manager some tenths of a second of work.
-    nap 50 9>&-
+    nap 50
   done
   for one; do
     if is_same "$one"; then kept='kept as it was'; else kept=updated; fi

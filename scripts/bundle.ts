@@ -34,8 +34,12 @@ const leftOut = {
   protobufjs: standIn,
   'tar-fs': standIn,
   '@balena/dockerignore': standIn,
-  // Of Azure's storage, under @actions/cache: a checksum in WebAssembly, for messages that its client for blobs does not
-  // send, and the form of what a query in a blob answers.
+  // Of Azure's storage, under @actions/cache, which asks it for clients of one blob: those of accounts, containers and
+  // batches; a checksum in WebAssembly, for messages that they do not send, and the form of what a query in a blob answers.
+  './BlobServiceClient.js': standIn,
+  './ContainerClient.js': standIn,
+  './BlobBatch.js': standIn,
+  './BlobBatchClient.js': standIn,
   './crc64.js': standIn,
   '../internal-avro/index.js': standIn,
   // Of undici, under @actions/github and @actions/http-client, which ask it for fetch and for proxies: its mocks, WebSocket,

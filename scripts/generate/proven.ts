@@ -1,4 +1,4 @@
-import { claims, type How } from '../../test/support/proven.ts'
+import { type Claim, claims, type How } from '../../test/support/proven.ts'
 import { type GeneratedFile, page, prose, table } from './page.ts'
 
 const ways: Readonly<Record<How, string>> = {
@@ -34,9 +34,20 @@ export function provenPage(): GeneratedFile {
           by.map(([how, file, test], index) => [index === 0 ? prose(says) : '', how, `\`${file}\`: ${prose(test)}`]),
         ),
       ),
+      ...notRun(list),
     ]),
     '## On GitHub itself: nothing',
     'No line above was shown by a run on GitHub. What only GitHub can show is therefore not proven here, but read in its documentation and checked as text:',
     unseen.map((line) => `- ${line}`).join('\n'),
   ])
+}
+
+/** Of a list in which act shows some, those that it does not. */
+function notRun(list: readonly Claim[]): string[] {
+  const isRun = ({ by }: Claim): boolean => by.some(([how]) => how === 'act')
+  if (!list.some(isRun)) return []
+  return [
+    'Of these not run under act, but shown by no more than their lines say:',
+    list.flatMap((one) => (isRun(one) ? [] : [`- ${prose(one.says)}`])).join('\n'),
+  ]
 }

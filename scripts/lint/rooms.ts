@@ -36,7 +36,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   'answers.ts': ['core', 'doctor', 'endings.ts', 'init', 'moves.ts', 'pipeline.ts', 'rounds', 'verbs.ts', ...stages],
   'endings.ts': ['core', 'smoke'],
   'moves.ts': ['core', 'plan', 'deploy', 'push'],
-  'bundle.ts': ['core', 'plan', 'report', 'tools', 'main.ts', 'cli.ts'],
+  'bundle.ts': ['core', 'adapters', 'plan', 'report', 'tools', 'main.ts', 'cli.ts'],
 }
 
 /** The room of a file, given its path below src/. */

@@ -16,7 +16,7 @@ export function labelBreaches(name: string, image: ImageConfig): Breach[] {
     labelEntries(image[kind] ?? {}).flatMap((entry): Breach[] => {
       const place = { path: [...path, kind, ...entry.at], line: entry.line }
       const where = `images.${name}.${kind}`
-      if ('wrong' in entry) return [{ ...place, message: `${where}: "${entry.wrong}" is not key=value` }]
+      if ('wrong' in entry) return [{ ...place, message: `${where}: "${entry.wrong}" ${entry.why}` }]
       const { key, text } = entry
       const onKey = entry.at[0] === key
       const refusal = refusedKey(key, kind)
@@ -32,5 +32,5 @@ function refusedKey(key: string, kind: 'labels' | 'annotations'): string | undef
   if (key.includes('{{')) return `${key}: expressions stand in the values of ${kind}, not in their names`
   const [found] = (kind === 'annotations' ? level.exec(key) : null) ?? []
   if (found === undefined) return undefined
-  return `annotations are those of the manifest, and an image of one platform has no other place for them: write ${key.slice(found.length)} for ${key}`
+  return `annotations are those of what hosts pull, and have no other place: write ${key.slice(found.length)} for ${key}`
 }

@@ -11,12 +11,30 @@ interface Entry {
   line: number
 }
 
-/** The entries of a text, which may hold several in lines, or of a list; lines that begin with # are remarks. */
+/** One field of CSV in quotes; two quotes in it are one. */
+const quoted = /^"((?:[^"]|"")*)"/
+
+/**
+ * The entries of a text, which may hold several in lines, or of a list; lines that begin with # are remarks. Quotes around
+ * a whole line are those of the list, and gone before the line is read: `"prefix=a-,onlatest=true"` has two fields.
+ */
 export function tagEntries(given: string | readonly string[]): Entry[] {
   return [given]
     .flat()
     .flatMap((text, index) => text.split(/\r?\n/).map((entry, line) => ({ entry: entry.trim(), index, line })))
     .filter(({ entry }) => entry !== '' && !entry.startsWith('#'))
+    .map(({ entry, ...place }) => ({ entry: unquoted(entry).trim(), ...place }))
+}
+
+/** A field that is wholly in quotes, without them; any other as it is. */
+function unquoted(field: string): string {
+  const [whole, inner = ''] = quoted.exec(field) ?? []
+  return whole === field ? inner.replaceAll('""', '"') : field
+}
+
+/** An entry of which nothing but quotes around a field means anything: a comma parts nothing, and stays. */
+export function withoutFieldQuotes(entry: string): string {
+  return entry.replaceAll(/(^|,)("(?:[^"]|"")*")(?=,|$)/g, (_, comma: string, field: string) => `${comma}${unquoted(field)}`)
 }
 
 interface Field {
@@ -43,11 +61,11 @@ function csv(line: string): string[] | string {
   let rest = line
   for (;;) {
     if (rest.startsWith('"')) {
-      const [quoted, inner = ''] = /^"((?:[^"]|"")*)"/.exec(rest) ?? []
-      if (quoted === undefined) return 'a quotation mark is not closed'
-      cells.push(inner.replaceAll('""', '"'))
-      rest = rest.slice(quoted.length)
-      if (rest !== '' && !rest.startsWith(',')) return `a comma is missing after ${quoted}`
+      const [field] = quoted.exec(rest) ?? []
+      if (field === undefined) return 'a quotation mark is not closed'
+      cells.push(unquoted(field))
+      rest = rest.slice(field.length)
+      if (rest !== '' && !rest.startsWith(',')) return `a comma is missing after ${field}`
     } else {
       const cut = rest.indexOf(',')
       const cell = cut === -1 ? rest : rest.slice(0, cut)

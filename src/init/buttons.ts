@@ -5,6 +5,7 @@ import {
   keptEvidence,
   list,
   noSecrets,
+  plain,
   queued,
   registryInputs,
   rights,
@@ -19,7 +20,13 @@ import {
 /** The input of a button that says where. */
 function choice({ environments }: Setting, description: string): string[] {
   const names = environments.map(({ name }) => name)
-  return ['environment:', `  description: ${description}`, '  type: choice', `  options: ${list(names)}`, `  default: ${names[0] ?? ''}`]
+  return [
+    'environment:',
+    `  description: ${description}`,
+    '  type: choice',
+    `  options: ${list(names)}`,
+    `  default: ${plain(names[0] ?? '')}`,
+  ]
 }
 
 const dryRun = [

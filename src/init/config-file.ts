@@ -40,23 +40,23 @@ export function configText(stack: Stack, answers: Answers, seen: Seen, pin: Pin 
     '# `launchway plan` says what a push from here would do, and does none of it.',
     '',
     // The name would be that of the first image else.
-    ...(stack.images.length > 1 ? [`app: ${appOf(image)}`, ''] : []),
+    ...(stack.images.length > 1 ? [`app: ${scalar(appOf(image))}`, ''] : []),
     ...imageLines(stack.images, image, image === repositoryFor(stack, seen)),
     '',
     '# What a push does: the name of an environment to go live there, {} to be built, tested, scanned and pushed only.',
     `branches: ${flow(branches)}`,
     ...(live !== 'push'
       ? [
-          `tags: { 'v*': ${environment} }${live === 'release' ? '    # of releases that are published on GitHub: .github/workflows/release.yml' : ''}`,
+          `tags: { 'v*': ${scalar(environment)} }${live === 'release' ? '    # of releases that are published on GitHub: .github/workflows/release.yml' : ''}`,
         ]
       : seen.git.hasVersionTags
         ? [`tags: { 'v*': {} }`]
-        : [`# tags: { 'v*': ${environment} }`]),
+        : [`# tags: { 'v*': ${scalar(environment)} }`]),
     '',
     ...smokeLines(stack, answers),
     '',
     'environments:',
-    `  ${environment}:`,
+    `  ${scalar(environment)}:`,
     ...indent(environmentLines(stack, answers), 4),
     ...(stack.notes.length === 0
       ? []
@@ -81,7 +81,7 @@ function imageLines(images: readonly DraftImage[], repository: string, asSeen: b
     'images:',
     ...images.map(
       ({ name, context, dockerfile, target, args, repository: named }) =>
-        `  ${name}: ${flow({
+        `  ${scalar(name)}: ${flow({
           ...(context === '.' ? {} : { context }),
           ...(dockerfile === 'Dockerfile' ? {} : { dockerfile }),
           ...(target === undefined ? {} : { target }),
@@ -140,7 +140,10 @@ function environmentLines(stack: Stack, answers: Answers): string[] {
       ? []
       : [
           'services:',
-          ...services.flatMap((service) => [`  ${service.name}:`, ...indent(serviceLines(service, answers, app, networks, services), 4)]),
+          ...services.flatMap((service) => [
+            `  ${scalar(service.name)}:`,
+            ...indent(serviceLines(service, answers, app, networks, services), 4),
+          ]),
         ]),
     ...(accessories.length === 0
       ? []
@@ -190,7 +193,7 @@ function serviceLines(
   const listens = service.isPublic && port !== undefined && port !== 'none'
   const images = new Set(all.map(({ image }) => image))
   const lines = [
-    ...(images.size > 1 ? [`image: ${service.image}`] : []),
+    ...(images.size > 1 ? [`image: ${scalar(service.image)}`] : []),
     ...(listens ? [`port: ${port}`] : []),
     ...(listens && url === ''
       ? [`publish: ${publish ?? '80'}    # of the host; with a url instead, nginx leads visitors, and no request is lost at a deploy`]
@@ -207,7 +210,7 @@ function serviceLines(
 }
 
 function accessoryLines({ name, keys, volumes }: DraftAccessory, app: string): string[] {
-  return [`  ${name}:`, ...indent([...keyLines(keys), ...volumeLines(volumes, app)], 4)]
+  return [`  ${scalar(name)}:`, ...indent([...keyLines(keys), ...volumeLines(volumes, app)], 4)]
 }
 
 function keyLines(keys: Readonly<Record<string, unknown>>): string[] {

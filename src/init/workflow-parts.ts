@@ -62,9 +62,13 @@ export function toFill({ pin }: Setting): string[] {
 const checkout = 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1'
 const uploadArtifact = 'actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2'
 
-/** A word of YAML, in quotes where it needs them. */
-function plain(word: string): string {
-  return /^[\w./][\w./-]*$|^https?:\/\/[\w./:-]*\w$/.test(word) && !/^[\d.-]/.test(word) ? word : `'${word.replaceAll("'", "''")}'`
+/** What YAML reads as something else than text: that of today, or that of 1.1, which some readers still go by. */
+const readOtherwise = /^(?:true|false|null|yes|no|on|off|y|n)$/i
+
+/** A word of YAML, in quotes where it needs them: also a name such as 1e3, 007 or null. */
+export function plain(word: string): string {
+  const isBare = /^[\w./][\w./-]*$|^https?:\/\/[\w./:-]*\w$/.test(word) && !/^[\d.-]/.test(word) && !readOtherwise.test(word)
+  return isBare ? word : `'${word.replaceAll("'", "''")}'`
 }
 
 /** As YAML has a list in one line. */
@@ -109,7 +113,7 @@ export function step(line: string, inputs: readonly string[], secrets: readonly 
   ]
 }
 
-export const fromSecret = (name: string): string => `${name}: \${{ secrets.${name} }}`
+export const fromSecret = (name: string): string => `${plain(name)}: \${{ secrets.${name} }}`
 
 export const sshKey = 'ssh-key: ${{ secrets.SSH_KEY }}'
 
@@ -138,5 +142,5 @@ export const noSecrets = [
 
 /** Reviewers, rules and secrets of the environment hold for the job. */
 export function environment(name: string, url?: string): string[] {
-  return url === undefined ? [`environment: ${name}`] : ['environment:', `  name: ${name}`, `  url: ${plain(url)}`]
+  return url === undefined ? [`environment: ${plain(name)}`] : ['environment:', `  name: ${plain(name)}`, `  url: ${plain(url)}`]
 }

@@ -7,6 +7,7 @@ import {
   keptEvidence,
   list,
   noSecrets,
+  plain,
   queued,
   registryInputs,
   rights,
@@ -111,6 +112,7 @@ function releasing(of: Setting, name: 'push' | 'release', on: readonly string[],
     '  release:',
     ...indent(
       [
+        ...(name === 'push' ? unlessDeleted : []),
         'runs-on: ubuntu-latest',
         'timeout-minutes: 45',
         '# In the order of the pushes, so that a tag never moves back.',
@@ -143,6 +145,12 @@ function releasing(of: Setting, name: 'push' | 'release', on: readonly string[],
   ]
 }
 
+/** GitHub skips the jobs that need it as well, before it asks their reviewers. */
+const unlessDeleted = [
+  '# Deleting a branch or a tag is a push, too: there is nothing to release, and nobody to ask.',
+  'if: ${{ !github.event.deleted }}',
+]
+
 /** Nothing may be skipped in silence: a run that deploys nothing although it should is red. */
 const lost = [
   '# GitHub drops an output in which the value of a secret stands. Where that is the name of the environment, no job below would run.',
@@ -160,7 +168,7 @@ const lost = [
 
 function deploy(of: Setting, { name, url, secrets }: Target, when: string): string[] {
   const asked = [...new Set([...secrets, ...of.passwords])]
-  const inputs = [...configInput(of), 'redeploy: ${{ github.sha }}', `environment: ${name}`, ...registryInputs(of), sshKey]
+  const inputs = [...configInput(of), 'redeploy: ${{ github.sha }}', `environment: ${plain(name)}`, ...registryInputs(of), sshKey]
   return [
     of.environments.length === 1 ? 'deploy:' : `deploy-${name}:`,
     ...indent(

@@ -135,7 +135,7 @@ export async function findRepositories(
 }
 
 /**
- * The record of a release that puts an earlier version live again.
+ * The record of a release that puts an earlier version live again; or of nothing to do, where the event is one that releases nothing.
  * @param asked what set the run off, whose branch or environment says where; or what somebody at a terminal named
  * @throws LaunchwayError VERSION_UNKNOWN, and USAGE where it is not clear where to
  */
@@ -147,6 +147,8 @@ export async function startRedeploy(
 ): Promise<Release> {
   const config = await readConfig(configFile, ports)
   const trigger = 'event' in asked ? asked : await askedAtTerminal(config, asked.environment, ports)
+  // Whatever its job asks for: what was deleted or closed names a commit that nobody meant.
+  if (trigger.idle !== undefined) return startRelease(configFile, trigger, ports)
   const environment = await environmentOf(config, configFile, trigger, 'images', ports)
   const [repository = '', ...others] = resolveImages(config).flatMap(({ repositories }) => repositories)
   const { planRedeploy } = await import('./redeploy.ts')

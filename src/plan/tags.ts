@@ -5,6 +5,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { toTag } from '../core/reference.ts'
 import { cut } from '../core/text.ts'
 import { expanded } from './expression.ts'
+import { groupsIn } from './pattern.ts'
 import { branchOf, type Facts, isOnDefaultBranch, longSha, shortSha, tagOf, type Trigger } from './trigger.ts'
 import { pep440, semver, type Version } from './version.ts'
 
@@ -135,7 +136,7 @@ function subject(value: Template | undefined, trigger: Trigger, facts: Facts): s
 function matchName(rule: Extract<TagRule, { type: 'match' }>, trigger: Trigger, facts: Facts): Named {
   const text = subject(rule.value, trigger, facts)
   if (text === undefined) return {}
-  const value = rule.pattern.exec(text)?.[rule.group]
+  const value = groupsIn(rule.pattern, text, rule.entry)[rule.group]
   return value === undefined ? { reason: `"${short(text)}" does not match ${rule.pattern.source}` } : { value, isRelease: true }
 }
 
@@ -143,7 +144,8 @@ function versionName(rule: Extract<TagRule, { type: 'semver' | 'pep440' }>, trig
   const whole = subject(rule.value, trigger, facts)
   if (whole === undefined) return {}
   // What does not match is read as a whole, as docker/metadata-action does.
-  const text = (rule.match?.exec(whole)?.[1] ?? whole).replaceAll('/', '-')
+  const matched = rule.match === undefined ? undefined : groupsIn(rule.match, whole, rule.entry)[1]
+  const text = (matched ?? whole).replaceAll('/', '-')
   const version = rule.type === 'semver' ? semver(text) : pep440(text)
   if (version === undefined) return { reason: `"${short(text)}" is no version by ${rule.type === 'semver' ? 'semver.org' : 'PEP 440'}` }
   const isWhole = rule.pattern.some((part) => typeof part === 'object' && ['raw', 'version', 'patch'].includes(part.name))

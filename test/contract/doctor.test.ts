@@ -164,10 +164,15 @@ describe('doctor asks who is beyond this machine', () => {
     })
   })
 
-  test('GitHub, whether the token may write deployments', async () => {
+  test.each([
+    ['that asks for them', "with: { deployments: 'true' }", ['warning github-deployments: the token may not write deployments']],
+    ['that leaves them to GitHub', 'with: { redeploy: v1 }', []],
+  ])('GitHub, whether the token may write deployments, for a workflow %s', async (_, inputs, said) => {
     const github = await startLabGitHub({ token: 'ghs_doctor' })
     try {
+      const job = `    environment: production\n    steps:\n      - uses: acme/launchway@${'a'.repeat(40)}\n        ${inputs}\n`
       await using folder = await tree({
+        '.github/workflows/push.yml': `on: push\njobs:\n  deploy:\n${job}`,
         'launchway.yml': `${plain['launchway.yml']}environments: { production: { host: "deploy@127.0.0.1:1", port: 1, publish: 80, health: / } }\n`,
       })
       const ask = async (token: string): Promise<string[]> => {
@@ -176,7 +181,7 @@ describe('doctor asks who is beyond this machine', () => {
       }
       expect(await ask('ghs_doctor')).toEqual([])
       await tell(github, 'permissions', { deployments: 'read' })
-      expect(await ask('ghs_doctor')).toEqual(['warning github-deployments: the token may not write deployments'])
+      expect(await ask('ghs_doctor')).toEqual(said)
       expect(await ask('ghs_old')).toEqual([expect.stringMatching(/^error github-token: GitHub refused to show the repository/)])
     } finally {
       await github.close()

@@ -121,6 +121,33 @@ export const claims: Readonly<Record<string, readonly Claim[]>> = {
       ],
     },
     {
+      says: 'a button that releases a branch or tag: as its push; its `environment` overrules where that leads',
+      by: [
+        ['table', plan, 'what the event leads to: %s'],
+        ['table', terminal, '%s %s'],
+      ],
+    },
+    {
+      says: 'a pull request from a branch of the repository itself: as that from a fork',
+      by: [
+        ['runner', 'e2e/actions.test.ts', 'a pull request is built, and nothing is written to the registry'],
+        ['table', plan, 'however wide the rules are, a %s leaves nothing behind'],
+        ['table', terminal, '%s %s'],
+      ],
+    },
+    {
+      says: 'a schedule with `type=schedule` among the image tags: built and pushed, and not deployed',
+      by: [['table', plan, 'a schedule with a tag of its own %s']],
+    },
+    {
+      says: 'the deletion of a branch or tag: no job runs, and nobody is asked; a job that deploys its commit has nothing to do',
+      by: [
+        ['text', made, 'a release goes live, gets its files, and nothing else may write to the repository; a push is built'],
+        ['table', plan, 'what the event leads to: %s'],
+        ['table', 'unit/found-environment.test.ts', 'does nothing, and asks no registry, when %s'],
+      ],
+    },
+    {
       says: 'the same, asked for at a terminal: `launchway plan --event …` is what a runner would plan',
       by: [
         ['table', terminal, '%s %s'],

@@ -55,17 +55,30 @@ describe('what the schema refuses is said in words', () => {
 
 describe('what YAML reads as something else needs quotes, and that is said once', () => {
   const braces = 'YAML reads {{ as the beginning of a mapping: the entry needs quotes, as in "type=semver,pattern={{version}}"'
+  const said = (what: string) => (example: string) =>
+    `YAML reads {{ as the beginning of a mapping: the ${what} needs quotes, as in "${example}"`
+  const [value, entry] = [said('value'), said('entry')]
+  const flavor = entry('prefix={{branch}}-')
   const star = 'YAML reads what begins with * as an alias: the pattern needs quotes, as in'
   test.each([
     ['image-tags: [type=semver,pattern={{version}}, type=sha]', 2, braces],
     ['image-tags:\n  - {{version}}', 3, braces],
     ['image-tags: {{version}}', 2, braces],
     ['branches: { m: { image-tags: type=semver,pattern={{version}} } }', 2, braces],
-    [
-      'images:\n  app:\n    labels:\n      build: {{sha}}',
-      5,
-      'YAML reads {{ as the beginning of a mapping: the value needs quotes, as in "{{sha}}"',
-    ],
+    ['image-tags:\n- {{version}}', 3, braces],
+    ['image-tags: { x: [ {{version}} ] }', 2, braces],
+    ['flavor: {{branch}}', 2, flavor],
+    ['flavor:\n  - prefix={{branch}}-\n  - {{branch}}', 4, flavor],
+    ['images:\n  app:\n    labels:\n      build: {{sha}}', 5, value('{{sha}}')],
+    ['images:\n  app:\n    labels: { created: {{date YYYY}} }', 4, value('{{date YYYY}}')],
+    ["images:\n  app:\n    labels: { created: {{date 'YYYY'}} }", 4, value("{{date 'YYYY'}}")],
+    ['images: { app: { labels: { a: b-{{sha}} } } }', 2, value('b-{{sha}}')],
+    ['images: { app: { image-tags: x, labels: { a: {{sha}} } } }', 2, value('{{sha}}')],
+    ['images: { app: { labels: { a: b }, args: { image-tags: 1, A: {{sha}} } } }', 2, value('{{sha}}')],
+    ['images:\n  app:\n    annotations: [org.example.x={{sha}}, a=b]', 4, entry('org.example.x={{sha}}')],
+    ['images:\n  app:\n    annotations:\n      - {{sha}}', 5, entry('org.example.key={{sha}}')],
+    ['images:\n  app:\n    args: { A: {{sha}} }', 4, value('{{sha}}')],
+    ['branches:\n  m:\n    image-tags:\n      - x\nimages:\n  app:\n    labels:\n      build: {{sha}}', 9, value('{{sha}}')],
     ['branches: {*: production}', 2, `${star} "*": production`],
     ['branches:\n  *: production', 3, `${star} "*": production`],
     ['branches:\n  "**": {}\n  */x: {}', 4, `${star} "*/x": {}`],

@@ -135,11 +135,13 @@ describe('doctor says of registries, GitHub and compose', () => {
   })
 
   it('what the token may not', () => {
-    const token = { repository: 'team/app', mayDeploy: true, refused: undefined }
+    const token = { repository: 'team/app', isToDeploy: true, mayDeploy: true, refused: undefined }
     expect(judge(githubRules, token)).toEqual([])
     expect(judge(githubRules, { ...token, mayDeploy: false }).map(told)).toEqual([
       'warning github-deployments team/app: the token may not write deployments',
     ])
+    // A job with `environment:` has its deployment from GitHub.
+    expect(judge(githubRules, { ...token, isToDeploy: false, mayDeploy: false })).toEqual([])
   })
 
   it('which variables a compose file asks for', () => {

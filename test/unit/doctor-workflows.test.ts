@@ -81,3 +81,62 @@ describe('launchway on pull_request_target', () => {
     expect(showsOnly('pull-request-target', await findingsIn({ '.github/workflows/pr.yml': on + rest }))).toEqual([])
   })
 })
+
+describe('the rights of a job', () => {
+  const text = ({ on = 'push', top = '', rights = '', uses = 'acme/launchway', inputs = '', when = '' }): string =>
+    `on: ${on}\n${top}jobs:\n  one:\n${when}${rights}    steps:\n      - uses: ${uses}@${commit}\n${inputs === '' ? '' : `        with: { ${inputs} }\n`}`
+  const found = async (said: Parameters<typeof text>[0]): Promise<string[]> =>
+    showsOnly('workflow-rights', await findingsIn({ '.github/workflows/a.yml': text(said) }))
+
+  it.each([
+    ['deployments', 'deployments', 'acme/launchway/actions/deploy'],
+    ['deployments', 'deployments', 'acme/launchway/actions/rollback'],
+    ['comment', 'pull-requests', 'acme/launchway'],
+    ['issue', 'issues', 'acme/launchway/actions/scan'],
+    ['code-scanning', 'security-events', 'acme/launchway'],
+  ])('%s: true needs %s: write, of %s', async (input, scope, uses) => {
+    const inputs = `${input}: 'true'`
+    const lacking = [`.github/workflows/a.yml:6:17: the job one may not: ${input}: true needs ${scope}: write`]
+    for (const rights of ['    permissions: {}\n', '    permissions: { contents: write }\n', `    permissions: { ${scope}: read }\n`])
+      expect(await found({ uses, inputs, rights })).toEqual([lacking[0]?.replace(':6:', ':7:')])
+    expect(await found({ uses, inputs, top: 'permissions: read-all\n' })).toEqual([lacking[0]?.replace(':6:', ':7:')])
+    // The rights of a job stand for those of its workflow, and are not added to them.
+    expect(await found({ uses, inputs, top: `permissions: { ${scope}: write }\n`, rights: '    permissions: {}\n' })).toHaveLength(1)
+    for (const given of [
+      { rights: `    permissions: { ${scope}: write }\n` },
+      { rights: '    permissions: write-all\n' },
+      { top: `permissions: { ${scope}: write }\n` },
+      // Nobody says: the repository decides.
+      {},
+    ])
+      expect(await found({ uses, inputs, ...given })).toEqual([])
+    expect(await found({ uses, inputs: `${input}: 'false'`, rights: '    permissions: {}\n' })).toEqual([])
+    expect(await found({ uses, inputs: `${inputs}, github-token: '\${{ secrets.BOT }}'`, rights: '    permissions: {}\n' })).toEqual([])
+    expect(await found({ uses: 'acme/other', inputs, rights: '    permissions: {}\n' })).toEqual([])
+  })
+
+  it('a release on GitHub gets its files from who may write contents; a job that deploys it again gives it none', async () => {
+    const lacks = { on: '{ release: { types: [published] } }', rights: '    permissions: { contents: read }\n' }
+    expect(await found(lacks)).toEqual([
+      '.github/workflows/a.yml:6:9: the job one may not: the record and the SBOMs as files of the release needs contents: write',
+    ])
+    expect(await found({ ...lacks, rights: '    permissions: { contents: write }\n' })).toEqual([])
+    expect(await found({ ...lacks, inputs: "redeploy: '${{ github.sha }}'" })).toEqual([])
+    expect(await found({ ...lacks, on: 'push' })).toEqual([])
+    expect(await found({ ...lacks, on: '[push, release]', when: "    if: github.event_name == 'push'\n" })).toEqual([])
+  })
+
+  it('are those that they need in every workflow to copy', async () => {
+    const files = Object.fromEntries(starters().map(({ name, text: own }) => [`.github/workflows/${name}`, own]))
+    expect(showsOnly('workflow-rights', await findingsIn(files))).toEqual([])
+    const without = { '.github/workflows/rescan.yml': (files['.github/workflows/rescan.yml'] ?? '').replace(/^ *issues: write.*\n/m, '') }
+    expect(showsOnly('workflow-rights', await findingsIn(without))).toEqual([expect.stringContaining('issue: true needs issues: write')])
+  })
+
+  it.each(['jobs: [1]', 'jobs: { a: x }', 'jobs: { a: { steps: [x, { uses: 1 }] } }', ': [', '- a'])(
+    'of %s nobody says anything',
+    async (odd) => {
+      expect(showsOnly('workflow-rights', await findingsIn({ '.github/workflows/a.yml': odd }))).toEqual([])
+    },
+  )
+})

@@ -7,6 +7,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { maintain, status } from '../../src/deploy/index.ts'
 import { confirm, goBack } from '../../src/moves.ts'
 import { findEnvironment, startRedeploy } from '../../src/plan/index.ts'
+import { type Trigger, triggerOf } from '../../src/plan/trigger.ts'
 import { fakeExec } from '../fakes/exec.ts'
 import { type FakeSsh, fakeSsh } from '../fakes/ssh.ts'
 import { digest, environment, first, second, service } from './support/deploy.ts'
@@ -141,5 +142,41 @@ describe('the secrets of a compose project that is not rendered', () => {
       },
     })
     expect(asked.toSorted()).toEqual(['API_KEY', 'SMTP_PASSWORD'])
+  })
+})
+
+describe('a job that deploys its commit', () => {
+  const trigger = (name: string, payload: object, ref = 'refs/heads/main'): Trigger => ({
+    ...triggerOf({ GITHUB_EVENT_NAME: name, GITHUB_REF: ref, GITHUB_SHA: 'a'.repeat(40) }, JSON.stringify(payload)),
+    environment: 'production',
+  })
+
+  it.each([
+    ['a branch is deleted', trigger('push', { deleted: true }), 'the branch or tag was deleted'],
+    ['a tag is deleted', trigger('push', { deleted: true }, 'refs/tags/v1'), 'the branch or tag was deleted'],
+    [
+      'a merge queue pushes a branch of its own',
+      trigger('push', {}, 'refs/heads/gh-readonly-queue/main/pr-1'),
+      'a branch of the merge queue is built on merge_group only',
+    ],
+    [
+      'a published release is deleted',
+      trigger('release', { action: 'deleted', release: { tag_name: 'v1' } }),
+      'the release was deleted, not published',
+    ],
+  ])('does nothing, and asks no registry, when %s', async (_, asked, message) => {
+    const place = placeOf('compose')
+    const { outcome, plan } = await startRedeploy(place.config, asked.sha, asked, place.ports)
+    expect(outcome).toEqual({ state: 'nothing-to-do', message })
+    expect(Object.values(plan.stages).filter(({ run }) => run)).toEqual([])
+    expect(place.asked).toEqual([])
+  })
+
+  it('looks for it when a branch is pushed', async () => {
+    const place = placeOf('compose')
+    const asked = trigger('push', { deleted: false })
+    await expect(startRedeploy(place.config, asked.sha, asked, place.ports)).rejects.toMatchObject({
+      code: expect.stringMatching(/^(TOOL_MISSING|CONFIG_INVALID)$/),
+    })
   })
 })

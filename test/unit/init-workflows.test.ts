@@ -99,6 +99,8 @@ describe('the workflows', () => {
       expect([release.on, Object.keys(release.jobs)]).toEqual([{ release: { types: ['published'] } }, ['release', 'deploy']])
       expect(release.jobs['release']?.permissions).toEqual({ contents: 'write', packages: 'write' })
       expect(push.jobs['release']?.permissions).toEqual({ contents: 'read', packages: 'write' })
+      // What is published is there; what was deleted is pushed, too.
+      expect([push.jobs['release']?.if, release.jobs['release']?.if]).toEqual(['${{ !github.event.deleted }}', undefined])
       expect(release.jobs['release']?.steps).toEqual(push.jobs['release']?.steps)
       expect(release.jobs['deploy']).toMatchObject({
         if: "startsWith(github.ref, 'refs/tags/v')",

@@ -120,6 +120,8 @@ describe(`of the ${everywhere.length + custom.length} cases of docker/metadata-a
 
 const image = (more: string): string => `images:\n  app:\n    repositories: [user/app]\n${more}branches: { "**": {} }\ntags: { "**": {} }\n`
 
+const push = { event: 'push', ref: 'refs/heads/feature/x', sha } as const
+
 describe('lines as docker/metadata-action takes them', () => {
   test.each([
     ['labels', 'mylabel=foo#bar\n      #comment\n      another=bar', { mylabel: 'foo#bar', another: 'bar' }],
@@ -133,6 +135,39 @@ describe('lines as docker/metadata-action takes them', () => {
     expect(plan(config_, { event: 'push', ref: 'refs/heads/dev', sha }).images[0]?.[kind]).toEqual(expected)
   })
 
+  // As https://github.com/docker/actions-toolkit reads its lists.
+  test.each<[string, Record<string, string>]>([
+    ['"org.example.d=A, B"', { 'org.example.d': 'A, B' }],
+    ['"a=say ""hello"""', { a: 'say "hello"' }],
+    ['a=x,"b"', { a: 'x,b' }],
+    ['a="A, B"', { a: '"A, B"' }],
+    ['a=this is a "good" example', { a: 'this is a "good" example' }],
+    ['a=,', { a: ',' }],
+    ['"a=1"\n      b=2', { a: '1', b: '2' }],
+  ])('quotes around a line or a field of it are no part of it: %s', (lines, expected) => {
+    const of = (labels: string): object | undefined => plan(configOf(image(labels)), push).images[0]?.labels
+    expect(of(`    labels: |\n      ${lines}\n`)).toEqual(expected)
+    expect(of(`    labels: ${JSON.stringify(lines.split(/\n */))}\n`)).toEqual(expected)
+  })
+
+  test.each(['"a=1', '"a=1" b'])('a line with a quotation mark that is not closed is refused: %s', (line) => {
+    expect(problems(image(`    labels: |\n      ${line}\n`))).toEqual([
+      expect.stringContaining(`images.app.labels: "${line}" has a quotation mark that is not closed in its line`),
+    ])
+  })
+
+  test('a mapping has its values as they stand', () => {
+    expect(plan(configOf(image(`    labels: { a: '"x"' }\n`)), push).images[0]?.labels).toEqual({ a: '"x"' })
+  })
+
+  test('around a line of flavor and image-tags they are none either', () => {
+    const lines = (flavor: string, rule: string): string => `${image('')}flavor: |\n  ${flavor}\nimage-tags: |\n  ${rule}\n`
+    const tags = (flavor: string, rule: string): string[] => plan(configOf(lines(flavor, rule)), { ...push, ref: 'refs/tags/v12' }).tags
+    expect(tags('"prefix=a-,onlatest=true"', '"type=ref,event=tag"')).toEqual(['a-v12', 'a-latest'])
+    expect(tags('"prefix=a-","onlatest=true"', 'type=match,"pattern=\\d{1,2}"')).toEqual(['a-12', 'a-latest'])
+    expect(tags('latest=false', '"type=match,""pattern=\\d{1,2}"""')).toEqual(['12'])
+  })
+
   test('a list and a mapping say the same; of one key the last line counts', () => {
     const of = (text: string): object | undefined =>
       plan(configOf(image(`    labels: ${text}\n`)), { event: 'push', ref: 'refs/heads/dev', sha }).images[0]?.labels
@@ -140,8 +175,6 @@ describe('lines as docker/metadata-action takes them', () => {
     expect(of('{ b: x=y, a: 2 }')).toEqual({ a: '2', b: 'x=y' })
   })
 })
-
-const push = { event: 'push', ref: 'refs/heads/feature/x', sha } as const
 
 function imageOf(more: string, trigger: Trigger = push, now = at): PlannedImage {
   const [found] = plan(configOf(image(more)), trigger, { facts: { now, committed: at, defaultBranch: 'main' } }).images
@@ -186,7 +219,7 @@ describe('a label', () => {
     ['labels: ["launchway.key=x"]', '4:14: images.app.labels: labels that begin with "launchway." are launchway\'s own'],
     [
       'annotations: { "index:org.opencontainers.image.title": x }',
-      '4:20: images.app.annotations: annotations are those of the manifest, and an image of one platform has no other place for them: write org.opencontainers.image.title for index:org.opencontainers.image.title',
+      '4:20: images.app.annotations: annotations are those of what hosts pull, and have no other place: write org.opencontainers.image.title for index:org.opencontainers.image.title',
     ],
     ['annotations: ["manifest,index-descriptor[linux/amd64]:a=b"]', 'write a for manifest,index-descriptor[linux/amd64]:a'],
     ['labels: 5', '4:13: images.app.labels: must be a mapping or string or a list, not "5"'],

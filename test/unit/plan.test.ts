@@ -22,7 +22,7 @@ const nothing = { builds: false, tags: [], goesTo: undefined }
 const pullRequest = { number: 7, head: { sha: 'b'.repeat(40), repo: { fork: true } } }
 const nowhere = 'branches has master, docker, docker_dev, release/*'
 
-describe('what an event leads to', () => {
+describe('the plan', () => {
   test.each<[string, Event, object]>([
     [
       'a push to a branch with an environment',
@@ -150,7 +150,7 @@ describe('what an event leads to', () => {
       { name: 'workflow_dispatch' },
       { ...nothing, why: 'there is neither a branch nor a tag; name one with --ref, or an environment with --environment' },
     ],
-  ])('%s', (_, event, expected) => {
+  ])('what the event leads to: %s', (_, event, expected) => {
     expect(seen(plan(configOf(systemText), triggered(event), undefined))).toEqual(expected)
   })
 

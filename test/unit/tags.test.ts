@@ -4,6 +4,7 @@ import { type Flavor, flavorOfDefaults, flavorOfRules, withFlavor } from '../../
 import { defaultTagRules, parseTagRule, type TagRule } from '../../src/config/image-tags.ts'
 import { containerName } from '../../src/core/names.ts'
 import { choose, matches } from '../../src/plan/glob.ts'
+import { groupsIn } from '../../src/plan/pattern.ts'
 import { imageTags as tagSet } from '../../src/plan/tags.ts'
 import type { Facts, Trigger } from '../../src/plan/trigger.ts'
 import { anyText } from '../support/text.ts'
@@ -35,6 +36,36 @@ function rule(entry: string): TagRule {
 
 /** Docker's own grammar. @see https://github.com/distribution/reference */
 const dockerTag = /^\w[\w.-]{0,127}$/
+
+describe('a pattern that tries every way to part a tag', () => {
+  // It would take longer than anybody waits, and nobody could end it.
+  const endless = `${'a'.repeat(48)}!`
+
+  test.each(['type=match,pattern=(a+)+$', 'type=semver,pattern={{version}},match=(a+)+$'])(
+    '%s is ended, and refused with what to write',
+    (entry) => {
+      expect(() => imageTags([rule(entry)], onTag(endless))).toThrow(
+        expect.objectContaining({
+          code: 'USAGE',
+          message: `${entry} comes to no end with "${endless}"`,
+          hint: expect.stringContaining('Say it with one: a+.'),
+        }),
+      )
+    },
+  )
+
+  test.each([/((a|aa)+)$/, /(a*)*b/, /^(\w+\s?)*$/, /(.*a){24}!b/])('%s is ended as well', (pattern) => {
+    expect(() => groupsIn(pattern, endless, 'a rule', 50)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+  })
+
+  test('is a pattern like others where it fits', () => {
+    expect(imageTags([rule('type=match,pattern=(a+)+$')], onTag('aaa'))).toEqual(['aaa'])
+    expect(imageTags([rule('type=match,pattern=/(V)(x)?(\\d+)/i,group=3')], onTag('v12'))).toEqual(['12'])
+    expect(tagSet([rule('type=match,pattern=(x)?v,group=1')], flavorOfRules, onTag('v12'), {}).outcomes[0]?.reason).toBe(
+      '"v12" does not match (x)?v',
+    )
+  })
+})
 
 describe('the tags that never name another image', () => {
   test.each<[string, string[] | undefined, Trigger, string[]]>([

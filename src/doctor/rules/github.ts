@@ -18,10 +18,10 @@ export const githubRules: readonly Rule<SeenGitHub>[] = [
     id: 'github-deployments',
     topic: 'github',
     severity: 'warning',
-    looks: 'a GitHub token that may not write deployments, where there are environments',
+    looks: 'a GitHub token that may not write deployments, where a workflow asks for them (`deployments: true`)',
     why: 'What runs where is not shown on GitHub: each release warns of it.',
     fix: 'Give the job this right: permissions: { deployments: write }',
-    find: ({ repository, mayDeploy }) =>
-      mayDeploy === false ? [{ where: { repository }, what: 'the token may not write deployments' }] : [],
+    find: ({ repository, isToDeploy, mayDeploy }) =>
+      isToDeploy && mayDeploy === false ? [{ where: { repository }, what: 'the token may not write deployments' }] : [],
   },
 ]

@@ -1,5 +1,6 @@
 import { placed } from '../../config/places.ts'
 import type { Found, Rule } from '../finding.ts'
+import { neededRights } from '../rights.ts'
 import type { Sources } from '../sources.ts'
 
 /** As `init` and the workflows to copy have it, with one of the two or both still to be written. */
@@ -29,6 +30,27 @@ export const workflowRules: readonly Rule<Sources>[] = [
     why: 'That event has the secrets of the base repository and may write to it: code of a fork that is built there can take them. launchway refuses it: USAGE.',
     fix: 'Use pull_request: what comes of a fork is built and tested there without a secret. Leave to pull_request_target what runs no code of the fork, in a workflow of its own.',
     find: ({ workflows }) => [...workflows].flatMap(([file, text]) => onTarget(file, text)),
+  },
+  {
+    id: 'workflow-rights',
+    topic: 'github',
+    severity: 'warning',
+    looks:
+      'jobs whose `permissions:` lack a right that their steps of launchway ask for (`deployments`, `comment`, `issue`, `code-scanning`; the files of a release on GitHub)',
+    why: 'A job whose rights are named has no other one. Each run warns of it, and what was asked for is not there.',
+    fix: 'Give the job this right, or do not ask for it.',
+    find: ({ workflows }) =>
+      neededRights(workflows).flatMap(({ scope, what, job, where, isGiven }) =>
+        isGiven === false
+          ? [
+              {
+                where,
+                what: `the job ${job} may not: ${what} needs ${scope}: write`,
+                fix: `Add to the permissions of the job: ${scope}: write`,
+              },
+            ]
+          : [],
+      ),
   },
 ]
 

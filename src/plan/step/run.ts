@@ -4,7 +4,6 @@ import { resolveProject } from '../../config/resolve-project.ts'
 import type { Config } from '../../config/schema.ts'
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
-import { converted } from '../stack/index.ts'
 import { besideCompose } from './beside.ts'
 import type { Finding, Step } from './finding.ts'
 import { findingsOf, ofEnvironment, sorted } from './index.ts'
@@ -41,7 +40,9 @@ export async function stepUp(config: Config, name: string, wanted: string, ports
   const app = resolveApp(config)
   const { files, profiles, env, envFiles, secrets, name: called = `${app}-${name}` } = project
   const swarm = { name: called, files, profiles, env, secrets, ...(envFiles === undefined ? {} : { envFiles }) }
-  const { notes, envFiles: mixed } = await converted({ app, environment: name, swarm, images: resolveImages(config), dry: true }, ports)
+  const { notes, envFiles: mixed } = await (
+    await import('../stack/index.ts')
+  ).converted({ app, environment: name, swarm, images: resolveImages(config), dry: true }, ports)
   const read = [...mixed].flatMap(([service, paths]) =>
     paths.map((path): Finding => ({
       level: 'otherwise',

@@ -1,0 +1,40 @@
+# What a host has that a release must not spoil: volumes, and who else has them. And what it has room for.
+# Set by the client: LW_DATA (names of volumes that the release writes to), LW_IMAGES (references that it would pull), both
+# separated by blanks. Needs `ask`, `ending`, `as` and `limit` of observe.sh.
+# shellcheck disable=SC2154,SC2034,SC2086 # facts.sh, observe.sh; words
+
+# Whoever is not of this environment, running or not: what is stopped may be started again.
+look_at_volumes() {
+  set --
+  for volume in $LW_DATA; do set -- "$@" --filter "volume=$volume"; done
+  answer=''
+  ask ps --all --no-trunc "$@" --format "{{.ID}}${tab}{{.Label \"launchway.app\"}}${tab}{{.Label \"launchway.environment\"}}${tab}{{.Label \"launchway.exec\"}}" > /dev/null
+  others=$(printf '%s\n' "$answer" | awk -F "$tab" -v own="$LW_APP.$LW_ENVIRONMENT" '$1 != "" && $2 "." $3 != own && $4 != own { print $1 }')
+  [ -n "$others" ] || return 0
+  # One that has gone meanwhile holds nothing: docker says of the rest what it knows, and ends with 1.
+  $as $limit docker inspect --type container --format "holder${tab}{{.Name}}${tab}{{.State.Status}}${tab}{{with index .Config.Labels \"launchway.app\"}}{{.}}{{end}}${tab}{{with index .Config.Labels \"launchway.environment\"}}{{.}}{{end}}${tab}{{with index .Config.Labels \"launchway.exec\"}}{{.}}{{end}}${tab}{{json .Mounts}}" $others 2> /dev/null
+  code=$?
+  case $code in 0 | 1) ;; *) engine="docker inspect $(ending "$code")" alive='' ;; esac
+}
+
+# By which digests it has images: of those that are asked for docker tells of what is there.
+look_at_images() {
+  $as $limit docker image inspect --format "{{range .RepoDigests}}image${tab}{{.}}{{println}}{{end}}" $LW_IMAGES 2> /dev/null
+}
+
+# free_at NAME PATH: what the file system takes on which the path is, or will be.
+free_at() {
+  at=$2
+  while [ "$at" != / ] && ! $as test -e "$at"; do at=$(dirname "$at"); done
+  fact "$1" "$($as df -Pk "$at" 2> /dev/null | awk 'NR == 2 { print $4 }')"
+}
+
+# keeps_all_logs DRIVER: whether the engine keeps all that a container says which nobody has said anything else of. `docker
+# info` names its driver, and no options of it: those are in its configuration, or on its command line.
+keeps_all_logs() {
+  [ "$1" = json-file ] || return 1
+  for file in /etc/docker/daemon.json /var/snap/docker/current/config/daemon.json "${XDG_CONFIG_HOME:-${HOME:-}/.config}/docker/daemon.json"; do
+    ! $as grep -qs '"max-size"' "$file" || return 1
+  done
+  ! grep -ls dockerd /proc/[0-9]*/cmdline | while read -r file; do tr '\000' '\n' < "$file" 2> /dev/null; done | grep -qE '^(--log-opt=)?max-size='
+}
