@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
+import { lineWords } from './compose-line.ts'
 import { asked, filled, mentioned, ofContainer, type Variables, variablesOf } from './compose-variables.ts'
 
 /**
@@ -248,12 +249,5 @@ function plainPath(path: string): string {
 }
 
 function commandOf(words: string | string[] | null | undefined): string[] | undefined {
-  return typeof words === 'string' ? wordsOf(ofContainer(words)) : words?.map(ofContainer)
-}
-
-/** What a line of a shell says as words; through a shell where it is more than words. */
-function wordsOf(line: string): string[] {
-  const text = line.trim()
-  if (/[;&|<>`$\n*?]/.test(text)) return ['sh', '-c', text]
-  return [...text.matchAll(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'))
+  return typeof words === 'string' ? lineWords(ofContainer(words)) : words?.map(ofContainer)
 }

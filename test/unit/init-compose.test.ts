@@ -48,7 +48,7 @@ volumes: { d: { name: "\${DB_VOLUME}" } }
           accessories: {
             redis: { command: ['sh', '-c', expect.stringContaining('--requirepass ${REDIS_PASSWORD}')], secrets: ['REDIS_PASSWORD'] },
             queue: { secrets: ['QUEUE_TOKEN'], health: { command: ['sh', '-c', 'test -n $HOME'] } },
-            beat: { command: ['sh', '-c', "sh -c 'echo $HOSTNAME; sleep 60'"] },
+            beat: { command: ['sh', '-c', 'echo $HOSTNAME; sleep 60'] },
             db: { secrets: ['DB_PASSWORD'], volumes: ['shop-d:/d'] },
           },
         },
