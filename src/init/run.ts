@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import { configText } from './config-file.ts'
+import { usualIgnores } from '../tools/dockerignore-lines.ts'
 import { type Keys, keysOfHosts, knownHostsFile, type Trust } from './known-hosts.ts'
 import { look } from './look.ts'
 import { nextSteps } from './next.ts'
@@ -81,7 +82,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
       : workflows(setting, () => toFill(setting)).map(({ name, text }): [string, string] => [`.github/workflows/${name}`, text])),
     ...(seen.present.has('.dockerignore') || !seen.dockerfiles.has('Dockerfile')
       ? []
-      : [['.dockerignore', dockerignore] satisfies [string, string]]),
+      : [['.dockerignore', `${usualIgnores.join('\n')}\n`] satisfies [string, string]]),
     ...(keys.lines.length === 0 ? [] : [[knownHostsFile, await withLines(keys, ports)] satisfies [string, string]]),
   ])
   const files = await write(wanted)
@@ -163,9 +164,6 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
     return planned
   }
 }
-
-/** What the build cannot see cannot change the content key of an image. */
-const dockerignore = '.git\n.github\nlaunchway.yml\n.env\n.env.*\n'
 
 function ciOf({ ci }: InitOptions, { git }: Seen): 'github' | 'none' {
   if (ci === undefined) return git.otherRemote === undefined ? 'github' : 'none'

@@ -18,7 +18,12 @@ const Build = z.union([
   scalar.transform((context) => ({ context, dockerfile: undefined, target: undefined, args: undefined })),
   z.looseObject({ context: scalar.optional(), dockerfile: scalar.optional(), target: scalar.optional(), args: listOrMap.optional() }),
 ])
-const Mount = z.looseObject({ type: scalar.optional(), source: scalar.optional(), target: scalar.optional() })
+const Mount = z.looseObject({
+  type: scalar.optional(),
+  source: scalar.optional(),
+  target: scalar.optional(),
+  read_only: z.unknown().optional(),
+})
 const PortEntry = z.union([scalar, z.looseObject({ target: scalar, published: scalar.optional() })])
 
 const Service = z.looseObject({
@@ -85,8 +90,10 @@ export interface FileService {
   /** As compose writes it: `1m30s`. */
   stopGrace?: string
   user?: string
-  /** Keys that it has beside these. */
-  others: string[]
+  /** What its build has beside the fields above, by key. */
+  buildOthers: string[]
+  /** What it has beside these, as it is written. */
+  others: Map<string, unknown>
 }
 
 export interface ComposeFile {
@@ -183,8 +190,16 @@ function serviceOf(name: string, of: z.infer<typeof Service>): FileService {
     ...optional('stopSignal', of.stop_signal),
     ...optional('stopGrace', of.stop_grace_period),
     ...optional('user', of.user),
-    others: Object.keys(of).filter((key) => !Object.hasOwn(Service.shape, key)),
+    buildOthers: Object.keys(build ?? {}).filter((key) => !['context', 'dockerfile', 'target', 'args'].includes(key)),
+    others: othersOf(of),
   }
+}
+
+function othersOf(of: z.infer<typeof Service>): Map<string, unknown> {
+  const others = new Map(Object.entries(of).filter(([key]) => !Object.hasOwn(Service.shape, key)))
+  // Written as a volume, and none.
+  const inMemory = (of.volumes ?? []).flatMap((one) => (typeof one === 'object' && one.type === 'tmpfs' ? (one.target ?? []) : []))
+  return inMemory.length === 0 ? others : others.set('tmpfs', [others.get('tmpfs') ?? [], inMemory].flat())
 }
 
 function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
@@ -238,7 +253,8 @@ function numberIn(text: string): number[] {
 function mountOf(entry: string | z.infer<typeof Mount>): FileService['volumes'] {
   if (typeof entry !== 'string') {
     if (entry.target === undefined || entry.type === 'tmpfs') return []
-    return [{ target: entry.target, ...optional('source', filled(entry.source)) }]
+    const options = entry.read_only === true ? { options: 'ro' } : {}
+    return [{ target: entry.target, ...optional('source', filled(entry.source)), ...options }]
   }
   const [source = '', target, options] = (filled(entry) ?? '').split(':')
   return [target === undefined ? { target: source } : { source, target, ...optional('options', options) }]
