@@ -113,7 +113,7 @@ export function volumesOf(
       count += 1
       const volume = `${plainName(name)}-data${count === 1 ? '' : count}`
       says.push(
-        `${name} keeps data in ${source}, beside the compose file, where no release reaches it: launchway.yml has the volume ${volume} for it, which is empty at the first deploy. To carry the data over, on the server, with the stack stopped: docker run --rm --volume "$PWD/${source.replace(/^\.\//, '')}:/from:ro" --volume NAME:/to --entrypoint cp ${image} -a /from/. /to/, and for NAME the name of the volume in launchway.yml`,
+        `${name} keeps data in ${source}, beside the compose file, where no release reaches it: launchway.yml has the volume ${volume} for it, which is empty at the first deploy. ${carryOver(source, image)}, and for NAME the name of the volume in launchway.yml`,
       )
       return [{ source: volume, at: target, isWhole: false, isNew: true }]
     }
@@ -136,4 +136,9 @@ export function volumesOf(
     `${name} has no volume of a name for ${folder} in the compose file, so its data would end with its container: launchway.yml has ${plainName(name)}-data for it`,
   )
   return [...drafts, { source: `${plainName(name)}-data`, at: folder, isWhole: false, isNew: true }]
+}
+
+/** How what is in a folder gets into a volume, with the owners and modes that the database wants. */
+export function carryOver(source: string, image: string): string {
+  return `To carry the data over, on the server, with the stack stopped: docker run --rm --volume "$PWD/${source.replace(/^\.\//, '')}:/from:ro" --volume NAME:/to --entrypoint cp ${image} -a /from/. /to/`
 }

@@ -1,7 +1,7 @@
 import { looksSecret, refusedSecret } from '../core/secret-names.ts'
 import type { ComposeFile, FileService } from '../tools/compose-file.ts'
 import { isDatabase, isLeftOut, isProxy } from './accessories.ts'
-import { type DraftImage, type DraftProject, type DraftService, plainName, type Stack } from './draft.ts'
+import { carryOver, type DraftImage, type DraftProject, type DraftService, plainName, type Stack } from './draft.ts'
 import { environmentOf } from './environment.ts'
 import { envFileFor, foldersOf, isHere, smokeVariables, testFileFor } from './env-files.ts'
 import { askedPath, isFile, type Seen } from './seen.ts'
@@ -128,11 +128,11 @@ export function asProject(seen: Seen, { project, active, images, imageOf, why, n
   for (const [name, use] of project.variables)
     if (!given.has(name) && !secrets.includes(name) && use !== 'image')
       notes.push(`${file} asks for ${name}: say its value in launchway.yml, compose: { files: ${file}, env: { ${name}: … } }`)
-  for (const { name, volumes } of active)
+  for (const { name, image, volumes } of active)
     for (const { source = '', target, options = '' } of volumes)
       if (source.startsWith('.') && !isFile(source, seen) && !/(^|,)ro(,|$)/.test(options))
         notes.push(
-          `${name} keeps data in ${source} (${target}), which git does not have: give it a named volume, or an absolute path of the host`,
+          `${name} keeps data in ${source} (${target}), which git does not have: give it a named volume, or an absolute path of the host${image === undefined || image.includes('$') ? '' : `. ${carryOver(source, image)}, and for NAME what docker volume ls calls the volume`}`,
         )
   for (const path of seen.missing)
     notes.push(`${file} reads ${path}, which git does not have: a step before the deploy writes it, or compose asks for its variables`)

@@ -149,6 +149,11 @@ export function serviceOf(
     says.push(`${service.name} is reached by the other services alone, and no longer on a port of the host`)
   if (!isOnly && containerName !== undefined && containerName !== service.name)
     says.push(`${service.name} is called ${service.name} by the other services, not ${containerName}`)
+  const address = ports[0]?.address
+  if (isPublic && door === undefined && address !== undefined)
+    says.push(
+      `${service.name} is on ${address} of the host alone, and with a port under publish on all its addresses: write publish: '${address}:${published ?? 80}', or give it a url`,
+    )
   if (isPublic && ports.length > 1)
     says.push(
       `${service.name} is on ${ports.length} ports of the host, and launchway.yml has one for a service: ${beside(ports)} is left out`,

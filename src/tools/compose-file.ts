@@ -24,7 +24,7 @@ const Mount = z.looseObject({
   target: scalar.optional(),
   read_only: z.unknown().optional(),
 })
-const PortEntry = z.union([scalar, z.looseObject({ target: scalar, published: scalar.optional() })])
+const PortEntry = z.union([scalar, z.looseObject({ target: scalar, published: scalar.optional(), host_ip: scalar.optional() })])
 
 const Service = z.looseObject({
   image: scalar.optional(),
@@ -75,8 +75,8 @@ export interface FileService {
   /** A value is undefined where it comes from the environment of whoever calls compose. */
   environment: Map<string, string | undefined>
   envFiles: string[]
-  /** `variable` is the one that says what is published. */
-  ports: { published?: number; target: number; variable?: string }[]
+  /** `variable` is the one that says what is published; `address` is where alone, such as 127.0.0.1. */
+  ports: { published?: number; target: number; variable?: string; address?: string }[]
   expose: number[]
   containerName?: string
   /** What is run in the container, as words. */
@@ -231,13 +231,28 @@ function portOf(entry: z.infer<typeof PortEntry>): FileService['ports'] {
     const [published] = numberIn(filled(entry.published ?? ''))
     return target === undefined
       ? []
-      : [{ target, ...optional('published', published), ...optional('variable', variableOf(entry.published)) }]
+      : [
+          {
+            target,
+            ...optional('published', published),
+            ...optional('variable', variableOf(entry.published)),
+            ...optional('address', ownAddress(filled(entry.host_ip))),
+          },
+        ]
   }
   const text = filled(entry)?.replace(/\/(tcp|udp)$/, '') ?? ''
   const [target] = numberIn(/(\d+)(-\d+)?$/.exec(text)?.[1] ?? '')
   const [published] = numberIn(/(?:^|:)(\d+)(?:-\d+)?:[^:]+$/.exec(text)?.[1] ?? '')
   const [, before] = /^(.+):[^:]+$/.exec(entry) ?? []
-  return target === undefined ? [] : [{ target, ...optional('published', published), ...optional('variable', variableOf(before)) }]
+  const address = ownAddress(/^(\[[\da-f:]+\]|[\d.]+):\d*:\d/i.exec(text)?.[1])
+  return target === undefined
+    ? []
+    : [{ target, ...optional('published', published), ...optional('variable', variableOf(before)), ...optional('address', address) }]
+}
+
+/** One of the host's addresses, where not all of them are meant. */
+function ownAddress(address: string | undefined): string | undefined {
+  return address === undefined || /^(0\.0\.0\.0|\[?::\]?)?$/.test(address) ? undefined : address
 }
 
 /** The variable that a text consists of, and nothing else. */

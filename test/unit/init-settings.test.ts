@@ -136,6 +136,25 @@ describe('a setting of a service that is written into launchway.yml by itself', 
   })
 })
 
+describe('a port on one address of the host', () => {
+  it.each([
+    ['"127.0.0.1:8000:5000"', "publish: '127.0.0.1:8000'"],
+    ['"[::1]:8000:5000"', "publish: '[::1]:8000'"],
+    ['{ target: 5000, published: 8000, host_ip: 10.0.0.1 }', "publish: '10.0.0.1:8000'"],
+  ])('%s is told of', async (port, says) => {
+    const files = developers('')
+    const compose = (files['compose.yaml'] ?? '').replace('"80:5000"', port)
+    const { production, notes } = await made({ ...files, 'compose.yaml': compose })
+    expect(production['publish']).toBe(8000)
+    expect(notes).toEqual([expect.stringContaining(says)])
+  })
+
+  it.each(['"0.0.0.0:8000:5000"', '"8000:5000"', '{ target: 5000, published: 8000 }'])('%s is on all of them', async (port) => {
+    const files = developers('')
+    expect((await made({ ...files, 'compose.yaml': (files['compose.yaml'] ?? '').replace('"80:5000"', port) })).notes).toEqual([])
+  })
+})
+
 describe('a setting that launchway.yml cannot say', () => {
   it.each([
     ['deploy: { replicas: 3 }', 'web has deploy'],
