@@ -72,7 +72,7 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, kept, ha
     ),
     ...missingBranches(config, seen).map(
       ([branch, environment]) =>
-        `There is no branch ${branch} yet, and what comes to it goes to ${environment}: git switch --create ${branch}, or another one in ${file}.`,
+        `There is no branch ${branch} yet, and what comes to it ${environment === undefined ? 'is built' : `goes to ${environment}`}: git switch --create ${branch}, or another one in ${file}.`,
     ),
     'See what would happen: launchway plan',
     ...(setting === undefined
@@ -121,12 +121,13 @@ function lacking(path: string): string {
   return path.endsWith('/release.yml') ? 'no version that is published goes live.' : 'nothing does what the one of launchway would.'
 }
 
-/** Branches that are to go live, and that nobody has made. */
-function missingBranches({ branches = {} }: Config, { git }: Seen): [branch: string, environment: string][] {
-  return Object.entries(branches).flatMap(([branch, target]): [string, string][] => {
+/** Branches that are to go live, or the only one that is built, and that nobody has made. */
+function missingBranches({ branches = {} }: Config, { git }: Seen): [branch: string, environment: string | undefined][] {
+  const isOnly = Object.keys(branches).length === 1
+  return Object.entries(branches).flatMap(([branch, target]): [string, string | undefined][] => {
     const environment = environmentOf(target)
     const isThere = /[*?[\]!+\\]/.test(branch) || git.branches.includes(branch) || git.branch === branch
-    return environment === undefined || isThere ? [] : [[branch, environment]]
+    return isThere || (environment === undefined && !isOnly) ? [] : [[branch, environment]]
   })
 }
 
