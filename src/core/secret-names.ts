@@ -26,3 +26,6 @@ const telling = /pass(word|wd|phrase)?|secret|token|api_?key|private|credential/
 const tellingEnd = /(?<=[a-z\d]_?)(?<!^old_?)pwd$|(?<!public|publishable|primary|foreign)_key$|(^|_)dsn$/i
 /** Whether a name is that of a secret. */
 export const looksSecret = (name: string): boolean => telling.test(name) || tellingEnd.test(name)
+
+/** An address with a password in it: `redis://:s3cret@redis:6379/0`. */
+export const hasLogin = (value: string): boolean => /:\/\/[^/@\s]*:[^/@\s]+@/.test(value)

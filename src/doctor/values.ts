@@ -23,23 +23,6 @@ export function storeAt(port: number | undefined, image = ''): string | undefine
   return (port === undefined ? undefined : stores[port]) ?? named
 }
 
-/** Where images of databases keep what somebody wants back; what holds a cache or a queue may be without. */
-const dataFolders: Readonly<Record<string, string>> = {
-  postgres: '/var/lib/postgresql/data',
-  postgis: '/var/lib/postgresql/data',
-  mysql: '/var/lib/mysql',
-  mariadb: '/var/lib/mysql',
-  mongo: '/data/db',
-  elasticsearch: '/usr/share/elasticsearch/data',
-  cassandra: '/var/lib/cassandra',
-}
-
-/** The folder in which the image of a database keeps its data, as it comes; undefined of any other image. */
-export function dataFolderOf(image: string): string | undefined {
-  const name = /(?:^|\/)([a-z]+)(?:[:@]|$)/.exec(image)?.[1] ?? ''
-  return Object.hasOwn(dataFolders, name) ? dataFolders[name] : undefined
-}
-
 /** Where a secret is kept is none: `SECRET_KEY_FILE: /run/secrets/key`; nor is a switch, or a number of minutes. */
 export function isPlace(name: string, value: string): boolean {
   return isOfOther(name) || value.startsWith('/') || /^(true|false|\d{1,6})$/i.test(value)

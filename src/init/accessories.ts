@@ -1,6 +1,9 @@
 import type { FileService } from '../tools/compose-file.ts'
+import { durationMs } from '../tools/compose.ts'
 import { environmentOf } from './environment.ts'
 import { type DraftAccessory, plainName, volumesOf } from './draft.ts'
+import { isFile, type Seen } from './seen.ts'
+import { settingsOf } from './settings.ts'
 
 /** What stands beside the application in a compose file: databases and caches, and what is for developers alone. */
 
@@ -39,16 +42,17 @@ export function isLeftOut({ name, image, ports }: FileService): string | undefin
   return ports.length > 0 && /^(selenium|wiremock)/.test(program) ? `${name} (${image}) is left out: it is for tests` : undefined
 }
 
-export function accessoryOf(service: FileService, volumeNames: ReadonlyMap<string, string>): { draft: DraftAccessory; says: string[] } {
+export function accessoryOf(service: FileService, seen: Seen): { draft: DraftAccessory; says: string[] } {
   const says: string[] = []
-  const { name, image, command, entrypoint, health: test, user, stopSignal, ports } = service
+  const { name, image, command, entrypoint, health: test, user, stopSignal, stopGrace, ports } = service
   if (ports.some(({ published }) => published !== undefined))
     says.push(`${name} is reached by the services alone, and no longer on a port of the host`)
   // A file of a secret is not there on the host.
   const isUsable = test !== undefined && !test.join(' ').includes('/run/secrets/')
   if (test !== undefined && !isUsable)
     says.push(`the health check of ${name} reads /run/secrets: write one under accessories.${plainName(name)}.health`)
-  const volumes = volumesOf(service, volumeNames, says)
+  const names = seen.compose?.project.volumeNames ?? new Map<string, string>()
+  const volumes = volumesOf(service, { names, has: (path) => isFile(path, seen), isAccessory: true }, says)
   if (volumes.length === 0 && isDatabase(service)) says.push(`${name} has no volume: its data ends with its container`)
   const keys = {
     image,
@@ -58,6 +62,8 @@ export function accessoryOf(service: FileService, volumeNames: ReadonlyMap<strin
     ...environmentOf(service, says, isUsable ? { words: test, asks: service.healthAsks } : undefined),
     ...(user === undefined ? {} : { user }),
     ...(stopSignal === undefined ? {} : { 'stop-signal': stopSignal }),
+    ...(stopGrace === undefined ? {} : { 'stop-timeout': `${Math.ceil(durationMs(stopGrace) / 1000)}s` }),
+    ...settingsOf(service, 'accessory', says),
   }
   return { draft: { name: plainName(name), keys, volumes }, says }
 }

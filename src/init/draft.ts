@@ -1,4 +1,5 @@
 import type { FileService } from '../tools/compose-file.ts'
+import { dataFolderOf, isKeptIn } from '../tools/data-folders.ts'
 
 /** What would run on a host, as far as the repository says it: before anybody was asked. */
 export interface Stack {
@@ -74,11 +75,28 @@ export interface DraftVolume {
   at: string
   /** The host calls it so; of any other the name of the application comes first. */
   isWhole: boolean
+  /** The compose file has none there: its data is not in a volume yet. */
+  isNew?: true
+}
+
+interface Beside {
+  /** Of volumes, by what the compose file calls them. */
+  names: ReadonlyMap<string, string>
+  /** Files and folders that git has. */
+  has(this: void, path: string): boolean
+  /** Folders beside the compose file hold data, which nothing but a volume keeps. */
+  isAccessory: boolean
 }
 
 /** Named volumes stay; files of the repository do not travel with a container. */
-export function volumesOf({ name, volumes }: FileService, names: ReadonlyMap<string, string>, says: string[]): DraftVolume[] {
-  return volumes.flatMap(({ source, target, options }) => {
+export function volumesOf(
+  { name, image = '', volumes, environment }: FileService,
+  { names, has, isAccessory }: Beside,
+  says: string[],
+): DraftVolume[] {
+  const folder = dataFolderOf(image)
+  let count = 0
+  const drafts = volumes.flatMap(({ source, target, options }): DraftVolume[] => {
     const end = options === undefined ? '' : `:${options}`
     if (source === undefined || source === '') return []
     if (/^[A-Za-z0-9]/.test(source) && !source.includes('/')) {
@@ -89,8 +107,38 @@ export function volumesOf({ name, volumes }: FileService, names: ReadonlyMap<str
       return [{ source: isWhole ? called : source, at: `${target}${end}`, isWhole }]
     }
     if (source.startsWith('/')) return [{ source, at: `${target}${end}`, isWhole: true }]
+    const isRead = /(^|,)ro(,|$)/.test(options ?? '')
+    const isData = folder !== undefined && isKeptIn(folder, target)
+    if (isAccessory && (isData || (!isRead && !has(source) && !/\.\w+$/.test(source)))) {
+      count += 1
+      const volume = `${plainName(name)}-data${count === 1 ? '' : count}`
+      says.push(
+        `${name} keeps data in ${source}, beside the compose file, where no release reaches it: launchway.yml has the volume ${volume} for it, which is empty at the first deploy. ${carryOver(source, image)}, and for NAME the name of the volume in launchway.yml`,
+      )
+      return [{ source: volume, at: target, isWhole: false, isNew: true }]
+    }
     if (!says.some((one) => one.startsWith(`${name} mounts `)))
-      says.push(`${name} mounts ${source} at ${target}: files of the repository do not go to the host, so they must be in the image`)
+      says.push(
+        has(source)
+          ? `${name} mounts ${source} at ${target}: files of the repository do not go to the host, so they must be in the image`
+          : `${name} mounts ${source} at ${target}, which git does not have: give what it keeps there a volume, such as volumes: ["${name}-data:${target}"]`,
+      )
     return []
   })
+  if (
+    !isAccessory ||
+    folder === undefined ||
+    environment.has('PGDATA') ||
+    drafts.some(({ at }) => isKeptIn(folder, at.replace(/:.*$/, '')))
+  )
+    return drafts
+  says.push(
+    `${name} has no volume of a name for ${folder} in the compose file, so its data would end with its container: launchway.yml has ${plainName(name)}-data for it`,
+  )
+  return [...drafts, { source: `${plainName(name)}-data`, at: folder, isWhole: false, isNew: true }]
+}
+
+/** How what is in a folder gets into a volume, with the owners and modes that the database wants. */
+export function carryOver(source: string, image: string): string {
+  return `To carry the data over, on the server, with the stack stopped: docker run --rm --volume "$PWD/${source.replace(/^\.\//, '')}:/from:ro" --volume NAME:/to --entrypoint cp ${image} -a /from/. /to/`
 }

@@ -1,12 +1,10 @@
-import { refusedSecret } from '../core/secret-names.ts'
+import { hasLogin, refusedSecret } from '../core/secret-names.ts'
 import type { FileService } from '../tools/compose-file.ts'
 
 /** Which variables of a compose service are secrets, and which are not. */
 
 const secretName =
   /(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|ACCESS_KEY|CREDENTIALS?|_DSN|_PWD)(_|$)|^(SECRET_KEY.*|DATABASE_URL|REDIS_URL|BROKER_URL|CELERY_BROKER_URL)$/i
-/** An address with a password in it. */
-const withLogin = /:\/\/[^/@\s]*:[^/@\s]+@/
 
 /** What launchway.yml says of the variables of a service. */
 export function environmentOf(
@@ -53,7 +51,7 @@ function isShell([program = '']: readonly string[]): boolean {
 
 function kindOf(name: string, value: string | undefined): 'secret' | 'plain' {
   if (!/^[A-Za-z_]\w*$/.test(name)) return 'plain'
-  if (value !== undefined && withLogin.test(value)) return 'secret'
+  if (value !== undefined && hasLogin(value)) return 'secret'
   // An address without a login is no secret, whatever it is called.
   if (value !== undefined && /^\w+:\/\/[^@$]*$/.test(value)) return 'plain'
   return secretName.test(name) ? 'secret' : 'plain'

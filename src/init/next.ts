@@ -12,16 +12,16 @@ interface Around {
   secrets: readonly string[]
   seen: Seen
   keys: Keys
+  /** Files that somebody did not want replaced. */
+  kept: readonly string[]
   /** They were written, and not only shown. */
   hasFiles: boolean
 }
 
 /** What somebody has to do before the first release, in its order. */
-export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles }: Around): string[] {
+export function nextSteps({ config, file, setting, secrets, seen, keys, kept, hasFiles }: Around): string[] {
   const environments = Object.entries(config.environments ?? {})
-  const [name = 'production', first] = environments[0] ?? []
-  const host = first?.host ?? first?.hosts?.[0] ?? ''
-  const account = host.includes('@') ? host.slice(0, host.indexOf('@')) : 'the account'
+  const [name = 'production'] = environments[0] ?? []
   const steps: string[] = [...(hasFiles ? [`Read ${file}, and change what you want otherwise.`] : [])]
   if (setting?.pin === unfilled)
     steps.push(
@@ -30,7 +30,7 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
   steps.push(...keys.todo.map((one) => `The host key: ${one}`))
   if (setting !== undefined) {
     steps.push(
-      `A key for the deploys alone: ssh-keygen -t ed25519 -N '' -C launchway -f ../deploy-key; append ../deploy-key.pub to ~/.ssh/authorized_keys of ${account} on the server.`,
+      `A key for the deploys alone: ssh-keygen -t ed25519 -N '' -C launchway -f ../deploy-key; append ../deploy-key.pub to ~/.ssh/authorized_keys ${onServers(config)}.`,
       ...(setting.environments.length === 0
         ? []
         : [
@@ -64,13 +64,26 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
       `The server: Docker, and an account that may use it and take your key (docs/guide/hosts.md of launchway); launchway doctor -e ${name} says what is missing.`,
     )
   }
+  const foreign = setting === undefined ? [] : kept.filter((path) => isForeign(path, seen))
   steps.push(
+    ...foreign.map(
+      (path) =>
+        `${path} stays as it is, and has no step of launchway: ${lacking(path)} Take what init would write (launchway init --dry-run shows it) into that file, or into one of another name; launchway init --force replaces it.`,
+    ),
+    ...missingBranches(config, seen).map(
+      ([branch, environment]) =>
+        `There is no branch ${branch} yet, and what comes to it ${environment === undefined ? 'is built' : `goes to ${environment}`}: git switch --create ${branch}, or another one in ${file}.`,
+    ),
     'See what would happen: launchway plan',
     ...(setting === undefined
       ? [`Commit, and release: git add --all && git commit, then launchway run -e ${name}`]
       : [
-          `Commit and push: git add --all && git commit -m 'Release with launchway' && git push. The workflow "push" does the rest.`,
-          ...(setting.published
+          `Commit and push: git add --all && git commit -m 'Release with launchway' && git push. ${whatFollows(
+            config,
+            foreign.some((path) => path.endsWith('/push.yml')),
+          )}`,
+          ...versionSteps(config, setting, foreign),
+          ...(setting.published && !foreign.some((path) => path.endsWith('/release.yml'))
             ? [
                 `Put a version live: gh release create v1.0.0 --generate-notes, or Releases on GitHub. The workflow "release" does it${seen.publishes === undefined ? '' : `; so because of ${seen.publishes}: --live push or --live tag otherwise`}.`,
               ]
@@ -78,6 +91,57 @@ export function nextSteps({ config, file, setting, secrets, seen, keys, hasFiles
         ]),
   )
   return steps
+}
+
+/** Whether branches or tags lead to an environment. */
+export function leadSomewhere(routes: Config['branches']): boolean {
+  return Object.values(routes ?? {}).some((target) => environmentOf(target) !== undefined)
+}
+
+function environmentOf(target: NonNullable<Config['branches']>[string]): string | undefined {
+  return typeof target === 'string' ? target : target.environment
+}
+
+/** The accounts that take the key for deploys: each of them, since a deploy goes to all. */
+function onServers({ environments = {} }: Config): string {
+  const hosts = [...new Set(Object.values(environments).flatMap(({ host, hosts: several }) => [host ?? [], several ?? []].flat()))]
+  const [only = ''] = hosts
+  if (hosts.length > 1) return `on each server: of ${hosts.join(', of ')}`
+  return `of ${only.includes('@') ? only.slice(0, only.indexOf('@')) : 'the account'} on the server`
+}
+
+/** A workflow of somebody's own, under the name of one of launchway's. */
+function isForeign(path: string, { workflows }: Seen): boolean {
+  const text = workflows.get(path)
+  return text !== undefined && !/uses:\s*["']?[^\s#]*\/launchway/.test(text)
+}
+
+function lacking(path: string): string {
+  if (path.endsWith('/push.yml')) return 'nothing that is pushed is released.'
+  return path.endsWith('/release.yml') ? 'no version that is published goes live.' : 'nothing does what the one of launchway would.'
+}
+
+/** Branches that are to go live, or the only one that is built, and that nobody has made. */
+function missingBranches({ branches = {} }: Config, { git }: Seen): [branch: string, environment: string | undefined][] {
+  const isOnly = Object.keys(branches).length === 1
+  return Object.entries(branches).flatMap(([branch, target]): [string, string | undefined][] => {
+    const environment = environmentOf(target)
+    const isThere = /[*?[\]!+\\]/.test(branch) || git.branches.includes(branch) || git.branch === branch
+    return isThere || (environment === undefined && !isOnly) ? [] : [[branch, environment]]
+  })
+}
+
+function whatFollows({ branches }: Config, isForeignPush: boolean): string {
+  if (isForeignPush) return 'That releases nothing, until push.yml has the steps of launchway.'
+  return leadSomewhere(branches) ? 'The workflow "push" does the rest.' : 'The workflow "push" builds and tests it; nothing goes live yet.'
+}
+
+/** Where a tag alone puts something live. */
+function versionSteps({ branches, tags = {} }: Config, { published }: Setting, foreign: readonly string[]): string[] {
+  const [pattern] = Object.entries(tags).find(([, target]) => environmentOf(target) !== undefined) ?? []
+  if (published || pattern === undefined || leadSomewhere(branches) || foreign.some((path) => path.endsWith('/push.yml'))) return []
+  const tag = /^[\w./-]*\*{0,2}$/.test(pattern) ? pattern.replace(/\*+$/, '1.0.0') : 'v1.0.0'
+  return [`Put a version live: git tag ${tag} && git push origin ${tag}. The workflow "push" does it.`]
 }
 
 /** Where images are pushed, for a login; Docker Hub is meant where no host is named. */

@@ -1,19 +1,22 @@
 import { looksSecret, refusedSecret } from '../core/secret-names.ts'
 import type { ComposeFile, FileService } from '../tools/compose-file.ts'
 import { isDatabase, isLeftOut, isProxy } from './accessories.ts'
-import { type DraftImage, type DraftProject, type DraftService, plainName, type Stack } from './draft.ts'
+import { carryOver, type DraftImage, type DraftProject, type DraftService, plainName, type Stack } from './draft.ts'
 import { environmentOf } from './environment.ts'
 import { envFileFor, foldersOf, isHere, smokeVariables, testFileFor } from './env-files.ts'
-import { askedPath, type Seen } from './seen.ts'
+import { askedPath, isFile, type Seen } from './seen.ts'
+import { isPlaced } from './settings.ts'
 import { developersServer, frontOf, isBeforeOthers, portOf, runsAlone, whereWell } from './service.ts'
 
 /** When the compose file itself is deployed, and what launchway.yml then says beside it. */
 
 /** Keys that change what a container may or can do, and that a block of launchway.yml would not have. */
 const telling = new Set([
-  ...['cap_add', 'cap_drop', 'configs', 'deploy', 'devices', 'dns', 'extra_hosts', 'gpus', 'group_add', 'init', 'ipc', 'mem_limit'],
-  ...['network_mode', 'pid', 'privileged', 'read_only', 'runtime', 'scale', 'security_opt', 'shm_size', 'sysctls', 'tmpfs', 'ulimits'],
-  ...['userns_mode', 'working_dir'],
+  ...['blkio_config', 'cap_add', 'cap_drop', 'cgroup', 'cgroup_parent', 'configs', 'cpuset', 'deploy', 'device_cgroup_rules', 'devices'],
+  ...['dns', 'dns_opt', 'dns_search', 'domainname', 'extends', 'external_links', 'extra_hosts', 'gpus', 'group_add', 'init', 'ipc'],
+  ...['mac_address', 'mem_limit', 'mem_reservation', 'memswap_limit', 'network_mode', 'oom_kill_disable', 'oom_score_adj', 'pid'],
+  ...['pids_limit', 'privileged', 'read_only', 'runtime', 'scale', 'security_opt', 'shm_size', 'storage_opt', 'sysctls', 'tmpfs'],
+  ...['ulimits', 'userns_mode', 'uts', 'volumes_from', 'working_dir'],
 ])
 
 /**
@@ -32,8 +35,9 @@ export function lostAlone(
   for (const service of going) {
     const { name, others, secrets, volumes, user, envFiles, health } = service
     const isOwn = own.includes(service)
-    const key = others.find((one) => telling.has(one) || (one === 'hostname' && !isOwn && volumes.length > 0))
+    const key = [...others.keys()].find((one) => telling.has(one) || (one === 'hostname' && !isOwn && volumes.length > 0))
     if (key !== undefined) return `${name} has ${key}`
+    if (isPlaced(others)) return `${name} has other names or an address in its networks`
     if (secrets.length > 0 && project.givenFiles.some((path) => seen.paths.has(path))) return `${name} reads /run/secrets/${secrets[0]}`
     const file = envFiles.find((path) => seen.envFiles.has(path))
     if (file !== undefined) return `${name} reads ${file}`
@@ -60,12 +64,6 @@ function mountsSources({ build, volumes }: FileService): boolean {
     if (/^\.{1,2}$|^$/.test(path) && source.startsWith('.')) return true
     return source.startsWith('.') && build !== undefined && build.context !== '.' && `${path}/`.startsWith(`${build.context}/`)
   })
-}
-
-/** A file that git has, or a folder of such files. */
-function isFile(source: string, { paths }: Seen): boolean {
-  const path = source.replace(/^\.\//, '').replace(/\/+$/, '')
-  return source.startsWith('.') && (paths.has(path) || [...paths].some((one) => one.startsWith(`${path}/`)))
 }
 
 /** A secret has one value in all of an environment. */
@@ -130,11 +128,11 @@ export function asProject(seen: Seen, { project, active, images, imageOf, why, n
   for (const [name, use] of project.variables)
     if (!given.has(name) && !secrets.includes(name) && use !== 'image')
       notes.push(`${file} asks for ${name}: say its value in launchway.yml, compose: { files: ${file}, env: { ${name}: … } }`)
-  for (const { name, volumes } of active)
+  for (const { name, image, volumes } of active)
     for (const { source = '', target, options = '' } of volumes)
       if (source.startsWith('.') && !isFile(source, seen) && !/(^|,)ro(,|$)/.test(options))
         notes.push(
-          `${name} keeps data in ${source} (${target}), which git does not have: give it a named volume, or an absolute path of the host`,
+          `${name} keeps data in ${source} (${target}), which git does not have: give it a named volume, or an absolute path of the host${image === undefined || image.includes('$') ? '' : `. ${carryOver(source, image)}, and for NAME what docker volume ls calls the volume`}`,
         )
   for (const path of seen.missing)
     notes.push(`${file} reads ${path}, which git does not have: a step before the deploy writes it, or compose asks for its variables`)

@@ -106,7 +106,7 @@ export function questions({
             'url',
             'Address for visitors (https://…): nginx on the server leads it to the application. Empty, a port of the server does',
             '',
-            by(shape.url, true),
+            (answer) => (by(shape.url, true)(answer) === undefined ? undefined : 'must be an address such as https://app.example.org'),
           ),
     ({ port: asked, url = '' }) =>
       front === undefined || asked === 'none' || url !== '' || isSaid(stack)
@@ -153,6 +153,39 @@ export function refuseOtherPort(stack: Stack, { publish, url = '' }: Answers): v
   })
 }
 
+/** What was said and could not be used, since something else that was said does not go with it. */
+export function contradictions({ services }: Stack, given: Answers, forGitHub: boolean): LaunchwayError[] {
+  const { port, url = '', publish, live } = given
+  const refuse = (id: AnswerName, why: string, hint: string): LaunchwayError =>
+    new LaunchwayError('USAGE', `--${id} ${given[id]}: ${why}`, { hint })
+  const ofVisitors = (['url', 'publish', 'health'] as const).filter((id) => (given[id] ?? '') !== '')
+  const hasFront = services.some(({ isPublic }) => isPublic)
+  const noVisitors = !hasFront
+    ? 'no service here is one that visitors reach'
+    : port === 'none'
+      ? 'not with --port none: nobody reaches a worker'
+      : undefined
+  const apart =
+    noVisitors === undefined ? [] : [...ofVisitors, ...(hasFront || port === undefined || port === 'none' ? [] : (['port'] as const))]
+  return [
+    ...apart.map((id) =>
+      refuse(id, noVisitors ?? '', 'Leave it out, or say which port is reached: --port, or ports: in the compose file.'),
+    ),
+    ...(noVisitors === undefined && url !== '' && publish !== undefined
+      ? [
+          refuse(
+            'publish',
+            'not beside --url: nginx on the host leads visitors, and no port of its own is published',
+            'Leave one of them out.',
+          ),
+        ]
+      : []),
+    ...(!forGitHub && live !== undefined && live !== 'push'
+      ? [refuse('live', 'that is what workflows do, and none are written', 'Leave it out, or --ci github.')]
+      : []),
+  ]
+}
+
 /** GitHub's registry, beside the sources, unless a compose file names another for each image. */
 export function repositoryFor({ images }: Stack, { git: { github } }: Seen): string | undefined {
   const named = images.every(({ repository }) => repository !== undefined) ? images[0]?.repository : undefined
@@ -173,9 +206,10 @@ export function parsePin(text: string): Pin | string {
 
 /**
  * What was given, and for the rest what is the default.
+ * @param faults what is wrong with what was given already
  * @throws LaunchwayError USAGE with everything that is missing or wrong, at once
  */
-export function withDefaults(asked: ReturnType<typeof questions>, given: Answers): Answers {
+export function withDefaults(asked: ReturnType<typeof questions>, given: Answers, faults: readonly LaunchwayError[] = []): Answers {
   const answers: Answers = {}
   const missing: string[] = []
   for (const make of asked) {
@@ -187,10 +221,16 @@ export function withDefaults(asked: ReturnType<typeof questions>, given: Answers
     else if (wrong !== undefined) missing.push(`--${question.id} ${answer}: ${wrong}`)
     else answers[question.id] = answer
   }
-  if (missing.length === 0) return answers
+  const [first, ...more] = faults
+  if (missing.length === 0 && first === undefined) return answers
+  if (missing.length === 0 && first !== undefined && more.length === 0) throw first
   throw new LaunchwayError('USAGE', 'init cannot see everything by itself', {
-    hint: `Say it, or leave --yes out to be asked:\n${missing.join('\n')}`,
+    hint: `Say it, or leave --yes out to be asked:\n${[...faults.map(inLine), ...missing].join('\n')}`,
   })
+}
+
+function inLine({ message, hint }: LaunchwayError): string {
+  return hint === undefined ? message : `${message}. ${hint.replaceAll('\n', ' ')}`
 }
 
 /** Asks for what was not given, each question until its answer can be used. */

@@ -6,10 +6,12 @@ import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import { configText } from './config-file.ts'
+import { usualIgnores } from '../tools/dockerignore-lines.ts'
 import { type Keys, keysOfHosts, knownHostsFile, type Trust } from './known-hosts.ts'
 import { look } from './look.ts'
-import { nextSteps } from './next.ts'
-import { type Answers, askFor, parsePin, publishes, questions, refuseOtherPort, withDefaults } from './questions.ts'
+import type { Stack } from './draft.ts'
+import { leadSomewhere, nextSteps } from './next.ts'
+import { type Answers, askFor, contradictions, parsePin, publishes, questions, refuseOtherPort, withDefaults } from './questions.ts'
 import type { Seen } from './seen.ts'
 import { settingOf } from './setting.ts'
 import { stackOf } from './stack.ts'
@@ -62,15 +64,23 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
       hint: 'launchway init --yes takes the options and the defaults.',
     })
   const seen = await look(options, ports)
-  const ci = ciOf(options, seen)
-  const pin = pinOf(options, seen)
+  // With --yes all that is wrong is told at once.
+  const faults: LaunchwayError[] = []
+  const ci = attempt(() => ciOf(options, seen)) ?? 'github'
+  const pin = attempt(() => pinOf(options, seen))
   const kept = force ? undefined : await keptConfig(file, ports)
+  if (kept !== undefined) withDefaults([], {}, faults)
   const made =
     kept === undefined
       ? await newConfig(options, seen, ci === 'github', pin)
       : { text: kept, pin: pin ?? (await pinFor(options, seen, ci)), notes: [], live: options.given.live }
   const config = loadConfig(made.text, file)
-  if (kept !== undefined) ports.log.notice(`${file} is there already, and stays as it is (--force writes it anew)`)
+  if (kept !== undefined) {
+    ports.log.notice(`${file} is there already, and stays as it is (--force writes it anew)`)
+    const unused = unusedBeside(config, options, seen)
+    if (unused.length > 0)
+      ports.log.notice(`${unused.join(', ')} ${unused.length === 1 ? 'is' : 'are'} not used: ${file} stays (--force writes it anew)`)
+  }
   const keys = await keysOfHosts(hostsOf(config), trustOf(), ports)
   const setting =
     ci === 'github' ? settingOf(config, made.pin ?? unfilled, file, publishes(made.live, seen, config.tags !== undefined)) : undefined
@@ -81,7 +91,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
       : workflows(setting, () => toFill(setting)).map(({ name, text }): [string, string] => [`.github/workflows/${name}`, text])),
     ...(seen.present.has('.dockerignore') || !seen.dockerfiles.has('Dockerfile')
       ? []
-      : [['.dockerignore', dockerignore] satisfies [string, string]]),
+      : [['.dockerignore', `${usualIgnores.join('\n')}\n`] satisfies [string, string]]),
     ...(keys.lines.length === 0 ? [] : [[knownHostsFile, await withLines(keys, ports)] satisfies [string, string]]),
   ])
   const files = await write(wanted)
@@ -95,7 +105,20 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
           // GitHub gives its own token to whoever asks for it, and lets nobody set a secret of that name.
           ...new Set([...setting.environments.flatMap((one) => one.secrets), ...setting.building, ...setting.passwords]),
         ].filter((name) => name !== 'GITHUB_TOKEN')
-  return { files, secrets, notes: made.notes, next: nextSteps({ config, file, setting, secrets, seen, keys, hasFiles: !dryRun }) }
+  const keptFiles = files.flatMap(({ path, state }) => (state === 'kept' ? [path] : []))
+  const next = nextSteps({ config, file, setting, secrets, seen, keys, kept: keptFiles, hasFiles: !dryRun })
+  return { files, secrets, notes: made.notes, next }
+
+  /** Undefined where it is refused; somebody who is asked hears of it at once. */
+  function attempt<Made>(make: () => Made): Made | undefined {
+    try {
+      return make()
+    } catch (error) {
+      if (ask !== undefined || !(error instanceof LaunchwayError) || error.code !== 'USAGE') throw error
+      faults.push(error)
+      return undefined
+    }
+  }
 
   function trustOf(): Trust {
     return {
@@ -117,10 +140,21 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
     forGitHub: boolean,
     known: Pin | undefined,
   ): Promise<{ text: string; pin: Pin | undefined; notes: string[]; live: string | undefined }> {
-    const stack = stackOf(at, of.dockerfile)
-    refuseOtherPort(stack, of.given)
-    const asked = questions({ stack, seen: at, forGitHub, needsPin: forGitHub && known === undefined })
-    const answers = ask === undefined ? withDefaults(asked, of.given) : await askFor(asked, of.given, ask)
+    const found = attempt(() => stackOf(at, of.dockerfile))
+    const stack = found ?? nothing
+    if (found !== undefined) {
+      attempt(() => {
+        refuseOtherPort(stack, of.given)
+      })
+      for (const one of contradictions(stack, of.given, forGitHub))
+        attempt(() => {
+          throw one
+        })
+    }
+    // What was said and is none, is among the faults.
+    const isPinned = known !== undefined || (of.given.launchway ?? '') !== ''
+    const asked = questions({ stack, seen: at, forGitHub, needsPin: forGitHub && !isPinned })
+    const answers = ask === undefined ? withDefaults(asked, of.given, faults) : await askFor(asked, of.given, ask)
     const chosen = known ?? pinIn(answers)
     return { text: configText(stack, answers, at, chosen), pin: chosen, notes: stack.notes, live: answers.live }
   }
@@ -128,8 +162,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
   /** For workflows alone, of a launchway.yml that is there. */
   async function pinFor(of: InitOptions, at: Seen, whose: 'github' | 'none'): Promise<Pin | undefined> {
     if (whose === 'none') return undefined
-    const none = { images: [], services: [], accessories: [], smoke: '', notes: [] }
-    const asked = questions({ stack: none, seen: at, forGitHub: true, needsPin: true }).slice(-1)
+    const asked = questions({ stack: nothing, seen: at, forGitHub: true, needsPin: true }).slice(-1)
     return pinIn(ask === undefined ? withDefaults(asked, of.given) : await askFor(asked, of.given, ask))
   }
 
@@ -164,8 +197,21 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
   }
 }
 
-/** What the build cannot see cannot change the content key of an image. */
-const dockerignore = '.git\n.github\nlaunchway.yml\n.env\n.env.*\n'
+/** What is left where nothing here can be built. */
+const nothing: Stack = { images: [], services: [], accessories: [], smoke: '', notes: [] }
+
+/** Options that say what stands in a launchway.yml that is there already. */
+function unusedBeside(config: Config, { given, dockerfile }: InitOptions, { publishes: file }: Seen): string[] {
+  const ids = ['host', 'environment', 'image', 'branch', 'port', 'url', 'publish', 'health'] as const
+  const { live } = given
+  // What --live says of the workflows is used.
+  const isOther = file === undefined && (live === 'push' || live === 'tag') && (live === 'push') !== leadSomewhere(config.branches)
+  return [
+    ...ids.flatMap((id) => (given[id] === undefined ? [] : `--${id}`)),
+    ...(isOther ? ['--live'] : []),
+    ...(dockerfile === undefined ? [] : ['--dockerfile']),
+  ]
+}
 
 function ciOf({ ci }: InitOptions, { git }: Seen): 'github' | 'none' {
   if (ci === undefined) return git.otherRemote === undefined ? 'github' : 'none'

@@ -142,3 +142,9 @@ export function askedPath(command: string): string | undefined {
   const [, path] = /(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::\$?\{?\w+\}?)?(\/[\w./-]*)?/.exec(command) ?? []
   return path ?? (/(?:curl|wget)\b.*(?:localhost|127\.0\.0\.1)/.test(command) ? '/' : undefined)
 }
+
+/** A file that git has, or a folder of such files. */
+export function isFile(source: string, { paths }: Pick<Seen, 'paths'>): boolean {
+  const path = source.replace(/^\.\//, '').replace(/\/+$/, '')
+  return source.startsWith('.') && (paths.has(path) || [...paths].some((one) => one.startsWith(`${path}/`)))
+}

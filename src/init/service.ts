@@ -4,7 +4,8 @@ import { baseReference, dockerfileFacts } from '../tools/dockerfile.ts'
 import { loneIn } from '../tools/schedulers.ts'
 import { type DraftService, plainName, volumesOf } from './draft.ts'
 import { environmentOf } from './environment.ts'
-import { askedPath, type Seen } from './seen.ts'
+import { askedPath, isFile, type Seen } from './seen.ts'
+import { settingsOf } from './settings.ts'
 
 /** What of a compose service that is built here would run on a host. */
 
@@ -104,6 +105,14 @@ export function runsAlone(service: FileService, seen: Seen): boolean {
   return /\bbeat\b/.test(line) || loneIn(starts.split(/[\s"',[\]]+/)) !== undefined
 }
 
+/** The ports after the first. */
+function beside(ports: FileService['ports']): string {
+  return ports
+    .slice(1)
+    .map(({ target }) => target)
+    .join(', ')
+}
+
 interface Around {
   isPublic: boolean
   isOnly: boolean
@@ -129,11 +138,34 @@ export function serviceOf(
   const isAnothers =
     !isPublic && service.health === undefined && line !== '' && askedPath(factsOf(service, seen)?.health ?? '') !== undefined
   const environment = environmentOf(service, says)
-  const volumes = volumesOf(service, seen.compose?.project.volumeNames ?? new Map(), says)
+  const volumes = volumesOf(
+    service,
+    {
+      names: seen.compose?.project.volumeNames ?? new Map(),
+      // The repository as a whole, as developers have it.
+      has: (path) => /^\.{1,2}\/?$/.test(path) || isFile(path, seen),
+      isAccessory: false,
+    },
+    says,
+  )
   if (!isPublic && ports.length > 0)
     says.push(`${service.name} is reached by the other services alone, and no longer on a port of the host`)
   if (!isOnly && containerName !== undefined && containerName !== service.name)
     says.push(`${service.name} is called ${service.name} by the other services, not ${containerName}`)
+  const address = ports[0]?.address
+  if (isPublic && door === undefined && address !== undefined)
+    says.push(
+      `${service.name} is on ${address} of the host alone, and with a port under publish on all its addresses: write publish: '${address}:${published ?? 80}', or give it a url`,
+    )
+  if (isPublic && ports.length > 1)
+    says.push(
+      `${service.name} is on ${ports.length} ports of the host, and launchway.yml has one for a service: ${beside(ports)} is left out`,
+    )
+  if (service.health !== undefined && (!isPublic || askedPath(service.health.join(' ')) === undefined))
+    says.push(
+      `the health check of ${service.name} is left out: only one that asks for a path of what visitors reach has a place in launchway.yml`,
+    )
+  const settings = settingsOf(service, 'service', says)
   const forDevelopers = developersServer(service, seen)
   if (forDevelopers !== undefined) says.push(forDevelopers)
   const isWorker = /\b(worker|rqworker|sidekiq|huey_consumer)\b/.test(line)
@@ -158,6 +190,7 @@ export function serviceOf(
           : isWorker
             ? { 'stop-timeout': '60s' }
             : {}),
+        ...settings,
       },
       volumes,
       isNamed: true,

@@ -7,6 +7,7 @@ import { migrationOf } from './migration.ts'
 import { framePort, frontOf, onlyLeads, portIn, serviceOf } from './service.ts'
 import { asProject, lostAlone } from './project.ts'
 import { askedPath, type Seen } from './seen.ts'
+import { networksLost } from './settings.ts'
 
 /**
  * @param dockerfile the one that was asked for, where there is no compose file
@@ -93,6 +94,13 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
     return profiles.length === 0
   })
   const all = imagesOf(built)
+  for (const { name, buildOthers } of built) {
+    const others = buildOthers.filter((key) => !/^(cache_from|cache_to|tags|no_cache|pull|x-.*)$/.test(key))
+    if (others.length > 0)
+      notes.push(
+        `${name} is built with ${others.join(', ')}: the image has a key of launchway.yml for most of it, see images in the reference`,
+      )
+  }
   const ofImage = (service: FileService): DraftImage | undefined =>
     all.find(({ name }) => name === imageName(service, built)) ?? all.find(({ name }) => name === imageName(sharing(service, built), built))
   const own = active.filter((service) => ofImage(service) !== undefined)
@@ -129,7 +137,7 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
   for (const service of rest) {
     const why = isLeftOut(service)
     if (why === undefined) {
-      const { draft, says } = accessoryOf(service, project.volumeNames)
+      const { draft, says } = accessoryOf(service, seen)
       accessories.push(draft)
       notes.push(...says)
     } else notes.push(why)
@@ -137,6 +145,7 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
   if (seen.hints.celery && !active.some((one) => /celery/.test([...(one.command ?? []), ...(one.entrypoint ?? [])].join(' '))))
     notes.push(celeryNote)
   const { compose } = seen
+  notes.push(...networksLost([...kept, ...rest.filter((service) => isLeftOut(service) === undefined)]))
   notes.push(...keptElsewhere([...services, ...accessories], project))
   for (const path of seen.missing)
     notes.push(
@@ -160,7 +169,7 @@ function composed(seen: Seen, project: ComposeFile, built: readonly FileService[
 
 /** Who runs the stack on the server already has the data in volumes that compose has named; two databases must not share one. */
 function keptElsewhere(drafts: readonly { volumes: readonly DraftVolume[] }[], { name = '<project>', volumeNames }: ComposeFile): string[] {
-  const named = drafts.flatMap(({ volumes }) => volumes.filter(({ source }) => !source.startsWith('/')))
+  const named = drafts.flatMap(({ volumes }) => volumes.filter(({ source, isNew }) => !source.startsWith('/') && isNew === undefined))
   const namesOf = (isWhole: boolean): string[] => [
     ...new Set(
       named.filter((one) => one.isWhole === isWhole && volumeNames.get(one.source)?.includes('$') !== true).map(({ source }) => source),

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
+import { lineWords } from './compose-line.ts'
 import { asked, filled, mentioned, ofContainer, type Variables, variablesOf } from './compose-variables.ts'
 
 /**
@@ -17,8 +18,13 @@ const Build = z.union([
   scalar.transform((context) => ({ context, dockerfile: undefined, target: undefined, args: undefined })),
   z.looseObject({ context: scalar.optional(), dockerfile: scalar.optional(), target: scalar.optional(), args: listOrMap.optional() }),
 ])
-const Mount = z.looseObject({ type: scalar.optional(), source: scalar.optional(), target: scalar.optional() })
-const PortEntry = z.union([scalar, z.looseObject({ target: scalar, published: scalar.optional() })])
+const Mount = z.looseObject({
+  type: scalar.optional(),
+  source: scalar.optional(),
+  target: scalar.optional(),
+  read_only: z.unknown().optional(),
+})
+const PortEntry = z.union([scalar, z.looseObject({ target: scalar, published: scalar.optional(), host_ip: scalar.optional() })])
 
 const Service = z.looseObject({
   image: scalar.optional(),
@@ -69,8 +75,8 @@ export interface FileService {
   /** A value is undefined where it comes from the environment of whoever calls compose. */
   environment: Map<string, string | undefined>
   envFiles: string[]
-  /** `variable` is the one that says what is published. */
-  ports: { published?: number; target: number; variable?: string }[]
+  /** `variable` is the one that says what is published; `address` is where alone, such as 127.0.0.1. */
+  ports: { published?: number; target: number; variable?: string; address?: string }[]
   expose: number[]
   containerName?: string
   /** What is run in the container, as words. */
@@ -84,8 +90,10 @@ export interface FileService {
   /** As compose writes it: `1m30s`. */
   stopGrace?: string
   user?: string
-  /** Keys that it has beside these. */
-  others: string[]
+  /** What its build has beside the fields above, by key. */
+  buildOthers: string[]
+  /** What it has beside these, as it is written. */
+  others: Map<string, unknown>
 }
 
 export interface ComposeFile {
@@ -182,8 +190,16 @@ function serviceOf(name: string, of: z.infer<typeof Service>): FileService {
     ...optional('stopSignal', of.stop_signal),
     ...optional('stopGrace', of.stop_grace_period),
     ...optional('user', of.user),
-    others: Object.keys(of).filter((key) => !Object.hasOwn(Service.shape, key)),
+    buildOthers: Object.keys(build ?? {}).filter((key) => !['context', 'dockerfile', 'target', 'args'].includes(key)),
+    others: othersOf(of),
   }
+}
+
+function othersOf(of: z.infer<typeof Service>): Map<string, unknown> {
+  const others = new Map(Object.entries(of).filter(([key]) => !Object.hasOwn(Service.shape, key)))
+  // Written as a volume, and none.
+  const inMemory = (of.volumes ?? []).flatMap((one) => (typeof one === 'object' && one.type === 'tmpfs' ? (one.target ?? []) : []))
+  return inMemory.length === 0 ? others : others.set('tmpfs', [others.get('tmpfs') ?? [], inMemory].flat())
 }
 
 function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
@@ -215,13 +231,28 @@ function portOf(entry: z.infer<typeof PortEntry>): FileService['ports'] {
     const [published] = numberIn(filled(entry.published ?? ''))
     return target === undefined
       ? []
-      : [{ target, ...optional('published', published), ...optional('variable', variableOf(entry.published)) }]
+      : [
+          {
+            target,
+            ...optional('published', published),
+            ...optional('variable', variableOf(entry.published)),
+            ...optional('address', ownAddress(filled(entry.host_ip))),
+          },
+        ]
   }
   const text = filled(entry)?.replace(/\/(tcp|udp)$/, '') ?? ''
   const [target] = numberIn(/(\d+)(-\d+)?$/.exec(text)?.[1] ?? '')
   const [published] = numberIn(/(?:^|:)(\d+)(?:-\d+)?:[^:]+$/.exec(text)?.[1] ?? '')
   const [, before] = /^(.+):[^:]+$/.exec(entry) ?? []
-  return target === undefined ? [] : [{ target, ...optional('published', published), ...optional('variable', variableOf(before)) }]
+  const address = ownAddress(/^(\[[\da-f:]+\]|[\d.]+):\d*:\d/i.exec(text)?.[1])
+  return target === undefined
+    ? []
+    : [{ target, ...optional('published', published), ...optional('variable', variableOf(before)), ...optional('address', address) }]
+}
+
+/** One of the host's addresses, where not all of them are meant. */
+function ownAddress(address: string | undefined): string | undefined {
+  return address === undefined || /^(0\.0\.0\.0|\[?::\]?)?$/.test(address) ? undefined : address
 }
 
 /** The variable that a text consists of, and nothing else. */
@@ -237,7 +268,8 @@ function numberIn(text: string): number[] {
 function mountOf(entry: string | z.infer<typeof Mount>): FileService['volumes'] {
   if (typeof entry !== 'string') {
     if (entry.target === undefined || entry.type === 'tmpfs') return []
-    return [{ target: entry.target, ...optional('source', filled(entry.source)) }]
+    const options = entry.read_only === true ? { options: 'ro' } : {}
+    return [{ target: entry.target, ...optional('source', filled(entry.source)), ...options }]
   }
   const [source = '', target, options] = (filled(entry) ?? '').split(':')
   return [target === undefined ? { target: source } : { source, target, ...optional('options', options) }]
@@ -248,12 +280,5 @@ function plainPath(path: string): string {
 }
 
 function commandOf(words: string | string[] | null | undefined): string[] | undefined {
-  return typeof words === 'string' ? wordsOf(ofContainer(words)) : words?.map(ofContainer)
-}
-
-/** What a line of a shell says as words; through a shell where it is more than words. */
-function wordsOf(line: string): string[] {
-  const text = line.trim()
-  if (/[;&|<>`$\n*?]/.test(text)) return ['sh', '-c', text]
-  return [...text.matchAll(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'))
+  return typeof words === 'string' ? lineWords(ofContainer(words)) : words?.map(ofContainer)
 }

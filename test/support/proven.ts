@@ -167,7 +167,7 @@ export const claims: Readonly<Record<string, readonly Claim[]>> = {
       says: 'the workflows to copy, those of the examples, our own, and what `launchway init` writes are workflows, as GitHub and others read them',
       by: [
         ['text', starters, "%s: GitHub's own parser finds nothing"],
-        ['text', starters, '%s: actionlint finds nothing'],
+        ['text', starters, '%s: actionlint finds nothing but `queue`, which it does not know yet'],
         ['text', starters, '%s: zizmor finds nothing'],
         ['text', starters, 'actionlint and zizmor find what is planted'],
         ['text', starters, '%s: what is given to an action of ours is what it takes, as GitHub sees it'],

@@ -33,6 +33,31 @@ const rows: Row[] = [
     ],
   ],
   [
+    'passwords in addresses, also without a user, but no variables',
+    {
+      'launchway.yml': service(
+        'env: { A: "postgres://shop:Tr0ub4dor3xK9@db/shop", B: "redis://:pw@r:6379/0", C: "postgres://shop:$PASSWORD@db/shop", D: "https://a.example.org:8080/x@y" }, accessories: { q: { image: "redis:7", env: { U: "amqp://a:bcdefg@q" } } }',
+      ),
+    },
+    [
+      'error secret-in-configuration launchway.yml:4:110: A stands here in plain text',
+      'error secret-in-configuration launchway.yml:4:154: B stands here in plain text',
+      'error secret-in-configuration launchway.yml:4:305: U stands here in plain text',
+    ],
+  ],
+  [
+    'databases beside the services whose data is in their container alone',
+    {
+      'launchway.yml': service(
+        'accessories: { bare: { image: "postgres:17" }, kept: { image: "postgres:17", volumes: ["d:/var/lib/postgresql/data"] }, host: { image: "mysql:8", volumes: ["/srv/m:/var/lib/mysql"] }, script: { image: "mongo:7", volumes: ["/srv/i:/i:ro"] }, own: { image: "postgres:17", env: { PGDATA: /own }, volumes: ["d2:/own"] }, cache: { image: "redis:7" } }',
+      ),
+    },
+    [
+      'warning data-unnamed launchway.yml:4:126: bare (postgres:17) keeps its data in no volume that has a name',
+      'warning data-unnamed launchway.yml:4:297: script (mongo:7) keeps its data in no volume that has a name',
+    ],
+  ],
+  [
     'a tag that every release moves, and no other',
     { 'launchway.yml': `image-tags: "type=raw,value=latest"\n${plainConfig}` },
     ['warning tag-floating launchway.yml:1:1: every release is pushed as latest and nothing else'],

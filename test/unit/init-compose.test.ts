@@ -48,8 +48,8 @@ volumes: { d: { name: "\${DB_VOLUME}" } }
           accessories: {
             redis: { command: ['sh', '-c', expect.stringContaining('--requirepass ${REDIS_PASSWORD}')], secrets: ['REDIS_PASSWORD'] },
             queue: { secrets: ['QUEUE_TOKEN'], health: { command: ['sh', '-c', 'test -n $HOME'] } },
-            beat: { command: ['sh', '-c', "sh -c 'echo $HOSTNAME; sleep 60'"] },
-            db: { secrets: ['DB_PASSWORD'], volumes: ['shop-d:/d'] },
+            beat: { command: ['sh', '-c', 'echo $HOSTNAME; sleep 60'] },
+            db: { secrets: ['DB_PASSWORD'], volumes: ['shop-d:/d', 'shop-db-data:/var/lib/mysql'] },
           },
         },
       },
@@ -58,6 +58,7 @@ volumes: { d: { name: "\${DB_VOLUME}" } }
       'the command of redis asks for REDIS_MEMORY: say its value under env',
       'no shell reads the command of queue, so QUEUE_TOKEN stays as it is written there: command: [sh, -c, …]',
       'the volume d of db is called $DB_VOLUME on the host: write that name into launchway.yml',
+      'db has no volume of a name for /var/lib/mysql in the compose file, so its data would end with its container: launchway.yml has db-data for it',
       'no shell reads the health check of db, so DB_PASSWORD stays as it is written there: health.command: [sh, -c, …]',
     ])
   })

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { contextRules } from '../../src/doctor/rules/context.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { configText } from '../../src/init/config-file.ts'
 import type { Seen } from '../../src/init/seen.ts'
@@ -35,7 +36,12 @@ environments:
     publish: 80    # of the host; with a url instead, nginx leads visitors, and no request is lost at a deploy
     health: /healthz
 `)
-    expect(read(folder, '.dockerignore').split('\n')).toEqual(expect.arrayContaining(['.git', '.github', 'launchway.yml']))
+    // The same lines that `doctor --fix` would write.
+    const [rule] = contextRules
+    expect(rule?.fix).toBe(`Write a .dockerignore, with at least: ${read(folder, '.dockerignore').trim().replaceAll('\n', ' ')}`)
+    expect(read(folder, '.dockerignore').split('\n')).toEqual(
+      expect.arrayContaining(['.git', '.github', 'launchway.yml', '**/__pycache__']),
+    )
   })
 
   it.each<[string, Record<string, string>, Place, Asked, object]>([

@@ -136,7 +136,7 @@ describe('a compose file that says more than launchway.yml could', () => {
       }),
     )
     expect(notes).toEqual([
-      'db keeps data in ./data (/var/lib/postgresql/data), which git does not have: give it a named volume, or an absolute path of the host',
+      'db keeps data in ./data (/var/lib/postgresql/data), which git does not have: give it a named volume, or an absolute path of the host. To carry the data over, on the server, with the stack stopped: docker run --rm --volume "$PWD/data:/from:ro" --volume NAME:/to --entrypoint cp postgres:17 -a /from/. /to/, and for NAME what docker volume ls calls the volume',
     ])
   })
 

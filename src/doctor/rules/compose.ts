@@ -2,7 +2,8 @@ import type { ComposeService, ComposeSource } from '../compose-source.ts'
 import type { Found, Rule } from '../finding.ts'
 import { fullName } from '../../core/reference.ts'
 import { bindPath, type Sources } from '../sources.ts'
-import { dataFolderOf, isFloating, storeAt } from '../values.ts'
+import { dataFolderOf, isKeptIn } from '../../tools/data-folders.ts'
+import { isFloating, storeAt } from '../values.ts'
 
 /** Of the files that are not for developers alone: each service, and the file that it is in. */
 function each(sources: Sources, find: (service: ComposeService, source: ComposeSource) => Found[]): Found[] {
@@ -75,21 +76,38 @@ export const composeRules: readonly Rule<Sources>[] = [
     id: 'data-unnamed',
     topic: 'compose',
     severity: 'warning',
-    looks: 'databases of compose files that are deployed, with data in no volume that has a name, and in no folder of the host',
-    why: 'The data is in a volume of that one container: it is gone with `docker compose down`, and a release that replaces the container begins with an empty database.',
+    looks:
+      'databases of compose files that are deployed, and accessories of launchway.yml, with data in no volume that has a name, and in no folder of the host',
+    why: 'The data is in a volume of that one container: it is gone with `docker compose down`, and whatever replaces the container (a release, `launchway recreate`) begins with an empty database.',
     fix: 'Name a volume where the image keeps its data: volumes: ["data:/var/lib/postgresql/data"].',
-    find: (sources) =>
-      each(sources, ({ name, image = '', at }, { isDeployed }) => {
+    find: (sources) => [
+      ...each(sources, ({ name, image = '', at }, { isDeployed }) => {
         const folder = dataFolderOf(image)
         if (folder === undefined || !isDeployed) return []
         // Another file of the project may say it.
         const all = sources.compose.flatMap(({ services }) => services.filter((one) => one.name === name))
-        const isKept = all.some(({ keeps }) => keeps.some((target) => isWithin(target, folder) || isWithin(folder, target)))
+        const isKept = all.some(({ keeps }) => keeps.some((target) => isKeptIn(folder, target)))
         // It keeps them in a folder of its own choice, which a volume may well be for.
         const isElsewhere = all.some(({ environment }) => environment.some((one) => one.name === 'PGDATA'))
         if (isKept || isElsewhere) return []
         return [{ where: at('image'), what: `${name} (${image}) keeps its data in no volume that has a name` }]
       }),
+      ...sources.environments.flatMap((environment) =>
+        environment.accessories.flatMap(({ name, image, volumes, env, options }): Found[] => {
+          const folder = dataFolderOf(image)
+          if (folder === undefined || env['PGDATA'] !== undefined) return []
+          const kept = volumes.map((volume) => volume.split(':')[1] ?? '')
+          if (kept.some((target) => isKeptIn(folder, target)) || options.some((word) => word.includes(folder))) return []
+          return [
+            {
+              where: sources.at(['environments', environment.name, 'accessories', name, 'image'], true),
+              what: `${name} (${image}) keeps its data in no volume that has a name`,
+              fix: `Name a volume where the image keeps its data: volumes: ["${sources.app}-${name}:${folder}"].`,
+            },
+          ]
+        }),
+      ),
+    ],
   },
   {
     id: 'mount-missing',
@@ -195,8 +213,4 @@ export const composeRules: readonly Rule<Sources>[] = [
 function isBuilt(at: ComposeService['at']): boolean {
   const [key, service] = [at('build'), at()]
   return key.line !== service.line || key.column !== service.column
-}
-
-function isWithin(path: string, folder: string): boolean {
-  return `${path}/`.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }

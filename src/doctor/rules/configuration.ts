@@ -1,7 +1,7 @@
 import { parseTagRule, type TagRule } from '../../config/image-tags.ts'
 import { tagEntries } from '../../config/tag-entry.ts'
 import type { Service } from '../../core/deployment.ts'
-import { looksSecret } from '../../core/secret-names.ts'
+import { hasLogin, looksSecret } from '../../core/secret-names.ts'
 import type { Found, Rule } from '../finding.ts'
 import { type Sources, startedIn } from '../sources.ts'
 import { durationMs } from '../../tools/compose.ts'
@@ -16,7 +16,7 @@ export const configurationRules: readonly Rule<Sources>[] = [
     id: 'secret-in-configuration',
     topic: 'configuration',
     severity: 'error',
-    looks: 'passwords and keys written into launchway.yml, where env and args stand',
+    looks: 'passwords and keys written into launchway.yml, where env and args stand, also in an address (postgres://shop:…@db/shop)',
     why: 'The file is in git, and env is readable in the record and in docker inspect for whoever gets to see one of them.',
     fix: 'Name it in `secrets:` and give the value in the environment of the step; change it if it was pushed.',
     find: (sources) => [
@@ -29,7 +29,8 @@ export const configurationRules: readonly Rule<Sources>[] = [
         ]
         return owners.flatMap(({ env, path }) =>
           Object.entries(env).flatMap(([name, value]): Found[] => {
-            const isSecret = (looksSecret(name) && value !== '' && !isPlace(name, value)) || knownPassword(name, value) !== undefined
+            const isSecret =
+              (looksSecret(name) && value !== '' && !isPlace(name, value)) || knownPassword(name, value) !== undefined || hasPassword(value)
             const where = sources.at(['environments', environment.name, ...path, 'env', name], true)
             return isSecret ? [{ where, what: `${name} stands here in plain text` }] : []
           }),
@@ -37,7 +38,7 @@ export const configurationRules: readonly Rule<Sources>[] = [
       }),
       ...sources.images.flatMap(({ image }) =>
         Object.entries(image.args).flatMap(([name, value]): Found[] =>
-          looksSecret(name) && value !== '' && !isPlace(name, value)
+          (looksSecret(name) && value !== '' && !isPlace(name, value)) || hasPassword(value)
             ? [
                 {
                   where: sources.at(['images', image.name, 'args', name], true),
@@ -133,6 +134,11 @@ function hasOptions({ options }: Service): boolean {
 
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim()
+}
+
+/** In an address; what the program fills in by itself is none: `postgres://shop:$PASSWORD@db`. */
+function hasPassword(value: string): boolean {
+  return hasLogin(value.replaceAll(/:[$<{%][^/@\s]*@/g, '@'))
 }
 
 /** The tag of a rule that makes the same of every release; undefined of any other rule. */

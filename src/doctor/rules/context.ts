@@ -5,11 +5,9 @@ import { secretIn } from '../secret-files.ts'
 import { codeOf } from '../starts.ts'
 import { isPlace, loginIn } from '../values.ts'
 import type { Step } from '../../tools/dockerfile.ts'
+import { usualIgnores } from '../../tools/dockerignore-lines.ts'
 import { copiesOf, type ImageSource, isScript, pairsOf } from '../image-source.ts'
 import type { Sources } from '../sources.ts'
-
-/** Lines that hide in any repository what no image needs. */
-const usualIgnores = ['.git', '.env', '**/__pycache__']
 
 /** A step that takes the whole context. */
 function takesAll({ dockerfile }: ImageSource): Step | undefined {
