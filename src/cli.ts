@@ -136,6 +136,7 @@ function parse(args: string[], root: string): Asked | string | Promise<string> {
       given: {
         ...Object.fromEntries(initAnswers.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]]))),
       },
+      anew: values.anew ?? false,
       dockerfile: values.dockerfile,
       ci: values.ci,
       trusted: values.trust ?? [],

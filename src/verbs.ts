@@ -82,7 +82,7 @@ export const verbs = {
     says: 'look at this repository, ask what cannot be seen, and write launchway.yml, the workflows and the keys of the hosts',
     takes: [
       ...['config', 'host', 'environment', 'image', 'branch', 'live', 'port', 'url', 'publish', 'health', 'launchway'],
-      ...['dockerfile', 'ci', 'trust', 'yes', 'force', 'dry-run'],
+      ...['dockerfile', 'ci', 'trust', 'yes', 'force', 'anew', 'dry-run'],
     ],
   },
   scale: {
@@ -129,7 +129,11 @@ export const flags = {
     says: 'say what of the environment comes along if it is run as compose or as swarm, and what to write instead; nothing is planned',
   },
   rebuild: { type: 'boolean', says: 'build every image, also where the registry knows one of the same content' },
-  force: { type: 'boolean', says: 'leave a version although it declares that it cannot be rolled back; for init, replace files' },
+  force: {
+    type: 'boolean',
+    says: 'leave a version although it declares that it cannot be rolled back; for init, replace files, but for launchway.yml',
+  },
+  anew: { type: 'boolean', says: 'write launchway.yml too, by what is seen, and replace the other files' },
   release: {
     type: 'string',
     value: 'PATH',

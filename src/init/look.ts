@@ -23,7 +23,7 @@ import { hintsIn, publishingIn, type Seen, type SeenCompose, type SeenGit } from
 import type { Pin } from './workflow-parts.ts'
 
 /** Folders that hold nothing of the user's own. */
-const others = /(^|\/)(\.git|node_modules|\.venv|venv|vendor|dist|build|__pycache__|\.tox)$/
+const others = /(^|\/)(\.git|node_modules|\.venv|venv|__pycache__|\.tox|(vendor|dist|build)\/[^/]+)$/
 /** Files that say what an application is made with. */
 const telling =
   /(^|\/)(requirements[\w.-]*\.txt|pyproject\.toml|Pipfile|setup\.(py|cfg)|package\.json|Gemfile|manage\.py|alembic\.ini|migrations\/env\.py)$/
@@ -44,7 +44,7 @@ export async function look({ config, program }: { config: string; program: strin
   const texts = async (paths: readonly string[]): Promise<Map<string, string>> =>
     new Map(await Promise.all(paths.map(async (path): Promise<[string, string]> => [path, await text(path)])))
   const paths = all.map(({ path }) => path)
-  const dockerfileTexts = await texts(paths.filter((path) => /^(Dockerfile(\.[\w-]+)?|[\w-]+\.Dockerfile)$/.test(basename(path))))
+  const dockerfileTexts = await texts(paths.filter((path) => /^(Dockerfile([.-][\w.-]+)?|[\w.-]+\.Dockerfile)$/i.test(basename(path))))
   const read = all.filter(({ path, size }) => size < mostBytes && (telling.test(path) || sources.test(path)))
   const compose = await lookAtCompose(paths, text)
   const wanted = compose === undefined ? [] : [...new Set(compose.project.services.flatMap(({ envFiles }) => envFiles))]
@@ -63,6 +63,7 @@ export async function look({ config, program }: { config: string; program: strin
     dockerfileTexts,
     contexts: new Map([...dockerfileTexts.keys()].map((path) => [path, contextOf(path, paths)])),
     ...(compose === undefined ? {} : { compose }),
+    composeElsewhere: compose === undefined ? paths.filter((path) => /^(docker-)?compose[\w.-]*\.ya?ml$/.test(basename(path))) : [],
     hints: hintsIn(await texts(read.map(({ path }) => path).slice(0, mostSources))),
     workflows,
     ...(publishes === undefined ? {} : { publishes }),

@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
 import { configText } from './config-file.ts'
-import { usualIgnores } from '../tools/dockerignore-lines.ts'
+import { ignoresFor } from '../tools/dockerignore-lines.ts'
 import { type Keys, keysOfHosts, knownHostsFile, type Trust } from './known-hosts.ts'
 import { look } from './look.ts'
 import type { Stack } from './draft.ts'
@@ -29,7 +29,10 @@ export interface InitOptions {
   trusted: readonly string[]
   /** Ask nothing: what was given, and the defaults. */
   yes: boolean
+  /** Replace files that are there, and different; launchway.yml is not among them. */
   force: boolean
+  /** Write launchway.yml too, by what is seen; and replace the others. */
+  anew: boolean
   dryRun: boolean
   /** The file that was started as launchway. */
   program: string
@@ -57,7 +60,8 @@ export interface Initialised {
  * @throws LaunchwayError USAGE, CONFIG_INVALID for a launchway.yml that is there and cannot be read, SSH_HOST_KEY
  */
 export async function init(options: InitOptions, ports: Ports): Promise<Initialised> {
-  const { config: file, force, yes, dryRun, trusted } = options
+  const { config: file, anew, yes, dryRun, trusted } = options
+  const force = options.force || anew
   const ask = yes ? undefined : ports.prompt
   if (!yes && ask === undefined)
     throw new LaunchwayError('USAGE', 'there is nobody here to be asked', {
@@ -68,7 +72,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
   const faults: LaunchwayError[] = []
   const ci = attempt(() => ciOf(options, seen)) ?? 'github'
   const pin = attempt(() => pinOf(options, seen))
-  const kept = force ? undefined : await keptConfig(file, ports)
+  const kept = anew ? undefined : await keptConfig(file, ports)
   if (kept !== undefined) withDefaults([], {}, faults)
   const made =
     kept === undefined
@@ -76,10 +80,12 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
       : { text: kept, pin: pin ?? (await pinFor(options, seen, ci)), notes: [], live: options.given.live }
   const config = loadConfig(made.text, file)
   if (kept !== undefined) {
-    ports.log.notice(`${file} is there already, and stays as it is (--force writes it anew)`)
+    ports.log.notice(`${file} is there already, and stays as it is (--anew writes it by what is seen)`)
     const unused = unusedBeside(config, options, seen)
     if (unused.length > 0)
-      ports.log.notice(`${unused.join(', ')} ${unused.length === 1 ? 'is' : 'are'} not used: ${file} stays (--force writes it anew)`)
+      ports.log.notice(
+        `${unused.join(', ')} ${unused.length === 1 ? 'is' : 'are'} not used: ${file} stays (--anew writes it by what is seen)`,
+      )
   }
   const keys = await keysOfHosts(hostsOf(config), trustOf(), ports)
   const setting =
@@ -91,7 +97,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
       : workflows(setting, () => toFill(setting)).map(({ name, text }): [string, string] => [`.github/workflows/${name}`, text])),
     ...(seen.present.has('.dockerignore') || !seen.dockerfiles.has('Dockerfile')
       ? []
-      : [['.dockerignore', `${usualIgnores.join('\n')}\n`] satisfies [string, string]]),
+      : [['.dockerignore', `${ignoresFor(seen.dockerfileTexts.get('Dockerfile') ?? '').join('\n')}\n`] satisfies [string, string]]),
     ...(keys.lines.length === 0 ? [] : [[knownHostsFile, await withLines(keys, ports)] satisfies [string, string]]),
   ])
   const files = await write(wanted)
@@ -187,7 +193,7 @@ export async function init(options: InitOptions, ports: Ports): Promise<Initiali
         'USAGE',
         `${inTheWay.join(', ')} ${inTheWay.length === 1 ? 'is' : 'are'} there already, and different; nothing was written`,
         {
-          hint: '--force replaces them (git keeps what was committed); --dry-run shows what would be written; without --yes you are asked for each.\n--ci none leaves the workflows alone.',
+          hint: '--force replaces them and leaves launchway.yml as it is (git keeps what was committed); --dry-run shows what would be written; without --yes you are asked for each.\n--ci none leaves the workflows alone.',
         },
       )
     }

@@ -16,6 +16,8 @@ export interface Seen {
   /** The folder that the build of each would see, where no compose file says it. */
   contexts: ReadonlyMap<string, string>
   compose?: SeenCompose
+  /** Where there is none that compose reads by itself: those by other names, and in other folders. */
+  composeElsewhere: readonly string[]
   hints: Hints
   /** Workflows that are there already, by name, and their text. */
   workflows: ReadonlyMap<string, string>

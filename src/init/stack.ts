@@ -73,6 +73,11 @@ function alone(seen: Seen, path: string): Stack {
         : [
             `${compose.file} builds nothing, so its services were not looked at (${compose.project.services.map(({ name }) => name).join(', ')}): with build: under the one that is built here, they are`,
           ]),
+      ...(seen.composeElsewhere.length === 0
+        ? []
+        : [
+            `not looked at: ${seen.composeElsewhere.join(', ')}. launchway init reads compose.yaml or docker-compose.yml in the root: give the file that production is like that name for a moment, and run it again with --anew; or name it where it is (smoke: { compose: ${seen.composeElsewhere[0] ?? ''} })`,
+          ]),
       ...(hints.celery && !/celery/.test(facts.command ?? '') ? [celeryNote] : []),
     ],
   }

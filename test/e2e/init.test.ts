@@ -193,7 +193,7 @@ describe('launchway init, in a repository that has never seen launchway', () => 
   })
 
   it('where versions are published on GitHub: a push is built, and what is published goes live and gets its files', async () => {
-    const ended = await init('--force', '--live', 'release', ...trusting)
+    const ended = await init('--anew', '--live', 'release', ...trusting)
     expect(ended, ended.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\.github\/workflows\/release\.yml +written$/m) })
     await repository.commit({ 'version.txt': 'two' })
     const pushed = await act('push', 'push.yml', { ref: 'refs/heads/master' })

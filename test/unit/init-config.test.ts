@@ -84,6 +84,13 @@ environments:
       { images: { app: { dockerfile: 'docker/Dockerfile', repositories: ['ghcr.io/team/shop'] } } },
     ],
     [
+      'the Dockerfile stands in a folder that is pruned elsewhere, under a name with a dash',
+      { 'build/Dockerfile-prod': dockerfile, 'build/lib/Dockerfile': dockerfile, 'app.py': '' },
+      {},
+      {},
+      { images: { app: { dockerfile: 'build/Dockerfile-prod', repositories: ['ghcr.io/team/shop'] } } },
+    ],
+    [
       'the Dockerfile stands beside the sources',
       { 'api/Dockerfile': dockerfile, 'api/app.py': '' },
       {},
@@ -155,7 +162,7 @@ describe('any compose file', () => {
             hints: { celery: false, leadsTo: new Map() },
           },
           ...{ dockerfiles: new Map(), dockerfileTexts: new Map(), contexts: new Map(), workflows: new Map() },
-          ...{ present: new Set(), seesTooMuch: false, missing: [], envFiles: new Map(), paths: new Set() },
+          ...{ present: new Set(), seesTooMuch: false, missing: [], envFiles: new Map(), paths: new Set(), composeElsewhere: [] },
           compose: { file: 'compose.yaml', others: [], project },
         }
         const text = configText(stackOf(seen, undefined), { image: 'a/b', host: 'h', port: 'none' }, seen, undefined)

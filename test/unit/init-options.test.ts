@@ -86,7 +86,9 @@ describe('beside a launchway.yml that stays', () => {
       given: { branch: 'next', image: 'ghcr.io/a/b', live: 'tag' },
       dockerfile: 'x',
     })
-    expect(notices).toContain('--host, --image, --branch, --live, --dockerfile are not used: launchway.yml stays (--force writes it anew)')
+    expect(notices).toContain(
+      '--host, --image, --branch, --live, --dockerfile are not used: launchway.yml stays (--anew writes it by what is seen)',
+    )
   })
 
   it.each([
@@ -95,7 +97,7 @@ describe('beside a launchway.yml that stays', () => {
     ['release', "branches: { main: production }\ntags: { 'v*': production }"],
   ])('--live %s that says the same is not', async (live, text) => {
     const { notices } = await answered(repository(routes(text)), { given: { live } })
-    expect(notices).toContain('--host is not used: launchway.yml stays (--force writes it anew)')
+    expect(notices).toContain('--host is not used: launchway.yml stays (--anew writes it by what is seen)')
   })
 
   it('each server gets the key for deploys', async () => {

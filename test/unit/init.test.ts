@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -18,6 +18,39 @@ describe('what is there already', () => {
     expect([existsSync(join(folder, 'launchway.yml')), read(folder, '.github/workflows/push.yml')]).toEqual([false, 'name: mine\n'])
     await run(folder, { force: true })
     expect(read(folder, '.github/workflows/push.yml')).toContain('until: push')
+  })
+
+  it("launchway.yml is nobody's to replace but who says so: --force renews what is made of it, --anew writes it too", async () => {
+    const folder = repository({ Dockerfile: dockerfile })
+    await run(folder)
+    const edited = read(folder).replace(/^branches: .*$/m, 'branches: { main: production, staging: production } # by hand')
+    writeFileSync(join(folder, 'launchway.yml'), edited)
+    await run(folder, { force: true })
+    expect(read(folder)).toBe(edited)
+    expect(read(folder, '.github/workflows/push.yml')).toContain('staging')
+    await run(folder, { anew: true })
+    expect(read(folder)).not.toContain('# by hand')
+    expect(read(folder, '.github/workflows/push.yml')).not.toContain('staging')
+  })
+
+  it.each<[string, string, string[], string[]]>([
+    ['COPY .env.example /app/.env', 'takes a sample of the variables', ['!.env.example'], []],
+    ['COPY [".env.example", "./.env.test", "/app/"]', 'takes two', ['!.env.example', '!.env.test'], []],
+    ['COPY --from=build .env.prod /app', 'takes them from another stage', [], ['!.env.prod']],
+    ['RUN git describe --tags > version', 'asks git', [], ['.git']],
+  ])('the .dockerignore of a Dockerfile that says %s: it %s', async (line, _, there, missing) => {
+    const folder = repository({ Dockerfile: `${dockerfile}${line}\n` })
+    await run(folder)
+    const lines = read(folder, '.dockerignore').split('\n')
+    expect(lines).toEqual(expect.arrayContaining(['.env.*', ...there]))
+    for (const one of missing) expect(lines).not.toContain(one)
+  })
+
+  it('compose files by other names, and in other folders, are named where none is read', async () => {
+    const folder = repository({ Dockerfile: dockerfile, 'docker/docker-compose.yml': 'services: {}\n', 'docker-compose.prod.yml': '' })
+    const { notes } = await run(folder)
+    expect(notes.join('\n')).toMatch(/not looked at: .*docker-compose\.prod\.yml/)
+    expect(notes.join('\n')).toContain('docker/docker-compose.yml')
   })
 
   it('stays as it is when it is run again: what was written is unchanged', async () => {

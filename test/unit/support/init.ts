@@ -44,7 +44,7 @@ export function repository(
 
 export const options: InitOptions = {
   ...{ config: 'launchway.yml', given: { host, launchway: pin }, dockerfile: undefined, ci: undefined, trusted: [] },
-  ...{ yes: true, force: false, dryRun: false, program: '' },
+  ...{ yes: true, force: false, anew: false, dryRun: false, program: '' },
 }
 
 export type Asked = Partial<Omit<InitOptions, 'given'>> & { given?: InitOptions['given'] }
