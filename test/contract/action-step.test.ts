@@ -92,7 +92,7 @@ describe('an action step', () => {
     expect(parseRelease(kept, path)).toMatchObject({ id: second, outcome: { state: 'failed', code: 'SSH_UNREACHABLE', stage: 'deploy' } })
     for (const secret of ['the-key-line', 'the-password', 'the-token']) expect(kept).not.toContain(secret)
     expect(read().output).toContain('verdict=failed\n')
-    expect(read().summary).toContain('addie master failed')
+    expect(read().summary).toMatch(/## addie master@\u200B?[0-9a-f]{7} failed/)
   })
 
   it('that cannot keep its page warns, and is what it was: well, or failed for its own reason', () => {

@@ -26,7 +26,7 @@ describe('generated files, in a copy of the sources,', () => {
   let ended: ReturnType<typeof generate> | undefined
   beforeAll(() => {
     copy = mkdtempSync(join(tmpdir(), 'launchway-generate-'))
-    for (const path of ['src', 'scripts', 'package.json']) cpSync(join(root, path), join(copy, path), { recursive: true })
+    for (const path of ['src', 'scripts', 'test/support', 'package.json']) cpSync(join(root, path), join(copy, path), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
     mkdirSync(join(copy, 'docs/reference'), { recursive: true })
     writeFileSync(join(copy, 'docs/reference/by-hand.md'), '# By hand\n')
@@ -43,7 +43,7 @@ describe('generated files, in a copy of the sources,', () => {
     ])
     rmSync(join(copy, 'docs/reference/by-hand.md'))
     const made = globSync(['action.yml', 'actions/*/action.yml', 'schema/*', 'docs/reference/*'], { cwd: copy })
-    expect(made.length).toBe(actions.length + 9)
+    expect(made.length).toBe(actions.length + 10)
     for (const path of made) expect(readFileSync(join(copy, path), 'utf8')).toBe(read(path))
   })
 
