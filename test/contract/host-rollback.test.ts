@@ -188,7 +188,7 @@ test('the verb and the action return over SSH to the version before, from launch
   expect(waits.out).toContain('it waits for a confirmation: deployed by ada@laptop at 2023-11-14 22:13 UTC')
   expect(waits.out).toContain('launchway confirm -e test keeps it, launchway abort -e test returns to two')
   const confirmed = open('cli', ['confirm'], tree, env)
-  expect(confirmed.out).toBe(`${host.app} one is confirmed in test\n`)
+  expect(confirmed.out).toMatch(/ one@[0-9a-f]{7} is confirmed in test\n$/)
 
   await host.ask(`rm ${pathsOf(host).previous}`)
   const none = open('cli', ['rollback', '--json'], tree, env)
