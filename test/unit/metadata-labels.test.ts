@@ -11,7 +11,8 @@ import { type LabelCase, labelCases } from './support/label-cases.ts'
 import { defaults, eventOf, repository } from './support/metadata-event.ts'
 import { head, sha, tagCases } from './support/tag-cases.ts'
 
-const at = new Date('2020-01-10T00:30:00.000Z')
+/** The run, whose time they write as that of the image, and the commit: of one second, since dates of both stand in tags. */
+const [at, committed] = [new Date('2020-01-10T00:30:00.500Z'), new Date('2020-01-10T00:30:00.000Z')]
 const key = '0'.repeat(32)
 
 type Case = Pick<LabelCase, 'on' | 'rules' | 'labels' | 'annotations' | 'gives' | 'refused'> & { flavor: string[]; tags?: string }
@@ -29,7 +30,7 @@ function config({ rules, flavor, labels, annotations }: Case): string {
 function planOf(of: Case): PlanSection {
   const { env, payload } = eventOf(of.on.replace(' by its head', ''))
   const runner = { ...env, GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'team/hello' }
-  return plan(configOf(config(of)), triggerOf(runner, JSON.stringify(payload)), { facts: { now: at, committed: at } })
+  return plan(configOf(config(of)), triggerOf(runner, JSON.stringify(payload)), { facts: { now: at, committed } })
 }
 
 /** What the image gets in its configuration and in its manifest, without the key by which launchway finds it. */
@@ -82,7 +83,7 @@ function differs({ on, tags, refused }: Case): 'the commit' | 'the version' | 't
 
 /** As docker/metadata-action has it, but for what differs. */
 function expected(of: Case): Record<string, string> {
-  const theirs = ociOf(of)
+  const theirs = { ...ociOf(of), [oci('created')]: committed.toISOString() }
   const which = differs(of)
   if (which === 'the commit') return { ...theirs, [oci('revision')]: head }
   if (which === 'the version') return { ...theirs, [oci('version')]: sha.slice(0, 7) }
@@ -95,7 +96,7 @@ const otherwise = (which: ReturnType<typeof differs>): Case[] => all.filter((one
 const kinds = ['the commit', 'the version', 'the repository'] as const
 const listed = kinds.map((which) => `${which} (${otherwise(which).length})`).join(', ')
 
-describe(`of the ${everywhere.length + custom.length} cases of docker/metadata-action ${everywhere.length - tagged.length} are no run here (by their event or a rule), ${otherwise(undefined).length} have the same labels and annotations; of others differs ${listed}; ${otherwise('refused').length} are refused`, () => {
+describe(`of the ${everywhere.length + custom.length} cases of docker/metadata-action ${everywhere.length - tagged.length} are no run here (by their event or a rule), ${otherwise(undefined).length} have the same labels and annotations, but for the time of the image, which is the commit's here; of others differs ${listed}; ${otherwise('refused').length} are refused`, () => {
   test('none is missing', () => {
     expect([
       everywhere.length - tagged.length,
@@ -114,7 +115,7 @@ describe(`of the ${everywhere.length + custom.length} cases of docker/metadata-a
   test.each(otherwise('refused'))('$labels is refused: $refused; without that line it is the same', ({ refused, ...of }) => {
     expect(problems(config(of)).join('\n')).toContain(refused)
     const section = planOf({ ...of, labels: of.labels.filter((line) => line.includes('=')) })
-    expect(written(section)).toEqual({ labels: { ...ociOf(of), ...of.gives.labels }, annotations: ociOf(of) })
+    expect(written(section)).toEqual({ labels: { ...expected(of), ...of.gives.labels }, annotations: expected(of) })
   })
 })
 
