@@ -128,12 +128,12 @@ function program(
     push: { references: [], ms: 0 },
   }
   writeFileSync(join(folder, 'release.json'), JSON.stringify(record))
-  const web = { image: 'app', port: 8000, health: '/health', nginx: { 'server-name': host.name } }
+  const web = { port: 8000, health: '/health', nginx: { 'server-name': host.name } }
   const environment = {
     host: address,
     state: host.stateRoot,
     ssh: { 'known-hosts': settings().knownHosts },
-    services: { web, worker: { image: 'app' } },
+    services: { web, worker: {} },
   }
   const config = { image: image.repository, app: host.app, scan: false, environments: { test: environment } }
   writeFileSync(join(folder, 'launchway.yml'), JSON.stringify(config))
