@@ -22,15 +22,14 @@ export function tested({ app, plan, smoke: section }: Release, wish: Wish, path:
 
 /** Of a release. */
 export function ending({ app, plan, deploy, push }: Release): string {
+  const what = `${app} ${called(plan.version, plan.sha)}`
   if (deploy !== undefined) {
     const waits = deploy.hosts.find((host) => host.waits !== undefined)?.waits
     const until = waits?.until === undefined ? '' : `, which it has until ${waits.until}`
     const ways = `launchway confirm -e ${deploy.environment}, or launchway abort -e ${deploy.environment}`
     const at = deploy.url ?? whereReached(plan.environment)
-    return `${app} ${called(plan.version, plan.sha)} is live in ${deploy.environment}${at === undefined ? '' : `: ${at}`}${waits === undefined ? '' : `\nit waits for a confirmation${until}: ${ways}`}`
+    return `${what} is live in ${deploy.environment}${at === undefined ? '' : `: ${at}`}${waits === undefined ? '' : `\nit waits for a confirmation${until}: ${ways}`}`
   }
   const tags = (push?.references ?? []).map(({ reference }) => reference)
-  return tags.length === 0
-    ? `${app} ${called(plan.version, plan.sha)} is built`
-    : `${app} ${called(plan.version, plan.sha)} is pushed: ${tags.join(' ')}`
+  return tags.length === 0 ? `${what} is built` : `${what} is pushed: ${tags.join(' ')}`
 }

@@ -89,10 +89,11 @@ function why({ code: of, message = '', stage, evidence = '' }: Failure): string[
 
 function title({ app, plan, outcome, deploy }: Release): string {
   if (outcome.state === 'nothing-to-do') return prose(`${app}: nothing to do`)
-  if (outcome.state === 'failed') return prose(`${app} ${called(plan.version, plan.sha)} failed`)
-  if (deploy === undefined) return prose(`${app} ${called(plan.version, plan.sha)}`)
+  const what = `${app} ${called(plan.version, plan.sha)}`
+  if (outcome.state === 'failed') return prose(`${what} failed`)
+  if (deploy === undefined) return prose(what)
   const at = deploy.url ?? whereReached(plan.environment)
-  return `${prose(`${app} ${called(plan.version, plan.sha)} is live in ${deploy.environment}`)}${at === undefined ? '' : ` (${code(at)})`}`
+  return `${prose(`${what} is live in ${deploy.environment}`)}${at === undefined ? '' : ` (${code(at)})`}`
 }
 
 function stageRows(release: Release): string[][] {
