@@ -17,11 +17,11 @@ export const DataConfig = z.strictObject({
       'Volumes, by their names on the hosts, that containers of other environments or applications may write to as well. Default: none: a volume that somebody else writes to is refused',
     ),
   'leave-behind': z
-    .array(z.string().regex(new RegExp(`^(${volumeName}|/[^:]*)$`), 'must be the name of a volume, or the absolute path of a folder'))
+    .array(z.string().regex(new RegExp(`^(${volumeName}|/[^:]*)$`), 'must be the name of a volume, or an absolute path'))
     .min(1)
     .optional()
     .describe(
-      'Volumes, by their names on the hosts, and folders of the hosts that the services may do without from now on, with what is in them. Default: none: a release that would no longer find what the one before it has written is refused',
+      'Volumes, by their names on the hosts, and folders of the hosts that the services may do without from now on, with what is in them; of a volume without a name (VOLUME of an image), its path in the container. Default: none: a release that would no longer find what the one before it has written is refused',
     ),
 })
 

@@ -41,7 +41,9 @@ export async function follow(remote: Remote, of: Following, ports: Ports): Promi
         told += 1
         if (told <= lines.length) return
         lines.push(line)
-        for (const said of describe(line)) ports.log.info(`${of.host}: ${said}`)
+        // What no command has said is for who can mend it.
+        const level = line.step === 'run' && line.state === 'says' ? 'warning' : 'info'
+        for (const said of describe(line)) ports.log[level](`${of.host}: ${said}`)
       },
     })
   }

@@ -8,7 +8,7 @@ import { type CarriedFacts, carriedIn } from './members.ts'
 import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
 import { type NginxContainer, parseNginxContainer } from './nginx-container.ts'
-import { accessoriesOf, dataOf, type SeenData } from './seen-data.ts'
+import { accessoriesOf, dataOf, type SeenData, unnamedIn } from './seen-data.ts'
 import { parseWaiting, type Waiting } from './waiting.ts'
 
 /** A container of this application and environment on the host. */
@@ -24,6 +24,8 @@ export interface SeenContainer extends CarriedFacts {
   /** Of a scheduled command: its times, and its last run. */
   cron?: string
   run?: Run
+  /** Of the current release: volumes for a VOLUME of its image, in which something has been written. */
+  unnamed?: SeenAccessory['volumes']
 }
 
 /** An accessory of this application and environment on the host. */
@@ -193,6 +195,7 @@ export function parseObservation(host: string, text: string): Observation {
         {
           ...{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const) },
           ...{ state: state ?? '', status: status ?? '', ...job, ...carriedIn(facts, name, release) },
+          ...unnamedIn(facts, name),
         },
       ]
     }),

@@ -19,7 +19,7 @@ import { nginxWarnings } from './site-lacks.ts'
 import { isKeptIn, startCalls } from './start.ts'
 import { drainPort, switchCalls } from './switch.ts'
 import { refuseLacks, unfit } from './unfit.ts'
-import { leftBehind } from './volume-lacks.ts'
+import { leftBehind, leftUnnamed } from './volume-lacks.ts'
 import { refuseWhereOneWaits } from './waiting.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -55,6 +55,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
   refuseRelease(asked, seen, host)
   const places = placesOf(asked, seen, host)
   const { slot, containers, left, stays } = places
+  refuseLacks(leftUnnamed(asked, seen, left), cannotTake(host))
   const wanted = { ...asked, containers, boundsLogs: seen.data?.keepsAllLogs === true }
   const { environment } = wanted
   const sites = planSites(wanted, seen)
@@ -137,7 +138,7 @@ function refuseWhereKept({ isReturn, release, environment }: Wanted, seen: Obser
 
 /** @throws LaunchwayError HOST_UNFIT with everything that is missing */
 export function refuseUnfit(wanted: Wanted, seen: Observation, host: string): void {
-  refuseLacks(unfit(wanted, seen), `${host} cannot take this deploy`)
+  refuseLacks(unfit(wanted, seen), cannotTake(host))
 }
 
 /**
@@ -147,13 +148,18 @@ export function refuseUnfit(wanted: Wanted, seen: Observation, host: string): vo
 export function refuseBeforehand(wanted: Wanted, seen: Observation, host: string): void {
   refuseWhereKept(wanted, seen, host)
   // What an attempt that goes on, or broke off, has there for a while may be in the way now and gone by then.
-  if (!seen.isInterrupted && seen.lockedBy === undefined) refuseRelease(wanted, seen, host)
+  if (seen.isInterrupted || seen.lockedBy !== undefined) return
+  refuseRelease(wanted, seen, host)
+  // Of a project some may be left running: which, the deploy alone knows.
+  if (wanted.environment.project === undefined) refuseLacks(leftUnnamed(wanted, seen), cannotTake(host))
 }
 
 /** @throws LaunchwayError HOST_UNFIT, also where it would leave data behind */
 function refuseRelease(wanted: Wanted, seen: Observation, host: string): void {
-  refuseLacks([...unfit(wanted, seen), ...leftBehind(wanted, seen)], `${host} cannot take this deploy`)
+  refuseLacks([...unfit(wanted, seen), ...leftBehind(wanted, seen)], cannotTake(host))
 }
+
+const cannotTake = (host: string): string => `${host} cannot take this deploy`
 
 /** A release with a version before it, to which one could return, waits where it is told to. */
 function waitCalls({ release, isReturn, environment: { confirm } }: Wanted, { current }: Observation): HostCall[] {

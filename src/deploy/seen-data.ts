@@ -41,6 +41,14 @@ export function accessoriesOf(facts: readonly string[][]): SeenAccessory[] {
   })
 }
 
+/** What observe.sh prints of the volumes that docker itself has named: of those alone in which something has been written. */
+export function unnamedIn(facts: readonly string[][], container: string): { unnamed?: SeenAccessory['volumes'] } {
+  const unnamed = facts.flatMap(([key, of, name, path]) =>
+    key === 'unnamed' && of === container && name !== undefined && path !== undefined ? [{ name, path }] : [],
+  )
+  return unnamed.length === 0 ? {} : { unnamed }
+}
+
 /** Undefined where nothing of it was looked for. */
 export function dataOf(facts: readonly string[][]): { data?: SeenData } {
   const free = facts.find(([key]) => key === 'free.state')?.[1]

@@ -2,7 +2,9 @@ import type { Accessory, Environment, Service } from '../core/deployment.ts'
 import { accessoryName } from '../core/names.ts'
 import { isNamed, type Mount, mountsOf } from '../core/volume.ts'
 import { isBelow, isOfHost } from '../tools/mounts.ts'
-import type { Observation } from './observation.ts'
+import { membersOf } from './members.ts'
+import type { Observation, SeenContainer } from './observation.ts'
+import { hasRun } from './once.ts'
 import type { Holder } from './seen-data.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -88,6 +90,48 @@ export function leftBehind({ environment, isReturn }: Wanted, seen: Observation)
   })
   // Several services may have had one volume at one place.
   return lost.filter(({ what }, index) => lost.findIndex((one) => one.what === what) === index)
+}
+
+/**
+ * What services have written where their image says VOLUME and nobody has named a volume: docker makes a new one for each
+ * container, and what was in the old one is with a container that nobody asks any more. What only the image has put there
+ * is no loss, nor what an empty folder is.
+ * @param stay by service, what is left running
+ */
+export function leftUnnamed(wanted: Wanted, seen: Observation, stay: ReadonlyMap<string, SeenContainer> = new Map()): Lack[] {
+  const { app, environment, isReturn, release } = wanted
+  const { services, accessories, leaveBehind = [] } = environment
+  if (isReturn || services.length + accessories.length === 0) return []
+  const was = seen.releases.get(seen.current ?? '')?.environment.services ?? []
+  const known = new Set([...was, ...services, ...accessories].flatMap((of) => mountsOf(of)).map(({ source }) => source))
+  return membersOf(seen.current, seen).flatMap((one) => {
+    const { service, cron, state } = one
+    const isKept = stay.get(service)?.name === one.name || (seen.current === release && (cron !== undefined || state === 'running'))
+    if (isKept || hasRun(one, seen)) return []
+    return (one.unnamed ?? []).flatMap(({ name, path }): Lack[] => {
+      if (known.has(name) || leaveBehind.includes(name) || leaveBehind.includes(path)) return []
+      const what = `what ${service} has written to ${path} would be left behind: its image says VOLUME there, no volume has a name, and each container begins with a new one`
+      return [{ what, hint: wayToName({ service, name, path }, app, environment) }]
+    })
+  })
+}
+
+function wayToName(
+  of: { service: string; name: string; path: string },
+  app: string,
+  { name: environment, hosts, project }: Environment,
+): string {
+  const { service, name, path } = of
+  const fresh = [app, environment, service, path.split('/').findLast((part) => part !== '') ?? ''].join('-').replaceAll(/[^\w.-]/g, '-')
+  const line =
+    project === undefined
+      ? `volumes: ["${fresh}:${path}"] for ${service}`
+      : `for ${service} a volume at ${path} with \`name: ${fresh}\` in the compose file`
+  return [
+    `it stays on the host, and nobody sees it. To keep it, on the host: docker run --rm -v ${name}:/from:ro -v ${fresh}:/to busybox cp -a /from/. /to; then ${line}, and leave-behind: [${path}] in the environment until that is live`,
+    ...(project === undefined && hosts.length === 1 ? [`or without a copy: volumes: ["${name}:${path}"]`] : []),
+    `where nobody needs it: leave-behind: [${path}]`,
+  ].join('; ')
 }
 
 function has(mounts: readonly Mount[], one: Mount): boolean {

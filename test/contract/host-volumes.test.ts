@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
 import { recreate, type Recreated } from '../../src/deploy/recreate.ts'
 import type { HostUnderTest } from './support/host.ts'
-import { failureOf, running, useHosts } from './support/hosts.ts'
-import { deployTo, portsFor, releaseFor, type Wish, worker } from './support/release.ts'
+import { failureOf, pushAnother, running, useHosts } from './support/hosts.ts'
+import { deployTo, portsFor, releaseFor, removeImage, type Wish, worker } from './support/release.ts'
 import { rollBack } from './support/site.ts'
 
 const { image, machine } = useHosts()
@@ -156,4 +156,39 @@ describe('a volume that a release would leave behind', () => {
     const kept = (await host.containers()).find((one) => one.service === 'ftp' && one.state === 'running')
     expect(await docker('exec', kept?.name ?? '', 'ls', '/home')).toBe('precious')
   }, 120_000)
+})
+
+describe('a volume that nobody has named, for a VOLUME of the image', () => {
+  test('is told of with the first release; it is refused to leave what was written there, and not what the image has put there', async () => {
+    const host = await machine({ more: ['tar'] })
+    const seeded = ['RUN ["/bin/sh", "-c", "mkdir /seed && echo seed > /seed/file"]', 'VOLUME /data /seed']
+    const declaring = await pushAnother(image(), 'declares', seeded.join('\n'))
+    const warnings: string[] = []
+    const deploying = (version: string, more: Partial<Wish> = {}): ReturnType<typeof deployTo> =>
+      deployTo(host, declaring, { version, services: [worker], onWarning: (line) => warnings.push(line), ...more })
+    try {
+      await deploying('one')
+      expect(warnings.filter((line) => line.includes('VOLUME'))).toEqual([
+        expect.stringContaining(`VOLUME at /data, and no volume has a name there: each release begins with a new one`),
+        expect.stringContaining(`volumes: ["${host.app}-test-worker-seed:/seed"]`),
+      ])
+      const { release } = await deploying('two')
+      await docker('exec', `${host.app}.test.worker.${release}`, 'touch', '/data/precious')
+
+      const error = await failureOf(deploying('three'))
+      expect(error).toMatchObject({ code: 'HOST_UNFIT' })
+      expect(error.message).toContain('what worker has written to /data would be left behind')
+      expect(error.message).not.toContain('/seed')
+      expect(await running(host)).toEqual([`worker ${release}`])
+      const [, itself = ''] = /or without a copy: volumes: \["([0-9a-f]{64}:\/data)"\]/.exec(error.hint ?? '') ?? []
+
+      const kept = await deploying('three', { services: [{ ...worker, volumes: [itself] }] })
+      expect(await docker('exec', `${host.app}.test.worker.${kept.release}`, 'ls', '/data')).toBe('precious')
+      const left = await deploying('four', { more: { leaveBehind: [itself.slice(0, 64)] } })
+      expect(await docker('exec', `${host.app}.test.worker.${left.release}`, 'ls', '/data')).toBe('')
+      expect(warnings.filter((line) => line.includes('VOLUME'))).toHaveLength(2)
+    } finally {
+      await removeImage(declaring)
+    }
+  }, 240_000)
 })

@@ -117,7 +117,10 @@ retire_one() {
 keep() {
   if said=$(docker update --restart "$2" "$1" 2>&1); then
     now=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1" 2> /dev/null)
-    [ "${now%% *}" != running ] || return 0
+    if [ "${now%% *}" = running ]; then
+      [ -e "$LW_HOME/current" ] || tell_unnamed "$1"
+      return 0
+    fi
     said="it was well, and then ended with exit code ${now#* }"
     ! has_new_engine || said="$said: the engine has been restarted, which ends what is not recorded yet. Run it again."
     said="$said
@@ -126,6 +129,15 @@ $(evidence "$1")"
   whose=$(docker inspect --format '{{or (index .Config.Labels "launchway.service") (index .Config.Labels "launchway.accessory")}}' "$1" 2> /dev/null)
   start_step healthy "$whose"
   fail healthy "$whose" "$said"
+}
+
+# tell_unnamed CONTAINER: the volumes of a service that docker has named, for a VOLUME of its image. Told once, with the first
+# release: the look at the host tells later whether something is in them (observe-data.sh).
+tell_unnamed() {
+  docker inspect --format '{{with index .Config.Labels "launchway.service"}}{{$of := .}}{{range $.Mounts}}{{if eq .Type "volume"}}{{.Name}} {{$of}} {{.Destination}}{{println}}{{end}}{{end}}{{end}}' "$1" 2> /dev/null \
+    | while read -r name whose path; do
+      [ "${#name}" != 64 ] || MS='' journal run says "$whose" "its image says VOLUME at $path, and no volume has a name there: each release begins with a new one. To keep what is written there: volumes: [\"$LW_APP-$LW_ENVIRONMENT-$whose-${path##*/}:$path\"]"
+    done
 }
 
 # Whether an engine was started after this program.

@@ -106,10 +106,15 @@ answer=''
 ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "\
 {{if .Label \"launchway.accessory\"}}accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}\
 {{else if .Label \"launchway.release\"}}container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.cron\"}}{{end}}"
-names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
+# Of a release, what the current one has: its own, and what it has left running.
+runs=$($as cat "$LW_HOME/current" 2> /dev/null)
+names=$(printf '%s\n' "$answer" | awk -F "$tab" -v now="$runs" -v left="$($as cat "$LW_HOME/releases/$runs/carried" 2> /dev/null | tr '\n' ' ') " '
+  $1 == "accessory" || ($1 == "container" && ($4 == now || index(left, " " $2 " "))) { print $2 }')
 jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { print $2 }')
 # shellcheck disable=SC2086 # words: a container's name has no blank
-[ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}{{with index .Config.Labels \"launchway.contents\"}}{{println}}contents${tab}{{$.Name}}${tab}{{.}}{{end}}" $names
+[ -z "$names" ] || ask inspect --format "{{if index .Config.Labels \"launchway.accessory\"}}mounts${tab}{{.Name}}${tab}{{json .Mounts}}{{with index .Config.Labels \"launchway.contents\"}}{{println}}contents${tab}{{$.Name}}${tab}{{.}}{{end}}\
+{{else}}{{range .Mounts}}{{if eq .Type \"volume\"}}has${tab}{{$.Name}}${tab}{{.Name}}${tab}{{.Destination}}${tab}{{$.Created}}{{println}}{{end}}{{end}}{{end}}" $names
+[ -z "$alive" ] || [ -z "$names" ] || look_at_unnamed
 # Of scheduled commands, how the last run went.
 # shellcheck disable=SC2086 # the same
 [ -z "$jobs" ] || ask inspect --format "run${tab}{{.Name}}${tab}{{json .State}}" $jobs
