@@ -153,6 +153,10 @@ export function namesPage(): GeneratedFile {
         [code(paths.current), 'the release that runs'],
         [code(paths.previous), 'the release before it: what a rollback returns to'],
         [
+          code(`${paths.home}/order`),
+          'the releases in the order in which they were recorded here, whatever the clocks of those who deploy say',
+        ],
+        [
           code(`${paths.home}/waits`),
           'a release that waits for a confirmation: its id, since when, until when (`-`: until somebody decides), who deployed it; counts while it is the current one',
         ],

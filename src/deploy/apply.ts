@@ -35,7 +35,7 @@ export async function apply(wanted: Wanted, of: SeenHost, brought: Brought, port
   const unchanged = wanted.isReturn ? undefined : unchangedOn(wanted, brought, seen.containers)
   const plan = planHost({ ...wanted, ...(unchanged === undefined ? {} : { unchanged }) }, seen, host)
   for (const note of plan.notes) ports.log.info(`${host}: ${note}`)
-  for (const warning of plan.warnings) ports.log.warning(`${host}: ${warning}`)
+  for (const warning of [...plan.warnings, ...skewOf(seen, ports)]) ports.log.warning(`${host}: ${warning}`)
   const { slot, calls, sudo } = plan
   const version = brought.kept?.label
   const task = {
@@ -46,17 +46,35 @@ export async function apply(wanted: Wanted, of: SeenHost, brought: Brought, port
     ...(version === undefined ? {} : { version }),
   }
   const lines = await perform(task, of, ports)
-  const waits = waitAfter(wanted, plan, seen, ports)
+  const waits = waitAfter(wanted, plan, seen, lines)
   return { ...summary(host, wanted, plan, seen, lines), ...(waits === undefined ? {} : { waits }), ms: ports.clock.elapsed() - started }
 }
 
+const mostSkewMinutes = 5
+
+/** A release is named by the clock here, a confirmation and scheduled commands go by that of the host. */
+function skewOf({ clock }: Observation, ports: Ports): string[] {
+  const minutes = clock === undefined ? 0 : Math.round((clock.getTime() - ports.clock.now().getTime()) / 60_000)
+  if (Math.abs(minutes) < mostSkewMinutes) return []
+  return [
+    `its clock is ${Math.abs(minutes)} minutes ${minutes > 0 ? 'ahead of' : 'behind'} the one here: one of them is wrong, see timedatectl`,
+  ]
+}
+
 /** What the host waits for now: from this attempt on, or since an earlier one of the same release. */
-function waitAfter({ environment, release }: Wanted, { calls }: HostPlan, seen: Observation, { clock }: Ports): DeployedHost['waits'] {
+function waitAfter(
+  { environment, release }: Wanted,
+  { calls }: HostPlan,
+  seen: Observation,
+  lines: readonly JournalLine[],
+): DeployedHost['waits'] {
   const within = environment.confirm?.withinMs
   const before = seen.current === release ? waitOf(seen) : undefined
   if (before !== undefined) return before.until === undefined ? {} : { until: before.until.toISOString() }
   if (!calls.some(([name]) => name === 'await')) return undefined
-  return within === undefined ? {} : { until: new Date(clock.now().getTime() + within).toISOString() }
+  // By the clock that ends it: the host's.
+  const at = lines.find(({ step }) => step === 'record')?.at
+  return within === undefined || at === undefined ? {} : { until: new Date(at * 1000 + within).toISOString() }
 }
 
 function parcelsFor(wanted: Wanted, plan: HostPlan, { kept, ...given }: Brought): Parcel[] {

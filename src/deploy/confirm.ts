@@ -9,7 +9,7 @@ import { lockedError } from './plan.ts'
 import type { Way } from './returning.ts'
 import { goBack, type Returned } from './rollback.ts'
 import { refuseOnSwarm } from './swarm/index.ts'
-import { type Target, targetOf } from './version.ts'
+import { byArrival, type Target, targetOf } from './version.ts'
 import { calledOn, showInstant, waitOf } from './waiting.ts'
 
 type Looked = Pick<SeenHost, 'host' | 'seen'>
@@ -92,7 +92,7 @@ export function toAbort<H extends Looked>(hosts: readonly H[]): Target<H> {
     ])
   const found = targetOf(hosts)
   // What was rejected is no version before. An older release, deployed once more, has been one: it is left like any other.
-  return release > found.target.release ? { ...found, takesBack: release } : found
+  return byArrival(hosts)(release, found.target.release) > 0 ? { ...found, takesBack: release } : found
 }
 
 const rollBackInstead = ['`launchway rollback` returns to the version before one that is confirmed.']

@@ -7,7 +7,7 @@ import { look } from './look.ts'
 import type { Observation } from './observation.ts'
 import { homeOf } from './program.ts'
 import { unfit } from './unfit.ts'
-import { leftBehind } from './volume-lacks.ts'
+import { leftBehind, leftUnnamed } from './volume-lacks.ts'
 import { showWait, waitOf, waysOut } from './waiting.ts'
 import type { Lack, Wanted } from './wanted.ts'
 
@@ -42,7 +42,7 @@ export async function examine(
   const after = ports.clock.now()
   const whole = { ...wanted, release: '', isReturn: false, logins: new Map() }
   return {
-    lacks: [...unfit(whole, seen), ...leftBehind(whole, seen)],
+    lacks: [...unfit(whole, seen), ...leftBehind(whole, seen), ...(environment.project === undefined ? leftUnnamed(whole, seen) : [])],
     held: heldBy(seen, environment.name),
     skewMs: seen.clock === undefined ? 0 : skew(seen.clock, before, after),
     freeBytes: seen.freeBytes,

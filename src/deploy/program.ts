@@ -13,6 +13,7 @@ import type { Detach } from './observation.ts'
 const journalSh = readFileSync(new URL('./host/journal.sh', import.meta.url), 'utf8')
 const stateSh = readFileSync(new URL('./host/state.sh', import.meta.url), 'utf8')
 export const membersSh = readFileSync(new URL('./host/members.sh', import.meta.url), 'utf8')
+const orderSh = readFileSync(new URL('./host/order.sh', import.meta.url), 'utf8')
 const carrySh = readFileSync(new URL('./host/carry.sh', import.meta.url), 'utf8')
 const recoverySh = readFileSync(new URL('./host/recovery.sh', import.meta.url), 'utf8')
 const pruneSh = readFileSync(new URL('./host/prune.sh', import.meta.url), 'utf8')
@@ -125,7 +126,19 @@ export function observeProgram(
     LW_DATA: volumes.join(' '),
     LW_IMAGES: images.join(' '),
   }
-  const parts = [factsSh, ownSh, boxSh, crontabSh, observeCronSh, observeFilesSh, observeDataSh, observeLoginSh, healthSh, observeCarriedSh]
+  const parts = [
+    factsSh,
+    ownSh,
+    orderSh,
+    boxSh,
+    crontabSh,
+    observeCronSh,
+    observeFilesSh,
+    observeDataSh,
+    observeLoginSh,
+    healthSh,
+    observeCarriedSh,
+  ]
   return `${variables({ ...homeVariables(home), ...sought })}${parts.join('')}${observeTlsSh}${observeSh}`
 }
 
@@ -166,6 +179,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
     stateSh,
     recoverySh,
     membersSh,
+    orderSh,
     hostLockSh,
     pruneSh,
     filesSh,

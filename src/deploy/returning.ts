@@ -10,6 +10,7 @@ import { membersOf } from './members.ts'
 import type { Observation } from './observation.ts'
 import { homeOf } from './program.ts'
 import { calledOn } from './waiting.ts'
+import { byArrival } from './version.ts'
 import type { Wanted } from './wanted.ts'
 
 /** How a return is made. */
@@ -108,7 +109,8 @@ async function loginsFor({ images }: Kept, registries: readonly Registry[], port
 /** Why a release that would be left, or one between it and the target, is not to be left; undefined when none says so. */
 export function declared(seen: Pick<Observation, 'current' | 'releases'>, target: string): string | undefined {
   const { current = '' } = seen
-  const left = [...seen.releases].filter(([id]) => id > target && id <= current).toReversed()
+  const isAfter = byArrival([{ seen }])
+  const left = [...seen.releases].filter(([id]) => isAfter(id, target) > 0 && isAfter(id, current) <= 0).toReversed()
   const [id, kept] = left.find(([, one]) => one?.environment.noReturn !== undefined) ?? []
   return id === undefined ? undefined : `${calledOn(seen, id)} cannot be rolled back: ${kept?.environment.noReturn ?? ''}`
 }

@@ -6,6 +6,8 @@ import type { Observation } from './observation.ts'
 import { calledOn } from './waiting.ts'
 
 type Looked = Pick<SeenHost, 'host' | 'seen'>
+/** What orders releases. */
+type Ordered = { seen: Pick<Observation, 'releases'> }
 
 /** Which release to return to, and the hosts that do not run it yet. */
 export interface Target<H extends Looked> {
@@ -65,7 +67,7 @@ export function namedTarget<H extends Looked>(asked: string, all: readonly H[]):
 function chosen(version: string, releases: ReadonlyMap<string, Kept | undefined>, hosts: readonly Looked[]): { id: string; note?: string } {
   if (releases.has(version)) return { id: version }
   const plain = (label: string): string => label.replace(/^v(?=\d)/, '')
-  const ids = [...releases.keys()].toSorted()
+  const ids = [...releases.keys()].toSorted(byArrival(hosts))
   const called = (same: (label: string) => boolean): string[] => ids.filter((id) => same(releases.get(id)?.label ?? ''))
   const exact = called((label) => label === version)
   const labelled = exact.length > 0 ? exact : called((label) => plain(label) === plain(version))
@@ -93,8 +95,17 @@ function isCommit(version: string, id: string): boolean {
 function newestOf(hosts: readonly Looked[]): string | undefined {
   return hosts
     .flatMap(({ seen }) => seen.current ?? [])
-    .toSorted()
+    .toSorted(byArrival(hosts))
     .at(-1)
+}
+
+/** The order in which a host has recorded releases. By the clocks of those who deploy, what came later may look older. */
+export function byArrival(hosts: readonly Ordered[]): (one: string, other: string) => number {
+  const kept = hosts.map(({ seen }) => [...seen.releases.keys()])
+  return (one, other) => {
+    const ids = kept.find((all) => all.includes(one) && all.includes(other)) ?? [one, other].toSorted()
+    return ids.indexOf(one) - ids.indexOf(other)
+  }
 }
 
 function keptBy(from: readonly Looked[], id: string, hosts: readonly Looked[]): Kept {

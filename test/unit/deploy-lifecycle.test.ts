@@ -5,7 +5,7 @@ import { type Kept, parseKept } from '../../src/deploy/kept.ts'
 import { type Observation, parseObservation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
 import { declared } from '../../src/deploy/returning.ts'
-import { namedTarget } from '../../src/deploy/version.ts'
+import { byArrival, namedTarget } from '../../src/deploy/version.ts'
 import { waitOf } from '../../src/deploy/waiting.ts'
 import { container, digest, environment, failureIn, first, host, nameOf, second, service, third, wanted } from './support/deploy.ts'
 import { names, seen as seenBehindNginx, story, web } from './support/nginx.ts'
@@ -256,6 +256,20 @@ describe('a version that declares that it cannot be rolled back', () => {
     ['may be gone on to', first, second, undefined],
   ])('%s', (_, current, target, why) => {
     expect(declared({ current, releases }, target)).toBe(why)
+  })
+
+  it('is not left by the clock of whoever planned it, which was behind', () => {
+    const arrived = new Map([third, second, first].map((id) => [id, releases.get(id)]))
+    expect(declared({ current: second, releases: arrived }, third)).toContain('it drops a column')
+    expect(declared({ current: first, releases: arrived }, third)).toContain('it drops a column')
+    expect(declared({ current: second, releases: arrived }, first)).toBe(undefined)
+    // Of a host that keeps other releases, by their names.
+    expect(['b', 'c', 'a'].toSorted(byArrival([{ seen: { releases: new Map([[first, undefined]]) } }]))).toEqual(['a', 'b', 'c'])
+  })
+
+  it('is read in the order in which the host names releases', () => {
+    const seen = parseObservation('a', `release\t${third}\t{}\nrelease\t${first}\t{}\nseen\tyes`)
+    expect([third, first].toSorted(byArrival([{ seen }]))).toEqual([third, first])
   })
 })
 

@@ -65,8 +65,8 @@ printf '%s\n' "$ports" | while read -r service a b; do [ -z "$b" ] || fact port 
 
 # What each release is: one line of JSON, which holds no tab.
 # shellcheck disable=SC2086 # words
-for kept in "$LW_HOME"/releases/*/recorded; do
-  kept=${kept%/recorded}
+for kept in $($as ls "$LW_HOME/releases" 2> /dev/null | in_order "$($as cat "$LW_HOME/order" 2> /dev/null)"); do
+  kept=$LW_HOME/releases/$kept
   [ -e "$kept/recorded" ] || continue
   what=$($as cat "$kept/release.json" 2> /dev/null)
   fact release "${kept##*/}" "$what"

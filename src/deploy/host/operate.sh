@@ -43,7 +43,7 @@ forget_all() {
     docker network rm "$network" > /dev/null 2>&1
   done
   # Last what says that something runs: until then it can be removed once more.
-  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" \
+  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/order" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" \
     "$LW_HOME/nginx.container" "$LW_HOME/assets" "$LW_HOME/job.sh" "$LW_HOME/cron.of" "$LW_HOME"/jobs.*.lock "$LW_HOME"/slot.?
   # What accessories mount goes with them.
   prune_files

@@ -1,16 +1,15 @@
 # What a host keeps no longer: releases that are too old, and what they alone have needed.
 
 # Removes what is older than the releases that are kept, and what never came to be recorded; never the current and the
-# previous one. The shell sorts the folders by name, which is by time. Of a release whose container one that stays has left
+# previous one. Of a release whose container one that stays has left
 # running, that container stays, and its folder, which may be mounted in it: nobody returns to it, and all else of it goes.
 prune() {
   current=$(cat "$LW_HOME/current" 2> /dev/null) previous=$(cat "$LW_HOME/previous" 2> /dev/null) left=0 going=''
   for dir in "$LW_HOME"/releases/*/; do
     [ ! -e "$dir/recorded" ] || left=$((left + 1))
   done
-  for dir in "$LW_HOME"/releases/*/; do
-    dir=${dir%/}
-    id=${dir##*/}
+  for id in $(by_age); do
+    dir=$LW_HOME/releases/$id
     [ "$id" != "$current" ] && [ "$id" != "$previous" ] || continue
     if [ -e "$dir/recorded" ]; then
       [ "$left" -gt "$LW_KEEP" ] || continue
@@ -23,8 +22,14 @@ prune() {
     case "$going " in *" ${dir##*/} "*) ;; *) cat "$dir/carried" 2> /dev/null ;; esac
   done)
   for id in $going; do prune_release "$LW_HOME/releases/$id"; done
+  put "$LW_HOME/order" "$(by_age)"
   prune_assets
   prune_files
+}
+
+by_age() {
+  # shellcheck disable=SC2012 # the name of a release has no blank
+  ls "$LW_HOME/releases" | in_order "$(cat "$LW_HOME/order" 2> /dev/null)"
 }
 
 prune_release() { # RELEASE_DIR

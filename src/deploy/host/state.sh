@@ -6,6 +6,7 @@
 #   held                        who keeps everybody from deploying, since when and why
 #   owner                       the repository whose application this state is of
 #   waits                       a release that waits for a confirmation (confirm.sh)
+#   order                       release ids (order.sh)
 #   reserve                     room for the last words on a full disk
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
@@ -227,7 +228,10 @@ record() {
   if [ "$was" != "$LW_RELEASE" ]; then
     if [ ! -e "$LW_DIR/recorded" ] || [ "${2:-}" != back ]; then
       # One that a rollback returns to has been recorded before, and stays so.
-      [ -e "$LW_DIR/recorded" ] || will_undo forget recorded record ''
+      if [ ! -e "$LW_DIR/recorded" ]; then
+        will_undo forget recorded record ''
+        put "$LW_HOME/order" "$(cat "$LW_HOME/order" 2> /dev/null; echo "$LW_RELEASE")" || fail record '' "$(no_room)"
+      fi
       put "$LW_DIR/recorded" "$was" || fail record '' "$(no_room)"
     fi
     put "$LW_HOME/current" "$LW_RELEASE" || fail record '' "$(no_room)"
