@@ -21,6 +21,8 @@ export interface SeenCron {
   of: string | undefined
   /** By service: the five fields of its line. */
   lines: ReadonlyMap<string, string>
+  /** The services whose next run makes their container again, if that is gone. */
+  noted?: ReadonlySet<string>
 }
 
 /** How the last run of a scheduled command went; instants are ISO 8601. */
@@ -47,6 +49,7 @@ export function cronOf(facts: readonly string[][]): SeenCron | undefined {
     lacks: kinds.filter((kind) => told.some(([word]) => word === kind)),
     said: told.find(([word]) => word === 'denied')?.[1] ?? '',
     of,
+    noted: new Set(all('cron.noted').flatMap(([service = '']) => service)),
     lines: new Map(
       all('cron.line').flatMap(([line = '']) => {
         // One that somebody has commented out runs nothing.

@@ -59,6 +59,8 @@ export type HostStatus =
       cronLacks?: string[]
       /** Scheduled commands whose containers somebody has removed: they run no more, until the version is deployed again. */
       goneJobs?: string[]
+      /** The same, of those whose next run makes it again. */
+      remadeJobs?: string[]
       /** What browsers would say of the certificates that nginx presents. */
       certificates?: string[]
       /** What no release replaces. */
@@ -101,6 +103,7 @@ function toStatus(host: string, seen: Observation, environment: Environment): Ho
   const gone = services.filter(
     (one) => isJob(one) && !containers.some(({ service, release }) => service === one.name && release === current),
   )
+  const [remade, lost] = [gone.filter(({ name }) => seen.cron?.noted?.has(name)), gone.filter(({ name }) => !seen.cron?.noted?.has(name))]
   const versions = [...releases].flatMap(([id, kept]) => (kept === undefined ? [] : [[id, kept.label] as const]))
   return {
     host,
@@ -117,7 +120,8 @@ function toStatus(host: string, seen: Observation, environment: Environment): Ho
       return { service, release, slot, state, status: words, ...(carriedBy === undefined ? {} : { carriedBy }), ...jobOf(one, seen) }
     }),
     ...(lacks.length === 0 ? {} : { cronLacks: lacks.map(({ what }) => what) }),
-    ...(gone.length === 0 ? {} : { goneJobs: gone.map(({ name }) => name) }),
+    ...(lost.length === 0 ? {} : { goneJobs: lost.map(({ name }) => name) }),
+    ...(remade.length === 0 ? {} : { remadeJobs: remade.map(({ name }) => name) }),
     ...(certificates.length === 0 ? {} : { certificates }),
     ...(accessories.length === 0 ? {} : { accessories: accessories.map(toAccessory) }),
   }
@@ -167,6 +171,7 @@ function showHost(status: HostStatus, environment: string): string[] {
     containers,
     cronLacks: lacks = [],
     goneJobs = [],
+    remadeJobs = [],
     certificates = [],
     accessories = [],
   } = status
@@ -189,6 +194,7 @@ function showHost(status: HostStatus, environment: string): string[] {
     ...goneJobs.map(
       (name) => `  ${name.padEnd(12)} has no container any more, and does not run: somebody has removed it. Deploy this version again`,
     ),
+    ...remadeJobs.map((name) => `  ${name.padEnd(12)} has no container any more: somebody has removed it. Its next run makes it again`),
     ...certificates.map((what) => `  ${what}`),
     ...accessories.map(({ name, image = '', status: words }) => `  ${name.padEnd(12)} accessory  ${image}  ${words}`),
   ]

@@ -3,7 +3,7 @@ import { describe, expect, inject, test } from 'vitest'
 import { blockOf, containerOf, crontab, fire, type Job, job, logOf, onHost, shown, stateOf, withCrontab } from './support/crontab.ts'
 import { stopOn } from './support/fault.ts'
 import { killWhole } from './support/host.ts'
-import { failureOf, pathsOf, running, useHosts } from './support/hosts.ts'
+import { failureOf, pathsOf, pushAnother, running, useHosts } from './support/hosts.ts'
 import { back, release, type Way } from './support/lifecycle.ts'
 import { operated } from './support/operated.ts'
 import { worker } from './support/release.ts'
@@ -54,6 +54,49 @@ describe('scheduled commands', () => {
       .toMatch(/backup .* at \* \* \* \* \*: last run ended \S+ \S+Z, exit code 0$/m)
     for (const host of deploying) await release(host, image(), { version: 'two', services: [worker] })
     for (const host of hosts) expect(await crontab(host)).not.toContain(host.app)
+  })
+
+  test.concurrent('and the way back outlive `docker system prune`: their container is made again, and images have a name for it', async ({
+    expect,
+  }) => {
+    await using host = onHost('trixie', 'root')
+    // It takes what is of this test alone: others are on this host.
+    const label = `launchway.app=${host.app}`
+    const own = await pushAnother(image(), 'pruned', `LABEL ${label}`)
+    const other = await pushAnother(image(), 'other', `LABEL ${label}`)
+    const networks = [`${host.app}-one`, `${host.app}-two`]
+    const way = (version: string): Way => ({
+      version,
+      keep: 1,
+      services: [
+        { ...backup(), secrets: ['TOKEN'], networks, labels: { quotes: "it's\n\n" } },
+        { ...worker, networks },
+      ],
+      secrets: { TOKEN: `it's $HOME 50%` },
+    })
+    for (const network of networks) await host.ask(`docker network create ${network} > /dev/null`)
+    const one = await release(host, own, way('one'))
+    const two = await release(host, other, way('two'))
+    await host.ask(`docker system prune --force --filter label=${label} > /dev/null`)
+    expect(await host.ask(`docker ps --all --filter label=${label} --format '{{.Names}}'`)).toBe(containerOf(host, 'worker', two.release))
+    expect(await shown(host)).toContain('  backup       has no container any more: somebody has removed it. Its next run makes it again')
+
+    expect(await fire(host, 'backup')).toBe('')
+    expect(await logOf(host, 'backup', two.release)).toBe(`two says it's $HOME 50%`)
+    const inspected = `docker inspect --format '{{len .NetworkSettings.Networks}} {{json .Config.Labels.quotes}}'`
+    expect(await host.ask(`${inspected} ${containerOf(host, 'backup', two.release)}`)).toBe(`2 "it's\\n\\n"`)
+
+    const { journal } = pathsOf(host)
+    expect((await back(host)).release).toBe(one.release)
+    expect(await running(host)).toEqual([`worker ${one.release}`])
+    expect(await host.ask(`grep '"step":"pull","state":"done"' ${journal} | wc -l`)).toBe('2')
+
+    const named = `docker image ls --format '{{.Tag}}' launchway.invalid/kept`
+    expect(await host.ask(named)).toContain(own.digest.slice(7))
+    for (const version of ['three', 'four']) await release(host, image(), way(version))
+    expect(await host.ask(named)).not.toContain(own.digest.slice(7))
+    expect(await host.ask(named)).not.toContain(other.digest.slice(7))
+    expect(await host.ask(named)).toContain(image().digest.slice(7))
   })
 
   test.concurrent('have the lines of the release that is live after one that fails, one that is killed, a rollback, and one without any', async ({

@@ -11,13 +11,17 @@
 # one that the user's own configuration names.
 pull() {
   start_step pull
-  if [ -z "${3:-}" ] && docker image inspect "$1" > /dev/null 2>&1; then
+  names=''
+  if [ -z "${3:-}" ] && names=$(docker image inspect --format '{{join .RepoTags " "}}' "$1" 2> /dev/null); then
     end_step pull skipped '' "$1 is there already"
   elif said=$(exec 9>&- && ${2:+with_logins} docker pull --quiet "$1" 2>&1); then
     end_step pull 'done' '' "$1"
   else
     fail pull '' "$1: $said"
   fi
+  # What has no name but its digest, and no container, is what `docker system prune` removes.
+  case " $names " in *" $(kept_as "$1") "*) return ;; esac
+  ! grep -Fqxs -- "$1" "$LW_DIR/images" || docker tag "$1" "$(kept_as "$1")" > /dev/null 2>&1 || :
 }
 
 with_logins() {

@@ -38,6 +38,7 @@ create() {
   start_step create "$LW_SERVICE"
   will_undo remove "$container" create "$LW_SERVICE"
   undefine "$container"
+  note_job "$container" "$@"
   # The same release again finds the container of its earlier attempt.
   docker rm --force "$container" > /dev/null 2>&1
   # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
@@ -78,6 +79,7 @@ join() {
     shift
     set -- "$@" --alias "$name"
   done
+  note_join "$@" "$network" "$container"
   said=$(docker network connect "$@" "$network" "$container" 2>&1) && return
   start_step create "$LW_SERVICE"
   fail create "$LW_SERVICE" "$container could not join the network $network: $said"

@@ -36,7 +36,7 @@ forget_all() {
     [ -e "$list" ] || continue
     mv -f "$list" "$list.gone"
     while read -r reference; do
-      is_needed "$reference" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+      is_needed "$reference" || forget_image "$reference"
     done < "$list.gone"
   done
   for network in $(docker network ls --quiet --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT"); do
@@ -71,7 +71,7 @@ tidy() {
   done
   there "$@" | while read -r kind reference; do
     [ "$kind" = image ] || continue
-    is_needed "$reference" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+    is_needed "$reference" || forget_image "$reference"
   done
   after=$(there "$@") free_after=$(free_kb)
   gone=$(printf '%s\n' "$before" | while IFS= read -r one; do

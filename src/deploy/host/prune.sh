@@ -49,7 +49,7 @@ prune_release() { # RELEASE_DIR
   else
     # First what makes it a release.
     rm -f "$1/recorded" "$1/release.json" "$1/images" "$1/secrets" "$1/carried" "$1/before-switch.log" \
-      "$1"/site.* "$1"/wrote.* "$1"/cron.* "$1/nginx.container"
+      "$1"/site.* "$1"/wrote.* "$1"/cron.* "$1"/job.* "$1/nginx.container"
   fi
 }
 
@@ -62,8 +62,17 @@ is_carried() { # CONTAINER
 # and of an image with a second name the engine lets the first go although a container was made by it.
 forget_images() { # RELEASE_DIR
   while read -r reference; do
-    is_needed "$reference" "$1" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+    is_needed "$reference" "$1" || forget_image "$reference"
   done
+}
+
+# kept_as REFERENCE: the name that an image has on this host for as long as a release needs it. No registry has it.
+kept_as() {
+  echo "launchway.invalid/kept:${1##*:}"
+}
+
+forget_image() { # REFERENCE
+  docker image rm "$(kept_as "$1")" "$1" > /dev/null 2>&1 < /dev/null
 }
 
 # is_needed REFERENCE [RELEASE_DIR]: by a release that is kept on this host, of any application, other than this one; or

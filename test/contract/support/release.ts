@@ -85,7 +85,7 @@ export async function pushImage(
 
 /** From this machine's engine: a deploy then has to pull it. */
 export async function removeImage({ repository, digest }: PushedImage): Promise<void> {
-  await docker('image', 'rm', '--force', repository, `${repository}@${digest}`)
+  await docker('image', 'rm', '--force', repository, `${repository}@${digest}`, `launchway.invalid/kept:${digest.slice(7)}`)
 }
 
 function copyInto(from: string, to: string): void {
