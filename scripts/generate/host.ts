@@ -181,7 +181,7 @@ export function namesPage(): GeneratedFile {
         ],
         [
           code(`${paths.release(release)}/`),
-          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `carried` (containers of earlier releases that this one has left running: `SERVICE CONTAINER`, a line each), `definitions` (0600; by container a digest of what it is made from, and the key of that digest), `recorded` (the release before it), and `undo` while it is being deployed. Of a release that is kept no longer there are only its definitions and what is mounted from there, while a later one still has a container of it',
+          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `carried` (containers of earlier releases that this one has left running: `SERVICE CONTAINER`, a line each), `definitions` (0600; by container a digest of what it is made from, and the key of that digest), `job.<service>` (0600; what the container of a scheduled command is made with, no secret), `recorded` (the release before it), and `undo` while it is being deployed. Of a release that is kept no longer there are only its definitions and what is mounted from there, while a later one still has a container of it',
         ],
         [
           code(`${paths.assets('web')}/`),
@@ -202,7 +202,7 @@ export function namesPage(): GeneratedFile {
         [code(`${paths.home}/reserve`), '64 kB set aside, so that a full disk leaves room to say so'],
       ],
     ),
-    `Outside of it, where a service asks for a certificate: ${code(challengeFolder)}, in which certbot puts what the authority asks for. It stands in the renewal configuration of each certificate, so it stays. What nginx reads: [nginx](../guide/nginx.md#what-launchway-writes).`,
+    `Images that a release needs are called \`launchway.invalid/kept:<digest>\` on the host, too, so that \`docker system prune\` leaves them; the name goes with the last release that needs it. Outside of the folder, where a service asks for a certificate: ${code(challengeFolder)}, in which certbot puts what the authority asks for. It stands in the renewal configuration of each certificate, so it stays. What nginx reads: [nginx](../guide/nginx.md#what-launchway-writes).`,
   ])
 }
 

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { done, oddFolder, place, shells } from './support/crontab-folder.ts'
+import { hostile } from '../support/text.ts'
 import { first } from '../unit/support/deploy.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'launchway-job-'))
@@ -66,6 +67,44 @@ describe.each(taken)('what a line of the crontab starts, with %s', (shell) => {
         .path.split(':')
         .at(-1),
     ).toBe(oddFolder)
+  })
+
+  it('a container that somebody has removed, made again with every word of the deploy', () => {
+    const host = place(scratch, shell)
+    const name = `addie.production.backup.${first}`
+    const words = [
+      '--label',
+      'launchway.cron=0 3 * * *',
+      '--env',
+      'TOKEN',
+      'image',
+      'sh',
+      '-c',
+      hostile.join('\n'),
+      "ends with it's\n\n",
+      '',
+    ]
+    host.run([
+      ['begin'],
+      ['create', 'backup', name, ...words],
+      ['join', 'backup', 'second', name, 'backup'],
+      ['schedule', 'backup', '0 3 * * *'],
+      ...done,
+    ])
+    writeFileSync(join(host.home, 'releases', first, 'secrets'), "export TOKEN='t0ken'\nexport docker='/nowhere'\n")
+    const made = ['create', '--restart', 'no', '--name', name, ...words].map((word) => `<${word}>`).join('')
+    expect(host.fire({ containers: '', current: first })).toEqual({
+      status: 0,
+      said: '',
+      started: `${name}\n`,
+      path: expect.any(String),
+      made: `${made} t0ken\n<network><connect><--alias><backup><second><${name}> \n`,
+    })
+    const failed = host.fire({ containers: '', current: first, fails: 'create' })
+    expect(failed).toMatchObject({ status: 1, started: '' })
+    expect(failed.said).toContain('has no container any more, and none could be made: no create')
+    // Of another release nothing is known.
+    expect(host.fire({ containers: '', current: 'r2' }).said).toContain('release r2 has no container for it')
   })
 
   it('nothing, and not a word, when the state folder is gone', () => {

@@ -260,10 +260,23 @@ describe('what a host says of scheduled commands', () => {
   })
 
   it('lines by service, whose crontab they stand in, and what keeps them from being run', () => {
-    const { cron: found } = seen('cron\tlooked', 'cron.of\tdeploy', `cron.line\t${line}`, 'cron\tidle', 'cron\tdenied\tnot allowed')
-    expect(found).toEqual({ of: 'deploy', lines: new Map([['backup', '0 3 * * 1-5']]), lacks: ['idle', 'denied'], said: 'not allowed' })
+    const { cron: found } = seen(
+      'cron\tlooked',
+      'cron.of\tdeploy',
+      `cron.line\t${line}`,
+      'cron\tidle',
+      'cron\tdenied\tnot allowed',
+      'cron.noted\tbackup',
+    )
+    expect(found).toEqual({
+      of: 'deploy',
+      lines: new Map([['backup', '0 3 * * 1-5']]),
+      lacks: ['idle', 'denied'],
+      said: 'not allowed',
+      noted: new Set(['backup']),
+    })
     expect(seen('cron\tlooked', `cron.line\t#${line}`, 'cron.line\t').cron?.lines.size).toBe(0)
-    expect(seen('cron\tlooked').cron).toEqual({ of: undefined, lines: new Map(), lacks: [], said: '' })
+    expect(seen('cron\tlooked').cron).toEqual({ of: undefined, lines: new Map(), lacks: [], said: '', noted: new Set() })
     expect(seen().cron).toBeUndefined()
   })
 

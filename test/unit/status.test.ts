@@ -80,11 +80,13 @@ describe('status of scheduled commands', () => {
 })
 
 describe('a scheduled command whose container somebody has removed', () => {
-  it('is told, since nothing runs it any more', () => {
-    const shown = showStatus([{ host: 'a', current: second, containers: [], goneJobs: ['backup'] }], 'production')
+  it('is told: nothing runs it any more, or its next run makes it again', () => {
+    const jobs = { goneJobs: ['backup'], remadeJobs: ['digest'] }
+    const shown = showStatus([{ host: 'a', current: second, containers: [], ...jobs }], 'production')
     expect(shown).toContain(
       '  backup       has no container any more, and does not run: somebody has removed it. Deploy this version again',
     )
+    expect(shown).toContain('  digest       has no container any more: somebody has removed it. Its next run makes it again')
   })
 })
 

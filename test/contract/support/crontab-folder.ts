@@ -43,6 +43,7 @@ case $1 in
   ps) [ ! -e ${root}/containers ] || cat ${root}/containers ;;
   start) echo "$2" >> ${root}/started; printf '%s' "$PATH" > ${root}/path ;;
   wait) cat ${root}/code ;;
+  create | network) { printf '<%s>' "$@"; echo " \${TOKEN-}"; } >> ${root}/made ;;
 esac
 `,
   )
@@ -99,7 +100,7 @@ esac
       writeFileSync(join(root, 'code'), has.code ?? '0\n')
       writeFileSync(join(root, 'fails'), has.fails ?? '')
       // Several times may come in one place: nothing of an earlier one is left.
-      for (const told of ['started', 'path']) rmSync(join(root, told), { force: true })
+      for (const told of ['started', 'path', 'made']) rmSync(join(root, told), { force: true })
       if (existsSync(home)) {
         writeFileSync(join(home, 'cron.of'), has.of ?? `${account}\n`)
         rmSync(join(home, 'current'), { force: true })
@@ -110,7 +111,13 @@ esac
         encoding: 'utf8',
         env: { PATH: '/usr/bin:/bin' },
       })
-      return { status, said: stdout + stderr, started: read(join(root, 'started')) ?? '', path: read(join(root, 'path')) ?? '' }
+      return {
+        status,
+        said: stdout + stderr,
+        started: read(join(root, 'started')) ?? '',
+        path: read(join(root, 'path')) ?? '',
+        made: read(join(root, 'made')) ?? '',
+      }
     },
     table: (who = account) => read(join(spool, who)),
     give: (who: string, content: string) => writeFileSync(join(spool, who), content),
