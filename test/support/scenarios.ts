@@ -76,5 +76,6 @@ export const scenarios: readonly Scenario[] = [
   { name: 'bikeindex#4313', description: 'A run that was cancelled holds no lock' },
   { name: 'albinotonnina/echos#154', description: 'An earlier version is put live by a button, without a build' },
   { name: 'actions/runner#1498', description: 'A job whose output GitHub drops is not skipped in silence' },
+  { name: 'docker/metadata-action#214', description: 'A deploy does not depend on tags that a job hands on as its output' },
   { name: 'litigant-portal#521', description: 'Pruning leaves what a rollback needs' },
 ]
