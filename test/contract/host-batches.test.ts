@@ -45,7 +45,7 @@ function newFleet() {
       ...portsOf(bookworm, {}),
       ssh: { connect: (name) => Promise.resolve(connectTo(name, beforeLaunch)) },
     }),
-    recordOf(version: string, batch: Batch, way: Partial<Way> = {}, hosts: readonly Name[] = names) {
+    recordOf: (version: string, batch: Batch, way: Partial<Way> = {}, hosts: readonly Name[] = names) => {
       const record = releaseOf(bookworm, image, { version, services: [site(bookworm)], ...way })
       if (record.plan.environment === undefined) throw new Error('no environment')
       const environment = { ...record.plan.environment, hosts: [...hosts], batch }
@@ -53,7 +53,7 @@ function newFleet() {
     },
     running: (): Promise<string[]> => Promise.all(names.map((name) => hosts[name].ask(`cat ${home}/current 2> /dev/null || echo nothing`))),
     /** When the program was at work for a release: its first and its last second, of each attempt. */
-    async spans(name: Name, { id }: Release): Promise<{ from: number; to: number; end: string }[]> {
+    spans: async (name: Name, { id }: Release): Promise<{ from: number; to: number; end: string }[]> => {
       const text = await hosts[name].ask(`cat ${home}/journal.jsonl`)
       const lines = text.split('\n').map((line) => JournalLine.parse(JSON.parse(line)))
       const attempts = Map.groupBy(
