@@ -55,6 +55,11 @@ function environmentBreaches(config: Config): Breach[] {
     found.push(...swarmBreaches(name, environment))
     if (environment.host !== undefined && environment.hosts !== undefined)
       found.push({ path: [...path, 'hosts'], onKey: true, message: `${at}: host and hosts exclude each other` })
+    found.push(
+      ...(environment.hosts ?? []).flatMap((host, index, all) =>
+        all.indexOf(host) === index ? [] : [{ path: [...path, 'hosts', index], message: `${at}.hosts: ${host} is there twice` }],
+      ),
+    )
     if (environment.compose !== undefined) return [...found, ...projectBreaches(name, environment), ...lifecycleBreaches(name, environment)]
     found.push(...withoutProject(name, environment))
     const first = Object.keys(environment).find((key) => serviceKeys.includes(key))

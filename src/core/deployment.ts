@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Batch } from './batches.ts'
 import { Verification } from './evidence.ts'
 import { lifecycle } from './lifecycle.ts'
 import { Name } from './names.ts'
@@ -169,6 +170,8 @@ export const Environment = z.strictObject({
   name: Name,
   url: plain.optionalText,
   hosts: plain.someTexts,
+  /** How many of several hosts go at once; absent: one after the other. */
+  batch: Batch.optional(),
   ssh: SshSettings,
   stateRoot: plain.text,
   keep: plain.int,
