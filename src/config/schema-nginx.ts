@@ -9,6 +9,9 @@ const hostPath = z.string().regex(/^\/[\w./-]+$/, 'must be a path on the host, f
 /** `$` would be a variable of nginx's, and a control character the end of the header. */
 const headerValue = z.string().regex(/^[^$\p{Cc}]*$/u, 'must have neither $, which nginx takes for a variable, nor a line break')
 
+/** What stands in server_name as it is. */
+export const serverName = /^[A-Za-z0-9*]([A-Za-z0-9._*-]*[A-Za-z0-9_*-])?$/
+
 const AcmeConfig = z.strictObject({
   email: z
     .string()
@@ -56,7 +59,7 @@ export const NginxConfig = z.strictObject({
     .describe(
       'Name of the container of the host in which nginx runs, with --network host; the same for all services of an environment. Paths are then as that container sees them. Default: nginx is a program of the host',
     ),
-  'server-name': oneOrMany(z.string().regex(/^[A-Za-z0-9*][A-Za-z0-9.*-]*$/, 'must be the name of a server, such as www.example.org'))
+  'server-name': oneOrMany(z.string().regex(serverName, 'must be the name of a server, such as www.example.org'))
     .optional()
     .describe('Names that the server answers to; one, or a list. Default: the host name in url'),
   server: z

@@ -201,10 +201,10 @@ function existingLacks({ app, environment }: Wanted, at: Nginx, { port, https }:
       },
     ]
   }
-  if (here.every(({ addresses, ports }) => only(addresses, port) === ports.filter((one) => one === port).length)) {
+  if (here.every(({ addresses, six = [], ports }) => only(addresses, port) + times(six, port) === times(ports, port))) {
     return [
       {
-        what: `the server of ${names} does not listen on the loopback: ${first.file}`,
+        what: `the server of ${names} does not listen on the loopback (127.0.0.1): ${first.file}`,
         hint: `the deploy proves there who answers: add to it: listen 127.0.0.1:${port}${https ? ' ssl' : ''};`,
       },
     ]
@@ -213,6 +213,8 @@ function existingLacks({ app, environment }: Wanted, at: Nginx, { port, https }:
     locations.flatMap((one) => (locationsOf(at).includes(one) ? [takenLack(at, one, file)] : [])),
   )
 }
+
+const times = (ports: readonly number[], port: number): number => ports.filter((one) => one === port).length
 
 /** How many addresses that are not the loopback have the port. */
 function only(addresses: readonly string[], port: number): number {

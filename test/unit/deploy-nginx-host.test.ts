@@ -129,6 +129,12 @@ describe('a server that others have a part in', () => {
       seenWith([serverOf({ file: own, includes: [line], addresses: ['203.0.113.5:80'] })]),
       ['does not listen on the loopback', 'listen 127.0.0.1:80;'],
     ],
+    [
+      "the user's listens on IPv6 alone",
+      path({ existing }),
+      seenWith([serverOf({ file: own, includes: [line], ports: [80, 80], addresses: ['203.0.113.5:80'], six: [80] })]),
+      ['does not listen on the loopback (127.0.0.1)', 'listen 127.0.0.1:80;'],
+    ],
     ["it is launchway's and not the user's", path({ existing, path: '/api' }), seenWith([written()], ['/']), ["is launchway's"]],
   ])('is told before anything is touched when %s', (_, asked, found, parts) => {
     const error = failureIn(() => planHost(wanted([asked]), found, 'a'))
