@@ -26,6 +26,13 @@ describe('a host whose nginx is not fit', () => {
       'broken, before this deploy',
       'unknown directive',
     ],
+    [
+      'it may not connect',
+      web,
+      { nginx: nginx({ mayNotConnect: true }) },
+      'SELinux keeps nginx from',
+      'setsebool -P httpd_can_network_connect on',
+    ],
     ['it does not run', web, { nginx: nginx({ running: false }) }, 'nginx is not running', 'systemctl'],
     [
       'nothing asks',
@@ -196,7 +203,18 @@ describe('what may keep visitors from a service, and is no reason to refuse', ()
       ['/etc/nginx/conf.d/blog.conf', 'takes all that comes in at 203.0.113.5:443', `listen 203.0.113.5:443 ssl;`, more],
     ],
     ['and one of IPv6, without TLS', web, another(['[2001:db8::5]:80']), ['[2001:db8::5]:80', 'listen [2001:db8::5]:80;']],
-    ['a policy of SELinux', web, nginx({ selinux: true }), ['SELinux', 'not been tried', 'httpd_can_network_connect', 'ausearch']],
+    [
+      'a policy of SELinux',
+      web,
+      nginx({ selinux: true }),
+      [
+        'SELinux',
+        'not been tried',
+        'setsebool -P httpd_can_network_connect on',
+        "semanage fcontext -a -t httpd_sys_content_t '/var/lib/launchway(/.*)?'; restorecon -R /var/lib/launchway",
+        'ausearch',
+      ],
+    ],
   ])('%s: a warning says so', (_, asked, of, parts) => {
     const { warnings } = planHost(wanted([asked]), seen({ nginx: of }), 'a')
     expect(warnings).toHaveLength(1)
@@ -257,6 +275,7 @@ describe('what observe.sh prints of nginx', () => {
     'closed\t/root',
     'ipv6\tyes',
     'selinux\tEnforcing',
+    'selinux.connect\toff',
     'range\t32768\t60999',
     'open\t0050',
     'claimed\t20100',
@@ -282,6 +301,7 @@ describe('what observe.sh prints of nginx', () => {
         chains: [{ path: '/tls/d', ends: 'soon', names: ['a.example.org'], until: new Date('2034-05-06T07:08:09Z') }],
         closed: ['/root'],
         selinux: true,
+        mayNotConnect: true,
         taken: new Set([80, 20_100]),
       }),
     )

@@ -15,7 +15,7 @@ evidence() {
 probe() (
   exec 9>&-
   if command -v curl > /dev/null 2>&1; then
-    curl -q --noproxy '*' --silent --output /dev/null --max-time 5 --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
+    curl -q --globoff --noproxy '*' --silent --output /dev/null --max-time 5 --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
       | sed -e 's/^000.*//' -e 's/ $//'
   else
     unset http_proxy HTTP_PROXY

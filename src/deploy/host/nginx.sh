@@ -56,7 +56,7 @@ switch() { # SLOT
 # is asked as everybody asks, but let in during maintenance. The certificate is taken as it is: what is asked here is
 # who answers.
 asked() {
-  (exec 8>&- 9>&- && exec curl -q --noproxy '*' --silent --insecure --max-time 5 --resolve "$2" --header "Launchway-Slot: ${3:-live}" \
+  (exec 8>&- 9>&- && exec curl -q --globoff --noproxy '*' --silent --insecure --max-time 5 --resolve "$2" --header "Launchway-Slot: ${3:-live}" \
     --dump-header - --output /dev/null "$1" 2> /dev/null) | awk '
       { sub(/\r$/, "") }
       /^HTTP\// { status = $2; from = "" }
