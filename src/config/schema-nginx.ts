@@ -61,7 +61,9 @@ export const NginxConfig = z.strictObject({
     ),
   'server-name': oneOrMany(z.string().regex(serverName, 'must be the name of a server, such as www.example.org'))
     .optional()
-    .describe('Names that the server answers to; one, or a list. Default: the host name in url'),
+    .describe(
+      'Names that the server answers to; one, or a list. Default: the host name in url, which must then be a name and no IPv6 address',
+    ),
   server: z
     .enum(['launchway', 'existing'])
     .optional()
@@ -78,7 +80,7 @@ export const NginxConfig = z.strictObject({
     ])
     .optional()
     .describe(
-      'Certificate for HTTPS; false for plain HTTP. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
+      'Certificate for HTTPS; false for plain HTTP: with an https url behind the TLS of somebody else, and the application is told https. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
     ),
   acme: AcmeConfig.optional().describe(
     'A certificate for all of server-name that certbot on the host asks for when there is none, and renews. One that is there already is left in peace.',
