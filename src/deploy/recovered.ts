@@ -10,7 +10,7 @@ import { homeOf } from './program.ts'
  * first, by a program of its own: a plan is made from what is there, and must not find it gone.
  */
 export async function lookToChange(host: string, of: ToLookAt, ports: Ports): Promise<SeenHost> {
-  const one = await lookAt(host, of, ports)
+  const one = await lookAt(host, of, ports, true)
   if (!one.seen.isInterrupted || !canRecover(one.seen)) return one
   try {
     ports.log.info(`${host}: an earlier attempt broke off here; it is finished or undone first`)
