@@ -37,7 +37,7 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
       const keyFile = key === undefined ? undefined : join(await scratch.temporary('ssh'), 'key')
       let opened: OpenShell | undefined
       const close = async (): Promise<void> => {
-        opened?.give('')
+        void opened?.give('')
         await exec.run(closeMaster(address, files), { accept: [0, connectionFailed] }).catch(() => undefined)
         await Promise.all(
           [folder, ...(keyFile === undefined ? [] : [dirname(keyFile)])].map((path) => rm(path, { recursive: true, force: true })),
@@ -86,7 +86,10 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
         },
         ready() {
           opened ??= openShell((options) =>
-            exec.run({ ...remoteShell(address, settings, files, false), graceMs: 0, secret: true }, { signal, ...options, accept: anyCode }),
+            exec.run(
+              { ...remoteShell(address, settings, files, false), graceMs: 0, secret: true },
+              { signal, ...options, accept: anyCode },
+            ),
           )
         },
         [Symbol.asyncDispose]: close,
