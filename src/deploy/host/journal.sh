@@ -36,9 +36,9 @@ booted=''
 
 # Sets `epoch` to the seconds since 1970: asked for once, then counted by the time since boot.
 read_epoch() {
-  read -r up _ < /proc/uptime
-  : "${booted:=$(($(date +%s) - ${up%.*}))}"
-  epoch=$((booted + ${up%.*}))
+  read -r since_boot _ < /proc/uptime
+  : "${booted:=$(($(date +%s) - ${since_boot%.*}))}"
+  epoch=$((booted + ${since_boot%.*}))
 }
 
 # journal STEP STATE [SERVICE [NOTE]]: appends one line. MS, when set, is the time the step took; MORE is further fields.
