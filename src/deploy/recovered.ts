@@ -35,7 +35,7 @@ const pauseMs = 1000
 
 /** Waits for the end of what is at work on the host, as long as the environment says. */
 async function lookInTurn(host: string, of: ToLookAt, ports: Ports): Promise<SeenHost> {
-  const one = await lookAt(host, of, ports)
+  const one = await lookAt(host, of, ports, true)
   const until = ports.clock.elapsed() + (of.environment.lockWaitMs ?? 0)
   let { seen } = one
   let holder: string | undefined

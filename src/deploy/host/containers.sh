@@ -39,20 +39,28 @@ create() {
   will_undo remove "$container" create "$LW_SERVICE"
   undefine "$container"
   # The same release again finds the container of its earlier attempt.
-  docker rm --force "$container" > /dev/null 2>&1
-  # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
-  # Labels that its image brings would make it what it is not: of two the later one counts.
-  set -- "$docker" create --restart no --name "$container" --label launchway.accessory= --label launchway.cron= "$@"
-  if said=$(
-    # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
-    [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
-    "$@" 2>&1
-  ); then
+  if make "$@" || { is_there && docker rm --force "$container" > /dev/null 2>&1 && make "$@"; }; then
     define "$LW_SERVICE" "$container"
     end_step create 'done' "$LW_SERVICE" "$container"
   else
     fail create "$LW_SERVICE" "$said"
   fi
+}
+
+# make DOCKER-CREATE-ARGUMENTS…: docker's words are in `said`.
+make() {
+  # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
+  # Labels that its image brings would make it what it is not: of two the later one counts.
+  set -- "$docker" create --restart no --name "$container" --label launchway.accessory= --label launchway.cron= "$@"
+  said=$(
+    # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
+    [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
+    "$@" 2>&1
+  )
+}
+
+is_there() {
+  docker inspect --type container "$container" > /dev/null 2>&1
 }
 
 # start SERVICE CONTAINER: the one that `create` has made. Undoing, it goes before what was halted for it comes back.
@@ -103,9 +111,12 @@ retired() {
 }
 
 retire_one() {
+  # A reboot brings the new one alone, whether the old one has been drained by then or not.
+  docker update --restart no "$2" > /dev/null 2>&1 &
+  updating=$!
   [ -z "${4:-}" ] || drain "$1" "$4" "$3"
   start_step stop "$1"
-  docker update --restart no "$2" > /dev/null 2>&1
+  wait "$updating"
   if said=$(docker stop -t "$3" "$2" 2>&1); then
     end_step stop 'done' "$1" "$2"
   else

@@ -142,39 +142,33 @@ still_starting() { # CONTAINER SECONDS
 
 # watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_CS[/RETRIES] [URL [STATUS [HOST [PROTO]]]]: returns once the
 # container has been well for the settle time; fails at once when it ends. KIND exec has a command instead of the URL.
-# It is looked at often at first, for who is up soon need not wait, and then at the interval. So many RETRIES are enough, one
-# an interval. One that is well when the time is over is given what it must stay so for.
+# It is looked at often at first, for who is up soon need not wait, and then at the interval. Of one that is asked over HTTP the
+# engine is asked when it has answered, and beside that five times a second at most: it takes longer to say than the
+# question itself. So many RETRIES are enough, one an interval. One that is well when the time is over is given what it must
+# stay so for.
 watch() {
   start_step healthy "$1"
   deadline=$(($(uptime_cs) + $4)) well_since='' answer='' slow='' bounded='' pause=5
-  every=${6%/*} tried=0 counted=$(uptime_cs) tries=''
+  every=${6%/*} tried=0 counted=$(uptime_cs) tries='' began=$counted looked=0
   case $6 in */*) tries=${6#*/} ;; esac
   # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
   [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   while :; do
-    asked_at=$(uptime_cs)
-    if ! state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1) && ! is_gone "$2"; then
-      # An engine that is being restarted tells nothing of the container, and its time is not the container's.
-      await_engine || fail healthy "$1" "the engine does not answer: $state"
-      deadline=$((deadline + $(uptime_cs) - asked_at)) state='running unseen'
-    fi
-    case $state in
-      'running unhealthy') fail healthy "$1" "the health check failed
-$(evidence "$2")
-$(inherited "$2")" ;;
-      'running '*) ;;
-      *) fail healthy "$1" "the container ended
-$(evidence "$2")" ;;
-    esac
     well=''
     if [ "$3" = http ]; then
       probed_at=$(uptime_cs) slow=''
       answer=$(probe "$7" "${9:-}" "${10:-}")
       ! is_well "${answer%% *}" "${8:-}" || well=yes
       [ -n "$answer" ] || [ $(($(uptime_cs) - probed_at)) -lt $((patience * 100)) ] || lengthen
-    elif [ "$3" = exec ]; then
+    fi
+    asked_at=$(uptime_cs)
+    if [ -n "$well" ] || [ "$3" != http ] || [ $((asked_at - looked)) -ge 20 ]; then
+      looked=$asked_at
+      look_at_state "$1" "$2"
+    fi
+    if [ "$3" = exec ]; then
       if answer=$(in_container "$@"); then well=yes; fi
-    else
+    elif [ "$3" != http ]; then
       case $state in *' none' | *' healthy') well=yes ;; esac
     fi
     now=$(uptime_cs)
@@ -198,10 +192,27 @@ $([ "$state" != 'running starting' ] || inherited "$2")"
     rest=$pause
     [ -z "$well_since" ] || [ $((well_since + $5 - now)) -gt "$rest" ] || rest=$((well_since + $5 - now))
     nap "$rest"
-    pause=$((pause * 2))
+    [ "$3" = http ] && [ -z "$well_since" ] && [ $((now - began)) -lt 100 ] || pause=$((pause * 2))
   done
   [ "$state" != 'running none' ] || state='running, without a check'
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
+}
+
+# Sets `state`; one that has ended has failed. What was `well` before the engine was away need not be any more.
+look_at_state() { # SERVICE CONTAINER
+  if ! state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1) && ! is_gone "$2"; then
+    # An engine that is being restarted tells nothing of the container, and its time is not the container's.
+    await_engine || fail healthy "$1" "the engine does not answer: $state"
+    deadline=$((deadline + $(uptime_cs) - asked_at)) state='running unseen' well=''
+  fi
+  case $state in
+    'running unhealthy') fail healthy "$1" "the health check failed
+$(evidence "$2")
+$(inherited "$2")" ;;
+    'running '*) ;;
+    *) fail healthy "$1" "the container ended
+$(evidence "$2")" ;;
+  esac
 }
 
 in_container() { # what `watch` was given

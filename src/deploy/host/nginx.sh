@@ -93,7 +93,8 @@ through() {
 # old one still runs. nginx falls back to it, so a version that they bring down costs few of them a request.
 linger() {
   start_step linger "$1"
-  until [ $(($(uptime_cs) - switched)) -ge 50 ]; do short_sleep; done
+  rest=$((switched + 50 - $(uptime_cs)))
+  [ "$rest" -le 0 ] || nap "$rest"
   prove linger 200 "$1" "$2" '' "$3" "$4" "$5" "${6:-}"
   end_step linger 'done' "$1" "$4 $status"
 }
@@ -136,9 +137,9 @@ is_used() {
 }
 
 # wait_idle PORT LIMIT_CS SWITCHED: until nothing uses the port, looked at twice, and at least half a second after the
-# switch away from it.
+# switch away from it. Looked at often at first: most requests end soon.
 wait_idle() {
-  began=$(uptime_cs) idle=0
+  began=$(uptime_cs) idle=0 idle_pause=2
   while :; do
     if is_used "$1"; then idle=0; else idle=$((idle + 1)); fi
     now=$(uptime_cs)
@@ -146,7 +147,8 @@ wait_idle() {
       [ "$idle" -lt 2 ] || return 0
       [ $((now - began)) -lt "$2" ] || return 1
     fi
-    short_sleep
+    nap "$idle_pause"
+    [ "$idle_pause" -ge 10 ] || idle_pause=$((idle_pause * 2))
   done
 }
 

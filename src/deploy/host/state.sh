@@ -61,7 +61,10 @@ can_open() { # FILE
 whose() {
   for field in by version did; do
     case $field in by) value=$LW_BY ;; version) value=${LW_VERSION:-} ;; did) value=${LW_DID:-} ;; esac
-    [ -z "$value" ] || printf ',"%s":"%s"' "$field" "$(printf '%s' "$value" | json_text)"
+    [ -n "$value" ] || continue
+    as_json "$value"
+    # shellcheck disable=SC2154 # journal.sh
+    printf ',"%s":"%s"' "$field" "$json"
   done
 }
 
