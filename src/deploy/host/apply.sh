@@ -14,7 +14,7 @@ pull() {
   names=''
   if [ -z "${3:-}" ] && names=$(docker image inspect --format '{{join .RepoTags " "}}' "$1" 2> /dev/null); then
     end_step pull skipped '' "$1 is there already"
-  elif said=$(exec 9>&- && ${2:+with_logins} docker pull --quiet "$1" 2>&1); then
+  elif said=$(fetch "$@" 2>&1) && said=$(docker image inspect "$1" 2>&1 > /dev/null || mend "$@" 2>&1); then
     end_step pull 'done' '' "$1"
   else
     fail pull '' "$1: $said"
@@ -22,6 +22,20 @@ pull() {
   # What has no name but its digest, and no container, is what `docker system prune` removes.
   case " $names " in *" $(kept_as "$1") "*) return ;; esac
   ! grep -Fqxs -- "$1" "$LW_DIR/images" || docker tag "$1" "$(kept_as "$1")" > /dev/null 2>&1 || :
+}
+
+fetch() { # REFERENCE [LOGINS]
+  (exec 9>&- && ${2:+with_logins} docker pull --quiet "$1")
+}
+
+# An engine that has lost a layer of an image pulls it without a word, since all of it is there already; nothing can be
+# made of it. Only once it has forgotten the image does it get the layers.
+mend() { # REFERENCE [LOGINS]
+  id=$(docker image ls --all --digests --no-trunc --format '{{.Digest}} {{.ID}}' | awk -v digest="${1##*@}" '$1 == digest { print $2; exit }')
+  [ -z "$id" ] || docker image rm --force "$id" > /dev/null
+  fetch "$@" > /dev/null && docker image inspect "$1" > /dev/null && return
+  echo 'The engine has pulled this image, and cannot read it: it has lost some of what it keeps.'
+  return 1
 }
 
 with_logins() {
