@@ -92,7 +92,9 @@ describe.each(taken)('what a line of the crontab starts, with %s', (shell) => {
       ...done,
     ])
     writeFileSync(join(host.home, 'releases', first, 'secrets'), "export TOKEN='t0ken'\nexport docker='/nowhere'\n")
-    const made = ['create', '--restart', 'no', '--name', name, ...words].map((word) => `<${word}>`).join('')
+    const made = ['create', '--restart', 'no', '--name', name, '--label', 'launchway.accessory=', ...words]
+      .map((word) => `<${word}>`)
+      .join('')
     expect(host.fire({ containers: '', current: first })).toEqual({
       status: 0,
       said: '',

@@ -160,7 +160,9 @@ cron_back() { # RELEASE_DIR ACCOUNT
 # `docker system prune` removes what is stopped.
 note_job() {
   case " $* " in *' launchway.cron='*) ;; *) return 0 ;; esac
-  noted="created$(in_quotes --restart no --name "$@") || exit"
+  name=$1
+  shift
+  noted="created$(in_quotes --restart no --name "$name" --label launchway.accessory= "$@") || exit"
   (umask 077 && put "$LW_DIR/job.$LW_SERVICE" "$noted") || fail create "$LW_SERVICE" "$(no_room)"
 }
 
