@@ -45,7 +45,7 @@ type Shell = (
 ) => Promise<Output>
 
 /** The tools that the programs need; everything else is not in PATH, so that a new need does not go unseen. */
-const needed = 'awk basename cat chmod date dd df dirname docker flock grep id ls mkdir mv rm sed setsid sleep tail tr'.split(' ')
+export const needed = 'awk basename cat chmod date dd df dirname docker flock grep id ls mkdir mv rm sed setsid sleep tail tr'.split(' ')
 
 export interface Toolbox {
   name: string
@@ -105,19 +105,26 @@ export const newStateRoot = (): string => `/var/lib/launchway/contract-${randomB
 export function labHost(container: string, user: string, port: number, root = newStateRoot(), bin = '', app = newApp()): HostUnderTest {
   const suite = container.slice(container.lastIndexOf('-') + 1)
   ranOn(suite, bin.includes('busybox') ? 'busybox' : 'dash', { deploy: 'docker group', ops: 'sudo only' }[user] ?? user)
-  const path = bin === '' ? [] : ['--env', `PATH=${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`]
+  return accountOn(
+    container,
+    user,
+    port,
+    root,
+    bin === '' ? '' : `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    app,
+  )
+}
+
+/** An account of a host of the lab. @param path where it finds its programs, if not where all do */
+export function accountOn(container: string, user: string, port: number, root: string, path: string, app = newApp()): HostUnderTest {
+  const where = path === '' ? [] : ['--env', `PATH=${path}`]
   const shell: Shell = (program, { sudo = false, ...options }) => {
     const words = [...(sudo ? ['sudo', '-n'] : []), 'sh', ...wordsOf(options)]
     const stdin = inputOf(program, options)
-    return runShell(command('docker', ['exec', '--interactive', '--user', user, ...path, container, ...words], { stdin }), options)
+    return runShell(command('docker', ['exec', '--interactive', '--user', user, ...where, container, ...words], { stdin }), options)
   }
-  return hostOn(
-    shell,
-    root,
-    port,
-    async () => (await ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])) ?? '',
-    app,
-  )
+  const asked = (): Promise<string | undefined> => ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])
+  return hostOn(shell, root, port, async () => (await asked()) ?? '', app)
 }
 
 /** One that has just been started again listens a moment later. */
