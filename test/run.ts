@@ -157,14 +157,14 @@ function add(counts: Counts): void {
   total.failed.push(...counts.failed.map(({ name, why }) => `${name}: ${why}`))
   total.skipped.push(...counts.skipped)
   total.told.push(...counts.told)
-  total.lost.push(...(counts.lost ?? []))
+  total.lost.push(...counts.lost)
 }
 
 function readCounts(file: string): Counts {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Counts
   } catch {
-    return { passed: 0, failed: [], skipped: [], told: [] }
+    return { passed: 0, failed: [], skipped: [], told: [], lost: [] }
   }
 }
 
@@ -219,6 +219,7 @@ async function inLab(part: Part): Promise<Counts> {
       failed: [{ name: part.name, why: `its lab: ${error instanceof Error ? error.message : String(error)}` }],
       skipped: [],
       told: [],
+      lost: [],
     }
   } finally {
     await takeDown(lab)

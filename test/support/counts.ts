@@ -27,14 +27,14 @@ export interface Counts {
   /** Tests of a scenario that passed. */
   told: Told[]
   /** Those that failed. */
-  lost?: Told[]
+  lost: Told[]
 }
 
 /** Writes the counts of a run to the file that LAUNCHWAY_COUNTS names. */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
     const unhandled = errors.map(({ message }): Failure => ({ name: 'unhandled', why: firstLine(message) }))
-    const counts: Counts = { passed: 0, failed: unhandled, skipped: [], told: [] }
+    const counts: Counts = { passed: 0, failed: unhandled, skipped: [], told: [], lost: [] }
     for (const module of modules) {
       // A file that could not be read, or a hook that failed, has no failed test to show for it.
       const file = module.relativeModuleId
@@ -59,7 +59,7 @@ function count(test: TestCase, counts: Counts): void {
   if (result.state === 'skipped') counts.skipped.push(`${name}: ${result.note ?? 'gives no reason'}`)
   if (result.state === 'failed') {
     counts.failed.push({ name, file, why: firstLine(result.errors[0]?.message ?? '') })
-    if (test.tags.length > 0) (counts.lost ??= []).push(toldOf(test, name))
+    if (test.tags.length > 0) counts.lost.push(toldOf(test, name))
   }
   if (result.state === 'pending') counts.failed.push({ name, file, why: 'did not end' })
 }
