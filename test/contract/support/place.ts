@@ -1,7 +1,7 @@
 import { inject, onTestFinished } from 'vitest'
 import { docker } from '../../../lab/run.ts'
 import { JournalLine } from '../../../src/core/journal.ts'
-import type { Account, Place } from '../../support/places.ts'
+import { type Account, type Place, places } from '../../support/places.ts'
 import { accountOn, type HostUnderTest, needed, newStateRoot, ranOn } from './host.ts'
 import { pathsOf } from './hosts.ts'
 import { siteHost, type SiteHost } from './site.ts'
@@ -10,7 +10,7 @@ import { siteHost, type SiteHost } from './site.ts'
 const users: Readonly<Record<Account, string>> = { root: 'root', 'docker group': 'deploy', 'sudo only': 'ops' }
 
 interface Opened {
-  /** Of its loopback, for a service that owns it. */
+  /** Of its loopback, for a service that owns it; each place has another one, so that two of a host may be met at a time. */
   port?: number
   stateRoot?: string
   /** Programs that the account does not find there. */
@@ -36,7 +36,7 @@ export async function siteAt(place: Place, of: Opened = {}): Promise<SiteHost> {
 }
 
 async function opened(place: Place, user: string, of: Opened): Promise<HostUnderTest> {
-  const { port = 8090, stateRoot = newStateRoot(), without = [], also = [], bin } = of
+  const { port = 8090 + places.indexOf(place), stateRoot = newStateRoot(), without = [], also = [], bin } = of
   const container = inject('lab').hosts[place.suite]?.container ?? ''
   const inside = (text: string, ...words: string[]): Promise<string> => docker('exec', container, 'sh', '-euc', text, 'sh', ...words)
   if (user === 'crew') {
