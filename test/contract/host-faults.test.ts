@@ -244,6 +244,9 @@ test.for(placesOf('bookworm, sudo only', 'trixie, busybox', 'forky, docker group
     }
     expect(await host.answer()).toBe('one')
     expect(await host.ask(joined), 'also when it has long ended').toBe(twice[0])
+    // Nobody has to unlock anything.
+    await deployTo(host, image(), { version: 'two', services })
+    expect(await host.answer()).toBe('two')
   },
 )
 

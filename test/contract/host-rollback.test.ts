@@ -39,10 +39,12 @@ test.for(placesOf('bookworm, docker group', 'trixie, busybox', 'forky, sudo only
     expect(await host.answer()).toBe('two')
     expect(await running(host)).toEqual([`web ${second.release}`, `worker ${second.release}`])
 
-    const third = await deployTo(host, image(), { version: 'three', services: now, keep: 1 })
+    const third = await deployTo(host, image(), { version: 'three', services: [web(host)], keep: 1 })
     expect(third.previous).toBe(second.release)
-    expect(await rollBack(host, now, { keep: 1 })).toMatchObject({ version: 'two' })
+    expect(await running(host)).toEqual([`web ${third.release}`])
+    expect(await rollBack(host, [web(host)], { keep: 1 })).toMatchObject({ version: 'two' })
     expect(await host.answer()).toBe('two')
+    expect(await running(host)).toEqual([`web ${second.release}`, `worker ${second.release}`])
   },
 )
 
