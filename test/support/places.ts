@@ -22,12 +22,12 @@ export const places: readonly Place[] = suites.flatMap((suite) =>
 )
 
 /**
- * Where the tests of a scenario run: a sample, or everywhere when LAUNCHWAY_MATRIX says so: `all`, or words that the names of
+ * Where the tests of a scenario run: a sample, or what LAUNCHWAY_MATRIX says: `sample`, `all`, or words that the names of
  * the places are to have, separated by blanks and commas (`trixie forky`, `sudo`).
  */
 export function placesOf(...sample: readonly PlaceName[]): Place[] {
   const wanted = process.env['LAUNCHWAY_MATRIX']
-  if (wanted === undefined) return places.filter(({ name }) => sample.some((one) => one === name))
+  if (wanted === undefined || wanted === 'sample') return places.filter(({ name }) => sample.some((one) => one === name))
   const words = wanted.split(/[\s,]+/)
   return places.filter(({ name }) => wanted === 'all' || words.some((word) => word !== '' && name.includes(word)))
 }
