@@ -89,7 +89,7 @@ describe('what a host lacks is said before anything is touched', () => {
     { tags: ['busy-port'] },
     async (place) => {
       await using host = await hostAt(place)
-      await host.ask(`socat TCP-LISTEN:${host.port},bind=127.0.0.1,fork PIPE > /dev/null 2>&1 &`)
+      await host.ask(`setsid -f socat TCP-LISTEN:${host.port},bind=127.0.0.1,fork PIPE > /dev/null 2>&1 < /dev/null`)
       await expect.poll(() => host.ask(`ss -Hltn 'sport = :${host.port}'`)).not.toBe('')
       try {
         expect((await refused(host)).message).toContain(`port 127.0.0.1:${host.port} is held by ${holderFor(place)}`)

@@ -14,7 +14,7 @@ import { host as sshHost, labKey } from './support/ssh.ts'
 
 const { image, machine } = useHosts()
 
-test.for(placesOf('bookworm, docker group', 'trixie, busybox', 'forky, sudo only'))(
+test.for(placesOf('bookworm, docker group', 'trixie, busybox'))(
   'a rollback on $name says what there is to return to, returns to the version before and its services, a second one to where it came from, and deploys go on',
   { tags: ['exact-versions', 'retired'] },
   async (place) => {
