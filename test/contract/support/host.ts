@@ -137,7 +137,7 @@ async function answered(ask: () => Promise<string>): Promise<string> {
   }
 }
 
-const newApp = (): string => `t${randomBytes(5).toString('hex')}`
+export const newApp = (): string => `t${randomBytes(5).toString('hex')}`
 
 function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Promise<string>, app = newApp()): HostUnderTest {
   const filter = `--filter label=launchway.app=${app}`

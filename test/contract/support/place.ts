@@ -1,8 +1,8 @@
 import { inject, onTestFinished } from 'vitest'
 import { docker } from '../../../lab/run.ts'
 import { JournalLine } from '../../../src/core/journal.ts'
-import { type Account, type Place, places } from '../../support/places.ts'
-import { accountOn, type HostUnderTest, needed, newStateRoot, ranOn } from './host.ts'
+import type { Account, Place } from '../../support/places.ts'
+import { accountOn, type HostUnderTest, needed, newApp, newStateRoot, ranOn } from './host.ts'
 import { pathsOf } from './hosts.ts'
 import { siteHost, type SiteHost } from './site.ts'
 
@@ -10,8 +10,6 @@ import { siteHost, type SiteHost } from './site.ts'
 const users: Readonly<Record<Account, string>> = { root: 'root', 'docker group': 'deploy', 'sudo only': 'ops' }
 
 interface Opened {
-  /** Of its loopback, for a service that owns it; each place has another one, so that two of a host may be met at a time. */
-  port?: number
   stateRoot?: string
   /** Programs that the account does not find there. */
   without?: readonly string[]
@@ -36,7 +34,10 @@ export async function siteAt(place: Place, of: Opened = {}): Promise<SiteHost> {
 }
 
 async function opened(place: Place, user: string, of: Opened): Promise<HostUnderTest> {
-  const { port = 8090 + places.indexOf(place), stateRoot = newStateRoot(), without = [], also = [], bin } = of
+  const app = newApp()
+  // For a service that owns it; seldom that of another application which is there at the same time.
+  const port = 8100 + (Number.parseInt(app.slice(1), 16) % 800)
+  const { stateRoot = newStateRoot(), without = [], also = [], bin } = of
   const container = inject('lab').hosts[place.suite]?.container ?? ''
   const inside = (text: string, ...words: string[]): Promise<string> => docker('exec', container, 'sh', '-euc', text, 'sh', ...words)
   if (user === 'crew') {
@@ -50,15 +51,15 @@ async function opened(place: Place, user: string, of: Opened): Promise<HostUnder
   const ownTools = place.shell === 'busybox' || without.length > 0 ? await inside(toolsOf(place, without, also)) : undefined
   if (ownTools !== undefined) onTestFinished(async () => void (await inside('rm -rf "$1"', ownTools)))
   const usual = ownTools ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-  const root = accountOn(container, 'root', port, stateRoot, '')
+  const root = accountOn(container, 'root', port, stateRoot, '', app)
   if (bin !== undefined && user !== 'root') {
     // What sudo starts finds it as well.
-    const file = `/etc/sudoers.d/path-${root.app}`
+    const file = `/etc/sudoers.d/path-${app}`
     await inside('echo "Defaults:$1 !secure_path" > "$2"', user, file)
     onTestFinished(async () => void (await inside('rm -f "$1"', file)))
   }
   const path = bin === undefined ? (ownTools ?? '') : `${bin}:${usual}`
-  const own = accountOn(container, user, port, stateRoot, path, root.app)
+  const own = accountOn(container, user, port, stateRoot, path, app)
   ranOn(place.suite, place.shell, place.account)
   return { ...root, remote: (hooks) => own.remote(hooks) }
 }
