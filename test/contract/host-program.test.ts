@@ -5,7 +5,7 @@ import { type Place, type PlaceName, placesOf } from '../support/places.ts'
 import { killer } from './support/docker-killer.ts'
 import type { HostUnderTest, Toolbox } from './support/host.ts'
 import { failureOf, isCampaign, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
-import { hostAt, stepsAt } from './support/place.ts'
+import { hostAt, journalAt, stepsAt } from './support/place.ts'
 import { deployTo, web, worker } from './support/release.ts'
 
 const { image, machine } = useHosts()
@@ -25,7 +25,10 @@ const [curl, , busybox] = toolboxes
 
 /** This machine with the tools of a toolbox and no others, or a host of the lab. */
 type Where = Toolbox | Place
-const open = (where: Where): Promise<HostUnderTest> => ('suite' in where ? hostAt(where) : machine(where))
+async function open(where: Where): Promise<HostUnderTest> {
+  // A machine goes with the test by itself.
+  return 'suite' in where ? hostAt(where) : { ...(await machine(where)), [Symbol.asyncDispose]: () => Promise.resolve() }
+}
 /** Each of what is the same by all tools by one of them; the campaign has it by all. */
 const by = (taken: readonly Toolbox[], ...sample: PlaceName[]): Where[] => [...(isCampaign ? toolboxes : taken), ...placesOf(...sample)]
 
@@ -75,6 +78,9 @@ test.for(by(toolboxes, 'bookworm, sudo only', 'trixie, docker group'))(
     expect(await host.answer()).toBe('one')
     expect(await running(host)).toEqual([`web ${first.release}`, `worker ${first.release}`])
     expect((await stepsAt(host)).at(-1)).toBe('end undone')
+    // And on the host it is kept for whoever comes later.
+    const failed = (await journalAt(host)).filter(({ state }) => state === 'failed')
+    expect(failed.map(({ note }) => note).join('\n')).toContain('answered 404')
   },
 )
 
