@@ -145,7 +145,7 @@ describe('what is open while a switch is made', () => {
       const before = await open()
       expect(before.said()).toMatch(/^HTTP\/1\.1 101 [^]*hello from one/)
       const deployed = deployTo(host, image, { version: 'two', services })
-      await expect.poll(() => host.page(), { timeout: 20_000 }).toBe('two')
+      await expect.poll(() => host.page(), { timeout: 60_000 }).toBe('two')
       before.say('still there?')
       await expect.poll(before.said).toContain('one heard still there?')
       const after = await open()
