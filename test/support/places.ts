@@ -22,14 +22,14 @@ export const places: readonly Place[] = suites.flatMap((suite) =>
 )
 
 /**
- * Where the tests of a scenario run: a sample, or what LAUNCHWAY_MATRIX says: `sample`, `all`, or words that the names of
- * the places are to have, separated by blanks and commas (`trixie forky`, `sudo`).
+ * Where the tests of a scenario run: a sample, or what LAUNCHWAY_MATRIX says: `sample`, `all`, or parts of the places' names,
+ * separated by semicolons (`trixie, sudo only; forky`).
  */
 export function placesOf(...sample: readonly PlaceName[]): Place[] {
   const wanted = process.env['LAUNCHWAY_MATRIX']
   if (wanted === undefined || wanted === 'sample') return places.filter(({ name }) => sample.some((one) => one === name))
-  const words = wanted.split(/[\s,]+/)
-  return places.filter(({ name }) => wanted === 'all' || words.some((word) => word !== '' && name.includes(word)))
+  const parts = wanted.split(';').map((part) => part.trim())
+  return places.filter(({ name }) => wanted === 'all' || parts.some((part) => part !== '' && name.includes(part)))
 }
 
 /** The place that a test names by what it ran on; undefined where that is none, or more than one. */
