@@ -87,6 +87,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     },
     stateRoot: environment.state ?? stateRoot,
     keep: environment.keep ?? 5,
+    ...(environment['lock-wait'] === undefined ? {} : { lockWaitMs: milliseconds(environment['lock-wait']) }),
     ...(environment.superseded === 'deploy' ? { superseded: environment.superseded } : {}),
     accessories: Object.entries(accessories).map(([accessory, value]) => resolveAccessory(accessory, value, networks)),
     services,

@@ -172,6 +172,8 @@ export const Environment = z.strictObject({
   ssh: SshSettings,
   stateRoot: plain.text,
   keep: plain.int,
+  /** How long to wait while another deploy is at work; absent: it is refused at once. */
+  lockWaitMs: plain.int.optional(),
   /** A push whose branch has moved on is deployed all the same; absent: it is not. */
   superseded: z.literal('deploy').optional(),
   /** None where a stack is deployed to a Swarm. */

@@ -9,7 +9,7 @@ import { apply, type Brought } from './apply.ts'
 import { mountedBy, type Mounted, requireMounted } from './bring.ts'
 import { failedOnOne, type Fleet, type Ran, ranBefore } from './fleet.ts'
 import type { Kept } from './kept.ts'
-import { lookAt } from './look.ts'
+import { lookAt, type SeenHost } from './look.ts'
 import { lookToChange } from './recovered.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
 import { askOutside, warnOfOnePage } from './outside.ts'
@@ -162,6 +162,24 @@ export function repositoriesOf({ plan }: Release): Wanted['repositories'] {
 
 async function deployHost(host: string, wanted: Wanted, brought: Brought, ports: Ports): Promise<DeployedHost> {
   const started = ports.clock.elapsed()
-  await using seen = await lookToChange(host, wanted, ports)
-  return { ...(await apply(wanted, seen, brought, ports)), ms: ports.clock.elapsed() - started }
+  const until = started + (wanted.environment.lockWaitMs ?? 0)
+  for (let waited = false; ; waited = true) {
+    await using one = await lookToChange(host, wanted, ports)
+    if (waited || one.waited === true) refuseOlder(wanted.release, one)
+    try {
+      return { ...(await apply(wanted, one, brought, ports)), ms: ports.clock.elapsed() - started }
+    } catch (error) {
+      // Somebody was faster since the look: the next one waits for them.
+      const isTaken = error instanceof LaunchwayError && error.code === 'DEPLOY_LOCKED' && one.seen.held === undefined
+      if (!isTaken || ports.clock.elapsed() >= until) throw error
+    }
+  }
+}
+
+/** Of two that have waited for a third, the one that was planned first may come last: a release's name begins with its time. */
+function refuseOlder(release: string, { host, seen: { current } }: SeenHost): void {
+  if (current === undefined || current <= release) return
+  throw new LaunchwayError('DEPLOY_LOCKED', `another deploy came first on ${host}`, {
+    hint: `${current} went live while this one waited, and was planned after ${release}. Nothing was changed.`,
+  })
 }
