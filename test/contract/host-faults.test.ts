@@ -22,18 +22,8 @@ describe('what comes in the way', () => {
     await deployTo(host, image(), { version: 'one', services: [worker] })
     const [port = 0] = await freePorts(1)
     const name = `${host.app}-squatter`
-    const squat = (): Promise<string> =>
-      docker(
-        'run',
-        '--detach',
-        '--label',
-        `launchway.app=${host.app}`,
-        '--name',
-        name,
-        '--publish',
-        `127.0.0.1:${port}:8000`,
-        image().repository,
-      )
+    const label = ['--label', `launchway.app=${host.app}`, '--name', name]
+    const squat = (): Promise<string> => docker('run', '--detach', ...label, '--publish', `127.0.0.1:${port}:8000`, image().repository)
     const error = await failureOf(
       deployTo(host, image(), { version: 'two', services: [worker, web(host, { publish: `127.0.0.1:${port}` })] }, { beforeLaunch: squat }),
     )
