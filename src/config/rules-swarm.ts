@@ -11,6 +11,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   compose: 'the same files are for hosts of their own, or for a Swarm',
   'shared-volumes': 'volumes of a stack are called after it, and external ones are shared',
   'leave-behind': 'the compose files say what each service has',
+  batch: 'the compose file says it, service by service: deploy: { update_config: { parallelism: 2, delay: 30s } }',
   'before-switch': 'a service of the compose files that ends (restart: "no") runs once before the others are updated',
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
 import { AccessoryConfig } from './schema-accessory.ts'
+import { BatchConfig } from './schema-batch.ts'
 import { EvidenceConfig, VerifyConfig } from './schema-evidence.ts'
 import { SmokeConfig } from './schema-gates.ts'
 import { LifecycleConfig } from './schema-lifecycle.ts'
@@ -71,7 +72,12 @@ const HostAddress = z
 export const EnvironmentConfig = z.strictObject({
   ...ServiceConfig.shape,
   host: HostAddress.optional(),
-  hosts: z.array(HostAddress).min(1).optional().describe('SSH addresses of several hosts, instead of host: one after the other.'),
+  hosts: z
+    .array(HostAddress)
+    .min(1)
+    .optional()
+    .describe('SSH addresses of several hosts, instead of host: one after the other, or as batch says.'),
+  batch: BatchConfig.optional(),
   url: z
     .url({ protocol: /^https?$/ })
     .optional()

@@ -1,9 +1,11 @@
+import { abreast } from '../core/abreast.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { look, lookAt, type SeenHost, type ToLookAt } from './look.ts'
 import type { Observation } from './observation.ts'
 import { perform } from './perform.ts'
 import { homeOf } from './program.ts'
+import { widthOf } from './turns.ts'
 
 /**
  * Looks at a host that is about to be changed. What an attempt that broke off has left there is finished or undone
@@ -51,11 +53,10 @@ async function lookInTurn(host: string, of: ToLookAt, ports: Ports): Promise<See
   return { ...one, seen, ...(holder === undefined ? {} : { waited: true }) }
 }
 
-/** The same for every host of an environment, one after the other. The stack closes their connections. */
+/** The same for every host of an environment, as many at once as may go back at once. The stack closes their connections. */
 export async function lookToChangeAll(of: ToLookAt, stack: AsyncDisposableStack, ports: Ports): Promise<SeenHost[]> {
-  const seen: SeenHost[] = []
-  for (const host of of.environment.hosts) seen.push(stack.use(await lookToChange(host, of, ports)))
-  return seen
+  const { environment } = of
+  return abreast(widthOf(environment), environment.hosts, ports.signal, async (host) => stack.use(await lookToChange(host, of, ports)))
 }
 
 /** What keeps a program from running is told by the plan, in words of its own. */

@@ -22,7 +22,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'lock-holder', description: 'A held lock names its holder' },
   { name: 'leftovers', description: 'What an interrupted deploy leaves is finished or undone, and cleaned up' },
   { name: 'any-fault', description: 'Any fault at any step: a version serves, and the next deploy goes through by itself' },
-  { name: 'batches', description: 'Batches of hosts are respected', toCome: true },
+  { name: 'batches', description: 'Batches of hosts are respected' },
   { name: 'two-apps', description: 'Two applications share one nginx; removing one keeps the other' },
   { name: 'bad-tls', description: 'A bad TLS file leaves the site untouched' },
   { name: 'maintenance', description: 'A maintenance page, while health still answers' },

@@ -30,7 +30,7 @@ evidence() {
 probe() (
   exec 9>&-
   if command -v curl > /dev/null 2>&1; then
-    curl -q --noproxy '*' --silent --output /dev/null --max-time "$patience" --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
+    curl -q --globoff --noproxy '*' --silent --output /dev/null --max-time "$patience" --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
       | sed -e 's/^000.*//' -e 's/ $//'
   else
     # shellcheck disable=SC2046 # words
@@ -53,7 +53,7 @@ wget_words() {
 page() (
   exec 9>&-
   if command -v curl > /dev/null 2>&1; then
-    curl -q --noproxy '*' --silent --max-time "$patience" ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null
+    curl -q --globoff --noproxy '*' --silent --max-time "$patience" ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null
   else
     # busybox shows no page with a status that is none of success.
     # shellcheck disable=SC2046 # words

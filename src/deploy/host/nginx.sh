@@ -67,7 +67,7 @@ asked() {
 through_nginx() ( # URL RESOLVE SLOT [ARGUMENT…]
   url=$1 resolve=$2 slot=${3:-live}
   shift 3
-  exec 8>&- 9>&- && exec curl -q --noproxy '*' --silent --insecure --max-time "$patience" --resolve "$resolve" \
+  exec 8>&- 9>&- && exec curl -q --globoff --noproxy '*' --silent --insecure --max-time "$patience" --resolve "$resolve" \
     --header "Launchway-Slot: $slot" "$@" "$url" 2> /dev/null
 )
 

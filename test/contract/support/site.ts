@@ -25,11 +25,14 @@ export interface SiteHost extends HostUnderTest {
 }
 
 /** @param of `on` an account of that host, in whose name it is not for this to say what the test runs on */
-export function siteHost(suite: string, of: { user?: string; stateRoot?: string; bin?: string; on?: HostUnderTest } = {}): SiteHost {
+export function siteHost(
+  suite: string,
+  of: { user?: string; stateRoot?: string; bin?: string; app?: string; on?: HostUnderTest } = {},
+): SiteHost {
   const machine = inject('lab').hosts[suite]
   if (machine === undefined) throw new Error(`the lab has no ${suite}`)
   const { container } = machine
-  const host = of.on ?? labHost(container, of.user ?? 'root', 0, of.stateRoot ?? newStateRoot(), of.bin)
+  const host = of.on ?? labHost(container, of.user ?? 'root', 0, of.stateRoot ?? newStateRoot(), of.bin, of.app)
   const name = `${host.app}.example.org`
   const begun: Traffic[] = []
   const page = async (at = name): Promise<string> => {
