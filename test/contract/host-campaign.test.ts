@@ -4,11 +4,11 @@ import { appendFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { scenarios } from './support/campaign-scenarios.ts'
 import { openWorld } from './support/campaign-world.ts'
-import { type FaultKind, faultKinds } from './support/fault.ts'
 import { ranOn } from './support/host.ts'
 import { type PushedImage, removeImage } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import type { Case } from '../support/campaign-page.ts'
+import { type FaultKind, faultKinds } from '../support/fault-kinds.ts'
 
 /**
  * Every fault before every line of the journal. The lines are read off an undisturbed run, so a new step joins by
@@ -82,4 +82,3 @@ describe.each(hosts)('on %s', (suite) => {
     )
   })
 })
-

@@ -34,7 +34,7 @@ const acts: Record<Act, { words: readonly string[]; act(of: Acting): Promise<unk
   recreate: {
     words: ['recreate', 'store'],
     act: ({ host, image, way, environment, ports }) => {
-      const { registries = [] } = releaseOf(host, image, way).plan
+      const { registries } = releaseOf(host, image, way).plan
       return recreate({ app: host.app, environment, repositories: [image.repository], registries }, 'store', ports)
     },
   },
@@ -77,14 +77,16 @@ export function program(
   }
   writeFileSync(join(folder, 'release.json'), JSON.stringify(record))
   const web = { port: 8000, health: '/health', nginx: { 'server-name': host.name } }
-  const accessories = (way.accessories ?? []).map(({ name, health: _, ...accessory }) => [name, { ...accessory, health: ['true'] }])
+  const accessories = (way.accessories ?? []).map(({ name, image: reference, command, env, health }) => {
+    return [name, { image: reference, command, env, health: { command: health?.command } }] as const
+  })
   const environment = {
     host: address,
     state: host.stateRoot,
     ssh: { 'known-hosts': settings().knownHosts },
     keep: way.keep,
     services: { web, worker: {} },
-    ...(accessories.length === 0 ? {} : { accessories: Object.fromEntries(accessories) as object }),
+    ...(accessories.length === 0 ? {} : { accessories: Object.fromEntries(accessories) }),
   }
   const registries = { [image.repository.split('/')[0] ?? '']: { 'plain-http': true } }
   const config = { image: image.repository, app: host.app, scan: false, registries, environments: { test: environment } }

@@ -4,7 +4,8 @@ import type { Traffic } from '../../../lab/traffic.ts'
 import { LaunchwayError } from '../../../src/core/error.ts'
 import { accessoryOf, begin, breakOff, isWaiting, leftovers, linesOf, quiet, serves, strike, wayOf, withoutAccessory } from './campaign.ts'
 import { isToConfirm, type Scenario } from './campaign-scenarios.ts'
-import { type FaultKind, faultKinds, stopOn } from './fault.ts'
+import { type FaultKind, faultKinds } from '../../support/fault-kinds.ts'
+import { stopOn } from './fault.ts'
 import { aborted, confirmed, release } from './lifecycle.ts'
 import type { PushedImage } from './release.ts'
 import { siteHost } from './site.ts'
@@ -115,7 +116,8 @@ export async function openWorld(suite: string, scenario: Scenario, image: Pushed
         const shouldWait = isToConfirm(scenario, host, image) && answer === next && (does !== 'confirm' || ended !== 'well')
         // Whether a confirmation that was killed has come to its end is for its line to say: either is right.
         const isOpen = does === 'confirm' && ended !== 'well'
-        if (!isOpen && (await isWaiting(host)) !== shouldWait) found.push(`"${answer}" ${shouldWait ? 'does not wait' : 'waits'} for a confirmation`)
+        if (!isOpen && (await isWaiting(host)) !== shouldWait)
+          found.push(`"${answer}" ${shouldWait ? 'does not wait' : 'waits'} for a confirmation`)
       } catch (error) {
         found.push(String(error))
         await stop.go()
@@ -127,7 +129,8 @@ export async function openWorld(suite: string, scenario: Scenario, image: Pushed
       const error = await nextDeploy(third)
       if (error !== undefined) found.push(`the next deploy failed: ${error}`)
       if ((await serves(host, scenario)) !== third) found.push(`after the next deploy "${await serves(host, scenario)}" serves`)
-      if (does === 'recreate' && (await accessoryOf(host)) !== 'running') found.push(`after the next deploy the accessory is ${await accessoryOf(host)}`)
+      if (does === 'recreate' && (await accessoryOf(host)) !== 'running')
+        found.push(`after the next deploy the accessory is ${await accessoryOf(host)}`)
       if (lost() !== lostBetween) found.push(`requests failed in the next deploy: ${lost()}`)
       const left = await leftovers(host)
       if (left !== '') found.push(`left over: ${left}`)
@@ -155,7 +158,8 @@ export async function openWorld(suite: string, scenario: Scenario, image: Pushed
     try {
       if (await isWaiting(host)) {
         const refused: unknown = await put(version).catch((error: unknown) => error)
-        if (!(refused instanceof LaunchwayError) || refused.code !== 'DEPLOY_WAITS') return `a release waits, and it was told ${String(refused)}`
+        if (!(refused instanceof LaunchwayError) || refused.code !== 'DEPLOY_WAITS')
+          return `a release waits, and it was told ${String(refused)}`
         await (does === 'abort' ? aborted(host, { force: true }) : confirmed(host))
       }
       await put(version)

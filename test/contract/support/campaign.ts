@@ -8,7 +8,8 @@ import { docker } from '../../../lab/run.ts'
 import { JournalLine } from '../../../src/core/journal.ts'
 import { act, program } from './campaign-acts.ts'
 import type { Scenario } from './campaign-scenarios.ts'
-import type { FaultKind, Stop } from './fault.ts'
+import type { FaultKind } from '../../support/fault-kinds.ts'
+import type { Stop } from './fault.ts'
 import { environmentName, killWhole } from './host.ts'
 import { pathsOf } from './hosts.ts'
 import type { Way } from './lifecycle.ts'
@@ -96,7 +97,14 @@ function end(pid: number): void {
 }
 
 /** Has a deploy killed, and whoever would clean up after it, before a line of its journal. */
-export async function breakOff(suite: string, host: SiteHost, image: PushedImage, stop: Stop, version: string, line: number): Promise<void> {
+export async function breakOff(
+  suite: string,
+  host: SiteHost,
+  image: PushedImage,
+  stop: Stop,
+  version: string,
+  line: number,
+): Promise<void> {
   await stop.at(host.app, line)
   const plain: Scenario = { name: '', before: [], after: [], meets: [] }
   await using client = begin(suite, host, image, plain, version, 'the program on the host is killed')
@@ -155,7 +163,9 @@ export async function linesOf(host: SiteHost, nth = -1): Promise<string[]> {
   const text = await host.ask(`cat ${pathsOf(host).journal}`)
   const lines = text.split('\n').map((line) => JournalLine.parse(JSON.parse(line)))
   const asked = [...new Set(lines.map(({ attempt }) => attempt))].at(nth)
-  return lines.filter(({ attempt }) => attempt === asked).map(({ step, state, service }) => [step, state, service].filter(Boolean).join(' '))
+  return lines
+    .filter(({ attempt }) => attempt === asked)
+    .map(({ step, state, service }) => [step, state, service].filter(Boolean).join(' '))
 }
 
 /** What serves: the first line of the page, empty when nobody does. */
@@ -167,7 +177,9 @@ export async function serves(host: SiteHost, { fixedPort = false }: Scenario): P
 
 /** Whether the release that runs waits for its confirmation. */
 export async function isWaiting(host: SiteHost): Promise<boolean> {
-  return (await host.ask(`cd ${pathsOf(host).home}; [ ! -e waits ] || [ "$(cut -d ' ' -f 1 waits)" != "$(cat current)" ] || echo yes`)) !== ''
+  return (
+    (await host.ask(`cd ${pathsOf(host).home}; [ ! -e waits ] || [ "$(cut -d ' ' -f 1 waits)" != "$(cat current)" ] || echo yes`)) !== ''
+  )
 }
 
 /** How the accessory of a scenario is: `running`, or anything else. */

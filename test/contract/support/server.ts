@@ -14,7 +14,10 @@ export function pushServer(registry: string): Promise<PushedImage> {
     writeFileSync(join(context, 'server.py'), server)
     mkdirSync(join(context, 'static'))
     writeFileSync(join(context, 'static/app.css'), 'a style\n')
-    writeFileSync(join(context, 'Dockerfile'), 'FROM python:3\nCOPY server.py /\nCOPY static /static/\nSTOPSIGNAL SIGKILL\nCMD ["python3", "/server.py"]\n')
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      'FROM python:3\nCOPY server.py /\nCOPY static /static/\nSTOPSIGNAL SIGKILL\nCMD ["python3", "/server.py"]\n',
+    )
   })
 }
 
