@@ -1,4 +1,5 @@
 import type { JournalStep } from '../../../src/core/journal.ts'
+import type { FaultKind } from '../../support/fault-kinds.ts'
 import { project } from '../../unit/support/carry.ts'
 import { job } from './crontab.ts'
 import { sh, type Way } from './lifecycle.ts'
@@ -30,6 +31,8 @@ export interface Scenario {
   has?: (host: SiteHost, image: PushedImage, isNew: boolean) => Partial<Way>
   /** Steps that the journal of an undisturbed run has. */
   meets: readonly JournalStep[]
+  /** The line that every run takes for a fault, where it takes one; the campaign takes them all. */
+  sample?: Partial<Record<FaultKind, string>>
 }
 
 const usual = ['lock', 'pull', 'create', 'run', 'healthy', 'record', 'end'] as const
@@ -38,7 +41,22 @@ const update = [...behindNginx, 'linger', 'drain', 'stop'] as const
 
 export const scenarios: readonly Scenario[] = [
   { name: 'a first deploy', before: [], after: ['', 'new'], meets: behindNginx },
-  { name: 'an update behind nginx, with a worker', before: ['old'], after: ['old', 'new'], meets: update },
+  {
+    name: 'an update behind nginx, with a worker',
+    before: ['old'],
+    after: ['old', 'new'],
+    meets: update,
+    // What is done, and not yet written down.
+    sample: {
+      'the connection is cut': 'switch done',
+      'the runner is killed': 'switch done',
+      'the program on the host is killed': 'record done',
+      // After the proof, before the containers are kept: it is there that they had ended, and nobody looked.
+      'the engine is restarted': 'probe done web',
+      'the engine is gone, and comes back later': 'stop done web',
+      'the host is rebooted': 'record done',
+    },
+  },
   {
     name: 'an update of a service with a fixed port',
     before: ['old'],
@@ -61,6 +79,7 @@ export const scenarios: readonly Scenario[] = [
     ready: 'no accessory',
     has: everything,
     meets: [...update, 'files', 'before-switch', 'carry', 'assets', 'once', 'schedule'],
+    sample: { 'the program on the host is killed': 'schedule done' },
   },
   {
     name: 'an update that waits for its confirmation',
@@ -101,6 +120,7 @@ export const scenarios: readonly Scenario[] = [
     after: ['old', 'new', 'broken'],
     ready: 'broken',
     meets: ['lock', 'recover', 'undo', 'end'],
+    sample: { 'the program on the host is killed': 'undo done' },
   },
   {
     name: 'the deploy after one that was killed after its record',
