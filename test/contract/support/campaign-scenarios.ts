@@ -27,6 +27,8 @@ export interface Scenario {
    * before its record or after it; `no accessory`, since one that was started stays.
    */
   ready?: 'waits' | 'broken' | 'recorded' | 'no accessory'
+  /** The server block is the user's, and is there before; else launchway writes it. */
+  ownBlock?: boolean
   /** What the releases have, in the place of a web and a worker. */
   has?: (host: SiteHost, image: PushedImage, isNew: boolean) => Partial<Way>
   /** Steps that the journal of an undisturbed run has. */
@@ -41,6 +43,14 @@ const update = [...behindNginx, 'linger', 'drain', 'stop'] as const
 
 export const scenarios: readonly Scenario[] = [
   { name: 'a first deploy', before: [], after: ['', 'new'], meets: behindNginx },
+  {
+    name: "a first deploy that takes part in the user's own server block",
+    before: [],
+    after: ['', 'new'],
+    ownBlock: true,
+    has: (host) => ({ services: [site(host, { nginx: { serverNames: [host.name], existing: { https: false, port: 80 } } })] }),
+    meets: behindNginx,
+  },
   {
     name: 'an update behind nginx, with a worker',
     before: ['old'],

@@ -8,7 +8,7 @@ import { type FaultKind, faultKinds } from '../../support/fault-kinds.ts'
 import { stopOn } from './fault.ts'
 import { aborted, confirmed, release } from './lifecycle.ts'
 import type { PushedImage } from './release.ts'
-import { siteHost } from './site.ts'
+import { type SiteHost, siteHost } from './site.ts'
 
 /** How a deploy ends that has met an engine which went, and came back within a minute. */
 const toldOfEngine = ['well', 'DEPLOY_ROLLED_BACK', 'PULL_FAILED', 'RELEASE_COMMAND_FAILED']
@@ -16,7 +16,7 @@ const toldOfEngine = ['well', 'DEPLOY_ROLLED_BACK', 'PULL_FAILED', 'RELEASE_COMM
 /** A host with the scenario made ready, again before each case. */
 export async function openWorld(suite: string, scenario: Scenario, image: PushedImage) {
   const stop = await stopOn(inject('lab').hosts[suite]?.container ?? '')
-  let host = siteHost(suite)
+  let host = await openHost(suite, scenario)
   let traffic: Traffic | undefined
   let requests = 0
   let cases = 0
@@ -37,7 +37,7 @@ export async function openWorld(suite: string, scenario: Scenario, image: Pushed
   const renew = async (): Promise<void> => {
     await endTraffic()
     await host[Symbol.asyncDispose]()
-    host = siteHost(suite)
+    host = await openHost(suite, scenario)
   }
   for (const version of scenario.before) await put(version)
   let breakAt = 0
@@ -166,6 +166,21 @@ export async function openWorld(suite: string, scenario: Scenario, image: Pushed
     } catch (error) {
       return error instanceof Error && 'hint' in error ? `${error.message}: ${String(error.hint)}` : String(error)
     }
+  }
+}
+
+async function openHost(suite: string, { ownBlock = false }: Scenario): Promise<SiteHost> {
+  const host = siteHost(suite)
+  if (!ownBlock) return host
+  const file = `/etc/nginx/conf.d/own.${host.app}.conf`
+  const block = `server { listen 80; listen [::]:80; server_name ${host.name}; include /etc/nginx/launchway.d/servers/${host.name}/*.conf; }`
+  await host.ask(`echo '${block}' > ${file}; nginx -s reload`)
+  return {
+    ...host,
+    async [Symbol.asyncDispose]() {
+      await host.ask(`rm -f ${file}`)
+      await host[Symbol.asyncDispose]()
+    },
   }
 }
 
