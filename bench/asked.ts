@@ -31,6 +31,10 @@ const benches: Record<string, Bench> = {
     about: 'how long a deploy alone takes, near and far, against one SSH call by hand',
     run: async (options) => (await import('./deploy.ts')).benchDeploy(options),
   },
+  build: {
+    about: 'how long an image takes from a commit to a registry, against docker buildx build --push by hand and the action of docker',
+    run: async (options) => (await import('./build.ts')).benchBuild(options),
+  },
   smoke: {
     about: 'how long a smoke test takes, against docker compose up --wait, curl and down',
     run: async (options) => (await import('./smoke.ts')).benchSmoke(options),

@@ -95,7 +95,7 @@ export function startCalls(
     }
     creates.push(...assets)
     notes.push(noteFor(service, before, first, isThere, seen))
-    keeps.push(['keep', container, service.restart])
+    keeps.push(['keep', container, service.restart, ...first.flatMap(({ name, cron }) => (cron === undefined ? [name] : []))])
   }
   const made = new Set(creates.flatMap(([name, , container]) => (name === 'create' ? [container] : [])))
   const start = ({ service, container, first, isRunning }: Turn): HostCall[] => [

@@ -18,8 +18,8 @@ await_engine() {
 }
 
 # halt SERVICE CONTAINER SECONDS POLICY: stops a container whose place the new one needs. Until the release is recorded a
-# reboot brings the old one back: its policy is `always`, that of the new one `no`. Afterwards, or undone, it is POLICY; who
-# wants no restart at all is not given one.
+# reboot brings the old one back: its policy is `always`, that of the new one `no` (`keep` turns that round). Undone, it is
+# POLICY; who wants no restart at all is not given one.
 halt() {
   start_step stop "$1"
   ! is_gone "$2" || fail stop "$1" "$2 is gone: it went with an attempt that had broken off, or somebody removed it. Run it again."
@@ -112,18 +112,21 @@ retire_one() {
   fi
 }
 
-# keep CONTAINER POLICY: from now on a reboot brings this one back. Until now what ended has ended for good, and that must not
-# replace what serves: so it is looked at once more, after its policy is set.
+# keep CONTAINER POLICY [HALTED…]: from now on a reboot brings this one back, and not those that were halted for it: of two
+# that want one port, an engine starts whichever it likes. Until now what ended has ended for good, and that must not
+# replace what serves: so it is looked at once more, after all policies are set.
 keep() {
-  if said=$(docker update --restart "$2" "$1" 2>&1); then
-    now=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1" 2> /dev/null)
+  kept=$1 policy=$2
+  shift 2
+  if said=$(docker update --restart "$policy" "$kept" 2>&1 && { [ $# -eq 0 ] || docker update --restart no "$@" 2>&1; }); then
+    now=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$kept" 2> /dev/null)
     [ "${now%% *}" != running ] || return 0
     said="it was well, and then ended with exit code ${now#* }"
     ! has_new_engine || said="$said: the engine has been restarted, which ends what is not recorded yet. Run it again."
     said="$said
-$(evidence "$1")"
+$(evidence "$kept")"
   fi
-  whose=$(docker inspect --format '{{or (index .Config.Labels "launchway.service") (index .Config.Labels "launchway.accessory")}}' "$1" 2> /dev/null)
+  whose=$(docker inspect --format '{{or (index .Config.Labels "launchway.service") (index .Config.Labels "launchway.accessory")}}' "$kept" 2> /dev/null)
   start_step healthy "$whose"
   fail healthy "$whose" "$said"
 }

@@ -117,6 +117,8 @@ export async function breakOff(
 /** What happens to the program that has been stopped, to the engine or to the host; then all goes on as it would. */
 export async function strike(kind: FaultKind, { container }: SiteHost, stop: Stop, client: Client): Promise<void> {
   const inside = (text: string): Promise<string> => docker('exec', container, 'sh', '-euc', text)
+  // systemd starts a service three times a minute and then no more, and a case may take ten seconds.
+  const again = '[ ! -d /run/systemd/system ] || systemctl reset-failed docker.service docker.socket 2> /dev/null || :;'
   switch (kind) {
     case 'the connection is cut':
       client.cut()
@@ -128,7 +130,7 @@ export async function strike(kind: FaultKind, { container }: SiteHost, stop: Sto
       await inside(`kill -9 ${await stop.program()}`)
       return stop.go()
     case 'the engine is restarted':
-      await inside('lab-service docker restart > /dev/null 2>&1')
+      await inside(`${again} lab-service docker restart > /dev/null 2>&1`)
       return stop.go()
     case 'the engine is gone, and comes back later':
       // Whoever asks would wake it.
@@ -136,7 +138,7 @@ export async function strike(kind: FaultKind, { container }: SiteHost, stop: Sto
       await stop.go()
       // The program may wait for it, for a minute at most.
       await Promise.race([client.ended.catch(() => undefined), delay(20_000)])
-      await inside('lab-service docker start > /dev/null 2>&1')
+      await inside(`${again} lab-service docker start > /dev/null 2>&1`)
       return
     case 'the host is rebooted':
       await docker('restart', '--time', '30', container)
