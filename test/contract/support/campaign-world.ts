@@ -113,8 +113,9 @@ export async function openWorld(suite: string, scenario: Scenario, image: Pushed
           if (state !== 'running') found.push(`the accessory is ${state}`)
         }
         const shouldWait = isToConfirm(scenario, host, image) && answer === next && (does !== 'confirm' || ended !== 'well')
-        // Whether a confirmation that was killed has come to its end is for its line to say: either is right.
-        const isOpen = does === 'confirm' && ended !== 'well'
+        // Whether a confirmation that was killed has come to its end is for its line to say: either is right. And who would clean up
+        // goes with the host: what serves then need not be what is recorded, and that alone says who waits. The next deploy finds it.
+        const isOpen = (does === 'confirm' && ended !== 'well') || kind === 'the host is rebooted'
         if (!isOpen && (await isWaiting(host)) !== shouldWait)
           found.push(`"${answer}" ${shouldWait ? 'does not wait' : 'waits'} for a confirmation`)
       } catch (error) {
