@@ -14,6 +14,6 @@ import { campaignPage, casesOf, Cells, merged } from './support/campaign-page.ts
 const file = join(root, 'test/support/campaign.json')
 const logs = process.argv.slice(2).flatMap((path) => casesOf(readFileSync(path, 'utf8')))
 const cells = merged(Cells.parse(JSON.parse(readFileSync(file, 'utf8'))), logs)
-writeFileSync(file, `[\n${cells.map((cell) => JSON.stringify(cell)).join(',\n')}\n]\n`)
+writeFileSync(file, `${JSON.stringify(cells, undefined, 2)}\n`)
 const names = scenarios.map(({ name }) => name)
 writeFileSync(join(root, 'docs/reference/campaign.md'), campaignPage(cells, names))

@@ -28,7 +28,7 @@ const Cell = z.object({
   fault: z.string(),
   of: z.int(),
   /** Lines as `1-16 18`; by what was found wrong at one, the words for it. */
-  runs: z.array(z.object({ date: z.string(), commit: z.string(), lines: z.string(), wrong: z.record(z.string(), z.array(z.string())) })),
+  runs: z.array(z.object({ date: z.string(), commit: z.string(), lines: z.string(), wrong: z.record(z.string(), z.string()) })),
 })
 export const Cells = z.array(Cell)
 export type Cell = z.infer<typeof Cell>
@@ -55,7 +55,7 @@ export function merged(cells: readonly Cell[], cases: readonly Case[]): Cell[] {
     const same = runs.find((run) => run.date === date && run.commit === commit)
     const rest = runs.filter((run) => run !== same)
     const lines = asRanges([...linesIn(same?.lines ?? ''), line])
-    const wrong = { ...same?.wrong, ...(one.wrong.length === 0 ? {} : { [at]: one.wrong }) }
+    const wrong = { ...same?.wrong, ...(one.wrong.length === 0 ? {} : { [at]: one.wrong.join('; ') }) }
     all.set(keyOf(one), { host, scenario, fault, of, runs: [...rest, { date, commit, lines, wrong }] })
   }
   return [...all.values()]
@@ -103,7 +103,7 @@ export function campaignPage(cells: readonly Cell[], scenarios: readonly string[
   })
   const met = cells.reduce((sum, cell) => sum + linesMet(cell), 0)
   const wrong = cells.flatMap((cell) =>
-    wrongIn(cell).map(([at, words]) => `- ${cell.scenario}, ${cell.host}, ${cell.fault}, before line ${at}: ${words.join('; ')}`),
+    wrongIn(cell).map(([at, words]) => `- ${cell.scenario}, ${cell.host}, ${cell.fault}, before line ${at}: ${words}`),
   )
   return [
     '<!-- Made by `node test/campaign.ts LOG…` from what the campaign has logged. Do not edit. -->',
@@ -142,7 +142,7 @@ export function campaignPage(cells: readonly Cell[], scenarios: readonly string[
 }
 
 const linesMet = ({ runs }: Cell): number => runs.reduce((sum, run) => sum + linesIn(run.lines).length, 0)
-const wrongIn = ({ runs }: Cell): [string, string[]][] => runs.flatMap((run) => Object.entries(run.wrong))
+const wrongIn = ({ runs }: Cell): [string, string][] => runs.flatMap((run) => Object.entries(run.wrong))
 
 function countOf(cell: Cell | undefined): string {
   if (cell === undefined) return '–'
