@@ -41,7 +41,8 @@ function linesFor(kind: FaultKind, { sample }: Scenario, lines: readonly string[
 const taken = isCampaign ? scenarios : scenarios.filter(({ sample }) => sample !== undefined)
 
 describe.each(hosts)('on %s', (suite) => {
-  describe.each(taken)('$name', (scenario) => {
+  // By `%s`, since `$name` is cut off after forty characters.
+  describe.each(taken.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => {
     let world: Awaited<ReturnType<typeof openWorld>> | undefined
     afterAll(() => world?.[Symbol.asyncDispose](), 60_000)
     test.each(keysOf(faultKinds).filter((kind) => isCampaign || scenario.sample?.[kind] !== undefined))(
