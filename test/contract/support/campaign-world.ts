@@ -63,8 +63,8 @@ export async function openWorld(suite: string, scenario: Scenario, image: Pushed
     (error: unknown) => String(error),
   )
   await undisturbed[Symbol.asyncDispose]()
-  // What broke off is finished or undone by a program of its own, before that of the deploy.
-  const lines = await linesOf(host, ready === 'broken' || ready === 'recorded' ? -2 : -1)
+  // What broke off is undone by a program of its own, before that of the deploy; that stops what one left which had been recorded.
+  const lines = await linesOf(host, ready === 'broken' ? -2 : -1)
   const missing = scenario.meets.filter((step) => !lines.some((line) => line.split(' ')[0] === step))
   if (missing.length > 0) throw new Error(`${scenario.name} writes no ${missing.join(', ')}: ${lines.join(', ')}; ${said}`)
   // The one more question for the time than there are lines: when the wait began, which is written before the record.
