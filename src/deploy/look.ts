@@ -71,6 +71,8 @@ export interface SeenHost extends AsyncDisposable {
   host: string
   remote: Remote
   seen: Observation
+  /** Another program was at work there before. */
+  waited?: true
   reconnect(this: void): Promise<Remote>
 }
 

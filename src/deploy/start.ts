@@ -8,7 +8,7 @@ import { ownerOf } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { isOnceIn, onceCall, onceNote, runsHere, runsNow } from './once.ts'
 import { orderedCalls, type Step } from './order.ts'
-import { addressIn, isHttps, type PlannedSite, throughNginx } from './site.ts'
+import { addressIn, isToldHttps, type PlannedSite, throughNginx } from './site.ts'
 import { holdersOf } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -248,7 +248,7 @@ export function watchCall(service: Service, container: string, address: string |
     // By the name that nginx will ask with: some applications answer to no other.
     health.host ?? (address === undefined ? '' : throughNginx(service).name),
     // Many applications send plain HTTP to HTTPS, where nobody listens for a container alone.
-    ...(isHttps(service.nginx) ? ['https'] : []),
+    ...(isToldHttps(service.nginx) ? ['https'] : []),
   ]
 }
 

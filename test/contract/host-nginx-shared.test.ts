@@ -132,7 +132,7 @@ describe('what is open while a switch is made', () => {
         socket.on('data', (chunk) => (text += chunk.toString()))
         socket.on('error', () => undefined)
         const ended = once(socket, 'close')
-        socket.write(`GET /ws HTTP/1.1\r\nHost: ${host.name}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`)
+        socket.write(`GET /ws HTTP/1.1\r\nHost: ${host.name}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
         await expect.poll(() => text, { timeout: 5000 }).toContain('hello from')
         return { said: () => text, say: (line) => void socket.write(`${line}\n`), ended }
       }

@@ -41,7 +41,8 @@ create() {
   # The same release again finds the container of its earlier attempt.
   docker rm --force "$container" > /dev/null 2>&1
   # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
-  set -- "$docker" create --restart no --name "$container" "$@"
+  # Labels that its image brings would make it what it is not: of two the later one counts.
+  set -- "$docker" create --restart no --name "$container" --label launchway.accessory= --label launchway.cron= "$@"
   if said=$(
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"

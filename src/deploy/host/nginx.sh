@@ -56,13 +56,20 @@ switch() { # SLOT
 # is asked as everybody asks, but let in during maintenance. The certificate is taken as it is: what is asked here is
 # who answers.
 asked() {
-  (exec 8>&- 9>&- && exec curl -q --noproxy '*' --silent --insecure --max-time 5 --resolve "$2" --header "Launchway-Slot: ${3:-live}" \
-    --dump-header - --output /dev/null "$1" 2> /dev/null) | awk '
+  through_nginx "$@" --dump-header - --output /dev/null | awk '
       { sub(/\r$/, "") }
       /^HTTP\// { status = $2; from = "" }
       tolower($1) == "launchway-upstream:" { from = substr($0, length($1) + 2) }
       END { print status, from }'
 }
+
+# shellcheck disable=SC2154 # health.sh: $patience
+through_nginx() ( # URL RESOLVE SLOT [ARGUMENT…]
+  url=$1 resolve=$2 slot=${3:-live}
+  shift 3
+  exec 8>&- 9>&- && exec curl -q --globoff --noproxy '*' --silent --insecure --max-time "$patience" --resolve "$resolve" \
+    --header "Launchway-Slot: $slot" "$@" "$url" 2> /dev/null
+)
 
 # guarded STATUS: what an answer says that no container gave.
 guarded() {
@@ -111,6 +118,7 @@ prove() { # STEP LIMIT_CS and what `through` is given
     if [ $(($(uptime_cs) - proving)) -ge "$limit" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
       fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
+$([ -z "$status" ] || through_nginx "$7" "$8" "$5" | page_words)
 $(evidence "$4")"
     fi
     # Often at first: who asks in vain for seconds needs the machine for something else.

@@ -259,6 +259,9 @@ END
   for tool in getenforce /usr/sbin/getenforce; do
     if policy=$("$tool" 2> /dev/null); then fact selinux "$policy" && break; fi
   done
+  if [ "$policy" = Enforcing ]; then
+    case $(getsebool httpd_can_network_connect 2> /dev/null || /usr/sbin/getsebool httpd_can_network_connect 2> /dev/null) in *' off') fact selinux.connect off ;; esac
+  fi
   read -r from to < /proc/sys/net/ipv4/ip_local_port_range && fact range "$from" "$to"
   cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk '$4 == "0A" { split($2, at, ":"); print "open\t" at[2] }'
   $root sh -c 'cat "$1"/*/*/ports' sh "$LW_ROOT" 2> /dev/null | awk '{ print "claimed\t" $2; print "claimed\t" $3 }'
@@ -278,10 +281,17 @@ fi
 fact detach "$detach"
 
 # shellcheck disable=SC2086 # words
-info=$([ -z "$alive" ] || $as $limit docker info --format '{{.LoggingDriver}} {{.DockerRootDir}}' 2> /dev/null)
-root=${info#* }
+info=$([ -z "$alive" ] || $as $limit docker info --format '{{.LoggingDriver}} {{.ID}} {{.DockerRootDir}}' 2> /dev/null)
+root=${info#* * } id=${info#* }
+case $root in /var/snap/docker/*) fact unfit snap ;; esac
+# For nginx alone the program will be root, who may be led to another engine than the one that was looked at.
+if [ -n "$info" ] && [ -z "$as" ] && [ -n "$LW_NGINX$ports" ] && [ "$(id -u)" != 0 ] && sudo -n true 2> /dev/null; then
+  # shellcheck disable=SC2086 # words
+  [ "$(sudo -n $limit docker info --format '{{.ID}}' 2> /dev/null)" = "${id%% *}" ] || fact unfit two
+fi
 fact free "$(df -Pk "${root:-/}" 2> /dev/null | awk 'NR == 2 { print $4 }')"
 ! keeps_all_logs "${info%% *}" || fact logs unbounded
 free_at free.state "$LW_ROOT"
+[ -n "$alive" ] || case $(docker --version 2> /dev/null) in podman*) engine=podman ;; esac
 fact engine "$engine"
 fact seen yes

@@ -10,7 +10,7 @@
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
 #                               deployed; `recorded` (the release before it); `rejected` (a release that it was returned
-#                               to from, as long as that is not `unrecord`ed)
+#                               to from, as long as that is not `unrecord`ed); `CONTAINER.log` of what did not come up
 # nginx.sh, assets.sh and carry.sh have their own.
 set -u
 umask 022

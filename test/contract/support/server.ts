@@ -31,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
 
     def do_POST(self):
-        if self.headers.get('Upgrade') == 'echo':
+        if self.headers.get('Upgrade') == 'websocket':
             return self.echo()
         self.rfile.read(int(self.headers.get('Content-Length', 0)))
         time.sleep(float(os.environ.get('SLOW', 3)) if self.path == '/slow' else 0.02)
@@ -56,7 +56,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def echo(self):
-        self.wfile.write(('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n\\r\\nhello from ' + version + '\\n').encode())
+        self.wfile.write(('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\nhello from ' + version + '\\n').encode())
         for line in self.rfile:
             self.wfile.write((version + ' heard ').encode() + line)
         self.close_connection = True

@@ -24,11 +24,11 @@ export interface SiteHost extends HostUnderTest {
   page(name?: string): Promise<string>
 }
 
-export function siteHost(suite: string, of: { user?: string; stateRoot?: string; bin?: string } = {}): SiteHost {
+export function siteHost(suite: string, of: { user?: string; stateRoot?: string; bin?: string; app?: string } = {}): SiteHost {
   const machine = inject('lab').hosts[suite]
   if (machine === undefined) throw new Error(`the lab has no ${suite}`)
   const { container } = machine
-  const host = labHost(container, of.user ?? 'root', 0, of.stateRoot ?? newStateRoot(), of.bin)
+  const host = labHost(container, of.user ?? 'root', 0, of.stateRoot ?? newStateRoot(), of.bin, of.app)
   const name = `${host.app}.example.org`
   const begun: Traffic[] = []
   const page = async (at = name): Promise<string> => {
