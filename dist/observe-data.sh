@@ -61,8 +61,8 @@ listening() { # STATE FILE…: address, port and inode, a line each
 
 # owner_of INODE: the program whose socket it is, as far as this account may see.
 owner_of() {
-  # shellcheck disable=SC2012 # the links of all programs in one call
-  pid=$(ls -l /proc/[0-9]*/fd 2> /dev/null | awk -v link="socket:[$1]" '
+  # shellcheck disable=SC2012,SC2086 # the links of all programs in one call; words
+  pid=$($see sh -c 'ls -l /proc/[0-9]*/fd' 2> /dev/null | awk -v link="socket:[$1]" '
     /^\/proc\// { split($0, at, "/"); pid = at[3] }
     $NF == link { print pid; exit }')
   [ -z "$pid" ] || echo "$(tr -cd 'A-Za-z0-9_ .:/-' < "/proc/$pid/comm") (process $pid)"

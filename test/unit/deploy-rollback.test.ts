@@ -21,6 +21,14 @@ describe('what a rollback asks of a host', () => {
     ],
   })
 
+  it('names what it rejects with the record, for whoever finishes it: that is none to return to', () => {
+    const { calls } = planHost({ ...returning, takesBack: second }, after, 'x')
+    const [repository] = returning.repositories
+    expect(calls).toContainEqual(['record', repository, 'back', second])
+    expect(calls.at(-2)).toEqual(['unrecord', second])
+    expect(planHost(returning, after, 'x').calls).toContainEqual(['record', repository])
+  })
+
   it('is to start what it has kept where it was, and to stop what ran: nothing is pulled or made', () => {
     expect(story(planHost(returning, after, 'a').calls)).toEqual([
       'begin',

@@ -32,19 +32,9 @@ as_json() {
   esac
 }
 
-booted=''
-
-# Sets `epoch` to the seconds since 1970: asked for once, then counted by the time since boot.
-read_epoch() {
-  read -r since_boot _ < /proc/uptime
-  : "${booted:=$(($(date +%s) - ${since_boot%.*}))}"
-  epoch=$((booted + ${since_boot%.*}))
-}
-
 # journal STEP STATE [SERVICE [NOTE]]: appends one line. MS, when set, is the time the step took; MORE is further fields.
 journal() {
-  read_epoch
-  line="{\"v\":1,\"at\":$epoch,\"release\":\"$LW_RELEASE\",\"attempt\":\"$LW_ATTEMPT\",\"step\":\"$1\",\"state\":\"$2\""
+  line="{\"v\":1,\"at\":$(date +%s),\"release\":\"$LW_RELEASE\",\"attempt\":\"$LW_ATTEMPT\",\"step\":\"$1\",\"state\":\"$2\""
   [ -z "${3:-}" ] || line="$line,\"service\":\"$3\""
   [ -z "${MS:-}" ] || line="$line,\"ms\":$MS"
   if [ -n "${4:-}" ]; then

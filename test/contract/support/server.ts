@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type PushedImage, pushImage } from './release.ts'
 
@@ -12,7 +12,12 @@ import { type PushedImage, pushImage } from './release.ts'
 export function pushServer(registry: string): Promise<PushedImage> {
   return pushImage(registry, (context) => {
     writeFileSync(join(context, 'server.py'), server)
-    writeFileSync(join(context, 'Dockerfile'), 'FROM python:3\nCOPY server.py /\nSTOPSIGNAL SIGKILL\nCMD ["python3", "/server.py"]\n')
+    mkdirSync(join(context, 'static'))
+    writeFileSync(join(context, 'static/app.css'), 'a style\n')
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      'FROM python:3\nCOPY server.py /\nCOPY static /static/\nSTOPSIGNAL SIGKILL\nCMD ["python3", "/server.py"]\n',
+    )
   })
 }
 
