@@ -205,8 +205,14 @@ export function publishedPorts({ services, accessories }: Environment): string[]
   )
 }
 
+/** @param holder as the host has it: who, which release, since when, and by which process */
 export function lockedError(host: string, holder: string): LaunchwayError {
+  const pid = /, process (\d+)$/.exec(holder)?.[1]
+  const way =
+    pid === undefined
+      ? ''
+      : `\nIf it hangs, end it on the host, and it is undone there: kill ${pid} (sudo kill ${pid} where another account deploys).`
   return new LaunchwayError('DEPLOY_LOCKED', `another deploy is under way on ${host}`, {
-    hint: `Held by ${holder}. Run this one again when it has ended; the lock ends with its program, there is nothing to remove.`,
+    hint: `Held by ${holder}. Run this one again when it has ended; the lock ends with its program, there is nothing to remove.${way}`,
   })
 }

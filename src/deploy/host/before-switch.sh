@@ -10,13 +10,13 @@ before_switch() {
   will_undo remove "$container" before-switch "$LW_SERVICE"
   docker rm --force "$container" > /dev/null 2>&1
   # As in `run`: everything is a word of the command line before the secrets are read.
-  # shellcheck disable=SC2154 # containers.sh
-  set -- "$docker" create --pull never --name "$container" "$@"
+  # shellcheck disable=SC2154 # engine.sh
+  set -- ${bound:+"$bound" 600} "$docker" create --pull never --name "$container" "$@"
   said=$(
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
     "$@" 2>&1
-  ) || fail before-switch "$LW_SERVICE" "$said"
+  ) || fail before-switch "$LW_SERVICE" "${said:-the engine does not answer: docker create was ended after 600 s}"
   for name in $networks; do
     said=$(docker network connect "$name" "$container" 2>&1) || fail before-switch "$LW_SERVICE" "it could not join the network $name: $said"
   done
@@ -37,7 +37,7 @@ run_to_end() {
   exec 7< "$hook_log"
   held='' lines=0 deadline=$(($(uptime_cs) + limit * 100)) overdue='' pause=5
   while :; do
-    state=$(docker inspect --format '{{.State.Status}}' "$container" 2>&1)
+    state=$(look_at --format '{{.State.Status}}' "$container")
     tell_words "$1"
     case $state in
       running | created | restarting | paused) ;;
@@ -61,7 +61,7 @@ run_to_end() {
   exec 7<&-
   # Kept with the release: the container goes.
   (umask 077 && { date -u "+%Y-%m-%dT%H:%M:%SZ $container" && tail -c 64000 "$hook_log"; } >> "$LW_DIR/$1.log") 2> /dev/null
-  ended=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Error}}' "$container" 2>&1)
+  ended=$(look_at --format '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Error}}' "$container")
   if [ -n "$overdue" ]; then why="it was still running after its timeout of $limit s, and was ended"; else
     # shellcheck disable=SC2086 # words
     case $ended in

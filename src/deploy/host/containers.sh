@@ -1,5 +1,5 @@
 # What the apply program does to containers: stop, make, wake, keep, retire. Each says first how it is undone.
-docker=$(command -v docker) away_since=''
+away_since=''
 
 # An engine that does not answer tells nothing.
 is_gone() {
@@ -41,7 +41,8 @@ create() {
   # The same release again finds the container of its earlier attempt.
   docker rm --force "$container" > /dev/null 2>&1
   # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
-  set -- "$docker" create --restart no --name "$container" "$@"
+  # shellcheck disable=SC2154 # engine.sh
+  set -- ${bound:+"$bound" 600} "$docker" create --restart no --name "$container" "$@"
   if said=$(
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
@@ -50,7 +51,7 @@ create() {
     define "$LW_SERVICE" "$container"
     end_step create 'done' "$LW_SERVICE" "$container"
   else
-    fail create "$LW_SERVICE" "$said"
+    fail create "$LW_SERVICE" "${said:-the engine does not answer: docker create was ended after 600 s}"
   fi
 }
 

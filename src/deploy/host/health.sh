@@ -91,7 +91,7 @@ watch() {
   [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   while :; do
     asked_at=$(uptime_cs)
-    if ! state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1) && ! is_gone "$2"; then
+    if ! state=$(look_at --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2") && ! is_gone "$2"; then
       # An engine that is being restarted tells nothing of the container, and its time is not the container's.
       await_engine || fail healthy "$1" "the engine does not answer: $state"
       deadline=$((deadline + $(uptime_cs) - asked_at)) state='running unseen'

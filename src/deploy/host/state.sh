@@ -117,7 +117,7 @@ take_lock() {
 # Says who holds the lock, and sees to it that what follows has the room it needs.
 claim() {
   put "$LW_HOME/lock.pid" "$$" || return
-  put "$LW_HOME/lock.holder" "$LW_BY, release $LW_RELEASE, since $(date -u +%Y-%m-%dT%H:%M:%SZ)" || return
+  put "$LW_HOME/lock.holder" "$LW_BY, release $LW_RELEASE, since $(date -u +%Y-%m-%dT%H:%M:%SZ), process $$" || return
   [ -s "$LW_HOME/reserve" ] || dd if=/dev/zero of="$LW_HOME/reserve" bs=1024 count=64 || return
   mkdir -p "$LW_DIR"
 }
