@@ -67,8 +67,24 @@ start() {
 wake() {
   start_step run "$1"
   will_undo stop "$2" run "$1"
-  said=$(docker start "$2" 2>&1) || fail run "$1" "$said"
+  said=$(docker start "$2" 2>&1) || { is_cut_off && rejoin "$2" && said=$(docker start "$2" 2>&1); } || fail run "$1" "$said"
   end_step run 'done' "$1" "$2"
+}
+
+# What the engine has `said`: it knows networks by their numbers, and one that is made anew under its name has another.
+is_cut_off() {
+  case $said in *network*'not found'*) ;; *) return 1 ;; esac
+}
+
+# rejoin CONTAINER: has it in the networks that have the names of those it was made with, under the names it had there.
+rejoin() {
+  said=$(docker inspect --format '{{range $name, $in := .NetworkSettings.Networks}}{{$name}} {{$in.NetworkID}}{{range $in.Aliases}} --alias {{.}}{{end}}{{with $in.IPAMConfig}}{{with .IPv4Address}} --ip {{.}}{{end}}{{end}}{{println}}{{end}}' "$1" 2>&1 \
+    | while read -r name id how; do
+      [ -n "$name" ] && [ "$(docker network inspect --format '{{.Id}}' "$name" 2> /dev/null)" != "$id" ] || continue
+      # shellcheck disable=SC2086 # words
+      docker network connect $how "$name" "$1" 2>&1 || { echo "$1 could not join the network $name again" && break; }
+    done)
+  [ -z "$said" ]
 }
 
 # join SERVICE NETWORK CONTAINER [ALIAS…]: engines before 25 take one network on their command line.
