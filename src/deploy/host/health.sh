@@ -8,21 +8,21 @@ evidence() {
   docker logs --tail 40 "$1" 2>&1 | tail -c 6000
 }
 
-# probe URL HOST-HEADER PROTO: prints the status of the first answer, and where it leads if it is a redirect; nothing
+# probe URL HOST-HEADER PROTO [SECONDS]: prints the status of the first answer, and where it leads if it is a redirect; nothing
 # when there is none. A redirect is not followed: a page for logging in is no health. PROTO is what nginx will
 # tell the application that it was asked by (curl alone says it: behind nginx there is one). The host's own settings for
 # curl, and its proxies, are for the world outside.
 probe() (
   exec 9>&-
   if command -v curl > /dev/null 2>&1; then
-    curl -q --noproxy '*' --silent --output /dev/null --max-time 5 --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
+    curl -q --noproxy '*' --silent --output /dev/null --max-time "${4:-5}" --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
       | sed -e 's/^000.*//' -e 's/ $//'
   else
     unset http_proxy HTTP_PROXY
     # GNU wget tries 20 times by itself. That of busybox knows one try only, and 1.35 dies of -T.
     case $(wget --version 2>&1) in
-      GNU*) wget='wget -t 1 -T 5' ;;
-      *) wget="$(command -v timeout > /dev/null && echo 'timeout 5') wget" ;;
+      GNU*) wget="wget -t 1 -T ${4:-5}" ;;
+      *) wget="$(command -v timeout > /dev/null && echo "timeout ${4:-5}") wget" ;;
     esac
     # shellcheck disable=SC2086 # words
     $wget -S -q -O /dev/null ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2>&1 \
@@ -32,6 +32,28 @@ probe() (
           END { printf "%s%s", status, where }'
   fi
 )
+
+# ask_page URL HOST-HEADER PROTO: sets `answer`, and `heard` to the words for it. A page may take its time: who has said nothing in five
+# seconds is given half of what is left until the deadline, and then all of it. Not at once: a connection that an application took while it
+# started may never be answered.
+patience=5 slow=0
+ask_page() {
+  began=$(uptime_cs)
+  left=$(((deadline - began) / 100))
+  may=$patience
+  [ "$may" -le "$left" ] || may=$left
+  [ "$may" -ge 5 ] || may=5
+  answer=$(probe "$@" "$may")
+  took=$(($(uptime_cs) - began)) heard="$1 answered ${answer:-nothing}"
+  if [ -n "$answer" ]; then
+    # nginx.sh asks the same page.
+    [ "$took" -le $((slow * 100)) ] || slow=$((took / 100 + 1))
+  elif [ "$took" -ge $((may * 100 - 20)) ]; then
+    heard="$1 gave no answer within $may s"
+    patience=$((patience * 2))
+    [ "$patience" -ge $((left / 2)) ] || patience=$((left / 2))
+  fi
+}
 
 is_well() { # STATUS WANTED
   case $1 in
@@ -84,7 +106,7 @@ still_starting() { # CONTAINER SECONDS
 # an interval.
 watch() {
   start_step healthy "$1"
-  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' bounded='' pause=5
+  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' bounded='' pause=5 patience=5 heard=''
   every=${6%/*} tried=0 counted=$(uptime_cs) tries=''
   case $6 in */*) tries=${6#*/} ;; esac
   # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
@@ -106,7 +128,7 @@ $(evidence "$2")" ;;
     esac
     well=''
     if [ "$3" = http ]; then
-      answer=$(probe "$7" "${9:-}" "${10:-}")
+      ask_page "$7" "${9:-}" "${10:-}"
       ! is_well "${answer%% *}" "${8:-}" || well=yes
     elif [ "$3" = exec ]; then
       if answer=$(in_container "$@"); then well=yes; fi
@@ -117,7 +139,7 @@ $(evidence "$2")" ;;
     if [ -z "$well" ]; then
       well_since=''
       [ $((now - counted)) -lt "$every" ] || counted=$now tried=$((tried + 1))
-      [ -z "$tries" ] || [ "$tried" -lt "$tries" ] || fail healthy "$1" "$tried probes failed one after the other; $7 answered ${answer:-nothing}$(led_away)
+      [ -z "$tries" ] || [ "$tried" -lt "$tries" ] || fail healthy "$1" "$tried probes failed one after the other; ${heard:-$7 answered ${answer:-nothing}}$(led_away)
 $(evidence "$2")"
     else
       : "${well_since:=$now}"
@@ -125,7 +147,7 @@ $(evidence "$2")"
     fi
     [ -z "$well_since" ] || [ $((now - well_since)) -lt "$5" ] || break
     if [ "$now" -ge "$deadline" ]; then
-      fail healthy "$1" "not healthy after $(($4 / 100)) s${7:+; $7 answered ${answer:-nothing}}$(led_away)
+      fail healthy "$1" "not healthy after $(($4 / 100)) s${7:+; ${heard:-$7 answered ${answer:-nothing}}}$(led_away)
 $(still_starting "$2" "$(($4 / 100))")
 $(evidence "$2")
 $([ "$state" != 'running starting' ] || inherited "$2")"

@@ -53,10 +53,10 @@ switch() { # SLOT
 }
 
 # asked URL RESOLVE SLOT: the status of nginx's answer, and the address of the container that gave it. Without a slot it
-# is asked as everybody asks, but let in during maintenance. The certificate is taken as it is: what is asked here is
+# is asked as everybody asks, but let in during maintenance. Time is as long as the page has taken before. The certificate is taken as it is: what is asked here is
 # who answers.
 asked() {
-  (exec 8>&- 9>&- && exec curl -q --noproxy '*' --silent --insecure --max-time 5 --resolve "$2" --header "Launchway-Slot: ${3:-live}" \
+  (exec 8>&- 9>&- && exec curl -q --noproxy '*' --silent --insecure --max-time $((5 + 2 * ${slow:-0})) --resolve "$2" --header "Launchway-Slot: ${3:-live}" \
     --dump-header - --output /dev/null "$1" 2> /dev/null) | awk '
       { sub(/\r$/, "") }
       /^HTTP\// { status = $2; from = "" }
@@ -94,8 +94,11 @@ linger() {
 prove() { # STEP LIMIT_CS and what `through` is given
   proving=$(uptime_cs) pause=5
   while :; do
+    asked_at=$(uptime_cs)
     answer=$(asked "$7" "$8" "$5")
-    status=${answer%% *} from=${answer#* }
+    status=${answer%% *} from=${answer#* } heard="answered ${answer%% *}"
+    [ -n "$status" ] || heard='answered nothing'
+    [ -n "$status" ] || [ $(($(uptime_cs) - asked_at)) -lt $((480 + 200 * ${slow:-0})) ] || heard="gave no answer within $((5 + 2 * ${slow:-0})) s,"
     if [ "$from" = "$6" ]; then
       # Behind nginx an application may know that it is asked over HTTPS, and answer otherwise than it does directly.
       case $status in 2??) return ;; esac
@@ -109,7 +112,7 @@ prove() { # STEP LIMIT_CS and what `through` is given
     [ -n "$from" ] || [ -z "$(guarded "$status")" ] || [ "$limit" -le 300 ] || limit=300
     # One that has ended will not answer any more.
     if [ $(($(uptime_cs) - proving)) -ge "$limit" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
-      fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
+      fail "$1" "$3" "asked through nginx, $7 $heard from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
 $(evidence "$4")"
     fi

@@ -27,19 +27,23 @@ export interface Box extends Disposable {
 
 const nothing = { ports: [], nginx: false, cron: false, definitions: false, asked: [], files: [], certificates: [] }
 
-/** @param programs by name: what each does, as shell text */
-export function box(shell: string, programs: Record<string, string>): Box {
+/**
+ * @param programs by name: what each does, as shell text
+ * @param tools those that are there, by name, and what each is; without it all of this machine
+ */
+export function box(shell: string, programs: Record<string, string>, tools?: Readonly<Record<string, string>>): Box {
   const root = mkdtempSync(join(tmpdir(), 'launchway-box-'))
   const bin = join(root, 'bin')
   mkdirSync(bin)
   symlinkSync(which(shell), join(bin, 'sh'))
   for (const [name, text] of Object.entries(programs)) writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 })
+  for (const [name, at] of Object.entries(tools ?? {})) symlinkSync(which(at), join(bin, name))
   const attempt = {
     ...{ app: 'addie', environment: 'production', stateRoot: join(root, 'state'), release: second, attempt: '0f' },
     ...{ slot: 'a' as const, keep: 5, by: 'ada' },
   }
   const { home, journal: file } = hostPaths(attempt.stateRoot, attempt.app, attempt.environment)
-  const env = { PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`, BOX: root }
+  const env = { PATH: tools === undefined ? `${bin}${delimiter}${process.env['PATH'] ?? ''}` : bin, BOX: root }
   const sh = join(bin, 'sh')
   const run = (program: string) => spawnSync(sh, ['-s'], { input: program, encoding: 'utf8', env })
   const journal = () =>
