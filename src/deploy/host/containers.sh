@@ -55,6 +55,13 @@ create() {
   fi
 }
 
+# has_secrets SERVICE: a return brings none with it: what it makes anew gets those that were kept.
+has_secrets() {
+  [ ! -e "$LW_DIR/secrets" ] || return 0
+  start_step create "$1"
+  fail create "$1" "the values of its secrets are gone with $LW_DIR/secrets, and its container has to be made anew: without them it would not be what it was. Put that version live as a new release, which brings them: launchway redeploy VERSION"
+}
+
 # start SERVICE CONTAINER: the one that `create` has made. Undoing, it goes before what was halted for it comes back.
 start() {
   start_step run "$1"

@@ -181,7 +181,11 @@ undo_lines() { # RELEASE_DIR
   failed=$(awk '$NF == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | {
     while read -r kind what file _; do
       case $kind in
-        remove) docker rm --force "$what" > /dev/null 2>&1 || is_gone "$what" ;;
+        remove)
+          # That of a run goes with its volumes that have no name.
+          [ "$file" = volumes ] || file=''
+          docker rm --force ${file:+--volumes} "$what" > /dev/null 2>&1 || is_gone "$what"
+          ;;
         start)
           # A list of an earlier launchway has no policy.
           case $file in '' | .) file=unless-stopped ;; esac
