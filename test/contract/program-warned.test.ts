@@ -1,6 +1,8 @@
+import { mkdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { HostCall } from '../../src/deploy/call.ts'
 import { parseObservation } from '../../src/deploy/observation.ts'
+import { applyProgram, swarmFunctions } from '../../src/deploy/program.ts'
 import { box } from './support/box.ts'
 
 const unread = "echo 'WARNING: Error loading config file: /home/ada/.docker/config.json: permission denied' >&2"
@@ -32,6 +34,15 @@ describe.each(['dash', 'busybox'])('a warning beside an answer is none of it, wi
       engine: undefined,
       engineSaid: 'Cannot connect to the Docker daemon',
     })
+  })
+
+  it('when a stack is looked at until all of it is back', () => {
+    const services = `case "$1 $2" in 'service ls') echo 'shop_web 1/1' ;; 'service ps') echo 'shop_web.1 Running Running 2 minutes ago' ;; esac`
+    using host = box(shell, { docker: `${unread}\n${services}` })
+    mkdirSync(host.home, { recursive: true })
+    const looked = ['eval', 'start_step undo; if wait_undone; then end_step undo; fi'] as const
+    host.run(applyProgram(host.attempt, [['begin'], looked, ['finish']], swarmFunctions({ LW_STACK: 'shop' })))
+    expect(host.journal().filter(({ step, state }) => step === 'undo' && state !== 'start')).toMatchObject([{ state: 'done' }])
   })
 
   it.each<[string, Record<string, string>, HostCall]>([
