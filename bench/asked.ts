@@ -31,6 +31,14 @@ const benches: Record<string, Bench> = {
     about: 'how long a deploy alone takes, near and far, against one SSH call by hand',
     run: async (options) => (await import('./deploy.ts')).benchDeploy(options),
   },
+  build: {
+    about: 'how long an image takes from a commit to a registry, against docker buildx build --push by hand and the action of docker',
+    run: async (options) => (await import('./build.ts')).benchBuild(options),
+  },
+  traffic: {
+    about: 'what visitors see of switches, on nginx of three ages: what fails, and how long answers take',
+    run: async (options) => (await import('./traffic.ts')).benchTraffic(options),
+  },
   smoke: {
     about: 'how long a smoke test takes, against docker compose up --wait, curl and down',
     run: async (options) => (await import('./smoke.ts')).benchSmoke(options),

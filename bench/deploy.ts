@@ -26,7 +26,12 @@ export async function benchDeploy({ rounds = 5, peers, say }: Options): Promise<
     for (const distance of distances) {
       const target = await targetOf(lab, distance)
       const program = peers.get('kamal')
-      const deployers = [byHand(target), await launchway(target), ...(program === undefined ? [] : [await kamal(target, program)])]
+      const deployers = [
+        byHand(target),
+        await launchway(target),
+        await launchway(target, '0s'),
+        ...(program === undefined ? [] : [await kamal(target, program)]),
+      ]
       const series = await inTurns(
         deployers.map((one) => ({ name: one.name, run: () => timed(one) })),
         { count: rounds, warmUp: 1, onRound: (round, of) => say(`bench deploy: ${distance} ms, round ${round} of ${of} …`) },

@@ -5,8 +5,6 @@ import { type Lab, type LabHost, sshArgs } from '../lab/lab.ts'
 import { root } from '../lab/paths.ts'
 import { call } from '../lab/run.ts'
 
-const serverName = 'hello.example.org'
-
 /** Where everybody deploys to, and how far away it is. */
 export interface Target {
   lab: Lab
@@ -62,24 +60,28 @@ done
   }
 }
 
-export async function launchway({ lab, folder, sshPort }: Target): Promise<Deployer> {
-  const cwd = folder('launchway')
+/** @param settle how long a version must stay well, where it is not what launchway takes by itself */
+export async function launchway({ lab, folder, sshPort }: Target, settle?: string): Promise<Deployer> {
+  const app = settle === undefined ? 'launchway' : 'launchway-settle'
+  const cwd = folder(app)
+  const health = settle === undefined ? '/' : `{ path: /, settle: ${settle} }`
   const git = (...args: string[]): Promise<unknown> =>
     call('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@example.org', '-c', 'core.hooksPath=/dev/null', ...args], { cwd })
   writeFileSync(
     join(cwd, 'launchway.yml'),
-    `image: ${lab.registry.address}/launchway/hello
+    `app: ${app}
+image: ${lab.registry.address}/${app}/hello
 branches: { main: production }
 scan: false
 environments:
-  production: { host: 'root@127.0.0.1:${sshPort}', port: 8000, health: /, url: 'http://${serverName}', ssh: { known-hosts: ${lab.knownHosts} } }
+  production: { host: 'root@127.0.0.1:${sshPort}', port: 8000, health: ${health}, url: 'http://${app}.example.org', ssh: { known-hosts: ${lab.knownHosts} } }
 `,
   )
   await git('init', '--quiet', '--initial-branch', 'main')
   const env = { SSH_KEY: readFileSync(lab.key, 'utf8'), XDG_STATE_HOME: join(cwd, '.git', 'state') }
   const verb = async (name: string): Promise<void> => void (await call(join(root, 'bin/launchway'), [name], { cwd, env }))
   return {
-    name: 'launchway deploy',
+    name: `launchway deploy${settle === undefined ? '' : `, settle: ${settle}`}`,
     async prepare(version) {
       nextVersion(cwd, version)
       await git('add', '--all')

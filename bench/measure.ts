@@ -58,7 +58,7 @@ export function spread(values: readonly number[]): Spread {
 }
 
 /** Between two figures, in proportion. */
-function quantile(sorted: readonly number[], part: number): number {
+export function quantile(sorted: readonly number[], part: number): number {
   const place = (sorted.length - 1) * part
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]]
   if (below === undefined || above === undefined) throw new RangeError('there is nothing to summarise')

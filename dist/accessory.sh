@@ -34,9 +34,8 @@ take_name() { # ACCESSORY CONTAINER POLICY
   is_gone "$2.old" || fail record "$1" "$2.old is in the way: docker rm $2.old"
   will_undo rename "$2.old $2" record "$1"
   { docker rename "$2" "$2.old" && docker rename "$2.new" "$2"; } 2> /dev/null || fail record "$1" "$2 could not be renamed"
-  keep "$2" "$3"
   # Both on one volume would be the worst: a reboot must not bring the old one back as well.
-  docker update --restart no "$2.old" > /dev/null 2>&1 || fail record "$1" "the restart policy of $2.old could not be set"
+  keep "$2" "$3" "$2.old"
 }
 
 # name_back FROM TO: undo; FROM gets the name TO back, which another one may have by now.

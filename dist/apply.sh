@@ -13,11 +13,25 @@ pull() {
   start_step pull
   if [ -z "${3:-}" ] && docker image inspect "$1" > /dev/null 2>&1; then
     end_step pull skipped '' "$1 is there already"
-  elif said=$(exec 9>&- && ${2:+with_logins} docker pull --quiet "$1" 2>&1); then
+  elif said=$(fetch "$@" 2>&1) && said=$(docker image inspect "$1" 2>&1 > /dev/null || mend "$@" 2>&1); then
     end_step pull 'done' '' "$1"
   else
     fail pull '' "$1: $said"
   fi
+}
+
+fetch() { # REFERENCE [LOGINS]
+  (exec 9>&- && ${2:+with_logins} docker pull --quiet "$1")
+}
+
+# An engine that has lost a layer of an image pulls it without a word, since all of it is there already; nothing can be
+# made of it. Only once it has forgotten the image does it get the layers.
+mend() { # REFERENCE [LOGINS]
+  id=$(docker image ls --all --digests --no-trunc --format '{{.Digest}} {{.ID}}' | awk -v digest="${1##*@}" '$1 == digest { print $2; exit }')
+  [ -z "$id" ] || docker image rm --force "$id" > /dev/null
+  fetch "$@" > /dev/null && docker image inspect "$1" > /dev/null && return
+  echo 'The engine has pulled this image, and cannot read it: it has lost some of what it keeps.'
+  return 1
 }
 
 with_logins() {

@@ -46,7 +46,7 @@ show_challenges() {
   for name in $hostnames; do
     shown="http://$name/.well-known/acme-challenge/$file"
     # A server that has known no certificate of ours until now may send to HTTPS first, as an authority would follow it.
-    answer=$(exec 8>&- 9>&- && exec curl -q --noproxy '*' --silent --insecure --location --max-time 5 --write-out '\n%{http_code}' \
+    answer=$(exec 8>&- 9>&- && exec curl -q --globoff --noproxy '*' --silent --insecure --location --max-time 5 --write-out '\n%{http_code}' \
       --resolve "$name:80:127.0.0.1" --resolve "$name:443:127.0.0.1" "$shown" 2> /dev/null)
     [ "$answer" != "$LW_ATTEMPT
 200" ] || continue

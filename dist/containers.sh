@@ -18,8 +18,8 @@ await_engine() {
 }
 
 # halt SERVICE CONTAINER SECONDS POLICY: stops a container whose place the new one needs. Until the release is recorded a
-# reboot brings the old one back: its policy is `always`, that of the new one `no`. Afterwards, or undone, it is POLICY; who
-# wants no restart at all is not given one.
+# reboot brings the old one back: its policy is `always`, that of the new one `no` (`keep` turns that round). Undone, it is
+# POLICY; who wants no restart at all is not given one.
 halt() {
   start_step stop "$1"
   ! is_gone "$2" || fail stop "$1" "$2 is gone: it went with an attempt that had broken off, or somebody removed it. Run it again."
@@ -39,19 +39,28 @@ create() {
   will_undo remove "$container" create "$LW_SERVICE"
   undefine "$container"
   # The same release again finds the container of its earlier attempt.
-  docker rm --force "$container" > /dev/null 2>&1
-  # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
-  set -- "$docker" create --restart no --name "$container" "$@"
-  if said=$(
-    # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
-    [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
-    "$@" 2>&1
-  ); then
+  if make "$@" || { is_there && docker rm --force "$container" > /dev/null 2>&1 && make "$@"; }; then
     define "$LW_SERVICE" "$container"
     end_step create 'done' "$LW_SERVICE" "$container"
   else
     fail create "$LW_SERVICE" "$said"
   fi
+}
+
+# make DOCKER-CREATE-ARGUMENTS…: docker's words are in `said`.
+make() {
+  # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
+  # Labels that its image brings would make it what it is not: of two the later one counts.
+  set -- "$docker" create --restart no --name "$container" --label launchway.accessory= --label launchway.cron= "$@"
+  said=$(
+    # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
+    [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
+    "$@" 2>&1
+  )
+}
+
+is_there() {
+  docker inspect --type container "$container" > /dev/null 2>&1
 }
 
 # start SERVICE CONTAINER: the one that `create` has made. Undoing, it goes before what was halted for it comes back.
@@ -102,9 +111,12 @@ retired() {
 }
 
 retire_one() {
+  # A reboot brings the new one alone, whether the old one has been drained by then or not.
+  docker update --restart no "$2" > /dev/null 2>&1 &
+  updating=$!
   [ -z "${4:-}" ] || drain "$1" "$4" "$3"
   start_step stop "$1"
-  docker update --restart no "$2" > /dev/null 2>&1
+  wait "$updating"
   if said=$(docker stop -t "$3" "$2" 2>&1); then
     end_step stop 'done' "$1" "$2"
   else
@@ -112,18 +124,21 @@ retire_one() {
   fi
 }
 
-# keep CONTAINER POLICY: from now on a reboot brings this one back. Until now what ended has ended for good, and that must not
-# replace what serves: so it is looked at once more, after its policy is set.
+# keep CONTAINER POLICY [HALTED…]: from now on a reboot brings this one back, and not those that were halted for it: of two
+# that want one port, an engine starts whichever it likes. Until now what ended has ended for good, and that must not
+# replace what serves: so it is looked at once more, after all policies are set.
 keep() {
-  if said=$(docker update --restart "$2" "$1" 2>&1); then
-    now=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$1" 2> /dev/null)
+  kept=$1 policy=$2
+  shift 2
+  if said=$(docker update --restart "$policy" "$kept" 2>&1 && { [ $# -eq 0 ] || docker update --restart no "$@" 2>&1; }); then
+    now=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$kept" 2> /dev/null)
     [ "${now%% *}" != running ] || return 0
     said="it was well, and then ended with exit code ${now#* }"
     ! has_new_engine || said="$said: the engine has been restarted, which ends what is not recorded yet. Run it again."
     said="$said
-$(evidence "$1")"
+$(evidence "$kept")"
   fi
-  whose=$(docker inspect --format '{{or (index .Config.Labels "launchway.service") (index .Config.Labels "launchway.accessory")}}' "$1" 2> /dev/null)
+  whose=$(docker inspect --format '{{or (index .Config.Labels "launchway.service") (index .Config.Labels "launchway.accessory")}}' "$kept" 2> /dev/null)
   start_step healthy "$whose"
   fail healthy "$whose" "$said"
 }

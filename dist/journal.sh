@@ -24,12 +24,33 @@ json_text() {
     | awk 'NR > 1 { printf "%s", "\\n" } { printf "%s", $0 }'
 }
 
+# as_json TEXT: the same of a text, in `json`. Most texts are what they are, and need no program: those of a deploy are many.
+as_json() {
+  case $1 in
+    *[!A-Za-z0-9' ._:/,;@=+()'-]*) json=$(printf '%s' "$1" | json_text) ;;
+    *) json=$1 ;;
+  esac
+}
+
+booted=''
+
+# Sets `epoch` to the seconds since 1970: asked for once, then counted by the time since boot.
+read_epoch() {
+  read -r since_boot _ < /proc/uptime
+  : "${booted:=$(($(date +%s) - ${since_boot%.*}))}"
+  epoch=$((booted + ${since_boot%.*}))
+}
+
 # journal STEP STATE [SERVICE [NOTE]]: appends one line. MS, when set, is the time the step took; MORE is further fields.
 journal() {
-  line="{\"v\":1,\"at\":$(date +%s),\"release\":\"$LW_RELEASE\",\"attempt\":\"$LW_ATTEMPT\",\"step\":\"$1\",\"state\":\"$2\""
+  read_epoch
+  line="{\"v\":1,\"at\":$epoch,\"release\":\"$LW_RELEASE\",\"attempt\":\"$LW_ATTEMPT\",\"step\":\"$1\",\"state\":\"$2\""
   [ -z "${3:-}" ] || line="$line,\"service\":\"$3\""
   [ -z "${MS:-}" ] || line="$line,\"ms\":$MS"
-  [ -z "${4:-}" ] || line="$line,\"note\":\"$(printf '%s' "$4" | json_text)\""
+  if [ -n "${4:-}" ]; then
+    as_json "$4"
+    line="$line,\"note\":\"$json\""
+  fi
   line="$line${MORE:-}"
   printf '%s}\n' "$line" >> "$LW_HOME/journal.jsonl" && return
   # The disk is full. What was set aside for this is enough for the reason; the line that was cut off gets its end.

@@ -56,13 +56,17 @@ attach() {
 
 # Prints the journal's lines of this attempt until its last one. Ends with 3 when the program has ended without one.
 follow() {
-  line='' last_look=''
+  line='' last_look='' pause=0.05
   while :; do
     # At the end of the file `read` fails, and has the first part of a line that is being written.
     if IFS= read -r part <&3; then
       line=$line$part
       case $line in *"\"attempt\":\"$LW_ATTEMPT\""*) printf '%s\n' "$line" ;; esac
-      case $line in *"\"attempt\":\"$LW_ATTEMPT\",\"step\":\"end\""*) return ;; esac
+      case $line in
+        *"\"attempt\":\"$LW_ATTEMPT\",\"step\":\"end\""*) return ;;
+        # The end is near.
+        *"\"step\":\"record\""*) pause=0.02 ;;
+      esac
       line=''
       continue
     fi
@@ -74,6 +78,6 @@ follow() {
     fi
     # It may write its last line between the two looks.
     kill -0 "${pid:-none}" 2> /dev/null || last_look=yes
-    sleep 0.05 2> /dev/null || sleep 1
+    sleep "$pause" 2> /dev/null || sleep 1
   done
 }

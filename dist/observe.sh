@@ -101,48 +101,46 @@ if $as test -r "$LW_HOME/lock"; then
   if [ "$held" = 1 ] && { [ -z "$holder" ] || $as test "/proc/$holder/fd/9" -ef "$LW_HOME/lock"; }; then fact locked yes; fi
 fi
 
-# Accessories belong to no release. Their volumes hold what must not be lost: that is asked of the containers themselves.
-answer=''
-ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "\
+# shellcheck disable=SC2046 # words
+set -- $(printf '%s\n' "$LW_WANTED" "$ports" | awk 'NR == 1 { print } NR > 1 { print $2, $3 }')
+asked=$*
+
+# What the engine tells. Nothing that is asked elsewhere changes `alive` or `engine`.
+engine_tells() {
+  # Accessories belong to no release. Their volumes hold what must not be lost: that is asked of the containers themselves.
+  answer=''
+  ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "\
 {{if .Label \"launchway.accessory\"}}accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}\
 {{else if .Label \"launchway.release\"}}container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.cron\"}}{{end}}"
-names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
-jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { print $2 }')
-# shellcheck disable=SC2086 # words: a container's name has no blank
-[ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}{{with index .Config.Labels \"launchway.contents\"}}{{println}}contents${tab}{{$.Name}}${tab}{{.}}{{end}}" $names
-# Of scheduled commands, how the last run went.
-# shellcheck disable=SC2086 # the same
-[ -z "$jobs" ] || ask inspect --format "run${tab}{{.Name}}${tab}{{json .State}}" $jobs
-# shellcheck disable=SC2086
-if [ -n "$LW_CRON" ] || $as test -e "$LW_HOME/cron.of"; then look_at_cron; fi
-[ -z "$alive" ] || [ -z "$LW_DATA" ] || look_at_volumes
-[ -z "$alive" ] || [ -z "$LW_IMAGES" ] || look_at_images
+  names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
+  jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { print $2 }')
+  # shellcheck disable=SC2086 # words: a container's name has no blank
+  [ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}{{with index .Config.Labels \"launchway.contents\"}}{{println}}contents${tab}{{$.Name}}${tab}{{.}}{{end}}" $names
+  # Of scheduled commands, how the last run went.
+  # shellcheck disable=SC2086 # the same
+  [ -z "$jobs" ] || ask inspect --format "run${tab}{{.Name}}${tab}{{json .State}}" $jobs
+  [ -z "$alive" ] || [ -z "$LW_DATA" ] || look_at_volumes
+  [ -z "$alive" ] || [ -z "$LW_IMAGES" ] || look_at_images
 
-look_at_files
+  look_at_files
 
-# owner_of INODE: the program whose socket it is, as far as this account may see.
-owner_of() {
-  # shellcheck disable=SC2012 # the links of all programs in one call
-  pid=$(ls -l /proc/[0-9]*/fd 2> /dev/null | awk -v link="socket:[$1]" '
-    /^\/proc\// { split($0, at, "/"); pid = at[3] }
-    $NF == link { print pid; exit }')
-  [ -z "$pid" ] || echo "$(tr -cd 'A-Za-z0-9_ .:/-' < "/proc/$pid/comm") (process $pid)"
+  # Who holds the ports that the release wants, or leads to: containers, by what the engine says.
+  [ -z "$asked" ] || ask ps --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
+
+  # shellcheck disable=SC2086 # words
+  info=$([ -z "$alive" ] || $as $limit docker info --format '{{.LoggingDriver}} {{.ID}} {{.DockerRootDir}}' 2> /dev/null)
+  root=${info#* * } id=${info#* }
+  case $root in /var/snap/docker/*) fact unfit snap ;; esac
+  # For nginx alone the program will be root, who may be led to another engine than the one that was looked at.
+  if [ -n "$info" ] && [ -z "$as" ] && [ -n "$LW_NGINX$ports" ] && [ "$(id -u)" != 0 ] && sudo -n true 2> /dev/null; then
+    # shellcheck disable=SC2086 # words
+    [ "$(sudo -n $limit docker info --format '{{.ID}}' 2> /dev/null)" = "${id%% *}" ] || fact unfit two
+  fi
+  fact free "$(df -Pk "${root:-/}" 2> /dev/null | awk 'NR == 2 { print $4 }')"
+  ! keeps_all_logs "${info%% *}" || fact logs unbounded
+  [ -n "$alive" ] || case $(docker --version 2> /dev/null) in podman*) engine=podman ;; esac
+  fact engine "$engine"
 }
-
-# Who holds the ports that the release wants: containers by what the engine says, anybody by /proc/net/tcp, which has
-# addresses and ports in hexadecimal, state 0A being LISTEN; in /proc/net/udp it is 07. Compared as text: what looks like
-# a number is one to awk, and then 5E01 (port 24065) is 5 × 10¹, as 0050 is (port 80).
-asked=$(printf '%s\n' "$LW_WANTED" "$ports" | awk 'NR == 1 { print } NR > 1 { print $2, $3 }')
-[ -z "$(printf '%s' "$asked" | tr -d ' \n')" ] || ask ps --format "publishes${tab}{{.Names}}${tab}{{.Ports}}"
-for port in $asked; do
-  protocol='' state=0A
-  case $port in */udp) port=${port%/udp} protocol=udp state=07 ;; */*) continue ;; esac
-  hex=$(printf '%04X' "$port")
-  cat "/proc/net/${protocol:-tcp}" "/proc/net/${protocol:-tcp}6" 2> /dev/null | awk -v hex="$hex" -v port="$port" -v state="$state" '
-    $4 "" == state { split($2, at, ":"); if (at[2] "" == hex) print port, at[1], $10 }' | while read -r port at inode; do
-    fact listens "$port$tab$at$tab$(owner_of "$inode")${protocol:+$tab$protocol}"
-  done
-done
 
 # What the engine says of the container in which nginx runs. A mount is stale where the host has put something else in its
 # place since: the container still has what was there.
@@ -253,35 +251,46 @@ END
   while [ "$folder" != / ] && [ "$folder" != . ]; do
     mode=$($root ls -ld "$folder" 2> /dev/null)
     case ${mode%% *} in '' | ?????????[xt]*) ;; *) fact closed "$folder" ;; esac
-    folder=$(dirname "$folder")
+    folder=${folder%/*}
+    folder=${folder:-/}
   done
   if [ -s /proc/net/if_inet6 ]; then fact ipv6 yes; fi
   for tool in getenforce /usr/sbin/getenforce; do
     if policy=$("$tool" 2> /dev/null); then fact selinux "$policy" && break; fi
   done
+  if [ "$policy" = Enforcing ]; then
+    case $(getsebool httpd_can_network_connect 2> /dev/null || /usr/sbin/getsebool httpd_can_network_connect 2> /dev/null) in *' off') fact selinux.connect off ;; esac
+  fi
   read -r from to < /proc/sys/net/ipv4/ip_local_port_range && fact range "$from" "$to"
-  cat /proc/net/tcp /proc/net/tcp6 2> /dev/null | awk '$4 == "0A" { split($2, at, ":"); print "open\t" at[2] }'
+  printf '%s\n' "$tcp" | awk '$2 != "" { print "open\t" $2 }'
   $root sh -c 'cat "$1"/*/*/ports' sh "$LW_ROOT" 2> /dev/null | awk '{ print "claimed\t" $2; print "claimed\t" $3 }'
 }
-# shellcheck disable=SC2086 # words
-if [ -n "$LW_NGINX$ports" ]; then look_at_nginx; fi
 
-detach=setsid
-if is_ended_with_login; then
-  detach=never
-  if [ -n "$as" ]; then
-    if $as systemd-run --scope --quiet sh -c : > /dev/null 2>&1 < /dev/null; then detach=system; fi
-  elif [ "$(loginctl show-user "$user" --property=Linger --value 2> /dev/null)" = yes ]; then
-    if systemd-run --user --scope --quiet sh -c : > /dev/null 2>&1 < /dev/null; then detach=user; fi
+# What the host itself tells, apart from what is kept.
+host_tells() {
+  # shellcheck disable=SC2086
+  if [ -n "$LW_CRON" ] || $as test -e "$LW_HOME/cron.of"; then look_at_cron; fi
+  if [ -n "$asked$LW_NGINX" ]; then look_at_listeners; fi
+  # shellcheck disable=SC2086 # words
+  if [ -n "$LW_NGINX$ports" ]; then look_at_nginx; fi
+
+  detach=setsid
+  if is_ended_with_login; then
+    detach=never
+    if [ -n "$as" ]; then
+      if $as systemd-run --scope --quiet sh -c : > /dev/null 2>&1 < /dev/null; then detach=system; fi
+    elif [ "$(loginctl show-user "$user" --property=Linger --value 2> /dev/null)" = yes ]; then
+      if systemd-run --user --scope --quiet sh -c : > /dev/null 2>&1 < /dev/null; then detach=user; fi
+    fi
   fi
-fi
-fact detach "$detach"
+  fact detach "$detach"
+  free_at free.state "$LW_ROOT"
+}
 
-# shellcheck disable=SC2086 # words
-info=$([ -z "$alive" ] || $as $limit docker info --format '{{.LoggingDriver}} {{.DockerRootDir}}' 2> /dev/null)
-root=${info#* }
-fact free "$(df -Pk "${root:-/}" 2> /dev/null | awk 'NR == 2 { print $4 }')"
-! keeps_all_logs "${info%% *}" || fact logs unbounded
-free_at free.state "$LW_ROOT"
-fact engine "$engine"
+# Side by side, since they wait for different things; what the engine has told is printed when the host has. What is kept
+# has been read before: where somebody has deployed in between, that is older than what runs, and `expect` says so.
+engine_tells | {
+  host_tells < /dev/null
+  cat
+}
 fact seen yes

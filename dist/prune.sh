@@ -43,8 +43,8 @@ prune_release() { # RELEASE_DIR
     rm -rf "$1"
   else
     # First what makes it a release.
-    rm -f "$1/recorded" "$1/release.json" "$1/images" "$1/secrets" "$1/carried" "$1/before-switch.log" \
-      "$1"/site.* "$1"/wrote.* "$1"/cron.* "$1/nginx.container"
+    rm -f "$1/recorded" "$1/release.json" "$1/images" "$1/secrets" "$1/carried" \
+      "$1"/*.log "$1"/site.* "$1"/wrote.* "$1"/cron.* "$1/nginx.container"
   fi
 }
 

@@ -9,7 +9,7 @@
 #   reserve                     room for the last words on a full disk
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
-#                               deployed; `recorded` (the release before it)
+#                               deployed; `recorded` (the release before it); `CONTAINER.log` of what did not come up
 # nginx.sh, assets.sh and carry.sh have their own.
 set -u
 umask 022
@@ -61,7 +61,10 @@ can_open() { # FILE
 whose() {
   for field in by version did; do
     case $field in by) value=$LW_BY ;; version) value=${LW_VERSION:-} ;; did) value=${LW_DID:-} ;; esac
-    [ -z "$value" ] || printf ',"%s":"%s"' "$field" "$(printf '%s' "$value" | json_text)"
+    [ -n "$value" ] || continue
+    as_json "$value"
+    # shellcheck disable=SC2154 # journal.sh
+    printf ',"%s":"%s"' "$field" "$json"
   done
 }
 

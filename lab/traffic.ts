@@ -23,6 +23,10 @@ export interface Load {
   bytes?: number
   /** Milliseconds between an answer and the next request of a connection. Default: none. */
   pauseMs?: number
+  /** Milliseconds in which each request is sent, in four parts. Default: at once. */
+  uploadMs?: number
+  /** Told of each answer that was well: its first line, when it was asked for by the clock of `performance`, and how long it took. */
+  onAnswer?(this: void, version: string, began: number, ms: number): void
   /** Milliseconds that a connection and each answer may take. Default: 15,000. */
   answerWithinMs?: number
   /** What ends it by itself. Default: ten minutes, since a busy machine is slow, and 200,000 requests. */
@@ -91,10 +95,15 @@ export function traffic(load: Load): Traffic {
         if (opened > 1) tally.reconnects += 1
       }
       asked += 1
+      const began = performance.now()
       const answer = await open.ask(request)
       if (typeof answer === 'string') failed(answer, asked)
       else if (answer.status !== 200) failed(`status ${answer.status}`, asked)
-      else answered(answer.body.split('\n')[0] ?? '')
+      else {
+        const version = answer.body.split('\n')[0] ?? ''
+        answered(version)
+        load.onAnswer?.(version, began, performance.now() - began)
+      }
       if (typeof answer === 'string' || answer.close) {
         open.destroy()
         open = undefined
@@ -136,7 +145,13 @@ interface Connection {
 }
 
 /** A connection; else why there is none. */
-async function openConnection({ port, serverName, ca, answerWithinMs = 15_000 }: Load): Promise<Connection | 'refused' | 'timeout'> {
+async function openConnection({
+  port,
+  serverName,
+  ca,
+  uploadMs,
+  answerWithinMs = 15_000,
+}: Load): Promise<Connection | 'refused' | 'timeout'> {
   const to = { host: '127.0.0.1', port, timeout: answerWithinMs }
   const socket: Socket = ca === undefined ? connectTcp(to) : connectTls({ ...to, ca, servername: serverName })
   const opened = once(socket, ca === undefined ? 'connect' : 'secureConnect').then(
@@ -179,8 +194,16 @@ async function openConnection({ port, serverName, ca, answerWithinMs = 15_000 }:
         }
         // What has come to an end between two requests is found out by the next one, as it would be anywhere.
         if (ended) settle('reset')
-        else socket.write(request)
+        else void send(socket, request, uploadMs)
       }),
+  }
+}
+
+async function send(socket: Socket, request: string, ms = 0): Promise<void> {
+  const size = ms === 0 ? request.length : Math.ceil(request.length / 4)
+  for (let at = 0; at < request.length && !socket.destroyed; at += size) {
+    if (at > 0) await pause(ms / 3)
+    if (!socket.destroyed) socket.write(request.slice(at, at + size))
   }
 }
 

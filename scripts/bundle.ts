@@ -35,15 +35,18 @@ const leftOut = {
   'tar-fs': standIn,
   '@balena/dockerignore': standIn,
   // Of Azure's storage, under @actions/cache, which asks it for clients of one blob: those of accounts, containers and
-  // batches; a checksum in WebAssembly, for messages that they do not send, and the form of what a query in a blob answers.
+  // batches; a checksum in WebAssembly, for messages that they do not send, the form of what a query in a blob answers, and
+  // the signing of addresses, which the service of the cache has done; of its RPC what its own tests use.
   './BlobServiceClient.js': standIn,
   './ContainerClient.js': standIn,
   './BlobBatch.js': standIn,
   './BlobBatchClient.js': standIn,
   './crc64.js': standIn,
   '../internal-avro/index.js': standIn,
+  './sas/BlobSASSignatureValues.js': standIn,
+  './test-transport': standIn,
   // Of undici, under @actions/github and @actions/http-client, which ask it for fetch and for proxies: its mocks, WebSocket,
-  // EventSource, FileReader and cookies. Of its two parsers in WebAssembly it takes the plain one where the one with SIMD does not load.
+  // EventSource, FileReader and cookies, HTTP/2 (which it speaks where it is told to), and trying again (our callers do). Of its two parsers in WebAssembly it takes the plain one where the one with SIMD does not load.
   './lib/mock/mock-client': standIn,
   './lib/mock/mock-agent': standIn,
   './lib/mock/mock-pool': standIn,
@@ -53,6 +56,11 @@ const leftOut = {
   './lib/web/eventsource/eventsource': standIn,
   './lib/web/fileapi/filereader': standIn,
   './lib/web/cookies': standIn,
+  './client-h2.js': standIn,
+  './lib/dispatcher/retry-agent': standIn,
+  './lib/handler/retry-handler': standIn,
+  './lib/interceptor/retry': standIn,
+  './lib/interceptor/dns': standIn,
   '../llhttp/llhttp_simd-wasm.js': standIn,
 }
 

@@ -6,7 +6,8 @@
  *   npm test                  all of it, with a sample of each long campaign; what has passed here with the very same files is
  *                             not run again
  *   npm test -- --again       all of it, whatever has passed; so does every run with CI in its environment
- *   npm run test:campaign     the campaigns in full: every fault at every step
+ *   npm run test:campaign     the campaigns in full: every fault at every step, and every scenario on every host by every account;
+ *                             with -- --write-matrix it writes docs/reference/matrix.md
  *   node test/run.ts --write-scenarios    writes docs/reference/scenarios.md from what passed
  *   node test/run.ts --write-took         writes down how long each part took, for machines that have run none
  */
@@ -21,6 +22,7 @@ import type { Counts } from './support/counts.ts'
 import { type Fell, afterSecond, partsAgain } from './support/second.ts'
 import { longestFirst, ofCampaign, type Part, partsOf } from './support/parts.ts'
 import { Passed } from './support/passed.ts'
+import { commitHere, writeMatrix } from './support/matrix.ts'
 import { scenarioPage, untold } from './support/scenarios-page.ts'
 import { scenarios } from './support/scenarios.ts'
 import { keepTook, readTook, writeUsual } from './support/took.ts'
@@ -35,7 +37,14 @@ const checks: readonly (readonly [string, ...string[]])[] = [
   ['dist', 'node', 'scripts/bundle.ts', '--check'],
 ]
 const isCampaign = process.argv.includes('--campaign')
-const total = { passed: 0, reused: 0, failed: [] as string[], skipped: [] as string[], told: [] as Counts['told'] }
+const total = {
+  passed: 0,
+  reused: 0,
+  failed: [] as string[],
+  skipped: [] as string[],
+  told: [] as Counts['told'],
+  lost: [] as Counts['told'],
+}
 /** Parts of the real tests that failed once: each has a second run, alone. */
 const fell: Fell[] = []
 /** What passed then. */
@@ -148,13 +157,14 @@ function add(counts: Counts): void {
   total.failed.push(...counts.failed.map(({ name, why }) => `${name}: ${why}`))
   total.skipped.push(...counts.skipped)
   total.told.push(...counts.told)
+  total.lost.push(...counts.lost)
 }
 
 function readCounts(file: string): Counts {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Counts
   } catch {
-    return { passed: 0, failed: [], skipped: [], told: [] }
+    return { passed: 0, failed: [], skipped: [], told: [], lost: [] }
   }
 }
 
@@ -209,6 +219,7 @@ async function inLab(part: Part): Promise<Counts> {
       failed: [{ name: part.name, why: `its lab: ${error instanceof Error ? error.message : String(error)}` }],
       skipped: [],
       told: [],
+      lost: [],
     }
   } finally {
     await takeDown(lab)
@@ -243,6 +254,11 @@ function checkScenarios(): void {
   total.failed.push(...lacks)
 }
 
+/** What the campaign has shown at every place. What it read of the tree it read before it ran. */
+function keepMatrix(version: ReturnType<typeof commitHere>): void {
+  if (isCampaign && process.argv.includes('--write-matrix')) writeMatrix({ told: total.told, lost: total.lost, ...version })
+}
+
 // A signal ends the programs that run just now; what is left is skipped, and the labs go down all the same.
 let stopped = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -252,7 +268,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const campaign: Record<string, string> = isCampaign ? { LAUNCHWAY_CAMPAIGN: '1' } : {}
+const campaign: Record<string, string> = isCampaign ? { LAUNCHWAY_CAMPAIGN: '1', LAUNCHWAY_MATRIX: 'all' } : {}
+const version = commitHere()
 const passed = isCampaign || process.env['CI'] !== undefined || process.argv.includes('--again') ? undefined : new Passed()
 await Promise.all(checks.map(check))
 add(await ran({ name: 'unit', project: 'unit', files: [] }, campaign, 'live'))
@@ -266,6 +283,7 @@ await runAgain()
 rmSync(scratch, { recursive: true, force: true })
 if (process.argv.includes('--write-took')) writeUsual()
 
+keepMatrix(version)
 checkScenarios()
 for (const name of total.failed) console.log(`failed: ${name}`)
 for (const name of atSecond) console.log(`passed the second time, alone: ${name}`)

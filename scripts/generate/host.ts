@@ -177,7 +177,7 @@ export function namesPage(): GeneratedFile {
         ],
         [
           code(`${paths.release(release)}/`),
-          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `carried` (containers of earlier releases that this one has left running: `SERVICE CONTAINER`, a line each), `definitions` (0600; by container a digest of what it is made from, and the key of that digest), `recorded` (the release before it), and `undo` while it is being deployed. Of a release that is kept no longer there are only its definitions and what is mounted from there, while a later one still has a container of it',
+          'one folder a release: `images` (what it pulled), `secrets` (0600), `release.json` (what a rollback needs to know; no secret), `before-switch.log` (0600: what those commands said), `<container>.log` (0600: the last 10,000 lines of one that did not come up; a release that failed goes with the next deploy that succeeds), `carried` (containers of earlier releases that this one has left running: `SERVICE CONTAINER`, a line each), `definitions` (0600; by container a digest of what it is made from, and the key of that digest), `recorded` (the release before it), and `undo` while it is being deployed. Of a release that is kept no longer there are only its definitions and what is mounted from there, while a later one still has a container of it',
         ],
         [
           code(`${paths.assets('web')}/`),

@@ -76,7 +76,8 @@ export const processExec: Exec = {
       // A program that ends without reading its input is an answer of its own, seen by its exit code.
       child.stdin.on('error', () => undefined)
       child.stdin.write(reveal(command.stdin ?? ''))
-      if (streams?.input === undefined) child.stdin.end()
+      if (options.input !== undefined) void options.input.then((rest) => child.stdin.end(reveal(rest)))
+      else if (streams?.input === undefined) child.stdin.end()
       else streams.input.pipe(child.stdin)
 
       function cleanUp(): void {

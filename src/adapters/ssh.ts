@@ -3,7 +3,7 @@ import { homedir, tmpdir, userInfo } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { anyCode } from '../core/command.ts'
 import { LaunchwayError } from '../core/error.ts'
-import type { Exec, Files, Output, Remote, Ssh } from '../core/ports.ts'
+import type { Exec, Files, Output, Remote, RunOptions, Ssh } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
 import {
   askJump,
@@ -35,7 +35,9 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
       const files = { config: join(folder, 'config'), control: join(folder, 'c'), log: join(folder, 'log') }
       // The key lies in the folder of the run, which a runner clears even when the job was killed.
       const keyFile = key === undefined ? undefined : join(await scratch.temporary('ssh'), 'key')
+      let opened: OpenShell | undefined
       const close = async (): Promise<void> => {
+        void opened?.give('')
         await exec.run(closeMaster(address, files), { accept: [0, connectionFailed] }).catch(() => undefined)
         await Promise.all(
           [folder, ...(keyFile === undefined ? [] : [dirname(keyFile)])].map((path) => rm(path, { recursive: true, force: true })),
@@ -45,8 +47,8 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
         if (key !== undefined && keyFile !== undefined) await writeFile(keyFile, normaliseKey(key.reveal()), { mode: 0o600 })
         const knownHosts = settings.knownHosts === undefined ? undefined : resolve(settings.knownHosts)
         await writeFile(files.config, clientConfig(settings, { knownHosts, key: keyFile, home: otherHome() }), { mode: 0o600 })
-        const opened = await exec.run(openMaster(address, settings, files), { signal, accept: [0, connectionFailed] })
-        if (opened.code !== 0) {
+        const master = await exec.run(openMaster(address, settings, files), { signal, accept: [0, connectionFailed] })
+        if (master.code !== 0) {
           const said = await readFile(files.log, 'utf8').catch(() => '')
           const jump = jumpFailed.test(said) ? (await exec.run(askJump(address, settings, files), { signal, accept: anyCode })).stderr : ''
           throw unreachable(host, `${jump}${said}`, knownHosts, await knownKey(`${jump}${said}`))
@@ -61,6 +63,9 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
         host,
         async sh(program, options = {}) {
           const { sudo = false, timeoutMs, ...rest } = options
+          const isPlain = !sudo && timeoutMs === undefined && rest.streams === undefined && rest.signal === undefined
+          const shell = isPlain && opened?.isThere() === true ? opened : undefined
+          if (shell !== undefined) opened = undefined
           const call = {
             ...(rest.streams === undefined
               ? { ...remoteShell(address, settings, files, sudo), stdin: program }
@@ -71,7 +76,7 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
             ...(timeoutMs === undefined ? {} : { timeoutMs }),
           }
           const accept = rest.accept ?? [0]
-          const output = await exec.run(call, { signal, ...rest, accept: anyCode })
+          const output = await (shell?.give(program, rest.onLine) ?? exec.run(call, { signal, ...rest, accept: anyCode }))
           // A client that was killed says nothing of its own, nor of the program, whether the others on its connection live or not.
           if (output.isKilled === true) throw lost(host)
           const isOdd = output.code === connectionFailed || !accept.includes(output.code)
@@ -79,12 +84,44 @@ export function openSsh(exec: Exec, scratch: Pick<Files, 'temporary'>): Ssh {
           if (!accept.includes(output.code)) throw programFailed(host, program, output)
           return output
         },
+        ready() {
+          opened ??= openShell((options) =>
+            exec.run(
+              { ...remoteShell(address, settings, files, false), graceMs: 0, secret: true },
+              { signal, ...options, accept: anyCode },
+            ),
+          )
+        },
         [Symbol.asyncDispose]: close,
       }
       // A program of the host may itself end with OpenSSH's own code.
       const isOpen = async (): Promise<boolean> =>
         (await exec.run(checkMaster(address, files), { accept: [0, connectionFailed] })).code === 0
       return remote
+    },
+  }
+}
+
+/** A shell on a host that waits for its program. */
+interface OpenShell {
+  /** A host may refuse a second one on the same connection, or the connection break. */
+  isThere(): boolean
+  give(program: string | Secret, onLine?: RunOptions['onLine']): Promise<Output>
+}
+
+function openShell(run: (options: RunOptions) => Promise<Output>): OpenShell {
+  const program = Promise.withResolvers<string | Secret>()
+  let isThere = true
+  let listener: RunOptions['onLine']
+  const output = run({ input: program.promise, onLine: (...said) => listener?.(...said) })
+  const ended = (): void => void (isThere = false)
+  output.then(ended, ended)
+  return {
+    isThere: () => isThere,
+    give(text, onLine) {
+      listener = onLine
+      program.resolve(text)
+      return output
     },
   }
 }

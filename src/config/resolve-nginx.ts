@@ -3,11 +3,14 @@ import type { Nginx } from '../core/deployment.ts'
 import { milliseconds } from '../core/units.ts'
 import type { ServiceConfig } from './schema-service.ts'
 
+/** The host name of an address, without the dot that may end it: nginx compares names without. */
+export const nameOf = (url: string): string => new URL(url).hostname.replace(/\.$/, '')
+
 /** A port that is not published is reached through nginx. `rules.ts` has seen to it that there is a name. */
 export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: string | undefined): Nginx | undefined {
   if (port === undefined || publish !== undefined) return undefined
   const at = url === undefined ? undefined : new URL(url)
-  const serverNames = [nginx['server-name'] ?? at?.hostname ?? []].flat()
+  const serverNames = [nginx['server-name'] ?? (url === undefined ? [] : nameOf(url))].flat()
   const [first] = serverNames
   if (first === undefined) return undefined
   const { timeout, errors } = nginx
@@ -21,6 +24,8 @@ export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: 
     ...(nginx.container === undefined ? {} : { container: nginx.container }),
     serverNames,
     ...wayIn(first, nginx, at),
+    ...(nginx.tls === false && at?.protocol === 'https:' ? { behindTls: true } : {}),
+    ...(at === undefined || at.port === '' ? {} : { urlPort: Number(at.port) }),
     ...(nginx.redirect === undefined ? {} : { redirect: nginx.redirect }),
     ...(nginx.path === undefined ? {} : { path: nginx.path }),
     ...(nginx['strip-prefix'] === undefined ? {} : { stripPrefix: nginx['strip-prefix'] }),

@@ -1,3 +1,4 @@
+import { type Batch, hostsIn } from '../core/batches.ts'
 import type { Environment } from '../core/deployment.ts'
 import { appOf, environmentNetwork, stateRoot } from '../core/names.ts'
 import { parseRepository } from '../core/reference.ts'
@@ -11,6 +12,7 @@ import { resolveService } from './resolve-service.ts'
 import { resolveSwarm } from './resolve-swarm.ts'
 import { serviceKeys } from './rules.ts'
 import type { Config, EnvironmentConfig } from './schema.ts'
+import type { BatchConfig } from './schema-batch.ts'
 import type { ServiceConfig } from './schema-service.ts'
 
 /**
@@ -67,6 +69,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
   const environment = Object.hasOwn(environments, name) ? environments[name] : undefined
   if (environment === undefined) return undefined
   const { ssh = {} } = environment
+  const hosts = environment.hosts ?? (environment.host === undefined ? [] : [environment.host])
   const known = ssh['known-hosts'] ?? knownHosts
   const verify = resolveVerification(environment)
   const { accessories = {} } = environment
@@ -78,7 +81,8 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
   return {
     name,
     ...(environment.url === undefined ? {} : { url: environment.url }),
-    hosts: environment.hosts ?? (environment.host === undefined ? [] : [environment.host]),
+    hosts,
+    ...(environment.batch === undefined ? {} : { batch: resolveBatch(environment.batch, hosts.length) }),
     ssh: {
       ...(known === undefined ? {} : { knownHosts: known }),
       ...(ssh['proxy-jump'] === undefined ? {} : { proxyJump: ssh['proxy-jump'] }),
@@ -87,6 +91,7 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     },
     stateRoot: environment.state ?? stateRoot,
     keep: environment.keep ?? 5,
+    ...(environment['lock-wait'] === undefined ? {} : { lockWaitMs: milliseconds(environment['lock-wait']) }),
     ...(environment.superseded === 'deploy' ? { superseded: environment.superseded } : {}),
     accessories: Object.entries(accessories).map(([accessory, value]) => resolveAccessory(accessory, value, networks)),
     services,
@@ -97,6 +102,14 @@ export function resolveEnvironment(config: Config, name: string, knownHosts: str
     ...(environment['leave-behind'] === undefined ? {} : { leaveBehind: environment['leave-behind'] }),
     ...(verify === undefined ? {} : { verify }),
     ...resolveLifecycle(environment, services),
+  }
+}
+
+function resolveBatch(said: BatchConfig, hosts: number): Batch {
+  const { size, wait } = typeof said === 'object' && 'size' in said ? said : { size: said, wait: undefined }
+  return {
+    sizes: [size].flat().map((one) => hostsIn(one, hosts)),
+    ...(wait === undefined ? {} : { waitMs: milliseconds(wait) }),
   }
 }
 

@@ -1,12 +1,21 @@
+import { nameOf } from './resolve-nginx.ts'
 import type { Breach } from './rules.ts'
 import type { EnvironmentConfig } from './schema.ts'
+import { serverName } from './schema-nginx.ts'
 import type { ServiceConfig } from './schema-service.ts'
 
-/** @param hasUrl the environment has an address whose name nginx can answer to */
-export function nginxBreaches(path: (string | number)[], { port, publish, nginx }: ServiceConfig, hasUrl: boolean): Breach[] {
+/** @param url the address of the environment, to whose name nginx answers where it is given no other */
+export function nginxBreaches(path: (string | number)[], { port, publish, nginx }: ServiceConfig, url: string | undefined): Breach[] {
   const at = path.join('.')
   const found: Breach[] = []
-  if (publish === undefined && port !== undefined && nginx?.['server-name'] === undefined && !hasUrl) {
+  const isLed = publish === undefined && port !== undefined && nginx?.['server-name'] === undefined
+  if (isLed && url !== undefined && !serverName.test(nameOf(url))) {
+    const why = nameOf(url).startsWith('[')
+      ? 'is an IPv6 address; nginx leads by names: give the environment one, or say nginx.server-name'
+      : 'is no name that nginx can be given: letters, digits and . _ -'
+    found.push({ path: [...path.slice(0, 2), 'url'], message: `${path.slice(0, 2).join('.')}.url: ${nameOf(url)} ${why}` })
+  }
+  if (isLed && url === undefined) {
     found.push({
       path: [...path, 'port'],
       onKey: true,
@@ -105,7 +114,7 @@ export function oneNginx(name: string, environment: EnvironmentConfig): Breach[]
 
 /** Services that share a server of nginx share all of its names, and each has a path of its own there. */
 export function sharedServers(name: string, environment: EnvironmentConfig): Breach[] {
-  const byUrl = environment.url === undefined ? [] : [new URL(environment.url).hostname]
+  const byUrl = environment.url === undefined ? [] : [nameOf(environment.url)]
   const seen: { service: string; names: string[]; path: string | undefined; settings: string }[] = []
   return Object.entries(environment.services ?? {}).flatMap(([service, { port, publish, nginx }]) => {
     if (port === undefined || publish !== undefined) return []

@@ -6,10 +6,12 @@ import { ServiceConfig } from './schema-service.ts'
 const elsewhere: Readonly<Record<string, string>> = {
   services: 'the services are those of the compose files',
   accessories: 'databases and caches are services of the compose files there, bound to a node',
+  'lock-wait': 'a stack that somebody deploys is refused at once',
   confirm: 'a stack that has converged is live: use launchway rollback to return',
   compose: 'the same files are for hosts of their own, or for a Swarm',
   'shared-volumes': 'volumes of a stack are called after it, and external ones are shared',
   'leave-behind': 'the compose files say what each service has',
+  batch: 'the compose file says it, service by service: deploy: { update_config: { parallelism: 2, delay: 30s } }',
   'before-switch': 'a service of the compose files that ends (restart: "no") runs once before the others are updated',
 }
 

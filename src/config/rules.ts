@@ -55,6 +55,11 @@ function environmentBreaches(config: Config): Breach[] {
     found.push(...swarmBreaches(name, environment))
     if (environment.host !== undefined && environment.hosts !== undefined)
       found.push({ path: [...path, 'hosts'], onKey: true, message: `${at}: host and hosts exclude each other` })
+    found.push(
+      ...(environment.hosts ?? []).flatMap((host, index, all) =>
+        all.indexOf(host) === index ? [] : [{ path: [...path, 'hosts', index], message: `${at}.hosts: ${host} is there twice` }],
+      ),
+    )
     if (environment.compose !== undefined) return [...found, ...projectBreaches(name, environment), ...lifecycleBreaches(name, environment)]
     found.push(...withoutProject(name, environment))
     const first = Object.keys(environment).find((key) => serviceKeys.includes(key))
@@ -68,7 +73,7 @@ function environmentBreaches(config: Config): Breach[] {
     if (environment.swarm !== undefined) return [...found, ...lifecycleBreaches(name, environment)]
     const services = servicesOf(name, environment)
     for (const [path_, service] of services)
-      found.push(...serviceBreaches(config, path_, service, environment.url !== undefined), ...acmeBreaches(path_, service, environment))
+      found.push(...serviceBreaches(config, path_, service, environment.url), ...acmeBreaches(path_, service, environment))
     return [
       ...found,
       ...sharedServers(name, environment),
@@ -89,8 +94,8 @@ function servicesOf(name: string, environment: EnvironmentConfig): [(string | nu
   return Object.entries(environment.services).map(([service, value]) => [['environments', name, 'services', service], value])
 }
 
-/** @param hasUrl the environment has an address whose name nginx can answer to */
-function serviceBreaches(config: Config, path: (string | number)[], service: ServiceConfig, hasUrl: boolean): Breach[] {
+/** @param url the address of the environment */
+function serviceBreaches(config: Config, path: (string | number)[], service: ServiceConfig, url: string | undefined): Breach[] {
   const at = path.join('.')
   // Of thousands of services each must not go through thousands of images.
   const { images: byName = {} } = config
@@ -107,7 +112,7 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
     const pushed = Object.keys(byName).filter((name) => byName[name]?.repositories !== undefined)
     if (pushed.length > 1) found.push({ path, message: `${at}: image is needed, since there are several: ${pushed.join(', ')}` })
   }
-  found.push(...(service.cron === undefined ? wayInBreaches(path, service, hasUrl) : cronBreaches(path, service, service.cron)))
+  found.push(...(service.cron === undefined ? wayInBreaches(path, service, url) : cronBreaches(path, service, service.cron)))
   for (const [index, secret] of (service.secrets ?? []).entries()) {
     if (Object.hasOwn(service.env ?? {}, secret))
       found.push({ path: [...path, 'env', secret], onKey: true, message: `${at}: ${secret} is both in env and in secrets` })
@@ -129,7 +134,7 @@ function serviceBreaches(config: Config, path: (string | number)[], service: Ser
 }
 
 /** How what is kept running is reached. */
-export function wayInBreaches(path: (string | number)[], service: ServiceConfig, hasUrl: boolean): Breach[] {
+export function wayInBreaches(path: (string | number)[], service: ServiceConfig, url: string | undefined): Breach[] {
   const at = path.join('.')
   const found: Breach[] = []
   if (service.publish !== undefined && service.port === undefined)
@@ -138,6 +143,6 @@ export function wayInBreaches(path: (string | number)[], service: ServiceConfig,
       onKey: true,
       message: `${at}: publish needs port: where the service listens inside its container`,
     })
-  found.push(...nginxBreaches(path, service, hasUrl), ...assetBreaches(path, service))
+  found.push(...nginxBreaches(path, service, url), ...assetBreaches(path, service))
   return [...found, ...healthBreaches(path, service)]
 }

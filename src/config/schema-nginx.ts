@@ -9,6 +9,9 @@ const hostPath = z.string().regex(/^\/[\w./-]+$/, 'must be a path on the host, f
 /** `$` would be a variable of nginx's, and a control character the end of the header. */
 const headerValue = z.string().regex(/^[^$\p{Cc}]*$/u, 'must have neither $, which nginx takes for a variable, nor a line break')
 
+/** What stands in server_name as it is. */
+export const serverName = /^[A-Za-z0-9*]([A-Za-z0-9._*-]*[A-Za-z0-9_*-])?$/
+
 const AcmeConfig = z.strictObject({
   email: z
     .string()
@@ -56,9 +59,11 @@ export const NginxConfig = z.strictObject({
     .describe(
       'Name of the container of the host in which nginx runs, with --network host; the same for all services of an environment. Paths are then as that container sees them. Default: nginx is a program of the host',
     ),
-  'server-name': oneOrMany(z.string().regex(/^[A-Za-z0-9*][A-Za-z0-9.*-]*$/, 'must be the name of a server, such as www.example.org'))
+  'server-name': oneOrMany(z.string().regex(serverName, 'must be the name of a server, such as www.example.org'))
     .optional()
-    .describe('Names that the server answers to; one, or a list. Default: the host name in url'),
+    .describe(
+      'Names that the server answers to; one, or a list. Default: the host name in url, which must then be a name and no IPv6 address',
+    ),
   server: z
     .enum(['launchway', 'existing'])
     .optional()
@@ -75,7 +80,7 @@ export const NginxConfig = z.strictObject({
     ])
     .optional()
     .describe(
-      'Certificate for HTTPS; false for plain HTTP. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
+      'Certificate for HTTPS; false for plain HTTP: with an https url behind the TLS of somebody else, and the application is told https. Default: with an https url the one that certbot keeps in /etc/letsencrypt/live/<first server-name>, else plain HTTP',
     ),
   acme: AcmeConfig.optional().describe(
     'A certificate for all of server-name that certbot on the host asks for when there is none, and renews. One that is there already is left in peace.',

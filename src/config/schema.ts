@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Name } from '../core/names.ts'
 import { Duration } from '../core/units.ts'
 import { AccessoryConfig } from './schema-accessory.ts'
+import { BatchConfig } from './schema-batch.ts'
 import { EvidenceConfig, VerifyConfig } from './schema-evidence.ts'
 import { SmokeConfig } from './schema-gates.ts'
 import { LifecycleConfig } from './schema-lifecycle.ts'
@@ -71,7 +72,12 @@ const HostAddress = z
 export const EnvironmentConfig = z.strictObject({
   ...ServiceConfig.shape,
   host: HostAddress.optional(),
-  hosts: z.array(HostAddress).min(1).optional().describe('SSH addresses of several hosts, instead of host: one after the other.'),
+  hosts: z
+    .array(HostAddress)
+    .min(1)
+    .optional()
+    .describe('SSH addresses of several hosts, instead of host: one after the other, or as batch says.'),
+  batch: BatchConfig.optional(),
   url: z
     .url({ protocol: /^https?$/ })
     .optional()
@@ -104,6 +110,9 @@ export const EnvironmentConfig = z.strictObject({
     .max(50)
     .optional()
     .describe('Releases kept on the host for a rollback, the running one included; 1 to 50. Default: 5'),
+  'lock-wait': Duration.optional().describe(
+    'How long to wait while another deploy is at work on a host, be it of a run that was cancelled. One that was planned before what has gone live meanwhile is refused all the same. Default: no time',
+  ),
   superseded: z
     .enum(['skip', 'deploy'])
     .optional()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Batch } from './batches.ts'
 import { Verification } from './evidence.ts'
 import { lifecycle } from './lifecycle.ts'
 import { Name } from './names.ts'
@@ -53,6 +54,10 @@ export const Nginx = z.strictObject({
   redirect: plain.optionalFlag,
   /** The server block is the user's, and includes the locations of the service: where visitors reach it. */
   existing: z.strictObject({ https: plain.flag, port: plain.int }).optional(),
+  /** Somebody else's TLS stands before nginx, which speaks plain HTTP: visitors come by HTTPS all the same. */
+  behindTls: plain.optionalFlag,
+  /** The port that visitors name in their address, where it is not that of the scheme. */
+  urlPort: plain.optionalInt,
   /** What comes below it is the service's: `/api`. Without it everything that no other service takes. */
   path: plain.optionalText,
   stripPrefix: plain.optionalFlag,
@@ -169,9 +174,13 @@ export const Environment = z.strictObject({
   name: Name,
   url: plain.optionalText,
   hosts: plain.someTexts,
+  /** How many of several hosts go at once; absent: one after the other. */
+  batch: Batch.optional(),
   ssh: SshSettings,
   stateRoot: plain.text,
   keep: plain.int,
+  /** How long to wait while another deploy is at work; absent: it is refused at once. */
+  lockWaitMs: plain.int.optional(),
   /** A push whose branch has moved on is deployed all the same; absent: it is not. */
   superseded: z.literal('deploy').optional(),
   /** None where a stack is deployed to a Swarm. */

@@ -84,6 +84,8 @@ export interface RunOptions {
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void
   /** Exit codes that are an answer, not a failure. Default: 0 alone. */
   accept?: readonly number[]
+  /** The rest of what the program reads, of which nobody knows yet when it starts. */
+  input?: Promise<string | Secret>
   /** Instead of lines and of what `Output` holds, which then is empty: byte for byte. */
   streams?: Streams
 }
@@ -112,7 +114,12 @@ export interface Remote extends AsyncDisposable {
    * program finds their input as its own.
    * Throws SSH_UNREACHABLE when the connection breaks, COMMAND_FAILED when the program does.
    */
-  sh(program: string | Secret, options?: RunOptions & { sudo?: boolean; timeoutMs?: number }): Promise<Output>
+  sh(program: string | Secret, options?: Omit<RunOptions, 'input'> & { sudo?: boolean; timeoutMs?: number }): Promise<Output>
+  /**
+   * Opens a shell for a program that `sh` will be given, while others run: what three round trips take has passed by
+   * then. It is of no use to one with `sudo`, `streams` or a time limit, and where it cannot be had nothing is lost.
+   */
+  ready?(): void
 }
 
 export interface Ssh {

@@ -4,10 +4,12 @@
  */
 
 const shell = ['PATH', 'HOME', 'IFS', 'ENV', 'SHELL', 'SHELLOPTS', 'PWD', 'OLDPWD', 'CDPATH', 'PS4', 'UID', 'EUID', 'PPID']
+/** What docker's client reads, with what clients before it read: an image may have a name of its own that begins so (DOCKER_INFLUXDB_…). */
+const ofDocker =
+  /^DOCKER_(API_VERSION|AUTH_CONFIG|BUILDKIT|CERT_PATH|CLI_.*|COMPLETION_.*|CONFIG|CONTENT_TRUST.*|CONTEXT|CUSTOM_HEADERS|DEFAULT_PLATFORM|HIDE_LEGACY_COMMANDS|HOST|(STACK_)?ORCHESTRATOR|TLS(_VERIFY)?|TMPDIR)$/
 const prefixes = [
   { prefix: 'BASH', reads: 'the shell' },
   { prefix: 'LD_', reads: 'the loader' },
-  { prefix: 'DOCKER_', reads: 'the docker client' },
   { prefix: 'LW_', reads: 'the program that deploys' },
 ] as const
 
@@ -15,7 +17,7 @@ const prefixes = [
 export function refusedSecret(name: string): string | undefined {
   const reader = shell.includes(name)
     ? 'the shell'
-    : name === 'GODEBUG'
+    : name === 'GODEBUG' || ofDocker.test(name)
       ? 'the docker client'
       : prefixes.find(({ prefix }) => name.startsWith(prefix))?.reads
   return reader === undefined ? undefined : `${reader} on the host would read it; call it otherwise, or set it in env if it is not secret`

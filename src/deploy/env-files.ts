@@ -39,17 +39,20 @@ export async function withEnvFiles(environment: Environment, ports: Ports): Prom
   }
   if (missing.length > 0) throw withoutFiles(environment.name, owners, missing, unread, ports.root)
   const own = new Map<string, Map<string, Secret>>()
+  const plain = new Map<string, Record<string, string>>()
   for (const { name, envFiles, env, secrets } of owners) {
     const found = new Map<string, Secret>()
     for (const path of envFiles) {
       for (const [key, value] of parseEnvFile(texts.get(path) ?? '', path)) {
-        if (!Object.hasOwn(env, key) && !secrets.includes(key)) found.set(key, ports.conceal(value))
+        if (isAccount(key, value)) plain.set(name, { [key]: value })
+        else if (!Object.hasOwn(env, key) && !secrets.includes(key)) found.set(key, ports.conceal(value))
       }
     }
     if (found.size > 0) own.set(name, found)
   }
-  const named = <T extends { name: string; secrets: string[] }>(of: T): T => ({
+  const named = <T extends { name: string; env: Record<string, string>; secrets: string[] }>(of: T): T => ({
     ...of,
+    env: { ...plain.get(of.name), ...of.env },
     secrets: [...of.secrets, ...(own.get(of.name)?.keys() ?? [])],
   })
   return {
@@ -57,6 +60,9 @@ export async function withEnvFiles(environment: Environment, ports: Ports): Prom
     own,
   }
 }
+
+/** Files for compose say it often. No shell on the host takes it as a variable, and a number is no secret: docker is given it as it is. */
+const isAccount = (name: string, value: string): boolean => name === 'UID' && /^\d+$/.test(value)
 
 /** Why what is there is no file for us; undefined where the file is not to blame. */
 export function unreadable(error: unknown): string | undefined {
@@ -94,7 +100,11 @@ function withoutFiles(
 export function parseEnvFile(text: string, path: string): Map<string, string> {
   const found = new Map<string, string>()
   for (const [name, value = ''] of Object.entries(parseVariables(text))) {
-    const reason = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? refusedSecret(name) : 'it must be letters, digits and _'
+    const reason = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+      ? isAccount(name, value)
+        ? undefined
+        : refusedSecret(name)
+      : 'it must be letters, digits and _'
     if (reason !== undefined) throw refused(`${path}: a variable cannot be called ${JSON.stringify(name)}`, reason)
     if (value.includes('\0')) throw refused(`${path}: ${name} holds a NUL character`, 'no program can be given one')
     found.set(name, value)

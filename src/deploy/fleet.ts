@@ -1,3 +1,4 @@
+import { abreast } from '../core/abreast.ts'
 import { called } from '../core/called.ts'
 import type { Environment } from '../core/deployment.ts'
 import { failedAfter, LaunchwayError } from '../core/error.ts'
@@ -8,6 +9,7 @@ import type { Kept } from './kept.ts'
 import type { Observation } from './observation.ts'
 import { lookToChange } from './recovered.ts'
 import { returnTo } from './returning.ts'
+import { widthOf } from './turns.ts'
 import { calledOn } from './waiting.ts'
 
 /** The hosts of an environment are one: those that run a new release go back together. */
@@ -86,12 +88,15 @@ export function wayBack({ previous }: Pick<DeployedHost, 'previous'>, ran: Ran |
   return current === release ? { kind: 'return', target } : { kind: 'there', label: called(target.label, target.release) }
 }
 
-/** Has each host return to what it ran before this deploy, the last that switched first. It never fails: what did is in words. */
+/**
+ * Has each host return to what it ran before this deploy, the last first, and as many at once as the largest batch. It never fails:
+ * what did is in words.
+ */
 export async function goBackTogether(fleet: Fleet, done: DeploySection, ports: Ports): Promise<WentBack> {
   const { app, environment, release, registries } = fleet
   const versions = new Set<string>()
   const went: Omit<WentBack, 'versions'> = { hosts: [], emptied: [], stayed: [], failures: [] }
-  for (const one of done.hosts.toReversed()) {
+  const goBack = async (one: DeployedHost): Promise<void> => {
     const { host } = one
     try {
       ports.signal.throwIfAborted()
@@ -99,7 +104,7 @@ export async function goBackTogether(fleet: Fleet, done: DeploySection, ports: P
       const way = wayBack(one, fleet.ran.get(host), release, seen.seen)
       if (way.kind === 'left') {
         went.failures.push(`${host}: ${way.why}`)
-        continue
+        return
       }
       if (way.kind === 'empty') {
         if (way.runs) {
@@ -107,22 +112,33 @@ export async function goBackTogether(fleet: Fleet, done: DeploySection, ports: P
           const { takeDown } = await import('./operate/remove.ts')
           await takeDown({ app, environment }, seen, ports)
         }
-        went.emptied.unshift(one)
-        continue
+        went.emptied.push(one)
+        return
       }
       if (way.kind === 'return') {
         ports.log.info(`${host}: returning to ${way.target.label} (release ${way.target.release})`)
         await returnTo(way.target, seen, environment, { force: false, registries, takesBack: release }, ports)
       }
       versions.add(way.kind === 'return' ? called(way.target.label, way.target.release) : way.label)
-      went.hosts.unshift(one)
+      went.hosts.push(one)
     } catch (error) {
-      went.stayed.unshift(one)
+      went.stayed.push(one)
       went.failures.push(`${host}: ${words(error)}`)
     }
   }
-  return { ...went, versions: [...versions] }
+  // Each says for itself what did not work, also that the run was cancelled.
+  await abreast(widthOf(environment), done.hosts.toReversed(), never, goBack)
+  const inOrder = (some: DeployedHost[]): DeployedHost[] => done.hosts.filter((one) => some.includes(one))
+  return {
+    hosts: inOrder(went.hosts),
+    emptied: inOrder(went.emptied),
+    stayed: inOrder(went.stayed),
+    failures: went.failures,
+    versions: [...versions],
+  }
 }
+
+const never = new AbortController().signal
 
 function words(error: unknown): string {
   if (!(error instanceof LaunchwayError)) return asError(error).message
@@ -146,7 +162,7 @@ export function notAllBack(what: string, evidence: string, { stayed, failures }:
 }
 
 /**
- * What a failure on one host means for those before it, which run the new release: they go back. Where they cannot, or
+ * What a failure on one host means for those that run the new release: they go back. Where they cannot, or
  * where nobody knows what the host that failed will run in the end, they stay, and the message says so.
  */
 export async function failedOnOne(error: unknown, fleet: Fleet, done: DeploySection, ports: Ports): Promise<unknown> {
@@ -154,7 +170,7 @@ export async function failedOnOne(error: unknown, fleet: Fleet, done: DeploySect
   const stay = unsure[error.code] ?? whyItStays(fleet, done)
   if (stay !== undefined)
     return failedAfter(error, `on the new release already, and staying there: ${named(done.hosts)} (${stay})`, { deploy: done })
-  ports.log.warning(`${error.message}: the hosts before it go back (${named(done.hosts)})`)
+  ports.log.warning(`${error.message}: the hosts that run the new version go back (${named(done.hosts)})`)
   const went = await goBackTogether(fleet, done, ports)
   if (went.failures.length === 0)
     return failedAfter(
@@ -162,7 +178,7 @@ export async function failedOnOne(error: unknown, fleet: Fleet, done: DeploySect
       serving(went, (hosts) => `${named(hosts)} went back: `),
       {},
     )
-  return notAllBack(`${error.message}; not all hosts before it went back`, error.hint ?? '', went, done)
+  return notAllBack(`${error.message}; not all hosts that ran the new version went back`, error.hint ?? '', went, done)
 }
 
 const named = (hosts: readonly DeployedHost[]): string => hosts.map(({ host }) => host).join(', ')

@@ -71,18 +71,21 @@ export interface SeenHost extends AsyncDisposable {
   host: string
   remote: Remote
   seen: Observation
+  /** Another program was at work there before. */
+  waited?: true
   reconnect(this: void): Promise<Remote>
 }
 
 /** What a host is looked at for: the images, where it is to run more than it runs. */
 export type ToLookAt = Pick<Wanted, 'app' | 'environment'> & Partial<Pick<Wanted, 'images'>>
 
-/** Connects to a host of an environment and looks at it. */
-export async function lookAt(host: string, { app, environment, images }: ToLookAt, ports: Ports): Promise<SeenHost> {
+/** Connects to a host of an environment and looks at it; with `toChange`, where a program follows that changes it. */
+export async function lookAt(host: string, { app, environment, images }: ToLookAt, ports: Ports, toChange = false): Promise<SeenHost> {
   ports.log.info(`${host}: connecting`)
   const connect = (): Promise<Remote> =>
     ports.ssh.connect(host, environment.ssh, { key: ports.secret(environment.ssh.key), signal: ports.signal })
   const remote = await connect()
+  if (toChange) remote.ready?.()
   const close = (): PromiseLike<void> => remote[Symbol.asyncDispose]()
   try {
     const seen = await look(remote, homeOf({ app, environment }), environment, images)

@@ -85,6 +85,8 @@ export interface SeenNginx {
   chains: readonly SeenChain[]
   /** Its policy is enforced: what nginx may read and connect to is not for its configuration alone to say. */
   selinux: boolean
+  /** It does not let nginx connect to anything. */
+  mayNotConnect?: boolean
   /** Of the ports for outgoing connections: first and last. */
   range: readonly [number, number]
   /** Ports that something listens on, or that another service has been given. */
@@ -106,6 +108,8 @@ export interface Observation {
   /** `26.1.5` and `linux/amd64`; undefined when no engine answered, `engineSaid` then has why. */
   engine: { version: string; platform: string } | undefined
   engineSaid: string
+  /** Why an engine that answers will not do: it is a snap, or root is answered by another one, and the program will be root. */
+  unfitEngine?: readonly string[]
   /** The program can run as the user who logs in, needs sudo, or cannot run. */
   as: 'user' | 'sudo' | 'nobody'
   /** How the program would run as root, which nginx needs; undefined where it cannot. */
@@ -175,6 +179,7 @@ export function parseObservation(host: string, text: string): Observation {
     tools: new Set(facts.filter(([key]) => key === 'tool').map(([, tool]) => tool ?? '')),
     engine: version === undefined || platform === undefined ? undefined : { version, platform },
     engineSaid,
+    unfitEngine: all('unfit'),
     as: has('docker', 'direct') && has('state', 'direct') ? 'user' : has('sudo', 'yes') ? 'sudo' : 'nobody',
     root: has('uid', '0') ? 'user' : has('sudo', 'yes') ? 'sudo' : undefined,
     isInterrupted: has('interrupted', 'yes'),
@@ -244,6 +249,7 @@ function nginxOf(facts: readonly string[][]): SeenNginx | undefined {
     chains: chainsIn(facts),
     ipv6: all('ipv6').includes('yes'),
     selinux: all('selinux').includes('Enforcing'),
+    ...(all('selinux.connect').includes('off') ? { mayNotConnect: true } : {}),
     range: [low, high],
     taken: new Set([...all('open').map((port) => Number.parseInt(port, 16)), ...all('claimed').map(Number)]),
   }

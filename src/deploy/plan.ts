@@ -101,7 +101,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
     ...scheduleCalls(wanted, seen),
     ...waitCalls(wanted, seen),
     ...(wanted.forced === undefined ? [] : [['forced', wanted.forced] as const]),
-    ['record', wanted.repositories[0], ...(wanted.takesBack === undefined ? [] : ['back'])],
+    ['record', wanted.repositories[0], ...(wanted.takesBack === undefined ? [] : ['back', wanted.takesBack])],
     ...unsites,
     ...old.map((one) => retireOf(one, wanted, seen, led.boxes)),
     ...(old.length === 0 ? [] : [['retired'] as const]),

@@ -1,8 +1,10 @@
+import { abreast } from '../core/abreast.ts'
 import type { Ports } from '../core/ports.ts'
 import type { Release } from '../core/release.ts'
 import { lookAt } from './look.ts'
 import { refuseBeforehand } from './plan.ts'
 import { repositoriesOf } from './run.ts'
+import { atOnce } from './turns.ts'
 
 /**
  * Looks at every host once, beside the build: what a deploy would be refused for, such as a host key that nobody has
@@ -24,10 +26,9 @@ export async function reach(release: Release, ports: Ports): Promise<void> {
     return
   }
   const wanted = { app, release: id, environment, isReturn: false, images: new Map(), repositories, logins: new Map() }
-  await Promise.all(
-    environment.hosts.map(async (host) => {
-      await using one = await lookAt(host, wanted, ports)
-      refuseBeforehand(wanted, one.seen, host)
-    }),
-  )
+  const { hosts } = environment
+  await abreast(atOnce(hosts.length), hosts, ports.signal, async (host) => {
+    await using one = await lookAt(host, wanted, ports)
+    refuseBeforehand(wanted, one.seen, host)
+  })
 }

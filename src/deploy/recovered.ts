@@ -1,16 +1,18 @@
+import { abreast } from '../core/abreast.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { look, lookAt, type SeenHost, type ToLookAt } from './look.ts'
 import type { Observation } from './observation.ts'
 import { perform } from './perform.ts'
 import { homeOf } from './program.ts'
+import { widthOf } from './turns.ts'
 
 /**
  * Looks at a host that is about to be changed. What an attempt that broke off has left there is finished or undone
  * first, by a program of its own: a plan is made from what is there, and must not find it gone.
  */
 export async function lookToChange(host: string, of: ToLookAt, ports: Ports): Promise<SeenHost> {
-  const one = await lookAt(host, of, ports)
+  const one = await lookInTurn(host, of, ports)
   if (!one.seen.isInterrupted || !canRecover(one.seen)) return one
   try {
     ports.log.info(`${host}: an earlier attempt broke off here; it is finished or undone first`)
@@ -28,11 +30,33 @@ export async function lookToChange(host: string, of: ToLookAt, ports: Ports): Pr
   }
 }
 
-/** The same for every host of an environment, one after the other. The stack closes their connections. */
+/** How often a host is asked whether the other program has ended. */
+const pauseMs = 1000
+
+/** Waits for the end of what is at work on the host, as long as the environment says. */
+async function lookInTurn(host: string, of: ToLookAt, ports: Ports): Promise<SeenHost> {
+  const one = await lookAt(host, of, ports, true)
+  const until = ports.clock.elapsed() + (of.environment.lockWaitMs ?? 0)
+  let { seen } = one
+  let holder: string | undefined
+  try {
+    while (seen.lockedBy !== undefined && seen.held === undefined && ports.clock.elapsed() < until) {
+      if (seen.lockedBy !== holder) ports.log.info(`${host}: waiting for a deploy that is under way: ${seen.lockedBy}`)
+      holder = seen.lockedBy
+      await ports.clock.sleep(pauseMs, ports.signal)
+      seen = await look(one.remote, homeOf(of), of.environment, of.images)
+    }
+  } catch (error) {
+    await one[Symbol.asyncDispose]()
+    throw error
+  }
+  return { ...one, seen, ...(holder === undefined ? {} : { waited: true }) }
+}
+
+/** The same for every host of an environment, as many at once as may go back at once. The stack closes their connections. */
 export async function lookToChangeAll(of: ToLookAt, stack: AsyncDisposableStack, ports: Ports): Promise<SeenHost[]> {
-  const seen: SeenHost[] = []
-  for (const host of of.environment.hosts) seen.push(stack.use(await lookToChange(host, of, ports)))
-  return seen
+  const { environment } = of
+  return abreast(widthOf(environment), environment.hosts, ports.signal, async (host) => stack.use(await lookToChange(host, of, ports)))
 }
 
 /** What keeps a program from running is told by the plan, in words of its own. */

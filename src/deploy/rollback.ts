@@ -6,6 +6,7 @@ import type { SeenHost } from './look.ts'
 import { lookToChangeAll } from './recovered.ts'
 import { refuseWhereDeclared, returnTo, type Way } from './returning.ts'
 import { sectionOf } from './run.ts'
+import { sideBySide, widthOf } from './turns.ts'
 import { namedTarget, type Target, targetOf } from './version.ts'
 
 /** What a rollback has come to. */
@@ -54,25 +55,28 @@ export async function goBack(
   const { target, from, note, takesBack } = choose(seen)
   if (note !== undefined) ports.log.notice(note)
   refuseWhereDeclared(from, target, { force, registries })
-  const hosts: DeployedHost[] = []
-  const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
-  for (const one of seen) {
-    if (!from.includes(one)) {
-      if (one.seen.current === undefined)
-        ports.log.notice(`${one.host}: nothing runs here, and nothing does now: the next deploy brings it in`)
-      else ports.log.info(`${one.host}: ${target.label} (release ${target.release}) runs here already`)
-      continue
+  const way = { force, registries, ...(takesBack === undefined ? {} : { takesBack }) }
+  const byHost = new Map<string, DeployedHost>()
+  const inOrder = (): DeployedHost[] => seen.flatMap(({ host }) => byHost.get(host) ?? [])
+  for (const one of seen.filter((some) => !from.includes(some))) {
+    if (one.seen.current === undefined)
+      ports.log.notice(`${one.host}: nothing runs here, and nothing does now: the next deploy brings it in`)
+    else ports.log.info(`${one.host}: ${target.label} (release ${target.release}) runs here already`)
+  }
+  try {
+    // By the first of all hosts one tells which way a return went that broke off: `targetOf`.
+    for (const turn of [from.slice(0, 1), from.slice(1)]) {
+      await sideBySide(widthOf(environment), turn, ports, async (one) => {
+        ports.log.info(`${one.host}: returning to ${target.label} (release ${target.release})`)
+        byHost.set(one.host, await returnTo(target, one, environment, way, ports))
+      })
     }
-    try {
-      ports.log.info(`${one.host}: returning to ${target.label} (release ${target.release})`)
-      const way = { force, registries, ...(takesBack === undefined ? {} : { takesBack }) }
-      hosts.push(await returnTo(target, one, environment, way, ports))
-    } catch (error) {
-      throw withHostsBefore(error, hosts)
-    }
+  } catch (error) {
+    throw withHostsBefore(error, inOrder())
   }
   const { release, label, sha } = target
-  return { ...soFar(), release, version: label, ...(sha === undefined ? {} : { sha }) }
+  const section = sectionOf(environment, inOrder(), ports.clock.elapsed() - started)
+  return { ...section, release, version: label, ...(sha === undefined ? {} : { sha }) }
 }
 
 /** A return that breaks off between two hosts is finished by the same words. */

@@ -1,3 +1,4 @@
+import { abreast } from '../core/abreast.ts'
 import type { Environment } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import type { Ports } from '../core/ports.ts'
@@ -9,17 +10,19 @@ import { apply, type Brought } from './apply.ts'
 import { mountedBy, type Mounted, requireMounted } from './bring.ts'
 import { failedOnOne, type Fleet, type Ran, ranBefore } from './fleet.ts'
 import type { Kept } from './kept.ts'
-import { lookAt } from './look.ts'
+import { lookAt, type SeenHost } from './look.ts'
 import { lookToChange } from './recovered.ts'
 import { loginsTo, requiredSecrets } from './secrets.ts'
 import { askOutside, warnOfOnePage } from './outside.ts'
 import { refuseBeforehand } from './plan.ts'
 import { prove } from './prove.ts'
+import { requireStillWell } from './still-well.ts'
+import { atOnce, sideBySide, turnsOf, waitFor, withUntouched } from './turns.ts'
 import { requireSignatures } from './verify.ts'
 import { showInstant, waysOut } from './waiting.ts'
 import type { Wanted, WantedImage } from './wanted.ts'
 
-/** Puts the release of the record live on each host of its environment, one after the other. */
+/** Puts the release of the record live on each host of its environment, batch by batch. */
 export async function deploy(release: Release, ports: Ports): Promise<DeploySection> {
   const { environment: planned } = release.plan
   if (planned === undefined) throw new LaunchwayError('RECORD_INVALID', 'the plan names no environment to deploy to')
@@ -29,18 +32,32 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
   const mounted = await mountedBy(environment, ports, release.plan.hashes)
   const wanted = { ...(await whatIsWanted(release, environment, section(release, 'build'), ports)), hashes: mounted.hashes }
   const brought = { ...secrets, mounted, kept: whatIsKept(release, wanted) }
-  const hosts: DeployedHost[] = []
-  const soFar = (): DeploySection => sectionOf(environment, hosts, ports.clock.elapsed() - started)
+  const byHost = new Map<string, DeployedHost>()
+  const inOrder = (): DeployedHost[] => environment.hosts.flatMap((host) => byHost.get(host) ?? [])
+  const soFar = (): DeploySection => sectionOf(environment, inOrder(), ports.clock.elapsed() - started)
   await requireSignatures(wanted, release.plan.registries, ports)
   const ran = await refuseWhereAny(wanted, mounted, release.plan, ports)
   const fleet: Fleet = { app: release.app, environment, release: release.id, registries: release.plan.registries, ran }
-  for (const [index, host] of environment.hosts.entries()) {
+  const left = new Set(environment.hosts)
+  const recent: string[] = []
+  for (const turn of turnsOf(environment)) {
+    const { name, hosts, waitMs } = turn
     try {
-      // A migration is of the database, which the hosts share.
-      const here = index === 0 ? { ...wanted, isFirstHost: true as const, beforeSwitch: environment.beforeSwitch ?? [] } : wanted
-      hosts.push(await deployHost(host, here, brought, ports))
+      if (waitMs > 0) {
+        await waitFor(turn, ports)
+        await requireStillWell(recent.splice(0), { fleet, done: soFar(), sinceMs: waitMs }, ports)
+      }
+      if (name !== '') ports.log.info(`${name}: ${hosts.join(', ')}`)
+      recent.push(...hosts)
+      await sideBySide(atOnce(hosts.length, mounted), hosts, ports, async (host) => {
+        left.delete(host)
+        // A migration is of the database, which the hosts share.
+        const isFirst = host === environment.hosts[0]
+        const here = isFirst ? { ...wanted, isFirstHost: true as const, beforeSwitch: environment.beforeSwitch ?? [] } : wanted
+        byHost.set(host, await deployHost(host, here, brought, ports))
+      })
     } catch (error) {
-      throw await failedOnOne(error, fleet, soFar(), ports)
+      throw await failedOnOne(withUntouched(error, [...left]), fleet, soFar(), ports)
     }
   }
   const done = soFar()
@@ -78,14 +95,12 @@ async function deployToSwarm(release: Release, environment: Environment, swarm: 
 async function refuseWhereAny(wanted: Wanted, mounted: Mounted, { sha }: Release['plan'], ports: Ports): Promise<Map<string, Ran>> {
   const { hosts } = wanted.environment
   if (hosts.length === 1 && mounted.elsewhere.length === 0) return new Map()
-  const ran = await Promise.all(
-    hosts.map(async (host) => {
-      await using one = await lookAt(host, wanted, ports)
-      refuseBeforehand(wanted, one.seen, host)
-      requireMounted(mounted, one.seen, { host, sha })
-      return [host, ranBefore(one.seen, wanted.release)] as const
-    }),
-  )
+  const ran = await abreast(atOnce(hosts.length), hosts, ports.signal, async (host) => {
+    await using one = await lookAt(host, wanted, ports)
+    refuseBeforehand(wanted, one.seen, host)
+    requireMounted(mounted, one.seen, { host, sha })
+    return [host, ranBefore(one.seen, wanted.release)] as const
+  })
   return new Map(ran)
 }
 
@@ -162,6 +177,24 @@ export function repositoriesOf({ plan }: Release): Wanted['repositories'] {
 
 async function deployHost(host: string, wanted: Wanted, brought: Brought, ports: Ports): Promise<DeployedHost> {
   const started = ports.clock.elapsed()
-  await using seen = await lookToChange(host, wanted, ports)
-  return { ...(await apply(wanted, seen, brought, ports)), ms: ports.clock.elapsed() - started }
+  const until = started + (wanted.environment.lockWaitMs ?? 0)
+  for (let waited = false; ; waited = true) {
+    await using one = await lookToChange(host, wanted, ports)
+    if (waited || one.waited === true) refuseOlder(wanted.release, one)
+    try {
+      return { ...(await apply(wanted, one, brought, ports)), ms: ports.clock.elapsed() - started }
+    } catch (error) {
+      // Somebody was faster since the look: the next one waits for them.
+      const isTaken = error instanceof LaunchwayError && error.code === 'DEPLOY_LOCKED' && one.seen.held === undefined
+      if (!isTaken || ports.clock.elapsed() >= until) throw error
+    }
+  }
+}
+
+/** Of two that have waited for a third, the one that was planned first may come last: a release's name begins with its time. */
+function refuseOlder(release: string, { host, seen: { current } }: SeenHost): void {
+  if (current === undefined || current <= release) return
+  throw new LaunchwayError('DEPLOY_LOCKED', `another deploy came first on ${host}`, {
+    hint: `${current} went live while this one waited, and was planned after ${release}. Nothing was changed.`,
+  })
 }

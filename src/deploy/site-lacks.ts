@@ -64,6 +64,8 @@ function fitnessOf(wanted: Wanted, services: readonly Service[], nginx: SeenNgin
       what: `${configuration.main} includes neither conf.d nor sites-enabled`,
       hint: 'add to its http block: include /etc/nginx/conf.d/*.conf;',
     })
+  if (nginx.mayNotConnect === true && container === undefined)
+    lacks.push({ what: 'SELinux keeps nginx from connecting to the services', hint: 'as root: setsebool -P httpd_can_network_connect on' })
   for (const path of closedIn(nginx, wanted))
     lacks.push({ what: `nginx's workers may not look into ${path}`, hint: `chmod o+x ${path}, or choose another folder with \`state:\`` })
   const files = services.flatMap(({ nginx: at }) => [...Object.values(at?.tls ?? {}), ...[at?.maintenancePage ?? []].flat()])
@@ -201,10 +203,10 @@ function existingLacks({ app, environment }: Wanted, at: Nginx, { port, https }:
       },
     ]
   }
-  if (here.every(({ addresses, ports }) => only(addresses, port) === ports.filter((one) => one === port).length)) {
+  if (here.every(({ addresses, six = [], ports }) => only(addresses, port) + times(six, port) === times(ports, port))) {
     return [
       {
-        what: `the server of ${names} does not listen on the loopback: ${first.file}`,
+        what: `the server of ${names} does not listen on the loopback (127.0.0.1): ${first.file}`,
         hint: `the deploy proves there who answers: add to it: listen 127.0.0.1:${port}${https ? ' ssl' : ''};`,
       },
     ]
@@ -213,6 +215,8 @@ function existingLacks({ app, environment }: Wanted, at: Nginx, { port, https }:
     locations.flatMap((one) => (locationsOf(at).includes(one) ? [takenLack(at, one, file)] : [])),
   )
 }
+
+const times = (ports: readonly number[], port: number): number => ports.filter((one) => one === port).length
 
 /** How many addresses that are not the loopback have the port. */
 function only(addresses: readonly string[], port: number): number {
@@ -267,7 +271,7 @@ export function nginxWarnings({ app, environment }: Wanted, seen: Observation): 
   }
   if (nginx.selinux) {
     warnings.push(
-      `SELinux enforces its policy here, with which the switch through nginx has not been tried. nginx must be let connect to the containers (setsebool -P httpd_can_network_connect on), and see the files in ${environment.stateRoot}; what was denied: ausearch -m avc -ts recent`,
+      `SELinux enforces its policy here, with which the switch through nginx has not been tried. As root, nginx may connect and see which version serves by: setsebool -P httpd_can_network_connect on; semanage fcontext -a -t httpd_sys_content_t '${environment.stateRoot}(/.*)?'; restorecon -R ${environment.stateRoot}. What is denied still: ausearch -m avc -ts recent`,
     )
   }
   return [...new Set([...warnings, ...defaultWarnings(services, nginx), ...chainWarnings(environment, nginx), ...containerWarnings(seen)])]

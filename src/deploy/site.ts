@@ -242,7 +242,12 @@ export function addressIn(slot: Slot, site: PlannedSite): string {
   return `127.0.0.1:${site.ports[slot]}`
 }
 
-/** Whether visitors come by HTTPS, as far as nginx is concerned. */
+/** Whether the application is told that visitors come by HTTPS. */
+export function isToldHttps(nginx: Nginx | undefined): boolean {
+  return isHttps(nginx) || nginx?.behindTls === true
+}
+
+/** Whether nginx itself speaks HTTPS. */
 export function isHttps(nginx: Nginx | undefined): boolean {
   return nginx?.tls !== undefined || nginx?.existing?.https === true
 }

@@ -8,7 +8,7 @@ import { ownerOf } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { isOnceIn, onceCall, onceNote, runsHere, runsNow } from './once.ts'
 import { orderedCalls, type Step } from './order.ts'
-import { addressIn, isHttps, type PlannedSite, throughNginx } from './site.ts'
+import { addressIn, isToldHttps, type PlannedSite, throughNginx } from './site.ts'
 import { holdersOf } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -97,7 +97,7 @@ export function startCalls(
     }
     creates.push(...assets)
     notes.push(noteFor(service, before, first, isThere, seen))
-    keeps.push(['keep', container, service.restart])
+    keeps.push(['keep', container, service.restart, ...first.flatMap(({ name, cron }) => (cron === undefined ? [name] : []))])
   }
   const made = new Set(creates.flatMap(([name, , container]) => (name === 'create' ? [container] : [])))
   const start = ({ service, container, first, isRunning }: Turn): HostCall[] => [
@@ -250,7 +250,7 @@ export function watchCall(service: Service, container: string, address: string |
     // By the name that nginx will ask with: some applications answer to no other.
     health.host ?? (address === undefined ? '' : throughNginx(service).name),
     // Many applications send plain HTTP to HTTPS, where nobody listens for a container alone.
-    ...(isHttps(service.nginx) ? ['https'] : []),
+    ...(isToldHttps(service.nginx) ? ['https'] : []),
   ]
 }
 

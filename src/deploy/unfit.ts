@@ -17,6 +17,18 @@ const oldestEngine = '20.10'
 /** The program of an attempt, its parcels, its journal and the record take some hundred kilobytes. */
 const leastStateBytes = 2_000_000
 
+/** Of engines that answer, by what observe.sh says of them. */
+const engineLacks: Readonly<Record<string, Lack>> = {
+  snap: {
+    what: 'docker is a snap, which cannot read the files of a deploy',
+    hint: "two ways out: the distribution's package (apt-get install docker.io) or Docker's own (https://docs.docker.com/engine/install/). Before either: snap remove docker, which takes its containers and volumes along; what is worth keeping is copied first",
+  },
+  two: {
+    what: 'root and the user have two engines: nginx needs root (sudo), and what runs is in the rootless engine of the user',
+    hint: 'deploy as root, or as a user of the engine of the system (as root: usermod -aG docker USER; as the user: docker context use default, and no DOCKER_HOST), or let no nginx of the host lead to the services: publish',
+  },
+}
+
 /** @throws LaunchwayError HOST_UNFIT with all of them, if there are any */
 export function refuseLacks(lacks: readonly Lack[], who: string): void {
   if (lacks.length === 0) return
@@ -38,9 +50,15 @@ export function unfit(wanted: Wanted, seen: Observation): Lack[] {
   }
   if (!seen.tools.has('docker'))
     lacks.push({ what: 'docker is not installed', hint: 'install it: https://docs.docker.com/engine/install/' })
+  else if (seen.engineSaid === 'podman')
+    lacks.push({
+      what: 'what is called docker is Podman',
+      hint: 'it does not do all that a Docker engine does. Install one in its place: https://docs.docker.com/engine/install/',
+    })
   else if (seen.engine === undefined) lacks.push({ what: 'the Docker engine does not answer', hint: seen.engineSaid || 'start it' })
   else if (isTooOld(seen.engine.version))
     lacks.push({ what: `Docker ${seen.engine.version} is too old`, hint: `${oldestEngine} is the oldest that launchway knows to work` })
+  lacks.push(...(seen.unfitEngine ?? []).flatMap((why) => engineLacks[why] ?? []))
   for (const tool of ['flock', 'setsid', 'awk']) {
     if (!seen.tools.has(tool))
       lacks.push({ what: `${tool} is not installed`, hint: tool === 'awk' ? 'install mawk or busybox' : 'it is in the package util-linux' })

@@ -30,9 +30,9 @@ export function targetOf<H extends Looked>(all: readonly H[]): Target<H> {
   if (from.some(({ seen }) => seen.previous !== id) || others.some(({ seen }) => seen.current !== id))
     throw unknown('the hosts do not agree on the version before', all)
   if (id === undefined) throw unknown('there is no version before the one that runs', all)
-  // Hosts are taken in their order. Behind one with the newest, one that was rolled back from it: either a second
-  // rollback was on its way to the newest, or a deploy of it that went wrong.
-  if (others.some((host) => host.seen.previous === newest && hosts.indexOf(host) > hosts.findIndex((one) => from.includes(one))))
+  // The first host is taken before all others. Where it has the newest, and another one was rolled back from that: either a
+  // second rollback was on its way to the newest, or a deploy of it that went wrong.
+  if (hosts[0] === from[0] && others.some((host) => host.seen.previous === newest))
     throw unknown('the hosts do not tell whether the newest version was on its way to all of them or away', all)
   return { target: keptBy(from, id, all), from }
 }

@@ -16,9 +16,7 @@ export function breachesOf(name: string, said: EnvironmentConfig, translated: Tr
   const found: Breach[] = [...sharedServers(name, environment), ...oneNginx(name, environment)]
   for (const [service, config] of Object.entries(translated.config)) {
     const path = ['environments', name, 'services', service]
-    found.push(
-      ...(config.cron === undefined ? wayInBreaches(path, config, said.url !== undefined) : cronBreaches(path, config, config.cron)),
-    )
+    found.push(...(config.cron === undefined ? wayInBreaches(path, config, said.url) : cronBreaches(path, config, config.cron)))
     found.push(...acmeBreaches(path, config, said))
   }
   const names = translated.services.map((service) => service.name)

@@ -1,7 +1,9 @@
 import { whereReached } from '../core/addresses.ts'
+import { batchesOf, isLed } from '../core/batches.ts'
 import type { PlanSection, Release } from '../core/release.ts'
 import { projectRows } from '../core/project-words.ts'
 import { stageNames } from '../core/stages.ts'
+import { showMs } from '../core/units.ts'
 
 /** Rows of one kind that are shown; the record has them all. */
 const shownRows = 20
@@ -31,6 +33,7 @@ export function showPlan({ app, id, outcome, plan }: Release): string {
           : `a manager of the Swarm, for the stack ${environment.swarm.name}`,
       ]),
     ),
+    block('batch', batchRows(environment)),
     block('stack', stackRows(environment)),
     block(
       'project',
@@ -62,6 +65,26 @@ function mergedRows({ event, against, proposed, stages }: PlanSection): string[]
     [proposed.environment, proposed.at ?? ''],
     ...proposed.containers.map(({ name, image, how }) => [name, how === '' ? image : `${image}; ${how}`]),
   ]
+}
+
+/** Which hosts go together, where that is said. */
+function batchRows(environment: PlanSection['environment']): string[][] {
+  const { batch, hosts = [] } = environment ?? {}
+  if (environment === undefined || batch === undefined) return []
+  if (hosts.length < 2) return [['-', 'there is one host: batch does nothing']]
+  const { sizes, waitMs } = batch
+  return batchesOf(hosts, sizes).map((together, index) => {
+    const [first = '', ...others] = together
+    const isApart = index === 0 && others.length > 0 && isLed(environment)
+    const names = isApart ? `${first} (what runs once runs there), then ${namesOf(others)}` : namesOf(together)
+    return [String(index + 1), `${names}${index === 0 || waitMs === undefined ? '' : `; ${showMs(waitMs)} later`}`]
+  })
+}
+
+/** They stand above in their order. */
+function namesOf(hosts: readonly string[]): string {
+  const all = hosts.join(', ')
+  return all.length < shownLetters / 2 ? all : `${hosts[0] ?? ''} … ${hosts.at(-1) ?? ''} (${hosts.length} hosts)`
 }
 
 /** What each service of a stack runs. */

@@ -3,6 +3,7 @@ import type { Nginx } from '../core/deployment.ts'
 import { isAtLeast, type NginxBuild } from './nginx.ts'
 import { type Assets, assetLocations, toAssets } from './nginx-assets.ts'
 import { challengeLocation } from './nginx-challenge.ts'
+import { forwardedHeaders, forwardedMaps } from './nginx-forwarded.ts'
 import { block, errorWords, file, listenOn, word } from './nginx-text.ts'
 
 /** What nginx reads for a service: three files, and whoever writes them in this order leaves no moment in which they do not fit. */
@@ -109,7 +110,7 @@ export function siteText(site: Site, build: NginxBuild): string {
       '"127.0.0.1||b" yes;',
       '"127.0.0.1||live" yes;',
     ]),
-    ...block(`map $http_upgrade $${id}_connection`, ['default upgrade;', '"" close;']),
+    ...forwardedMaps(id, nginx).flatMap(([head, lines]) => block(head, lines)),
     ...(nginx.stripPrefix === true && nginx.path !== undefined
       ? // As the visitor spelled it: what nginx has decoded once could not be told apart any more.
         block(`map $request_uri $${id}_uri`, ['default "";', `"~^${pattern(nginx.path)}/?(?<${id}_rest>.*)$" "/$${id}_rest";`])
@@ -206,15 +207,7 @@ function passedOn(site: Site, uri: '' | '$request_uri'): string[] {
     ...(nginx.bodySize === undefined ? [] : [`client_max_body_size ${nginx.bodySize};`]),
     `proxy_pass http://$${id}${stripped === undefined ? uri : `$${id}_uri`};`,
     'proxy_http_version 1.1;',
-    'proxy_set_header Host $host;',
-    'proxy_set_header X-Real-IP $remote_addr;',
-    'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
-    'proxy_set_header X-Forwarded-Proto $scheme;',
-    'proxy_set_header X-Forwarded-Host $host;',
-    ...(stripped === undefined ? [] : [`proxy_set_header X-Forwarded-Prefix ${stripped};`]),
-    'proxy_set_header Upgrade $http_upgrade;',
-    `proxy_set_header Connection $${id}_connection;`,
-    'proxy_set_header Launchway-Slot "";',
+    ...forwardedHeaders(id, nginx, stripped),
     // An application that knows its prefix names it itself.
     ...(stripped === undefined ? [] : [`proxy_redirect "~^/(?!/|${pattern(stripped.slice(1))}(?:[/?#]|$))(.*)$" ${stripped}/$1;`]),
     ...Object.keys(nginx.headers ?? {}).map((name) => `proxy_hide_header ${name};`),

@@ -24,6 +24,8 @@ export interface NginxServer {
   ports: number[]
   /** Where it listens on one address alone, `203.0.113.5:443`: nginx gives it all that comes in there. */
   addresses: string[]
+  /** The ports at which it listens on IPv6 alone, as `[::]:443` does. */
+  six?: number[]
   names: string[]
   /** As they stand there, without `^~`, which makes no other location: `/`, `= /api`, `~ \.php$`. */
   locations: string[]
@@ -61,6 +63,7 @@ export function parseConfiguration(dump: string): NginxConfiguration {
   const servers: NginxServer[] = []
   const includes: string[] = []
   const parts: NginxPart[] = []
+  const dual = new Set<number | undefined>()
   for (const [index, mark] of marks.entries()) {
     const file = mark[1] ?? ''
     const text = dump.slice(mark.index + mark[0].length, marks[index + 1]?.index)
@@ -84,6 +87,9 @@ export function parseConfiguration(dump: string): NginxConfiguration {
         const { port, address } = parseListen(values[0] ?? '')
         if (within !== part && within !== undefined && port !== undefined) server?.ports.push(port)
         if (address !== undefined) within?.addresses.push(address)
+        if (values.includes('ipv6only=off')) dual.add(port)
+        if (values[0]?.startsWith('[::]') === true && port !== undefined && server !== undefined && within === server)
+          server.six = [...(server.six ?? []), port]
         const isDefault = values.includes('default_server') || values.includes('default')
         if (isDefault && port !== undefined && server !== undefined && within === server)
           server.defaults = [...(server.defaults ?? []), port]
@@ -95,7 +101,11 @@ export function parseConfiguration(dump: string): NginxConfiguration {
       }
     }
   }
-  for (const server of servers) if (server.ports.length === 0) server.ports.push(80)
+  for (const server of servers) {
+    if (server.ports.length === 0) server.ports.push(80)
+    // One server says it for the socket, which is that of all.
+    if (server.six !== undefined) server.six = server.six.filter((port) => !dual.has(port))
+  }
   return { main, servers, includes, parts }
 }
 

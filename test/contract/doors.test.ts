@@ -252,7 +252,9 @@ describe('status', () => {
     const { code, out, err } = open('cli', ['status'], tree)
     expect([code, err]).toEqual([6, ''])
     expect(out).toContain('deploy@127.0.0.1:2: SSH_UNREACHABLE')
-    expect(open('cli', ['status', '-e', 'on'], tree).err).toContain('Did you mean "one"?')
+    const none = open('cli', ['status', '-e', 'on'], tree)
+    expect([none.code, none.out]).toEqual([2, ''])
+    expect(none.err).toContain('Did you mean "one"?')
   })
 })
 

@@ -1,26 +1,21 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
-import { docker } from '../../lab/run.ts'
-import { type HostUnderTest, journalOf, type Toolbox } from './support/host.ts'
-import { failureOf, isCampaign, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
+import { describe, expect, inject, test } from 'vitest'
+import { placesOf } from '../support/places.ts'
+import type { HostUnderTest } from './support/host.ts'
+import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
 import { back, release, sh } from './support/lifecycle.ts'
+import { hostAt, journalAt } from './support/place.ts'
 import { pushTestImage, removeImage, web } from './support/release.ts'
 
 const { image, machine } = useHosts()
 
-/** The other tests here have dash; the campaign has this one on both. */
-const toolboxes: Toolbox[] = [
-  { name: 'busybox alone', shell: 'busybox', probe: 'wget' },
-  ...(isCampaign ? [{ name: 'dash and GNU tools', shell: 'dash', probe: 'curl' } as const] : []),
-]
-
-describe.each(toolboxes)('the command before the switch, on a host with $name', (toolbox) => {
-  test(
-    'runs once in the new image with what the service has, while the old version serves, and its words are shown and kept',
+describe('the command before the switch', () => {
+  test.for(placesOf('bookworm, busybox', 'trixie, docker group', 'forky, sudo only'))(
+    'on $name, runs once in the new image with what the service has, while the old version serves, and its words are shown and kept',
     { tags: ['hooks'] },
-    async () => {
-      const host = await machine(toolbox)
+    async (place) => {
+      await using host = await hostAt(place)
       const network = `${host.app}-data`
       const services = [
         web(host, {
@@ -31,7 +26,6 @@ describe.each(toolboxes)('the command before the switch, on a host with $name', 
           env: { NAME: "it's" },
         }),
       ]
-      onTestFinished(async () => void (await docker('volume', 'rm', '--force', host.app)))
       await release(host, image(), { version: 'one', services, secrets: { KEY: 'first' } })
       const said: string[] = []
       const script =
@@ -64,21 +58,16 @@ describe.each(toolboxes)('the command before the switch, on a host with $name', 
       expect((await host.containers()).map(({ service }) => service)).toEqual(['web', 'web'])
       const kept = await host.ask(`cat '${pathsOf(host).home}'/releases/*/before-switch.log`)
       expect(kept).toContain("$c it's 0:8")
-      const folder = join(pathsOf(host).home, 'releases')
-      const logs = readdirSync(folder)
-        .map((id) => join(folder, id, 'before-switch.log'))
-        .filter((file) => existsSync(file))
-      expect(logs.map((file) => statSync(file).mode & 0o777)).toEqual([0o600])
+      expect(await host.ask(`stat -c %a '${pathsOf(host).home}'/releases/*/before-switch.log`)).toBe('600')
+      await host.ask(`docker rm --force $(docker ps --all --quiet --filter volume=${host.app}) && docker volume rm ${host.app}`)
     },
   )
-})
 
-describe('the command before the switch', () => {
-  test(
-    'that fails is RELEASE_COMMAND_FAILED with its last words: nothing was stopped, started or left behind',
+  test.for(placesOf('bookworm, sudo only', 'trixie, busybox', 'forky, docker group'))(
+    'on $name, that fails is RELEASE_COMMAND_FAILED with its last words: nothing was stopped, started or left behind',
     { tags: ['hooks'] },
-    async () => {
-      const host = await machine()
+    async (place) => {
+      await using host = await hostAt(place)
       const { release: first } = await release(host, image(), { version: 'one' })
       const error = await failureOf(
         release(host, image(), { version: 'two', beforeSwitch: [sh('echo altering; echo "column is there" >&2; exit 3')] }),
@@ -89,8 +78,9 @@ describe('the command before the switch', () => {
       expect(await host.answer()).toBe('one')
       expect(await running(host)).toEqual([`web ${first}`])
       expect(await host.containers()).toHaveLength(1)
-      expect(stepsOf(host).filter((step) => step.startsWith('stop') || step.startsWith('downtime'))).toEqual([])
-      expect(journalOf(host)).toMatch(/"state":"says","service":"web","note":"[^"]*altering/)
+      const journal = await journalAt(host)
+      expect(journal.filter(({ step }) => step === 'stop' || step === 'downtime')).toEqual([])
+      expect(journal.some(({ state, service, note }) => state === 'says' && service === 'web' && note?.includes('altering'))).toBe(true)
     },
   )
 
@@ -119,22 +109,25 @@ describe('the command before the switch', () => {
     expect(await host.answer()).toBe('one')
   })
 
-  test('kamal#1163: asks no registry again, whose login is forgotten by then', { tags: ['kamal#1163'] }, async () => {
-    const { address, username, password } = inject('lab').secureRegistry
-    const guarded = await pushTestImage(address, { username, password })
-    await removeImage(guarded)
-    const host = await machine()
-    const said: string[] = []
-    await release(host, guarded, {
-      version: 'one',
-      login: { username, password },
-      beforeSwitch: [sh('echo migrated')],
-      onInfo: (line) => said.push(line),
-    })
-    expect(said).toContain('host: before-switch web | migrated')
-    expect(await host.answer()).toBe('one')
-    await removeImage(guarded)
-  })
+  test.for(placesOf('bookworm, docker group', 'trixie, sudo only', 'forky, root', 'trixie, busybox'))(
+    'on $name, kamal#1163: asks no registry again, whose login is forgotten by then',
+    { tags: ['kamal#1163'] },
+    async (place) => {
+      const { address, username, password } = inject('lab').secureRegistry
+      const guarded = await pushTestImage(address, { username, password })
+      await removeImage(guarded)
+      await using host = await hostAt(place)
+      const said: string[] = []
+      await release(host, guarded, {
+        version: 'one',
+        login: { username, password },
+        beforeSwitch: [sh('echo migrated')],
+        onInfo: (line) => said.push(line),
+      })
+      expect(said).toContain('host: before-switch web | migrated')
+      expect(await host.answer()).toBe('one')
+    },
+  )
 
   test('of a program that was killed holds no lock, and the next deploy removes its container and runs it anew', async () => {
     const host = await machine()

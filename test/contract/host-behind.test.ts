@@ -50,8 +50,8 @@ const sinceWhen = (host: OwnHost): Promise<string> =>
 /** On the oldest engine another one rolls below, with less that it may do. */
 describe.each(isCampaign ? ['bookworm', 'forky'] : ['forky'])('behind the nginx of the project, on %s', (suite) => {
   test(
-    'a service rolls without a failed request, there and back, while nginx runs on; another nginx is stopped first, once the new service is there',
-    { timeout: 600_000 },
+    'docker/compose#734, docker-rollout#23: a service rolls without a failed request, there and back, while nginx runs on; another nginx is stopped first, once the new service is there',
+    { tags: ['docker/compose#734', 'docker-rollout#23'], timeout: 600_000 },
     async () => {
       await using host = ownHost(suite)
       const project = shop(host, nginx)

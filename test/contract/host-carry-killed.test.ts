@@ -95,8 +95,8 @@ describe.each(kinds)('$what', ({ changes, sample, isRollback = false }) => {
         if (moved(after) !== '') wrong(`after the next deploy others run: ${moved(after)}`)
         if (!replaced(before, after).includes(changes)) wrong(`${changes} was not replaced`)
         if ((await host.page()) !== (changes === 'web' ? to : (versions['web'] ?? 'one'))) wrong(`serves ${await host.page()}`)
-        const left = await lost(host)
-        if (left !== '') wrong(`left over: ${left}`)
+        const left = await leftovers(host)
+        if (left !== '') wrong(`left over: ${left.replaceAll('\n', '; ')}`)
         if (log !== undefined)
           appendFileSync(log, `${suite}, ${changes}${isRollback ? ', rollback' : ''}, ${at}: ${found.at(-1) ?? 'well'}\n`)
       }
@@ -107,10 +107,3 @@ describe.each(kinds)('$what', ({ changes, sample, isRollback = false }) => {
     },
   )
 })
-
-/** What an interrupted deploy must not leave; containers that the current release has left running are none of that. */
-async function lost(host: ReturnType<typeof siteHost>): Promise<string> {
-  const current = await host.ask(`cd ${host.stateRoot}/${host.app}/test && cat "releases/$(cat current)/carried" | cut -d ' ' -f 2`)
-  const lines = (await leftovers(host)).split('\n').filter((line) => line !== '')
-  return lines.filter((line) => !current.split('\n').includes(line.split(/[ =]/)[line.startsWith('container ') ? 1 : 0] ?? '')).join('; ')
-}

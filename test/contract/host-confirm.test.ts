@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { confirm, abort } from '../../src/deploy/confirm.ts'
 import { deploy } from '../../src/deploy/run.ts'
-import { killer, killWhole, which } from './support/host.ts'
+import { killer } from './support/docker-killer.ts'
+import { killWhole, which } from './support/host.ts'
 import { failureOf, pathsOf, running, useHosts } from './support/hosts.ts'
 import { aborted, back, confirmed, environmentOf, portsOf, release, releaseOf } from './support/lifecycle.ts'
 
@@ -66,20 +67,7 @@ test('a program killed around the wait, the record, the confirmation or the abor
   const host = await machine()
   await release(host, image(), { version: 'one' })
   const docker_ = killer(host.bin)
-  rmSync(join(host.bin, 'mv'))
-  const arm = join(host.bin, 'mv-at')
-  writeFileSync(
-    join(host.bin, 'mv'),
-    `#!/bin/sh
-[ -e ${arm} ] || exec ${which('mv')} "$@"
-read -r when pattern < ${arm}
-case "$*" in $pattern) ;; *) exec ${which('mv')} "$@" ;; esac
-rm ${arm}
-[ "$when" = before ] || ${which('mv')} "$@"
-${killWhole('PPID')}
-`,
-    { mode: 0o755 },
-  )
+  const arm = mvKiller(host.bin)
   const ports = (): ReturnType<typeof portsOf> => portsOf(host, { hurry: true })
   const killedAt = async (when: 'before' | 'after', pattern: string): Promise<void> => {
     writeFileSync(arm, `${when} ${pattern}\n`)
@@ -110,3 +98,34 @@ ${killWhole('PPID')}
   await release(host, image(), { version: 'four' })
   expect(await host.answer()).toBe('four')
 })
+
+test('an abort that is killed once the version before is back still leaves nothing of what it rejected', async () => {
+  const host = await machine()
+  await release(host, image(), { version: 'one' })
+  const rejected = await release(host, image(), { version: 'two', confirm: {}, noReturn: 'its data is of another form' })
+  writeFileSync(mvKiller(host.bin), 'after *current\n')
+  await failureOf(abort(host.app, environmentOf(host), portsOf(host, { hurry: true }), { force: true }))
+  await release(host, image(), { version: 'three' })
+  expect((await host.containers()).map(({ release: of }) => of)).not.toContain(rejected.release)
+  // It is no version before, and declares nothing any more.
+  expect(await back(host)).toMatchObject({ version: 'one' })
+})
+
+/** A wrapper in the place of mv that ends the apply program around a call: the file that says when, as `after *current`. */
+function mvKiller(bin: string): string {
+  const arm = join(bin, 'mv-at')
+  rmSync(join(bin, 'mv'))
+  writeFileSync(
+    join(bin, 'mv'),
+    `#!/bin/sh
+[ -e ${arm} ] || exec ${which('mv')} "$@"
+read -r when pattern < ${arm}
+case "$*" in $pattern) ;; *) exec ${which('mv')} "$@" ;; esac
+rm ${arm}
+[ "$when" = before ] || ${which('mv')} "$@"
+${killWhole('PPID')}
+`,
+    { mode: 0o755 },
+  )
+  return arm
+}

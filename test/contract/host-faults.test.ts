@@ -6,9 +6,12 @@ import { freePorts } from '../../lab/free-ports.ts'
 import { docker } from '../../lab/run.ts'
 import { attachProgram, launchProgram } from '../../src/deploy/program.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { environmentName, journalOf, which } from './support/host.ts'
+import { placesOf } from '../support/places.ts'
+import { environmentName, which } from './support/host.ts'
 import { failureOf, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
+import { hostAt } from './support/place.ts'
 import { deployTo, pushTestImage, removeImage, type Wish, web, worker } from './support/release.ts'
+import { rollBack } from './support/site.ts'
 
 const lab = inject('lab')
 const { image, machine } = useHosts()
@@ -19,18 +22,8 @@ describe('what comes in the way', () => {
     await deployTo(host, image(), { version: 'one', services: [worker] })
     const [port = 0] = await freePorts(1)
     const name = `${host.app}-squatter`
-    const squat = (): Promise<string> =>
-      docker(
-        'run',
-        '--detach',
-        '--label',
-        `launchway.app=${host.app}`,
-        '--name',
-        name,
-        '--publish',
-        `127.0.0.1:${port}:8000`,
-        image().repository,
-      )
+    const label = ['--label', `launchway.app=${host.app}`, '--name', name]
+    const squat = (): Promise<string> => docker('run', '--detach', ...label, '--publish', `127.0.0.1:${port}:8000`, image().repository)
     const error = await failureOf(
       deployTo(host, image(), { version: 'two', services: [worker, web(host, { publish: `127.0.0.1:${port}` })] }, { beforeLaunch: squat }),
     )
@@ -156,51 +149,56 @@ describe('two applications of one name', () => {
   })
 })
 
-test(
-  'what a connection had brought that broke before the start is thrown away by the next deploy, and a line of the journal that was cut off stays a line of its own',
+test.for(placesOf('bookworm, busybox', 'trixie, docker group', 'forky, root'))(
+  'on $name, what a connection had brought that broke before the start is thrown away by the next deploy, and a line of the journal that was cut off stays a line of its own',
   { tags: ['leftovers'] },
-  async () => {
-    const host = await machine()
+  async (place) => {
+    await using host = await hostAt(place)
     await deployTo(host, image(), { version: 'one' })
     const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
     const attempt = { ...home, release: '20260101-000000-abcdef0', attempt: '0f', slot: 'a', keep: 5, by: 'ada' } as const
     const body = new Secret('T0KEN')
     const whole = launchProgram(attempt, [{ name: 'config.json', mode: '0600', body }]).reveal()
-    await host.ask(whole.slice(0, whole.lastIndexOf('start')))
+    // As the account of the deploys brings it, or as root where they do.
+    await host.remote().sh(whole.slice(0, whole.lastIndexOf('start')), { sudo: place.account === 'sudo only' })
     expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}'`)).toContain('attempts/0f/config.json')
     await host.ask(`printf '{"v":1,"at":17' >> ${pathsOf(host).journal}`)
     await deployTo(host, image(), { version: 'two' })
     expect(await host.ask(`grep -rl T0KEN '${host.stateRoot}' || echo nowhere`)).toBe('nowhere')
-    const lines = journalOf(host).trim().split('\n')
+    const lines = (await host.ask(`cat ${pathsOf(host).journal}`)).split('\n')
     expect(lines.filter((line) => !line.endsWith('}'))).toEqual(['{"v":1,"at":17'])
     expect(lines.at(-1)).toContain('"step":"end","state":"done"')
   },
 )
 
 describe('two deploys', () => {
-  test('the second is told who holds the lock, also when both have looked at the host before', { tags: ['lock-holder'] }, async () => {
-    const host = await machine()
-    let begun: () => void = () => {}
-    const first: { done: Promise<unknown> } = { done: Promise.resolve() }
-    const slow: Wish = {
-      version: 'one',
-      who: 'grace@desk',
-      services: [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 8000 } })],
-    }
-    const beforeLaunch = async (): Promise<void> => {
-      const started = new Promise<void>((resolve) => (begun = resolve))
-      first.done = deployTo(host, image(), slow, { onLine: (line) => line.includes('"step":"run","state":"done"') && begun() })
-      await started
-    }
-    const raced = await failureOf(deployTo(host, image(), { version: 'two' }, { beforeLaunch }))
-    const late = await failureOf(deployTo(host, image(), { version: 'three' }))
-    for (const error of [raced, late]) {
-      expect(error).toMatchObject({ code: 'DEPLOY_LOCKED' })
-      expect(error.hint).toContain('Held by grace@desk, release 2026')
-    }
-    await first.done
-    expect(await host.answer()).toBe('one')
-  })
+  test.for(placesOf('bookworm, sudo only', 'trixie, busybox', 'forky, docker group'))(
+    'on $name, the second is told who holds the lock, also when both have looked at the host before',
+    { tags: ['lock-holder'] },
+    async (place) => {
+      await using host = await hostAt(place)
+      let begun: () => void = () => {}
+      const first: { done: Promise<unknown> } = { done: Promise.resolve() }
+      const slow: Wish = {
+        version: 'one',
+        who: 'grace@desk',
+        services: [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 8000 } })],
+      }
+      const beforeLaunch = async (): Promise<void> => {
+        const started = new Promise<void>((resolve) => (begun = resolve))
+        first.done = deployTo(host, image(), slow, { onLine: (line) => line.includes('"step":"run","state":"done"') && begun() })
+        await started
+      }
+      const raced = await failureOf(deployTo(host, image(), { version: 'two' }, { beforeLaunch }))
+      const late = await failureOf(deployTo(host, image(), { version: 'three' }))
+      for (const error of [raced, late]) {
+        expect(error).toMatchObject({ code: 'DEPLOY_LOCKED' })
+        expect(error.hint).toContain('Held by grace@desk, release 2026')
+      }
+      await first.done
+      expect(await host.answer()).toBe('one')
+    },
+  )
 
   test('a plan that was made before somebody else deployed is not performed', async () => {
     const host = await machine()
@@ -212,28 +210,35 @@ describe('two deploys', () => {
   })
 })
 
-test('a program whose client is gone goes on to its end, and another client can join it', { tags: ['bikeindex#4313'] }, async () => {
-  const host = await machine()
-  const seen: string[] = []
-  const services = [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 1500 } })]
-  const cut = deployTo(
-    host,
-    image(),
-    { version: 'one', services },
-    { cutAt: /"step":"run","state":"done"/, onLine: (line) => seen.push(line) },
-  )
-  await expect(cut).rejects.toThrow('the connection broke')
-  const [, release = '', attempt = ''] = /"release":"([^"]+)","attempt":"([^"]+)"/.exec(seen.join('\n')) ?? []
-  const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
-  const joined = attachProgram({ ...home, release, attempt })
-  const twice = await Promise.all([host.ask(joined), host.ask(joined)])
-  for (const lines of twice) {
-    expect(lines.split('\n')[0]).toContain('"step":"lock","state":"done"')
-    expect(lines.split('\n').at(-1)).toContain('"step":"end","state":"done"')
-  }
-  expect(await host.answer()).toBe('one')
-  expect(await host.ask(joined), 'also when it has long ended').toBe(twice[0])
-})
+test.for(placesOf('bookworm, sudo only', 'trixie, busybox', 'forky, docker group'))(
+  'on $name, a program whose client is gone goes on to its end, and another client can join it',
+  { tags: ['bikeindex#4313'] },
+  async (place) => {
+    await using host = await hostAt(place)
+    const seen: string[] = []
+    const services = [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 20_000, settleMs: 1500 } })]
+    const cut = deployTo(
+      host,
+      image(),
+      { version: 'one', services },
+      { cutAt: /"step":"run","state":"done"/, onLine: (line) => seen.push(line) },
+    )
+    await expect(cut).rejects.toThrow('the connection broke')
+    const [, release = '', attempt = ''] = /"release":"([^"]+)","attempt":"([^"]+)"/.exec(seen.join('\n')) ?? []
+    const home = { app: host.app, environment: environmentName, stateRoot: host.stateRoot }
+    const joined = attachProgram({ ...home, release, attempt })
+    const twice = await Promise.all([host.ask(joined), host.ask(joined)])
+    for (const lines of twice) {
+      expect(lines.split('\n')[0]).toContain('"step":"lock","state":"done"')
+      expect(lines.split('\n').at(-1)).toContain('"step":"end","state":"done"')
+    }
+    expect(await host.answer()).toBe('one')
+    expect(await host.ask(joined), 'also when it has long ended').toBe(twice[0])
+    // Nobody has to unlock anything.
+    await deployTo(host, image(), { version: 'two', services })
+    expect(await host.answer()).toBe('two')
+  },
+)
 
 test('secrets stand in one file for its owner, and in the environment of the container', { tags: ['secrets', 'kamal#1467'] }, async () => {
   const host = await machine()
@@ -268,12 +273,19 @@ function commandLine(pid: string): string {
   }
 }
 
-test('releases beyond those that are kept go, failed ones do not count', { tags: ['kamal#1655', 'litigant-portal#521'] }, async () => {
-  const host = await machine()
-  await deployTo(host, image(), { version: 'one', services: [worker], keep: 2 })
-  const two = await deployTo(host, image(), { version: 'two', services: [worker], keep: 2 })
-  const crashing = { ...worker, env: { MODE: 'crash' }, health: { kind: 'container' as const, timeoutMs: 5000, settleMs: 1000 } }
-  await failureOf(deployTo(host, image(), { version: 'bad', services: [crashing], keep: 2 }))
-  const three = await deployTo(host, image(), { version: 'three', services: [worker], keep: 2 })
-  expect((await host.containers()).map(({ release }) => release)).toEqual([two.release, three.release])
-})
+test.for(placesOf('bookworm, docker group', 'trixie, sudo only', 'forky, busybox'))(
+  'on $name, releases beyond those that are kept go, failed ones do not count',
+  { tags: ['kamal#1655', 'litigant-portal#521'] },
+  async (place) => {
+    await using host = await hostAt(place)
+    await deployTo(host, image(), { version: 'one', services: [worker], keep: 2 })
+    const two = await deployTo(host, image(), { version: 'two', services: [worker], keep: 2 })
+    const crashing = { ...worker, env: { MODE: 'crash' }, health: { kind: 'container' as const, timeoutMs: 5000, settleMs: 1000 } }
+    await failureOf(deployTo(host, image(), { version: 'bad', services: [crashing], keep: 2 }))
+    const three = await deployTo(host, image(), { version: 'three', services: [worker], keep: 2 })
+    expect((await host.containers()).map(({ release }) => release)).toEqual([two.release, three.release])
+    // And what is kept is what a rollback needs.
+    expect(await rollBack(host, [worker], { keep: 2 })).toMatchObject({ version: 'two', release: two.release })
+    expect(await running(host)).toEqual([`worker ${two.release}`])
+  },
+)

@@ -154,7 +154,7 @@ test('a host that somebody else has changed meanwhile, or that cannot go back, i
   const stuck = await failureOf(deploy(four, meanwhile(`rm ${home}/releases/${two.id}/release.json`)))
   expect(stuck).toMatchObject({
     code: 'ROLLBACK_FAILED',
-    message: expect.stringMatching(/ failed on forky; .*; not all hosts before it went back$/),
+    message: expect.stringMatching(/ failed on forky; .*; not all hosts that ran the new version went back$/),
     part: { deploy: { hosts: [{ host: 'bookworm' }] } },
   })
   expect(stuck.hint).toContain(`bookworm: VERSION_UNKNOWN: release ${two.id} was kept without what it takes to return to it`)

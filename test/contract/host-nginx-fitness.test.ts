@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
+import { placesOf } from '../support/places.ts'
 import { environmentName, newStateRoot } from './support/host.ts'
 import { failureOf, pathsOf } from './support/hosts.ts'
+import { siteAt } from './support/place.ts'
 import { deployTo, type PushedImage, removeImage } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { certified, configured, rollBack, site, siteHost, type SiteHost } from './support/site.ts'
@@ -167,11 +169,11 @@ test('an account that may use docker and sudo moves behind nginx and away again,
 }, 300_000)
 
 describe('the server of a service', () => {
-  test(
-    'a bad TLS file leaves the site untouched; it has what the user adds, tells who answered to the loopback alone, and goes to a service of another name and back',
+  test.for(placesOf('forky, sudo only'))(
+    'on $name, a bad TLS file leaves the site untouched; it has what the user adds, tells who answered to the loopback alone, and goes to a service of another name and back',
     { tags: ['bad-tls'] },
-    async () => {
-      await using host = siteHost('forky')
+    async (place) => {
+      await using host = await siteAt(place)
       await using tls = await certified(host)
       await using other = await certified({ ...host, app: `${host.app}-other` })
       await deployTo(host, image, { version: 'one', services: [site(host)] })
@@ -222,13 +224,13 @@ describe('the server of a service', () => {
     },
   )
 
-  test(
-    'goes with the service: another application beside it stays, and so does its own new way out',
+  test.for(placesOf('trixie, sudo only'))(
+    'on $name, goes with the service: another application beside it stays, and so does its own new way out',
     { tags: ['two-apps', 'kamal#1704'] },
-    async () => {
+    async (place) => {
       const stateRoot = newStateRoot()
-      await using other = siteHost('bookworm', { stateRoot })
-      await using host = siteHost('bookworm', { stateRoot })
+      await using other = await siteAt(place, { stateRoot })
+      await using host = await siteAt(place, { stateRoot })
       await Promise.all([
         deployTo(host, image, { version: 'one', services: [site(host)] }),
         deployTo(other, image, { version: 'another', services: [site(other)] }),

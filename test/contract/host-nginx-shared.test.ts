@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Nginx } from '../../src/core/deployment.ts'
 import { maintain } from '../../src/deploy/maintenance.ts'
 import { status, showStatus } from '../../src/deploy/status.ts'
+import { placesOf } from '../support/places.ts'
 import { newStateRoot } from './support/host.ts'
 import { failureOf } from './support/hosts.ts'
+import { siteAt } from './support/place.ts'
 import { deployTo, portsFor, type PushedImage, releaseFor, removeImage } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { certified, rollBack, site, siteHost, type SiteHost } from './support/site.ts'
@@ -23,33 +25,37 @@ const get = (host: SiteHost, path: string, ...words: string[]): Promise<string> 
   host.ask(`curl -s ${words.join(' ')} -H 'Host: ${host.name}' http://127.0.0.1${path}`)
 
 describe('two applications of one host', () => {
-  test('two apps share one nginx, removing one keeps the other: by path, and in whichever order', { tags: ['two-apps'] }, async () => {
-    const stateRoot = newStateRoot()
-    await using host = siteHost('bookworm', { stateRoot })
-    await using other = siteHost('bookworm', { stateRoot })
-    const at = (path?: string): { nginx: Nginx } => ({ nginx: { serverNames: [host.name], ...(path === undefined ? {} : { path }) } })
-    const api = [site(other, { ...at('/api'), health: { kind: 'container', timeoutMs: 10_000, settleMs: 0 } })]
-    await deployTo(other, image, { version: 'api', services: api })
-    expect(await get(host, '/api/x')).toBe('api')
-    expect(await get(host, '/', '-o /dev/null', "-w '%{http_code}'")).toBe('404')
-    await deployTo(host, image, { version: 'shop', services: [site(host, at())] })
-    expect([await get(host, '/x'), await get(host, '/api/x')]).toEqual(['shop', 'api'])
-    // The path is the other's: told with the file, and nothing is touched.
-    const error = await failureOf(deployTo(host, image, { version: 'greedy', services: [site(host, at('/api'))] }))
-    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining(`is taken: /etc/nginx/launchway.d/servers/`) })
-    expect(error.message).toContain(other.app)
-    expect([await get(host, '/x'), await get(host, '/api/x')]).toEqual(['shop', 'api'])
-    const published = [site(other, { nginx: undefined, publish: '127.0.0.1:8098' })]
-    await deployTo(other, image, { version: 'gone', services: published })
-    expect([await get(host, '/x'), await get(host, '/api/x')]).toEqual(['shop', 'shop'])
-    await rollBack(other, published)
-    expect([await get(host, '/x'), await get(host, '/api/x')]).toEqual(['shop', 'api'])
-    await deployTo(host, image, { version: 'gone', services: [site(host, { nginx: undefined, publish: '127.0.0.1:8099' })] })
-    expect([await get(host, '/x', '-o /dev/null', "-w '%{http_code}'"), await get(host, '/api/x')]).toEqual(['404', 'api'])
-    // And the last one takes the server along.
-    await deployTo(other, image, { version: 'gone again', services: published })
-    expect(await host.ask(`find /etc/nginx -name '*${host.name}*'`)).toBe('')
-  })
+  test.for(placesOf('bookworm, docker group'))(
+    'on $name, two apps share one nginx, removing one keeps the other: by path, and in whichever order',
+    { tags: ['two-apps'] },
+    async (place) => {
+      const stateRoot = newStateRoot()
+      await using host = await siteAt(place, { stateRoot })
+      await using other = await siteAt(place, { stateRoot })
+      const at = (path?: string): { nginx: Nginx } => ({ nginx: { serverNames: [host.name], ...(path === undefined ? {} : { path }) } })
+      const api = [site(other, { ...at('/api'), health: { kind: 'container', timeoutMs: 10_000, settleMs: 0 } })]
+      await deployTo(other, image, { version: 'api', services: api })
+      expect(await get(host, '/api/x')).toBe('api')
+      expect(await get(host, '/', '-o /dev/null', "-w '%{http_code}'")).toBe('404')
+      await deployTo(host, image, { version: 'shop', services: [site(host, at())] })
+      expect([await get(host, '/x'), await get(host, '/api/x')]).toEqual(['shop', 'api'])
+      // The path is the other's: told with the file, and nothing is touched.
+      const error = await failureOf(deployTo(host, image, { version: 'greedy', services: [site(host, at('/api'))] }))
+      expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining(`is taken: /etc/nginx/launchway.d/servers/`) })
+      expect(error.message).toContain(other.app)
+      expect([await get(host, '/x'), await get(host, '/api/x')]).toEqual(['shop', 'api'])
+      const published = [site(other, { nginx: undefined, publish: '127.0.0.1:8098' })]
+      await deployTo(other, image, { version: 'gone', services: published })
+      expect([await get(host, '/x'), await get(host, '/api/x')]).toEqual(['shop', 'shop'])
+      await rollBack(other, published)
+      expect([await get(host, '/x'), await get(host, '/api/x')]).toEqual(['shop', 'api'])
+      await deployTo(host, image, { version: 'gone', services: [site(host, { nginx: undefined, publish: '127.0.0.1:8099' })] })
+      expect([await get(host, '/x', '-o /dev/null', "-w '%{http_code}'"), await get(host, '/api/x')]).toEqual(['404', 'api'])
+      // And the last one takes the server along.
+      await deployTo(other, image, { version: 'gone again', services: published })
+      expect(await host.ask(`find /etc/nginx -name '*${host.name}*'`)).toBe('')
+    },
+  )
 
   test('a service that takes other names leaves none of its files behind, and comes back under the old ones when that fails', async () => {
     await using host = siteHost('forky')
@@ -119,27 +125,27 @@ describe('maintenance', () => {
 })
 
 describe('what is open while a switch is made', () => {
-  test(
-    'a WebSocket keeps its version until the time to drain is over, and new ones reach the new version',
+  test.for(placesOf('bookworm, sudo only', 'trixie, docker group'))(
+    'on $name, a WebSocket keeps its version until the time to drain is over, and new ones reach the new version',
     { tags: ['websockets'] },
-    async () => {
-      await using host = siteHost('bookworm')
+    async (place) => {
+      await using host = await siteAt(place)
       const services = [site(host, { stopTimeoutMs: 3000 })]
       await deployTo(host, image, { version: 'one', services })
       const open = async (): Promise<{ said: () => string; say: (line: string) => void; ended: Promise<unknown> }> => {
-        const socket = connect(lab.hosts['bookworm']?.ports['80'] ?? 0, '127.0.0.1')
+        const socket = connect(lab.hosts[place.suite]?.ports['80'] ?? 0, '127.0.0.1')
         let text = ''
         socket.on('data', (chunk) => (text += chunk.toString()))
         socket.on('error', () => undefined)
         const ended = once(socket, 'close')
-        socket.write(`GET /ws HTTP/1.1\r\nHost: ${host.name}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`)
+        socket.write(`GET /ws HTTP/1.1\r\nHost: ${host.name}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
         await expect.poll(() => text, { timeout: 5000 }).toContain('hello from')
         return { said: () => text, say: (line) => void socket.write(`${line}\n`), ended }
       }
       const before = await open()
       expect(before.said()).toMatch(/^HTTP\/1\.1 101 [^]*hello from one/)
       const deployed = deployTo(host, image, { version: 'two', services })
-      await expect.poll(() => host.page(), { timeout: 20_000 }).toBe('two')
+      await expect.poll(() => host.page(), { timeout: 60_000 }).toBe('two')
       before.say('still there?')
       await expect.poll(before.said).toContain('one heard still there?')
       const after = await open()

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import type { Nginx } from '../../src/core/deployment.ts'
+import { placesOf } from '../support/places.ts'
 import { failureOf } from './support/hosts.ts'
+import { siteAt } from './support/place.ts'
 import { deployTo, type PushedImage, removeImage } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { certified, configured, rollBack, site, siteHost, type SiteHost } from './support/site.ts'
@@ -89,74 +91,72 @@ describe.each(suites)('the server that launchway writes, on %s', (suite) => {
     await requests[0]?.seen('two')
     for (const one of requests) expect(Object.fromEntries((await one.stop()).failures)).toEqual({})
   })
-
-  test(
-    'kamal#1704: a server block that is there already takes part by one line, and none of 50 connections fails in a switch',
-    { tags: ['kamal#1704', 'traffic', 'exact-versions'] },
-    async ({ skip }) => {
-      skip(!isCampaign && suite !== 'bookworm', 'on bookworm; the campaign has it everywhere')
-      await using host = siteHost(suite)
-      await using tls = await certified(host)
-      const services = [site(host, { ...behind(host, { existing: { https: true, port: 443 } }), health })]
-      const file = `/etc/nginx/sites-enabled/${host.app}`
-      const server = (more: string): string => `server { listen 80; server_name ${host.name}; return 301 https://$host$request_uri; }
-server {
-  listen 443 ssl; server_name ${host.name};
-  ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key};
-  open_file_cache max=100; add_header X-Mine yes always;
-  location /own/ { return 200 "mine\\n"; }
-  ${more}
-}`
-      const absent = await failureOf(deployTo(host, image, { version: 'one', services }))
-      expect(absent).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining(`no server of nginx has the name ${host.name}`) })
-      await using _ = await configured(host, file, server(''))
-      const error = await failureOf(deployTo(host, image, { version: 'one', services }))
-      expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining(file) })
-      const [, line = ''] = new RegExp(`add to ${file}, [^]*?: (include \\S+;)`).exec(error.hint ?? '') ?? []
-      await using _with = await configured(host, file, server(line))
-      await deployTo(host, image, { version: 'one', services })
-      expect(await host.page()).toBe('one')
-      const requests = host.traffic({ ca: tls.text })
-      await requests.seen('one')
-      await deployTo(host, image, { version: 'two', services })
-      await requests.seen('two')
-      await rollBack(host, services)
-      const tally = await requests.stop()
-      expect(Object.fromEntries(tally.failures)).toEqual({})
-      expect(tally.requests).toBeGreaterThan(200)
-      expect(await host.page()).toBe('one')
-      const asked = await host.ask(
-        `curl -s -i --insecure --resolve ${host.name}:443:127.0.0.1 https://${host.name}/ https://${host.name}/own/`,
-      )
-      expect(asked.match(/X-Mine: yes/gi)).toHaveLength(2)
-      expect(asked).toContain('mine')
-    },
-  )
-
-  test(
-    'maintenance page while health still answers: no connection fails, and it survives a deploy',
-    { tags: ['maintenance'] },
-    async ({ skip }) => {
-      skip(!isCampaign && suite !== 'forky', 'on forky; the campaign has it everywhere')
-      await using host = siteHost(suite)
-      const services = [site(host)]
-      await deployTo(host, image, { version: 'one', services })
-      const home = `${host.stateRoot}/${host.app}/test`
-      const requests = host.traffic({ path: '/health', connections: 10 })
-      await host.ask(`echo somebody > ${home}/maintenance`)
-      const closed = await ask(host, '/anything', '--request', 'POST')
-      expect(closed).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: 300[^]*Back soon/)
-      expect(await ask(host, '/health')).toMatch(/^HTTP\/1\.1 200 /)
-      await deployTo(host, image, { version: 'two', services })
-      expect(await ask(host, '/')).toMatch(/^HTTP\/1\.1 503 /)
-      const error = await failureOf(deployTo(host, image, { version: 'bad', services: [site(host, { env: { MODE: 'brittle' } })] }))
-      expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('probe failed') })
-      expect(Object.fromEntries((await requests.stop()).failures)).toEqual({})
-      // Without a health page it is the closed page itself that the deploy must not take for an answer.
-      const unasked = [site(host, { health: { kind: 'container', timeoutMs: 10_000, settleMs: 0 } })]
-      await deployTo(host, image, { version: 'three', services: unasked })
-      await host.ask(`rm ${home}/maintenance`)
-      expect(await host.page()).toBe('three')
-    },
-  )
 })
+
+test.for(placesOf('bookworm, root'))(
+  'on $name, kamal#1704: a server block that is there already takes part by one line, and none of 50 connections fails in a switch',
+  { tags: ['kamal#1704', 'traffic', 'exact-versions'] },
+  async (place) => {
+    await using host = await siteAt(place)
+    await using tls = await certified(host)
+    const services = [site(host, { ...behind(host, { existing: { https: true, port: 443 } }), health })]
+    const file = `/etc/nginx/sites-enabled/${host.app}`
+    const server = (more: string): string => `server { listen 80; server_name ${host.name}; return 301 https://$host$request_uri; }
+server {
+listen 443 ssl; server_name ${host.name};
+ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key};
+open_file_cache max=100; add_header X-Mine yes always;
+location /own/ { return 200 "mine\\n"; }
+${more}
+}`
+    const absent = await failureOf(deployTo(host, image, { version: 'one', services }))
+    expect(absent).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining(`no server of nginx has the name ${host.name}`) })
+    await using _ = await configured(host, file, server(''))
+    const error = await failureOf(deployTo(host, image, { version: 'one', services }))
+    expect(error).toMatchObject({ code: 'HOST_UNFIT', message: expect.stringContaining(file) })
+    const [, line = ''] = new RegExp(`add to ${file}, [^]*?: (include \\S+;)`).exec(error.hint ?? '') ?? []
+    await using _with = await configured(host, file, server(line))
+    await deployTo(host, image, { version: 'one', services })
+    expect(await host.page()).toBe('one')
+    const requests = host.traffic({ ca: tls.text })
+    await requests.seen('one')
+    await deployTo(host, image, { version: 'two', services })
+    await requests.seen('two')
+    await rollBack(host, services)
+    const tally = await requests.stop()
+    expect(Object.fromEntries(tally.failures)).toEqual({})
+    expect(tally.requests).toBeGreaterThan(200)
+    expect(await host.page()).toBe('one')
+    const asked = await host.ask(
+      `curl -s -i --insecure --resolve ${host.name}:443:127.0.0.1 https://${host.name}/ https://${host.name}/own/`,
+    )
+    expect(asked.match(/X-Mine: yes/gi)).toHaveLength(2)
+    expect(asked).toContain('mine')
+  },
+)
+
+test.for(placesOf('forky, docker group', 'trixie, busybox'))(
+  'on $name, maintenance page while health still answers: no connection fails, and it survives a deploy',
+  { tags: ['maintenance'] },
+  async (place) => {
+    await using host = await siteAt(place)
+    const services = [site(host)]
+    await deployTo(host, image, { version: 'one', services })
+    const home = `${host.stateRoot}/${host.app}/test`
+    const requests = host.traffic({ path: '/health', connections: 10 })
+    await host.ask(`echo somebody > ${home}/maintenance`)
+    const closed = await ask(host, '/anything', '--request', 'POST')
+    expect(closed).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: 300[^]*Back soon/)
+    expect(await ask(host, '/health')).toMatch(/^HTTP\/1\.1 200 /)
+    await deployTo(host, image, { version: 'two', services })
+    expect(await ask(host, '/')).toMatch(/^HTTP\/1\.1 503 /)
+    const error = await failureOf(deployTo(host, image, { version: 'bad', services: [site(host, { env: { MODE: 'brittle' } })] }))
+    expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('probe failed') })
+    expect(Object.fromEntries((await requests.stop()).failures)).toEqual({})
+    // Without a health page it is the closed page itself that the deploy must not take for an answer.
+    const unasked = [site(host, { health: { kind: 'container', timeoutMs: 10_000, settleMs: 0 } })]
+    await deployTo(host, image, { version: 'three', services: unasked })
+    await host.ask(`rm ${home}/maintenance`)
+    expect(await host.page()).toBe('three')
+  },
+)

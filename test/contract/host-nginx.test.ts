@@ -1,6 +1,8 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { placesOf } from '../support/places.ts'
 import { failureOf, pathsOf } from './support/hosts.ts'
+import { siteAt } from './support/place.ts'
 import { deployTo, type PushedImage, removeImage } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { rollBack, site, siteHost } from './support/site.ts'
@@ -16,61 +18,59 @@ afterAll(() => removeImage(image))
 const isCampaign = process.env['LAUNCHWAY_CAMPAIGN'] !== undefined
 
 /** The newest nginx; that of the others switches under traffic where its servers are tested. */
-describe.each(isCampaign ? suites : ['forky'])('nginx on %s', (suite) => {
-  test(
-    'leads every request to a version that serves: through a new one, broken ones, the way back, and a changed server',
-    { tags: ['traffic', 'exact-versions', 'broken-image', 'docker-rollout#21', 'kamal#842', 'getsentry/self-hosted#3894'] },
-    async () => {
-      await using host = siteHost(suite)
-      const first = await deployTo(host, image, { version: 'one', services: [site(host)] })
-      expect(first).toMatchObject({ slot: 'a', downtimeMs: 0, stopped: [] })
-      expect(await host.page()).toBe('one')
+test.for(placesOf('forky, docker group'))(
+  'nginx on $name leads every request to a version that serves: through a new one, broken ones, the way back, and a changed server',
+  { tags: ['traffic', 'exact-versions', 'broken-image', 'docker-rollout#21', 'kamal#842', 'getsentry/self-hosted#3894'] },
+  async (place) => {
+    await using host = await siteAt(place)
+    const first = await deployTo(host, image, { version: 'one', services: [site(host)] })
+    expect(first).toMatchObject({ slot: 'a', downtimeMs: 0, stopped: [] })
+    expect(await host.page()).toBe('one')
 
-      const running = host.traffic()
-      await running.seen('one')
-      const second = await deployTo(host, image, { version: 'two', services: [site(host)] })
-      expect(second).toMatchObject({ slot: 'b', downtimeMs: 0, previous: first.release })
-      expect(second.switchMs).toBeLessThan(5000)
-      await running.seen('two')
-      for (const [mode, step] of [
-        ['crash', 'healthy'],
-        ['sick', 'healthy'],
-        ['shy', 'probe'],
-      ] as const) {
-        const health = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 3000, settleMs: 0 } as const
-        const error = await failureOf(
-          deployTo(host, image, { version: `bad: ${mode}`, services: [site(host, { env: { MODE: mode }, health })] }),
-        )
-        expect(error, mode).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
-        expect(error.message).toBe(`web: ${step} failed on host; release ${second.release} serves`)
-        expect(error.hint).toContain(mode === 'crash' ? 'boom: no configuration' : mode === 'sick' ? 'answered 404' : 'answered 500')
-      }
-      const back = await rollBack(host, [site(host)])
-      expect(back).toMatchObject({ version: 'one', release: first.release })
-      expect(await host.page()).toBe('one')
-      const again = await rollBack(host, [site(host)])
-      expect(again).toMatchObject({ version: 'two', release: second.release })
-      expect(await host.page()).toBe('two')
-      expect(Object.fromEntries(running.tally.failures)).toEqual({})
-      expect([...running.tally.versions.keys()].toSorted()).toEqual(['one', 'two'])
-      // A changed server, for which nginx is reloaded, costs no connection where nginx can wait for it.
-      if (suite !== 'forky') await running.stop()
-      const other = `www.${host.name}`
-      await deployTo(host, image, { version: 'three', services: [site(host, { nginx: { serverNames: [host.name, other] } })] })
-      await running.seen('three')
-      expect(await host.page(other)).toBe('three')
-      const tally = await running.stop()
-      expect(Object.fromEntries(tally.failures)).toEqual({})
-      expect(tally.requests).toBeGreaterThan(500)
-    },
-  )
-})
+    const running = host.traffic()
+    await running.seen('one')
+    const second = await deployTo(host, image, { version: 'two', services: [site(host)] })
+    expect(second).toMatchObject({ slot: 'b', downtimeMs: 0, previous: first.release })
+    expect(second.switchMs).toBeLessThan(5000)
+    await running.seen('two')
+    for (const [mode, step] of [
+      ['crash', 'healthy'],
+      ['sick', 'healthy'],
+      ['shy', 'probe'],
+    ] as const) {
+      const health = { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 3000, settleMs: 0 } as const
+      const error = await failureOf(
+        deployTo(host, image, { version: `bad: ${mode}`, services: [site(host, { env: { MODE: mode }, health })] }),
+      )
+      expect(error, mode).toMatchObject({ code: 'DEPLOY_ROLLED_BACK' })
+      expect(error.message).toBe(`web: ${step} failed on host; release ${second.release} serves`)
+      expect(error.hint).toContain(mode === 'crash' ? 'boom: no configuration' : mode === 'sick' ? 'answered 404' : 'answered 500')
+    }
+    const back = await rollBack(host, [site(host)])
+    expect(back).toMatchObject({ version: 'one', release: first.release })
+    expect(await host.page()).toBe('one')
+    const again = await rollBack(host, [site(host)])
+    expect(again).toMatchObject({ version: 'two', release: second.release })
+    expect(await host.page()).toBe('two')
+    expect(Object.fromEntries(running.tally.failures)).toEqual({})
+    expect([...running.tally.versions.keys()].toSorted()).toEqual(['one', 'two'])
+    // A changed server, for which nginx is reloaded, costs no connection where nginx can wait for it.
+    if (place.suite !== 'forky') await running.stop()
+    const other = `www.${host.name}`
+    await deployTo(host, image, { version: 'three', services: [site(host, { nginx: { serverNames: [host.name, other] } })] })
+    await running.seen('three')
+    expect(await host.page(other)).toBe('three')
+    const tally = await running.stop()
+    expect(Object.fromEntries(tally.failures)).toEqual({})
+    expect(tally.requests).toBeGreaterThan(500)
+  },
+)
 
-test(
-  'requests that take longer than a switch are answered by whom they were given to, who is stopped only then; uploads that end later go to the new one',
+test.for(placesOf('bookworm, sudo only'))(
+  'on $name, requests that take longer than a switch are answered by whom they were given to, who is stopped only then; uploads that end later go to the new one',
   { tags: ['in-flight'] },
-  async () => {
-    await using host = siteHost('bookworm')
+  async (place) => {
+    await using host = await siteAt(place)
     const services = [site(host, { stopTimeoutMs: 10_000, env: { SLOW: '1.5' } })]
     const first = await deployTo(host, image, { version: 'one', services })
     // Begun one after the other, so that at any moment some have just begun.
@@ -80,7 +80,7 @@ test(
         return host.traffic({ path: '/slow', connections: 5, pauseMs: 0 })
       }),
     )
-    const upload = beginUpload(lab.hosts['bookworm']?.ports['80'] ?? 0, host.name)
+    const upload = beginUpload(lab.hosts[place.suite]?.ports['80'] ?? 0, host.name)
     upload.send()
     const second = await deployTo(host, image, { version: 'two', services })
     expect(second.stopped).toEqual([first.services[0]?.container])

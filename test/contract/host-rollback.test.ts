@@ -3,14 +3,50 @@ import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { docker } from '../../lab/run.ts'
 import { open, scratch } from './support/doors.ts'
+import { placesOf } from '../support/places.ts'
 import { labHost, type Toolbox } from './support/host.ts'
 import { failureOf, isCampaign, pathsOf, running, stepsOf, useHosts } from './support/hosts.ts'
+import { hostAt } from './support/place.ts'
 import { deployTo, removeImage, web, worker } from './support/release.ts'
 import { pushServer } from './support/server.ts'
 import { rollBack, site, siteHost } from './support/site.ts'
 import { host as sshHost, labKey } from './support/ssh.ts'
 
 const { image, machine } = useHosts()
+
+test.for(placesOf('bookworm, docker group', 'trixie, busybox'))(
+  'a rollback on $name says what there is to return to, returns to the version before and its services, a second one to where it came from, and deploys go on',
+  { tags: ['exact-versions', 'retired'] },
+  async (place) => {
+    await using host = await hostAt(place)
+    const now = [web(host), worker]
+    const empty = await failureOf(rollBack(host, [web(host)]))
+    expect(empty).toMatchObject({ code: 'VERSION_UNKNOWN', hint: expect.stringContaining('host: nothing runs') })
+    const first = await deployTo(host, image(), { version: 'one', services: [web(host)] })
+    const only = await failureOf(rollBack(host, undefined))
+    expect(only).toMatchObject({ code: 'VERSION_UNKNOWN' })
+    expect(only.hint).toContain(`host: runs one (${first.release}), nothing ran before, keeps nothing else`)
+    expect(await host.answer()).toBe('one')
+    const second = await deployTo(host, image(), { version: 'two', services: now })
+    const back = await rollBack(host, now)
+    expect(back).toMatchObject({ version: 'one', release: first.release, environment: 'test' })
+    expect(back.hosts[0]).toMatchObject({ slot: 'a', previous: second.release, services: [{ name: 'web' }] })
+    expect(back.hosts[0]?.downtimeMs).toBeGreaterThan(0)
+    expect(await host.answer()).toBe('one')
+    expect(await running(host)).toEqual([`web ${first.release}`])
+
+    expect(await rollBack(host, now)).toMatchObject({ version: 'two', release: second.release })
+    expect(await host.answer()).toBe('two')
+    expect(await running(host)).toEqual([`web ${second.release}`, `worker ${second.release}`])
+
+    const third = await deployTo(host, image(), { version: 'three', services: [web(host)], keep: 1 })
+    expect(third.previous).toBe(second.release)
+    expect(await running(host)).toEqual([`web ${third.release}`])
+    expect(await rollBack(host, [web(host)], { keep: 1 })).toMatchObject({ version: 'two' })
+    expect(await host.answer()).toBe('two')
+    expect(await running(host)).toEqual([`web ${second.release}`, `worker ${second.release}`])
+  },
+)
 
 /** The other tests here have dash; the campaign has these on both. */
 const toolboxes: Toolbox[] = [
@@ -19,38 +55,6 @@ const toolboxes: Toolbox[] = [
 ]
 
 describe.each(toolboxes)('a rollback on a host with $name', (toolbox) => {
-  test(
-    'says what there is to return to, returns to the version before and its services, a second one to where it came from, and deploys go on',
-    { tags: ['exact-versions', 'retired'] },
-    async () => {
-      const host = await machine(toolbox)
-      const now = [web(host), worker]
-      const empty = await failureOf(rollBack(host, [web(host)]))
-      expect(empty).toMatchObject({ code: 'VERSION_UNKNOWN', hint: expect.stringContaining('host: nothing runs') })
-      const first = await deployTo(host, image(), { version: 'one', services: [web(host)] })
-      const only = await failureOf(rollBack(host, undefined))
-      expect(only).toMatchObject({ code: 'VERSION_UNKNOWN' })
-      expect(only.hint).toContain(`host: runs one (${first.release}), nothing ran before, keeps nothing else`)
-      expect(await host.answer()).toBe('one')
-      const second = await deployTo(host, image(), { version: 'two', services: now })
-      const back = await rollBack(host, now)
-      expect(back).toMatchObject({ version: 'one', release: first.release, environment: 'test' })
-      expect(back.hosts[0]).toMatchObject({ slot: 'a', previous: second.release, services: [{ name: 'web' }] })
-      expect(back.hosts[0]?.downtimeMs).toBeGreaterThan(0)
-      expect(await host.answer()).toBe('one')
-      expect(await running(host)).toEqual([`web ${first.release}`])
-
-      expect(await rollBack(host, now)).toMatchObject({ version: 'two', release: second.release })
-      expect(await host.answer()).toBe('two')
-      expect(await running(host)).toEqual([`web ${second.release}`, `worker ${second.release}`])
-
-      const third = await deployTo(host, image(), { version: 'three', services: now, keep: 1 })
-      expect(third.previous).toBe(second.release)
-      expect(await rollBack(host, now, { keep: 1 })).toMatchObject({ version: 'two' })
-      expect(await host.answer()).toBe('two')
-    },
-  )
-
   test('makes a kept container anew that somebody has removed, with the secrets it had; one that does not become well leaves the current version serving', async () => {
     const host = await machine(toolbox)
     const services = [web(host, { secrets: ['KEY'] })]

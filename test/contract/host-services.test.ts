@@ -1,8 +1,9 @@
 import { describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
-import { JournalLine } from '../../src/core/journal.ts'
+import { placesOf } from '../support/places.ts'
 import { type HostUnderTest, labHost } from './support/host.ts'
 import { failureOf, isCampaign, pathsOf, pushAnother, running, useHosts } from './support/hosts.ts'
+import { hostAt, journalAt } from './support/place.ts'
 import { deployTo, web, type Wish, worker } from './support/release.ts'
 
 const lab = inject('lab')
@@ -22,11 +23,6 @@ const Inspected = z.array(
 async function inspect(host: HostUnderTest): Promise<z.infer<typeof Inspected>> {
   const names = (await host.containers()).map(({ name }) => name)
   return Inspected.parse(JSON.parse(await host.ask(`docker inspect ${names.join(' ')}`)))
-}
-
-async function journal(host: HostUnderTest): Promise<JournalLine[]> {
-  const text = await host.ask(`cat ${pathsOf(host).journal}`)
-  return text.split('\n').map((line) => JournalLine.parse(JSON.parse(line)))
 }
 
 /** Of a service: the most that ran at once since then, by what the engine says of its containers. */
@@ -57,7 +53,7 @@ describe.each(suites)('services on a host of the lab, %s', (suite) => {
     const [old, fresh] = (await inspect(host)).filter(({ Name }) => Name.includes('.beat.'))
     expect(old?.State.FinishedAt.localeCompare(fresh?.State.StartedAt ?? '')).toBeLessThan(0)
     expect(notes.join('\n')).toContain('beat: the old one is stopped first, since two must not overlap')
-    expect((await journal(host)).find(({ step }) => step === 'downtime')).toMatchObject({
+    expect((await journalAt(host)).find(({ step }) => step === 'downtime')).toMatchObject({
       service: 'beat',
       note: 'stopped first: it must not overlap',
     })
@@ -72,47 +68,49 @@ describe.each(suites)('services on a host of the lab, %s', (suite) => {
     expect(await mostAtOnce(host, 'beat', since)).toBe(1)
     expect(first.downtimeMs).toBe(0)
   })
-
-  test(
-    'each is found by its name on each of its networks; a bad flag, and a bad value, are told while all of the old version still runs',
-    { tags: ['unknown-flag'] },
-    async () => {
-      await using host = hostOf(suite)
-      const networks = [`${host.app}-a`, `${host.app}-b`]
-      const reached = web(host, { networks })
-      const others = [
-        { ...worker, networks: networks.slice(0, 1) },
-        { name: 'other', networks: networks.slice(1) },
-      ] as const
-      await deployTo(host, image(), { version: 'one', services: [reached, ...others] })
-      for (const { name } of (await host.containers()).filter(({ service }) => service !== 'web'))
-        expect(await host.ask(`docker exec ${name} wget -q -O - http://web:8000/`)).toBe('one')
-
-      const before = await inspect(host)
-      const flag = await failureOf(
-        deployTo(host, image(), { version: 'two', services: [reached, { ...others[0], options: ['--no-such-flag=1'] }, others[1]] }),
-      )
-      expect(flag.message).toContain('worker: create failed')
-      expect(flag.hint).toContain('unknown flag: --no-such-flag')
-      const lots = web(host, { networks, memory: 'lots' })
-      const memory = await failureOf(deployTo(host, image(), { version: 'three', services: [lots, ...others] }))
-      expect(memory.hint).toContain('invalid')
-      expect(await inspect(host)).toEqual(before)
-      expect(await host.answer()).toBe('one')
-    },
-  )
 })
 
+test.for(placesOf('bookworm, sudo only', 'trixie, busybox', 'forky, docker group'))(
+  'on $name, each is found by its name on each of its networks; a bad flag, and a bad value, are told while all of the old version still runs',
+  { tags: ['unknown-flag'] },
+  async (place) => {
+    await using host = await hostAt(place)
+    const networks = [`${host.app}-a`, `${host.app}-b`]
+    const reached = web(host, { networks })
+    const others = [
+      { ...worker, networks: networks.slice(0, 1) },
+      { name: 'other', networks: networks.slice(1) },
+    ] as const
+    await deployTo(host, image(), { version: 'one', services: [reached, ...others] })
+    for (const { name } of (await host.containers()).filter(({ service }) => service !== 'web'))
+      expect(await host.ask(`docker exec ${name} wget -q -O - http://web:8000/`)).toBe('one')
+
+    const before = await inspect(host)
+    const flag = await failureOf(
+      deployTo(host, image(), { version: 'two', services: [reached, { ...others[0], options: ['--no-such-flag=1'] }, others[1]] }),
+    )
+    expect(flag.message).toContain('worker: create failed')
+    expect(flag.hint).toContain('unknown flag: --no-such-flag')
+    const lots = web(host, { networks, memory: 'lots' })
+    const memory = await failureOf(deployTo(host, image(), { version: 'three', services: [lots, ...others] }))
+    expect(memory.hint).toContain('invalid')
+    expect(await inspect(host)).toEqual(before)
+    expect(await host.answer()).toBe('one')
+  },
+)
+
 describe('the order', () => {
-  test(
-    'kamal#1133: a published port goes from the old container to the new one, which was made before the old one stopped; workers never start when the web is unhealthy',
+  test.for(placesOf('bookworm, docker group', 'trixie, sudo only', 'forky, busybox'))(
+    'on $name, kamal#1133: a published port goes from the old container to the new one, which was made before the old one stopped; workers never start when the web is unhealthy',
     { tags: ['workers-wait', 'kamal#1133'] },
-    async () => {
-      const host = await machine()
+    async (place) => {
+      await using host = await hostAt(place)
       const first = await deployTo(host, image(), { version: 'one', services: [worker, web(host)] })
       const { release } = await deployTo(host, image(), { version: 'two', services: [worker, web(host)] })
       expect(await host.answer()).toBe('two')
-      const done = (await journal(host)).filter((line) => line.release !== first.release && line.state === 'done' && line.service === 'web')
+      const done = (await journalAt(host)).filter(
+        (line) => line.release !== first.release && line.state === 'done' && line.service === 'web',
+      )
       expect(done.map(({ step }) => step).filter((step) => ['create', 'stop', 'run', 'downtime'].includes(step))).toEqual([
         'create',
         'stop',
@@ -123,7 +121,7 @@ describe('the order', () => {
 
       const health = { kind: 'http' as const, path: '/', intervalMs: 100, timeoutMs: 500, settleMs: 0 }
       await failureOf(deployTo(host, image(), { version: 'three', services: [worker, web(host, { env: { MODE: 'sick' }, health })] }))
-      const third = (await journal(host)).filter((line) => ![first.release, release].includes(line.release ?? ''))
+      const third = (await journalAt(host)).filter((line) => ![first.release, release].includes(line.release ?? ''))
       expect(third.some(({ step, service }) => step === 'create' && service === 'worker')).toBe(true)
       expect(third.some(({ step, service }) => step === 'run' && service === 'worker')).toBe(false)
       expect(await running(host)).toEqual([`web ${release}`, `worker ${release}`])
@@ -146,18 +144,18 @@ describe('the order', () => {
     await deployTo(host, image(), { version: 'two', services: services('no') })
     const none = { RestartPolicy: { Name: 'no', MaximumRetryCount: 0 }, LogConfig }
     expect(await workers()).toEqual([none, none])
-    const stops = (await journal(host)).filter(({ step, release }) => step === 'stop' && release !== first.release)
+    const stops = (await journalAt(host)).filter(({ step, release }) => step === 'stop' && release !== first.release)
     expect(stops.map(({ state }) => state)).toEqual(['start', 'start', 'done', 'done'])
     expect(new Set(stops.map(({ service }) => service))).toEqual(new Set(['worker', 'mailer']))
   })
 })
 
 describe('what a container is given', () => {
-  test(
-    'kamal#1467: an env file with quotes, newlines, $ and Unicode arrives byte for byte, and nowhere else',
+  test.for(placesOf('bookworm, root', 'trixie, docker group', 'forky, sudo only'))(
+    'on $name, kamal#1467: an env file with quotes, newlines, $ and Unicode arrives byte for byte, and nowhere else',
     { tags: ['kamal#1467', 'secrets'] },
-    async () => {
-      const host = await machine()
+    async (place) => {
+      await using host = await hostAt(place)
       const text = [
         `PLAIN=it's here`,
         'QUOTED="two\nlines and a \\n third"',

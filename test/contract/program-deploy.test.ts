@@ -104,7 +104,8 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
         const { status, stdout, stderr } = runShell(sh, path, program.reveal())
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
         expect(stdout).not.toContain('T0KEN')
-        const run = ['create', '--restart', 'no', '--name', 'the-container', ...args]
+        const none = ['--label', 'launchway.accessory=', '--label', 'launchway.cron=']
+        const run = ['create', '--restart', 'no', '--name', 'the-container', ...none, ...args]
         expect(readFileSync(called, 'utf8').split('\0').slice(0, -1)).toEqual(run)
         expect(readFileSync(secret, 'utf8')).toBe(token)
       }),
@@ -139,6 +140,27 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
       .map((line) => JournalLine.parse(JSON.parse(line)))
     expect(lines.at(-1)).toMatchObject({ step: 'end', state: expect.stringMatching(/^(done|failed|undone|broken)$/) })
     expect(lines.map(({ note }) => note).join('\n')).toContain(why)
+  })
+
+  it('what is noted is what was said, without control characters', () => {
+    const { sh, path, attempt } = place(shell)
+    const { home, journal } = hostPaths(attempt.stateRoot, attempt.app, attempt.environment)
+    // oxlint-disable-next-line no-control-regex -- those it is about
+    const kept = (note: string): string => note.replaceAll(/[\0-\x08\x0b-\x1f\x7f]/g, '').replace(/\n$/, '')
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 6 }), (others) => {
+        const plain = ['hello.production.web (1), a/b@c=d+e; f', 'x'.repeat(300), '0', '-n', "it's", '[!a]*', 'a\\b', '"', 'one\ntwo']
+        const notes = [...plain, ...hostile, ...others].filter((note) => kept(note) !== '')
+        execFileSync('sh', ['-euc', 'mkdir -p "$1/attempts/0f"; : > "$1/journal.jsonl"', 'sh', home])
+        const calls = notes.map((note): HostCall => ['journal', 'stop', 'done', 'web', note])
+        expect(runShell(sh, path, applyProgram(attempt, calls)).stderr).toBe('')
+        const lines = readFileSync(journal, 'utf8').trim().split('\n')
+        const now = Date.now() / 1000
+        expect(lines.map((line) => JournalLine.parse(JSON.parse(line)).note)).toEqual(notes.map(kept))
+        for (const line of lines) expect(Math.abs(JournalLine.parse(JSON.parse(line)).at - now)).toBeLessThan(3600)
+      }),
+      { numRuns: runs(2) },
+    )
   })
 
   it('the looking program is whole, and changes nothing', () => {

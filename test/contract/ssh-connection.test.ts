@@ -40,6 +40,21 @@ describe('one connection', () => {
     expect([(await remote.sh('id -un')).stdout, (await remote.sh('id -un', { sudo: true })).stdout]).toEqual(['ops\n', 'root\n'])
   })
 
+  it(
+    'tells a program that failed there from one that ended well, with its exit code and its words',
+    { tags: ['ssh-action#42'] },
+    async () => {
+      await using remote = await connect(host('forky'))
+      expect(await failureOf(remote.sh('echo begun; echo "no such table" >&2; exit 7'))).toMatchObject({
+        code: 'COMMAND_FAILED',
+        message: expect.stringContaining('7'),
+        hint: expect.stringContaining('no such table'),
+      })
+      // And so where what failed was not the last of it.
+      expect(await failureOf(remote.sh('set -e; false; echo never'))).toMatchObject({ code: 'COMMAND_FAILED' })
+    },
+  )
+
   it('says what sudo said to an account that may not', { tags: ['ssh-action#42'] }, async () => {
     await using remote = await connect(host('trixie', 'guest'))
     expect(await failureOf(remote.sh('id -un', { sudo: true }))).toMatchObject({

@@ -87,21 +87,25 @@ describe.each(suites)('launchway run, to a host with Debian %s', (suite) => {
     expect(Object.values(await containersOf(host, app)).toSorted()).toContain('exited')
   })
 
-  it('puts an earlier version live again by its commit: the same digest runs, nothing is built and no tag moves', async () => {
-    const image = `${lab.registry.address}/${app}`
-    const earlier = parseRelease(first.stdout, 'the first run')
-    const before = await tagsOf(lab.registry.address, app)
-    const ended = await at('redeploy', earlier.plan.sha, '--json')
-    expect(ended, ended.stderr).toMatchObject({ code: 0 })
-    const { plan, build, push, deploy } = parseRelease(ended.stdout, 'standard output')
-    // Two releases have that commit: the newer one is meant.
-    expect(plan).toMatchObject({ redeploys: parseRelease(second.stdout, 'the second run').id, sha: earlier.plan.sha })
-    expect(deploy?.hosts[0]?.services[0]?.reference).toBe(`${image}@${earlier.build?.images[0]?.registries[image]?.digest}`)
-    expect([build?.images[0]?.how, push]).toEqual(['promoted', undefined])
-    expect(ended.stderr).not.toContain('naming to')
-    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
-    expect(await tagsOf(lab.registry.address, app)).toEqual(before)
-  })
+  it(
+    'albinotonnina/echos#154: puts an earlier version live again by its commit: the same digest runs, nothing is built and no tag moves',
+    { tags: ['albinotonnina/echos#154'] },
+    async () => {
+      const image = `${lab.registry.address}/${app}`
+      const earlier = parseRelease(first.stdout, 'the first run')
+      const before = await tagsOf(lab.registry.address, app)
+      const ended = await at('redeploy', earlier.plan.sha, '--json')
+      expect(ended, ended.stderr).toMatchObject({ code: 0 })
+      const { plan, build, push, deploy } = parseRelease(ended.stdout, 'standard output')
+      // Two releases have that commit: the newer one is meant.
+      expect(plan).toMatchObject({ redeploys: parseRelease(second.stdout, 'the second run').id, sha: earlier.plan.sha })
+      expect(deploy?.hosts[0]?.services[0]?.reference).toBe(`${image}@${earlier.build?.images[0]?.registries[image]?.digest}`)
+      expect([build?.images[0]?.how, push]).toEqual(['promoted', undefined])
+      expect(ended.stderr).not.toContain('naming to')
+      expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
+      expect(await tagsOf(lab.registry.address, app)).toEqual(before)
+    },
+  )
 
   it.each([
     ['that was never there', 'v9.9.9', /has no version "v9\.9\.9"[\s\S]*It has: master, sha-/],

@@ -26,13 +26,15 @@ export interface Counts {
   skipped: string[]
   /** Tests of a scenario that passed. */
   told: Told[]
+  /** Those that failed. */
+  lost: Told[]
 }
 
 /** Writes the counts of a run to the file that LAUNCHWAY_COUNTS names. */
 export default class CountsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[]): void {
     const unhandled = errors.map(({ message }): Failure => ({ name: 'unhandled', why: firstLine(message) }))
-    const counts: Counts = { passed: 0, failed: unhandled, skipped: [], told: [] }
+    const counts: Counts = { passed: 0, failed: unhandled, skipped: [], told: [], lost: [] }
     for (const module of modules) {
       // A file that could not be read, or a hook that failed, has no failed test to show for it.
       const file = module.relativeModuleId
@@ -52,11 +54,18 @@ function count(test: TestCase, counts: Counts): void {
   const name = `${file} > ${test.fullName}`
   if (result.state === 'passed') {
     counts.passed += 1
-    if (test.tags.length > 0) counts.told.push({ tags: [...test.tags], test: name, on: test.meta().on ?? [] })
+    if (test.tags.length > 0) counts.told.push(toldOf(test, name))
   }
   if (result.state === 'skipped') counts.skipped.push(`${name}: ${result.note ?? 'gives no reason'}`)
-  if (result.state === 'failed') counts.failed.push({ name, file, why: firstLine(result.errors[0]?.message ?? '') })
+  if (result.state === 'failed') {
+    counts.failed.push({ name, file, why: firstLine(result.errors[0]?.message ?? '') })
+    if (test.tags.length > 0) counts.lost.push(toldOf(test, name))
+  }
   if (result.state === 'pending') counts.failed.push({ name, file, why: 'did not end' })
+}
+
+function toldOf(test: TestCase, name: string): Told {
+  return { tags: [...test.tags], test: name, on: test.meta().on ?? [] }
 }
 
 function firstLine(text: string): string {

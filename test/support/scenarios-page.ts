@@ -1,3 +1,4 @@
+import { accounts, suites } from './places.ts'
 import type { Scenario } from './scenarios.ts'
 
 /** A test with tags that ran and passed. */
@@ -9,7 +10,7 @@ export interface Told {
   on: string[]
 }
 
-const columns = ['bookworm', 'trixie', 'forky', 'dash', 'busybox', 'root', 'docker group', 'sudo only'] as const
+const columns = [...suites, 'dash', 'busybox', ...accounts] as const
 
 /** docs/reference/scenarios.md: nothing stands there but what a run of the tests has shown. */
 export function scenarioPage(scenarios: readonly Scenario[], told: readonly Told[]): string {
@@ -34,6 +35,7 @@ export function scenarioPage(scenarios: readonly Scenario[], told: readonly Told
     "lab's hosts, with Docker 20.10, 26.1 and 28.5 and nginx 1.22, 1.26 and 1.30. dash and busybox are the shell and the",
     'tools that ran the program on the host, the last three columns the account that deployed. Where a row has a ✓ in its',
     'first column alone, what it says is decided before a host is asked, or is about the connection.',
+    '[Every scenario on every host](matrix.md) is what the campaign has run.',
     '',
     `| | passed | ${columns.join(' | ')} |`,
     `|---|${'---|'.repeat(columns.length + 1)}`,

@@ -33,8 +33,10 @@ export interface AfterSecond {
 export function afterSecond(first: Counts, second: Counts): AfterSecond {
   const told = [...first.told, ...second.told.filter(({ test }) => first.told.every((one) => one.test !== test))]
   // Where nothing ran, nothing is known but what the first run has said.
-  if (second.passed === 0) return { counts: { ...first, told, failed: [...first.failed, ...second.failed] }, mended: [] }
+  const { lost } = second
+  if (second.passed === 0)
+    return { counts: { ...first, told, lost: [...first.lost, ...lost], failed: [...first.failed, ...second.failed] }, mended: [] }
   const again = new Set(second.failed.map(({ name }) => name))
   const mended = first.failed.filter(({ name }) => !again.has(name))
-  return { counts: { ...first, told, failed: second.failed, passed: first.passed + mended.length }, mended }
+  return { counts: { ...first, told, lost, failed: second.failed, passed: first.passed + mended.length }, mended }
 }

@@ -21,7 +21,14 @@ describe('what is said of nginx', () => {
       'https://shop.example.org',
       { tls, redirect: false, path: '/api', stripPrefix: true },
     ],
-    ['{ tls: false, hsts: true }', 'https://shop.example.org', { headers: { 'Strict-Transport-Security': 'max-age=31536000' } }],
+    ['{ tls: false }', 'http://shop.example.org', {}],
+    ['{ server: existing, tls: false }', 'https://shop.example.org', { existing: { https: false, port: 80 }, behindTls: true }],
+    ['{}', 'https://Shop.example.org.', { tls }],
+    [
+      '{ tls: false, hsts: true }',
+      'https://shop.example.org',
+      { behindTls: true, headers: { 'Strict-Transport-Security': 'max-age=31536000' } },
+    ],
     [
       '{ hsts: max-age=60, headers: { X-A: b } }',
       'http://shop.example.org',
@@ -39,13 +46,17 @@ describe('what is said of nginx', () => {
     ],
     ['{ server: existing }', 'https://shop.example.org', { existing: { https: true, port: 443 } }],
     ['{ server: existing }', 'http://shop.example.org', { existing: { https: false, port: 80 } }],
-    ['{ server: existing }', 'https://shop.example.org:8443', { existing: { https: true, port: 8443 } }],
+    ['{ server: existing }', 'https://shop.example.org:8443', { existing: { https: true, port: 8443 }, urlPort: 8443 }],
   ])('%s at %s', (nginx, url, expected) => {
     const environment = resolveEnvironment(configOf(one(nginx, url)), 'p', undefined)
     expect(environment?.services[0]?.nginx).toEqual({ serverNames: ['shop.example.org'], ...expected })
   })
 
   test.each<[string, string, string]>([
+    ['a variable as a name', one('{}', 'https://$hostname'), 'environments.p.url: $hostname is no name that nginx can be given'],
+    ['a name that ends a line of nginx', one('{}', 'http://a;b.example'), 'a;b.example is no name that nginx can be given'],
+    ['an IPv6 address', two('{}', '{ path: /a }').replace('shop.example.org', '[2001:db8::1]'), '[2001:db8::1] is an IPv6 address'],
+    ['a name with a dot at its end', one('{ server-name: shop.example.org. }'), 'must be the name of a server'],
     ['a value that nginx would take apart', one('{ headers: { X-A: "$host" } }'), 'must have neither $'],
     ['a line break in a header', one('{ headers: { X-A: "a\\nb" } }'), 'must have neither $'],
     ['a name that is none', one('{ headers: { "X A": b } }'), 'must be the name of a header'],
@@ -120,6 +131,11 @@ describe('what is said of nginx', () => {
       ' }, db: { port: 90, publish: 90 }, worker: {} } }\n',
     )
     expect(() => configOf(text)).not.toThrow()
+  })
+
+  test('a name of its own does for an address that nginx leads nobody by, and so does a port of its own', () => {
+    expect(() => configOf(one('{ server-name: shop.example.org }', 'http://[2001:db8::1]'))).not.toThrow()
+    expect(() => configOf(one('{}', 'http://[2001:db8::1]').replace('nginx: {}', 'publish: 80'))).not.toThrow()
   })
 
   test('services share a name by path', () => {

@@ -49,6 +49,12 @@ describe('a valid configuration', () => {
     expect(resolveEnvironment(config, 'nowhere', undefined)).toBeUndefined()
   })
 
+  test('a deploy waits for another as long as lock-wait says; of a stack it is refused', () => {
+    const of = (more: string): string => `image: a/b\nenvironments: { p: { host: h, lock-wait: 10m${more} } }`
+    expect(resolveEnvironment(loadConfig(of(''), 'launchway.yml'), 'p', undefined)).toMatchObject({ lockWaitMs: 600_000 })
+    expect(problems(of(', swarm: stack.yml'))).toEqual([expect.stringContaining('lock-wait and swarm exclude each other: a stack that')])
+  })
+
   test('anchors, merge keys and x- keys', () => {
     const config = loadConfig(
       `

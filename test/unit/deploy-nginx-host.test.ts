@@ -1,12 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Nginx, Service } from '../../src/core/deployment.ts'
-import { type Observation, parseObservation, type SeenNginx } from '../../src/deploy/observation.ts'
+import type { Observation, SeenNginx } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
 import { choosePorts } from '../../src/deploy/slot-ports.ts'
 import type { NginxServer } from '../../src/tools/nginx.ts'
 import { busy, container, environment, failureIn, first, nameOf, service, wanted } from './support/deploy.ts'
-import { at, file, names, nginx, part, ports, seen, server as serverOf, serverConf, web } from './support/nginx.ts'
+import { at, file, names, nginx, part, seen, server as serverOf, serverConf, web } from './support/nginx.ts'
 
 const web1 = nameOf('web', first)
 
@@ -25,6 +25,13 @@ describe('a host whose nginx is not fit', () => {
       { nginx: nginx({ state: 'broken', said: 'unknown directive' }) },
       'broken, before this deploy',
       'unknown directive',
+    ],
+    [
+      'it may not connect',
+      web,
+      { nginx: nginx({ mayNotConnect: true }) },
+      'SELinux keeps nginx from',
+      'setsebool -P httpd_can_network_connect on',
     ],
     ['it does not run', web, { nginx: nginx({ running: false }) }, 'nginx is not running', 'systemctl'],
     [
@@ -129,6 +136,12 @@ describe('a server that others have a part in', () => {
       seenWith([serverOf({ file: own, includes: [line], addresses: ['203.0.113.5:80'] })]),
       ['does not listen on the loopback', 'listen 127.0.0.1:80;'],
     ],
+    [
+      "the user's listens on IPv6 alone",
+      path({ existing }),
+      seenWith([serverOf({ file: own, includes: [line], ports: [80, 80], addresses: ['203.0.113.5:80'], six: [80] })]),
+      ['does not listen on the loopback (127.0.0.1)', 'listen 127.0.0.1:80;'],
+    ],
     ["it is launchway's and not the user's", path({ existing, path: '/api' }), seenWith([written()], ['/']), ["is launchway's"]],
   ])('is told before anything is touched when %s', (_, asked, found, parts) => {
     const error = failureIn(() => planHost(wanted([asked]), found, 'a'))
@@ -190,7 +203,18 @@ describe('what may keep visitors from a service, and is no reason to refuse', ()
       ['/etc/nginx/conf.d/blog.conf', 'takes all that comes in at 203.0.113.5:443', `listen 203.0.113.5:443 ssl;`, more],
     ],
     ['and one of IPv6, without TLS', web, another(['[2001:db8::5]:80']), ['[2001:db8::5]:80', 'listen [2001:db8::5]:80;']],
-    ['a policy of SELinux', web, nginx({ selinux: true }), ['SELinux', 'not been tried', 'httpd_can_network_connect', 'ausearch']],
+    [
+      'a policy of SELinux',
+      web,
+      nginx({ selinux: true }),
+      [
+        'SELinux',
+        'not been tried',
+        'setsebool -P httpd_can_network_connect on',
+        "semanage fcontext -a -t httpd_sys_content_t '/var/lib/launchway(/.*)?'; restorecon -R /var/lib/launchway",
+        'ausearch',
+      ],
+    ],
   ])('%s: a warning says so', (_, asked, of, parts) => {
     const { warnings } = planHost(wanted([asked]), seen({ nginx: of }), 'a')
     expect(warnings).toHaveLength(1)
@@ -230,59 +254,5 @@ describe('the ports of two slots', () => {
     const one = choosePorts('addie.production.web', new Set(), [32_768, 60_999])
     expect(choosePorts('addie.production.web', new Set(), [32_768, 60_999])).toEqual(one)
     expect(choosePorts('addie.production.web', new Set([one.b]), [32_768, 60_999])).not.toEqual(one)
-  })
-})
-
-describe('what observe.sh prints of nginx', () => {
-  const lines = [
-    'uid\t1000',
-    'sudo\tyes',
-    'port\tweb\t20100\t20101',
-    `release\t${first}\t{"version":1}`,
-    'nginx\twell',
-    'nginx.built\tnginx version: nginx/1.26.3',
-    'nginx.built\tconfigure arguments: --with-http_v2_module',
-    'nginx.conf\t# configuration file /etc/nginx/nginx.conf:',
-    'nginx.conf\thttp { server { listen 80;\tserver_name a; } }',
-    'nginx.running\t17',
-    'maintenance\tada@laptop, since then',
-    'absent\t/tls/c',
-    'tls\t/tls/d\tsoon\tnotAfter=May  6 07:08:09 2034 GMT X509v3 Subject Alternative Name:      DNS:a.example.org ',
-    'closed\t/root',
-    'ipv6\tyes',
-    'selinux\tEnforcing',
-    'range\t32768\t60999',
-    'open\t0050',
-    'claimed\t20100',
-    'seen\tyes',
-  ]
-
-  it('is read fact by fact', () => {
-    const found = parseObservation('a', lines.join('\n'))
-    expect(found.root).toBe('sudo')
-    expect(found.ports).toEqual(ports)
-    expect(found.maintenance).toBe('ada@laptop, since then')
-    expect([...found.releases]).toEqual([[first, undefined]])
-    expect(found.nginx).toEqual(
-      nginx({
-        build: { version: '1.26.3', http2: true },
-        configuration: {
-          main: '/etc/nginx/nginx.conf',
-          includes: [],
-          parts: [part({ file: '/etc/nginx/nginx.conf' })],
-          servers: [serverOf({ file: '/etc/nginx/nginx.conf', names: ['a'], after: 0 })],
-        },
-        absent: ['/tls/c'],
-        chains: [{ path: '/tls/d', ends: 'soon', names: ['a.example.org'], until: new Date('2034-05-06T07:08:09Z') }],
-        closed: ['/root'],
-        selinux: true,
-        taken: new Set([80, 20_100]),
-      }),
-    )
-  })
-
-  it('a broken configuration comes with the words of nginx', () => {
-    const text = ['nginx\tbroken', 'nginx.said\tone\ttwo', 'nginx.said\tthree', 'seen\tyes'].join('\n')
-    expect(parseObservation('a', text).nginx).toMatchObject({ state: 'broken', said: 'one\ttwo\nthree', running: false })
   })
 })

@@ -124,6 +124,7 @@ describe('what a host is asked to do for a service behind nginx', () => {
   it.each<[string, Service, string[]]>([
     ['behind HTTPS', { ...web, nginx: { serverNames: names, tls: { certificate: '/c', key: '/k' } } }, ['addie.example.org', 'https']],
     ['behind plain HTTP', web, ['addie.example.org']],
+    ["behind somebody else's HTTPS", { ...web, nginx: { serverNames: names, behindTls: true } }, ['addie.example.org', 'https']],
     ['at a port of its own', service({ port: 5000, publish: '80', health }), ['']],
   ])('the container is asked as nginx will ask it: %s', (_, asked, words) => {
     const watch: readonly string[] = planHost(wanted([asked]), seen(), 'a').calls.find(([name]) => name === 'watch') ?? []
@@ -148,6 +149,12 @@ describe('what a host is asked to do for a service behind nginx', () => {
       { nginx: { serverNames: names, tls: { certificate: '/c', key: '/k' } } },
       'https://addie.example.org/healthz',
       'addie.example.org:443:127.0.0.1',
+    ],
+    [
+      "plain HTTP, behind somebody else's HTTPS",
+      { nginx: { serverNames: names, behindTls: true } },
+      'http://addie.example.org/healthz',
+      'addie.example.org:80:127.0.0.1',
     ],
     [
       'any name',

@@ -84,7 +84,16 @@ describe('the order in which services start', () => {
     const before = { ...beat, restart: 'on-failure:3' }
     const { calls } = planHost(wanted([{ ...beat, restart: 'no' }]), running([before]), 'a')
     expect(calls.find(([name]) => name === 'halt')).toEqual(['halt', 'beat', nameOf('beat', first), '20', 'on-failure:3'])
-    expect(calls.find(([name]) => name === 'keep')).toEqual(['keep', nameOf('beat', second), 'no'])
+    expect(calls.find(([name]) => name === 'keep')).toEqual(['keep', nameOf('beat', second), 'no', nameOf('beat', first)])
+  })
+
+  it('what has been stopped for another comes back with the engine until that other does, and not beside it: one port has one holder', () => {
+    const { calls } = planHost(wanted([web, beat, worker]), running([web, beat, worker]), 'a')
+    expect(calls.filter(([name]) => name === 'keep')).toEqual([
+      ['keep', nameOf('web', second), 'unless-stopped', nameOf('web', first)],
+      ['keep', nameOf('worker', second), 'unless-stopped'],
+      ['keep', nameOf('beat', second), 'unless-stopped', nameOf('beat', first)],
+    ])
   })
 
   it('why nobody worked is told: a fixed port, or that two must not overlap', () => {

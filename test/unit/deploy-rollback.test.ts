@@ -21,6 +21,14 @@ describe('what a rollback asks of a host', () => {
     ],
   })
 
+  it('names what it rejects with the record, for whoever finishes it: that is none to return to', () => {
+    const { calls } = planHost({ ...returning, takesBack: second }, after, 'x')
+    const [repository] = returning.repositories
+    expect(calls).toContainEqual(['record', repository, 'back', second])
+    expect(calls.at(-2)).toEqual(['unrecord', second])
+    expect(planHost(returning, after, 'x').calls).toContainEqual(['record', repository])
+  })
+
   it('is to start what it has kept where it was, and to stop what ran: nothing is pulled or made', () => {
     expect(story(planHost(returning, after, 'a').calls)).toEqual([
       'begin',
@@ -100,6 +108,18 @@ describe('what a rollback returns to', () => {
     ['a deploy that ended after the first host', [on('x', third, second), on('y', second, first)], second, ['x']],
     ['a rollback that ended after the first host is finished', [on('x', first, second), on('y', second, first)], first, ['y']],
     [
+      'a rollback, or a deploy after one, that ended in the middle of a batch: the first host tells the way',
+      [on('x', first, second), on('y', second, first), on('z', first, second)],
+      first,
+      ['y'],
+    ],
+    [
+      'a deploy that ended in the middle of a batch',
+      [on('x', second, first), on('y', third, second), on('z', second, first)],
+      second,
+      ['y'],
+    ],
+    [
       'a deploy that ended after the first host, with another version before on the second',
       [on('x', third, second), on('y', second, undefined)],
       second,
@@ -116,7 +136,7 @@ describe('what a rollback returns to', () => {
     ['nothing runs', [on('x', undefined, undefined)], 'there is no version before'],
     ['two hosts have another version before', [on('x', third, second), on('y', third, first)], 'do not agree'],
     ['a second rollback, or a deploy after the first, ended between hosts', [on('x', second, first), on('y', first, second)], 'on its way'],
-    ['so it is with three hosts', [on('x', first, second), on('y', second, first), on('z', first, second)], 'on its way'],
+    ['so it is with three hosts', [on('x', second, first), on('y', first, second), on('z', second, first)], 'on its way'],
     [
       'one of those that have a version runs something else',
       [on('n', undefined, undefined), on('x', third, second), on('y', third, first)],

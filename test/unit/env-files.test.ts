@@ -31,6 +31,7 @@ describe('an env file', () => {
     ['PATH=hunter2', 'cannot be called "PATH"'],
     ['LD_PRELOAD=hunter2', 'cannot be called "LD_PRELOAD"'],
     ['LW_HOME=hunter2', 'cannot be called "LW_HOME"'],
+    ['UID=hunter2', 'cannot be called "UID"'],
   ])('%s is refused, and its value is not repeated', (text, message) => {
     const error = failureIn(() => parsed(text))
     expect(error.code).toBe('CONFIG_INVALID')
@@ -71,6 +72,16 @@ describe('the env files of an environment', () => {
     ])
     expect(own.has('worker')).toBe(false)
     expect(concealed).toEqual(['1', '1', '2'])
+  })
+
+  it('may say the number of an account, which no shell takes, and which is no secret', async () => {
+    const services = [service({ envFiles: ['a.env'] }), service({ name: 'own', envFiles: ['a.env'], env: { UID: '0' } })]
+    const { environment: read, own } = await withEnvFiles(environment(services), ports({ '/app/a.env': 'UID=1000\nA=1\n' }))
+    expect(read.services.map(({ env, secrets }) => [env, secrets])).toEqual([
+      [{ UID: '1000' }, ['A']],
+      [{ UID: '0' }, ['A']],
+    ])
+    expect([...(own.get('web')?.keys() ?? [])]).toEqual(['A'])
   })
 
   it('that are not there are told all at once, with who wants them', async () => {

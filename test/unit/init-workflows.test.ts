@@ -69,23 +69,27 @@ describe('the workflows', () => {
       },
     ],
     ['an environment that no push leads to', 'branches: { main: {} }', {}],
-  ])('of a launchway.yml that is there: %s', async (_, routes, expected) => {
-    const text = `image: ghcr.io/team/shop\n${routes}\nenvironments:\n  staging: { host: '${host}', port: 1, publish: 81 }\n  production: { host: '${host}', port: 1, publish: 80 }\n`
-    const folder = repository({ Dockerfile: dockerfile, 'launchway.yml': text })
-    const { files } = await run(folder)
-    expect(files.find(({ path }) => path === 'launchway.yml')?.state).toBe('unchanged')
-    expect(read(folder)).toBe(text)
-    const { release, lost, ...deploys } = workflow(folder, 'push.yml').jobs
-    expect(Object.fromEntries(Object.entries(deploys).map(([name, job]) => [name, job.if]))).toEqual(expected)
-    const isByOutput = JSON.stringify(expected).includes('outputs')
-    const environment = 'steps.launchway.outputs.environment'
-    expect(release?.['outputs']).toEqual(
-      isByOutput ? { environment: `\${{ ${environment} }}`, deploys: `\${{ ${environment} != '' }}` } : undefined,
-    )
-    // GitHub drops an output in which a secret stands: a deploy that was meant must not be skipped in silence.
-    expect(lost?.if).toBe(isByOutput ? "needs.release.outputs.environment == '' && needs.release.outputs.deploys != 'false'" : undefined)
-    expect(/^echo '::error.*\nexit 1$/m.test(String(lost?.steps[0]?.['run']))).toBe(isByOutput)
-  })
+  ])(
+    'of a launchway.yml that is there: %s',
+    { tags: ['actions/runner#1498', 'docker/metadata-action#214'] },
+    async (_, routes, expected) => {
+      const text = `image: ghcr.io/team/shop\n${routes}\nenvironments:\n  staging: { host: '${host}', port: 1, publish: 81 }\n  production: { host: '${host}', port: 1, publish: 80 }\n`
+      const folder = repository({ Dockerfile: dockerfile, 'launchway.yml': text })
+      const { files } = await run(folder)
+      expect(files.find(({ path }) => path === 'launchway.yml')?.state).toBe('unchanged')
+      expect(read(folder)).toBe(text)
+      const { release, lost, ...deploys } = workflow(folder, 'push.yml').jobs
+      expect(Object.fromEntries(Object.entries(deploys).map(([name, job]) => [name, job.if]))).toEqual(expected)
+      const isByOutput = JSON.stringify(expected).includes('outputs')
+      const environment = 'steps.launchway.outputs.environment'
+      expect(release?.['outputs']).toEqual(
+        isByOutput ? { environment: `\${{ ${environment} }}`, deploys: `\${{ ${environment} != '' }}` } : undefined,
+      )
+      // GitHub drops an output in which a secret stands: a deploy that was meant must not be skipped in silence.
+      expect(lost?.if).toBe(isByOutput ? "needs.release.outputs.environment == '' && needs.release.outputs.deploys != 'false'" : undefined)
+      expect(/^echo '::error.*\nexit 1$/m.test(String(lost?.steps[0]?.['run']))).toBe(isByOutput)
+    },
+  )
 
   describe('of versions that are published on GitHub', () => {
     const published = `on:\n  release: { types: [published] }\njobs: {}\n`

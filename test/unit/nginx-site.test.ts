@@ -52,7 +52,11 @@ map "$remote_addr|$http_x_forwarded_for|$http_launchway_slot" $ID_deploy {
     "127.0.0.1||b" yes;
     "127.0.0.1||live" yes;
 }
-map $http_upgrade $ID_connection {
+map $http_upgrade $ID_upgrade {
+    default "";
+    "~*^websocket$" websocket;
+}
+map $ID_upgrade $ID_connection {
     default upgrade;
     "" close;
 }
@@ -66,6 +70,16 @@ map $http_upgrade $ID_connection {
     ['2.0.0', ['keepalive 0;', 'keepalive 0;']],
   ])('have for nginx %s what that one knows and needs', (version, lines) => {
     expect(more(siteText(site, build(version)), siteText(site, build('1.22.1')))).toEqual(lines)
+  })
+
+  it('keep the port of the address for the application, and take no other from a visitor', () => {
+    const of8443 = of({ existing: { https: true, port: 8443 }, urlPort: 8443 })
+    expect(more(plain(siteText(of8443, build('1.22.1'))), plain(siteText(site, build('1.22.1'))))).toEqual([
+      'map $http_host $ID_host {',
+      'default $host;',
+      '"~:8443$" $host:8443;',
+    ])
+    expect(plain(locationsText(of8443, ours)).match(/Host .*;/g)).toEqual(['Host $ID_host;', 'Host $ID_host;'])
   })
 
   it('have names of their own for services whose names differ by a character alone', () => {
@@ -100,7 +114,12 @@ location / {
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_set_header X-Forwarded-Proto $scheme;
     proxy_set_header X-Forwarded-Host $host;
-    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header X-Forwarded-Prefix "";
+    proxy_set_header Forwarded "";
+    proxy_set_header X-Forwarded-Port "";
+    proxy_set_header X-Forwarded-Scheme "";
+    proxy_set_header X-Forwarded-Ssl "";
+    proxy_set_header Upgrade $ID_upgrade;
     proxy_set_header Connection $ID_connection;
     proxy_set_header Launchway-Slot "";
     proxy_next_upstream error;
@@ -130,6 +149,7 @@ location = /.launchway/ID/closed {
         'proxy_hide_header Server;',
       ],
     ],
+    ['HTTPS as what visitors come by, where somebody else speaks it', { behindTls: true }, ['proxy_set_header X-Forwarded-Proto https;']],
     ['a larger body', { bodySize: '20m' }, ['client_max_body_size 20m;']],
     ['another time', { timeoutMs: 90_500 }, ['proxy_read_timeout 90500ms;', 'proxy_send_timeout 90500ms;']],
     ['a path', { path: '/api' }, ['location = /api {', 'location /api/ {']],
@@ -243,8 +263,15 @@ server {
     const { servers } = parseConfiguration(`# configuration file ${file}:\n${text}`)
     const names = ['addie.example.org', 'www.example.org']
     expect(servers).toEqual([
-      server({ file, ports: [80, 80], names, after: 0 }),
-      server({ file, ports: [443, 443], names, includes: ['/etc/nginx/launchway.d/servers/addie.example.org/*.conf'], after: 0 }),
+      server({ file, ports: [80, 80], six: [80], names, after: 0 }),
+      server({
+        file,
+        ports: [443, 443],
+        six: [443],
+        names,
+        includes: ['/etc/nginx/launchway.d/servers/addie.example.org/*.conf'],
+        after: 0,
+      }),
     ])
   })
 })

@@ -36,6 +36,8 @@ server {
   location ^~ /img/ { location /img/deep/ { include deep.conf; } }
 }
 server { server_name bare.example.org; }
+server { listen [::]:83; listen [::]:84; server_name six.example.org; }
+server { listen [::]:84 ipv6only=off default_server; server_name both.example.org; }
 server { listen 203.0.113.5; listen 0.0.0.0:80; listen *:80; listen [::1]:8443 ssl; listen localhost:80; server_name own.example.org; }
 # configuration file /etc/nginx/launchway.d/a.conf:
 listen [2001:db8::5]:443 ssl;
@@ -63,7 +65,15 @@ describe('what nginx -T shows', () => {
         }),
       ],
       servers: [
-        server({ file: '/etc/nginx/nginx.conf', ports: [8080], names: ['_'], locations: ['~ ^/x{2};'], defaults: [8080], after: 3 }),
+        server({
+          file: '/etc/nginx/nginx.conf',
+          ports: [8080],
+          six: [8080],
+          names: ['_'],
+          locations: ['~ ^/x{2};'],
+          defaults: [8080],
+          after: 3,
+        }),
         server({
           file: '/etc/nginx/conf.d/blog.conf',
           ports: [443],
@@ -72,6 +82,8 @@ describe('what nginx -T shows', () => {
           includes: ['/etc/nginx/snippets/x.conf'],
         }),
         server({ file: '/etc/nginx/conf.d/blog.conf', names: ['bare.example.org'] }),
+        server({ file: '/etc/nginx/conf.d/blog.conf', ports: [83, 84], six: [83], names: ['six.example.org'] }),
+        server({ file: '/etc/nginx/conf.d/blog.conf', ports: [84], six: [], names: ['both.example.org'], defaults: [84] }),
         server({
           file: '/etc/nginx/conf.d/blog.conf',
           ports: [80, 80, 80, 8443, 80],

@@ -160,7 +160,14 @@ describe('the name of a secret', () => {
       'the shell',
     ]),
     ...['LD_PRELOAD', 'LD_LIBRARY_PATH'].map((name) => [name, 'the loader']),
-    ...['DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT', 'GODEBUG'].map((name) => [name, 'the docker client']),
+    ...['DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CONTEXT', 'DOCKER_TLS', 'DOCKER_TLS_VERIFY', 'GODEBUG'].map((name) => [
+      name,
+      'the docker client',
+    ]),
+    ...['DOCKER_AUTH_CONFIG', 'DOCKER_CLI_HINTS', 'DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE', 'DOCKER_CUSTOM_HEADERS'].map((name) => [
+      name,
+      'the docker client',
+    ]),
     ...['LW_HOME', 'LW_DIR'].map((name) => [name, 'the program that deploys']),
   ])('%s is refused: it belongs to %s', (name, reader) => {
     expect(problems(service(`secrets: [KEY, ${name}]`))).toEqual([
@@ -179,13 +186,22 @@ describe('the name of a secret', () => {
   })
 
   // A token or a proxy's address for the container is what secrets are for; git and proxies have no part in `docker run`.
-  test.each(['DATABASE_URL', 'GIT_TOKEN', 'HTTP_PROXY', 'PATH_TO_KEY', 'HOMEPAGE', '_', 'a', 'constructor', 'toString'])(
-    '%s is one',
-    (name) => {
-      expect(refusedSecret(name)).toBeUndefined()
-      expect(() => configOf(service(`env: { OTHER: x }, secrets: [${name}]`))).not.toThrow()
-    },
-  )
+  test.each([
+    'DATABASE_URL',
+    'GIT_TOKEN',
+    'HTTP_PROXY',
+    'PATH_TO_KEY',
+    'HOMEPAGE',
+    '_',
+    'a',
+    'constructor',
+    'toString',
+    'DOCKER_INFLUXDB_INIT_PASSWORD',
+    'DOCKER_HOSTNAME',
+  ])('%s is one', (name) => {
+    expect(refusedSecret(name)).toBeUndefined()
+    expect(() => configOf(service(`env: { OTHER: x }, secrets: [${name}]`))).not.toThrow()
+  })
 
   test('of a plain variable may be any', () => {
     expect(() => configOf(service('env: { PATH: /bin, DOCKER_HOST: x }'))).not.toThrow()

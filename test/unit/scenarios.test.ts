@@ -35,10 +35,12 @@ describe('the page of scenarios', () => {
   })
 })
 
-const folder = join(import.meta.dirname, '../contract')
-const tests = readdirSync(folder)
-  .filter((name) => name.endsWith('.test.ts'))
-  .map((name) => readFileSync(join(folder, name), 'utf8'))
+const tests = ['unit', 'contract', 'e2e'].flatMap((suite) => {
+  const folder = join(import.meta.dirname, '..', suite)
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.test.ts') && name !== 'scenarios.test.ts')
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+})
 const tagged = new Set(
   tests.flatMap((text) => [...text.matchAll(/tags: \[([^\]]*)\]/g)].flatMap(([, names = '']) => names.match(/[^', ]+/g) ?? [])),
 )

@@ -5,7 +5,7 @@ import { afterSecond, partsAgain } from '../support/second.ts'
 
 const part = (name: string, ...files: string[]): Part => ({ name, project: 'contract', files })
 const failure = (name: string, file?: string): Failure => ({ name, why: 'expected 1 to be 2', ...(file === undefined ? {} : { file }) })
-const counts = (given: Partial<Counts> = {}): Counts => ({ passed: 0, failed: [], skipped: [], told: [], ...given })
+const counts = (given: Partial<Counts> = {}): Counts => ({ passed: 0, failed: [], skipped: [], told: [], lost: [], ...given })
 
 describe('a second run, alone', () => {
   it.each<[string, Failure[], string[]]>([

@@ -16,8 +16,8 @@ within() {
   found=$(printf '%s\n' "$found" | members_of "$release")
   # As text: to awk 1e1 and 10 are one number, and nan is none.
   container=$(printf '%s\n' "$found" | awk -v service="$LW_SERVICE" '$3 "" == service { print $1; exit }')
-  if [ -z "$container" ] && [ -n "$(docker ps --all --quiet --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-    --filter "label=launchway.release=$release" --filter "label=launchway.service=$LW_SERVICE" --filter label=launchway.cron)" ]; then
+  if [ -z "$container" ] && [ -n "$(docker ps --all --format '{{.Label "launchway.cron"}}' --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+    --filter "label=launchway.release=$release" --filter "label=launchway.service=$LW_SERVICE")" ]; then
     say asleep "$LW_SERVICE"
     exit 1
   fi

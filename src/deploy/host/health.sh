@@ -1,31 +1,40 @@
 # How the apply program finds out whether a container is well, and what it shows when it is not.
 
-# evidence CONTAINER: why it ended, and its last lines.
+# Seconds that one answer may take; more where an application is seen to need them (`watch`).
+patience=5
+
+# evidence CONTAINER: why it ended, its last lines, and where more of them are: the container goes, and its log with it.
 evidence() {
   docker inspect --format 'state {{.State.Status}}{{if not .State.Running}}, exit code {{.State.ExitCode}}{{end}}{{if .State.OOMKilled}}, out of memory{{end}}{{if .State.Error}}, {{.State.Error}}{{end}}' "$1" 2>&1
   docker inspect --format '{{if .State.Health}}{{range .State.Health.Log}}health check (exit {{.ExitCode}}): {{println .Output}}{{end}}{{end}}' "$1" 2> /dev/null \
     | sed '/^$/d' | tail -n 5
-  docker logs --tail 40 "$1" 2>&1 | tail -c 6000
+  words="$LW_DIR/$1.log"
+  (umask 077 && docker logs --tail 10000 "$1" 2>&1 | tail -c 1000000 > "$words") 2> /dev/null
+  case $(awk '{ bytes += length($0) + 1 } END { print (NR > 40 || bytes > 6000) ? NR : "few" }' "$words" 2> /dev/null) in
+    few | '')
+      # Nothing more than is shown, or no room for it.
+      rm -f "$words"
+      docker logs --tail 40 "$1" 2>&1 | tail -c 6000
+      ;;
+    *)
+      echo "its last lines; more of them are kept on the host, until a deploy goes through: $words"
+      tail -n 40 "$words" | tail -c 6000
+      ;;
+  esac
 }
 
-# probe URL HOST-HEADER PROTO [SECONDS]: prints the status of the first answer, and where it leads if it is a redirect; nothing
+# probe URL HOST-HEADER PROTO: prints the status of the first answer, and where it leads if it is a redirect; nothing
 # when there is none. A redirect is not followed: a page for logging in is no health. PROTO is what nginx will
 # tell the application that it was asked by (curl alone says it: behind nginx there is one). The host's own settings for
 # curl, and its proxies, are for the world outside.
 probe() (
   exec 9>&-
   if command -v curl > /dev/null 2>&1; then
-    curl -q --noproxy '*' --silent --output /dev/null --max-time "${4:-5}" --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
+    curl -q --globoff --noproxy '*' --silent --output /dev/null --max-time "$patience" --write-out '%{http_code} %{redirect_url}' ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null \
       | sed -e 's/^000.*//' -e 's/ $//'
   else
-    unset http_proxy HTTP_PROXY
-    # GNU wget tries 20 times by itself. That of busybox knows one try only, and 1.35 dies of -T.
-    case $(wget --version 2>&1) in
-      GNU*) wget="wget -t 1 -T ${4:-5}" ;;
-      *) wget="$(command -v timeout > /dev/null && echo "timeout ${4:-5}") wget" ;;
-    esac
-    # shellcheck disable=SC2086 # words
-    $wget -S -q -O /dev/null ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2>&1 \
+    # shellcheck disable=SC2046 # words
+    unset http_proxy HTTP_PROXY && $(wget_words) -S -q -O /dev/null ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2>&1 \
       | awk '
           match($0, /HTTP\/[0-9.]+ [0-9][0-9][0-9]/) { if (status) exit; status = substr($0, RSTART + RLENGTH - 3, 3) }
           status && !where && tolower($1) == "location:" { sub(/\r$/, ""); where = " " $2 }
@@ -33,26 +42,40 @@ probe() (
   fi
 )
 
-# ask_page URL HOST-HEADER PROTO: sets `answer`, and `heard` to the words for it. A page may take its time: who has said nothing in five
-# seconds is given half of what is left until the deadline, and then all of it. Not at once: a connection that an application took while it
-# started may never be answered.
-patience=5 slow=0
-ask_page() {
-  began=$(uptime_cs)
-  left=$(((deadline - began) / 100))
-  may=$patience
-  [ "$may" -le "$left" ] || may=$left
-  [ "$may" -ge 5 ] || may=5
-  answer=$(probe "$@" "$may")
-  took=$(($(uptime_cs) - began)) heard="$1 answered ${answer:-nothing}"
-  if [ -n "$answer" ]; then
-    # nginx.sh asks the same page.
-    [ "$took" -le $((slow * 100)) ] || slow=$((took / 100 + 1))
-  elif [ "$took" -ge $((may * 100 - 20)) ]; then
-    heard="$1 gave no answer within $may s"
-    patience=$((patience * 2))
-    [ "$patience" -ge $((left / 2)) ] || patience=$((left / 2))
-  fi
+# GNU wget tries 20 times by itself, and counts its time anew with each piece of a page that never ends. That of busybox
+# knows one try only, and 1.35 dies of -T.
+wget_words() {
+  ! command -v timeout > /dev/null || echo timeout "$patience"
+  case $(wget --version 2>&1) in GNU*) echo wget -t 1 -T "$patience" ;; *) echo wget ;; esac
+}
+
+# page URL HOST-HEADER PROTO: what the answer says besides its status. It is asked for while the container is there.
+page() (
+  exec 9>&-
+  if command -v curl > /dev/null 2>&1; then
+    curl -q --globoff --noproxy '*' --silent --max-time "$patience" ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null
+  else
+    # busybox shows no page with a status that is none of success.
+    # shellcheck disable=SC2046 # words
+    unset http_proxy HTTP_PROXY && $(wget_words) -q --content-on-error -O - ${2:+--header "Host: $2"} ${3:+--header "X-Forwarded-Proto: $3"} "$1" 2> /dev/null
+  fi | page_words
+)
+
+# The beginning of a page, of HTML its text.
+page_words() {
+  dd bs=1 count=20000 2> /dev/null | awk '
+    { text = text $0 "\n" }
+    END {
+      if (tolower(substr(text, 1, 200)) ~ /<!doctype html|<html/) {
+        gsub(/<(style|script)[^>]*>[^<]*(<\/(style|script)>)?/, "", text)
+        gsub(/<[^>]*>/, " ", text)
+        gsub(/[ \t\r]+/, " ", text)
+        gsub(/\n[ \n]*\n/, "\n", text)
+      }
+      sub(/^[ \n]+/, "", text)
+      sub(/[ \n]+$/, "", text)
+      if (text != "") print "its page: " substr(text, 1, 1500) (length(text) > 1500 ? "…" : "")
+    }'
 }
 
 is_well() { # STATUS WANTED
@@ -64,11 +87,28 @@ is_well() { # STATUS WANTED
   esac
 }
 
-# What to do about an `answer` that sends the asker elsewhere, often to a login.
-led_away() {
-  case $answer in
-    3*' '*) echo ': it leads elsewhere, and a page to log in at is no health. Name a page that answers by itself, or the status that you expect' ;;
+# answered KIND [URL [STATUS [HOST [PROTO]]]]: what there is to say of the last `answer`: how long nobody gave one, what to
+# do about one that sends the asker elsewhere, often to a login, and the page of any other.
+answered() {
+  case "$1 $answer" in
+    container*) ;;
+    'http ') echo "; $2 answered nothing${slow:+ within $slow s}" ;;
+    'http 3'*' '*) echo "; $2 answered $answer: it leads elsewhere, and a page to log in at is no health. Name a page that answers by itself, or the status that you expect" ;;
+    http*)
+      echo "; $2 answered $answer"
+      page "$2" "${4:-}" "${5:-}"
+      ;;
+    *) echo "; $2 answered ${answer:-nothing}" ;;
   esac
+}
+
+# Somebody took the question, and had no answer by then. One that is slow, or answers one after the other, gets twice the
+# time, as far as that of the deploy goes.
+lengthen() {
+  slow=$patience most=$(((deadline - $(uptime_cs)) / 100))
+  [ "$most" -gt "$patience" ] || return 0
+  patience=$((patience * 2))
+  [ "$patience" -le "$most" ] || patience=$most
 }
 
 # Whose check does not say that it is well, where nothing outside is led to the container: a worker often has the image of the web, and
@@ -102,52 +142,48 @@ still_starting() { # CONTAINER SECONDS
 
 # watch SERVICE CONTAINER KIND TIMEOUT_CS SETTLE_CS INTERVAL_CS[/RETRIES] [URL [STATUS [HOST [PROTO]]]]: returns once the
 # container has been well for the settle time; fails at once when it ends. KIND exec has a command instead of the URL.
-# It is looked at often at first, for who is up soon need not wait, and then at the interval. So many RETRIES are enough, one
-# an interval.
+# It is looked at often at first, for who is up soon need not wait, and then at the interval. Of one that is asked over HTTP the
+# engine is asked when it has answered, and beside that five times a second at most: it takes longer to say than the
+# question itself. So many RETRIES are enough, one an interval. One that is well when the time is over is given what it must
+# stay so for.
 watch() {
   start_step healthy "$1"
-  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' bounded='' pause=5 patience=5 heard=''
-  every=${6%/*} tried=0 counted=$(uptime_cs) tries=''
+  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' slow='' bounded='' pause=5
+  every=${6%/*} tried=0 counted=$(uptime_cs) tries='' began=$counted looked=0
   case $6 in */*) tries=${6#*/} ;; esac
   # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
   [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   while :; do
-    asked_at=$(uptime_cs)
-    if ! state=$(look_at --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2") && ! is_gone "$2"; then
-      # An engine that is being restarted tells nothing of the container, and its time is not the container's.
-      await_engine || fail healthy "$1" "the engine does not answer: $state"
-      deadline=$((deadline + $(uptime_cs) - asked_at)) state='running unseen'
-    fi
-    case $state in
-      'running unhealthy') fail healthy "$1" "the health check failed
-$(evidence "$2")
-$(inherited "$2")" ;;
-      'running '*) ;;
-      *) fail healthy "$1" "the container ended
-$(evidence "$2")" ;;
-    esac
     well=''
     if [ "$3" = http ]; then
-      ask_page "$7" "${9:-}" "${10:-}"
+      probed_at=$(uptime_cs) slow=''
+      answer=$(probe "$7" "${9:-}" "${10:-}")
       ! is_well "${answer%% *}" "${8:-}" || well=yes
-    elif [ "$3" = exec ]; then
+      [ -n "$answer" ] || [ $(($(uptime_cs) - probed_at)) -lt $((patience * 100)) ] || lengthen
+    fi
+    asked_at=$(uptime_cs)
+    if [ -n "$well" ] || [ "$3" != http ] || [ $((asked_at - looked)) -ge 20 ]; then
+      looked=$asked_at
+      look_at_state "$1" "$2"
+    fi
+    if [ "$3" = exec ]; then
       if answer=$(in_container "$@"); then well=yes; fi
-    else
+    elif [ "$3" != http ]; then
       case $state in *' none' | *' healthy') well=yes ;; esac
     fi
     now=$(uptime_cs)
     if [ -z "$well" ]; then
       well_since=''
       [ $((now - counted)) -lt "$every" ] || counted=$now tried=$((tried + 1))
-      [ -z "$tries" ] || [ "$tried" -lt "$tries" ] || fail healthy "$1" "$tried probes failed one after the other; ${heard:-$7 answered ${answer:-nothing}}$(led_away)
+      [ -z "$tries" ] || [ "$tried" -lt "$tries" ] || fail healthy "$1" "$tried probes failed one after the other$(kind=$3 && shift 6 && answered "$kind" "$@")
 $(evidence "$2")"
     else
       : "${well_since:=$now}"
       counted=$now tried=0
     fi
     [ -z "$well_since" ] || [ $((now - well_since)) -lt "$5" ] || break
-    if [ "$now" -ge "$deadline" ]; then
-      fail healthy "$1" "not healthy after $(($4 / 100)) s${7:+; ${heard:-$7 answered ${answer:-nothing}}}$(led_away)
+    if [ "$now" -ge "$deadline" ] && [ -z "$well_since" ]; then
+      fail healthy "$1" "not healthy after $(($4 / 100)) s$(kind=$3 && shift 6 && answered "$kind" "$@")
 $(still_starting "$2" "$(($4 / 100))")
 $(evidence "$2")
 $([ "$state" != 'running starting' ] || inherited "$2")"
@@ -156,10 +192,27 @@ $([ "$state" != 'running starting' ] || inherited "$2")"
     rest=$pause
     [ -z "$well_since" ] || [ $((well_since + $5 - now)) -gt "$rest" ] || rest=$((well_since + $5 - now))
     nap "$rest"
-    pause=$((pause * 2))
+    [ "$3" = http ] && [ -z "$well_since" ] && [ $((now - began)) -lt 100 ] || pause=$((pause * 2))
   done
   [ "$state" != 'running none' ] || state='running, without a check'
   end_step healthy 'done' "$1" "${7:-container} ${answer:-$state}"
+}
+
+# Sets `state`; one that has ended has failed. What was `well` before the engine was away need not be any more.
+look_at_state() { # SERVICE CONTAINER
+  if ! state=$(look_at --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2") && ! is_gone "$2"; then
+    # An engine that is being restarted tells nothing of the container, and its time is not the container's.
+    await_engine || fail healthy "$1" "the engine does not answer: $state"
+    deadline=$((deadline + $(uptime_cs) - asked_at)) state='running unseen' well=''
+  fi
+  case $state in
+    'running unhealthy') fail healthy "$1" "the health check failed
+$(evidence "$2")
+$(inherited "$2")" ;;
+    'running '*) ;;
+    *) fail healthy "$1" "the container ended
+$(evidence "$2")" ;;
+  esac
 }
 
 in_container() { # what `watch` was given

@@ -24,12 +24,23 @@ json_text() {
     | awk 'NR > 1 { printf "%s", "\\n" } { printf "%s", $0 }'
 }
 
+# as_json TEXT: the same of a text, in `json`. Most texts are what they are, and need no program: those of a deploy are many.
+as_json() {
+  case $1 in
+    *[!A-Za-z0-9' ._:/,;@=+()'-]*) json=$(printf '%s' "$1" | json_text) ;;
+    *) json=$1 ;;
+  esac
+}
+
 # journal STEP STATE [SERVICE [NOTE]]: appends one line. MS, when set, is the time the step took; MORE is further fields.
 journal() {
   line="{\"v\":1,\"at\":$(date +%s),\"release\":\"$LW_RELEASE\",\"attempt\":\"$LW_ATTEMPT\",\"step\":\"$1\",\"state\":\"$2\""
   [ -z "${3:-}" ] || line="$line,\"service\":\"$3\""
   [ -z "${MS:-}" ] || line="$line,\"ms\":$MS"
-  [ -z "${4:-}" ] || line="$line,\"note\":\"$(printf '%s' "$4" | json_text)\""
+  if [ -n "${4:-}" ]; then
+    as_json "$4"
+    line="$line,\"note\":\"$json\""
+  fi
   line="$line${MORE:-}"
   printf '%s}\n' "$line" >> "$LW_HOME/journal.jsonl" && return
   # The disk is full. What was set aside for this is enough for the reason; the line that was cut off gets its end.

@@ -53,16 +53,23 @@ switch() { # SLOT
 }
 
 # asked URL RESOLVE SLOT: the status of nginx's answer, and the address of the container that gave it. Without a slot it
-# is asked as everybody asks, but let in during maintenance. Time is as long as the page has taken before. The certificate is taken as it is: what is asked here is
+# is asked as everybody asks, but let in during maintenance. The certificate is taken as it is: what is asked here is
 # who answers.
 asked() {
-  (exec 8>&- 9>&- && exec curl -q --noproxy '*' --silent --insecure --max-time $((5 + 2 * ${slow:-0})) --resolve "$2" --header "Launchway-Slot: ${3:-live}" \
-    --dump-header - --output /dev/null "$1" 2> /dev/null) | awk '
+  through_nginx "$@" --dump-header - --output /dev/null | awk '
       { sub(/\r$/, "") }
       /^HTTP\// { status = $2; from = "" }
       tolower($1) == "launchway-upstream:" { from = substr($0, length($1) + 2) }
       END { print status, from }'
 }
+
+# shellcheck disable=SC2154 # health.sh: $patience
+through_nginx() ( # URL RESOLVE SLOT [ARGUMENT…]
+  url=$1 resolve=$2 slot=${3:-live}
+  shift 3
+  exec 8>&- 9>&- && exec curl -q --globoff --noproxy '*' --silent --insecure --max-time "$patience" --resolve "$resolve" \
+    --header "Launchway-Slot: $slot" "$@" "$url" 2> /dev/null
+)
 
 # guarded STATUS: what an answer says that no container gave.
 guarded() {
@@ -86,7 +93,8 @@ through() {
 # old one still runs. nginx falls back to it, so a version that they bring down costs few of them a request.
 linger() {
   start_step linger "$1"
-  until [ $(($(uptime_cs) - switched)) -ge 50 ]; do short_sleep; done
+  rest=$((switched + 50 - $(uptime_cs)))
+  [ "$rest" -le 0 ] || nap "$rest"
   prove linger 200 "$1" "$2" '' "$3" "$4" "$5" "${6:-}"
   end_step linger 'done' "$1" "$4 $status"
 }
@@ -94,11 +102,8 @@ linger() {
 prove() { # STEP LIMIT_CS and what `through` is given
   proving=$(uptime_cs) pause=5
   while :; do
-    asked_at=$(uptime_cs)
     answer=$(asked "$7" "$8" "$5")
-    status=${answer%% *} from=${answer#* } heard="answered ${answer%% *}"
-    [ -n "$status" ] || heard='answered nothing'
-    [ -n "$status" ] || [ $(($(uptime_cs) - asked_at)) -lt $((480 + 200 * ${slow:-0})) ] || heard="gave no answer within $((5 + 2 * ${slow:-0})) s,"
+    status=${answer%% *} from=${answer#* }
     if [ "$from" = "$6" ]; then
       # Behind nginx an application may know that it is asked over HTTPS, and answer otherwise than it does directly.
       case $status in 2??) return ;; esac
@@ -112,8 +117,9 @@ prove() { # STEP LIMIT_CS and what `through` is given
     [ -n "$from" ] || [ -z "$(guarded "$status")" ] || [ "$limit" -le 300 ] || limit=300
     # One that has ended will not answer any more.
     if [ $(($(uptime_cs) - proving)) -ge "$limit" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
-      fail "$1" "$3" "asked through nginx, $7 $heard from ${from:-another server of nginx, or something before it} (the new container is $6)
+      fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
+$([ -z "$status" ] || through_nginx "$7" "$8" "$5" | page_words)
 $(evidence "$4")"
     fi
     # Often at first: who asks in vain for seconds needs the machine for something else.
@@ -131,9 +137,9 @@ is_used() {
 }
 
 # wait_idle PORT LIMIT_CS SWITCHED: until nothing uses the port, looked at twice, and at least half a second after the
-# switch away from it.
+# switch away from it. Looked at often at first: most requests end soon.
 wait_idle() {
-  began=$(uptime_cs) idle=0
+  began=$(uptime_cs) idle=0 idle_pause=2
   while :; do
     if is_used "$1"; then idle=0; else idle=$((idle + 1)); fi
     now=$(uptime_cs)
@@ -141,7 +147,8 @@ wait_idle() {
       [ "$idle" -lt 2 ] || return 0
       [ $((now - began)) -lt "$2" ] || return 1
     fi
-    short_sleep
+    nap "$idle_pause"
+    [ "$idle_pause" -ge 10 ] || idle_pause=$((idle_pause * 2))
   done
 }
 

@@ -1,4 +1,4 @@
-# What a host has that a release must not spoil: volumes, and who else has them. And what it has room for.
+# What a host has that a release must not spoil: volumes and ports, and who else has them. And what it has room for.
 # Set by the client: LW_DATA (names of volumes that the release writes to), LW_IMAGES (references that it would pull), both
 # separated by blanks. Needs `ask`, `ending`, `as` and `limit` of observe.sh.
 # shellcheck disable=SC2154,SC2034,SC2086 # facts.sh, observe.sh; words
@@ -37,4 +37,33 @@ keeps_all_logs() {
     ! $as grep -qs '"max-size"' "$file" || return 1
   done
   ! grep -ls dockerd /proc/[0-9]*/cmdline | while read -r file; do tr '\000' '\n' < "$file" 2> /dev/null; done | grep -qE '^(--log-opt=)?max-size='
+}
+
+# Who listens at the ports that the release wants, or leads to: `asked`. By /proc/net/tcp, which has addresses and ports in
+# hexadecimal, state 0A being LISTEN; in /proc/net/udp it is 07. Read once: the kernel of a large machine takes long to
+# tell. Compared as text: what looks like a number is one to awk, and then 5E01 (port 24065) is 5 × 10¹, as 0050 is (port 80).
+look_at_listeners() {
+  tcp=$(listening 0A /proc/net/tcp /proc/net/tcp6) udp=''
+  case " $asked " in */udp*) udp=$(listening 07 /proc/net/udp /proc/net/udp6) ;; esac
+  for port in $asked; do
+    protocol='' sockets=$tcp
+    case $port in */udp) port=${port%/udp} protocol=udp sockets=$udp ;; */*) continue ;; esac
+    printf '%s\n' "$sockets" | awk -v hex="$(printf '%04X' "$port")" '$2 "" == hex { print $1, $3 }' | while read -r at inode; do
+      fact listens "$port$tab$at$tab$(owner_of "$inode")${protocol:+$tab$protocol}"
+    done
+  done
+}
+listening() { # STATE FILE…: address, port and inode, a line each
+  state=$1
+  shift
+  cat "$@" 2> /dev/null | awk -v state="$state" '$4 "" == state { split($2, at, ":"); print at[1], at[2], $10 }'
+}
+
+# owner_of INODE: the program whose socket it is, as far as this account may see.
+owner_of() {
+  # shellcheck disable=SC2012,SC2086 # the links of all programs in one call; words
+  pid=$($see sh -c 'ls -l /proc/[0-9]*/fd' 2> /dev/null | awk -v link="socket:[$1]" '
+    /^\/proc\// { split($0, at, "/"); pid = at[3] }
+    $NF == link { print pid; exit }')
+  [ -z "$pid" ] || echo "$(tr -cd 'A-Za-z0-9_ .:/-' < "/proc/$pid/comm") (process $pid)"
 }

@@ -24,6 +24,8 @@ recover_lists() {
     fi
   done
   stop_strays
+  # Killed before it said that the release which it had left is none to return to.
+  ! { read -r rejected < "$LW_HOME/releases/$current/rejected"; } 2> /dev/null || unrecord "$rejected"
 }
 
 # Recorded, and killed before the old containers were stopped: no later plan would know of those.

@@ -9,7 +9,8 @@
 #   reserve                     room for the last words on a full disk
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
-#                               deployed; `recorded` (the release before it)
+#                               deployed; `recorded` (the release before it); `rejected` (a release that it was returned
+#                               to from, as long as that is not `unrecord`ed); `CONTAINER.log` of what did not come up
 # nginx.sh, assets.sh and carry.sh have their own.
 set -u
 umask 022
@@ -61,7 +62,10 @@ can_open() { # FILE
 whose() {
   for field in by version did; do
     case $field in by) value=$LW_BY ;; version) value=${LW_VERSION:-} ;; did) value=${LW_DID:-} ;; esac
-    [ -z "$value" ] || printf ',"%s":"%s"' "$field" "$(printf '%s' "$value" | json_text)"
+    [ -n "$value" ] || continue
+    as_json "$value"
+    # shellcheck disable=SC2154 # journal.sh
+    printf ',"%s":"%s"' "$field" "$json"
   done
 }
 
@@ -222,12 +226,14 @@ own_containers() {
 
 # ---- the record
 
-# record OWNER [back]: the point of no return. One rename makes the new release the current one. `back` from a release that
-# failed on another host: what ran before this one stays what it was, as if that release had never come.
+# record OWNER [back RELEASE]: the point of no return. One rename makes the new release the current one. `back` from RELEASE,
+# which failed on another host or was rejected: what ran before this one stays what it was, as if RELEASE had never come.
 record() {
   start_step record
   [ -s "$LW_HOME/owner" ] || put "$LW_HOME/owner" "$1" || fail record '' "$(no_room)"
   was=$(cat "$LW_HOME/current" 2> /dev/null)
+  # In force with the record, also where nobody comes to `unrecord` it.
+  if [ -n "${3:-}" ]; then put "$LW_DIR/rejected" "$3" || fail record '' "$(no_room)"; else rm -f "$LW_DIR/rejected"; fi
   if [ "$was" != "$LW_RELEASE" ]; then
     if [ ! -e "$LW_DIR/recorded" ] || [ "${2:-}" != back ]; then
       # One that a rollback returns to has been recorded before, and stays so.
@@ -254,7 +260,7 @@ settle() { # RELEASE_DIR
 
 # unrecord RELEASE: it counts as one that failed, and goes with those.
 unrecord() {
-  rm -f "$LW_HOME/releases/$1/recorded"
+  rm -f "$LW_HOME/releases/$1/recorded" && rm -f "$LW_HOME/releases/$(cat "$LW_HOME/current")/rejected"
 }
 
 finish() {

@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,48 +6,32 @@ import { inject } from 'vitest'
 import { sshAddress } from '../../../lab/lab.ts'
 import { docker } from '../../../lab/run.ts'
 import { JournalLine } from '../../../src/core/journal.ts'
-import { bare, through } from './doors.ts'
-import type { FaultKind, Stop } from './fault.ts'
+import { act, program } from './campaign-acts.ts'
+import type { Scenario } from './campaign-scenarios.ts'
+import type { FaultKind } from '../../support/fault-kinds.ts'
+import type { Stop } from './fault.ts'
+import { environmentName, killWhole } from './host.ts'
 import { pathsOf } from './hosts.ts'
+import type { Way } from './lifecycle.ts'
 import { eventually } from './processes.ts'
-import { deployTo, type PushedImage, releaseFor, type Wish, worker } from './release.ts'
-import { rollBack, site, type SiteHost } from './site.ts'
+import { type PushedImage, worker } from './release.ts'
+import { site, type SiteHost } from './site.ts'
 import { clientsOf, labKey, realSsh, settings } from './ssh.ts'
 
-/** One thing that somebody does to a host, step after step, each of which a fault can meet. */
-export interface Scenario {
-  name: string
-  /** Deployed before it, in this order. */
-  before: readonly string[]
-  /** What may serve after it, by the names in `before`, `new`, or nothing (the empty text). */
-  after: readonly string[]
-  isRollback?: boolean
-  /** MODE of the new version. */
-  mode?: string
-  /** The web service owns the port; else nginx leads to it. */
-  fixedPort?: boolean
-}
-
-export const scenarios: readonly Scenario[] = [
-  { name: 'a first deploy', before: [], after: ['', 'new'] },
-  { name: 'an update behind nginx, with a worker', before: ['old'], after: ['old', 'new'] },
-  { name: 'an update of a service with a fixed port', before: ['old'], after: ['old', 'new'], fixedPort: true },
-  { name: 'a rollback', before: ['older', 'old'], after: ['older', 'old'], isRollback: true },
-  { name: 'an update that does not become well', before: ['old'], after: ['old'], mode: 'sick' },
-]
-
-/** @param version its name; `mode` as the server of the tests knows it */
-export function servicesOf(host: SiteHost, { fixedPort = false, mode }: Scenario, isNew: boolean): NonNullable<Wish['services']> {
+/** What a release of the scenario has: `isNew`, that which is tried. @param version its name; `mode` as the server of the tests knows it */
+export function wayOf(host: SiteHost, image: PushedImage, scenario: Scenario, version: string, isNew: boolean): Way {
+  const { fixedPort = false, mode, has } = scenario
+  if (has !== undefined) return { version, keep: 2, ...has(host, image, isNew) }
   const isSick = isNew && mode !== undefined
   const env = isSick ? { MODE: mode } : {}
   const health = { kind: 'http' as const, path: '/health', intervalMs: 100, timeoutMs: isSick ? 1000 : 20_000, settleMs: 0 }
   const web = fixedPort ? { name: 'web', port: 8000, publish: '5000', health, env } : site(host, { health, env })
-  return [worker, web]
+  return { version, keep: 2, services: [worker, web] }
 }
 
 /** How the client reaches the host: by its engine, by SSH from this process, or as a program of its own. */
-type Way = 'engine' | 'ssh' | 'program'
-const wayTo: Record<FaultKind, Way> = {
+type Door = 'engine' | 'ssh' | 'program'
+const wayTo: Record<FaultKind, Door> = {
   'the connection is cut': 'ssh',
   'the runner is killed': 'program',
   'the program on the host is killed': 'engine',
@@ -68,21 +51,24 @@ export interface Client extends AsyncDisposable {
 /** Begins what the scenario does. */
 export function begin(suite: string, host: SiteHost, image: PushedImage, scenario: Scenario, version: string, kind: FaultKind): Client {
   const folder = mkdtempSync(join(tmpdir(), 'lwf-'))
-  const [services, way] = [servicesOf(host, scenario, true), wayTo[kind]]
+  const { does = 'deploy' } = scenario
   const machine = inject('lab').hosts[suite]
   if (machine === undefined) throw new Error(`the lab has no ${suite}`)
   const address = sshAddress(machine, 'root')
   const endSsh = (): void => {
     for (const pid of clientsOf(folder)) if (pid !== process.pid) end(pid)
   }
-  const child = way === 'program' ? program(folder, address, host, image, scenario, { version, services, keep: 2 }) : undefined
-  const temporary = process.env['TMPDIR']
+  // What a service of the new version mounts of the repository.
+  mkdirSync(join(folder, 'conf'))
+  writeFileSync(join(folder, 'conf/site.conf'), 'colour = green\n')
   const over = { address, ssh: realSsh(), key: labKey(), settings: settings() }
+  const isNear = wayTo[kind] === 'engine'
+  const way: Way = { ...wayOf(host, image, scenario, version, does !== 'rollback'), root: folder, ...(isNear ? {} : { over }) }
+  const child = wayTo[kind] === 'program' ? program(does, { folder, address, host, image, way }) : undefined
+  const temporary = process.env['TMPDIR']
   // The clients of this deploy are told from others by the folder that their control sockets are in.
-  if (way === 'ssh') process.env['TMPDIR'] = folder
-  const wish: Wish = { version, services, keep: 2, ...(way === 'ssh' ? { over } : {}) }
-  const ended =
-    child?.ended ?? (scenario.isRollback === true ? rollBack(host, servicesOf(host, scenario, false), wish) : deployTo(host, image, wish))
+  if (wayTo[kind] === 'ssh') process.env['TMPDIR'] = folder
+  const ended = child?.ended ?? act(does, host, image, way)
   ended.catch(() => undefined)
   return {
     ended,
@@ -110,45 +96,22 @@ function end(pid: number): void {
   }
 }
 
-/** `launchway deploy`, or `rollback`, in a process of its own. */
-function program(
-  folder: string,
-  address: string,
+/** Has a deploy killed, and whoever would clean up after it, before a line of its journal. */
+export async function breakOff(
+  suite: string,
   host: SiteHost,
   image: PushedImage,
-  { isRollback = false }: Scenario,
-  wish: Wish,
-): { pid: number; ended: Promise<unknown> } {
-  const over = { address, ssh: realSsh(), key: labKey(), settings: settings() }
-  const release = releaseFor(host, image, { ...wish, over })
-  const skipped = { run: false, reason: 'not in this test' }
-  const record = {
-    ...release,
-    plan: { ...release.plan, stages: { ...release.plan.stages, smoke: skipped, scan: skipped } },
-    push: { references: [], ms: 0 },
-  }
-  writeFileSync(join(folder, 'release.json'), JSON.stringify(record))
-  const web = { port: 8000, health: '/health', nginx: { 'server-name': host.name } }
-  const environment = {
-    host: address,
-    state: host.stateRoot,
-    ssh: { 'known-hosts': settings().knownHosts },
-    services: { web, worker: {} },
-  }
-  const config = { image: image.repository, app: host.app, scan: false, environments: { test: environment } }
-  writeFileSync(join(folder, 'launchway.yml'), JSON.stringify(config))
-  const words = isRollback ? ['rollback', '-e', 'test'] : ['deploy', '--release', 'release.json']
-  const child = spawn(process.execPath, through('cli', words), {
-    cwd: folder,
-    env: bare({ TMPDIR: folder, SSH_KEY: labKey().reveal() }),
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const ended = new Promise((resolve, reject) => {
-    child.once('exit', (code) => (code === 0 ? resolve(code) : reject(new Error(`${words[0]} ended with ${String(code)}: ${said}`))))
-  })
-  return { pid: child.pid ?? 0, ended }
+  stop: Stop,
+  version: string,
+  line: number,
+): Promise<void> {
+  await stop.at(host.app, line)
+  const plain: Scenario = { name: '', before: [], after: [], meets: [] }
+  await using client = begin(suite, host, image, plain, version, 'the program on the host is killed')
+  await stop.reached(client.ended)
+  await docker('exec', host.container, 'sh', '-euc', `program=${await stop.program()}; ${killWhole('program')}`)
+  await stop.go()
+  await client.ended.catch(() => undefined)
 }
 
 /** What happens to the program that has been stopped, to the engine or to the host; then all goes on as it would. */
@@ -197,12 +160,14 @@ n=0; while [ -n "$(alive)" ] && [ $n -lt 50 ]; do n=$((n + 1)); sleep 0.1; done;
   await eventually(async () => (await host.ask(alive)) === '')
 }
 
-/** The lines of the last attempt's journal, one name for each. */
-export async function linesOf(host: SiteHost): Promise<string[]> {
+/** The lines of an attempt's journal, one name for each. @param nth attempt; the last is -1 */
+export async function linesOf(host: SiteHost, nth = -1): Promise<string[]> {
   const text = await host.ask(`cat ${pathsOf(host).journal}`)
   const lines = text.split('\n').map((line) => JournalLine.parse(JSON.parse(line)))
-  const last = lines.at(-1)?.attempt
-  return lines.filter(({ attempt }) => attempt === last).map(({ step, state, service }) => [step, state, service].filter(Boolean).join(' '))
+  const asked = [...new Set(lines.map(({ attempt }) => attempt))].at(nth)
+  return lines
+    .filter(({ attempt }) => attempt === asked)
+    .map(({ step, state, service }) => [step, state, service].filter(Boolean).join(' '))
 }
 
 /** What serves: the first line of the page, empty when nobody does. */
@@ -212,18 +177,44 @@ export async function serves(host: SiteHost, { fixedPort = false }: Scenario): P
   return page.includes('nginx') ? '' : page.trim()
 }
 
-/** What an interrupted deploy must not leave: each thing, and where it is. */
+/** Whether the release that runs waits for its confirmation. */
+export async function isWaiting(host: SiteHost): Promise<boolean> {
+  return (
+    (await host.ask(`cd ${pathsOf(host).home}; [ ! -e waits ] || [ "$(cut -d ' ' -f 1 waits)" != "$(cat current)" ] || echo yes`)) !== ''
+  )
+}
+
+/** How the accessory of a scenario is: `running`, or anything else. */
+export function accessoryOf(host: SiteHost): Promise<string> {
+  return host.ask(`docker inspect --format '{{.State.Status}}' ${host.app}.${environmentName}.store 2> /dev/null || echo gone`)
+}
+
+/** Takes it away by hand. */
+export async function withoutAccessory(host: SiteHost): Promise<void> {
+  await host.ask(`docker rm --force ${host.app}.${environmentName}.store > /dev/null 2>&1 || :`)
+}
+
+/**
+ * What an interrupted deploy must not leave: each thing, and where it is. The release that runs has no scheduled command, and waits
+ * for nobody; it may have left containers of others running, which are its own then.
+ */
 export async function leftovers(host: SiteHost): Promise<string> {
   const { home } = pathsOf(host)
   return host.ask(`
     cd ${home}
-    ls -d attempts/* releases/*/undo 2> /dev/null
+    ls -d attempts/* releases/*/undo waits cron.of 2> /dev/null
     find . /etc/nginx/conf.d -name '*.new'
+    find . -path './assets/*/*.old'
     flock -n lock true || echo 'the lock is held'
     [ "$(ls slot.* 2> /dev/null | wc -l)" -le 1 ] || echo 'two slots serve'
-    for one in $(docker ps --all --filter label=launchway.app=${host.app} --format '{{.Names}}={{.Label "launchway.release"}}'); do
-      [ -e "releases/\${one#*=}/recorded" ] || echo "container $one of no release"
+    crontab -l 2> /dev/null | grep '${host.app}'
+    for one in $(docker ps --all --filter label=launchway.app=${host.app} --format '{{.Names}}={{.Label "launchway.release"}}={{.Label "launchway.accessory"}}'); do
+      name=\${one%%=*} rest=\${one#*=}
+      release=\${rest%%=*} accessory=\${rest#*=}
+      case $accessory in '') ;; *) [ "$name" = "${host.app}.${environmentName}.$accessory" ] || echo "accessory $name"; continue ;; esac
+      cut -d ' ' -f 2 "releases/$(cat current)/carried" 2> /dev/null | grep -Fqx -- "$name" && continue
+      [ -e "releases/$release/recorded" ] || echo "container $name of no release"
+      [ "$release" = "$(cat current)" ] || [ -z "$(docker ps --quiet --filter "name=^$name$")" ] || echo "$name $release"
     done
-    docker ps --filter label=launchway.app=${host.app} --format '{{.Names}} {{.Label "launchway.release"}}' | grep -v " $(cat current)$"
     :`)
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { TestRunner } from 'vitest'
@@ -45,7 +45,7 @@ type Shell = (
 ) => Promise<Output>
 
 /** The tools that the programs need; everything else is not in PATH, so that a new need does not go unseen. */
-const needed = 'awk basename cat chmod date dd df dirname docker flock grep id ls mkdir mv rm sed setsid sleep tail tr'.split(' ')
+export const needed = 'awk basename cat chmod date dd df dirname docker flock grep id ls mkdir mv rm sed setsid sleep tail tr'.split(' ')
 
 export interface Toolbox {
   name: string
@@ -105,19 +105,26 @@ export const newStateRoot = (): string => `/var/lib/launchway/contract-${randomB
 export function labHost(container: string, user: string, port: number, root = newStateRoot(), bin = '', app = newApp()): HostUnderTest {
   const suite = container.slice(container.lastIndexOf('-') + 1)
   ranOn(suite, bin.includes('busybox') ? 'busybox' : 'dash', { deploy: 'docker group', ops: 'sudo only' }[user] ?? user)
-  const path = bin === '' ? [] : ['--env', `PATH=${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`]
+  return accountOn(
+    container,
+    user,
+    port,
+    root,
+    bin === '' ? '' : `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    app,
+  )
+}
+
+/** An account of a host of the lab. @param path where it finds its programs, if not where all do */
+export function accountOn(container: string, user: string, port: number, root: string, path: string, app = newApp()): HostUnderTest {
+  const where = path === '' ? [] : ['--env', `PATH=${path}`]
   const shell: Shell = (program, { sudo = false, ...options }) => {
     const words = [...(sudo ? ['sudo', '-n'] : []), 'sh', ...wordsOf(options)]
     const stdin = inputOf(program, options)
-    return runShell(command('docker', ['exec', '--interactive', '--user', user, ...path, container, ...words], { stdin }), options)
+    return runShell(command('docker', ['exec', '--interactive', '--user', user, ...where, container, ...words], { stdin }), options)
   }
-  return hostOn(
-    shell,
-    root,
-    port,
-    async () => (await ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])) ?? '',
-    app,
-  )
+  const asked = (): Promise<string | undefined> => ask('docker', ['exec', container, 'curl', '-s', `http://127.0.0.1:${port}/`])
+  return hostOn(shell, root, port, async () => (await asked()) ?? '', app)
 }
 
 /** One that has just been started again listens a moment later. */
@@ -130,7 +137,7 @@ async function answered(ask: () => Promise<string>): Promise<string> {
   }
 }
 
-const newApp = (): string => `t${randomBytes(5).toString('hex')}`
+export const newApp = (): string => `t${randomBytes(5).toString('hex')}`
 
 function hostOn(shell: Shell, stateRoot: string, port: number, answer: () => Promise<string>, app = newApp()): HostUnderTest {
   const filter = `--filter label=launchway.app=${app}`
@@ -259,39 +266,3 @@ exec 3>&-`
  * for the next deploy. @param name of the variable that has its number
  */
 export const killWhole = (name: string): string => `kill -9 $(awk '$1 == "PPid:" { print $2 }' "/proc/$${name}/status") "$${name}"`
-
-/** A wrapper in docker's place that ends the apply program, with SIGKILL, before or after its nth call of docker. */
-export function killer(bin: string): { arm(call: number, when: 'before' | 'after'): void; disarm(): number } {
-  const real = which('docker')
-  const file = join(bin, 'kill-at')
-  const count = join(bin, 'count')
-  rmSync(join(bin, 'docker'))
-  writeFileSync(
-    join(bin, 'docker'),
-    `#!/bin/sh
-[ -e ${file} ] || exec ${real} "$@"
-${outermost('program', '*apply.sh*')}
-[ -n "$program" ] || exec ${real} "$@"
-echo >> ${count}
-read -r call when < ${file}
-calls=0
-while read -r _; do calls=$((calls + 1)); done < ${count}
-[ "$calls" = "$call" ] || exec ${real} "$@"
-[ "$when" = before ] || ${real} "$@"
-${killWhole('program')}
-exit 1
-`,
-    { mode: 0o755 },
-  )
-  return {
-    arm(call, when) {
-      rmSync(count, { force: true })
-      writeFileSync(file, `${call} ${when}\n`)
-    },
-    /** @returns how many calls there were */
-    disarm() {
-      rmSync(file, { force: true })
-      return existsSync(count) ? readFileSync(count, 'utf8').length : 0
-    },
-  }
-}

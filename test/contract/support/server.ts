@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type PushedImage, pushImage } from './release.ts'
 
@@ -12,7 +12,12 @@ import { type PushedImage, pushImage } from './release.ts'
 export function pushServer(registry: string): Promise<PushedImage> {
   return pushImage(registry, (context) => {
     writeFileSync(join(context, 'server.py'), server)
-    writeFileSync(join(context, 'Dockerfile'), 'FROM python:3\nCOPY server.py /\nSTOPSIGNAL SIGKILL\nCMD ["python3", "/server.py"]\n')
+    mkdirSync(join(context, 'static'))
+    writeFileSync(join(context, 'static/app.css'), 'a style\n')
+    writeFileSync(
+      join(context, 'Dockerfile'),
+      'FROM python:3\nCOPY server.py /\nCOPY static /static/\nSTOPSIGNAL SIGKILL\nCMD ["python3", "/server.py"]\n',
+    )
   })
 }
 
@@ -26,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
 
     def do_POST(self):
-        if self.headers.get('Upgrade') == 'echo':
+        if self.headers.get('Upgrade') == 'websocket':
             return self.echo()
         self.rfile.read(int(self.headers.get('Content-Length', 0)))
         time.sleep(float(os.environ.get('SLOW', 3)) if self.path == '/slow' else 0.02)
@@ -51,7 +56,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def echo(self):
-        self.wfile.write(('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n\\r\\nhello from ' + version + '\\n').encode())
+        self.wfile.write(('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\nhello from ' + version + '\\n').encode())
         for line in self.rfile:
             self.wfile.write((version + ' heard ').encode() + line)
         self.close_connection = True

@@ -24,11 +24,15 @@ export interface SiteHost extends HostUnderTest {
   page(name?: string): Promise<string>
 }
 
-export function siteHost(suite: string, of: { user?: string; stateRoot?: string; bin?: string } = {}): SiteHost {
+/** @param of `on` an account of that host, in whose name it is not for this to say what the test runs on */
+export function siteHost(
+  suite: string,
+  of: { user?: string; stateRoot?: string; bin?: string; app?: string; on?: HostUnderTest } = {},
+): SiteHost {
   const machine = inject('lab').hosts[suite]
   if (machine === undefined) throw new Error(`the lab has no ${suite}`)
   const { container } = machine
-  const host = labHost(container, of.user ?? 'root', 0, of.stateRoot ?? newStateRoot(), of.bin)
+  const host = of.on ?? labHost(container, of.user ?? 'root', 0, of.stateRoot ?? newStateRoot(), of.bin, of.app)
   const name = `${host.app}.example.org`
   const begun: Traffic[] = []
   const page = async (at = name): Promise<string> => {
@@ -127,7 +131,7 @@ export async function killerOn(
   container: string,
 ): Promise<{ bin: string; arm(when: 'before' | 'after', call: string): Promise<void> } & AsyncDisposable> {
   const inside = (text: string, ...words: string[]): Promise<string> => docker('exec', container, 'sh', '-euc', text, 'sh', ...words)
-  const bin = await inside('mktemp -d /tmp/launchway-bin-XXXXXX')
+  const bin = await inside('bin=$(mktemp -d /tmp/launchway-bin-XXXXXX) && chmod 755 "$bin" && echo "$bin"')
   for (const program of killable) {
     const wrapper = `#!/bin/sh
 real=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin; command -v ${program})
