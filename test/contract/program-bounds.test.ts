@@ -34,7 +34,7 @@ describe.each(['dash', 'busybox'])('what hangs is ended, with %s:', (shell) => {
   })
 
   it('not a pull that goes on, layer by layer', () => {
-    const docker = `case $1 in pull) for layer in a b c d e f g h; do echo "$layer: Pull complete"; sleep 0.2; done ;; ${absent} esac`
+    const docker = `case $1 in pull) for layer in a b c d e f g h; do echo "$layer: Pull complete"; sleep 0.2; done; : > "$BOX/pulled" ;; image) [ -e "$BOX/pulled" ] ;; esac`
     using host = box(shell, { docker })
     const lines = host.apply([
       ['eval', 'stall=100'],
