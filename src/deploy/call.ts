@@ -35,6 +35,11 @@ export function joinCalls(of: Service | Accessory, container: string): HostCall[
   return of.networks.slice(1).map((network) => ['join', of.name, network, container, ...aliasesOn(network, of)])
 }
 
+/** Has a return refuse to make anew what has secrets, where the host keeps their values no longer. */
+export function secretsCalls({ name, secrets }: Service, { isReturn }: Wanted): HostCall[] {
+  return isReturn && secrets.length > 0 ? [['has_secrets', name]] : []
+}
+
 /** Makes the networks that are not there, as the project has them. */
 export function networkCalls({ project }: Environment, names: Iterable<string>): HostCall[] {
   return [...new Set(names)].map((name) => ['network', name, ...(project?.networks[name] ?? [])])

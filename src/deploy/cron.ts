@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Environment, Service } from '../core/deployment.ts'
 import { parseJson } from '../core/json.ts'
 import type { Slot } from '../core/names.ts'
-import { type HostCall, imageOf, joinCalls, nameIn, stopSeconds } from './call.ts'
+import { type HostCall, imageOf, joinCalls, nameIn, secretsCalls, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import { ownerOf } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
@@ -134,6 +134,7 @@ export function jobCalls(wanted: Wanted, seen: Observation, slot: Slot): { creat
     const isKept = there !== undefined && (seen.current === release || (isReturn && there.slot === slot))
     if (!isKept) {
       const owner = ownerOf(wanted, slot)
+      creates.push(...secretsCalls(service, wanted))
       creates.push(['create', service.name, container, ...containerArgs(service, owner, imageOf(wanted, service).reference)])
       creates.push(...joinCalls(service, container))
     }

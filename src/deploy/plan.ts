@@ -167,14 +167,20 @@ function waitCalls({ release, isReturn, environment: { confirm } }: Wanted, { cu
   return [['await', String(Math.ceil((confirm.withinMs ?? 0) / 1000))]]
 }
 
-/** What the containers need before they can be made. What is kept needs nothing, and neither does what is left running. */
+/** What the containers need before they can be made. What is kept needs its networks alone, and what is left running nothing. */
 function fetchCalls(
   wanted: Wanted,
   seen: Observation,
   { accessories, places: { slot, left } }: { accessories: { references: readonly string[]; networks: readonly string[] }; places: Places },
 ): HostCall[] {
   const services = wanted.environment.services.filter(({ name }) => !left.has(name))
-  if (wanted.isReturn && services.every((service) => service.once === true || isKeptIn(slot, service, wanted, seen))) return []
+  if (wanted.isReturn && services.every((service) => service.once === true || isKeptIn(slot, service, wanted, seen))) {
+    // Nothing but stopped containers was in them, and whoever tidies up removes such networks.
+    return networkCalls(
+      wanted.environment,
+      services.flatMap(({ networks }) => networks),
+    )
+  }
   const first = new Set(wanted.beforeSwitch?.map(({ service }) => service))
   const used = wanted.environment.services.filter((service) => services.includes(service) || first.has(service.name))
   const references = [...used.map((service) => imageOf(wanted, service).reference), ...accessories.references]
@@ -211,8 +217,14 @@ export function publishedPorts({ services, accessories }: Environment): string[]
   )
 }
 
+/** @param holder as the host has it: who, which release, since when, and by which process */
 export function lockedError(host: string, holder: string): LaunchwayError {
+  const pid = /, process (\d+)$/.exec(holder)?.[1]
+  const way =
+    pid === undefined
+      ? ''
+      : `\nIf it hangs, end it on the host, and it is undone there: kill ${pid} (sudo kill ${pid} where another account deploys).`
   return new LaunchwayError('DEPLOY_LOCKED', `another deploy is under way on ${host}`, {
-    hint: `Held by ${holder}. Run this one again when it has ended; the lock ends with its program, there is nothing to remove.`,
+    hint: `Held by ${holder}. Run this one again when it has ended; the lock ends with its program, there is nothing to remove.${way}`,
   })
 }

@@ -22,6 +22,7 @@ const nginxSh = readFileSync(new URL('./host/nginx.sh', import.meta.url), 'utf8'
 const boxSh = readFileSync(new URL('./host/box.sh', import.meta.url), 'utf8')
 const siteSh = readFileSync(new URL('./host/site.sh', import.meta.url), 'utf8')
 const assetsSh = readFileSync(new URL('./host/assets.sh', import.meta.url), 'utf8')
+const engineSh = readFileSync(new URL('./host/engine.sh', import.meta.url), 'utf8')
 const containersSh = readFileSync(new URL('./host/containers.sh', import.meta.url), 'utf8')
 const accessorySh = readFileSync(new URL('./host/accessory.sh', import.meta.url), 'utf8')
 const certificateSh = readFileSync(new URL('./host/certificate.sh', import.meta.url), 'utf8')
@@ -176,6 +177,7 @@ export function applyProgram(attempt: Attempt, calls: readonly HostCall[], more 
   })
   const programs = [
     journalSh,
+    engineSh,
     stateSh,
     recoverySh,
     membersSh,

@@ -1,7 +1,7 @@
 import type { Service } from '../core/deployment.ts'
 import type { Slot } from '../core/names.ts'
 import { fixedPorts, parsePublish } from './address.ts'
-import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, paceOf, stopSeconds } from './call.ts'
+import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, paceOf, secretsCalls, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import { isJob, retireCall } from './cron.ts'
 import { ownerOf } from './mounts.ts'
@@ -67,6 +67,7 @@ export function startCalls(
       if (!runsNow(wanted, seen) || !runsHere(service, wanted)) continue
       const owner = ownerOf(wanted, slot)
       creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference)))
+      creates.push(['runs_once', service.name, container])
       turns.push({ service, container, address: undefined, first: [], isRunning: false })
       continue
     }
@@ -91,6 +92,7 @@ export function startCalls(
     const isOthers = isThere && container !== newNameOf(wanted, service)
     if (!(wanted.isReturn && isKeptIn(slot, service, wanted, seen)) && !isOthers) {
       const owner = ownerOf(wanted, slot)
+      creates.push(...secretsCalls(service, wanted))
       creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference, address)))
     }
     creates.push(...assets)

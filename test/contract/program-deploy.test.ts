@@ -104,18 +104,8 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
         const { status, stdout, stderr } = runShell(sh, path, program.reveal())
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
         expect(stdout).not.toContain('T0KEN')
-        const run = [
-          'create',
-          '--restart',
-          'no',
-          '--name',
-          'the-container',
-          '--label',
-          'launchway.accessory=',
-          '--label',
-          'launchway.cron=',
-          ...args,
-        ]
+        const none = ['--label', 'launchway.accessory=', '--label', 'launchway.cron=']
+        const run = ['create', '--restart', 'no', '--name', 'the-container', ...none, ...args]
         expect(readFileSync(called, 'utf8').split('\0').slice(0, -1)).toEqual(run)
         expect(readFileSync(secret, 'utf8')).toBe(token)
       }),

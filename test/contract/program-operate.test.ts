@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
@@ -31,6 +31,13 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('a progr
     expect(run(liftProgram(home)).all('held')[0]?.slice(1)).toEqual([by, 'a b c'])
     expect(run(liftProgram(home)).first('held')).toBe(undefined)
     expect(run(historyProgram(home, 3)).first('answered')).toBe('yes')
+  })
+
+  it('locks a host that is new so that others may pass through its folder, whatever the account has for a umask', () => {
+    const fresh = { ...home, stateRoot: join(folder, `fresh-${name.replace(' ', '-')}`) }
+    expect(run(`umask 077\n${holdProgram(fresh, { by: 'ada', reason: '' })}`).first('did')).toBe('yes')
+    const folders = [fresh.stateRoot, join(fresh.stateRoot, home.app), join(fresh.stateRoot, home.app, home.environment)]
+    expect(folders.map((one) => (statSync(one).mode & 0o777).toString(8))).toEqual(['755', '755', '755'])
   })
 
   it('compares secrets without a word of them', () => {

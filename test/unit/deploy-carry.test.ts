@@ -71,7 +71,7 @@ const decisions: { case: string; wish: Wanted; seen: Observation; steps: string[
     case: 'what runs once for each release is made for it',
     wish: asked([{ ...worker, once: true }], [worker1], { isFirstHost: true }),
     seen: host({ current: first, containers: [container('worker', first)] }),
-    steps: [`create ${worker2}`, `once worker ${worker2} 1800`, record, `retire worker ${worker1} 10`],
+    steps: [`create ${worker2}`, `runs_once worker ${worker2}`, `once worker ${worker2} 1800`, record, `retire worker ${worker1} 10`],
     note: 'worker: runs once',
   },
   {

@@ -63,6 +63,8 @@ describe('stopping and starting', () => {
     const { calls, services } = startAgainCalls(seen, undefined)
     expect(services).toEqual(['web', 'worker'])
     expect(calls.map(([name, of]) => `${name} ${of ?? ''}`.trim())).toEqual([
+      'network front',
+      'network back',
       'wake web',
       'watch web',
       'wake worker',

@@ -64,6 +64,15 @@ describe('what a rollback asks of a host', () => {
     expect(story(calls).slice(3, 5)).toEqual(['pull', `create ${web1} 127.0.0.1:20100:5000`])
   })
 
+  it('one that has secrets is made again with those that were kept, or not at all', () => {
+    const secret = { ...returning, environment: { ...returning.environment, services: [{ ...web, secrets: ['KEY'] }, worker] } }
+    const gone = { ...after, containers: after.containers.filter(({ name }) => name !== web1) }
+    const names = planHost(secret, gone, 'a').calls.map(([name, of]) => `${name} ${of ?? ''}`)
+    expect(names.indexOf('create web')).toBe(names.indexOf('has_secrets web') + 1)
+    expect(planHost(secret, after, 'a').calls.map(([name]) => name)).not.toContain('has_secrets')
+    expect(planHost({ ...secret, isReturn: false, release: third }, gone, 'a').calls.map(([name]) => name)).not.toContain('has_secrets')
+  })
+
   it('disk and platform are no question any more', () => {
     const images = new Map([['app', { reference: `r/a@${digest}`, bytes: 1e15, platforms: ['linux/s390x'] }]])
     expect(() => planHost({ ...returning, images }, after, 'a')).not.toThrow()

@@ -29,13 +29,15 @@ ending() { # EXIT-CODE
 }
 
 # version [SUDO…]: sets `engine` to what the engine says it is, or to why it does not. `alive` is empty when it does not.
+# sudo and docker warn on the error stream, of a host name or a configuration that they cannot read: those words are
+# nobody's answer, and only asked for where there is none.
+# shellcheck disable=SC2086 # words
 version() {
   alive=yes
-  # shellcheck disable=SC2086 # words
-  engine=$("$@" $limit docker version --format '{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}' 2>&1) && return
+  engine=$("$@" $limit docker version --format '{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}' 2> /dev/null) && return
   code=$? alive=''
-  engine=$(printf '%s' "$engine" | tail -n 1)
-  [ -n "$engine" ] && [ "$code" = 1 ] || engine="docker version $(ending "$code")"
+  engine=$([ "$code" != 1 ] || "$@" $limit docker version 2>&1 > /dev/null | tail -n 1)
+  [ -n "$engine" ] || engine="docker version $(ending "$code")"
   return 1
 }
 

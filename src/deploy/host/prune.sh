@@ -40,7 +40,8 @@ prune_release() { # RELEASE_DIR
     if is_carried "$container"; then
       used=yes
     else
-      docker rm --force "$container" > /dev/null 2>&1 || is_gone "$container" || return 0
+      ran=$(grep -Fx -- "$container" "$1/once" 2> /dev/null)
+      docker rm --force ${ran:+--volumes} "$container" > /dev/null 2>&1 || is_gone "$container" || return 0
     fi
   done
   [ ! -e "$1/images" ] || forget_images "$1" < "$1/images"

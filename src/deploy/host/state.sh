@@ -122,7 +122,7 @@ take_lock() {
 # Says who holds the lock, and sees to it that what follows has the room it needs.
 claim() {
   put "$LW_HOME/lock.pid" "$$" || return
-  put "$LW_HOME/lock.holder" "$LW_BY, release $LW_RELEASE, since $(date -u +%Y-%m-%dT%H:%M:%SZ)" || return
+  put "$LW_HOME/lock.holder" "$LW_BY, release $LW_RELEASE, since $(date -u +%Y-%m-%dT%H:%M:%SZ), process $$" || return
   [ -s "$LW_HOME/reserve" ] || dd if=/dev/zero of="$LW_HOME/reserve" bs=1024 count=64 || return
   mkdir -p "$LW_DIR"
 }
@@ -186,7 +186,11 @@ undo_lines() { # RELEASE_DIR
   failed=$(awk '$NF == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | {
     while read -r kind what file _; do
       case $kind in
-        remove) docker rm --force "$what" > /dev/null 2>&1 || is_gone "$what" ;;
+        remove)
+          # That of a run goes with its volumes that have no name.
+          [ "$file" = volumes ] || file=''
+          docker rm --force ${file:+--volumes} "$what" > /dev/null 2>&1 || is_gone "$what"
+          ;;
         start)
           # A list of an earlier launchway has no policy.
           case $file in '' | .) file=unless-stopped ;; esac

@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../../core/error.ts'
 import { accessoryName } from '../../core/names.ts'
 import type { Ports } from '../../core/ports.ts'
-import { type HostCall, stopSeconds } from '../call.ts'
+import { type HostCall, networkCalls, stopSeconds } from '../call.ts'
 import { cronLacks } from '../cron.ts'
 import type { SeenHost } from '../look.ts'
 import { membersOf } from '../members.ts'
@@ -99,11 +99,19 @@ export function startAgainCalls(
       settings === undefined ? [] : [watchCall(settings, name, settings.nginx === undefined ? undefined : slotAddress(seen, of, stopped))]
     return [['wake', of, name], ...watch]
   })
+  const started = kept?.environment.services.filter(({ name }) => sorted.some((one) => one.service === name)) ?? []
+  const networks =
+    kept === undefined
+      ? []
+      : networkCalls(
+          kept.environment,
+          started.flatMap((one) => one.networks),
+        )
   const keep = sorted.map(({ name, service: of }): HostCall => {
     return ['keep', name, kept?.environment.services.find((one) => one.name === of)?.restart ?? 'unless-stopped']
   })
   const schedule: HostCall[] = jobs.length === 0 ? [] : [['schedule_again', ...jobs.flat()]]
-  const all = [...calls, ...keep, ...schedule]
+  const all = [...networks, ...calls, ...keep, ...schedule]
   return {
     calls: all.length === 0 ? [] : [...all, ['settled']],
     services: [...sorted.map((one) => one.service), ...jobs.map(([job = '']) => job)],
