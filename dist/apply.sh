@@ -11,17 +11,52 @@
 # one that the user's own configuration names.
 pull() {
   start_step pull
-  if [ -z "${3:-}" ] && docker image inspect "$1" > /dev/null 2>&1; then
+  names=''
+  if [ -z "${3:-}" ] && names=$(docker image inspect --format '{{join .RepoTags " "}}' "$1" 2> /dev/null); then
     end_step pull skipped '' "$1 is there already"
-  elif said=$(fetch "$@" 2>&1) && said=$(docker image inspect "$1" 2>&1 > /dev/null || mend "$@" 2>&1); then
+  elif fetch "$@" && said=$(docker image inspect "$1" 2>&1 > /dev/null || mend "$@" 2>&1); then
     end_step pull 'done' '' "$1"
   else
     fail pull '' "$1: $said"
   fi
+  # What has no name but its digest, and no container, is what `docker system prune` removes.
+  case " $names " in *" $(kept_as "$1") "*) return ;; esac
+  ! grep -Fqxs -- "$1" "$LW_DIR/images" || docker tag "$1" "$(kept_as "$1")" > /dev/null 2>&1 || :
 }
 
-fetch() { # REFERENCE [LOGINS]
-  (exec 9>&- && ${2:+with_logins} docker pull --quiet "$1")
+# How long docker may say nothing of any layer. A registry that has taken the connection, and then is silent, is waited
+# for by docker for ever, and with the lock by every later deploy.
+stall=180000
+
+# fetch REFERENCE [LOGINS]: docker tells each layer that has come; without a word it is ended. Why it failed is in `said`.
+# shellcheck disable=SC2154 # engine.sh
+fetch() {
+  (exec 9>&- > "$LW_TRY/pull.told" 2> "$LW_TRY/pull.said" && ${2:+with_logins} exec "$docker" pull "$1") &
+  set -- "$!"
+  (exec 9>&- && end_stalled "$1") > /dev/null 2>&1 &
+  set -- "$1" "$!"
+  wait "$1"
+  set -- "$?" "$2"
+  kill "$2" 2> /dev/null
+  said=$(cat "$LW_TRY/pull.said" 2>&1)
+  return "$1"
+}
+
+end_stalled() { # PID
+  told='' since=$(uptime_cs)
+  while kill -0 "$1"; do
+    now=$(uptime_cs) last=$told told=$(cat "$LW_TRY/pull.told")
+    [ "$told" = "$last" ] || since=$now
+    if [ $((now - since)) -ge "$stall" ]; then
+      echo "nothing has come for $((stall / 6000)) min: docker pull was ended" >> "$LW_TRY/pull.said"
+      kill "$1"
+      # docker hears of it, and tells its engine.
+      nap 1000
+      kill -9 "$1"
+      return
+    fi
+    nap "$((stall > 1000 ? 1000 : stall))"
+  done
 }
 
 # An engine that has lost a layer of an image pulls it without a word, since all of it is there already; nothing can be
@@ -29,7 +64,11 @@ fetch() { # REFERENCE [LOGINS]
 mend() { # REFERENCE [LOGINS]
   id=$(docker image ls --all --digests --no-trunc --format '{{.Digest}} {{.ID}}' | awk -v digest="${1##*@}" '$1 == digest { print $2; exit }')
   [ -z "$id" ] || docker image rm --force "$id" > /dev/null
-  fetch "$@" > /dev/null && docker image inspect "$1" > /dev/null && return
+  if ! fetch "$@"; then
+    echo "$said"
+    return 1
+  fi
+  docker image inspect "$1" > /dev/null && return
   echo 'The engine has pulled this image, and cannot read it: it has lost some of what it keeps.'
   return 1
 }

@@ -7,21 +7,21 @@ before_switch() {
   LW_SERVICE=$1 container=$2 limit=$3 networks=$4
   shift 4
   start_step before-switch "$LW_SERVICE"
-  will_undo remove "$container" before-switch "$LW_SERVICE"
-  docker rm --force "$container" > /dev/null 2>&1
+  will_undo remove "$container volumes" before-switch "$LW_SERVICE"
+  docker rm --force --volumes "$container" > /dev/null 2>&1
   # As in `run`: everything is a word of the command line before the secrets are read.
-  # shellcheck disable=SC2154 # containers.sh
-  set -- "$docker" create --pull never --name "$container" "$@"
+  # shellcheck disable=SC2154 # engine.sh
+  set -- ${bound:+"$bound" 600} "$docker" create --pull never --name "$container" "$@"
   said=$(
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
     "$@" 2>&1
-  ) || fail before-switch "$LW_SERVICE" "$said"
+  ) || fail before-switch "$LW_SERVICE" "${said:-the engine does not answer: docker create was ended after 600 s}"
   for name in $networks; do
     said=$(docker network connect "$name" "$container" 2>&1) || fail before-switch "$LW_SERVICE" "it could not join the network $name: $said"
   done
   run_to_end before-switch "$container" "$limit"
-  docker rm --force "$container" > /dev/null 2>&1
+  docker rm --force --volumes "$container" > /dev/null 2>&1
   end_step before-switch 'done' "$LW_SERVICE" "$lines lines; they are kept in $LW_DIR/before-switch.log"
 }
 
@@ -37,7 +37,7 @@ run_to_end() {
   exec 7< "$hook_log"
   held='' lines=0 deadline=$(($(uptime_cs) + limit * 100)) overdue='' pause=5
   while :; do
-    state=$(docker inspect --format '{{.State.Status}}' "$container" 2>&1)
+    state=$(look_at --format '{{.State.Status}}' "$container")
     tell_words "$1"
     case $state in
       running | created | restarting | paused) ;;
@@ -61,7 +61,7 @@ run_to_end() {
   exec 7<&-
   # Kept with the release: the container goes.
   (umask 077 && { date -u "+%Y-%m-%dT%H:%M:%SZ $container" && tail -c 64000 "$hook_log"; } >> "$LW_DIR/$1.log") 2> /dev/null
-  ended=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Error}}' "$container" 2>&1)
+  ended=$(look_at --format '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}} {{.State.Error}}' "$container")
   if [ -n "$overdue" ]; then why="it was still running after its timeout of $limit s, and was ended"; else
     # shellcheck disable=SC2086 # words
     case $ended in
@@ -75,11 +75,18 @@ run_to_end() {
 $(tail -n 40 "$hook_log" | tail -c 6000)"
 }
 
+# runs_once SERVICE CONTAINER: of one that `create` has made. What it leaves in volumes without a name is nobody's: they go with it,
+# by whatever removes it.
+runs_once() {
+  will_undo remove "$2 volumes" once "$1"
+  printf '%s\n' "$2" >> "$LW_DIR/once" || fail create "$1" "$(no_room)"
+}
+
 # once SERVICE CONTAINER SECONDS: runs a container of the release that `create` has made, to its end. It stays, for its words.
 once() {
   LW_SERVICE=$1
   start_step once "$1"
-  will_undo remove "$2" once "$1"
+  will_undo remove "$2 volumes" once "$1"
   run_to_end once "$2" "$3"
   end_step once 'done' "$1" "$lines lines; they are kept in $LW_DIR/once.log"
 }

@@ -85,13 +85,14 @@ find_program() {
 # shellcheck disable=SC2086 # words
 test_box() { # BOX
   find_program
-  box_notes=''
+  box_notes='' asked_at=$(uptime_cs)
   if ! text=$(docker exec "$1" "$program" $started -T 2> "$LW_TRY/nginx.said" < /dev/null); then
     said=$(cat "$LW_TRY/nginx.said")
     # What has gone to the standard output is the engine's own word.
     [ -n "$said" ] || said=$(printf '%s' "$text" | tail -n 5)
     return 1
   fi
+  nginx_patience "$(($(uptime_cs) - asked_at))"
   printf '%s\n' "$text" | grep -q '^[[:space:]]*keepalive_min_timeout[[:space:]]' \
     || box_notes='; it has no keepalive_min_timeout, so connections of visitors that are idle at this moment are closed'
   ! printf '%s\n' "$text" | grep -q '^[[:space:]]*resolver[[:space:]]' \
@@ -105,14 +106,15 @@ load_box() { # BOX
   find_program
   # Not by `docker kill`: an engine before 23 takes any signal for a wish that the container stays stopped.
   said=$(docker exec "$1" "$program" $started -s reload 2>&1 < /dev/null) || kill -HUP "$master" 2> /dev/null || return
-  until=$(($(uptime_cs) + 500))
+  # shellcheck disable=SC2154 # site.sh
+  until=$(($(uptime_cs) + reads_in))
   while [ "$(uptime_cs)" -lt "$until" ]; do
     for worker in $(workers); do
       case $before in *" $worker "*) ;; *) return 0 ;; esac
     done
     short_sleep
   done
-  said="nginx in $1 did not start new workers within 5 s
+  said="nginx in $1 did not start new workers within $((reads_in / 100)) s
 $(docker logs --tail 20 "$1" 2>&1 < /dev/null | tail -c 4000)"
   return 1
 }

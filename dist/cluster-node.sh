@@ -1,6 +1,6 @@
 # What an engine is in a swarm: facts, and nothing is changed.
-if ! engine=$(docker version --format '{{.Server.Version}}' 2>&1 < /dev/null); then
-  fact said "$(printf '%s' "$engine" | tail -n 1)"
+if ! engine=$(docker version --format '{{.Server.Version}}' 2> /dev/null < /dev/null); then
+  fact said "$(docker version 2>&1 > /dev/null < /dev/null | tail -n 1)"
   fact answered yes
   exit 0
 fi

@@ -1,5 +1,5 @@
 # What the apply program does to containers: stop, make, wake, keep, retire. Each says first how it is undone.
-docker=$(command -v docker) away_since=''
+away_since=''
 
 # An engine that does not answer tells nothing.
 is_gone() {
@@ -38,20 +38,29 @@ create() {
   start_step create "$LW_SERVICE"
   will_undo remove "$container" create "$LW_SERVICE"
   undefine "$container"
+  note_job "$container" "$@"
   # The same release again finds the container of its earlier attempt.
   if make "$@" || { is_there && docker rm --force "$container" > /dev/null 2>&1 && make "$@"; }; then
     define "$LW_SERVICE" "$container"
     end_step create 'done' "$LW_SERVICE" "$container"
   else
-    fail create "$LW_SERVICE" "$said"
+    fail create "$LW_SERVICE" "${said:-the engine does not answer: docker create was ended after 600 s}"
   fi
+}
+
+# has_secrets SERVICE: a return brings none with it: what it makes anew gets those that were kept.
+has_secrets() {
+  [ ! -e "$LW_DIR/secrets" ] || return 0
+  start_step create "$1"
+  fail create "$1" "the values of its secrets are gone with $LW_DIR/secrets, and its container has to be made anew: without them it would not be what it was. Put that version live as a new release, which brings them: launchway redeploy VERSION"
 }
 
 # make DOCKER-CREATE-ARGUMENTS…: docker's words are in `said`.
 make() {
   # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
   # Labels that its image brings would make it what it is not: of two the later one counts.
-  set -- "$docker" create --restart no --name "$container" --label launchway.accessory= --label launchway.cron= "$@"
+  # shellcheck disable=SC2154 # engine.sh
+  set -- ${bound:+"$bound" 600} "$docker" create --restart no --name "$container" --label launchway.accessory= --label launchway.cron= "$@"
   said=$(
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
@@ -75,8 +84,24 @@ start() {
 wake() {
   start_step run "$1"
   will_undo stop "$2" run "$1"
-  said=$(docker start "$2" 2>&1) || fail run "$1" "$said"
+  said=$(docker start "$2" 2>&1) || { is_cut_off && rejoin "$2" && said=$(docker start "$2" 2>&1); } || fail run "$1" "$said"
   end_step run 'done' "$1" "$2"
+}
+
+# What the engine has `said`: it knows networks by their numbers, and one that is made anew under its name has another.
+is_cut_off() {
+  case $said in *network*'not found'*) ;; *) return 1 ;; esac
+}
+
+# rejoin CONTAINER: has it in the networks that have the names of those it was made with, under the names it had there.
+rejoin() {
+  said=$(docker inspect --format '{{range $name, $in := .NetworkSettings.Networks}}{{$name}} {{$in.NetworkID}}{{range $in.Aliases}} --alias {{.}}{{end}}{{with $in.IPAMConfig}}{{with .IPv4Address}} --ip {{.}}{{end}}{{end}}{{println}}{{end}}' "$1" 2>&1 \
+    | while read -r name id how; do
+      [ -n "$name" ] && [ "$(docker network inspect --format '{{.Id}}' "$name" 2> /dev/null)" != "$id" ] || continue
+      # shellcheck disable=SC2086 # words
+      docker network connect $how "$name" "$1" 2>&1 || { echo "$1 could not join the network $name again" && break; }
+    done)
+  [ -z "$said" ]
 }
 
 # join SERVICE NETWORK CONTAINER [ALIAS…]: engines before 25 take one network on their command line.
@@ -87,6 +112,7 @@ join() {
     shift
     set -- "$@" --alias "$name"
   done
+  note_join "$@" "$network" "$container"
   said=$(docker network connect "$@" "$network" "$container" 2>&1) && return
   start_step create "$LW_SERVICE"
   fail create "$LW_SERVICE" "$container could not join the network $network: $said"
@@ -132,7 +158,10 @@ keep() {
   shift 2
   if said=$(docker update --restart "$policy" "$kept" 2>&1 && { [ $# -eq 0 ] || docker update --restart no "$@" 2>&1; }); then
     now=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$kept" 2> /dev/null)
-    [ "${now%% *}" != running ] || return 0
+    if [ "${now%% *}" = running ]; then
+      [ -e "$LW_HOME/current" ] || tell_unnamed "$kept"
+      return 0
+    fi
     said="it was well, and then ended with exit code ${now#* }"
     ! has_new_engine || said="$said: the engine has been restarted, which ends what is not recorded yet. Run it again."
     said="$said
@@ -141,6 +170,15 @@ $(evidence "$kept")"
   whose=$(docker inspect --format '{{or (index .Config.Labels "launchway.service") (index .Config.Labels "launchway.accessory")}}' "$kept" 2> /dev/null)
   start_step healthy "$whose"
   fail healthy "$whose" "$said"
+}
+
+# tell_unnamed CONTAINER: the volumes of a service that docker has named, for a VOLUME of its image. Told once, with the first
+# release: the look at the host tells later whether something is in them (observe-data.sh).
+tell_unnamed() {
+  docker inspect --format '{{with index .Config.Labels "launchway.service"}}{{$of := .}}{{range $.Mounts}}{{if eq .Type "volume"}}{{.Name}} {{$of}} {{.Destination}}{{println}}{{end}}{{end}}{{end}}' "$1" 2> /dev/null \
+    | while read -r name whose path; do
+      [ "${#name}" != 64 ] || MS='' journal run says "$whose" "its image says VOLUME at $path, and no volume has a name there: each release begins with a new one. To keep what is written there: volumes: [\"$LW_APP-$LW_ENVIRONMENT-$whose-${path##*/}:$path\"]"
+    done
 }
 
 # Whether an engine was started after this program.

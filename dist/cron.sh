@@ -4,6 +4,7 @@
 #   job.sh                      what the lines start
 #   cron.of                     whose crontab has the lines; not there while there are none
 #   jobs.<service>.lock         held while a run of it is being started
+#   releases/<id>/job.<service> what its container is made with, for job.sh
 #   releases/<id>/cron.*        both as they were before this release
 # Needs crontab.sh.
 
@@ -153,6 +154,31 @@ cron_back() { # RELEASE_DIR ACCOUNT
   fi
   if [ -n "$of" ]; then put "$LW_HOME/cron.of" "$of" || return; else rm -f "$LW_HOME/cron.of"; fi
   let_host
+}
+
+# note_job CONTAINER DOCKER-CREATE-ARGUMENTS…: where it is of a scheduled command. It is stopped between two runs, and
+# `docker system prune` removes what is stopped.
+note_job() {
+  case " $* " in *' launchway.cron='*) ;; *) return 0 ;; esac
+  name=$1
+  shift
+  noted="created$(in_quotes --restart no --name "$name" --label launchway.accessory= "$@") || exit"
+  (umask 077 && put "$LW_DIR/job.$LW_SERVICE" "$noted") || fail create "$LW_SERVICE" "$(no_room)"
+}
+
+note_join() { # DOCKER-NETWORK-CONNECT-ARGUMENTS…
+  [ -e "$LW_DIR/job.$LW_SERVICE" ] || return 0
+  noted="$(cat "$LW_DIR/job.$LW_SERVICE")
+docker network connect$(in_quotes "$@") || exit"
+  (umask 077 && put "$LW_DIR/job.$LW_SERVICE" "$noted") || fail create "$LW_SERVICE" "$(no_room)"
+}
+
+in_quotes() { # WORDS…
+  for word; do
+    # A full stop, since what ends with empty lines would lose them.
+    case $word in *\'*) word=$(printf '%s.' "$word" | sed "s/'/'\\\\''/g") && word=${word%.} ;; esac
+    printf " '%s'" "$word"
+  done
 }
 
 # ---- runs that are under way

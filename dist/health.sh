@@ -200,7 +200,7 @@ $([ "$state" != 'running starting' ] || inherited "$2")"
 
 # Sets `state`; one that has ended has failed. What was `well` before the engine was away need not be any more.
 look_at_state() { # SERVICE CONTAINER
-  if ! state=$(docker inspect --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1) && ! is_gone "$2"; then
+  if ! state=$(look_at --format '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2") && ! is_gone "$2"; then
     # An engine that is being restarted tells nothing of the container, and its time is not the container's.
     await_engine || fail healthy "$1" "the engine does not answer: $state"
     deadline=$((deadline + $(uptime_cs) - asked_at)) state='running unseen' well=''

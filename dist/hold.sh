@@ -7,7 +7,8 @@ one_line() {
 
 # What is there already is never written over: of two who lock at once, one is told of the other.
 hold() {
-  mkdir -p "$LW_HOME"
+  # The folder may be new, and workers of nginx pass through it.
+  (umask 022 && mkdir -p "$LW_HOME")
   if (
     set -C
     umask 022

@@ -36,6 +36,25 @@ while read -r name state release times; do
 done << END
 $found
 END
+# Somebody has removed it: it is made again as the deploy has made it (cron.sh).
+kept=$LW_HOME/releases/$current docker=$(command -v docker)
+# created DOCKER-CREATE-ARGUMENTS…: all of them are words before the secrets are read.
+created() (
+  set -- "$docker" create "$@"
+  # shellcheck disable=SC2034 # read by the secrets
+  LW_SERVICE=$service
+  # shellcheck disable=SC1091 # written by launch.sh
+  [ ! -e "$kept/secrets" ] || . "$kept/secrets"
+  "$@"
+)
+if [ -z "$container" ] && [ -e "$kept/job.$service" ]; then
+  container=$LW_APP.$LW_ENVIRONMENT.$service.$current
+  # shellcheck disable=SC1090 # calls of `created` and of docker
+  if ! said=$( (. "$kept/job.$service") 2>&1); then
+    docker rm --force "$container" > /dev/null 2>&1
+    give_up "has no container any more, and none could be made: $said"
+  fi
+fi
 [ -n "$container" ] || give_up "was not started: release $current has no container for it"
 said=$(docker start "$container" 2>&1) || give_up "could not be started: $said"
 exec 9>&-

@@ -48,9 +48,16 @@ start() {
   { echo "$pid" > "$LW_TRY/pid"; } 2> /dev/null
 }
 
-# Joins an attempt that an earlier connection started: its journal from the first line on.
+# Joins an attempt that an earlier connection started: its journal from its first line on. The shell reads a file byte by
+# byte, and what was before may be years: the place is found by awk, and gone to by dd, which shares it with this shell.
 attach() {
   exec 3< "$LW_HOME/journal.jsonl"
+  # The last line may be half written, and be its first.
+  first=$(awk -v attempt="\"attempt\":\"$LW_ATTEMPT\"" '
+    { last = at; at += length($0) + 1 }
+    index($0, attempt) { exit }
+    END { printf "%.0f", last }' "$LW_HOME/journal.jsonl" 2> /dev/null)
+  dd bs=1 skip="${first:-0}" count=0 <&3 2> /dev/null
   pid=$(cat "$LW_TRY/pid" 2> /dev/null)
 }
 

@@ -5,6 +5,9 @@ look_at_cron() {
   fact cron looked
   of=$($as cat "$LW_HOME/cron.of" 2> /dev/null)
   [ -z "$of" ] || fact cron.of "$of"
+  for noted in "$LW_HOME/releases/$($as cat "$LW_HOME/current" 2> /dev/null)"/job.*; do
+    [ ! -e "$noted" ] || fact cron.noted "${noted##*/job.}"
+  done
   if ! command -v crontab > /dev/null 2>&1; then
     fact cron missing
     return

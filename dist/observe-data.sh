@@ -22,6 +22,23 @@ look_at_images() {
   $as $limit docker image inspect --format "{{range .RepoDigests}}image${tab}{{.}}{{println}}{{end}}" $LW_IMAGES 2> /dev/null
 }
 
+# Which volumes that docker has named, for a VOLUME of an image, have been written to. The next container would begin with
+# new ones. `answer` has what the containers of the release that runs have, as `has` lines.
+look_at_unnamed() {
+  printf '%s\n' "$answer" | awk -F "$tab" '$1 == "has" && length($3) == 64 && $3 !~ /[^0-9a-f]/' | while IFS=$tab read -r _ container volume path created; do
+    ! is_written "${container#/}:$path" "$created" || fact unnamed "${container#/}" "$volume" "$path"
+  done
+}
+
+# is_written CONTAINER:PATH CREATED: a file is there that is no older than its container. What docker has copied from the image
+# is, and folders alone hold nothing. Read up to the first such file; what cannot be read may hold anything.
+is_written() {
+  case $(tar --version 2> /dev/null) in *GNU*) full=--full-time ;; *) full='' ;; esac
+  created=$(printf '%.19s' "$2" | tr T ' ')
+  { { $as $limit docker cp "$1/." - < /dev/null | TZ=UTC0 tar $full -tvf -; } 2> /dev/null || echo '? unread'; } \
+    | awk -v created="$created" '/^d/ { next } $1 == "?" || $4 " " $5 >= substr(created, 1, length($4 " " $5)) { found = 1; exit } END { exit !(found || NR == 0) }'
+}
+
 # free_at NAME PATH: what the file system takes on which the path is, or will be.
 free_at() {
   at=$2

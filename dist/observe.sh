@@ -21,35 +21,6 @@ if sudo -n true 2> /dev/null; then fact sudo yes; see='sudo -n'; fi
 # An engine can hang, and then answers nobody: each question has its time, where the host has a program for that.
 limit=''
 if timeout 5 sh -c : 2> /dev/null; then limit='timeout 20'; fi
-ending() { # EXIT-CODE
-  case $1 in
-    124 | 137 | 143) echo "did not answer within 20 s" ;;
-    *) echo "ended with exit code $1" ;;
-  esac
-}
-
-# version [SUDO…]: sets `engine` to what the engine says it is, or to why it does not. `alive` is empty when it does not.
-version() {
-  alive=yes
-  # shellcheck disable=SC2086 # words
-  engine=$("$@" $limit docker version --format '{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}' 2>&1) && return
-  code=$? alive=''
-  engine=$(printf '%s' "$engine" | tail -n 1)
-  [ -n "$engine" ] && [ "$code" = 1 ] || engine="docker version $(ending "$code")"
-  return 1
-}
-
-# ask ARGUMENTS…: prints docker's answer. After the first that fails nothing more is asked, and the engine counts as one
-# that does not answer: half of what runs must not look like all of it.
-ask() {
-  [ -n "$alive" ] || return
-  # shellcheck disable=SC2086 # words
-  if answer=$($as $limit docker "$@" 2> /dev/null); then
-    [ -z "$answer" ] || printf '%s\n' "$answer"
-  else
-    engine="docker $1 $(ending $?)" alive=''
-  fi
-}
 
 if version; then fact docker direct; fi
 own=''
@@ -68,8 +39,8 @@ printf '%s\n' "$ports" | while read -r service a b; do [ -z "$b" ] || fact port 
 
 # What each release is: one line of JSON, which holds no tab.
 # shellcheck disable=SC2086 # words
-for kept in "$LW_HOME"/releases/*/recorded; do
-  kept=${kept%/recorded}
+for kept in $($as ls "$LW_HOME/releases" 2> /dev/null | in_order "$($as cat "$LW_HOME/order" 2> /dev/null)"); do
+  kept=$LW_HOME/releases/$kept
   [ -e "$kept/recorded" ] || continue
   what=$($as cat "$kept/release.json" 2> /dev/null)
   fact release "${kept##*/}" "$what"
@@ -115,10 +86,15 @@ engine_tells() {
   ask ps --all --no-trunc --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" --format "\
 {{if .Label \"launchway.accessory\"}}accessory${tab}{{.Names}}${tab}{{.Label \"launchway.accessory\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.configuration\"}}\
 {{else if .Label \"launchway.release\"}}container${tab}{{.Names}}${tab}{{.Label \"launchway.service\"}}${tab}{{.Label \"launchway.release\"}}${tab}{{.Label \"launchway.slot\"}}${tab}{{.State}}${tab}{{.Status}}${tab}{{.Label \"launchway.cron\"}}{{end}}"
-  names=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "accessory" { print $2 }')
+  # Of a release, what the current one has: its own, and what it has left running.
+  runs=$($as cat "$LW_HOME/current" 2> /dev/null)
+  names=$(printf '%s\n' "$answer" | awk -F "$tab" -v now="$runs" -v left="$($as cat "$LW_HOME/releases/$runs/carried" 2> /dev/null | tr '\n' ' ') " '
+    $1 == "accessory" || ($1 == "container" && ($4 == now || index(left, " " $2 " "))) { print $2 }')
   jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { print $2 }')
   # shellcheck disable=SC2086 # words: a container's name has no blank
-  [ -z "$names" ] || ask inspect --format "mounts${tab}{{.Name}}${tab}{{json .Mounts}}{{with index .Config.Labels \"launchway.contents\"}}{{println}}contents${tab}{{$.Name}}${tab}{{.}}{{end}}" $names
+  [ -z "$names" ] || ask inspect --format "{{if index .Config.Labels \"launchway.accessory\"}}mounts${tab}{{.Name}}${tab}{{json .Mounts}}{{with index .Config.Labels \"launchway.contents\"}}{{println}}contents${tab}{{$.Name}}${tab}{{.}}{{end}}\
+{{else}}{{range .Mounts}}{{if eq .Type \"volume\"}}has${tab}{{$.Name}}${tab}{{.Name}}${tab}{{.Destination}}${tab}{{$.Created}}{{println}}{{end}}{{end}}{{end}}" $names
+  [ -z "$alive" ] || [ -z "$names" ] || look_at_unnamed
   # Of scheduled commands, how the last run went.
   # shellcheck disable=SC2086 # the same
   [ -z "$jobs" ] || ask inspect --format "run${tab}{{.Name}}${tab}{{json .State}}" $jobs

@@ -36,14 +36,14 @@ forget_all() {
     [ -e "$list" ] || continue
     mv -f "$list" "$list.gone"
     while read -r reference; do
-      is_needed "$reference" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+      is_needed "$reference" || forget_image "$reference"
     done < "$list.gone"
   done
   for network in $(docker network ls --quiet --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT"); do
     docker network rm "$network" > /dev/null 2>&1
   done
   # Last what says that something runs: until then it can be removed once more.
-  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" \
+  rm -rf "$LW_HOME/current" "$LW_HOME/previous" "$LW_HOME/releases" "$LW_HOME/order" "$LW_HOME/owner" "$LW_HOME/ports" "$LW_HOME/waits" "$LW_HOME/maintenance" \
     "$LW_HOME/nginx.container" "$LW_HOME/assets" "$LW_HOME/job.sh" "$LW_HOME/cron.of" "$LW_HOME"/jobs.*.lock "$LW_HOME"/slot.?
   # What accessories mount goes with them.
   prune_files
@@ -71,7 +71,7 @@ tidy() {
   done
   there "$@" | while read -r kind reference; do
     [ "$kind" = image ] || continue
-    is_needed "$reference" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+    is_needed "$reference" || forget_image "$reference"
   done
   after=$(there "$@") free_after=$(free_kb)
   gone=$(printf '%s\n' "$before" | while IFS= read -r one; do

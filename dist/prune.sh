@@ -1,16 +1,15 @@
 # What a host keeps no longer: releases that are too old, and what they alone have needed.
 
 # Removes what is older than the releases that are kept, and what never came to be recorded; never the current and the
-# previous one. The shell sorts the folders by name, which is by time. Of a release whose container one that stays has left
+# previous one. Of a release whose container one that stays has left
 # running, that container stays, and its folder, which may be mounted in it: nobody returns to it, and all else of it goes.
 prune() {
   current=$(cat "$LW_HOME/current" 2> /dev/null) previous=$(cat "$LW_HOME/previous" 2> /dev/null) left=0 going=''
   for dir in "$LW_HOME"/releases/*/; do
     [ ! -e "$dir/recorded" ] || left=$((left + 1))
   done
-  for dir in "$LW_HOME"/releases/*/; do
-    dir=${dir%/}
-    id=${dir##*/}
+  for id in $(by_age); do
+    dir=$LW_HOME/releases/$id
     [ "$id" != "$current" ] && [ "$id" != "$previous" ] || continue
     if [ -e "$dir/recorded" ]; then
       [ "$left" -gt "$LW_KEEP" ] || continue
@@ -23,8 +22,14 @@ prune() {
     case "$going " in *" ${dir##*/} "*) ;; *) cat "$dir/carried" 2> /dev/null ;; esac
   done)
   for id in $going; do prune_release "$LW_HOME/releases/$id"; done
+  put "$LW_HOME/order" "$(by_age)"
   prune_assets
   prune_files
+}
+
+by_age() {
+  # shellcheck disable=SC2012 # the name of a release has no blank
+  ls "$LW_HOME/releases" | in_order "$(cat "$LW_HOME/order" 2> /dev/null)"
 }
 
 prune_release() { # RELEASE_DIR
@@ -35,7 +40,8 @@ prune_release() { # RELEASE_DIR
     if is_carried "$container"; then
       used=yes
     else
-      docker rm --force "$container" > /dev/null 2>&1 || is_gone "$container" || return 0
+      ran=$(grep -Fx -- "$container" "$1/once" 2> /dev/null)
+      docker rm --force ${ran:+--volumes} "$container" > /dev/null 2>&1 || is_gone "$container" || return 0
     fi
   done
   [ ! -e "$1/images" ] || forget_images "$1" < "$1/images"
@@ -44,7 +50,7 @@ prune_release() { # RELEASE_DIR
   else
     # First what makes it a release.
     rm -f "$1/recorded" "$1/release.json" "$1/images" "$1/secrets" "$1/carried" \
-      "$1"/*.log "$1"/site.* "$1"/wrote.* "$1"/cron.* "$1/nginx.container"
+      "$1"/*.log "$1"/site.* "$1"/wrote.* "$1"/cron.* "$1"/job.* "$1/nginx.container"
   fi
 }
 
@@ -57,8 +63,17 @@ is_carried() { # CONTAINER
 # and of an image with a second name the engine lets the first go although a container was made by it.
 forget_images() { # RELEASE_DIR
   while read -r reference; do
-    is_needed "$reference" "$1" || docker image rm "$reference" > /dev/null 2>&1 < /dev/null
+    is_needed "$reference" "$1" || forget_image "$reference"
   done
+}
+
+# kept_as REFERENCE: the name that an image has on this host for as long as a release needs it. No registry has it.
+kept_as() {
+  echo "launchway.invalid/kept:${1##*:}"
+}
+
+forget_image() { # REFERENCE
+  docker image rm "$(kept_as "$1")" "$1" > /dev/null 2>&1 < /dev/null
 }
 
 # is_needed REFERENCE [RELEASE_DIR]: by a release that is kept on this host, of any application, other than this one; or

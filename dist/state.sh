@@ -6,6 +6,7 @@
 #   held                        who keeps everybody from deploying, since when and why
 #   owner                       the repository whose application this state is of
 #   waits                       a release that waits for a confirmation (confirm.sh)
+#   order                       release ids (order.sh)
 #   reserve                     room for the last words on a full disk
 #   attempts/<id>/              what one attempt brought: its program, its logins; gone when it has ended
 #   releases/<id>/              images, secrets, release.json (what it is, for a rollback); `undo` while it is being
@@ -121,7 +122,7 @@ take_lock() {
 # Says who holds the lock, and sees to it that what follows has the room it needs.
 claim() {
   put "$LW_HOME/lock.pid" "$$" || return
-  put "$LW_HOME/lock.holder" "$LW_BY, release $LW_RELEASE, since $(date -u +%Y-%m-%dT%H:%M:%SZ)" || return
+  put "$LW_HOME/lock.holder" "$LW_BY, release $LW_RELEASE, since $(date -u +%Y-%m-%dT%H:%M:%SZ), process $$" || return
   [ -s "$LW_HOME/reserve" ] || dd if=/dev/zero of="$LW_HOME/reserve" bs=1024 count=64 || return
   mkdir -p "$LW_DIR"
 }
@@ -185,7 +186,11 @@ undo_lines() { # RELEASE_DIR
   failed=$(awk '$NF == "." { line[++n] = $0 } END { for (i = n; i > 0; i--) print line[i] }' "$1/undo" | {
     while read -r kind what file _; do
       case $kind in
-        remove) docker rm --force "$what" > /dev/null 2>&1 || is_gone "$what" ;;
+        remove)
+          # That of a run goes with its volumes that have no name.
+          [ "$file" = volumes ] || file=''
+          docker rm --force ${file:+--volumes} "$what" > /dev/null 2>&1 || is_gone "$what"
+          ;;
         start)
           # A list of an earlier launchway has no policy.
           case $file in '' | .) file=unless-stopped ;; esac
@@ -233,7 +238,10 @@ record() {
   if [ "$was" != "$LW_RELEASE" ]; then
     if [ ! -e "$LW_DIR/recorded" ] || [ "${2:-}" != back ]; then
       # One that a rollback returns to has been recorded before, and stays so.
-      [ -e "$LW_DIR/recorded" ] || will_undo forget recorded record ''
+      if [ ! -e "$LW_DIR/recorded" ]; then
+        will_undo forget recorded record ''
+        put "$LW_HOME/order" "$(cat "$LW_HOME/order" 2> /dev/null; echo "$LW_RELEASE")" || fail record '' "$(no_room)"
+      fi
       put "$LW_DIR/recorded" "$was" || fail record '' "$(no_room)"
     fi
     put "$LW_HOME/current" "$LW_RELEASE" || fail record '' "$(no_room)"

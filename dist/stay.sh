@@ -26,7 +26,7 @@ stay_round() {
 stays() { # SERVICE CONTAINER HEALTHY_CS UP_CS
   # shellcheck disable=SC2034 # read by end_step
   step_started=$stay_since now=$(uptime_cs)
-  if ! looked=$(docker inspect --type container --format '{{.State.Status}} {{.RestartCount}} {{.State.Pid}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2" 2>&1); then
+  if ! looked=$(look_at --type container --format '{{.State.Status}} {{.RestartCount}} {{.State.Pid}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "$2"); then
     # An engine that does not answer for a while tells nothing.
     ! is_gone "$2" && [ $((now - stay_since)) -lt $((6000 + $4)) ] || fail healthy "$1" "$looked"
     rest=50

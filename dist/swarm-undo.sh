@@ -39,8 +39,12 @@ undo_attempt() {
 wait_undone() {
   deadline=$(($(uptime_cs) + 12000)) well_since=''
   while :; do
-    open=$(stack_services '{{.Spec.Name}} {{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' 2>&1 | awk '$2 ~ /^(rollback_paused|rollback_started|updating|paused)$/ { print $1 " " $2 }')
-    counts=$(stack_counts 2>&1 | awk '{ split($2, of, "/"); if (of[1] != of[2]) print $1 " " $2 }')
+    if states=$(stack_services '{{.Spec.Name}} {{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}' 2> /dev/null) && counts=$(stack_counts 2> /dev/null); then
+      open=$(printf '%s\n' "$states" | awk '$2 ~ /^(rollback_paused|rollback_started|updating|paused)$/ { print $1 " " $2 }')
+      counts=$(printf '%s\n' "$counts" | awk '{ split($2, of, "/"); if (of[1] != of[2]) print $1 " " $2 }')
+    else
+      open='the engine does not answer' counts=''
+    fi
     if [ -z "$open$counts" ]; then
       [ -n "$well_since" ] || well_since=$(uptime_cs)
       [ $(($(uptime_cs) - well_since)) -lt 100 ] || return 0

@@ -84,7 +84,7 @@ stack_counts() {
   wanted=$(docker service ls --filter "label=com.docker.stack.namespace=$LW_STACK" --format '{{.Name}} {{.Replicas}}') || return
   [ -n "$wanted" ] || return 0
   # shellcheck disable=SC2046 # names have no blanks
-  tasks=$(docker service ps --format '{{.Name}} {{.DesiredState}} {{.CurrentState}}' $(printf '%s\n' "$wanted" | awk '{ print $1 }') 2>&1) || case $tasks in nothing* | *'no such'*) ;; *) return 1 ;; esac
+  tasks=$(docker service ps --format '{{.Name}} {{.DesiredState}} {{.CurrentState}}' $(printf '%s\n' "$wanted" | awk '{ print $1 }') 2>&1) || case $tasks in *nothing* | *'no such'*) ;; *) return 1 ;; esac
   printf '%s\n' "$wanted" "--" "$tasks" | awk '
     $1 == "--" { rest = 1; next }
     !rest { split($2, of, "/"); names[++n] = $1; shall[$1] = of[2]; next }
@@ -168,7 +168,7 @@ swarm_converge() {
   well_since='' told_last=''
   while :; do
     # A manager that has just lost its leader answers later.
-    if states=$(states_of "$@") && counts=$(stack_counts 2>&1); then
+    if states=$(states_of "$@") && counts=$(stack_counts 2> /dev/null); then
       look_at_services "$@"
       [ -z "$wrong" ] || swarm_fail healthy "${wrong#"$LW_STACK"_}" "$why
 $(failed_task "$wrong")"

@@ -36,6 +36,7 @@ const observeCronSh = readFileSync(new URL('./host/observe-cron.sh', import.meta
 const observeLoginSh = readFileSync(new URL('./host/observe-login.sh', import.meta.url), 'utf8')
 const observeFilesSh = readFileSync(new URL('./host/observe-files.sh', import.meta.url), 'utf8')
 const observeTlsSh = readFileSync(new URL('./host/observe-tls.sh', import.meta.url), 'utf8')
+const observeEngineSh = readFileSync(new URL('./host/observe-engine.sh', import.meta.url), 'utf8')
 const observeDataSh = readFileSync(new URL('./host/observe-data.sh', import.meta.url), 'utf8')
 const observeCarriedSh = readFileSync(new URL('./host/observe-carried.sh', import.meta.url), 'utf8')
 const healthSh = readFileSync(new URL('./host/health.sh', import.meta.url), 'utf8')
@@ -135,6 +136,7 @@ export function observeProgram(
     crontabSh,
     observeCronSh,
     observeFilesSh,
+    observeEngineSh,
     observeDataSh,
     observeLoginSh,
     healthSh,

@@ -136,7 +136,7 @@ describe('between two batches', () => {
     ])
   })
 
-  it('it ends at once when the run is cancelled', async () => {
+  it('ends at once when the run is cancelled', async () => {
     const [clock, log, stop] = [fakeClock(), fakeLog(), new AbortController()]
     const waiting = waitFor(turn, { clock, log, signal: stop.signal })
     stop.abort(new LaunchwayError('CANCELLED', 'cancelled by SIGTERM'))

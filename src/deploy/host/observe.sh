@@ -21,37 +21,6 @@ if sudo -n true 2> /dev/null; then fact sudo yes; see='sudo -n'; fi
 # An engine can hang, and then answers nobody: each question has its time, where the host has a program for that.
 limit=''
 if timeout 5 sh -c : 2> /dev/null; then limit='timeout 20'; fi
-ending() { # EXIT-CODE
-  case $1 in
-    124 | 137 | 143) echo "did not answer within 20 s" ;;
-    *) echo "ended with exit code $1" ;;
-  esac
-}
-
-# version [SUDO…]: sets `engine` to what the engine says it is, or to why it does not. `alive` is empty when it does not.
-# sudo and docker warn on the error stream, of a host name or a configuration that they cannot read: those words are
-# nobody's answer, and only asked for where there is none.
-# shellcheck disable=SC2086 # words
-version() {
-  alive=yes
-  engine=$("$@" $limit docker version --format '{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}}' 2> /dev/null) && return
-  code=$? alive=''
-  engine=$([ "$code" != 1 ] || "$@" $limit docker version 2>&1 > /dev/null | tail -n 1)
-  [ -n "$engine" ] || engine="docker version $(ending "$code")"
-  return 1
-}
-
-# ask ARGUMENTS…: prints docker's answer. After the first that fails nothing more is asked, and the engine counts as one
-# that does not answer: half of what runs must not look like all of it.
-ask() {
-  [ -n "$alive" ] || return
-  # shellcheck disable=SC2086 # words
-  if answer=$($as $limit docker "$@" 2> /dev/null); then
-    [ -z "$answer" ] || printf '%s\n' "$answer"
-  else
-    engine="docker $1 $(ending $?)" alive=''
-  fi
-}
 
 if version; then fact docker direct; fi
 own=''
