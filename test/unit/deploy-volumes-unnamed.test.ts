@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Accessory, Environment, Service } from '../../src/core/deployment.ts'
+import type { Environment, Service } from '../../src/core/deployment.ts'
 import type { Project } from '../../src/core/project.ts'
 import { parseObservation } from '../../src/deploy/observation.ts'
 import { planHost, refuseBeforehand } from '../../src/deploy/plan.ts'
@@ -7,22 +7,6 @@ import { parseKept } from '../../src/deploy/kept.ts'
 import type { Wanted } from '../../src/deploy/wanted.ts'
 import { leftUnnamed } from '../../src/deploy/volume-lacks.ts'
 import { container, environment, failureIn, first, host, service, wanted } from './support/deploy.ts'
-
-const db = (of: Partial<Accessory> = {}): Accessory => ({
-  name: 'db',
-  image: 'postgres:17',
-  health: { timeoutMs: 1, settleMs: 1 },
-  env: {},
-  secrets: [],
-  volumes: ['pgdata:/var/lib/postgresql/data'],
-  networks: [],
-  stopTimeoutMs: 10_000,
-  labels: {},
-  options: [],
-  restart: 'unless-stopped',
-  envFiles: [],
-  ...of,
-})
 
 const project = (of: Partial<Project['external']> = {}): Project => ({
   name: 'shop',
