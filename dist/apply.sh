@@ -21,7 +21,7 @@ pull() {
   fi
   # What has no name but its digest, and no container, is what `docker system prune` removes.
   case " $names " in *" $(kept_as "$1") "*) return ;; esac
-  ! grep -Fqxs -- "$1" "$LW_DIR/images" || docker tag "$1" "$(kept_as "$1")" > /dev/null 2>&1 || :
+  ! grep -Fqxs -- "$1" "$LW_DIR/images" || docker image tag "$1" "$(kept_as "$1")" > /dev/null 2>&1 || :
 }
 
 # How long docker may say nothing of any layer. A registry that has taken the connection, and then is silent, is waited
@@ -31,7 +31,8 @@ stall=180000
 # fetch REFERENCE [LOGINS]: docker tells each layer that has come; without a word it is ended. Why it failed is in `said`.
 # shellcheck disable=SC2154 # engine.sh
 fetch() {
-  (exec 9>&- > "$LW_TRY/pull.told" 2> "$LW_TRY/pull.said" && ${2:+with_logins} exec "$docker" pull "$1") &
+  rm -f "$LW_TRY/pull.said"
+  (exec 9>&- > "$LW_TRY/pull.told" 2>> "$LW_TRY/pull.said" && ${2:+with_logins} exec "$docker" pull "$1") &
   set -- "$!"
   (exec 9>&- && end_stalled "$1") > /dev/null 2>&1 &
   set -- "$1" "$!"

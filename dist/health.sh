@@ -1,7 +1,8 @@
 # How the apply program finds out whether a container is well, and what it shows when it is not.
 
-# Seconds that one answer may take; more where an application is seen to need them (`watch`).
-patience=5
+# Seconds that one answer may take; more where an application is seen to need them (`watch`), and the most that one of them has
+# needed.
+patience=5 slowest=5
 
 # evidence CONTAINER: why it ended, its last lines, and where more of them are: the container goes, and its log with it.
 evidence() {
@@ -109,6 +110,7 @@ lengthen() {
   [ "$most" -gt "$patience" ] || return 0
   patience=$((patience * 2))
   [ "$patience" -le "$most" ] || patience=$most
+  [ "$patience" -le "$slowest" ] || slowest=$patience
 }
 
 # Whose check does not say that it is well, where nothing outside is led to the container: a worker often has the image of the web, and
@@ -149,7 +151,8 @@ still_starting() { # CONTAINER SECONDS
 watch() {
   start_step healthy "$1"
   deadline=$(($(uptime_cs) + $4)) well_since='' answer='' slow='' bounded='' pause=5
-  every=${6%/*} tried=0 counted=$(uptime_cs) tries='' began=$counted looked=0
+  every=${6%/*} tried=0 counted=$(uptime_cs) tries='' looked=0 patience=5
+  began=$(uptime_cs)
   case $6 in */*) tries=${6#*/} ;; esac
   # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
   [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'

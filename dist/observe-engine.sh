@@ -22,11 +22,11 @@ version() {
 }
 
 # ask ARGUMENTS…: prints docker's answer. After the first that fails nothing more is asked, and the engine counts as one
-# that does not answer: half of what runs must not look like all of it.
+# that does not answer: half of what runs must not look like all of it. Of several that are inspected one may go meanwhile.
 ask() {
   [ -n "$alive" ] || return
   # shellcheck disable=SC2086 # words
-  if answer=$($as $limit docker "$@" 2> /dev/null); then
+  if answer=$($as $limit docker "$@" 2> /dev/null) || { [ "$? $1" = '1 inspect' ] && [ -n "$answer" ]; }; then
     [ -z "$answer" ] || printf '%s\n' "$answer"
   else
     engine="docker $1 $(ending $?)" alive=''

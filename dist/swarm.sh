@@ -18,7 +18,8 @@ end() {
 
 # swarm_expect RELEASE: the plan was made while this one was the newest that the cluster has recorded (empty: none).
 swarm_expect() {
-  stack_services '{{.Spec.Name}} {{index .Spec.Labels "launchway.content"}}' > "$LW_TRY/before"
+  stack_services '{{.Spec.Name}} {{index .Spec.Labels "launchway.content"}}' > "$LW_TRY/before" \
+    || end failed 'the manager does not answer: nobody knows which services the stack has'
   newest=$(newest_release)
   [ "$newest" = "$1" ] && return
   step_started=$(uptime_cs)
@@ -58,7 +59,7 @@ swarm_fail() {
 
 # stack_services FORMAT: of the services of this stack.
 stack_services() {
-  names=$(docker service ls --filter "label=com.docker.stack.namespace=$LW_STACK" --format '{{.Name}}')
+  names=$(docker service ls --filter "label=com.docker.stack.namespace=$LW_STACK" --format '{{.Name}}') || return
   # shellcheck disable=SC2086 # names have no blanks
   [ -z "$names" ] || docker service inspect --format "$1" $names
 }

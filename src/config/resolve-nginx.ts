@@ -24,7 +24,8 @@ export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: 
     ...(nginx.container === undefined ? {} : { container: nginx.container }),
     serverNames,
     ...wayIn(first, nginx, at),
-    ...(nginx.tls === false && at?.protocol === 'https:' ? { behindTls: true } : {}),
+    // Of another name nobody has said how it is reached.
+    ...(nginx.tls === false && at?.protocol === 'https:' && serverNames.includes(nameOf(at.href)) ? { behindTls: true } : {}),
     ...(at === undefined || at.port === '' ? {} : { urlPort: Number(at.port) }),
     ...(nginx.redirect === undefined ? {} : { redirect: nginx.redirect }),
     ...(nginx.path === undefined ? {} : { path: nginx.path }),
@@ -40,7 +41,9 @@ export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: 
 function wayIn(first: string, { server, tls, acme }: NonNullable<ServiceConfig['nginx']>, url: URL | undefined): Partial<Nginx> {
   const isHttps = tls !== false && url?.protocol === 'https:'
   if (server === 'existing') {
-    const port = url === undefined || url.port === '' ? defaultPort(isHttps ? 'https' : 'http') : Number(url.port)
+    // With TLS in front the port of the address is that of what stands in front.
+    const isOwn = url !== undefined && url.port !== '' && isHttps === (url.protocol === 'https:')
+    const port = isOwn ? Number(url.port) : defaultPort(isHttps ? 'https' : 'http')
     return { existing: { https: isHttps, port } }
   }
   // Where certbot keeps what it has asked for under this name.

@@ -111,7 +111,7 @@ export const EnvironmentConfig = z.strictObject({
     .optional()
     .describe('Releases kept on the host for a rollback, the running one included; 1 to 50. Default: 5'),
   'lock-wait': Duration.optional().describe(
-    'How long to wait while another deploy is at work on a host, be it of a run that was cancelled. One that was planned before what has gone live meanwhile is refused all the same. Default: no time',
+    'How long a deploy waits, on each host, while another is at work there, be it of a run that was cancelled. One that was planned before what has gone live meanwhile is refused all the same. Default: no time',
   ),
   superseded: z
     .enum(['skip', 'deploy'])

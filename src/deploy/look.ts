@@ -71,8 +71,8 @@ export interface SeenHost extends AsyncDisposable {
   host: string
   remote: Remote
   seen: Observation
-  /** Another program was at work there before. */
-  waited?: true
+  /** The release that ran when it was looked at first: another program may have been waited for since. */
+  before?: string | undefined
   reconnect(this: void): Promise<Remote>
 }
 

@@ -10,9 +10,11 @@ import { widthOf } from './turns.ts'
 /**
  * Looks at a host that is about to be changed. What an attempt that broke off has left there is finished or undone
  * first, by a program of its own: a plan is made from what is there, and must not find it gone.
+ * @param until what else is at work on the host is waited for, by the elapsed time of the clock; not at all without it: who takes a
+ * version back means the one that is seen now
  */
-export async function lookToChange(host: string, of: ToLookAt, ports: Ports): Promise<SeenHost> {
-  const one = await lookInTurn(host, of, ports)
+export async function lookToChange(host: string, of: ToLookAt, ports: Ports, until = 0): Promise<SeenHost> {
+  const one = await lookInTurn(host, of, ports, until)
   if (!one.seen.isInterrupted || !canRecover(one.seen)) return one
   try {
     ports.log.info(`${host}: an earlier attempt broke off here; it is finished or undone first`)
@@ -33,10 +35,8 @@ export async function lookToChange(host: string, of: ToLookAt, ports: Ports): Pr
 /** How often a host is asked whether the other program has ended. */
 const pauseMs = 1000
 
-/** Waits for the end of what is at work on the host, as long as the environment says. */
-async function lookInTurn(host: string, of: ToLookAt, ports: Ports): Promise<SeenHost> {
+async function lookInTurn(host: string, of: ToLookAt, ports: Ports, until: number): Promise<SeenHost> {
   const one = await lookAt(host, of, ports, true)
-  const until = ports.clock.elapsed() + (of.environment.lockWaitMs ?? 0)
   let { seen } = one
   let holder: string | undefined
   try {
@@ -50,7 +50,7 @@ async function lookInTurn(host: string, of: ToLookAt, ports: Ports): Promise<See
     await one[Symbol.asyncDispose]()
     throw error
   }
-  return { ...one, seen, ...(holder === undefined ? {} : { waited: true }) }
+  return { ...one, seen, before: one.seen.current }
 }
 
 /** The same for every host of an environment, as many at once as may go back at once. The stack closes their connections. */

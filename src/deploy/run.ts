@@ -17,7 +17,7 @@ import { askOutside, warnOfOnePage } from './outside.ts'
 import { refuseBeforehand } from './plan.ts'
 import { prove } from './prove.ts'
 import { requireStillWell } from './still-well.ts'
-import { atOnce, sideBySide, turnsOf, waitFor, withUntouched } from './turns.ts'
+import { atOnce, sideBySide, turnsOf, waitFor, withUnderWay, withUntouched } from './turns.ts'
 import { requireSignatures } from './verify.ts'
 import { showInstant, waysOut } from './waiting.ts'
 import type { Wanted, WantedImage } from './wanted.ts'
@@ -57,7 +57,8 @@ export async function deploy(release: Release, ports: Ports): Promise<DeploySect
         byHost.set(host, await deployHost(host, here, brought, ports))
       })
     } catch (error) {
-      throw await failedOnOne(withUntouched(error, [...left]), fleet, soFar(), ports)
+      const underWay = hosts.filter((host) => !left.has(host) && !byHost.has(host))
+      throw await failedOnOne(withUntouched(withUnderWay(error, underWay), [...left]), fleet, soFar(), ports)
     }
   }
   const done = soFar()
@@ -178,23 +179,28 @@ export function repositoriesOf({ plan }: Release): Wanted['repositories'] {
 async function deployHost(host: string, wanted: Wanted, brought: Brought, ports: Ports): Promise<DeployedHost> {
   const started = ports.clock.elapsed()
   const until = started + (wanted.environment.lockWaitMs ?? 0)
-  for (let waited = false; ; waited = true) {
-    await using one = await lookToChange(host, wanted, ports)
-    if (waited || one.waited === true) refuseOlder(wanted.release, one)
+  let first: Pick<SeenHost, 'before'> | undefined
+  for (;;) {
+    let isFinal = false
     try {
+      await using one = await lookToChange(host, wanted, ports, until)
+      isFinal = true
+      first ??= { before: one.before }
+      refuseOlder(wanted.release, one, first)
+      isFinal = one.seen.held !== undefined
       return { ...(await apply(wanted, one, brought, ports)), ms: ports.clock.elapsed() - started }
     } catch (error) {
-      // Somebody was faster since the look: the next one waits for them.
-      const isTaken = error instanceof LaunchwayError && error.code === 'DEPLOY_LOCKED' && one.seen.held === undefined
+      // Somebody was faster since the look, or at mending what an attempt has left: the next one waits for them.
+      const isTaken = error instanceof LaunchwayError && error.code === 'DEPLOY_LOCKED' && !isFinal
       if (!isTaken || ports.clock.elapsed() >= until) throw error
     }
   }
 }
 
 /** Of two that have waited for a third, the one that was planned first may come last: a release's name begins with its time. */
-function refuseOlder(release: string, { host, seen: { current } }: SeenHost): void {
-  if (current === undefined || current <= release) return
+function refuseOlder(release: string, { host, seen: { current } }: SeenHost, { before }: Pick<SeenHost, 'before'>): void {
+  if (current === undefined || current === before || current <= release) return
   throw new LaunchwayError('DEPLOY_LOCKED', `another deploy came first on ${host}`, {
-    hint: `${current} went live while this one waited, and was planned after ${release}. Nothing was changed.`,
+    hint: `${current} went live while this one waited, and was planned after ${release}. Nothing was changed there.`,
   })
 }

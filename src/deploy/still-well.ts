@@ -23,9 +23,19 @@ export function unwell(seen: Observation, release: string, sinceMs: number): str
     const { service, state, status, cron } = one
     if (cron !== undefined || hasRun(one, seen)) return []
     if (state !== 'running' || status.includes('(unhealthy)')) return [`${service} is not well any more (${status})`]
-    const [, seconds] = /^Up (\d+) seconds?\b/.exec(status) ?? (status.startsWith('Up Less than a second') ? ['', '0'] : [])
-    return seconds !== undefined && Number(seconds) * 1000 < sinceMs - toleranceMs ? [`${service} has been started again (${status})`] : []
+    return upAtMost(status) < sinceMs - toleranceMs ? [`${service} has been started again (${status})`] : []
   })
+}
+
+const [minute, hour] = [60_000, 3_600_000]
+
+/** The longest time that docker may mean, in milliseconds: it says `About a minute` of 119 seconds, and `2 hours` of 149 minutes. */
+function upAtMost(status: string): number {
+  const [, about = '', unit = ''] = /^Up (Less than a|About an?|\d+) (second|minute|hour)/.exec(status) ?? []
+  if (unit === 'second') return about.startsWith('Less') ? 0 : Number(about) * 1000
+  const count = about.startsWith('About') ? 1 : Number(about)
+  if (unit === 'minute') return (count + 1) * minute
+  return unit === 'hour' ? (count + 0.5) * hour : Number.POSITIVE_INFINITY
 }
 
 /**

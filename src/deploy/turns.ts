@@ -96,6 +96,12 @@ export function withUntouched(error: unknown, hosts: readonly string[]): unknown
   return withMore(error, hosts.length === 0 ? [] : [`Untouched, since their turn had not come: ${hosts.join(', ')}`])
 }
 
+/** Of a run that was cancelled: who may end on either version. */
+export function withUnderWay(error: unknown, hosts: readonly string[]): unknown {
+  const isCancelled = error instanceof LaunchwayError && error.code === 'CANCELLED'
+  return withMore(error, isCancelled && hosts.length > 1 ? [`Under way, and may end on either version: ${hosts.join(', ')}`] : [])
+}
+
 function withMore(error: unknown, more: readonly string[]): unknown {
   if (!(error instanceof LaunchwayError) || more.length === 0) return error
   const { code, message, hint, part } = error

@@ -23,6 +23,12 @@ describe('what is said of nginx', () => {
     ],
     ['{ tls: false }', 'http://shop.example.org', {}],
     ['{ server: existing, tls: false }', 'https://shop.example.org', { existing: { https: false, port: 80 }, behindTls: true }],
+    [
+      '{ server: existing, tls: false }',
+      'https://shop.example.org:8443',
+      { existing: { https: false, port: 80 }, behindTls: true, urlPort: 8443 },
+    ],
+    ['{ server-name: admin.internal, tls: false }', 'https://shop.example.org', { serverNames: ['admin.internal'] }],
     ['{}', 'https://Shop.example.org.', { tls }],
     [
       '{ tls: false, hsts: true }',

@@ -178,4 +178,18 @@ describe('between two batches', () => {
   ])('a release is looked at once more: %s', (_, seen, expected) => {
     expect(unwell(host({ current: second, ...seen }), second, 30_000)).toEqual(expected)
   })
+
+  it.each<[string, number, boolean]>([
+    ['Up About a minute', 120_000, false],
+    ['Up About a minute (healthy)', 180_000, true],
+    ['Up 9 minutes', 600_000, false],
+    ['Up 8 minutes', 600_000, true],
+    ['Up About an hour', 5_400_000, false],
+    ['Up About an hour', 7_200_000, true],
+    ['Up 2 hours', 7_200_000, false],
+    ['Up 3 days', 7_200_000, false],
+  ])('docker says %s after %i ms: started again is %s', (status, sinceMs, isAgain) => {
+    const seen = host({ current: second, containers: [{ ...kept.web, status }] })
+    expect(unwell(seen, second, sinceMs)).toEqual(isAgain ? [`web has been started again (${status})`] : [])
+  })
 })

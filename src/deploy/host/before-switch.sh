@@ -54,7 +54,8 @@ run_to_end() {
     nap "$pause"
     [ "$pause" -ge 20 ] || pause=$((pause * 2))
   done
-  # It ends with the container; what that said last has to arrive.
+  # It ends with the container; what that said last has to arrive. One that could not be ended goes on.
+  [ -z "$overdue" ] || { nap 100 && kill "$follower" 2> /dev/null; }
   wait "$follower" 2> /dev/null
   tell_words "$1"
   [ -z "$held" ] || MS='' journal "$1" says "$LW_SERVICE" "$held"

@@ -136,7 +136,7 @@ wait_workers() {
 
 # retire_led SERVICE CONTAINER SECONDS BOX: as `retire`, after the last request that nginx in BOX has given it.
 retire_led() {
-  { drain_led "$1" "$3" "$4"; retire_one "$1" "$2" "$3"; } &
+  { docker update --restart no "$2" > /dev/null 2>&1; drain_led "$1" "$3" "$4"; retire_one "$1" "$2" "$3"; } &
 }
 
 drain_led() { # SERVICE SECONDS BOX
@@ -183,7 +183,8 @@ write_hosts() { # BOX LINES
 lead_back() {
   [ -s "$1/led.$3" ] || return 0
   find_master "$2"
-  [ -n "$master" ] || return 0
+  # It runs no more; or the engine does not say, and then it is asked again (undo_attempt).
+  [ -n "$master" ] || { [ "${top:-unknown}" = 0 ] || is_gone "$2"; return; }
   lines=''
   while read -r old network names; do
     address=$([ -z "$old" ] || address_in "$old" "$network")

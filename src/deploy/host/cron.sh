@@ -220,7 +220,8 @@ is_running() {
 
 wait_run() { # CONTAINER SECONDS
   until=$(($(uptime_cs) + $2 * 100))
-  while is_running "$1"; do
+  # An engine that does not answer says nothing of a run.
+  while is_running "$1" || { ! docker inspect "$1" > /dev/null 2>&1 && ! is_gone "$1"; }; do
     [ "$(uptime_cs)" -lt "$until" ] || return
     # Beside the program: once that was killed, the lock that this holds with it is the next deploy's, which asks anew.
     kill -0 $$ 2> /dev/null || exit

@@ -63,11 +63,11 @@ asked() {
       END { print status, from }'
 }
 
-# shellcheck disable=SC2154 # health.sh: $patience
+# shellcheck disable=SC2154 # health.sh: $slowest
 through_nginx() ( # URL RESOLVE SLOT [ARGUMENT…]
   url=$1 resolve=$2 slot=${3:-live}
   shift 3
-  exec 8>&- 9>&- && exec curl -q --globoff --noproxy '*' --silent --insecure --max-time "$patience" --resolve "$resolve" \
+  exec 8>&- 9>&- && exec curl -q --globoff --noproxy '*' --silent --insecure --max-time "$slowest" --resolve "$resolve" \
     --header "Launchway-Slot: $slot" "$@" "$url" 2> /dev/null
 )
 
