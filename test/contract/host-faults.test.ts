@@ -70,8 +70,8 @@ describe('what comes in the way', () => {
     try {
       await deployTo(host, image(), { version: 'one' })
       const filler = `${host.stateRoot}/filler`
-      // Full from the pull on, which asks for the image alone: the look, with its --format, has found room.
-      const fills = `#!/bin/sh\n[ "$1 $3" = 'image --format' ] || [ "$1" != image ] || dd if=/dev/zero of='${filler}' bs=1024 2> /dev/null\nexec ${which('docker')} "$@"\n`
+      // Full from the pull on, which asks the image for its tags: the look, which asks for its digests, has found room.
+      const fills = `#!/bin/sh\ncase "$1 \${4:-}" in 'image {{join .RepoTags'*) dd if=/dev/zero of='${filler}' bs=1024 2> /dev/null ;; esac\nexec ${which('docker')} "$@"\n`
       const wrapper = join(host.bin, 'docker')
       renameSync(wrapper, `${wrapper}.kept`)
       writeFileSync(wrapper, fills, { mode: 0o755 })
