@@ -164,7 +164,7 @@ describe('an accessory', () => {
       expect(await identity(host), `after call ${call}`).toMatch(/ running unless-stopped$/)
       expect(await born(host), `after call ${call}`).toBe(data)
       const others = await host.ask(
-        `docker ps --format '{{.Names}}' --filter label=launchway.app=${host.app} --filter label=launchway.accessory`,
+        `docker ps --format '{{if .Label "launchway.accessory"}}{{.Names}}{{end}}' --filter label=launchway.app=${host.app} | sed '/^$/d'`,
       )
       expect(others, `after call ${call}`).toBe(containerOf(host))
     }

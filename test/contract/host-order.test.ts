@@ -167,7 +167,7 @@ describe.each(suites)('the order of a project on %s', (suite) => {
       expect(after.split(' ')[0]).not.toBe(before.split(' ')[0])
       expect((await written(host)).split('\n').length).toBeGreaterThanOrEqual(2)
       const names = await host.ask(
-        `docker ps --all --format '{{.Names}}' --filter label=launchway.accessory --filter label=launchway.app=${host.app}`,
+        `docker ps --all --format '{{if .Label "launchway.accessory"}}{{.Names}}{{end}}' --filter label=launchway.app=${host.app} | sed '/^$/d'`,
       )
       expect(names).toBe(named)
       const other = `${host.app}_other`
