@@ -63,8 +63,8 @@ write_texts() {
 
 # What no accessory mounts any more, and what no release has that is kept.
 prune_files() {
-  if [ -e "$LW_HOME/accessories" ] && accessories=$(docker ps --all --quiet --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
-    --filter label=launchway.accessory); then
+  if [ -e "$LW_HOME/accessories" ] && accessories=$(docker ps --all --filter "label=launchway.app=$LW_APP" --filter "label=launchway.environment=$LW_ENVIRONMENT" \
+    --format '{{if .Label "launchway.accessory"}}{{.ID}}{{end}}'); then
     # shellcheck disable=SC2086 # words
     mounted=$([ -z "$accessories" ] || docker inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' $accessories) || return 0
     for dir in "$LW_HOME"/accessories/*/*/; do
