@@ -168,7 +168,7 @@ describe('a volume that nobody has named, for a VOLUME of the image', () => {
       deployTo(host, declaring, { version, services: [worker], onWarning: (line) => warnings.push(line), ...more })
     try {
       await deploying('one')
-      expect(warnings.filter((line) => line.includes('VOLUME'))).toEqual([
+      expect(warnings.filter((line) => line.includes('VOLUME')).toSorted()).toEqual([
         expect.stringContaining(`VOLUME at /data, and no volume has a name there: each release begins with a new one`),
         expect.stringContaining(`volumes: ["${host.app}-test-worker-seed:/seed"]`),
       ])
