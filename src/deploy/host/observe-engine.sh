@@ -26,9 +26,11 @@ version() {
 ask() {
   [ -n "$alive" ] || return
   # shellcheck disable=SC2086 # words
-  if answer=$($as $limit docker "$@" 2> /dev/null) || { [ "$? $1" = '1 inspect' ] && [ -n "$answer" ]; }; then
+  answer=$($as $limit docker "$@" 2> /dev/null)
+  code=$?
+  if [ "$code" = 0 ] || { [ "$code $1" = '1 inspect' ] && [ -n "$answer" ]; }; then
     [ -z "$answer" ] || printf '%s\n' "$answer"
   else
-    engine="docker $1 $(ending $?)" alive=''
+    engine="docker $1 $(ending "$code")" alive=''
   fi
 }
