@@ -15,8 +15,8 @@ const lineChars = 400
 /** The same of a log that is kept as a file. */
 const keptLines = 2_000
 const keptChars = 1_000_000
-/** A program may write before the engine has noted its start; between two lives there is at least this. */
-const startMs = 100
+/** A program may write before the engine has noted its start. Before the first restart the engine waits so long, before each further one twice as long. */
+const [firstPauseMs, longestPauseMs] = [100, 60_000]
 
 /**
  * What a container shows for itself: how it is, what it used of the memory, what its last health check said, what it
@@ -94,8 +94,14 @@ function stateIn(container: Seen, name: string, memory: number | undefined): Rec
 
 /** The end of what a container wrote, and the errors before it; of one that was restarted, since then: what it said before is the same again. */
 export async function logOf({ id, startedAt, restarts }: EngineContainer, ports: Ports): Promise<string> {
-  const since = startedAt === undefined || restarts === 0 ? {} : { since: new Date(Date.parse(startedAt) - startMs).toISOString() }
-  return excerpt(condensed(await ports.engine.lastLines(id, { lines, ...since }), ports))
+  const written = async (sinceMs?: number): Promise<string> => {
+    const since = sinceMs === undefined ? {} : { since: new Date(sinceMs).toISOString() }
+    return excerpt(condensed(await ports.engine.lastLines(id, { lines, ...since }), ports))
+  }
+  if (startedAt === undefined || restarts === 0) return written()
+  const [startMs, pauseMs] = [Date.parse(startedAt), Math.min(longestPauseMs, firstPauseMs * 2 ** (restarts - 1))]
+  // The shorter one at first: one that ran for ten seconds has the shortest pause again, and would show its life before.
+  return (await written(startMs - firstPauseMs)) || written(startMs - pauseMs)
 }
 
 /**

@@ -105,6 +105,25 @@ describe('what a failure shows of a log', () => {
     expect(await logOf(container, ports)).toContain("KeyError: 'DATABASE_URL'")
     expect(asked).toEqual([expect.toSatisfy((lines: number) => lines >= 400)])
   })
+
+  it.each([
+    ['at once', 3, 50, 'boom'],
+    ['long before the engine has noted its start', 3, 350, 'boom'],
+    ['nothing', 3, undefined, ''],
+    ['nothing, and the life before at its end', 1, 150, ''],
+  ])('of one that was restarted is of its last life, where it wrote %s', async (_, restarts, before, expected) => {
+    const startedAt = '2026-11-21T10:00:10.000Z'
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked
+    const ports = {
+      redact: (text: string) => text,
+      engine: {
+        lastLines: (_id: string, { since = '' }: { since?: string }) =>
+          Promise.resolve(before !== undefined && Date.parse(startedAt) - before >= Date.parse(since) ? 'boom' : ''),
+      },
+    } as unknown as Ports
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a log is asked by
+    expect(await logOf({ id: 'web', restarts, startedAt } as EngineContainer, ports)).toBe(expected)
+  })
 })
 
 describe('a secret that stands where a text is cut', () => {
