@@ -166,7 +166,8 @@ export function notAllBack(what: string, evidence: string, { stayed, failures }:
  * where nobody knows what the host that failed will run in the end, they stay, and the message says so.
  */
 export async function failedOnOne(error: unknown, fleet: Fleet, done: DeploySection, ports: Ports): Promise<unknown> {
-  if (!(error instanceof LaunchwayError) || done.hosts.length === 0) return error
+  // One that says itself what is live now has left it as it is.
+  if (!(error instanceof LaunchwayError) || done.hosts.length === 0 || error.part?.deploy !== undefined) return error
   const stay = unsure[error.code] ?? whyItStays(fleet, done)
   if (stay !== undefined)
     return failedAfter(error, `on the new release already, and staying there: ${named(done.hosts)} (${stay})`, { deploy: done })

@@ -40,7 +40,8 @@ function upAtMost(status: string): number {
 
 /**
  * Looks at hosts once more, some time after they were well: a version that dies after a while goes no further.
- * @throws LaunchwayError DEPLOY_ROLLED_BACK, and PROBE_FAILED where there is no way back
+ * @throws LaunchwayError DEPLOY_ROLLED_BACK, and PROBE_FAILED where there is no way back; DEPLOY_LOCKED where somebody else
+ * has put another version live meanwhile
  */
 export async function requireStillWell(
   hosts: readonly string[],
@@ -48,11 +49,23 @@ export async function requireStillWell(
   ports: Ports,
 ): Promise<void> {
   const { app, environment, release } = fleet
-  const found: string[] = []
+  const [found, others]: [string[], string[]] = [[], []]
   await sideBySide(atOnce(hosts.length), hosts, ports, async (host) => {
     await using one = await lookAt(host, { app, environment }, ports)
+    if (one.seen.current !== release) others.push(host)
     found.push(...unwell(one.seen, release, sinceMs).map((what) => `${host}: ${what}`))
   })
+  // Who has changed it knows of this release, and goes on to its other hosts, or has taken it back.
+  if (others.length > 0) {
+    throw new LaunchwayError(
+      'DEPLOY_LOCKED',
+      `somebody else has changed ${others.join(', ')} while this deploy waited for its next batch`,
+      {
+        hint: [...found, 'It ends here, and nothing was brought back. `launchway status` shows what runs where.'].join('\n'),
+        part: { deploy: { ...done, hosts: done.hosts.filter(({ host }) => !others.includes(host)) } },
+      },
+    )
+  }
   const [first, ...more] = found
   if (first === undefined) return
   throw new LaunchwayError(

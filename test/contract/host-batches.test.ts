@@ -173,3 +173,26 @@ test(
     expect(await running()).toEqual([one.id, one.id, 'nothing'])
   },
 )
+
+test(
+  'a newer release that comes in the time between two batches ends the older one, which takes nothing of it back',
+  { tags: ['batches'], timeout: 300_000 },
+  async () => {
+    await using fleet = newFleet()
+    const { ports, recordOf, running } = fleet
+    const both = ['bookworm', 'trixie'] as const
+    const way = { services: [worker] }
+    await deploy(recordOf('one', { sizes: [2] }, way, both), ports())
+    const two = recordOf('two', { sizes: [1], waitMs: 60_000 }, way, both)
+    const three = recordOf('three', { sizes: [2] }, way, both)
+    const clock = { ...systemClock, sleep: async (ms: number) => void (ms === 60_000 ? await deploy(three, ports()) : undefined) }
+    const failed = await failureOf(deploy(two, { ...ports(), clock }))
+    expect(failed).toMatchObject({
+      code: 'DEPLOY_LOCKED',
+      message: 'somebody else has changed bookworm while this deploy waited for its next batch',
+      part: { deploy: { hosts: [] } },
+    })
+    expect(failed.hint).toMatch(/^bookworm: runs three@[0-9a-f]{7} \(\S+\) by now\n[^]*Untouched, since their turn had not come: trixie$/)
+    expect(await running()).toEqual([three.id, three.id, 'nothing'])
+  },
+)
