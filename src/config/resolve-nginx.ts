@@ -4,13 +4,13 @@ import { milliseconds } from '../core/units.ts'
 import type { ServiceConfig } from './schema-service.ts'
 
 /** The host name of an address, without the dot that may end it: nginx compares names without. */
-export const nameOf = (url: string): string => new URL(url).hostname.replace(/\.$/, '')
+export const nameOf = (url: string | URL): string => new URL(url).hostname.replace(/\.$/, '')
 
 /** A port that is not published is reached through nginx. `rules.ts` has seen to it that there is a name. */
 export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: string | undefined): Nginx | undefined {
   if (port === undefined || publish !== undefined) return undefined
   const at = url === undefined ? undefined : new URL(url)
-  const serverNames = [nginx['server-name'] ?? (url === undefined ? [] : nameOf(url))].flat()
+  const serverNames = [nginx['server-name'] ?? (at === undefined ? [] : nameOf(at))].flat()
   const [first] = serverNames
   if (first === undefined) return undefined
   const { timeout, errors } = nginx
@@ -25,7 +25,7 @@ export function resolveNginx({ port, publish, nginx = {} }: ServiceConfig, url: 
     serverNames,
     ...wayIn(first, nginx, at),
     // Of another name nobody has said how it is reached.
-    ...(nginx.tls === false && at?.protocol === 'https:' && serverNames.includes(nameOf(at.href)) ? { behindTls: true } : {}),
+    ...(nginx.tls === false && at?.protocol === 'https:' && serverNames.includes(nameOf(at)) ? { behindTls: true } : {}),
     ...(at === undefined || at.port === '' ? {} : { urlPort: Number(at.port) }),
     ...(nginx.redirect === undefined ? {} : { redirect: nginx.redirect }),
     ...(nginx.path === undefined ? {} : { path: nginx.path }),

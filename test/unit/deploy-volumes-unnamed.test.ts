@@ -1,20 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Environment, Service } from '../../src/core/deployment.ts'
-import type { Project } from '../../src/core/project.ts'
 import { parseObservation } from '../../src/deploy/observation.ts'
 import { planHost, refuseBeforehand } from '../../src/deploy/plan.ts'
 import { parseKept } from '../../src/deploy/kept.ts'
 import type { Wanted } from '../../src/deploy/wanted.ts'
 import { leftUnnamed } from '../../src/deploy/volume-lacks.ts'
-import { container, environment, failureIn, first, host, service, wanted } from './support/deploy.ts'
-
-const project = (of: Partial<Project['external']> = {}): Project => ({
-  name: 'shop',
-  pulled: {},
-  networks: {},
-  volumes: {},
-  external: { networks: [], volumes: [], paths: [], ...of },
-})
+import { container, environment, failureIn, first, host, project, service, wanted } from './support/deploy.ts'
 
 describe('data in a volume that nobody has named', () => {
   const name = 'e'.repeat(64)

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import type { Accessory, Environment, Service } from '../../src/core/deployment.ts'
-import type { Project } from '../../src/core/project.ts'
 import { mountsOf } from '../../src/core/volume.ts'
 import { type Observation, parseObservation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
@@ -10,7 +9,7 @@ import type { Lack, Wanted } from '../../src/deploy/wanted.ts'
 import { unfit } from '../../src/deploy/unfit.ts'
 import { planRecreate } from '../../src/deploy/recreate.ts'
 import { leftBehind } from '../../src/deploy/volume-lacks.ts'
-import { container, data, digest, environment, failureIn, first, host, second, service, wanted } from './support/deploy.ts'
+import { container, data, digest, environment, failureIn, first, host, project, second, service, wanted } from './support/deploy.ts'
 
 describe('what a container mounts', () => {
   it.each<[string, Parameters<typeof mountsOf>[0], ReturnType<typeof mountsOf>]>([
@@ -50,14 +49,6 @@ const holder = (of: Partial<Holder> = {}): Holder => ({
   command: '',
   volumes: ['pgdata'],
   ...of,
-})
-
-const project = (of: Partial<Project['external']> = {}): Project => ({
-  name: 'shop',
-  pulled: {},
-  networks: {},
-  volumes: {},
-  external: { networks: [], volumes: [], paths: [], ...of },
 })
 
 /** An environment with a database, or with another one. */

@@ -2,6 +2,7 @@ import type { Environment, Service } from '../../../src/core/deployment.ts'
 import { LaunchwayError } from '../../../src/core/error.ts'
 import { containerName, type Slot } from '../../../src/core/names.ts'
 import { byKey } from '../../../src/core/objects.ts'
+import type { Project } from '../../../src/core/project.ts'
 import type { Release } from '../../../src/core/release.ts'
 import { stageNames } from '../../../src/core/stages.ts'
 import { parsePublish } from '../../../src/deploy/address.ts'
@@ -153,3 +154,11 @@ export function story(calls: readonly HostCall[]): string[] {
     return [name, ...args].join(' ').trim()
   })
 }
+
+export const project = (of: Partial<Project['external']> = {}): Project => ({
+  name: 'shop',
+  pulled: {},
+  networks: {},
+  volumes: {},
+  external: { networks: [], volumes: [], paths: [], ...of },
+})
