@@ -9,14 +9,7 @@ before_switch() {
   start_step before-switch "$LW_SERVICE"
   will_undo remove "$container volumes" before-switch "$LW_SERVICE"
   docker rm --force --volumes "$container" > /dev/null 2>&1
-  # As in `run`: everything is a word of the command line before the secrets are read.
-  # shellcheck disable=SC2154 # engine.sh
-  set -- ${bound:+"$bound" 600} "$docker" create --pull never --name "$container" "$@"
-  said=$(
-    # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
-    [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
-    "$@" 2>&1
-  ) || fail before-switch "$LW_SERVICE" "${said:-the engine does not answer: docker create was ended after 600 s}"
+  create_named --pull never "$@" || fail before-switch "$LW_SERVICE" "$said"
   for name in $networks; do
     said=$(docker network connect "$name" "$container" 2>&1) || fail before-switch "$LW_SERVICE" "it could not join the network $name: $said"
   done

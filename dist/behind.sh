@@ -136,7 +136,7 @@ wait_workers() {
 
 # retire_led SERVICE CONTAINER SECONDS BOX: as `retire`, after the last request that nginx in BOX has given it.
 retire_led() {
-  { docker update --restart no "$2" > /dev/null 2>&1; drain_led "$1" "$3" "$4"; retire_one "$1" "$2" "$3"; } &
+  retire_one "$1" "$2" "$3" drain_led "$1" "$3" "$4" &
 }
 
 drain_led() { # SERVICE SECONDS BOX

@@ -40,11 +40,11 @@ create() {
   undefine "$container"
   note_job "$container" "$@"
   # The same release again finds the container of its earlier attempt.
-  if make "$@" || { is_there && docker rm --force "$container" > /dev/null 2>&1 && make "$@"; }; then
+  if make "$@" || { ! is_gone "$container" && docker rm --force "$container" > /dev/null 2>&1 && make "$@"; }; then
     define "$LW_SERVICE" "$container"
     end_step create 'done' "$LW_SERVICE" "$container"
   else
-    fail create "$LW_SERVICE" "${said:-the engine does not answer: docker create was ended after 600 s}"
+    fail create "$LW_SERVICE" "$said"
   fi
 }
 
@@ -55,21 +55,24 @@ has_secrets() {
   fail create "$1" "the values of its secrets are gone with $LW_DIR/secrets, and its container has to be made anew: without them it would not be what it was. Put that version live as a new release, which brings them: launchway redeploy VERSION"
 }
 
-# make DOCKER-CREATE-ARGUMENTS…: docker's words are in `said`.
+# make DOCKER-CREATE-ARGUMENTS…: one of the release. Labels that its image brings would make it what it is not: of two the
+# later one counts.
 make() {
+  create_named --restart no --label launchway.accessory= --label launchway.cron= "$@"
+}
+
+# create_named DOCKER-CREATE-ARGUMENTS…: makes `container`, with the values of secrets. Docker's words are in `said`.
+create_named() {
   # Everything is a word of the command line before the secrets are read: none can take the place of a variable.
-  # Labels that its image brings would make it what it is not: of two the later one counts.
   # shellcheck disable=SC2154 # engine.sh
-  set -- ${bound:+"$bound" 600} "$docker" create --restart no --name "$container" --label launchway.accessory= --label launchway.cron= "$@"
+  set -- ${bound:+"$bound" 600} "$docker" create --name "$container" "$@"
   said=$(
     # shellcheck disable=SC1091 # written by launch.sh, from the step's secrets
     [ ! -e "$LW_DIR/secrets" ] || . "$LW_DIR/secrets"
     "$@" 2>&1
-  )
-}
-
-is_there() {
-  docker inspect --type container "$container" > /dev/null 2>&1
+  ) && return
+  : "${said:=the engine does not answer: docker create was ended after 600 s}"
+  return 1
 }
 
 # start SERVICE CONTAINER: the one that `create` has made. Undoing, it goes before what was halted for it comes back.
@@ -128,7 +131,7 @@ served() {
 # after its last request there. They go side by side, each in its own time; `retired` waits for the last, and prunes
 # meanwhile: what is kept no longer is none of them.
 retire() {
-  retire_one "$@" &
+  retire_one "$1" "$2" "$3" ${4:+drain "$1" "$4" "$3"} &
 }
 
 retired() {
@@ -136,11 +139,12 @@ retired() {
   wait
 }
 
+# retire_one SERVICE CONTAINER SECONDS [COMMAND…]: the command returns after its last request.
 retire_one() {
   # A reboot brings the new one alone, whether the old one has been drained by then or not.
   docker update --restart no "$2" > /dev/null 2>&1 &
   updating=$!
-  [ -z "${4:-}" ] || drain "$1" "$4" "$3"
+  (shift 3 && "$@")
   start_step stop "$1"
   wait "$updating"
   if said=$(docker stop -t "$3" "$2" 2>&1); then

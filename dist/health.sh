@@ -150,12 +150,10 @@ still_starting() { # CONTAINER SECONDS
 # stay so for.
 watch() {
   start_step healthy "$1"
-  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' slow='' bounded='' pause=5
+  deadline=$(($(uptime_cs) + $4)) well_since='' answer='' slow='' pause=5
   every=${6%/*} tried=0 counted=$(uptime_cs) tries='' looked=0 patience=5
   began=$(uptime_cs)
   case $6 in */*) tries=${6#*/} ;; esac
-  # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
-  [ "$3" != exec ] || ! timeout 5 sh -c : 2> /dev/null || bounded='timeout 20'
   while :; do
     well=''
     if [ "$3" = http ]; then
@@ -221,8 +219,9 @@ $(evidence "$2")" ;;
 in_container() { # what `watch` was given
   container=$2
   shift 6
-  # shellcheck disable=SC2086 # words
-  said=$(exec 9>&- && exec $bounded docker exec "$container" "$@" 2>&1)
+  # A command that hangs must not hang the deploy: the host ends it, where it has a program for that.
+  # shellcheck disable=SC2154 # engine.sh
+  said=$(exec 9>&- && exec ${bound:+"$bound" 20} "$docker" exec "$container" "$@" 2>&1)
   code=$?
   printf '%s\n' "$said" | tail -n 1
   return "$code"

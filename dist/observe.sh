@@ -13,9 +13,8 @@ fact uid "$(id -u)"
 for tool in docker flock setsid curl wget nginx sudo awk find crontab tar base64; do
   command -v "$tool" > /dev/null 2>&1 && fact tool "$tool"
 done
-# shellcheck disable=SC2034 # read by observe-data.sh
+# What sees more than the user may, where there is something.
 see=''
-# shellcheck disable=SC2034 # the same
 if sudo -n true 2> /dev/null; then fact sudo yes; see='sudo -n'; fi
 
 # An engine can hang, and then answers nobody: each question has its time, where the host has a program for that.
@@ -28,7 +27,7 @@ if is_own; then
   own=yes
   fact state direct
 fi
-if { [ -z "$alive" ] || [ -z "$own" ]; } && sudo -n true 2> /dev/null; then
+if { [ -z "$alive" ] || [ -z "$own" ]; } && [ -n "$see" ]; then
   as='sudo -n'
   version sudo -n
 fi
@@ -111,7 +110,7 @@ engine_tells() {
   root=${info#* * } id=${info#* }
   case $root in /var/snap/docker/*) fact unfit snap ;; esac
   # For nginx alone the program will be root, who may be led to another engine than the one that was looked at.
-  if [ -n "$info" ] && [ -z "$as" ] && [ -n "$LW_NGINX$ports" ] && [ "$(id -u)" != 0 ] && sudo -n true 2> /dev/null; then
+  if [ -n "$info" ] && [ -z "$as" ] && [ -n "$LW_NGINX$ports" ] && [ "$(id -u)" != 0 ] && [ -n "$see" ]; then
     # shellcheck disable=SC2086 # words
     [ "$(sudo -n $limit docker info --format '{{.ID}}' 2> /dev/null)" = "${id%% *}" ] || fact unfit two
   fi
@@ -173,8 +172,8 @@ look_at_nginx() {
 $($as cat "$LW_HOME/nginx.container" 2> /dev/null)
 END
   if [ "$(id -u)" != 0 ]; then
-    sudo -n true 2> /dev/null || { fact nginx refused; return; }
-    root='sudo -n'
+    [ -n "$see" ] || { fact nginx refused; return; }
+    root=$see
   fi
   if [ -n "$box" ]; then
     look_at_box || return
