@@ -1,4 +1,5 @@
 import { abreast } from '../core/abreast.ts'
+import { LaunchwayError } from '../core/error.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { look, lookAt, type SeenHost, type ToLookAt } from './look.ts'
@@ -36,22 +37,32 @@ export async function lookToChange(host: string, of: ToLookAt, ports: Ports, unt
 const pauseMs = 1000
 
 async function lookInTurn(host: string, of: ToLookAt, ports: Ports, until: number): Promise<SeenHost> {
-  const one = await lookAt(host, of, ports, true)
-  let { seen } = one
-  let holder: string | undefined
+  let one = await lookAt(host, of, ports, true)
+  let [holder, isLost]: [string | undefined, boolean] = [undefined, false]
   try {
-    while (seen.lockedBy !== undefined && seen.held === undefined && ports.clock.elapsed() < until) {
-      if (seen.lockedBy !== holder) ports.log.info(`${host}: waiting for a deploy that is under way: ${seen.lockedBy}`)
-      holder = seen.lockedBy
+    while (isLost || (one.seen.lockedBy !== undefined && one.seen.held === undefined && ports.clock.elapsed() < until)) {
+      if (one.seen.lockedBy !== holder) ports.log.info(`${host}: waiting for a deploy that is under way: ${one.seen.lockedBy}`)
+      holder = one.seen.lockedBy
       await ports.clock.sleep(pauseMs, ports.signal)
-      seen = await look(one.remote, homeOf(of), of.environment, of.images)
+      try {
+        one = isLost ? await lookAt(host, of, ports, true) : { ...one, seen: await look(one.remote, homeOf(of), of.environment, of.images) }
+        isLost = false
+      } catch (error) {
+        // Who only waits has nothing to lose by a connection that drops.
+        if (!isBroken(error) || ports.clock.elapsed() >= until) throw error
+        if (!isLost) ports.log.info(`${host}: the connection broke while waiting, and is made again`)
+        if (!isLost) await one[Symbol.asyncDispose]()
+        isLost = true
+      }
     }
   } catch (error) {
-    await one[Symbol.asyncDispose]()
+    if (!isLost) await one[Symbol.asyncDispose]()
     throw error
   }
-  return { ...one, seen, before: one.seen.current }
+  return { ...one, before: one.seen.current }
 }
+
+const isBroken = (error: unknown): boolean => error instanceof LaunchwayError && error.code === 'SSH_UNREACHABLE'
 
 /** The same for every host of an environment, as many at once as may go back at once. The stack closes their connections. */
 export async function lookToChangeAll(of: ToLookAt, stack: AsyncDisposableStack, ports: Ports): Promise<SeenHost[]> {
