@@ -30,8 +30,8 @@ export async function openWorld(suite: string, scenario: Scenario, image: Pushed
   /** Requests that must all be answered: no fault here touches what serves. */
   const flow = async (version: string): Promise<void> => {
     if (scenario.fixedPort === true || version === '' || traffic !== undefined) return
-    // With 50 connections some requests are under way all the time; a closer load would take the machine from what they meet.
-    traffic = host.traffic({ pauseMs: 200, seconds: 3000, requests: 10_000_000 })
+    // With 50 connections one of them is about to ask at any moment; a closer load would take the machine from what they meet.
+    traffic = host.traffic({ pauseMs: 500, seconds: 3000, requests: 10_000_000 })
     await traffic.seen(version)
   }
   const renew = async (): Promise<void> => {
