@@ -39,6 +39,28 @@ is_written() {
     | awk -v created="$created" '/^d/ { next } $1 == "?" || $4 " " $5 >= substr(created, 1, length($4 " " $5)) { found = 1; exit } END { exit !(found || NR == 0) }'
 }
 
+# What the host could still give, in kB, and what each container that runs has taken: without its cache of files, which goes when somebody
+# needs the room. `answer` has their first processes, as `process` lines.
+look_at_memory() {
+  fact memory "$(awk '$1 == "MemAvailable:" || $1 == "SwapFree:" { kb += $2 } END { print kb }' /proc/meminfo 2> /dev/null)"
+  printf '%s\n' "$answer" | awk -F "$tab" '
+    $1 == "process" && $3 > 0 {
+      file = "/proc/" $3 "/cgroup"; at = ""
+      while ((getline line < file) > 0) {
+        split(line, part, ":")
+        if (part[2] ~ /(^|,)memory(,|$)/) { at = "/memory" part[3]; break }
+        if (part[1] == "0") at = part[3]
+      }
+      close(file)
+      file = "/sys/fs/cgroup" at "/memory.stat"
+      while ((getline line < file) > 0) {
+        split(line, part, " ")
+        if (part[1] == "anon" || part[1] == "total_rss") { printf "uses%s%s%s%d\n", FS, substr($2, 2), FS, part[2] / 1024; break }
+      }
+      close(file)
+    }'
+}
+
 # free_at NAME PATH: what the file system takes on which the path is, or will be.
 free_at() {
   at=$2

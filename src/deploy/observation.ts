@@ -8,6 +8,7 @@ import { type CarriedFacts, carriedIn } from './members.ts'
 import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
 import { type NginxContainer, parseNginxContainer } from './nginx-container.ts'
+import { memoryOf, type SeenMemory } from './memory.ts'
 import { accessoriesOf, dataOf, type SeenData, unnamedIn } from './seen-data.ts'
 import { parseWaiting, type Waiting } from './waiting.ts'
 
@@ -152,6 +153,7 @@ export interface Observation {
   /** The paths that are not there, of those that were asked for; all networks and volumes of the engine, where they were. */
   external?: { missing: readonly string[]; networks: ReadonlySet<string>; volumes: ReadonlySet<string> }
   data?: SeenData
+  memory?: SeenMemory
   /** The last release that was to wait for a confirmation: what counts of it `waitOf` says. */
   waits?: Waiting
 }
@@ -221,6 +223,7 @@ export function parseObservation(host: string, text: string): Observation {
     nginx: nginxOf(facts),
     stored: new Set(all('stored')),
     ...dataOf(facts),
+    ...memoryOf(facts),
     external: { missing: all('missing'), networks: new Set(all('network')), volumes: new Set(all('volume')) },
     ...(ledBy === undefined ? {} : { ledBy }),
     ...(cron === undefined ? {} : { cron }),

@@ -11,6 +11,7 @@ import { type HostCall, imageOf, networkCalls, pullCall, stopSeconds, volumeCall
 import { cronWarnings, jobCalls, retireCall, scheduleCalls } from './cron.ts'
 import { hasRun } from './once.ts'
 import { heldError, heldWords } from './held.ts'
+import { memoryWarnings } from './memory.ts'
 import { membersOf } from './members.ts'
 import { ownerOf, releaseCalls } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
@@ -124,6 +125,7 @@ export function planHost(asked: Wanted, seen: Observation, host: string): HostPl
     ...certificates.warnings,
     ...accessories.warnings,
     ...led.warnings,
+    ...memoryWarnings(wanted, seen, old, calls),
   ]
   const files = [...certificates.files, ...sites.flatMap((one) => one.files)]
   const since = new Map([...left].map(([service, { release }]) => [service, release]))
