@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { forgiving, resolveTargets } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -13,13 +14,26 @@ import { asText, bakePlace, fieldsOf, parsePrinted, printBake, type PrintedTarge
  */
 const notTaken = ['tags', 'output', 'attest', 'call', 'description', 'matrix', 'name', 'inherits', 'annotations']
 
+/**
+ * Labels that say when, of which commit and as which version an image was built, as docker/metadata-action and many a bake file
+ * set them: those of OCI, and of Label Schema before it. What they say is no part of the key, as with launchway's own.
+ */
+const ofRelease: ReadonlySet<string> = new Set([
+  ...['created', 'revision', 'version', 'ref.name'].map((name) => `org.opencontainers.image.${name}`),
+  ...['build-date', 'vcs-ref', 'version'].map((name) => `org.label-schema.${name}`),
+])
+
 /** The plan with the images that a bake file describes, as bake understands it here and now. */
 export async function withBaked(plan: PlanSection, config: Config, ports: Ports): Promise<PlanSection> {
   const targets = resolveTargets(config)
   if (targets.size === 0) return plan
   const files = [config.bake ?? []].flat()
   const printed = await read(files, [...targets.values()], ports)
-  const { images, bases } = bakedImages(printed, targets, [...plan.images, ...(plan.bases ?? [])])
+  const found = bakedImages(printed, targets, [...plan.images, ...(plan.bases ?? [])])
+  const bases = await Promise.all(found.bases.map((base) => withoutUnread(base, ports)))
+  const images = new Map(
+    await Promise.all([...found.images].map(async ([name, image]) => [name, await withoutUnread(image, ports)] as const)),
+  )
   for (const [name, { annotations }] of Object.entries(printed)) {
     const pushed = plan.images.find((image) => targets.get(image.name) === name)
     if (Array.isArray(annotations) && annotations.length > 0 && pushed !== undefined && pushed.annotations === undefined)
@@ -30,9 +44,25 @@ export async function withBaked(plan: PlanSection, config: Config, ports: Ports)
   const below = [...(plan.bases ?? []).map((base) => images.get(base.name) ?? base), ...bases]
   return {
     ...plan,
-    images: plan.images.map((image) => ({ ...image, ...images.get(image.name), repositories: image.repositories })),
+    images: plan.images.map((image) => {
+      const baked = images.get(image.name)
+      const written = { ...image.written, ...baked?.written }
+      return { ...image, ...baked, ...(Object.keys(written).length === 0 ? {} : { written }) }
+    }),
     ...(below.length === 0 ? {} : { bases: below }),
   }
+}
+
+/**
+ * docker/metadata-action gives its targets the version as an argument, too. Where the Dockerfile does not name that, nothing reads it:
+ * it would change the key and not the image.
+ */
+async function withoutUnread(image: PlannedBase, { files, root }: Ports): Promise<PlannedBase> {
+  const given = Object.entries(image.args)
+  if (!given.some(([name]) => name.startsWith('DOCKER_META_'))) return image
+  const dockerfile = await files.read(join(root, image.context, image.dockerfile))
+  const isRead = ([name]: readonly [string, string]): boolean => !name.startsWith('DOCKER_META_') || dockerfile?.includes(name) !== false
+  return { ...image, args: Object.fromEntries(given.filter(isRead)) }
 }
 
 async function read(files: readonly string[], targets: readonly string[], ports: Ports): Promise<Record<string, PrintedTarget>> {
@@ -110,6 +140,9 @@ function plannedFrom(name: string, target: string, printed: PrintedTarget, names
       throw refused(target, `${key} is not known to this launchway`, 'Leave it out, or build the image by the keys of launchway.yml.')
     return [key, parsed.data] as const
   })
+  const values = given(labels)
+  // The file says them by variables and functions that bake has worked out: that a label is there is all that is known of it.
+  const passing = Object.keys(values).filter((key) => ofRelease.has(key))
   return {
     name,
     context: context ?? '.',
@@ -120,7 +153,8 @@ function plannedFrom(name: string, target: string, printed: PrintedTarget, names
     ...(contexts === undefined || contexts === null ? {} : { contexts: renamed(contexts, names) }),
     ...((secret ?? []).length === 0 ? {} : { secrets: (secret ?? []).map((one) => secretOf(target, fieldsOf(one))) }),
     ...((ssh ?? []).length === 0 ? {} : { ssh: (ssh ?? []).map((one) => sshOf(asText(one), fieldsOf(one))) }),
-    ...(Object.keys(labels ?? {}).length === 0 ? {} : { labels: given(labels) }),
+    ...(Object.keys(values).length === 0 ? {} : { labels: values }),
+    ...(passing.length === 0 ? {} : { written: { labels: Object.fromEntries(passing.map((key) => [key, ''])) } }),
     ...(cache.from.length + cache.to.length === 0 ? {} : { cache }),
     ...(bake.length === 0 ? {} : { bake: Object.fromEntries(bake) }),
   }

@@ -1,9 +1,20 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bakedImages } from '../../src/plan/baked.ts'
+import { contentKey } from '../../src/build/key.ts'
+import { bakeDefinition } from '../../src/build/plan.ts'
+import type { PlannedBase } from '../../src/core/planned-image.ts'
+import type { PlanSection } from '../../src/core/release.ts'
+import { bakedImages, withBaked } from '../../src/plan/baked.ts'
+import { plan } from '../../src/plan/plan.ts'
 import { asText, bakePlace, fieldsOf, parsePrinted, type PrintedTarget } from '../../src/tools/bake-file.ts'
-import { refusal } from './support/config.ts'
+import { fakeExec } from '../fakes/exec.ts'
+import { configOf, refusal } from './support/config.ts'
+import { localPorts, temporaryFolder } from './support/ports.ts'
+import { runs } from './support/runs.ts'
 
-function imageOf(target: object): object | undefined {
+function imageOf(target: object): PlannedBase | undefined {
   const printed = parsePrinted(JSON.stringify({ target: { web: target } }))
   return bakedImages(printed, new Map([['web', 'web']]), [{ name: 'web' }]).images.get('web')
 }
@@ -54,6 +65,92 @@ describe('a target of a bake file is the image that it describes', () => {
   ])('and is refused with %s', (_, target, says) => {
     const { code, message } = refusal(() => imageOf(target))
     expect([code, says.test(message)]).toEqual(['CONFIG_INVALID', true])
+  })
+})
+
+describe('what labels of a bake file say of one release alone', () => {
+  const inputs = { dockerfile: 'FROM scratch', tree: 't', bases: {}, contexts: {} }
+  const keyOf = (labels: Record<string, string>): string => {
+    const image = imageOf({ labels })
+    if (image === undefined) throw new Error('no image')
+    return contentKey(image, inputs)
+  }
+  const passing = [
+    'org.opencontainers.image.created',
+    'org.opencontainers.image.revision',
+    'org.opencontainers.image.version',
+    'org.opencontainers.image.ref.name',
+    'org.label-schema.build-date',
+    'org.label-schema.vcs-ref',
+    'org.label-schema.version',
+  ]
+  const lasting = fc
+    .oneof(fc.string(), fc.constantFrom('org.opencontainers.image.description', 'org.opencontainers.image.source', 'version', 'created'))
+    .filter((name) => !passing.includes(name))
+
+  test('is no part of the key', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...passing), fc.string(), fc.string(), fc.dictionary(lasting, fc.string()), (name, one, other, more) => {
+        expect(keyOf({ ...more, [name]: one })).toBe(keyOf({ ...more, [name]: other }))
+        expect(keyOf({ ...more, [name]: one })).not.toBe(keyOf(more))
+      }),
+      { numRuns: runs(50) },
+    )
+  })
+
+  test('is the only thing of them that is none: another value of any other label is another key', () => {
+    const volatile = fc.dictionary(fc.constantFrom(...passing), fc.string())
+    fc.assert(
+      fc.property(lasting, fc.string(), fc.string(), volatile, (name, one, other, more) => {
+        expect(keyOf({ ...more, [name]: one }) === keyOf({ ...more, [name]: other })).toBe(one === other)
+      }),
+      { numRuns: runs(50) },
+    )
+  })
+})
+
+describe('a plan with what docker/metadata-action has written for bake', () => {
+  const text = `bake: docker-bake.json
+images:
+  web: { repositories: [a/b], annotations: { at: "{{sha}}" } }
+branches: { "**": {} }
+`
+  const printed = (version: string): string =>
+    JSON.stringify({
+      target: {
+        web: {
+          args: { DOCKER_META_VERSION: version, DOCKER_META_IMAGES: 'a/b', OTHER: '1' },
+          labels: { 'org.opencontainers.image.version': version, 'org.opencontainers.image.title': 'shop' },
+        },
+      },
+    })
+  const planned = async (version: string, dockerfile: string): Promise<PlanSection> => {
+    const root = temporaryFolder()
+    writeFileSync(join(root, 'Dockerfile'), dockerfile)
+    const ports = { ...localPorts(root).ports, exec: fakeExec({ 'docker buildx bake': { stdout: printed(version) } }) }
+    const config = configOf(text)
+    return withBaked(plan(config, { event: 'push', sha: 'a'.repeat(40), ref: 'refs/heads/main' }), config, ports)
+  }
+
+  test('has the key of another version, and its own labels', async () => {
+    const dockerfile = 'FROM scratch\nARG OTHER\n'
+    const keys = []
+    for (const version of ['1.2', '1.3']) {
+      const section = await planned(version, dockerfile)
+      const [image] = section.images
+      if (image === undefined) throw new Error('no image')
+      expect(image.written).toEqual({ labels: { 'org.opencontainers.image.version': '' }, annotations: { at: '{{sha}}' } })
+      expect(image.args).toEqual({ OTHER: '1' })
+      const labels = bakeDefinition([image], new Map(), section).target['web']?.labels
+      expect(labels).toMatchObject({ 'org.opencontainers.image.version': version, 'org.opencontainers.image.title': 'shop' })
+      keys.push(contentKey(image, { dockerfile, tree: 't', bases: {}, contexts: {} }))
+    }
+    expect(keys[0]).toBe(keys[1])
+  })
+
+  test('has the version as an argument where the Dockerfile reads it', async () => {
+    const section = await planned('1.2', 'FROM scratch\nARG DOCKER_META_VERSION\n')
+    expect(section.images[0]?.args).toEqual({ DOCKER_META_VERSION: '1.2', OTHER: '1' })
   })
 })
 
