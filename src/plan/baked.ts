@@ -6,7 +6,7 @@ import { BakeValue, type BuildSecret, type BuildSsh, type PlannedBase } from '..
 import { normalPlatform, wrongPlatform } from '../core/platform.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlanSection } from '../core/release.ts'
-import { asText, bakePlace, fieldsOf, parsePrinted, printBake, type PrintedTarget } from '../tools/bake-file.ts'
+import { asText, bakePlace, fieldsOf, parsePrinted, printBake, type Printed, type PrintedTarget, targetsOf } from '../tools/bake-file.ts'
 
 /**
  * What launchway decides for itself: names and where the image goes; and what is about bake alone. Attestations would
@@ -23,6 +23,9 @@ const ofRelease: ReadonlySet<string> = new Set([
   ...['build-date', 'vcs-ref', 'version'].map((name) => `org.label-schema.${name}`),
 ])
 
+/** Of a group that a message names. */
+const shownTargets = 12
+
 /** The plan with the images that a bake file describes, as bake understands it here and now. */
 export async function withBaked(plan: PlanSection, config: Config, ports: Ports): Promise<PlanSection> {
   const targets = resolveTargets(config)
@@ -34,7 +37,7 @@ export async function withBaked(plan: PlanSection, config: Config, ports: Ports)
   const images = new Map(
     await Promise.all([...found.images].map(async ([name, image]) => [name, await withoutUnread(image, ports)] as const)),
   )
-  for (const [name, { annotations }] of Object.entries(printed)) {
+  for (const [name, { annotations }] of Object.entries(printed.target)) {
     const pushed = plan.images.find((image) => targets.get(image.name) === name)
     if (Array.isArray(annotations) && annotations.length > 0 && pushed !== undefined && pushed.annotations === undefined)
       ports.log.warning(
@@ -65,7 +68,7 @@ async function withoutUnread(image: PlannedBase, { files, root }: Ports): Promis
   return { ...image, args: Object.fromEntries(given.filter(isRead)) }
 }
 
-async function read(files: readonly string[], targets: readonly string[], ports: Ports): Promise<Record<string, PrintedTarget>> {
+async function read(files: readonly string[], targets: readonly string[], ports: Ports): Promise<Printed> {
   const { code, stdout, stderr } = await ports.exec.run(printBake(files, targets, ports.root), { signal: ports.signal, accept: [0, 1] })
   if (code === 0) return parsePrinted(stdout)
   const place = bakePlace(stderr)
@@ -86,21 +89,21 @@ async function read(files: readonly string[], targets: readonly string[], ports:
  * @throws LaunchwayError CONFIG_INVALID for what cannot be taken as it is
  */
 export function bakedImages(
-  printed: Readonly<Record<string, PrintedTarget>>,
+  printed: Printed,
   targets: ReadonlyMap<string, string>,
   others: readonly { name: string }[],
 ): { images: Map<string, PlannedBase>; bases: PlannedBase[] } {
   const taken = new Set(others.map(({ name }) => name))
   const names = new Map([...targets].map(([image, target]) => [target, image]))
-  const below = Object.keys(printed).filter((target) => !names.has(target))
+  const below = Object.keys(printed.target).filter((target) => !names.has(target))
   for (const target of below) {
     const name = freeName(target, taken)
     taken.add(name)
     names.set(target, name)
   }
   const take = (name: string, target: string): PlannedBase => {
-    const found = printed[target]
-    if (found === undefined) throw refused(target, 'it is not there', 'docker buildx bake --print shows what there is.')
+    const found = Object.hasOwn(printed.target, target) ? printed.target[target] : undefined
+    if (found === undefined) throw notOne(name, target, printed)
     return plannedFrom(name, target, found, names)
   }
   return {
@@ -197,6 +200,21 @@ function secretOf(target: string, fields: ReadonlyMap<string, string>): BuildSec
 function sshOf(text: string, fields: ReadonlyMap<string, string>): BuildSsh {
   const [id = 'default', file] = fields.has('id') ? [fields.get('id'), fields.get('paths')] : text.split('=')
   return { id, ...(file === undefined ? {} : { file }) }
+}
+
+/** Bake takes the name of a group, and of a target that a matrix makes several of, where it takes that of a target; an image is one. */
+function notOne(image: string, name: string, printed: Printed): LaunchwayError {
+  const all = targetsOf(name, printed)
+  const [first] = all
+  if (first === undefined) return refused(name, 'it is not there', 'docker buildx bake --print shows what there is.')
+  const others = all.length > shownTargets ? [`${all.length - shownTargets} more`] : []
+  return new LaunchwayError(
+    'CONFIG_INVALID',
+    `images.${image}: ${name} of the bake file is no target: as a group or by its matrix it is ${[...all.slice(0, shownTargets), ...others].join(', ')}`,
+    {
+      hint: `An image is one target. Name it, and write an image for each of them that is pushed:\n  images:\n    ${image}: { bake: ${first}, repositories: [...] }`,
+    },
+  )
 }
 
 function refused(target: string, why: string, hint: string): LaunchwayError {

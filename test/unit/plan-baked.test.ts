@@ -155,12 +155,12 @@ branches: { "**": {} }
 })
 
 test('what targets are built on comes with them, under a name that no image has', () => {
-  const printed: Record<string, PrintedTarget> = {
+  const target: Record<string, PrintedTarget> = {
     reporting: { contexts: { base: 'target:Base.Image', web: 'target:web', other: 'docker-image://x' } },
     'Base.Image': { context: 'base' },
     web: {},
   }
-  const { images, bases } = bakedImages(printed, new Map([['reports', 'reporting']]), [{ name: 'reports' }, { name: 'web' }])
+  const { images, bases } = bakedImages({ target }, new Map([['reports', 'reporting']]), [{ name: 'reports' }, { name: 'web' }])
   expect(images.get('reports')).toMatchObject({
     name: 'reports',
     contexts: { base: 'target:base-image', web: 'target:web-2', other: 'docker-image://x' },
@@ -169,6 +169,45 @@ test('what targets are built on comes with them, under a name that no image has'
     ['base-image', 'base'],
     ['web-2', '.'],
   ])
+})
+
+describe('an image is one target, so that of several is refused with their names', () => {
+  // As bake 0.13 prints it when it is asked for `all`.
+  const printed = parsePrinted(
+    JSON.stringify({
+      group: { all: { targets: ['default', 'mx'] }, default: { targets: ['web', 'db', 'all'] }, mx: { targets: ['mx-a', 'mx-b'] } },
+      target: { db: {}, 'mx-a': {}, 'mx-b': {}, web: {} },
+    }),
+  )
+
+  test.each<[string, string, string, string]>([
+    ['a group', 'all', 'web, db, mx-a, mx-b', 'web'],
+    ['a matrix', 'mx', 'mx-a, mx-b', 'mx-a'],
+    ['the group that bake takes by itself', 'default', 'web, db, mx-a, mx-b', 'web'],
+  ])('%s', (_, name, targets, first) => {
+    const { code, message, hint } = refusal(() => bakedImages(printed, new Map([['shop', name]]), [{ name: 'shop' }]))
+    expect([code, message]).toEqual([
+      'CONFIG_INVALID',
+      `images.shop: ${name} of the bake file is no target: as a group or by its matrix it is ${targets}`,
+    ])
+    expect(hint).toContain(`shop: { bake: ${first}, repositories: [...] }`)
+  })
+
+  test('a matrix of a hundred, with some of their names', () => {
+    const names = Array.from({ length: 100 }, (_, index) => `mx-${index}`)
+    const many = { group: { mx: { targets: names } }, target: Object.fromEntries(names.map((name) => [name, {}])) }
+    const { message } = refusal(() => bakedImages(many, new Map([['mx', 'mx']]), [{ name: 'mx' }]))
+    expect(message).toMatch(/mx-0, .* mx-11, 88 more$/)
+  })
+
+  test('one target of a matrix is taken', () => {
+    expect(bakedImages(printed, new Map([['shop', 'mx-a']]), [{ name: 'shop' }]).images.get('shop')).toEqual({ ...least, name: 'shop' })
+  })
+
+  test.each(['nope', 'constructor'])('a name of nothing is refused as such: %s', (name) => {
+    const { message } = refusal(() => bakedImages(printed, new Map([['shop', name]]), [{ name: 'shop' }]))
+    expect(message).toBe(`the target ${name} of the bake file cannot be taken: it is not there`)
+  })
 })
 
 test('the place of what bake does not understand is found', () => {
