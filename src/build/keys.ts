@@ -125,7 +125,7 @@ export async function reasonFor(
   const now = inputList(image, inputs, files)
   const reason = isForced(plan)
     ? `${plan.rebuild === true ? '--rebuild' : '--no-cache'} asks for it`
-    : (unknown ?? distrust ?? (await whyBuilt(image, now, silent, release, ports)))
+    : (unknown ?? distrust ?? (await whyBuilt(image, { now, seen: files.seen }, silent, release, ports)))
   return { reason, ...(plan.stages.push.run && tree === inputs.tree ? { inputs: packed(now) } : {}) }
 }
 
