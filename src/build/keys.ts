@@ -9,6 +9,7 @@ import { FileList, inputList, packed } from './inputs.ts'
 import { contentKey, type Inputs } from './key.ts'
 import { changedFolder, namedContexts } from './named-contexts.ts'
 import { basesUnder, inOrder } from './plan.ts'
+import { requireStage } from './stages.ts'
 import { trackedFiles } from './tracked.ts'
 import { whyBuilt } from './why.ts'
 
@@ -45,6 +46,7 @@ export async function keysOf<Image extends PlannedBase>(
       basesFor(planned, basesOf, ports),
       workshop.platform,
     ])
+    requireStage(planned, dockerfile)
     const image = onPlatform(planned, platform)
     // What cannot be told may be something else each time.
     const below = keyed.filter(({ image: { name } }) => Object.values(planned.contexts ?? {}).includes(`target:${name}`))
