@@ -36,6 +36,7 @@ const meanings: Readonly<Record<string, string>> = {
   'plan.stages': 'by stage',
   'plan.stages.*.reason': 'why it runs or is skipped',
   'build.images[].key': 'content key',
+  'build.images[].bases': 'of one that was built: by name the images that the build was held to, with the digest in their registry',
   'build.images[].config': 'by platform: digest of the configuration, the identity of the image in every store',
   'build.images[].registries': 'by repository, once uploaded',
   'build.images[].registries.*.digest': 'of the manifest, or of the index of several platforms',

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { LaunchwayError } from '../core/error.ts'
+import { Digest } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
 import { familiarName, isNamedContext, isSameRepository, parseReference } from '../core/reference.ts'
 import type { PlannedBase } from '../core/planned-image.ts'
@@ -7,6 +8,8 @@ import type { Registry, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { within } from '../core/within.ts'
 import { imagesOf, type Named } from '../tools/dockerfile.ts'
+import { syntaxOf } from '../tools/dockerfile-text.ts'
+import type { Inputs } from './key.ts'
 
 /** How long a registry may take to say what a tag points at. */
 const patienceMs = 10_000
@@ -82,6 +85,25 @@ function contextImages({ contexts = {} }: PlannedBase): Used[] {
     const reference = /^docker-image:\/\/(.+)$/.exec(value)?.[1]
     return reference === undefined ? [] : [{ reference, written: value, line: 1, context }]
   })
+}
+
+/**
+ * Of these bases those that the build could not but take, by the name in the Dockerfile with the digest in its registry: named by it, or
+ * held to it. The one that reads the Dockerfile (`# syntax=`) BuildKit finds by itself, and an image of this machine has no such digest.
+ */
+export function heldBases({ image: { args }, inputs: { bases, dockerfile }, pins }: Pinned): [string, string][] {
+  const reader = args['BUILDKIT_SYNTAX'] ?? syntaxOf(dockerfile)
+  const held = Object.values(pins)
+  return Object.entries(bases).filter(([reference, id]) => {
+    const { repository, digest } = parseReference(reference)
+    if (!Digest.safeParse(id).success) return false
+    return digest !== undefined || (reference !== reader && held.includes(`docker-image://${repository}@${id}`))
+  })
+}
+
+interface Pinned extends Pick<Bases, 'pins'> {
+  image: Pick<PlannedBase, 'args'>
+  inputs: Pick<Inputs, 'bases' | 'dockerfile'>
 }
 
 interface Found {

@@ -4,6 +4,7 @@ import type { Credentials, Ports } from '../core/ports.ts'
 import { parseReference, parseRepository } from '../core/reference.ts'
 import { failedLine } from '../tools/buildx.ts'
 import type { Told } from './progress.ts'
+import { lackingStage } from './stages.ts'
 
 /** Lines of the step that failed that are shown. */
 const shownLines = 20
@@ -20,6 +21,8 @@ const fullDisk: Cause = {
   says: 'the disk of the builder is full',
   hint: '`docker system df` shows what takes the room; `docker builder prune` removes build caches, `docker image prune` images without a tag.',
 }
+
+const noStage = /target stage "?([^\s"]+)"? could not be found/
 
 /** What makes one failure of BuildKit known by its words, the surest first. */
 const causes: readonly [RegExp, (found: readonly string[], builder: Builder) => Cause][] = [
@@ -48,7 +51,7 @@ const causes: readonly [RegExp, (found: readonly string[], builder: Builder) => 
   [/dockerfile parse error on line \d+: (.*)/, ([what = '']) => ({ says: what })],
   [/"([^"]+)": not found/, ([path = '']) => missingFile(path)],
   [
-    /target stage "?([^\s"]+)"? could not be found/,
+    noStage,
     ([stage = '']) => ({
       says: `the Dockerfile has no stage ${stage}`,
       hint: 'images.<name>.target is the name behind AS of a FROM line.',
@@ -102,6 +105,8 @@ function missingFile(path: string): Cause {
 export interface Source {
   context: string
   dockerfile: string
+  /** The stage that it is. */
+  target?: string | undefined
   /** What it is built for. */
   platforms?: readonly string[]
 }
@@ -126,11 +131,13 @@ export async function buildFailure(told: Told, sources: readonly Source[], build
   const foreign = first === undefined ? undefined : await foreignProgram(first, sources, ports)
   const { code = 'BUILD_FAILED', says, hint } = foreign ?? causeOf(`${text}\n${first?.error ?? ''}`, first?.lines ?? [], builder)
   const at = failedLine(text)
-  const place = at === undefined ? undefined : await placeOf(at, sources, ports)
-  const where = place === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`
+  const [, stage] = noStage.exec(text) ?? []
+  const lacking = stage === undefined ? undefined : await lackingStage(stage, sources, ports)
+  const place = lacking?.place ?? (at === undefined ? undefined : await placeOf(at, sources, ports))
+  const where = place?.line === undefined ? 'the build failed' : `the build failed at ${place.file}:${place.line}`
   const lines = first === undefined ? [] : [first.step, ...first.lines.filter((line) => line.trim() !== '').slice(-shownLines)]
   return new LaunchwayError(code, says === '' ? where : `${where}: ${says}`, {
-    hint: [...lines, ...conclusion(told.text), hint ?? ''].filter((line) => line !== '').join('\n'),
+    hint: [...lines, ...conclusion(told.text), lacking?.hint ?? '', hint ?? ''].filter((line) => line !== '').join('\n'),
     ...(place === undefined ? {} : { place }),
   })
 }

@@ -27,13 +27,20 @@ export type InputList = z.infer<typeof InputList>
 /** Paths that are listed one by one: some 80 kB, compressed. */
 const mostPaths = 4_000
 
+/** What the digest of one file is made of. */
+type Seen = Pick<ContextEntry, 'kind' | 'mode' | 'blob'>
+
 /** Takes the files of a context as they come. */
 export class FileList {
   readonly paths = new Map<string, number>()
+  /** Of those that are listed one by one. */
+  readonly seen = new Map<string, Seen>()
   depth: number | undefined
 
-  add({ path, kind, mode, blob }: Pick<ContextEntry, 'path' | 'kind' | 'mode' | 'blob'>): void {
-    this.#sum(path, bits(`${kind} ${mode} ${blob}`))
+  add({ path, kind, mode, blob }: Seen & Pick<ContextEntry, 'path'>): void {
+    const seen = { kind, mode, blob }
+    this.#sum(path, digestOf(seen))
+    if (this.paths.has(path)) this.seen.set(path, seen)
     while (this.paths.size > mostPaths) this.#fold()
   }
 
@@ -48,7 +55,12 @@ export class FileList {
     this.depth = Math.max(...listed.map(([path]) => depthOf(path))) - 1
     this.paths.clear()
     for (const [path, value] of listed) this.#sum(path, value)
+    for (const path of this.seen.keys()) if (!this.paths.has(path)) this.seen.delete(path)
   }
+}
+
+function digestOf({ kind, mode, blob }: Seen): number {
+  return bits(`${kind} ${mode} ${blob}`)
 }
 
 /** The sum of a folder does not depend on when what is in it came to it: what was a sum already is added as it is. */
@@ -104,8 +116,11 @@ export function unpacked(body: Buffer): InputList | undefined {
   }
 }
 
-/** What has changed, for people, the weightiest first: `requirements.txt changed`, `the base python:3 moved`. */
-export function changesOf(before: InputList, now: InputList): string[] {
+/**
+ * What has changed, for people, the weightiest first: `requirements.txt changed`, `the base python:3 moved`.
+ * @param seen the files of now
+ */
+export function changesOf(before: InputList, now: InputList, seen: ReadonlyMap<string, Seen>): string[] {
   if (before.keyVersion !== now.keyVersion) return ['this launchway makes content keys in another way']
   const changes = [
     ...changed(before.bases, now.bases).map(([name, how]) => `the base ${name} ${how === 'changed' ? 'moved' : how}`),
@@ -114,18 +129,37 @@ export function changesOf(before: InputList, now: InputList): string[] {
       : []),
     ...changed(before.arguments, now.arguments).map(([name, how]) => `the argument ${name} ${how}`),
     ...changed(before.settings, now.settings).map(([name, how]) => `the setting ${name} ${how}`),
-    ...fileChanges(before, now),
+    ...fileChanges(before, now, seen),
   ]
   return [...new Set(changes)]
 }
 
-function fileChanges(before: InputList, now: InputList): string[] {
+function fileChanges(before: InputList, now: InputList, seen: ReadonlyMap<string, Seen>): string[] {
   const depths = [before.depth, now.depth].flatMap((depth) => depth ?? [])
   const depth = depths.length === 0 ? undefined : Math.min(...depths)
-  return changed(sums(before, depth), sums(now, depth)).map(([path, how]) => {
+  const was = sums(before, depth)
+  return changed(was, sums(now, depth)).map(([path, how]) => {
     if (path === '/') return 'the build context changed'
-    return path.endsWith('/') ? `${path} changed` : `${path} ${how}`
+    if (path.endsWith('/')) return `${path} changed`
+    const is = seen.get(path)
+    return is === undefined || how !== 'changed' ? `${path} ${how}` : inFull(path, was[path], is)
   })
+}
+
+const usualModes = [
+  ...[0o644, 0o755, 0o664, 0o775, 0o600, 0o700, 0o640, 0o750, 0o666, 0o777, 0o444, 0o555, 0o400, 0o500],
+  ...[0o2755, 0o2775, 0o1777],
+]
+
+/** The list from before has one digest for all that a file is: with the content of now and the mode of then it comes out again. */
+function inFull(path: string, was: number | undefined, is: Seen): string {
+  const { kind, mode } = is
+  if (kind === 'link') return `the link ${path} changed`
+  const old = [...usualModes, mode & ~0o111, mode ^ 0o100, mode | 0o111].find((one) => digestOf({ ...is, mode: one }) === was)
+  if (old === undefined) return `${path} changed`
+  const [runs, ran] = [mode, old].map((one) => (one & 0o111) !== 0)
+  if (kind === 'file' && runs !== ran) return runs === true ? `${path} is executable now` : `${path} is no longer executable`
+  return `the permissions of ${path} changed: ${mode.toString(8)}, they were ${old.toString(8)}`
 }
 
 /** As they would be listed where no more than so many folders are told apart. */

@@ -9,6 +9,7 @@ import { FileList, inputList, packed } from './inputs.ts'
 import { contentKey, type Inputs } from './key.ts'
 import { changedFolder, namedContexts } from './named-contexts.ts'
 import { basesUnder, inOrder } from './plan.ts'
+import { requireStage } from './stages.ts'
 import { trackedFiles } from './tracked.ts'
 import { whyBuilt } from './why.ts'
 
@@ -45,6 +46,7 @@ export async function keysOf<Image extends PlannedBase>(
       basesFor(planned, basesOf, ports),
       workshop.platform,
     ])
+    requireStage(planned, dockerfile)
     const image = onPlatform(planned, platform)
     // What cannot be told may be something else each time.
     const below = keyed.filter(({ image: { name } }) => Object.values(planned.contexts ?? {}).includes(`target:${name}`))
@@ -125,7 +127,7 @@ export async function reasonFor(
   const now = inputList(image, inputs, files)
   const reason = isForced(plan)
     ? `${plan.rebuild === true ? '--rebuild' : '--no-cache'} asks for it`
-    : (unknown ?? distrust ?? (await whyBuilt(image, now, silent, release, ports)))
+    : (unknown ?? distrust ?? (await whyBuilt(image, { now, seen: files.seen }, silent, release, ports)))
   return { reason, ...(plan.stages.push.run && tree === inputs.tree ? { inputs: packed(now) } : {}) }
 }
 

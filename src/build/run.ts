@@ -6,9 +6,11 @@ import type { PlannedBase, PlannedImage } from '../core/planned-image.ts'
 import type { BuildSection, BuiltImage, Release } from '../core/release.ts'
 import { showBytes } from '../core/units.ts'
 import { inspectBuilder, parseBuilder, parseMetadata } from '../tools/buildx.ts'
+import { heldBases } from './bases.ts'
 import { type Keyed, keysOf, reasonFor, requireUnchanged } from './keys.ts'
 import { takeKnown } from './known.ts'
 import { pushCheck } from './may-push.ts'
+import { basesUnder } from './plan.ts'
 import { configsOf, requireStore } from './platforms.ts'
 import { solve } from './solve.ts'
 
@@ -72,7 +74,15 @@ async function buildAll(
   const ms = ports.clock.elapsed() - started
   const metadata = (await ports.files.read(metadataFile))?.toString() ?? '{}'
   const built = new Map<string, BuiltImage>()
-  for (const { image, key } of wanted) built.set(image.name, await describe(image, key, metadata, ms, ports))
+  for (const one of wanted) {
+    const described = await describe(one.image, one.key, metadata, ms, ports)
+    const below = basesUnder(
+      [one.image],
+      all.map(({ image }) => image),
+    )
+    const held = new Map([one, ...all.filter(({ image }) => below.includes(image))].flatMap(heldBases))
+    built.set(one.image.name, { ...described, ...(held.size === 0 ? {} : { bases: Object.fromEntries(held) }) })
+  }
   return built
 }
 

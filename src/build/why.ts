@@ -8,7 +8,7 @@ import { parseRepository } from '../core/reference.ts'
 import type { BuiltImage, PlannedImage, Release } from '../core/release.ts'
 import { openRepository } from '../core/repository.ts'
 import { within } from '../core/within.ts'
-import { changesOf, type InputList, unpacked } from './inputs.ts'
+import { changesOf, type FileList, type InputList, unpacked } from './inputs.ts'
 
 /** How long a registry may take to say what an image was built of: nothing depends on it. */
 const patienceMs = 10_000
@@ -23,7 +23,7 @@ export const sizeAnnotation = 'launchway.size'
 /** Why an image is built whose key nobody knows: what differs from the last one of this branch, tag or environment. */
 export async function whyBuilt(
   image: PlannedImage,
-  now: InputList,
+  { now, seen }: { now: InputList } & Pick<FileList, 'seen'>,
   silent: ReadonlySet<string>,
   release: Release,
   ports: Ports,
@@ -33,7 +33,7 @@ export async function whyBuilt(
   try {
     const before = await within(patienceMs, ports.signal, ports, () => lastInputs(image, release, ports))
     if (before === undefined) return 'what it was built of before is not known'
-    return typeof before === 'string' ? before : inWords(changesOf(before, now))
+    return typeof before === 'string' ? before : inWords(changesOf(before, now, seen))
   } catch (error) {
     ports.signal.throwIfAborted()
     return `what it was built of before is not known: ${error instanceof Error ? error.message : String(error)}`

@@ -13,11 +13,12 @@ export function configFile(logins: ReadonlyMap<string, Credentials>): Secret {
 }
 
 /** By the names that docker has for registries. */
-export function authsOf(logins: ReadonlyMap<string, Credentials>): Record<string, { auth: string }> {
+export function authsOf(logins: ReadonlyMap<string, Credentials>): Record<string, { auth: string; identitytoken?: string }> {
   return Object.fromEntries(
-    [...logins].map(([host, { username, password }]) => {
-      const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64')
-      return [loginKey(host), { auth }] as const
+    [...logins].map(([host, { username, password, isIdentity }]) => {
+      const auth = (text: string): string => Buffer.from(`${username}:${text}`).toString('base64')
+      const token = password.reveal()
+      return [loginKey(host), isIdentity === true ? { auth: auth(''), identitytoken: token } : { auth: auth(token) }] as const
     }),
   )
 }

@@ -36,7 +36,7 @@ export const PlannedImage = z.strictObject({
   labels: plain.optionalTextByName,
   /** Of its manifest in a registry, beside the labels in its configuration. */
   annotations: plain.optionalTextByName,
-  /** Those of both that hold expressions, as they are written: what stands in the key instead of what they say of a release. */
+  /** Those of both that hold expressions, as they are written: what stands in the key instead of what they say of a release. Empty for labels of a bake file that are of one release. */
   written: z.strictObject({ labels: plain.optionalTextByName, annotations: plain.optionalTextByName }).optional(),
   /** In the words of buildx. */
   cache: z.strictObject({ from: plain.texts, to: plain.texts }).optional(),

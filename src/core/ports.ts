@@ -173,6 +173,8 @@ export interface Credentials {
   password: Secret
   /** Whose it is, where nobody gave one for this registry: docker's own, or GitHub's for its runs. */
   of?: 'docker' | 'GitHub'
+  /** The password is what docker calls an identity token: only the registry's token server takes it, and gives others for it. */
+  isIdentity?: true
 }
 
 export interface Registries {

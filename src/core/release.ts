@@ -99,6 +99,11 @@ export const BuiltImage = z.strictObject({
   reason: plain.optionalText,
   /** What it was built of, compressed and in Base64, until that lies beside the image in the registry. */
   inputs: plain.optionalText,
+  /**
+   * What it was built on, by the name in its Dockerfile or in that of an image below it: the digest in its registry that the build was
+   * held to. Absent where it was not built, and in older records.
+   */
+  bases: z.record(plain.text, Digest).optional(),
   /** The identity of an image in every store: the digest of its configuration, by platform. */
   config: z.record(plain.text, Digest),
   /** By repository, once uploaded: what a manifest GET by tag answers, a manifest or (several platforms) an index. */

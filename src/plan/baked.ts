@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { forgiving, resolveTargets } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
 import { LaunchwayError } from '../core/error.ts'
@@ -5,7 +6,7 @@ import { BakeValue, type BuildSecret, type BuildSsh, type PlannedBase } from '..
 import { normalPlatform, wrongPlatform } from '../core/platform.ts'
 import type { Ports } from '../core/ports.ts'
 import type { PlanSection } from '../core/release.ts'
-import { asText, bakePlace, fieldsOf, parsePrinted, printBake, type PrintedTarget } from '../tools/bake-file.ts'
+import { asText, bakePlace, fieldsOf, parsePrinted, printBake, type Printed, type PrintedTarget, targetsOf } from '../tools/bake-file.ts'
 
 /**
  * What launchway decides for itself: names and where the image goes; and what is about bake alone. Attestations would
@@ -13,14 +14,30 @@ import { asText, bakePlace, fieldsOf, parsePrinted, printBake, type PrintedTarge
  */
 const notTaken = ['tags', 'output', 'attest', 'call', 'description', 'matrix', 'name', 'inherits', 'annotations']
 
+/**
+ * Labels that say when, of which commit and as which version an image was built, as docker/metadata-action and many a bake file
+ * set them: those of OCI, and of Label Schema before it. What they say is no part of the key, as with launchway's own.
+ */
+const ofRelease: ReadonlySet<string> = new Set([
+  ...['created', 'revision', 'version', 'ref.name'].map((name) => `org.opencontainers.image.${name}`),
+  ...['build-date', 'vcs-ref', 'version'].map((name) => `org.label-schema.${name}`),
+])
+
+/** Of a group that a message names. */
+const shownTargets = 12
+
 /** The plan with the images that a bake file describes, as bake understands it here and now. */
 export async function withBaked(plan: PlanSection, config: Config, ports: Ports): Promise<PlanSection> {
   const targets = resolveTargets(config)
   if (targets.size === 0) return plan
   const files = [config.bake ?? []].flat()
   const printed = await read(files, [...targets.values()], ports)
-  const { images, bases } = bakedImages(printed, targets, [...plan.images, ...(plan.bases ?? [])])
-  for (const [name, { annotations }] of Object.entries(printed)) {
+  const found = bakedImages(printed, targets, [...plan.images, ...(plan.bases ?? [])])
+  const bases = await Promise.all(found.bases.map((base) => withoutUnread(base, ports)))
+  const images = new Map(
+    await Promise.all([...found.images].map(async ([name, image]) => [name, await withoutUnread(image, ports)] as const)),
+  )
+  for (const [name, { annotations }] of Object.entries(printed.target)) {
     const pushed = plan.images.find((image) => targets.get(image.name) === name)
     if (Array.isArray(annotations) && annotations.length > 0 && pushed !== undefined && pushed.annotations === undefined)
       ports.log.warning(
@@ -30,12 +47,28 @@ export async function withBaked(plan: PlanSection, config: Config, ports: Ports)
   const below = [...(plan.bases ?? []).map((base) => images.get(base.name) ?? base), ...bases]
   return {
     ...plan,
-    images: plan.images.map((image) => ({ ...image, ...images.get(image.name), repositories: image.repositories })),
+    images: plan.images.map((image) => {
+      const baked = images.get(image.name)
+      const written = { ...image.written, ...baked?.written }
+      return { ...image, ...baked, ...(Object.keys(written).length === 0 ? {} : { written }) }
+    }),
     ...(below.length === 0 ? {} : { bases: below }),
   }
 }
 
-async function read(files: readonly string[], targets: readonly string[], ports: Ports): Promise<Record<string, PrintedTarget>> {
+/**
+ * docker/metadata-action gives its targets the version as an argument, too. Where the Dockerfile does not name that, nothing reads it:
+ * it would change the key and not the image.
+ */
+async function withoutUnread(image: PlannedBase, { files, root }: Ports): Promise<PlannedBase> {
+  const given = Object.entries(image.args)
+  if (!given.some(([name]) => name.startsWith('DOCKER_META_'))) return image
+  const dockerfile = await files.read(join(root, image.context, image.dockerfile))
+  const isRead = ([name]: readonly [string, string]): boolean => !name.startsWith('DOCKER_META_') || dockerfile?.includes(name) !== false
+  return { ...image, args: Object.fromEntries(given.filter(isRead)) }
+}
+
+async function read(files: readonly string[], targets: readonly string[], ports: Ports): Promise<Printed> {
   const { code, stdout, stderr } = await ports.exec.run(printBake(files, targets, ports.root), { signal: ports.signal, accept: [0, 1] })
   if (code === 0) return parsePrinted(stdout)
   const place = bakePlace(stderr)
@@ -56,21 +89,21 @@ async function read(files: readonly string[], targets: readonly string[], ports:
  * @throws LaunchwayError CONFIG_INVALID for what cannot be taken as it is
  */
 export function bakedImages(
-  printed: Readonly<Record<string, PrintedTarget>>,
+  printed: Printed,
   targets: ReadonlyMap<string, string>,
   others: readonly { name: string }[],
 ): { images: Map<string, PlannedBase>; bases: PlannedBase[] } {
   const taken = new Set(others.map(({ name }) => name))
   const names = new Map([...targets].map(([image, target]) => [target, image]))
-  const below = Object.keys(printed).filter((target) => !names.has(target))
+  const below = Object.keys(printed.target).filter((target) => !names.has(target))
   for (const target of below) {
     const name = freeName(target, taken)
     taken.add(name)
     names.set(target, name)
   }
   const take = (name: string, target: string): PlannedBase => {
-    const found = printed[target]
-    if (found === undefined) throw refused(target, 'it is not there', 'docker buildx bake --print shows what there is.')
+    const found = Object.hasOwn(printed.target, target) ? printed.target[target] : undefined
+    if (found === undefined) throw notOne(name, target, printed)
     return plannedFrom(name, target, found, names)
   }
   return {
@@ -110,6 +143,9 @@ function plannedFrom(name: string, target: string, printed: PrintedTarget, names
       throw refused(target, `${key} is not known to this launchway`, 'Leave it out, or build the image by the keys of launchway.yml.')
     return [key, parsed.data] as const
   })
+  const values = given(labels)
+  // The file says them by variables and functions that bake has worked out: that a label is there is all that is known of it.
+  const passing = Object.keys(values).filter((key) => ofRelease.has(key))
   return {
     name,
     context: context ?? '.',
@@ -120,7 +156,8 @@ function plannedFrom(name: string, target: string, printed: PrintedTarget, names
     ...(contexts === undefined || contexts === null ? {} : { contexts: renamed(contexts, names) }),
     ...((secret ?? []).length === 0 ? {} : { secrets: (secret ?? []).map((one) => secretOf(target, fieldsOf(one))) }),
     ...((ssh ?? []).length === 0 ? {} : { ssh: (ssh ?? []).map((one) => sshOf(asText(one), fieldsOf(one))) }),
-    ...(Object.keys(labels ?? {}).length === 0 ? {} : { labels: given(labels) }),
+    ...(Object.keys(values).length === 0 ? {} : { labels: values }),
+    ...(passing.length === 0 ? {} : { written: { labels: Object.fromEntries(passing.map((key) => [key, ''])) } }),
     ...(cache.from.length + cache.to.length === 0 ? {} : { cache }),
     ...(bake.length === 0 ? {} : { bake: Object.fromEntries(bake) }),
   }
@@ -163,6 +200,21 @@ function secretOf(target: string, fields: ReadonlyMap<string, string>): BuildSec
 function sshOf(text: string, fields: ReadonlyMap<string, string>): BuildSsh {
   const [id = 'default', file] = fields.has('id') ? [fields.get('id'), fields.get('paths')] : text.split('=')
   return { id, ...(file === undefined ? {} : { file }) }
+}
+
+/** Bake takes the name of a group, and of a target that a matrix makes several of, where it takes that of a target; an image is one. */
+function notOne(image: string, name: string, printed: Printed): LaunchwayError {
+  const all = targetsOf(name, printed)
+  const [first] = all
+  if (first === undefined) return refused(name, 'it is not there', 'docker buildx bake --print shows what there is.')
+  const others = all.length > shownTargets ? [`${all.length - shownTargets} more`] : []
+  return new LaunchwayError(
+    'CONFIG_INVALID',
+    `images.${image}: ${name} of the bake file is no target: as a group or by its matrix it is ${[...all.slice(0, shownTargets), ...others].join(', ')}`,
+    {
+      hint: `An image is one target. Name it, and write an image for each of them that is pushed:\n  images:\n    ${image}: { bake: ${first}, repositories: [...] }`,
+    },
+  )
 }
 
 function refused(target: string, why: string, hint: string): LaunchwayError {

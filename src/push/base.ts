@@ -6,13 +6,23 @@ import { baseImage } from '../tools/dockerfile.ts'
 import type { Base } from '../tools/provenance.ts'
 
 /**
- * What an image was built on, as its Dockerfile or a named context has it; its digest where the engine has that image, and the layers of
- * the new one begin with its layers. Undefined where the Dockerfile does not say, or is not here.
+ * What an image was built on: what the build was held to, and the base that its Dockerfile or a named context has where it was not, such as
+ * one that was made on this machine.
  */
-export async function baseOf(image: PlannedImage, { key }: BuiltImage, ports: Ports): Promise<Base | undefined> {
+export async function basesOf(image: PlannedImage, built: BuiltImage, ports: Ports): Promise<Base[]> {
+  const held = Object.entries(built.bases ?? {}).map(([reference, digest]): Base => ({ reference, digest }))
+  const base = await baseOf(image, built, ports)
+  return base === undefined ? held : [...held, base]
+}
+
+/**
+ * The base, with its digest where the engine has that image, and the layers of the new one begin with its layers. Undefined where the
+ * Dockerfile does not say, or is not here, and for what the build was held to.
+ */
+async function baseOf(image: PlannedImage, { key, bases = {} }: BuiltImage, ports: Ports): Promise<Base | undefined> {
   const text = (await ports.files.read(join(ports.root, image.context, image.dockerfile)))?.toString()
   const reference = text === undefined ? undefined : baseImage(text, image)
-  if (reference === undefined) return undefined
+  if (reference === undefined || Object.hasOwn(bases, reference)) return undefined
   try {
     const [candidate = ''] = candidates(image, key)
     const [base, built] = await Promise.all([ports.engine.image(reference), ports.engine.image(candidate)])

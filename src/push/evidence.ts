@@ -8,7 +8,7 @@ import { openRepository } from '../core/repository.ts'
 import { section } from '../core/stages.ts'
 import { provenance, provenanceType, statementType, surroundings } from '../tools/provenance.ts'
 import { version } from '../version.ts'
-import { baseOf } from './base.ts'
+import { basesOf } from './base.ts'
 import { partsByConfig } from './identity.ts'
 import { sbomsOf, sbomTypes } from './sbom.ts'
 import { openSigner, type Signer } from './sign.ts'
@@ -157,9 +157,9 @@ function documentsOf(
             type: statementType,
             annotations: { [predicateKey]: provenanceType },
             make: async () => {
-              const base = await baseOf(image, built, ports)
+              const bases = await basesOf(image, built, ports)
               const { builder } = section(release, 'build')
-              return Buffer.from(provenance(release, { image, built, repository, subject: descriptor.digest, base, builder }, run))
+              return Buffer.from(provenance(release, { image, built, repository, subject: descriptor.digest, bases, builder }, run))
             },
           },
         ]

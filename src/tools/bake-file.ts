@@ -29,9 +29,31 @@ const Target = z.looseObject({
 /** A target as bake prints it: what this launchway has no name for is there as well. */
 export type PrintedTarget = z.infer<typeof Target>
 
+const Printed = z.object({
+  target: z.record(z.string(), Target),
+  /** Names of targets and of other groups; a target with a matrix is one as well, of those that it makes. */
+  group: z.record(z.string(), z.object({ targets: z.array(z.string()) })).optional(),
+})
+export type Printed = z.infer<typeof Printed>
+
 /** @throws ZodError, SyntaxError when bake printed something else than its documentation says */
-export function parsePrinted(stdout: string): Record<string, PrintedTarget> {
-  return z.object({ target: z.record(z.string(), Target) }).parse(JSON.parse(stdout)).target
+export function parsePrinted(stdout: string): Printed {
+  return Printed.parse(JSON.parse(stdout))
+}
+
+/** The targets that a group comes to, in their order; none for what is no group. */
+export function targetsOf(name: string, { target, group = {} }: Printed): string[] {
+  const found = new Set<string>()
+  const seen = new Set<string>()
+  const visit = (one: string): void => {
+    if (seen.has(one)) return
+    seen.add(one)
+    // Bake prints a group of its own, default, with whatever was asked for in it.
+    if (Object.hasOwn(target, one)) found.add(one)
+    else for (const below of Object.hasOwn(group, one) ? (group[one]?.targets ?? []) : []) visit(below)
+  }
+  visit(name)
+  return [...found]
 }
 
 /** The fields of `id=npm,env=NPM_TOKEN`, whichever way it was printed. */

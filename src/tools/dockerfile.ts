@@ -127,7 +127,7 @@ export function dockerfileFacts(dockerfile: string, target?: string): Dockerfile
   const health = last('HEALTHCHECK')
   const command = [last('ENTRYPOINT'), last('CMD')].filter((one) => one !== undefined).join(' ')
   return {
-    stages: steps.flatMap(({ word, rest }) => (word === 'FROM' ? (stageOf(rest.split(/\s+/)).name ?? []) : [])),
+    stages: steps.flatMap(({ name }) => name ?? []),
     expose: chain.flatMap(({ word, rest }) =>
       word === 'EXPOSE' ? [...rest.matchAll(/(?:^|\s)(\d+)/g)].map(([, port]) => Number(port)) : [],
     ),
@@ -146,6 +146,8 @@ export interface Step {
   ships: boolean
   /** Of FROM: what it names, as it is written, unless that is a stage before. */
   base?: string
+  /** Of FROM: what the stage is called, in small letters, where it has a name. */
+  name?: string
 }
 
 export function stepsOf(dockerfile: string, target: string | undefined): Step[] {
@@ -157,7 +159,14 @@ export function stepsOf(dockerfile: string, target: string | undefined): Step[] 
     const stage = stageOf(rest.split(/\s+/))
     const isStage = below(stages, stages.length, stage.from) !== -1
     stages.push(stage)
-    return { word, rest, line, stage: stages.length - 1, ...(isStage ? {} : { base: stage.from }) }
+    return {
+      word,
+      rest,
+      line,
+      stage: stages.length - 1,
+      ...(isStage ? {} : { base: stage.from }),
+      ...(stage.name === undefined ? {} : { name: stage.name }),
+    }
   })
   const shipped = new Set<number>()
   let at = indexOf(stages, { target })

@@ -20,14 +20,14 @@ export interface Surroundings {
 
 export interface Base {
   reference: string
-  /** In its registry, where the layers of the image prove it. */
+  /** In its registry: what the build was held to, or what the layers of the image prove. */
   digest?: string
 }
 
 /** @param subject digest of the manifest or index */
 export function provenance(
   release: Pick<Release, 'id' | 'created' | 'plan'>,
-  { image, built, repository, subject, base, builder }: About,
+  { image, built, repository, subject, bases, builder }: About,
   run: Surroundings,
 ): string {
   const { plan } = release
@@ -57,9 +57,10 @@ export function provenance(
               : { uri: `git+${plan.source}${plan.ref === undefined ? '' : `@${plan.ref}`}` }),
             digest: { gitCommit: plan.sha },
           },
-          ...(base === undefined
-            ? []
-            : [{ uri: `docker-image://${base.reference}`, ...(base.digest === undefined ? {} : { digest: digestOf(base.digest) }) }]),
+          ...bases.map(({ reference, digest }) => ({
+            uri: `docker-image://${reference}`,
+            ...(digest === undefined ? {} : { digest: digestOf(digest) }),
+          })),
         ],
       },
       runDetails: {
@@ -75,7 +76,7 @@ interface About {
   built: BuiltImage
   repository: string
   subject: string
-  base: Base | undefined
+  bases: readonly Base[]
   /** The builder that buildx used. */
   builder: string
 }

@@ -110,6 +110,7 @@ it('what is known is taken, from here or from another branch, and what has chang
   const first = await released('dev')
   expect(first.image).toMatchObject({ how: 'built', reason: 'it is the first build of dev' })
   expect(first.image.inputs).toBeUndefined()
+  expect(first.image.bases).toEqual({ [`${base}:1`]: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) })
 
   await docker('image', 'rm', '--force', `${app}:${keyTag(first.image.key)}`)
   const again = await released('dev')

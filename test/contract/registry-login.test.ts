@@ -14,6 +14,7 @@ const auth = (text: string): { auth: string } => ({ auth: Buffer.from(text).toSt
 const helper = `#!/bin/sh
 read -r registry
 [ "$1" = get ] && case $registry in
+  azure.example.org) printf '{"ServerURL":"%s","Username":"<token>","Secret":"refresh"}' "$registry" ;;
   known.example.org | https://index.docker.io/v1/) printf '{"ServerURL":"%s","Username":"from-helper","Secret":"h"}' "$registry" ;;
   broken.example.org) echo 'a-secret and no JSON' ;;
   *) echo 'credentials not found in native keychain'; exit 1 ;;
@@ -28,7 +29,7 @@ interface Given {
 }
 
 interface Found {
-  /** As `user:password`. */
+  /** As `user:password`; of an identity token with `, identity` behind it. */
   login: string | undefined
   /** What was masked that no secret of the step is. */
   masked: string[]
@@ -51,7 +52,8 @@ async function find({ host, settings = {}, env = {}, docker }: Given): Promise<F
       onSecret: (secret) => void masked.push(secret.reveal()),
     },
   )
-  return { login: found === undefined ? undefined : `${found.username}:${found.password.reveal()}`, masked }
+  const login = found === undefined ? undefined : `${found.username}:${found.password.reveal()}`
+  return { login: found?.isIdentity === true ? `${login}, identity` : login, masked }
 }
 
 async function loginFor(given: Given): Promise<string | undefined> {
@@ -139,6 +141,22 @@ describe('the login for a registry', () => {
       { host: 'known.example.org', docker: { credsStore: 'test', auths: { 'known.example.org': {} } } },
       'from-helper:h',
     ],
+    [
+      'is the identity token beside a name without a password, as Azure leaves it',
+      { host: 'a.example.org', docker: { auths: { 'a.example.org': { ...auth('00000000-0000:'), identitytoken: 'refresh' } } } },
+      '00000000-0000:refresh, identity',
+    ],
+    [
+      'is the identity token alone',
+      { host: 'a.example.org', docker: { auths: { 'a.example.org': { identitytoken: 'refresh' } } } },
+      '<token>:refresh, identity',
+    ],
+    [
+      'is the password where the identity token is empty',
+      { host: 'a.example.org', docker: { auths: { 'a.example.org': { ...auth('u:p'), identitytoken: '' } } } },
+      'u:p',
+    ],
+    ['is an identity token of a helper', { host: 'azure.example.org', docker: { credsStore: 'test' } }, '<token>:refresh, identity'],
     ['is none where the helper knows none', { host: 'r.example.org', docker: { credsStore: 'test' } }, undefined],
     ['is none where docker has none', { host: 'r.example.org', docker: { auths: { 'r.example.org': { auth: '' } } } }, undefined],
     ['is none where docker was never there', { host: 'r.example.org' }, undefined],
@@ -148,8 +166,9 @@ describe('the login for a registry', () => {
 
   it.each<[string, Given, string[]]>([
     ['a configuration', { host: 'r.example.org', docker: { auths: { 'r.example.org': auth('u:p:q') } } }, ['p:q', 'u:p:q']],
+    ['an identity token', { host: 'a.example.org', docker: { auths: { 'a.example.org': { identitytoken: 'refresh' } } } }, ['refresh']],
     ['a helper', { host: 'known.example.org', docker: { credsStore: 'test' } }, ['h', 'from-helper:h']],
-  ])('that %s of docker gives is masked, with and without its username', async (_, given, masked) => {
+  ])('that %s of docker gives is masked, a password with and without its username', async (_, given, masked) => {
     expect((await find(given)).masked).toEqual(masked)
   })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/adapters/clock.ts'
-import { baseFinder, type Bases } from '../../src/build/bases.ts'
+import { baseFinder, type Bases, heldBases } from '../../src/build/bases.ts'
 import type { EngineImage, Ports, Registries } from '../../src/core/ports.ts'
 import type { PlannedImage } from '../../src/core/release.ts'
 import { imagesOf } from '../../src/tools/dockerfile.ts'
@@ -169,5 +169,36 @@ describe('an image that would be built on itself', () => {
     ['of another registry', 'FROM ghcr.io/apw247/flask_addie\n', {}],
   ])('is another one: %s', async (_, dockerfile, around) => {
     expect(await found(dockerfile, around)).toHaveProperty('pins', {})
+  })
+})
+
+describe('the digests that a build was held to', () => {
+  const held = async (dockerfile: string, of: Parameters<typeof found>[1], args: Record<string, string> = {}): Promise<object> => {
+    const { is, pins } = await found(dockerfile, of)
+    return Object.fromEntries(heldBases({ image: { args }, inputs: { bases: { ...is, '': 'a release' }, dockerfile }, pins }))
+  }
+
+  it('are those that registries have told, by the names in the Dockerfile', async () => {
+    const { registry, digest } = await registryWith('python:3', 'ghcr.io/a/b:1')
+    expect(await held('FROM python:3\nCOPY --from=ghcr.io/a/b:1 / /\n', { registry })).toEqual({
+      'python:3': digest,
+      'ghcr.io/a/b:1': digest,
+    })
+  })
+
+  it('are those that are written there', async () => {
+    expect(await held(`FROM python:3@${pulled}\n`, { registry: away })).toEqual({ [`python:3@${pulled}`]: pulled })
+  })
+
+  it('are none of what this machine had, which has no such digest or may be another by then', async () => {
+    expect(await held('FROM python:3\n', { engine: { 'python:3': engineImage([`other@${pulled}`]) } })).toEqual({})
+    expect(await held('FROM python:3\n', { registry: away, engine: { 'python:3': engineImage([`python@${pulled}`]) } })).toEqual({})
+  })
+
+  it('are none of what reads the Dockerfile, which BuildKit finds by itself, unless it is named by its digest', async () => {
+    const { registry, digest } = await registryWith('docker/dockerfile:1', 'python:3')
+    expect(await held('# syntax=docker/dockerfile:1\nFROM python:3\n', { registry })).toEqual({ 'python:3': digest })
+    const named = `docker/dockerfile:1@${pulled}`
+    expect(await held(`# syntax=${named}\nFROM python:3\n`, { registry })).toEqual({ 'python:3': digest, [named]: pulled })
   })
 })

@@ -8,7 +8,7 @@ import type { PlanSection } from '../../src/core/release.ts'
 import { upload } from '../../src/push/index.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
 import { record } from './support/deploy.ts'
-import { far, image, list, near, place, portsOf, settings, take } from './support/known.ts'
+import { far, image, near, place, portsOf, seen, settings, take } from './support/known.ts'
 
 const without = (stage: 'push'): PlanSection['stages'] => ({ ...record().plan.stages, [stage]: { run: false, reason: 'a proposal' } })
 
@@ -85,6 +85,6 @@ describe('an image in a registry that', () => {
     const strange = changed(fakeRegistries(), near, failing(away))
     const { silent } = await take(strange, {}, { stages: without('push') })
     expect(silent).toEqual(['registry.example.org'])
-    expect(await whyBuilt(image, list('1'), new Set(silent), record(), portsOf(strange))).toMatch(/registry\.example\.org did not answer/)
+    expect(await whyBuilt(image, seen('1'), new Set(silent), record(), portsOf(strange))).toMatch(/registry\.example\.org did not answer/)
   })
 })

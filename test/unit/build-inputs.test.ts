@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { changesOf, FileList, type InputList, inputList, packed, unpacked } from '../../src/build/inputs.ts'
+import { changesOf as changesSeen, FileList, type InputList, inputList, packed, unpacked } from '../../src/build/inputs.ts'
 import { contentKey, type Inputs } from '../../src/build/key.ts'
 import type { PlannedImage } from '../../src/core/release.ts'
 import { runs } from './support/runs.ts'
@@ -80,6 +80,9 @@ describe('the content key', () => {
   })
 })
 
+/** Where nothing is known of the files but what a list has of them. */
+const changesOf = (was: InputList, now: InputList): string[] => changesSeen(was, now, new Map())
+
 /** By path, what is in the file. */
 function listed(files: Readonly<Record<string, string>>, more: Partial<Inputs> = {}, of: Partial<PlannedImage> = {}): InputList {
   const list = new FileList()
@@ -112,6 +115,58 @@ describe('what has changed since the last build', () => {
     ['the way of making keys', { ...before, keyVersion: 1 }, ['this launchway makes content keys in another way']],
   ])('%s', (_, now, changes) => {
     expect(changesOf(before, now)).toEqual(changes)
+  })
+
+  describe('a file is told by what of it has changed', () => {
+    type Entry = { kind: 'file' | 'link' | 'directory'; mode: number; blob: string }
+    const told = (was: Entry, is: Entry): string[] => {
+      const [old, now] = [was, is].map((entry) => {
+        const files = new FileList()
+        files.add({ path: 'bin/x', ...entry })
+        return { list: inputList(image, inputs, files), seen: files.seen }
+      })
+      if (old === undefined || now === undefined) throw new Error('none')
+      return changesSeen(old.list, now.list, now.seen)
+    }
+    const file = (mode: number, blob = 'a'): Entry => ({ kind: 'file', mode, blob })
+    const folder = (mode: number): Entry => ({ kind: 'directory', mode, blob: '' })
+    const link = (blob: string): Entry => ({ kind: 'link', mode: 0, blob })
+
+    it.each<[string, Entry, Entry, string]>([
+      ['its content', file(0o644), file(0o644, 'b'), 'bin/x changed'],
+      ['its content, and its mode too', file(0o644), file(0o755, 'b'), 'bin/x changed'],
+      ['chmod +x', file(0o644), file(0o755), 'bin/x is executable now'],
+      ['chmod u+x', file(0o644), file(0o744), 'bin/x is executable now'],
+      ['chmod +x of a mode that is rare', file(0o620), file(0o731), 'bin/x is executable now'],
+      ['chmod -x', file(0o755), file(0o644), 'bin/x is no longer executable'],
+      ['another umask', file(0o664), file(0o644), 'the permissions of bin/x changed: 644, they were 664'],
+      ['a set-user-id bit', file(0o755), file(0o4755), 'the permissions of bin/x changed: 4755, they were 755'],
+      ['the mode of a folder', folder(0o755), folder(0o700), 'the permissions of bin/x changed: 700, they were 755'],
+      ['where a link leads', link('a'), link('b'), 'the link bin/x changed'],
+      ['a link in the place of a file', file(0o644), link('a'), 'the link bin/x changed'],
+      ['a file in the place of a link', link('a'), file(0o644), 'bin/x changed'],
+    ])('%s', (_, was, is, says) => {
+      expect(told(was, is)).toEqual([says])
+    })
+
+    it('whatever the modes: never as content, where one of them is usual and the other differs in who may run it', () => {
+      const mode = fc.constantFrom(0o644, 0o755, 0o664, 0o775, 0o600, 0o700, 0o640, 0o750)
+      fc.assert(
+        fc.property(mode, mode, fc.string(), (was, is, blob) => {
+          const says = told(file(was, blob), file(is, blob))
+          expect(says.length).toBe(was === is ? 0 : 1)
+          expect(says).not.toContain('bin/x changed')
+          expect(told(file(was, blob), file(is, `${blob}.`))).toEqual(['bin/x changed'])
+        }),
+      )
+    })
+
+    it('nothing is kept of what is in the sum of its folder', () => {
+      const files = new FileList()
+      for (let index = 0; index < 5000; index += 1) files.add({ path: `src/a/f${index}`, ...file(0o644) })
+      files.add({ path: 'run.sh', ...file(0o755) })
+      expect([...files.seen.keys()]).toEqual(['run.sh'])
+    })
   })
 
   it('says nothing of what made the key one that no other build has', () => {

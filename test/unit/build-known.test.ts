@@ -6,7 +6,7 @@ import type { Registries } from '../../src/core/ports.ts'
 import type { BuiltImage, PlannedImage, PlanSection } from '../../src/core/release.ts'
 import { fakeRegistries } from '../fakes/registry.ts'
 import { environment, record } from './support/deploy.ts'
-import { far, image, json, key, list, near, place, portsOf, settings, take, type, type Wish } from './support/known.ts'
+import { far, image, json, key, list, near, place, portsOf, seen, settings, take, type, type Wish } from './support/known.ts'
 
 /** As a release writes them that was of another commit: what tells of it is that commit's. */
 const asked: Partial<PlannedImage> = {
@@ -191,7 +191,8 @@ describe('why an image is built', () => {
     const manifest = (await opened.manifest(at)) ?? wrong()
     await opened.putManifest(environmentTag({ repository: near, app: running.app, environment: 'production' }), type, manifest.body)
     const release = record({ plan: { ...record().plan, images: [image], tags: ['new'], ...more } })
-    expect(await whyBuilt(image, list('2'), new Set(), release, portsOf(registry))).toBe('app.py changed')
+    expect(await whyBuilt(image, seen('2'), new Set(), release, portsOf(registry))).toBe('app.py changed')
+    expect(await whyBuilt(image, seen('1', 0o755), new Set(), release, portsOf(registry))).toBe('app.py is executable now')
   })
 })
 

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { EvidencePlan, Verification } from '../../src/core/evidence.ts'
 import type { Ports } from '../../src/core/ports.ts'
 import { onlyLayer } from '../../src/core/record-document.ts'
-import type { Release } from '../../src/core/release.ts'
+import type { BuiltImage, PlannedImage, Release } from '../../src/core/release.ts'
 import { deploy } from '../../src/deploy/index.ts'
 import { type Step, runSteps } from '../../src/pipeline.ts'
 import { attachEvidence } from '../../src/push/index.ts'
@@ -107,9 +107,31 @@ describe('signing as the workflow', () => {
   })
 })
 
-const Statement = z.object({
-  predicate: z.object({ buildDefinition: z.object({ resolvedDependencies: z.array(z.object({ uri: z.string().optional() })) }) }),
+const algorithms = z.enum(['sha256', 'sha512', 'gitCommit'])
+const digests = z.partialRecord(algorithms, z.string().regex(/^[0-9a-f]{40,}$/))
+/** @see https://github.com/in-toto/attestation/blob/main/spec/v1/resource_descriptor.md */
+const Resource = z
+  .strictObject({ name: z.string().optional(), uri: z.url().optional(), digest: digests.optional() })
+  .refine(({ uri, digest }) => uri !== undefined || digest !== undefined)
+/** As SLSA v1 has it, with no field that it does not know. @see https://slsa.dev/spec/v1.0/provenance#schema */
+const Statement = z.strictObject({
+  _type: z.literal('https://in-toto.io/Statement/v1'),
+  subject: z.array(z.strictObject({ name: z.string(), digest: digests })).length(1),
+  predicateType: z.literal('https://slsa.dev/provenance/v1'),
+  predicate: z.strictObject({
+    buildDefinition: z.strictObject({
+      buildType: z.url(),
+      externalParameters: z.record(z.string(), z.unknown()),
+      internalParameters: z.record(z.string(), z.unknown()),
+      resolvedDependencies: z.array(Resource),
+    }),
+    runDetails: z.strictObject({
+      builder: z.strictObject({ id: z.url(), version: z.record(z.string(), z.string()) }),
+      metadata: z.strictObject({ invocationId: z.string(), startedOn: z.iso.datetime() }),
+    }),
+  }),
 })
+type Resource = z.infer<typeof Resource>
 
 describe('provenance', () => {
   const alone: EvidencePlan = { sbom: [], provenance: true }
@@ -122,6 +144,22 @@ describe('provenance', () => {
     expect(warnings).toEqual([])
   })
 
+  const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`
+  /** The images among the dependencies of what is built FROM base. */
+  async function basesIn(planned: Partial<PlannedImage>, built: Partial<BuiltImage> = {}): Promise<Resource[]> {
+    const { ports, release, root, reference } = await opened(alone)
+    writeFileSync(join(root, 'Dockerfile'), 'FROM base\n')
+    const images = release.plan.images.map((image) => ({ ...image, ...planned }))
+    const build = { builder: 'b', images: release.build?.images.map((image) => ({ ...image, ...built })) ?? [] }
+    const section = await attachEvidence({ ...release, build, plan: { ...release.plan, images } }, ports)
+    const opener = await ports.registry.repository(reference.split('@')[0] ?? '', { host: 'registry.example.org', plainHttp: false })
+    const text = await onlyLayer(opener, section?.items[0]?.digest ?? '')
+    const statement = Statement.parse(JSON.parse(text?.toString() ?? ''))
+    const [source, ...others] = statement.predicate.buildDefinition.resolvedDependencies
+    expect(source?.digest).toEqual({ gitCommit: release.plan.sha })
+    return others
+  }
+
   const pinned = `docker-image://registry.example.org/python@sha256:${'1'.repeat(64)}`
   it.each<[string, Record<string, string>, string | undefined]>([
     ['the image that the Dockerfile names', {}, 'docker-image://base'],
@@ -129,15 +167,27 @@ describe('provenance', () => {
     ['nothing, where a named context is another image of the build', { base: 'target:below' }, undefined],
     ['nothing, where it is a folder', { base: 'below' }, undefined],
   ])('names as the base %s', async (_, contexts, expected) => {
-    const { ports, release, root, reference } = await opened(alone)
-    writeFileSync(join(root, 'Dockerfile'), 'FROM base\n')
-    const images = release.plan.images.map((image) => ({ ...image, contexts }))
-    const section = await attachEvidence({ ...release, plan: { ...release.plan, images } }, ports)
-    const repositoryOf = await ports.registry.repository(reference.split('@')[0] ?? '', { host: 'registry.example.org', plainHttp: false })
-    const text = await onlyLayer(repositoryOf, section?.items[0]?.digest ?? '')
-    const statement = Statement.parse(JSON.parse(text?.toString() ?? ''))
-    const { resolvedDependencies } = statement.predicate.buildDefinition
-    expect(resolvedDependencies.flatMap(({ uri }) => uri ?? []).find((uri) => uri.startsWith('docker-image:'))).toBe(expected)
+    const [base, ...more] = await basesIn({ contexts })
+    expect(base?.uri).toBe(expected)
+    expect(more).toEqual([])
+  })
+
+  it.each<[string, Record<string, string>, Resource[]]>([
+    [
+      'each image that the build was held to, with its digest',
+      { base: digestOf('1'), 'ghcr.io/astral-sh/uv:0.9': digestOf('2') },
+      [
+        { uri: 'docker-image://base', digest: { sha256: '1'.repeat(64) } },
+        { uri: 'docker-image://ghcr.io/astral-sh/uv:0.9', digest: { sha256: '2'.repeat(64) } },
+      ],
+    ],
+    [
+      'a base beside those that it was not held to',
+      { 'python:3': digestOf('1') },
+      [{ uri: 'docker-image://python:3', digest: { sha256: '1'.repeat(64) } }, { uri: 'docker-image://base' }],
+    ],
+  ])('names %s', async (_, bases, expected) => {
+    expect(await basesIn({}, { bases })).toEqual(expected)
   })
 
   it.each(['cached', 'promoted'] as const)('is not written by a run that has not built the image: %s', async (how) => {

@@ -15,12 +15,15 @@ describe('docker', () => {
       new Map([
         ['docker.io', { username: 'ada', password: new Secret('pa$$:word') }],
         ['registry.example.org:5000', { username: 'ci', password: new Secret('é') }],
+        ['azure.example.org', { username: '0000', password: new Secret('refresh'), isIdentity: true }],
       ]),
     )
     expect(JSON.parse(text.reveal())).toEqual({
       auths: {
         'https://index.docker.io/v1/': { auth: 'YWRhOnBhJCQ6d29yZA==' },
         'registry.example.org:5000': { auth: Buffer.from('ci:é').toString('base64') },
+        // As docker writes it: the name without a password.
+        'azure.example.org': { auth: Buffer.from('0000:').toString('base64'), identitytoken: 'refresh' },
       },
     })
     expect(String(text)).toBe('***')

@@ -11,10 +11,12 @@ import type { Registry as Settings } from '../../core/release.ts'
 import { Secret } from '../../core/secret.ts'
 
 const DockerConfig = z.object({
-  auths: z.record(z.string(), z.object({ auth: z.string().optional() })).optional(),
+  auths: z.record(z.string(), z.object({ auth: z.string().optional(), identitytoken: z.string().optional() })).optional(),
   credHelpers: z.record(z.string(), z.string()).optional(),
   credsStore: z.string().optional(),
 })
+/** The name that docker gives to whom an identity token is for, where it does not know it; a helper says by it that its secret is one. */
+const tokenUsername = '<token>'
 /** What a credential helper answers to `get`. @see https://github.com/docker/docker-credential-helpers */
 const HelperAnswer = z.object({ Username: z.string(), Secret: z.string() })
 
@@ -103,16 +105,25 @@ async function fromDocker(
     onSecret(new Secret(`${username}:${password}`))
     return login
   }
+  const identity = (username: string, token: string): Credentials => {
+    const login: Credentials = { username, password: new Secret(token), of: 'docker', isIdentity: true }
+    onSecret(login.password)
+    return login
+  }
   const helper = config.credHelpers?.[key] ?? config.credHelpers?.[host] ?? config.credsStore
   if (helper !== undefined) {
     const answer = await exec.run({ ...command(`docker-credential-${helper}`, ['get']), stdin: key, secret: true }, { accept: [0, 1] })
     const found = answer.code === 0 ? parseJson(answer.stdout, HelperAnswer) : undefined
-    if (found !== undefined) return kept(found.Username, found.Secret)
+    if (found !== undefined)
+      return found.Username === tokenUsername ? identity(tokenUsername, found.Secret) : kept(found.Username, found.Secret)
   }
   const auths = Object.entries(config.auths ?? {})
   const [, found] = auths.find(([name]) => name === key) ?? auths.find(([name]) => bareHost(name) === bareHost(key)) ?? []
-  if (found?.auth === undefined || found.auth === '') return undefined
-  const [username = '', ...rest] = Buffer.from(found.auth, 'base64').toString().split(':')
+  const { auth = '', identitytoken: token = '' } = found ?? {}
+  const [username = '', ...rest] = Buffer.from(auth, 'base64').toString().split(':')
+  // Beside it docker keeps a name, and no password.
+  if (token !== '') return identity(username === '' ? tokenUsername : username, token)
+  if (auth === '') return undefined
   return kept(username, rest.join(':'))
 }
 

@@ -10,7 +10,7 @@ const quoted = 500
 export function refusedBy(host: string, request: Request, response: Response, login: Credentials | undefined): LaunchwayError {
   const { status } = response
   const cause = new Status(status)
-  const said = response.body.toString().trim().slice(0, quoted)
+  const said = quote(response)
   const isReading = request.method === 'GET' || request.method === 'HEAD'
   const asked = `${request.method} ${request.path}`
   const found = refusalOf(said, status)
@@ -18,7 +18,9 @@ export function refusedBy(host: string, request: Request, response: Response, lo
   const code = found === 'REGISTRY_UNAVAILABLE' && status === 404 && request.method === 'POST' ? 'REPOSITORY_UNKNOWN' : found
   if (code === 'REGISTRY_DENIED') {
     const who = login === undefined ? 'without a login' : `as ${login.username}`
-    const advice = `Give a username and a password or token with the right to ${isReading ? 'read' : 'write'} there (registries: in launchway.yml).`
+    const basic = /^\s*basic\b/i.test(response.header('www-authenticate') ?? '')
+    const other = login?.isIdentity === true && basic ? 'It asks for a password, and docker has an identity token for it. ' : ''
+    const advice = `${other}Give a username and a password or token with the right to ${isReading ? 'read' : 'write'} there (registries: in launchway.yml).`
     return new LaunchwayError(code, `${host} refused ${asked} ${who} (${status})`, {
       cause,
       hint: `${said}\n${advice}`.trim(),
@@ -29,6 +31,11 @@ export function refusedBy(host: string, request: Request, response: Response, lo
   const advice = code === 'REGISTRY_UNAVAILABLE' ? pause : adviceFor[code]
   const hint = [said, advice].filter((line) => line !== '').join('\n')
   return new LaunchwayError(code, `${host} answered ${status} to ${asked}`, { cause, hint: hint === '' ? 'It gave no reason.' : hint })
+}
+
+/** What an answer says, as far as a message shows it. */
+export function quote({ body }: Response): string {
+  return body.toString().trim().slice(0, quoted)
 }
 
 /** What kept a registry from answering. */

@@ -1,6 +1,4 @@
-import { z } from 'zod'
 import { LaunchwayError } from '../../core/error.ts'
-import { parseJson } from '../../core/json.ts'
 import type { Clock, Credentials } from '../../core/ports.ts'
 import { apiHost, isLoopback } from '../../core/reference.ts'
 import { refusalOf } from '../../core/registry-refusal.ts'
@@ -9,9 +7,7 @@ import { insist, retryAfterMs, type Tried } from '../insist.ts'
 import { type Challenge, parseChallenge } from './challenge.ts'
 import { hasNoName, isNotTls, isUntrusted, refusedBy, unavailable } from './failures.ts'
 import { Connection, type Limits, type Opened, type Request, type Response, usualLimits } from './http.ts'
-
-/** Some token servers use the one name, some the other. */
-const TokenAnswer = z.object({ token: z.string().optional(), access_token: z.string().optional() })
+import { tokenIn, tokenQuestion } from './token.ts'
 
 const attempts = 6
 const pauseMs = 250
@@ -130,19 +126,19 @@ export class Transport {
   async #answer(challenge: Challenge, { scope, signal }: Allowance): Promise<string | undefined> {
     const login = await this.#of.credentials()
     const basic =
-      login === undefined ? undefined : `Basic ${Buffer.from(`${login.username}:${login.password.reveal()}`).toString('base64')}`
+      login === undefined || login.isIdentity === true
+        ? undefined
+        : `Basic ${Buffer.from(`${login.username}:${login.password.reveal()}`).toString('base64')}`
     if (challenge.scheme === 'basic') return basic
-    const url = new URL(challenge.realm)
-    if (challenge.service !== undefined) url.searchParams.set('service', challenge.service)
-    url.searchParams.delete('scope')
-    for (const one of scope.split(' ')) url.searchParams.append('scope', one)
-    const request: Request = { method: 'GET', path: url.href, accept: [200] }
+    const request = tokenQuestion(challenge, scope, login)
+    const url = new URL(request.path)
+    // What is in a body goes nowhere else.
+    const redirects = request.body === undefined ? undefined : 0
     const response = await this.#insist(request, signal, () =>
-      this.#follow(url, request, basic, (at, headers) => this.#connection.ask(at, request, headers, signal)),
+      this.#follow(url, request, basic, (at, headers) => this.#connection.ask(at, request, headers, signal), redirects),
     )
-    const body = parseJson(response.body.toString(), TokenAnswer)
-    const token = body?.token ?? body?.access_token
-    return token === undefined || token === '' ? undefined : `Bearer ${token}`
+    const token = tokenIn(this.#of.settings.host, response)
+    return token === undefined ? undefined : `Bearer ${token}`
   }
 
   async #follow<Answer extends Response | Opened>(

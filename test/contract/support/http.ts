@@ -6,6 +6,7 @@ export interface Asked {
   /** Path and query. */
   url: string
   authorization: string | undefined
+  body: string
 }
 
 export interface Answer {
@@ -27,10 +28,11 @@ export interface Server extends AsyncDisposable {
 export async function openServer(act: (asked: Asked, count: number) => Act): Promise<Server> {
   const asked: Asked[] = []
   const server = createServer((request, response) => {
-    request.resume()
+    let body = ''
+    request.setEncoding('latin1').on('data', (chunk: string) => (body += chunk))
     request.once('end', () => {
       const { method = '', url = '' } = request
-      const one = { method, url, authorization: request.headers.authorization }
+      const one = { method, url, authorization: request.headers.authorization, body }
       asked.push(one)
       perform(act(one, asked.length), request, response)
     })

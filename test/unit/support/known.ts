@@ -58,11 +58,12 @@ export const image: PlannedImage = {
 }
 
 const inputs = { tree: '', dockerfile: 'FROM scratch', bases: {}, contexts: {} }
-export const list = (blob: string): InputList => {
+export const seen = (blob: string, mode = 0o644): { now: InputList } & Pick<FileList, 'seen'> => {
   const files = new FileList()
-  files.add({ path: 'app.py', kind: 'file', mode: 0o644, blob })
-  return inputList(image, inputs, files)
+  files.add({ path: 'app.py', kind: 'file', mode, blob })
+  return { now: inputList(image, inputs, files), seen: files.seen }
 }
+export const list = (blob: string): InputList => seen(blob).now
 
 export function portsOf(registry: Registries): Ports {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it reaches of the outside
