@@ -220,7 +220,7 @@ describe('what was meant for the registry', () => {
       asksBasic(asked, { status: 307, headers: { location: `${store.url}/kept?signature=s` } }),
     )
     expect(await (await repositoryAt(server.address, { credentials: login })).blob(blobDigest)).toEqual(blob)
-    expect(store.asked).toEqual([{ method: 'GET', url: '/kept?signature=s', authorization: undefined }])
+    expect(store.asked).toEqual([{ method: 'GET', url: '/kept?signature=s', authorization: undefined, body: '' }])
   })
 
   it('is not shown to the place where it wants its uploads, even when that asks', async () => {
