@@ -217,6 +217,8 @@ undo_lines() { # RELEASE_DIR
     # A loop that was ended in the middle has not come here.
     echo .
   })
+  # Given back within; a second turn takes it anew.
+  let_host
 }
 
 # own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run. Accessories are of
