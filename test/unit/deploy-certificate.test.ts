@@ -236,54 +236,6 @@ describe('a certificate that is asked for', () => {
   })
 })
 
-describe('what an attempt that asked for a certificate has left in nginx', () => {
-  const ofApi = `${conf}/launchway.addie.production.api.acme.conf`
-  const dropInOfApi = '/etc/nginx/launchway.d/servers/addie.example.org/addie.production.api.acme.conf'
-  const left = (...files: string[]): Partial<NonNullable<Observation['nginx']>> => ({
-    configuration: { ...nginx().configuration, parts: files.map((one) => part({ file: one, locations: [challengePath] })) },
-  })
-
-  it('makes way for the server of the release, once the certificate is there', () => {
-    expect(story(asking(), on({ ...left(meanwhile, dropIn), certificates: [there()] }))).toEqual([
-      'pull',
-      'create',
-      `unseat web.acme.left0 ${meanwhile}`,
-      `unseat web.acme.left1 ${dropIn}`,
-      `site web ${file}`,
-      `site web.at ${at}`,
-      `site web.server ${serverConf}`,
-      `load ${name}`,
-      'switch a',
-    ])
-  })
-
-  it('also for a rollback, which asks for none', () => {
-    const found = on(left(meanwhile), { current: second, containers: [container('web', first, 'a'), container('web', second, 'b')] })
-    const { calls } = planHost(wanted([asking()], { isReturn: true, release: first }), found, 'a')
-    expect(calls.filter(([call]) => call === 'unseat')).toEqual([['unseat', 'web.acme.left0', meanwhile]])
-  })
-
-  it('makes way before the next one is asked for, where that is in the name of another service', () => {
-    const calls = story(asking(), on(left(ofApi, dropInOfApi, meanwhile)))
-    expect(calls.slice(0, calls.indexOf('pull'))).toEqual([
-      `unseat api.acme.left0 ${ofApi}`,
-      `unseat api.acme.left1 ${dropInOfApi}`,
-      `site web.acme ${meanwhile}`,
-      `load ${name}`,
-      `certificate web 180 ${challengeFolder} ${name}`,
-    ])
-  })
-
-  it.each([
-    ['another application', `${conf}/launchway.blog.production.web.acme.conf`],
-    ['another environment, within a server that is shared', dropIn.replace('production', 'staging')],
-    ['nobody: it is the site of a service that is called acme', `${conf}/launchway.addie.production.acme.conf`],
-  ])('stays where it is of %s', (_, path) => {
-    const calls = story(asking(), on({ ...left(path), certificates: [there()] }))
-    expect(calls.filter((one) => one.startsWith('unseat '))).toEqual([])
-  })
-})
-
 describe('a host that cannot ask for a certificate', () => {
   const without = (tool: string): Observation => ({ ...on(), tools: new Set([...tools].filter((one) => one !== tool)) })
 
