@@ -3,7 +3,7 @@ import { certonly, challengeFolder, challengePath, covers, letsEncrypt } from '.
 import { challengeServerText, challengeText } from '../tools/nginx-challenge.ts'
 import { serverKey, serversFolder } from '../tools/nginx-site.ts'
 import type { HostCall } from './call.ts'
-import { placesOf } from './nginx-places.ts'
+import { onHost, placesOf } from './nginx-places.ts'
 import type { SeenCertificate } from './chains.ts'
 import type { Observation, SeenNginx } from './observation.ts'
 import { keyOf, type SiteFile } from './site.ts'
@@ -105,7 +105,30 @@ export function planCertificates(wanted: Wanted, { nginx }: Observation): Planne
     )
     planned.away.push(...files.map(({ key, path }): HostCall => ['unseat', `${key}.gone`, path]))
   }
+  // Before the next reload that this deploy has nginx do.
+  const left = leftCalls(wanted, nginx, planned.files)
+  if (planned.calls.length > 0) planned.calls.unshift(...left)
+  else planned.away.push(...left)
   return planned
+}
+
+/** What an attempt that asked has left, which could not be undone: it would be in the way of the servers of the release. */
+function leftCalls({ app, environment }: Wanted, nginx: SeenNginx, files: readonly SiteFile[]): HostCall[] {
+  // With no service behind nginx there is no reload that these calls would come before, and `unsite` sees to it.
+  if (environment.services.every((service) => service.nginx === undefined)) return []
+  const { sites, ours } = placesOf(nginx)
+  const own = `${app}.${environment.name}.`
+  return nginx.configuration.parts
+    .flatMap(({ file: path }) => {
+      const folder = path.slice(0, path.lastIndexOf('/'))
+      const before = folder === sites ? `launchway.${own}` : folder.startsWith(`${serversFolder(ours)}/`) ? own : undefined
+      const name = path.slice(folder.length + 1)
+      if (before === undefined || !name.startsWith(before) || files.some((file) => file.path === path)) return []
+      const [, service] = /^([^.]+)\.acme\.conf$/.exec(name.slice(before.length)) ?? []
+      const file = onHost(nginx, path)
+      return service === undefined || file === undefined ? [] : [{ service, file }]
+    })
+    .map(({ service, file }, nth): HostCall => ['unseat', `${service}.acme.left${nth}`, file])
 }
 
 const dayOf = (date: Date): string => date.toISOString().slice(0, 10)

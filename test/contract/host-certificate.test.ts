@@ -129,14 +129,21 @@ test(
       env: { MODE: 'sick' },
       health: { kind: 'http', path: '/health', intervalMs: 100, timeoutMs: 1000, settleMs: 0 } as const,
     }
-    const error = await failureOf(deployTo(host, image, { version: 'one', services: [sick] }))
+    // It is started between the two, and stays whatever becomes of the release.
+    const accessories = [{ name: 'store', image: `${image.repository}@${image.digest}`, env: { VERSION: 'store' } }]
+    const error = await failureOf(deployTo(host, image, { version: 'one', services: [sick], accessories }))
     expect(error).toMatchObject({ code: 'DEPLOY_ROLLED_BACK', message: expect.stringContaining('web: healthy failed') })
     expect(await host.root(what)).toBe(before)
+    expect(await host.root(`docker ps --format '{{.Names}}' --filter label=launchway.app=${host.app}`)).toMatch(/\.store$/)
     const calls = await host.calls()
     expect(calls).toBeGreaterThan(0)
     // Maintenance closes neither the folder of the challenges nor the deploy's own questions.
     await host.root(`mkdir -p ${pathsOf(host).home} && touch ${pathsOf(host).maintenance}`)
-    await deployTo(host, image, { version: 'two', services: [host.asking([host.name], { redirect: false })] })
+    await deployTo(host, image, {
+      version: 'two',
+      services: [host.asking([host.name], { redirect: false })],
+      accessories,
+    })
     expect(await host.calls()).toBe(calls)
     await host.root(`echo shown > ${challengeFolder}/.well-known/acme-challenge/look`)
     const challenge = `http://${host.name}/.well-known/acme-challenge/`

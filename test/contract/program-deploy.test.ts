@@ -105,7 +105,7 @@ describe.each(shells)('what arrives on a host with %s', (shell) => {
         expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
         expect(stdout).not.toContain('T0KEN')
         const none = ['--label', 'launchway.accessory=', '--label', 'launchway.cron=']
-        const run = ['create', '--restart', 'no', '--name', 'the-container', ...none, ...args]
+        const run = ['create', '--name', 'the-container', '--restart', 'no', ...none, ...args]
         expect(readFileSync(called, 'utf8').split('\0').slice(0, -1)).toEqual(run)
         expect(readFileSync(secret, 'utf8')).toBe(token)
       }),

@@ -129,12 +129,13 @@ served() {
 
 # retire SERVICE CONTAINER SECONDS [PORT]: an old container that nothing needs any more, kept for a rollback; with PORT
 # after its last request there. They go side by side, each in its own time; `retired` waits for the last, and prunes
-# meanwhile: what is kept no longer is none of them.
+# meanwhile: what is kept no longer is none of them, but after a return from a release that nobody returns to.
 retire() {
   retire_one "$1" "$2" "$3" ${4:+drain "$1" "$4" "$3"} &
 }
 
 retired() {
+  [ ! -e "$LW_DIR/rejected" ] || wait
   prune
   wait
 }

@@ -13,7 +13,7 @@ recover_lists() {
     dir=${list%/undo}
     start_step recover
     if [ "${dir##*/}" = "$current" ] && [ -e "$dir/recorded" ]; then
-      settle "$dir"
+      after_record "$dir"
       end_step recover 'done' '' "finished the interrupted release $current"
     elif undo_attempt "$dir"; then
       step_started=$(uptime_cs)
