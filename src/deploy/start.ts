@@ -105,7 +105,7 @@ export function startCalls(
       const { name, service: whose } = one
       // A run that was cut short must not begin again when the new version fails.
       if (one.cron !== undefined) return retireCall(environment, one, seen, [], 'now')
-      return ['halt', service.name, name, stopSeconds(environment, whose), restartOf(whose, seen)]
+      return ['halt', service.name, name, stopSeconds(one, seen, environment), restartOf(whose, seen)]
     }),
     ...(service.once === true ? [onceCall(service, container)] : []),
     ...(isRunning || service.once === true ? [] : [[made.has(container) ? 'start' : 'wake', service.name, container] as const]),

@@ -71,7 +71,7 @@ const orders: { case: string; services: Service[]; seen: Observation; steps: str
     case: 'what runs is not overlapped either when only its own version says so',
     services: [service({ name: 'beat' })],
     seen: running([beat]),
-    steps: ['create new beat', 'halt beat old beat 10', 'start new beat', 'watch new beat', 'served beat'],
+    steps: ['create new beat', 'halt beat old beat 20', 'start new beat', 'watch new beat', 'served beat'],
   },
 ]
 
