@@ -42,7 +42,7 @@ export async function follow(remote: Remote, of: Following, ports: Ports): Promi
         if (told <= lines.length) return
         lines.push(line)
         // What no command has said is for who can mend it.
-        const level = line.step === 'run' && line.state === 'says' ? 'warning' : 'info'
+        const level = (line.step === 'run' || line.step === 'stop') && line.state === 'says' ? 'warning' : 'info'
         for (const said of describe(line)) ports.log[level](`${of.host}: ${said}`)
       },
     })
