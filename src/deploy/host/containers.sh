@@ -160,7 +160,7 @@ retire_one() {
   if stop_in "$3" "$2" "$1"; then
     end_step stop 'done' "$1" "$2"
   else
-    end_step stop failed "$1" "$said"
+    end_step stop failed "$1" "$2 runs on beside the new one until the next deploy, which stops it: $said"
   fi
 }
 
