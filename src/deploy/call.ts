@@ -2,6 +2,7 @@ import type { Accessory, Environment, Service } from '../core/deployment.ts'
 import { LaunchwayError } from '../core/error.ts'
 import { containerName } from '../core/names.ts'
 import { aliasesOn } from './container.ts'
+import type { Observation, SeenContainer } from './observation.ts'
 import { parseRepository } from '../core/reference.ts'
 import type { Wanted, WantedImage } from './wanted.ts'
 
@@ -59,8 +60,20 @@ export function paceOf({ intervalMs = 500, retries }: { intervalMs?: number | un
   return `${centiseconds(intervalMs)}${retries === undefined ? '' : `/${retries}`}`
 }
 
-/** What `docker stop` is given for a service; docker's own ten seconds for one that the configuration no longer has. */
-export function stopSeconds(environment: Environment, service: string): string {
-  const ms = environment.services.find(({ name }) => name === service)?.stopTimeoutMs ?? 10_000
-  return String(Math.ceil(ms / 1000))
+/**
+ * What `docker stop` is given for a container: as its own release says, which may be the last to know the service.
+ * @param otherwise where the host keeps that release no longer
+ */
+export function stopSeconds(
+  { service, release }: Pick<SeenContainer, 'service' | 'release'>,
+  { releases }: Pick<Observation, 'releases'>,
+  otherwise: Environment,
+): string {
+  const { services } = releases.get(release)?.environment ?? otherwise
+  return wholeSeconds(services.find(({ name }) => name === service)?.stopTimeoutMs)
+}
+
+/** Docker's own ten seconds for what nobody knows any more. */
+export function wholeSeconds(stopTimeoutMs = 10_000): string {
+  return String(Math.ceil(stopTimeoutMs / 1000))
 }

@@ -153,22 +153,16 @@ export function scheduleCalls({ environment }: Pick<Wanted, 'environment'>, { cr
   return [['schedule', ...jobs.flatMap((job) => [job.name, job.cron])]]
 }
 
-/**
- * An old container has its time to stop. A run of a scheduled command has it to end by itself, as its own release says,
- * which may be the last to know the service.
- */
+/** An old container has its time to stop. A run of a scheduled command has it to end by itself. */
 export function retireCall(
   environment: Environment,
-  { service, name, cron, release }: SeenContainer,
-  { releases }: Pick<Observation, 'releases'>,
+  one: SeenContainer,
+  seen: Pick<Observation, 'releases'>,
   drained: readonly string[],
   when: 'now' | 'beside' = 'beside',
 ): HostCall {
-  if (cron === undefined) return ['retire', service, name, stopSeconds(environment, service), ...drained]
-  return [
-    when === 'now' ? 'retire_run' : 'retire_job',
-    service,
-    name,
-    stopSeconds(releases.get(release)?.environment ?? environment, service),
-  ]
+  const { service, name, cron } = one
+  const seconds = stopSeconds(one, seen, environment)
+  if (cron === undefined) return ['retire', service, name, seconds, ...drained]
+  return [when === 'now' ? 'retire_run' : 'retire_job', service, name, seconds]
 }

@@ -29,6 +29,9 @@ export interface Following {
  */
 export async function follow(remote: Remote, of: Following, ports: Ports): Promise<JournalLine[]> {
   const lines: JournalLine[] = []
+  const tell = (line: JournalLine, next?: JournalLine): void => {
+    for (const said of describe(line)) ports.log[levelOf(line, next)](`${of.host}: ${said}`)
+  }
   const run = async (over: Remote, program: string | Secret): Promise<void> => {
     // Another connection is told the journal from its first line on.
     let told = 0
@@ -41,9 +44,9 @@ export async function follow(remote: Remote, of: Following, ports: Ports): Promi
         told += 1
         if (told <= lines.length) return
         lines.push(line)
-        // What no command has said is for who can mend it.
-        const level = line.step === 'run' && line.state === 'says' ? 'warning' : 'info'
-        for (const said of describe(line)) ports.log[level](`${of.host}: ${said}`)
+        const last = lines.at(-2)
+        if (last !== undefined && hasFailed(last)) tell(last, line)
+        if (!hasFailed(line)) tell(line)
       },
     })
   }
@@ -54,8 +57,26 @@ export async function follow(remote: Remote, of: Following, ports: Ports): Promi
     ports.log.warning(`the connection to ${of.host} broke; what was started there goes on, and is joined again`)
     await rejoin(of, (again) => run(again, of.attach), ports, lines)
     if (lines.length === 0) throw neverBegun(of.host, error)
+  } finally {
+    const last = lines.at(-1)
+    if (last !== undefined && hasFailed(last)) tell(last)
   }
   return lines
+}
+
+const hasFailed = ({ step, state }: JournalLine): boolean => state === 'failed' && step !== 'end'
+
+/**
+ * How loud a line is told. What failed and does not end the attempt nobody else tells; whether it does shows the next line.
+ * @param next undefined where the program has written none
+ */
+function levelOf(line: JournalLine, next: JournalLine | undefined): 'info' | 'warning' {
+  // What no command has said is for who can mend it.
+  if (line.state === 'says') return line.step === 'run' || line.step === 'stop' ? 'warning' : 'info'
+  if (!hasFailed(line) || next === undefined) return 'info'
+  // A program that was killed is followed by what recovers.
+  const ends = next.step === 'end' ? next.state !== 'done' : next.step === 'undo' || next.step === 'recover'
+  return ends ? 'info' : 'warning'
 }
 
 async function rejoin(of: Following, run: (again: Remote) => Promise<void>, ports: Ports, lines: readonly JournalLine[]): Promise<void> {

@@ -197,7 +197,7 @@ function fetchCalls(
 /** After its last request: from the nginx of the host, or from that of the project. */
 function retireOf(one: SeenContainer, { environment }: Wanted, seen: Observation, boxes: ReadonlyMap<string, string>): HostCall {
   const box = one.state === 'running' ? boxes.get(one.service) : undefined
-  if (box !== undefined) return ['retire_led', one.service, one.name, stopSeconds(environment, one.service), box]
+  if (box !== undefined) return ['retire_led', one.service, one.name, stopSeconds(one, seen, environment), box]
   return retireCall(environment, one, seen, drainPort(one, seen))
 }
 

@@ -3,7 +3,7 @@ import { LaunchwayError } from '../core/error.ts'
 import { accessoryName } from '../core/names.ts'
 import { mountsOf } from '../core/volume.ts'
 import { makeCalls, watchAccessory } from './accessory-calls.ts'
-import type { HostCall } from './call.ts'
+import { type HostCall, wholeSeconds } from './call.ts'
 import type { SeenAccessory } from './observation.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -18,10 +18,9 @@ export function replaceCalls(wanted: Wanted, accessory: Accessory, there: SeenAc
   const container = accessoryName({ app: wanted.app, environment: wanted.environment.name, accessory: name })
   const fresh = `${container}.new`
   const { configuration } = there
-  const seconds = String(Math.ceil((configuration?.stopTimeoutMs ?? 10_000) / 1000))
   return [
     ...makeCalls(wanted, accessory, fresh),
-    ['halt', name, container, seconds, configuration?.restart ?? 'unless-stopped'],
+    ['halt', name, container, wholeSeconds(configuration?.stopTimeoutMs), configuration?.restart ?? 'unless-stopped'],
     ['start', name, fresh],
     watchAccessory(accessory, fresh),
     ['served', name, 'an accessory has one holder of its data'],

@@ -7,7 +7,7 @@ import { isJob, retireCall } from './cron.ts'
 import { ownerOf } from './mounts.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { isOnceIn, onceCall, onceNote, runsHere, runsNow } from './once.ts'
-import { orderedCalls, type Step } from './order.ts'
+import { orderedCalls, sortedByAfter, type Step } from './order.ts'
 import { addressIn, isToldHttps, type PlannedSite, throughNginx } from './site.ts'
 import { holdersOf } from './unfit.ts'
 import type { Wanted } from './wanted.ts'
@@ -60,7 +60,7 @@ export function startCalls(
   const halted = new Set<string>()
   const turns: Turn[] = []
   const running = environment.services.filter((service) => !isJob(service) && !left.has(service.name))
-  for (const service of running.toSorted((one, other) => roleOf(one, seen) - roleOf(other, seen))) {
+  for (const service of sortedByAfter(running.toSorted((one, other) => roleOf(one, seen) - roleOf(other, seen)))) {
     const container = nameIn(wanted, service)
     if (service.once === true) {
       notes.push(onceNote(service, wanted, seen))
@@ -77,7 +77,7 @@ export function startCalls(
     const isThere = seen.containers.some(({ name }) => name === container)
     // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
     const isRunning = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
-    const first = isRunning ? [] : inTheWay(service, old, seen).filter(({ name }) => !halted.has(name))
+    const first = isRunning ? [] : inTheWay(service, old, wanted, seen).filter(({ name }) => !halted.has(name))
     for (const { name } of first) halted.add(name)
     turns.push({ service, container, address, first, isRunning })
     const assets = assetCalls(service, container)
@@ -96,7 +96,18 @@ export function startCalls(
       creates.push(...createCalls(service, container, containerArgs(service, owner, imageOf(wanted, service).reference, address)))
     }
     creates.push(...assets)
-    notes.push(noteFor(service, before, first, isThere, seen))
+    const renamed = first.filter((one) => isAloneAndGone(one, wanted, seen))
+    for (const { service: other } of renamed)
+      notes.push(`${service.name}: ${other} is stopped first: it may be the same under another name, and two must not overlap`)
+    notes.push(
+      noteFor(
+        service,
+        before,
+        first.filter((one) => !renamed.includes(one)),
+        isThere,
+        seen,
+      ),
+    )
     keeps.push(['keep', container, service.restart, ...first.flatMap(({ name, cron }) => (cron === undefined ? [name] : []))])
   }
   const made = new Set(creates.flatMap(([name, , container]) => (name === 'create' ? [container] : [])))
@@ -105,7 +116,7 @@ export function startCalls(
       const { name, service: whose } = one
       // A run that was cut short must not begin again when the new version fails.
       if (one.cron !== undefined) return retireCall(environment, one, seen, [], 'now')
-      return ['halt', service.name, name, stopSeconds(environment, whose), restartOf(whose, seen)]
+      return ['halt', service.name, name, stopSeconds(one, seen, environment), restartOf(whose, seen)]
     }),
     ...(service.once === true ? [onceCall(service, container)] : []),
     ...(isRunning || service.once === true ? [] : [[made.has(container) ? 'start' : 'wake', service.name, container] as const]),
@@ -186,8 +197,11 @@ export function isKeptIn(slot: Slot, service: Service, wanted: Wanted, { contain
 
 const hasEnded = ({ state }: SeenContainer): boolean => ['exited', 'created', 'dead'].includes(state)
 
-/** The old containers that must stop before the service can start: a fixed port has one holder, which may have had another name. */
-function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observation): SeenContainer[] {
+/**
+ * The old containers that must stop before the service can start: a fixed port has one holder, which may have had another
+ * name, and so may what must not run twice.
+ */
+function inTheWay(service: Service, old: readonly SeenContainer[], wanted: Wanted, seen: Observation): SeenContainer[] {
   const alone = !mayOverlap(service, seen)
   const ports = fixedPorts(service)
   if (ports.length === 0 && !alone) return []
@@ -195,7 +209,15 @@ function inTheWay(service: Service, old: readonly SeenContainer[], seen: Observa
   // One that somebody has stopped is in nobody's way, and must not come back when the new version fails. Where an attempt
   // broke off, `recover` may bring it back before this is done.
   const running = old.filter((one) => seen.isInterrupted || !hasEnded(one))
-  return running.filter((one) => one.service === service.name || holders.has(one.name))
+  return running.filter(
+    (one) => one.service === service.name || holders.has(one.name) || (!service.overlap && isAloneAndGone(one, wanted, seen)),
+  )
+}
+
+/** It must not overlap, as its own release says, and the release that comes does not know it by this name. */
+function isAloneAndGone(one: SeenContainer, { environment }: Wanted, { releases }: Observation): boolean {
+  const of = releases.get(one.release)?.environment.services.find(({ name }) => name === one.service)
+  return of?.overlap === false && !environment.services.some(({ name }) => name === one.service)
 }
 
 function reasonOf(service: Service, seen: Observation): string {

@@ -128,7 +128,7 @@ describe('the order', () => {
     },
   )
 
-  test('old workers that take their time are stopped side by side, each by its own signal; restart policy and log driver are those of the configuration, the policy from the record on', async () => {
+  test('old workers that take their time are stopped side by side, each by its own signal, and it is told that they were killed; restart policy and log driver are those of the configuration, the policy from the record on', async () => {
     const host = await machine()
     const logging = { driver: 'json-file', options: { 'max-size': '1m', 'max-file': '2' } }
     // It does not end by TERM, so its whole time passes.
@@ -141,12 +141,16 @@ describe('the order', () => {
     const workers = async () => (await inspect(host)).filter(({ Name }) => Name.includes('.worker.')).map(({ HostConfig }) => HostConfig)
     const LogConfig = { Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '2' } }
     expect(await workers()).toEqual([{ RestartPolicy: { Name: 'always', MaximumRetryCount: 0 }, LogConfig }])
-    await deployTo(host, image(), { version: 'two', services: services('no') })
+    const warnings: string[] = []
+    await deployTo(host, image(), { version: 'two', services: services('no'), onWarning: (line) => warnings.push(line) })
     const none = { RestartPolicy: { Name: 'no', MaximumRetryCount: 0 }, LogConfig }
     expect(await workers()).toEqual([none, none])
     const stops = (await journalAt(host)).filter(({ step, release }) => step === 'stop' && release !== first.release)
-    expect(stops.map(({ state }) => state)).toEqual(['start', 'start', 'done', 'done'])
-    expect(new Set(stops.map(({ service }) => service))).toEqual(new Set(['worker', 'mailer']))
+    expect(stops.slice(0, 2).map(({ state }) => state)).toEqual(['start', 'start'])
+    for (const name of ['worker', 'mailer'])
+      expect(stops.filter(({ service }) => service === name).map(({ state }) => state)).toEqual(['start', 'says', 'done'])
+    const told = warnings.filter((line) => line.includes(`${first.release} was killed`))
+    expect(told.map((line) => /: stop (\w+) \| .* stop-timeout of 2 s: /.exec(line)?.[1]).toSorted()).toEqual(['mailer', 'worker'])
   })
 })
 

@@ -91,7 +91,7 @@ const told = (plan: Wanted, seen: Observation): string[] =>
 describe('a service that runs once', () => {
   it('is made like any other, runs before those that come after it, and is neither kept running nor stopped', () => {
     expect(told(wish([web, migrate]), live([web, migrate]))).toEqual([
-      ...['create new web', 'create new migrate', 'once migrate new migrate 1800'],
+      ...['create new migrate', 'create new web', 'once migrate new migrate 1800'],
       ...['start new web', 'watch new web', 'keep new web', 'retire web old web 10', 'retired'],
     ])
   })

@@ -11,6 +11,7 @@ const web = service({ port: 5000, publish: '80' })
 const worker = service({ name: 'worker' })
 const mailer = service({ name: 'mailer' })
 const beat = service({ name: 'beat', overlap: false, stopTimeoutMs: 20_000 })
+const scheduler = service({ name: 'scheduler', overlap: false })
 
 const kept = (services: Service[]): Kept => ({
   version: 1,
@@ -71,7 +72,55 @@ const orders: { case: string; services: Service[]; seen: Observation; steps: str
     case: 'what runs is not overlapped either when only its own version says so',
     services: [service({ name: 'beat' })],
     seen: running([beat]),
-    steps: ['create new beat', 'halt beat old beat 10', 'start new beat', 'watch new beat', 'served beat'],
+    steps: ['create new beat', 'halt beat old beat 20', 'start new beat', 'watch new beat', 'served beat'],
+  },
+  {
+    case: 'what must not overlap, and has another name by now, stops before anything starts that must not either',
+    services: [worker, scheduler],
+    seen: running([beat, worker]),
+    steps: [
+      ...['create new worker', 'create new scheduler'],
+      ...['start new worker', 'watch new worker'],
+      ...['halt scheduler old beat 20', 'start new scheduler', 'watch new scheduler', 'served scheduler'],
+    ],
+  },
+  {
+    case: 'so it does where another takes its work over, and once for all of them',
+    services: [{ ...worker, overlap: false }, scheduler],
+    seen: running([beat, worker]),
+    steps: [
+      ...['create new worker', 'create new scheduler'],
+      ...['halt worker old beat 20', 'halt worker old worker 10', 'start new worker', 'watch new worker', 'served worker'],
+      ...['start new scheduler', 'watch new scheduler'],
+    ],
+  },
+  {
+    case: 'and before the first that starts, be it by what comes after what',
+    services: [{ ...worker, overlap: false, after: [{ name: 'scheduler', until: 'healthy' }] }, scheduler],
+    seen: running([beat]),
+    steps: [
+      ...['create new scheduler', 'create new worker'],
+      ...['halt scheduler old beat 20', 'start new scheduler', 'watch new scheduler', 'served scheduler'],
+      ...['start new worker', 'watch new worker'],
+    ],
+  },
+  {
+    case: 'what may overlap and is gone runs on until the release is recorded, and so does one of which nothing new says so',
+    services: [scheduler],
+    seen: running([worker]),
+    steps: ['create new scheduler', 'start new scheduler', 'watch new scheduler'],
+  },
+  {
+    case: 'what must not overlap is not stopped for what may',
+    services: [mailer],
+    seen: running([beat]),
+    steps: ['create new mailer', 'start new mailer', 'watch new mailer'],
+  },
+  {
+    case: 'one that somebody has stopped stays stopped',
+    services: [scheduler],
+    seen: { ...running([beat]), containers: [container('beat', first, 'a', 'exited')] },
+    steps: ['create new scheduler', 'start new scheduler', 'watch new scheduler'],
   },
 ]
 
@@ -94,6 +143,20 @@ describe('the order in which services start', () => {
       ['keep', nameOf('worker', second), 'unless-stopped'],
       ['keep', nameOf('beat', second), 'unless-stopped', nameOf('beat', first)],
     ])
+  })
+
+  it('two of another name are not run at once on the way back either, and of the two the one that is meant survives a reboot', () => {
+    const before = { ...container('beat', second, 'b', 'exited'), carriedBy: [] }
+    const seen = { ...running([scheduler]), containers: [container('scheduler', first), before] }
+    const { calls, notes } = planHost(wanted([beat], { isReturn: true }), { ...seen, previous: second }, 'a')
+    expect(calls.filter(([name]) => /^(halt|wake|keep|record|retire)$/.test(name)).map((call) => call.slice(0, 4))).toEqual([
+      ['halt', 'beat', nameOf('scheduler', first), '10'],
+      ['wake', 'beat', nameOf('beat', second)],
+      ['keep', nameOf('beat', second), 'unless-stopped', nameOf('scheduler', first)],
+      ['record', 'registry.example.org/addie'],
+      ['retire', 'scheduler', nameOf('scheduler', first), '10'],
+    ])
+    expect(notes).toContain('beat: scheduler is stopped first: it may be the same under another name, and two must not overlap')
   })
 
   it('why nobody worked is told: a fixed port, or that two must not overlap', () => {

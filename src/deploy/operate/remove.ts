@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../../core/error.ts'
 import type { JournalLine } from '../../core/journal.ts'
 import type { Ports } from '../../core/ports.ts'
-import { type HostCall, stopSeconds } from '../call.ts'
+import { type HostCall, stopSeconds, wholeSeconds } from '../call.ts'
 import { lookAt, type SeenHost } from '../look.ts'
 import { lookToChange } from '../recovered.ts'
 import { onHost } from '../nginx-places.ts'
@@ -82,12 +82,17 @@ export function planRemoval(
   service: string | undefined,
 ): { calls: HostCall[]; removal: Removal } {
   if (seen.current === undefined) throw nothingRuns(host)
-  const named = seen.accessories.filter(({ name }) => name === service).map(({ container }) => container)
+  const named = seen.accessories.filter(({ name }) => name === service)
   if (service !== undefined && named.length > 0) {
     const none = { servers: [], releases: [], crontab: [], stays: [] }
     return {
-      calls: named.map((name): HostCall => ['discard', service, name, stopSeconds(target.environment, service)]),
-      removal: { containers: named, ...none },
+      calls: named.map(({ container, configuration }): HostCall => [
+        'discard',
+        service,
+        container,
+        wholeSeconds(configuration?.stopTimeoutMs),
+      ]),
+      removal: { containers: named.map(({ container }) => container), ...none },
     }
   }
   const containers = seen.containers.filter((one) => service === undefined || one.service === service)
@@ -128,7 +133,7 @@ export function planRemoval(
     ...away,
     // No way back from here on: a line must not come back whose container is gone.
     ...(away.length === 0 ? [] : [['settled'] as const]),
-    ...containers.map(({ service: of, name }): HostCall => ['discard', of, name, stopSeconds(as, of)]),
+    ...containers.map((one): HostCall => ['discard', one.service, one.name, stopSeconds(one, seen, as)]),
     ...(service === undefined ? [['forget_all'] as const] : []),
   ]
   return {

@@ -63,12 +63,12 @@ export function stopCalls(
   return {
     calls: [
       ...(jobs.length === 0 ? [] : [['unschedule', ...jobs] as const, ['settled'] as const]),
-      ...running.map(({ service: of, name }): HostCall => [
+      ...running.map((one): HostCall => [
         'cease',
-        of,
-        name,
-        stopSeconds(as, of),
-        as.services.find((one) => one.name === of)?.restart ?? 'unless-stopped',
+        one.service,
+        one.name,
+        stopSeconds(one, seen.seen, as),
+        as.services.find(({ name }) => name === one.service)?.restart ?? 'unless-stopped',
       ]),
     ],
     services: found.filter((one) => running.includes(one) || jobs.includes(one.service)).map((one) => one.service),
