@@ -36,6 +36,8 @@ export interface Asked {
   build: NonNullable<PlanSection['build']>
   /** Say what would happen, and do nothing. */
   dry: boolean
+  /** Of a version that is put live again: leave out the command before the switch. */
+  withoutBeforeSwitch: boolean
   doctor: { offline: boolean; fix: boolean }
   /** For init alone; the rest of what it takes stands above. */
   init: Omit<InitOptions, 'config' | 'yes' | 'force' | 'dryRun'>
@@ -183,7 +185,8 @@ async function watched({ config, smoke: wish }: Asked, ports: Ports): Promise<An
 
 async function redeploy(asked: Asked, ports: Ports): Promise<Answer> {
   const { showPlan, startRedeploy } = await import('./plan/index.ts')
-  const start = await startRedeploy(asked.config, asked.argument, { environment: asked.environment }, ports)
+  const { withoutBeforeSwitch } = asked
+  const start = await startRedeploy(asked.config, asked.argument, { environment: asked.environment, withoutBeforeSwitch }, ports)
   if (asked.dry) return { text: `${showPlan(start)}\n`, json: start }
   return perform(asked, undefined, start, ports)
 }

@@ -98,6 +98,7 @@ function parse(args: string[], root: string): Asked | string | Promise<string> {
     argument: first ?? '',
     force: values.force ?? false,
     dry: values['dry-run'] ?? false,
+    withoutBeforeSwitch: values['without-before-switch'] ?? false,
     rebuild: values.rebuild ?? false,
     config: values.config ?? 'launchway.yml',
     ...(values.environment === undefined ? {} : { environment: values.environment }),

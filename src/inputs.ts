@@ -28,6 +28,11 @@ const inputs = {
     description:
       'A version to put live again, without building: a tag of the image, a commit, or a digest (sha256:…). Empty: release what is checked out.',
   },
+  'without-before-switch': {
+    description:
+      'true, with `redeploy`: leave out the before-switch command. That of an older version may not know what a newer one has done to the database.',
+    default: 'false',
+  },
   'dry-run': {
     description:
       'true: say what would happen, and why, and do nothing. To move between versions, hosts are looked at, and stay as they are.',
@@ -135,7 +140,20 @@ export const actions: readonly ActionDefinition[] = [
     name: 'launchway',
     description:
       'From a git push to a running version on your own server: build, smoke-test, scan, push and deploy Docker images in one step.',
-    inputs: ['config', 'environment', 'redeploy', 'rebuild', 'dry-run', 'until', 'release', ...building, ...registry, ...host, ...telling],
+    inputs: [
+      'config',
+      'environment',
+      'redeploy',
+      'without-before-switch',
+      'rebuild',
+      'dry-run',
+      'until',
+      'release',
+      ...building,
+      ...registry,
+      ...host,
+      ...telling,
+    ],
     entry: 'run',
     stage: undefined,
   },

@@ -159,7 +159,13 @@ async function begin(env: Env, ports: Ports): Promise<Release> {
   const asked = await triggerFrom(env)
   const version = readInput(env, 'redeploy')
   const config = configOf(env)
-  const release = version === undefined ? await startRelease(config, asked, ports) : await startRedeploy(config, version, asked, ports)
+  const withoutBeforeSwitch = isOn(env, 'without-before-switch')
+  if (withoutBeforeSwitch && version === undefined)
+    throw new LaunchwayError('USAGE', 'without-before-switch is for a version that is put live again: it goes with redeploy')
+  const release =
+    version === undefined
+      ? await startRelease(config, asked, ports)
+      : await startRedeploy(config, version, { ...asked, withoutBeforeSwitch }, ports)
   ports.log.info(showPlan(release))
   return release
 }

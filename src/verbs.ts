@@ -22,7 +22,7 @@ export const verbs = {
   redeploy: {
     says: 'put an earlier version live again, without building',
     argument: 'VERSION',
-    takes: ['config', 'environment', 'dry-run'],
+    takes: ['config', 'environment', 'without-before-switch', 'dry-run'],
   },
   status: { says: 'what every host of an environment runs', takes: ['config', 'environment'] },
   recreate: {
@@ -201,6 +201,10 @@ export const flags = {
     says: 'take host keys with this fingerprint (SHA256:…), which you have compared; may stand several times',
   },
   'dry-run': { type: 'boolean', says: 'say what would be done or written, and do nothing: hosts are looked at, and stay as they are' },
+  'without-before-switch': {
+    type: 'boolean',
+    says: 'leave out the before-switch command: that of an older version may not know what a newer one has done to the database',
+  },
   swarm: { type: 'boolean', says: 'of Docker Swarm' },
   managers: {
     type: 'string',

@@ -44,6 +44,7 @@ export async function apply(wanted: Wanted, of: SeenHost, brought: Brought, port
     contents: missingOn(seen, plan.calls, brought.mounted),
     did: wanted.isReturn ? 'rollback' : 'deploy',
     ...(version === undefined ? {} : { version }),
+    ...(wanted.redeploys === undefined ? {} : { redeploys: wanted.redeploys }),
   }
   const lines = await perform(task, of, ports)
   const waits = waitAfter(wanted, plan, seen, lines)

@@ -6,8 +6,9 @@ import { lockedError } from './plan.ts'
 /**
  * What a journal that did not end well means for the user.
  * @param before the release that ran before, if any
+ * @param redeploys the release whose images were to be put live again, if any
  */
-export function failureOf(host: string, lines: readonly JournalLine[], before: string | undefined): LaunchwayError {
+export function failureOf(host: string, lines: readonly JournalLine[], before: string | undefined, redeploys?: string): LaunchwayError {
   const failed = lines.find(({ state, step }) => state === 'failed' && step !== 'end')
   const end = lines.find(({ step }) => step === 'end')
   if (end === undefined) {
@@ -40,7 +41,8 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
     return new LaunchwayError('PULL_FAILED', `${host} could not pull the image; nothing was changed`, { hint: evidence })
   if (failed?.step === 'before-switch')
     return new LaunchwayError('RELEASE_COMMAND_FAILED', `${failed.service ?? ''}: before-switch failed on ${host}; nothing was changed`, {
-      hint: evidence,
+      // A release's name begins with its time.
+      hint: `${evidence}${redeploys !== undefined && before !== undefined && redeploys < before ? olderHint : ''}`,
     })
   const now = before === undefined ? 'none was running before' : `release ${before} serves`
   if (failed?.step === 'once')
@@ -50,6 +52,10 @@ export function failureOf(host: string, lines: readonly JournalLine[], before: s
   const more = failed?.step === 'certificate' && evidence.startsWith('certbot ') ? certificateHint : ''
   return new LaunchwayError('DEPLOY_ROLLED_BACK', `${what}; ${now}`, { hint: `${evidence}${more}` })
 }
+
+/** Alembic and its like know the migrations of their own version, and no later one. */
+const olderHint = `
+This version is older than the one that runs, and its command may not know what a newer one has done to the database ("Can't locate revision …"). To put it live without its command: launchway redeploy VERSION --without-before-switch; redeploy.yml has the same input.`
 
 /** Behind each refusal of an authority, nearly always, is one of these. */
 const certificateHint = `

@@ -31,6 +31,8 @@ export interface Task {
   /** What travels before it. */
   contents?: readonly Contents[]
   sudo: boolean
+  /** The release whose images are put live again. */
+  redeploys?: string
 }
 
 /**
@@ -39,7 +41,7 @@ export interface Task {
  */
 export async function perform(task: Task, on: SeenHost, ports: Ports): Promise<JournalLine[]> {
   const lines = await attempt(task, on, ports)
-  if (lines.find(({ step }) => step === 'end')?.state !== 'done') throw failureOf(on.host, lines, on.seen.current)
+  if (lines.find(({ step }) => step === 'end')?.state !== 'done') throw failureOf(on.host, lines, on.seen.current, task.redeploys)
   return lines
 }
 

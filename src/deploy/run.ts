@@ -143,6 +143,7 @@ async function whatIsWanted(release: Release, environment: Environment, build: B
     isReturn: false,
     images,
     repositories: repositoriesOf(release),
+    ...(release.plan.redeploys === undefined ? {} : { redeploys: release.plan.redeploys }),
     logins: await loginsTo(from, release.plan.registries, ports),
   }
 }

@@ -1,5 +1,5 @@
 import type { Slot } from '../core/names.ts'
-import { type HostCall, nameIn } from './call.ts'
+import { centiseconds, type HostCall, nameIn } from './call.ts'
 import { onHost } from './nginx-places.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import { addressIn, type PlannedSite, throughNginx } from './site.ts'
@@ -13,10 +13,14 @@ export function switchCalls(
 ): HostCall[] {
   if (nginx === undefined || sites.length === 0) return []
   const ways = sites.map((site) => {
+    const { health, name } = site.service
     const { url, resolve, status } = throughNginx(site.service)
-    return { service: site.service.name, container: nameIn(wanted, site.service), way: [addressIn(slot, site), url, resolve, status] }
+    // Nobody has asked one without a page of health or a command yet: it may not listen before its time to be well is over.
+    const limit = health.kind === 'container' || health.kind === 'none' ? [centiseconds(health.timeoutMs)] : []
+    return { service: name, container: nameIn(wanted, site.service), way: [addressIn(slot, site), url, resolve, status], limit }
   })
-  const asked = (by: Slot | ''): HostCall[] => ways.map(({ service, container, way }) => ['through', service, container, by, ...way])
+  const asked = (by: Slot | ''): HostCall[] =>
+    ways.map(({ service, container, way, limit }) => ['through', service, container, by, ...way, ...(by === '' ? [] : limit)])
   const lingering = ways.map(({ service, container, way }): HostCall => ['linger', service, container, ...way])
   return [
     ...sites.flatMap(({ files }) =>

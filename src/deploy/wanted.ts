@@ -22,6 +22,8 @@ export interface Wanted {
   takesBack?: string
   /** What runs once before anything is touched; not on the hosts after the first. */
   beforeSwitch?: readonly BeforeSwitch[]
+  /** The release whose images are put live again. */
+  redeploys?: string
   /** What runs once for all hosts runs here. */
   isFirstHost?: true
   /** Why nobody should do this, and that somebody wants it done all the same. */

@@ -67,6 +67,7 @@ export function redeploy(of: Setting): string[] {
   const inputs = [
     ...configInput(of),
     'redeploy: ${{ inputs.version }}',
+    'without-before-switch: ${{ inputs.without-before-switch }}',
     'dry-run: ${{ inputs.dry-run }}',
     'environment: ${{ inputs.environment }}',
     ...registryInputs(of),
@@ -84,6 +85,10 @@ export function redeploy(of: Setting): string[] {
     '        type: string',
     '        required: true',
     ...indent(choice(of, 'Environment to put it live in'), 6),
+    '      without-before-switch:',
+    '        description: Leave out the before-switch command, for a version older than the database',
+    '        type: boolean',
+    '        default: false',
     ...dryRun,
     '',
     ...button(of, 'redeploy', [

@@ -23,6 +23,8 @@ export interface Redeploy {
   /** Where the images of today's configuration are, the first one's tags being the versions. */
   repositories: readonly [string, ...string[]]
   registries: readonly Registry[]
+  /** Its command before the switch is not to be run: that of an old version may not know what a newer one has done to the database. */
+  withoutBeforeSwitch?: boolean | undefined
 }
 
 /** An image whose record is looked for. Of several records that of this environment comes first. */
@@ -42,7 +44,10 @@ const commitPattern = /^[0-9a-f]{7,40}$/
  * @throws LaunchwayError VERSION_UNKNOWN
  */
 export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release> {
-  const { registries, environment } = of
+  const { registries } = of
+  const { beforeSwitch, ...bare } = of.environment
+  const leavesOut = of.withoutBeforeSwitch === true && beforeSwitch !== undefined
+  const environment = leavesOut ? bare : of.environment
   const version = soughtVersion(of.version)
   const earlier = await recordOf(await openRepository(of.repositories[0], registries, ports), of)
   await requireImages(earlier, of, ports)
@@ -68,7 +73,10 @@ export async function planRedeploy(of: Redeploy, ports: Ports): Promise<Release>
       environment,
       ...(await mountedHashes(environment, ports, plan.hashes)),
       redeploys: earlier.id,
-      stages: onlyStages({ deploy: `${version} was asked for, in ${environment.name}` }, `release ${earlier.id} is put live again`),
+      stages: onlyStages(
+        { deploy: `${version} was asked for, in ${environment.name}${leavesOut ? ', without before-switch' : ''}` },
+        `release ${earlier.id} is put live again`,
+      ),
     },
     ...(build === undefined
       ? {}

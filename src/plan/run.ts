@@ -15,6 +15,7 @@ import { defaultBranchWarning, factsFor } from './facts.ts'
 import { mountedHashes } from './mounted.ts'
 import { plan, sectionToRescan } from './plan.ts'
 import { noStages } from './stages.ts'
+import type { Redeploy } from './redeploy.ts'
 import type { SteppedUp } from './step/run.ts'
 import type { Trigger } from './trigger.ts'
 import { serviceWarnings } from './warnings.ts'
@@ -142,7 +143,7 @@ export async function findRepositories(
 export async function startRedeploy(
   configFile: string,
   version: string,
-  asked: Trigger | { environment: string | undefined },
+  asked: (Trigger | { environment: string | undefined }) & Partial<Pick<Redeploy, 'withoutBeforeSwitch'>>,
   ports: Ports,
 ): Promise<Release> {
   const config = await readConfig(configFile, ports)
@@ -161,6 +162,7 @@ export async function startRedeploy(
       version,
       repositories: [repository, ...others],
       registries: resolveRegistries(config),
+      withoutBeforeSwitch: asked.withoutBeforeSwitch === true,
     },
     ports,
   )

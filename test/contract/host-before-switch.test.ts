@@ -129,10 +129,10 @@ describe('the command before the switch', () => {
     },
   )
 
-  test('of a program that was killed holds no lock, and the next deploy removes its container and runs it anew', async () => {
+  test('of a program that was killed goes on and holds no lock; the next deploy waits for its end, and runs it anew', async () => {
     const host = await machine()
     await release(host, image(), { version: 'one' })
-    const beforeSwitch = [sh('echo begun; exec sleep 600')]
+    const beforeSwitch = [sh('echo begun; sleep 4; echo through')]
     const ended = release(
       host,
       image(),
@@ -150,7 +150,17 @@ describe('the command before the switch', () => {
     expect(await host.answer()).toBe('one')
     // Nobody waits for the lock: the program that held it is gone, and what it started has none of its files open.
     await host.ask(`flock -n '${pathsOf(host).lock}' sh -c :`)
-    await release(host, image(), { version: 'three', beforeSwitch: [sh('echo migrated')] })
+    const said: string[] = []
+    await release(host, image(), { version: 'three', beforeSwitch: [sh('echo migrated')], onInfo: (line) => said.push(line) })
+    const told = said.flatMap((line) => /^host: (?:recover|before-switch web) \| (.*)$/.exec(line)?.[1] ?? [])
+    expect(told.map((line) => line.replace(/release \S+/, 'release …').replace(/for \d+ s/, 'for … s'))).toEqual([
+      'waits until the before-switch command of the interrupted release … has ended, for … s at most',
+      `on this host: docker logs --follow ${task} shows it, docker stop ${task} ends it`,
+      'the before-switch command of the interrupted release … ended with exit code 0',
+      'begun',
+      'through',
+      'migrated',
+    ])
     expect(await host.answer()).toBe('three')
     expect(await host.ask(`docker ps --all --quiet --filter name=${task}`)).toBe('')
   })

@@ -77,6 +77,18 @@ else: self.give(200, 'well')`)
   )
 })
 
+test('a web without any check that listens late is waited for, while the old version serves', async () => {
+  await using host = siteHost('trixie')
+  const health = { kind: 'container' as const, timeoutMs: 60_000, settleMs: 0 }
+  await deployTo(host, python, { version: 'one', services: [site(host, { health })] })
+  const visitors = host.traffic({ connections: 2, pauseMs: 300 })
+  await visitors.seen('one')
+  const late = site(host, { health, entrypoint: ['/bin/sh', '-c', 'sleep 13; exec python3 /server.py'] })
+  await deployTo(host, python, { version: 'two', services: [late] })
+  await visitors.seen('two')
+  expect((await visitors.stop()).failed).toBe(0)
+})
+
 test(
   'kamal#1479: all that a container said which did not come up can be read, until a deploy goes through',
   { tags: ['kamal#1479'], timeout: 300_000 },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { failureOf } from '../../src/deploy/failure.ts'
 import { parseObservation } from '../../src/deploy/observation.ts'
 import { planHost } from '../../src/deploy/plan.ts'
-import { container, digest, first, host, nameOf, second, service, wanted } from './support/deploy.ts'
+import { container, digest, first, host, nameOf, second, service, third, wanted } from './support/deploy.ts'
 
 const worker = service({ name: 'worker' })
 const running = host({ current: first, containers: [container('worker', first)] })
@@ -87,6 +87,17 @@ describe('the command before the switch', () => {
       first,
     )
     expect(error).toMatchObject({ code: 'RELEASE_COMMAND_FAILED', hint: 'it ended with exit code 1\nno table' })
+  })
+
+  it.each([
+    ['an older version that is put live again', first, second, true],
+    ['a newer one, which a job of its own deploys', second, first, false],
+    ['the first on its host', first, undefined, false],
+  ])('names the way out where it is of %s', (_, redeploys, before, isTold) => {
+    const line = { v: 1, at: 1, release: third, attempt: '0f' } as const
+    const failed = { ...line, step: 'before-switch', state: 'failed', service: 'web', note: "Can't locate revision" }
+    const { hint } = failureOf('a', [failed, { ...line, step: 'end', state: 'undone' }], before, redeploys)
+    expect(hint?.includes('launchway redeploy VERSION --without-before-switch')).toBe(isTold)
   })
 })
 

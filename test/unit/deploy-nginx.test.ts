@@ -131,6 +131,16 @@ describe('what a host is asked to do for a service behind nginx', () => {
     expect(watch.slice(9)).toEqual(words)
   })
 
+  it.each<[string, Service['health'], string[]]>([
+    ['that nobody has asked before has its time to be well', { kind: 'container', timeoutMs: 180_000, settleMs: 1000 }, ['18000']],
+    ['whose check is switched off as well', { kind: 'none', timeoutMs: 60_000, settleMs: 1000 }, ['6000']],
+    ['that a page has shown to be well is asked once', health, []],
+    ['a command too', { kind: 'command', command: ['ready'], intervalMs: 500, timeoutMs: 60_000, settleMs: 1000 }, []],
+  ])('before the switch, one %s', (_, asked, limit) => {
+    const ways = planHost(wanted([{ ...web, health: asked }]), seen(), 'a').calls.filter(([name]) => name === 'through')
+    expect(ways.map((words) => words.slice(8))).toEqual([limit, []])
+  })
+
   it.each([
     [1000, '50'],
     [10_000, '950'],

@@ -266,7 +266,11 @@ describe('the workflows', () => {
       .object({ workflow_dispatch: z.object({ inputs: Inputs }) })
       .parse(workflow(folder, 'redeploy.yml').on).workflow_dispatch
     expect(inputs['dry-run']).toMatchObject({ type: 'boolean', default: false })
-    expect(workflow(folder, 'redeploy.yml').jobs['redeploy']?.steps.at(-2)?.with).toMatchObject({ 'dry-run': '${{ inputs.dry-run }}' })
+    expect(inputs['without-before-switch']).toMatchObject({ type: 'boolean', default: false })
+    expect(workflow(folder, 'redeploy.yml').jobs['redeploy']?.steps.at(-2)?.with).toMatchObject({
+      'dry-run': '${{ inputs.dry-run }}',
+      'without-before-switch': '${{ inputs.without-before-switch }}',
+    })
   })
 
   it('know of a configuration under another path, and of names that mean something else to GitHub', async () => {

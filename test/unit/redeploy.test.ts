@@ -118,6 +118,19 @@ describe('the release that a version is of', () => {
     expect(again.build?.images.map(({ registries: at }) => at)).toEqual(first.build?.images.map(({ registries: at }) => at))
   })
 
+  test('leaves out the command before the switch where that was asked for, and says so', async () => {
+    await released(1, ['v1.0'], { web: await push(web, 'one', ['v1.0']) })
+    const beforeSwitch = [{ service: 'web', command: ['flask', 'db', 'upgrade'], timeoutMs: 300_000 }]
+    const target = environment([service({ image: 'web' })], { beforeSwitch })
+    const planned = async (withoutBeforeSwitch: boolean, of = target): Promise<unknown> => {
+      const { plan } = await redeploy('v1.0', { repositories: [web], environment: of, withoutBeforeSwitch })
+      return [plan.environment?.beforeSwitch, plan.stages.deploy.reason]
+    }
+    expect(await planned(false)).toEqual([beforeSwitch, 'v1.0 was asked for, in production'])
+    expect(await planned(true)).toEqual([undefined, 'v1.0 was asked for, in production, without before-switch'])
+    expect(await planned(true, environment([]))).toEqual([undefined, 'v1.0 was asked for, in production'])
+  })
+
   test('keeps the name that people call it by, where it was named exactly: by digest, or by a whole commit', async () => {
     const one = await push(web, 'one', ['v1.0', 'sha-4f2a9c1'])
     await released(1, ['v1.0', 'sha-4f2a9c1'], { web: one }, { version: 'v1.0', sha: `4f2a9c1${'0'.repeat(33)}` })
