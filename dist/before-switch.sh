@@ -7,7 +7,8 @@ before_switch() {
   LW_SERVICE=$1 container=$2 limit=$3 networks=$4
   shift 4
   start_step before-switch "$LW_SERVICE"
-  will_undo remove "$container volumes" before-switch "$LW_SERVICE"
+  # Until when it has time, also where this program does not live to see it (recovery.sh).
+  will_undo remove "$container volumes $(($(uptime_cs) + limit * 100))" before-switch "$LW_SERVICE"
   docker rm --force --volumes "$container" > /dev/null 2>&1
   create_named --pull never "$@" || fail before-switch "$LW_SERVICE" "$said"
   for name in $networks; do
@@ -47,8 +48,13 @@ run_to_end() {
     nap "$pause"
     [ "$pause" -ge 20 ] || pause=$((pause * 2))
   done
-  # It ends with the container; what that said last has to arrive. One that could not be ended goes on.
-  [ -z "$overdue" ] || { nap 100 && kill "$follower" 2> /dev/null; }
+  # It ends with the container; what that said last has to arrive. Not where the container could not be ended, or the engine has
+  # lost the end of its log: nothing has a bound from here on. What has ended has nothing open.
+  rest=1000
+  [ -z "$overdue" ] || rest=100
+  deadline=$(($(uptime_cs) + rest))
+  while [ -e "/proc/$follower/fd/1" ] && [ "$(uptime_cs)" -lt "$deadline" ]; do nap 5; done
+  kill -9 "$follower" 2> /dev/null
   wait "$follower" 2> /dev/null
   tell_words "$1"
   [ -z "$held" ] || MS='' journal "$1" says "$LW_SERVICE" "$held"

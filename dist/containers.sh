@@ -26,8 +26,18 @@ halt() {
   will_undo start "$2 $4" stop "$1"
   [ "$4" = no ] || docker update --restart always "$2" > /dev/null 2>&1
   : "${down_since:=$(uptime_cs)}"
-  said=$(docker stop -t "$3" "$2" 2>&1) || fail stop "$1" "$said"
+  stop_in "$3" "$2" "$1" || fail stop "$1" "$said"
   end_step stop 'done' "$1" "$2"
+}
+
+# stop_in SECONDS CONTAINER SERVICE: stops it; docker's words are in `said`. Docker calls it well where it had to kill, too, and
+# nobody else would hear of what was cut off then. It is asked only where all of the time has passed.
+stop_in() {
+  asked_at=$(uptime_cs)
+  said=$(docker stop -t "$1" "$2" 2>&1) || return
+  [ "$1" -gt 0 ] && [ $(($(uptime_cs) - asked_at)) -ge $(($1 * 100)) ] || return 0
+  [ "$(docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' "$2" 2> /dev/null)" = '137 false' ] || return 0
+  MS='' journal stop says "$3" "$2 was killed, whatever it was at, since it had not ended within its stop-timeout of $1 s: give it a longer one, or have its first process obey its stop signal (options: [--init], exec in its start-up script, or another stop-signal)"
 }
 
 # create SERVICE CONTAINER DOCKER-CREATE-ARGUMENTS…: makes the container and does not start it: what the engine refuses
@@ -129,12 +139,13 @@ served() {
 
 # retire SERVICE CONTAINER SECONDS [PORT]: an old container that nothing needs any more, kept for a rollback; with PORT
 # after its last request there. They go side by side, each in its own time; `retired` waits for the last, and prunes
-# meanwhile: what is kept no longer is none of them.
+# meanwhile: what is kept no longer is none of them, but after a return from a release that nobody returns to.
 retire() {
   retire_one "$1" "$2" "$3" ${4:+drain "$1" "$4" "$3"} &
 }
 
 retired() {
+  [ ! -e "$LW_DIR/rejected" ] || wait
   prune
   wait
 }
@@ -147,10 +158,10 @@ retire_one() {
   (shift 3 && "$@")
   start_step stop "$1"
   wait "$updating"
-  if said=$(docker stop -t "$3" "$2" 2>&1); then
+  if stop_in "$3" "$2" "$1"; then
     end_step stop 'done' "$1" "$2"
   else
-    end_step stop failed "$1" "$said"
+    end_step stop failed "$1" "$2 runs on beside the new one until the next deploy, which stops it: $said"
   fi
 }
 

@@ -25,7 +25,9 @@ hold_host() {
   host_held=yes
 }
 
+# For all who have it open: what is undone is undone in a shell beside the program (undo_lines), which may have taken the lock.
 let_host() {
+  [ -z "$host_held" ] || flock -u 8
   exec 8>&-
   host_held=''
 }

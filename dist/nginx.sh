@@ -79,13 +79,23 @@ guarded() {
   esac
 }
 
-# through SERVICE CONTAINER SLOT ADDRESS URL RESOLVE [STATUS]: proves that nginx leads to this container, and that it
-# is well there: before the switch with the slot's name, afterwards (SLOT empty) as everybody asks.
+# unheard FROM ADDRESS SECONDS [asked]: what it says that nginx went on to the other slot, which it does where nobody takes a connection.
+unheard() {
+  case $1 in
+    "$2, "*) echo "the new container took no connection for $3 s: \`port\` is where it listens, on all its addresses${4:+. One that takes longer to start says so: health: { path: /healthz, timeout: 3m }; the deploy then waits until that page answers}" ;;
+  esac
+}
+
+# through SERVICE CONTAINER SLOT ADDRESS URL RESOLVE [STATUS [LIMIT_CS]]: proves that nginx leads to this container, and that it
+# is well there: before the switch with the slot's name, afterwards (SLOT empty) as everybody asks. LIMIT_CS of one that nobody has
+# asked before: how long it may take until it answers, where that is more than the ten seconds of the others.
 through() {
   start_step probe "$1"
   # shellcheck disable=SC2034 # read by end_step
   [ -n "$3" ] || [ -z "$switched" ] || step_started=$switched
-  prove probe 1000 "$@"
+  limit=1000
+  [ "${8:-0}" -le 1000 ] || limit=$8
+  prove probe "$limit" "$@"
   end_step probe 'done' "$1" "$5 $status${3:+, before the switch}"
 }
 
@@ -119,6 +129,7 @@ prove() { # STEP LIMIT_CS and what `through` is given
     if [ $(($(uptime_cs) - proving)) -ge "$limit" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
       fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
+$(unheard "$from" "$6" $((($(uptime_cs) - proving) / 100)) "${10:-}")
 $([ -z "$status" ] || through_nginx "$7" "$8" "$5" | page_words)
 $(evidence "$4")"
     fi

@@ -6,7 +6,7 @@
 cease() {
   start_step stop "$1"
   docker update --restart no "$2" > /dev/null 2>&1
-  if said=$(docker stop -t "$3" "$2" 2>&1); then
+  if stop_in "$3" "$2" "$1"; then
     end_step stop 'done' "$1" "$2"
   else
     docker update --restart "$4" "$2" > /dev/null 2>&1

@@ -13,9 +13,9 @@ recover_lists() {
     dir=${list%/undo}
     start_step recover
     if [ "${dir##*/}" = "$current" ] && [ -e "$dir/recorded" ]; then
-      settle "$dir"
+      after_record "$dir"
       end_step recover 'done' '' "finished the interrupted release $current"
-    elif undo_attempt "$dir"; then
+    elif await_command "$dir" && undo_attempt "$dir"; then
       step_started=$(uptime_cs)
       end_step recover 'done' '' "undid the interrupted release ${dir##*/}"
     else
@@ -26,6 +26,27 @@ recover_lists() {
   stop_strays
   # Killed before it said that the release which it had left is none to return to.
   ! { read -r rejected < "$LW_HOME/releases/$current/rejected"; } 2> /dev/null || unrecord "$rejected"
+}
+
+# await_command RELEASE_DIR: nobody ends a migration in the middle. A command before the switch outlives its program; what comes next
+# begins once it has ended, by itself or when the time is over that it was given: a second one beside it would be worse than none.
+await_command() {
+  # shellcheck disable=SC2013 # words
+  for one in $(awk '$1 == "remove" && $3 == "volumes" && $5 == "." { print $2 "=" $4 }' "$1/undo"); do
+    container=${one%=*} left=$(((${one#*=} - $(uptime_cs)) / 100))
+    [ "$left" -gt 0 ] || left=0
+    if is_running "$container"; then
+      MS='' journal recover says '' "waits until the before-switch command of the interrupted release ${1##*/} has ended, for $left s at most
+on this host: docker logs --follow $container shows it, docker stop $container ends it"
+      wait_run "$container" "$left" || docker stop -t 10 "$container" > /dev/null 2>&1
+    fi
+    ended=$(docker inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$container" 2> /dev/null)
+    # Its own program did not come to say so.
+    case $ended in
+      'exited '*) MS='' journal recover says '' "the before-switch command of the interrupted release ${1##*/} ended with exit code ${ended#* }
+$(docker logs --tail 20 "$container" 2>&1 | tail -c 3000)" ;;
+    esac
+  done
 }
 
 # Recorded, and killed before the old containers were stopped: no later plan would know of those.

@@ -154,9 +154,12 @@ unpack() {
 
 # ---- undo
 
-# settled: what has been done so far stays, whatever comes after it.
+# settled: what has been made so far stays, whatever comes after it. What nginx was given meanwhile does not: it is for
+# what is still to come.
 settled() {
-  rm -f "$LW_DIR/undo"
+  [ -e "$LW_DIR/undo" ] || return 0
+  kept=$(awk '$NF == "." && $1 ~ /^(site|reload|led|lead|unlead)$/' "$LW_DIR/undo")
+  if [ -z "$kept" ]; then rm -f "$LW_DIR/undo"; else put "$LW_DIR/undo" "$kept" || fail record '' "$(no_room)"; fi
 }
 
 # will_undo KIND WHAT STEP SERVICE: written before the thing is done. The full stop tells a whole line.
@@ -214,6 +217,8 @@ undo_lines() { # RELEASE_DIR
     # A loop that was ended in the middle has not come here.
     echo .
   })
+  # Given back within; a second turn takes it anew.
+  let_host
 }
 
 # own_containers FORMAT [DOCKER-PS-ARGUMENTS…]: those of this application and environment that run. Accessories are of
@@ -246,12 +251,12 @@ record() {
     fi
     put "$LW_HOME/current" "$LW_RELEASE" || fail record '' "$(no_room)"
   fi
-  settle "$LW_DIR"
+  after_record "$LW_DIR"
   end_step record
 }
 
 # What follows from the record, and may be done twice.
-settle() { # RELEASE_DIR
+after_record() { # RELEASE_DIR
   was=$(cat "$1/recorded" 2> /dev/null)
   if [ -n "$was" ]; then
     put "$LW_HOME/previous" "$was" || { rm -f "$LW_HOME/reserve" && put "$LW_HOME/previous" "$was"; }
