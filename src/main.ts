@@ -161,7 +161,9 @@ async function begin(env: Env, ports: Ports): Promise<Release> {
   const config = configOf(env)
   const withoutBeforeSwitch = isOn(env, 'without-before-switch')
   if (withoutBeforeSwitch && version === undefined)
-    throw new LaunchwayError('USAGE', 'without-before-switch is for a version that is put live again: it goes with redeploy')
+    throw new LaunchwayError('USAGE', 'without-before-switch is for a version that is put live again', {
+      hint: 'Name that version with the input redeploy, or leave without-before-switch out.',
+    })
   const release =
     version === undefined
       ? await startRelease(config, asked, ports)

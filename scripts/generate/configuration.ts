@@ -80,7 +80,7 @@ function sampleOf(key: string, samples: readonly unknown[]): string {
   const values = samples.map((sample) => valueAt(sample, key)).filter((value) => value !== undefined)
   const [shortest] = values.map((value) => flow(key, value)).toSorted((a, b) => a.length - b.length)
   if (shortest === undefined) throw new TypeError(`no example has the key ${key}`)
-  return shortest.length > 60 ? '' : code(shortest)
+  return shortest.length > 75 ? '' : code(shortest)
 }
 
 function flow(key: string, value: unknown): string {

@@ -70,6 +70,15 @@ describe('an action step', () => {
     expect(parseRelease(readFileSync(asked, 'utf8'), '')).toMatchObject({ app: 'second', plan: { environment: { name: 'other' } } })
   })
 
+  it.each([
+    ['true', 'without-before-switch is for a version that is put live again'],
+    ['maybe', 'without-before-switch is true or false, not "maybe"'],
+  ])('a release that is told to leave out its command before the switch (%s) is not begun', (given, said) => {
+    const { env } = runner({ 'without-before-switch': given })
+    const { code, out } = open('main', ['run'], repository('master'), env)
+    expect([code, out]).toEqual([2, expect.stringContaining(`::error title=USAGE::${said}`)])
+  })
+
   it('deploy masks what the inputs give, and a failure leaves record, outputs, summary and one annotation', () => {
     const { temp, env, read } = runner({
       'ssh-key': 'BEGIN\nthe-key-line\nEND-OF-KEY',

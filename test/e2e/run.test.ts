@@ -107,6 +107,19 @@ describe.each(suites)('launchway run, to a host with Debian %s', (suite) => {
     },
   )
 
+  it('puts an earlier version live without its command before the switch, which cannot run any more; the failure names the way', async () => {
+    const plain = readFileSync(join(repository.folder, 'launchway.yml'), 'utf8')
+    await repository.commit({ 'launchway.yml': `${plain}    before-switch: { command: [grep, two, version.txt] }\n` })
+    const { plan } = parseRelease(first.stdout, 'the first run')
+    const failed = await at('redeploy', plan.sha)
+    expect(failed, failed.stderr).toMatchObject({ code: 7, stderr: expect.stringContaining('RELEASE_COMMAND_FAILED') })
+    expect(failed.stderr).toContain('launchway redeploy VERSION --without-before-switch')
+    const ended = await at('redeploy', plan.sha, '--without-before-switch')
+    expect(ended, ended.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('without before-switch') })
+    expect(await answer(host, '5000')).toEqual({ status: 200, body: 'one' })
+    await repository.commit({ 'launchway.yml': plain })
+  })
+
   it.each([
     ['that was never there', 'v9.9.9', /has no version "v9\.9\.9"[\s\S]*It has: master, sha-/],
     ['of a digest that was never there', `sha256:${'0'.repeat(64)}`, /has no version "sha256:0/],
