@@ -4,7 +4,7 @@ import { accessoryName } from '../core/names.ts'
 import { keysOf } from '../core/objects.ts'
 import { parseReference } from '../core/reference.ts'
 import { firstCalls, watchAccessory } from './accessory-calls.ts'
-import type { HostCall } from './call.ts'
+import { type HostCall, keepAgain } from './call.ts'
 import type { Observation, SeenAccessory } from './observation.ts'
 import { allBefore, sortedByAfter, type Step } from './order.ts'
 import { replaceCalls } from './replace.ts'
@@ -104,7 +104,10 @@ function deedFor(accessory: Accessory, wanted: Wanted, seen: Observation, host: 
       `${name}: ${nameAndTag(accessory.image)} is another build by now; it goes on with the one that it runs. To take the new one: ${mend}`,
     )
   }
-  if (!hasEnded) return []
+  if (!hasEnded) {
+    const calls = there.state === 'running' ? keepAgain(there.container, there, there.configuration?.restart ?? 'no') : []
+    return calls.length === 0 ? [] : [{ accessory, calls, isReplaced: false }]
+  }
   notes.push(`${name}: an accessory that had ended, started again as it was`)
   const calls: HostCall[] = [
     ['wake', name, there.container],

@@ -73,6 +73,14 @@ export function stopSeconds(
   return wholeSeconds(services.find(({ name }) => name === service)?.stopTimeoutMs)
 }
 
+/**
+ * Has one that runs come back after a reboot. Where an attempt broke off between its start and that, it would not, and
+ * nobody would start it anew, since it runs.
+ */
+export function keepAgain(container: string, { restart }: { restart?: string }, policy: string): HostCall[] {
+  return restart === 'no' && policy !== 'no' ? [['keep', container, policy]] : []
+}
+
 /** Docker's own ten seconds for what nobody knows any more. */
 export function wholeSeconds(stopTimeoutMs = 10_000): string {
   return String(Math.ceil(stopTimeoutMs / 1000))

@@ -9,7 +9,7 @@ import { cronOf, type Run, runsOf, type SeenCron } from './cron.ts'
 import { type Kept, parseKept } from './kept.ts'
 import { type NginxContainer, parseNginxContainer } from './nginx-container.ts'
 import { memoryOf, type SeenMemory } from './memory.ts'
-import { accessoriesOf, dataOf, type SeenData, unnamedIn } from './seen-data.ts'
+import { accessoriesOf, dataOf, policyIn, type SeenData, unnamedIn } from './seen-data.ts'
 import { parseWaiting, type Waiting } from './waiting.ts'
 
 /** A container of this application and environment on the host. */
@@ -22,6 +22,8 @@ export interface SeenContainer extends CarriedFacts {
   state: string
   /** `Up 3 minutes (healthy)`, for people. */
   status: string
+  /** Of the current release: its restart policy by name. */
+  restart?: string
   /** Of a scheduled command: its times, and its last run. */
   cron?: string
   run?: Run
@@ -36,6 +38,8 @@ export interface SeenAccessory {
   name: string
   state: string
   status: string
+  /** Its policy by name. */
+  restart?: string
   /** What it was started as; undefined for one of a launchway that wrote something else. */
   configuration: Accessory | undefined
   /** A hash of the files and texts that it mounts (`digestOf`); absent where it mounts none. */
@@ -203,6 +207,7 @@ export function parseObservation(host: string, text: string): Observation {
           ...{ name, service, release, slot: slot === 'b' ? ('b' as const) : ('a' as const) },
           ...{ state: state ?? '', status: status ?? '', ...job, ...carriedIn(facts, name, release) },
           ...unnamedIn(facts, name),
+          ...policyIn(facts, name),
         },
       ]
     }),

@@ -37,8 +37,25 @@ export function accessoriesOf(facts: readonly string[][]): SeenAccessory[] {
     const volumes = mounted.flatMap(({ Type, Name, Destination }) => (Type === 'volume' ? [{ name: Name, path: Destination }] : []))
     const [, , contents] = facts.find(([key, whose]) => key === 'contents' && whose === `/${container}`) ?? []
     const own = contents === undefined ? {} : { contents }
-    return [{ container, name, state, status, configuration: parseJson(text.join('\t'), Accessory), ...own, volumes }]
+    return [
+      {
+        container,
+        name,
+        state,
+        status,
+        configuration: parseJson(text.join('\t'), Accessory),
+        ...own,
+        ...policyIn(facts, container),
+        volumes,
+      },
+    ]
   })
+}
+
+/** The restart policy that the engine has of a container. */
+export function policyIn(facts: readonly string[][], container: string): { restart?: string } {
+  const [, , restart] = facts.find(([key, of]) => key === 'policy' && of === `/${container}`) ?? []
+  return restart === undefined ? {} : { restart }
 }
 
 /** What observe.sh prints of the volumes that docker itself has named: of those alone in which something has been written. */

@@ -1,7 +1,7 @@
 import type { Service } from '../core/deployment.ts'
 import type { Slot } from '../core/names.ts'
 import { fixedPorts, parsePublish } from './address.ts'
-import { centiseconds, type HostCall, imageOf, joinCalls, nameIn, newNameOf, paceOf, secretsCalls, stopSeconds } from './call.ts'
+import { centiseconds, type HostCall, imageOf, joinCalls, keepAgain, nameIn, newNameOf, paceOf, secretsCalls, stopSeconds } from './call.ts'
 import { containerArgs } from './container.ts'
 import { isJob, retireCall } from './cron.ts'
 import { ownerOf } from './mounts.ts'
@@ -74,22 +74,26 @@ export function startCalls(
     const site = sites.find((one) => one.service === service)
     const address = site === undefined ? undefined : addressIn(slot, site)
     const before = old.filter((one) => one.service === service.name)
-    const isThere = seen.containers.some(({ name }) => name === container)
     // One of a release that is not current was left by an attempt that broke off: `recover` removes it.
-    const isRunning = seen.current === release && seen.containers.some((one) => one.name === container && one.state === 'running')
+    const there = seen.containers.find(({ name }) => name === container)
+    const isRunning = seen.current === release && there?.state === 'running'
     const first = isRunning ? [] : inTheWay(service, old, wanted, seen).filter(({ name }) => !halted.has(name))
     for (const { name } of first) halted.add(name)
     turns.push({ service, container, address, first, isRunning })
     const assets = assetCalls(service, container)
     if (isRunning) {
+      const again = keepAgain(container, there, service.restart)
       creates.push(...assets)
-      notes.push(
-        `${service.name}: runs this release already${service.secrets.length === 0 ? '' : ', and keeps the secrets it was started with'}`,
-      )
+      keeps.push(...again)
+      const more = [
+        ...(service.secrets.length === 0 ? [] : [', and keeps the secrets it was started with']),
+        ...(again.length === 0 ? [] : [', and comes back after a reboot from now on']),
+      ]
+      notes.push(`${service.name}: runs this release already${more.join('')}`)
       continue
     }
     // One that the live release has left running when it came, and which has ended since, is none that it made.
-    const isOthers = isThere && container !== newNameOf(wanted, service)
+    const isOthers = there !== undefined && container !== newNameOf(wanted, service)
     if (!(wanted.isReturn && isKeptIn(slot, service, wanted, seen)) && !isOthers) {
       const owner = ownerOf(wanted, slot)
       creates.push(...secretsCalls(service, wanted))
@@ -104,11 +108,15 @@ export function startCalls(
         service,
         before,
         first.filter((one) => !renamed.includes(one)),
-        isThere,
+        there !== undefined,
         seen,
       ),
     )
     keeps.push(['keep', container, service.restart, ...first.flatMap(({ name, cron }) => (cron === undefined ? [name] : []))])
+  }
+  for (const service of environment.services) {
+    const one = left.get(service.name)
+    if (one !== undefined) keeps.push(...keepAgain(one.name, one, service.restart))
   }
   const made = new Set(creates.flatMap(([name, , container]) => (name === 'create' ? [container] : [])))
   const start = ({ service, container, first, isRunning }: Turn): HostCall[] => [

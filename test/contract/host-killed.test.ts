@@ -41,4 +41,28 @@ describe.each([
     expect(await running(host)).toEqual([`web ${release}`])
     expect(stepsOf(host).at(-1)).toBe('end done')
   })
+
+  test('with all that watches over it, as it starts again what had ended of the release that is live: the next deploy of that sees to it that a reboot brings it back', async () => {
+    const host = await machine(toolbox)
+    const services = [web(host)]
+    const { release: id } = await deployTo(host, image(), { version: 'one', services })
+    const name = `${host.app}.test.web.${id}`
+    const policy = (): Promise<string> =>
+      host.ask(`docker inspect --format '{{.State.Status}} {{.HostConfig.RestartPolicy.Name}}' ${name}`).then((text) => text.trim())
+    await host.ask(`docker stop ${name}`)
+    const onLine = (text: string): void => {
+      if (!/"step":"healthy","state":"start"/.test(text)) return
+      const program = readFileSync(join(pathsOf(host).home, 'lock.pid'), 'utf8').trim()
+      const [, supervisor = ''] = readFileSync(`/proc/${program}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ')
+      for (const pid of [supervisor, program]) process.kill(Number(pid), 'SIGKILL')
+    }
+    const slow = [web(host, { health: { kind: 'http', path: '/', intervalMs: 100, timeoutMs: 60_000, settleMs: 60_000 } })]
+    const error = await failureOf(deployTo(host, image(), { version: 'one', services: slow, id }, { onLine }))
+    expect(error).toMatchObject({ code: 'DEPLOY_UNKNOWN' })
+    expect(await policy()).toBe('running no')
+    await deployTo(host, image(), { version: 'one', services, id })
+    expect(await policy()).toBe('running unless-stopped')
+  })
 })

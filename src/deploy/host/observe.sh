@@ -92,7 +92,7 @@ engine_tells() {
   jobs=$(printf '%s\n' "$answer" | awk -F "$tab" '$1 == "container" && $8 != "" { print $2 }')
   # shellcheck disable=SC2086 # words: a container's name has no blank
   [ -z "$names" ] || ask inspect --format "{{if index .Config.Labels \"launchway.accessory\"}}mounts${tab}{{.Name}}${tab}{{json .Mounts}}{{with index .Config.Labels \"launchway.contents\"}}{{println}}contents${tab}{{$.Name}}${tab}{{.}}{{end}}\
-{{else}}process${tab}{{.Name}}${tab}{{.State.Pid}}{{println}}{{range .Mounts}}{{if eq .Type \"volume\"}}has${tab}{{$.Name}}${tab}{{.Name}}${tab}{{.Destination}}${tab}{{$.Created}}{{println}}{{end}}{{end}}{{end}}" $names
+{{else}}process${tab}{{.Name}}${tab}{{.State.Pid}}{{println}}{{range .Mounts}}{{if eq .Type \"volume\"}}has${tab}{{$.Name}}${tab}{{.Name}}${tab}{{.Destination}}${tab}{{$.Created}}{{println}}{{end}}{{end}}{{end}}{{println}}policy${tab}{{.Name}}${tab}{{.HostConfig.RestartPolicy.Name}}" $names
   [ -z "$alive" ] || [ -z "$names" ] || { look_at_unnamed; look_at_memory; }
   # Of scheduled commands, how the last run went.
   # shellcheck disable=SC2086 # the same

@@ -1,7 +1,7 @@
 import { LaunchwayError } from '../../core/error.ts'
 import { accessoryName } from '../../core/names.ts'
 import type { Ports } from '../../core/ports.ts'
-import { type HostCall, networkCalls, stopSeconds } from '../call.ts'
+import { type HostCall, keepAgain, networkCalls, stopSeconds } from '../call.ts'
 import { cronLacks } from '../cron.ts'
 import type { SeenHost } from '../look.ts'
 import { membersOf } from '../members.ts'
@@ -107,9 +107,12 @@ export function startAgainCalls(
           kept.environment,
           started.flatMap((one) => one.networks),
         )
-  const keep = sorted.map(({ name, service: of }): HostCall => {
-    return ['keep', name, kept?.environment.services.find((one) => one.name === of)?.restart ?? 'unless-stopped']
-  })
+  const policyOf = (of: string): string => kept?.environment.services.find((one) => one.name === of)?.restart ?? 'unless-stopped'
+  const runs = found.filter((one) => one.state === 'running' && one.cron === undefined && !hasRun(one, seen))
+  const keep = [
+    ...sorted.map(({ name, service: of }): HostCall => ['keep', name, policyOf(of)]),
+    ...runs.flatMap((one) => keepAgain(one.name, one, policyOf(one.service))),
+  ]
   const schedule: HostCall[] = jobs.length === 0 ? [] : [['schedule_again', ...jobs.flat()]]
   const all = [...networks, ...calls, ...keep, ...schedule]
   return {
