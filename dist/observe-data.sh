@@ -52,6 +52,8 @@ look_at_memory() {
         if (part[1] == "0") at = part[3]
       }
       close(file)
+      # What is not told of this one would be told of all.
+      if (at == "" || at == "/") next
       file = "/sys/fs/cgroup" at "/memory.stat"
       while ((getline line < file) > 0) {
         split(line, part, " ")

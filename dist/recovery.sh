@@ -31,6 +31,8 @@ recover_lists() {
 # await_command RELEASE_DIR: nobody ends a migration in the middle. A command before the switch outlives its program; what comes next
 # begins once it has ended, by itself or when the time is over that it was given: a second one beside it would be worse than none.
 await_command() {
+  # One that does not answer knows of no command.
+  await_engine || :
   # shellcheck disable=SC2013 # words
   for one in $(awk '$1 == "remove" && $3 == "volumes" && $5 == "." { print $2 "=" $4 }' "$1/undo"); do
     container=${one%=*} left=$(((${one#*=} - $(uptime_cs)) / 100))
@@ -47,6 +49,7 @@ on this host: docker logs --follow $container shows it, docker stop $container e
 $(docker logs --tail 20 "$container" 2>&1 | tail -c 3000)" ;;
     esac
   done
+  return 0
 }
 
 # Recorded, and killed before the old containers were stopped: no later plan would know of those.

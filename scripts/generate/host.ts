@@ -208,7 +208,7 @@ export function namesPage(): GeneratedFile {
 
 const stepMeanings: Record<JournalStep, string> = {
   lock: 'took the lock of this application and environment',
-  recover: 'finished or undid a deploy that was interrupted',
+  recover: 'finished or undid a deploy that was interrupted; says which of its commands it waits for, and how that ended',
   certificate: 'had certbot ask for the certificate of a service, with its words as it goes; the note is for which names, and until when',
   pull: 'pulled an image by digest; skipped when it is there',
   files:
@@ -231,7 +231,7 @@ const stepMeanings: Record<JournalStep, string> = {
   drain: 'waited for the last requests that nginx had given to the old version, or for the run of a scheduled command that was under way',
   schedule: 'wrote the lines of scheduled commands (`cron`) in the crontab of the account; the note has how many, and of whom',
   forced: 'did what a release declares must not be done, since somebody said --force; the note is who, and what it declares',
-  stop: 'stopped an old container, or one that somebody wanted stopped; the note is its name',
+  stop: 'stopped an old container, or one that somebody wanted stopped; the note is its name; says which had to be killed',
   remove: 'removed a container for good; the note is its name, and in a second line the volumes that stay',
   prune: 'removed what no kept release needs; the note has the kilobytes that this freed, and a line for each thing that went',
   record: 'made the release the current one: the point of no return',

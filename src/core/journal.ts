@@ -35,7 +35,7 @@ export const steps = [
 ] as const
 export type JournalStep = (typeof steps)[number]
 
-/** `says` comes between `start` and the end of a step: what a command wrote; of `run` and `stop`: what to mend. On `end`: `done`, `undone` (the old version serves), `failed` (nothing was changed) or `broken` (act now). */
+/** `says` comes between `start` and the end of a step: what a command wrote; of `run` and `stop`: what to mend; of `recover`: what it waits for, and how that ended. On `end`: `done`, `undone` (the old version serves), `failed` (nothing was changed) or `broken` (act now). */
 export const states = ['start', 'says', 'done', 'skipped', 'failed', 'undone', 'broken'] as const
 
 /**

@@ -35,31 +35,37 @@ export async function lookToChange(host: string, of: ToLookAt, ports: Ports, unt
 
 /** How often a host is asked whether the other program has ended. */
 const pauseMs = 1000
+/** And one that cannot be reached, which may count those who come too often. */
+const longestPauseMs = 30_000
 
 async function lookInTurn(host: string, of: ToLookAt, ports: Ports, until: number): Promise<SeenHost> {
   let one = await lookAt(host, of, ports, true)
+  const before = one.seen.current
   let [holder, isLost]: [string | undefined, boolean] = [undefined, false]
+  let pause = pauseMs
   try {
     while (isLost || (one.seen.lockedBy !== undefined && one.seen.held === undefined && ports.clock.elapsed() < until)) {
       if (one.seen.lockedBy !== holder) ports.log.info(`${host}: waiting for a deploy that is under way: ${one.seen.lockedBy}`)
       holder = one.seen.lockedBy
-      await ports.clock.sleep(pauseMs, ports.signal)
+      await ports.clock.sleep(pause, ports.signal)
       try {
         one = isLost ? await lookAt(host, of, ports, true) : { ...one, seen: await look(one.remote, homeOf(of), of.environment, of.images) }
         isLost = false
+        pause = pauseMs
       } catch (error) {
         // Who only waits has nothing to lose by a connection that drops.
         if (!isBroken(error) || ports.clock.elapsed() >= until) throw error
         if (!isLost) ports.log.info(`${host}: the connection broke while waiting, and is made again`)
         if (!isLost) await one[Symbol.asyncDispose]()
         isLost = true
+        pause = Math.min(2 * pause, longestPauseMs)
       }
     }
   } catch (error) {
     if (!isLost) await one[Symbol.asyncDispose]()
     throw error
   }
-  return { ...one, before: one.seen.current }
+  return { ...one, before }
 }
 
 const isBroken = (error: unknown): boolean => error instanceof LaunchwayError && error.code === 'SSH_UNREACHABLE'

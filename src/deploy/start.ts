@@ -217,9 +217,9 @@ function inTheWay(service: Service, old: readonly SeenContainer[], wanted: Wante
   // One that somebody has stopped is in nobody's way, and must not come back when the new version fails. Where an attempt
   // broke off, `recover` may bring it back before this is done.
   const running = old.filter((one) => seen.isInterrupted || !hasEnded(one))
-  return running.filter(
-    (one) => one.service === service.name || holders.has(one.name) || (!service.overlap && isAloneAndGone(one, wanted, seen)),
-  )
+  const gone = running.filter((one) => !service.overlap && isAloneAndGone(one, wanted, seen))
+  // Its own comes last: the time that the others take to stop is none without it.
+  return [...gone, ...running.filter((one) => !gone.includes(one) && (one.service === service.name || holders.has(one.name)))]
 }
 
 /** It must not overlap, as its own release says, and the release that comes does not know it by this name. */

@@ -41,7 +41,7 @@ describe('a deploy that waits for another one', () => {
   it('goes on where the connection drops meanwhile, and while the host is away', async () => {
     const of = world(['up', broken, broken, 'up'], [locked, locked, broken, locked, free])
     const { seen, before } = await of.look(60_000)
-    expect({ current: seen.current, before, open: of.open() }).toEqual({ current: second, before: second, open: 1 })
+    expect({ current: seen.current, before, open: of.open() }).toEqual({ current: second, before: first, open: 1 })
     expect(of.log.said('line').filter((line) => line.includes('waiting') || line.includes('broke'))).toEqual([
       'shop: waiting for a deploy that is under way: ada@desk',
       'shop: the connection broke while waiting, and is made again',

@@ -95,6 +95,16 @@ const orders: { case: string; services: Service[]; seen: Observation; steps: str
     ],
   },
   {
+    case: 'its own comes last, whichever the engine names first: it is away for the shortest time',
+    services: [{ ...worker, overlap: false }, scheduler],
+    seen: running([worker, beat]),
+    steps: [
+      ...['create new worker', 'create new scheduler'],
+      ...['halt worker old beat 20', 'halt worker old worker 10', 'start new worker', 'watch new worker', 'served worker'],
+      ...['start new scheduler', 'watch new scheduler'],
+    ],
+  },
+  {
     case: 'and before the first that starts, be it by what comes after what',
     services: [{ ...worker, overlap: false, after: [{ name: 'scheduler', until: 'healthy' }] }, scheduler],
     seen: running([beat]),

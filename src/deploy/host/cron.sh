@@ -203,7 +203,7 @@ retire_run() {
   if said=$(docker stop -t "$grace" "$2" 2>&1); then
     end_step stop 'done' "$1" "$2"
   else
-    end_step stop failed "$1" "$said"
+    end_step stop failed "$1" "$2 runs on: $said"
   fi
 }
 

@@ -81,9 +81,10 @@ guarded() {
 
 # unheard FROM ADDRESS SECONDS [asked]: what it says that nginx went on to the other slot, which it does where nobody takes a connection.
 unheard() {
-  case $1 in
-    "$2, "*) echo "the new container took no connection for $3 s: \`port\` is where it listens, on all its addresses${4:+. One that takes longer to start says so: health: { path: /healthz, timeout: 3m }; the deploy then waits until that page answers}" ;;
-  esac
+  [ "$3" -gt 0 ] || return 0
+  longer=''
+  [ -z "${4:-}" ] || longer='. One that takes longer to start says so: health: { path: /healthz, timeout: 3m }; the deploy then waits until that page answers'
+  case $1 in "$2, "*) echo "the new container took no connection for $3 s: \`port\` is where it listens, on all its addresses$longer" ;; esac
 }
 
 # through SERVICE CONTAINER SLOT ADDRESS URL RESOLVE [STATUS [LIMIT_CS]]: proves that nginx leads to this container, and that it
@@ -129,7 +130,7 @@ prove() { # STEP LIMIT_CS and what `through` is given
     if [ $(($(uptime_cs) - proving)) -ge "$limit" ] || [ "$(docker inspect --format '{{.State.Running}}' "$4" 2> /dev/null)" = false ]; then
       fail "$1" "$3" "asked through nginx, $7 answered ${status:-nothing} from ${from:-another server of nginx, or something before it} (the new container is $6)
 $([ -n "$from" ] || guarded "$status")
-$(unheard "$from" "$6" $((($(uptime_cs) - proving) / 100)) "${10:-}")
+$([ "$1" != probe ] || unheard "$from" "$6" $((($(uptime_cs) - proving) / 100)) "${10:-}")
 $([ -z "$status" ] || through_nginx "$7" "$8" "$5" | page_words)
 $(evidence "$4")"
     fi
