@@ -31,10 +31,10 @@ recover_lists() {
 # await_command RELEASE_DIR: nobody ends a migration in the middle. A command before the switch outlives its program; what comes next
 # begins once it has ended, by itself or when the time is over that it was given: a second one beside it would be worse than none.
 await_command() {
-  # One that does not answer knows of no command.
-  await_engine || :
   # shellcheck disable=SC2013 # words
   for one in $(awk '$1 == "remove" && $3 == "volumes" && $5 == "." { print $2 "=" $4 }' "$1/undo"); do
+    # One that does not answer knows of no command.
+    await_engine || :
     container=${one%=*} left=$(((${one#*=} - $(uptime_cs)) / 100))
     [ "$left" -gt 0 ] || left=0
     if is_running "$container"; then
