@@ -86,7 +86,8 @@ describe('what labels of a bake file say of one release alone', () => {
   ]
   const lasting = fc
     .oneof(fc.string(), fc.constantFrom('org.opencontainers.image.description', 'org.opencontainers.image.source', 'version', 'created'))
-    .filter((name) => !passing.includes(name))
+    // One of this name is none to JavaScript's own objects, nor to bake's JSON once it is read.
+    .filter((name) => !passing.includes(name) && name !== '__proto__')
 
   test('is no part of the key', () => {
     fc.assert(
