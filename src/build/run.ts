@@ -74,12 +74,10 @@ async function buildAll(
   const ms = ports.clock.elapsed() - started
   const metadata = (await ports.files.read(metadataFile))?.toString() ?? '{}'
   const built = new Map<string, BuiltImage>()
+  const every = all.map(({ image }) => image)
   for (const one of wanted) {
     const described = await describe(one.image, one.key, metadata, ms, ports)
-    const below = basesUnder(
-      [one.image],
-      all.map(({ image }) => image),
-    )
+    const below = basesUnder([one.image], every)
     const held = new Map([one, ...all.filter(({ image }) => below.includes(image))].flatMap(heldBases))
     built.set(one.image.name, { ...described, ...(held.size === 0 ? {} : { bases: Object.fromEntries(held) }) })
   }

@@ -1,3 +1,4 @@
+import { firstOf } from '../core/text.ts'
 import { join } from 'node:path'
 import { LaunchwayError, type Place } from '../core/error.ts'
 import { nearest } from '../core/nearest.ts'
@@ -41,10 +42,9 @@ export async function lackingStage(
     if (text === undefined) continue
     const stages = stepsOf(text, undefined).flatMap(({ name, line }) => (name === undefined ? [] : [{ name, line }]))
     if (stages.some(({ name }) => name === stage.toLowerCase())) continue
-    const names = stages.slice(0, shownStages).map(({ name, line }) => `${name} (line ${line})`)
-    const more = stages.length > shownStages ? [`${stages.length - shownStages} more`] : []
+    const names = stages.map(({ name, line }) => `${name} (line ${line})`)
     const meant = nearest(stage, new Set(stages.map(({ name }) => name)))
-    const has = names.length === 0 ? 'No stage of it has a name' : `It has ${[...names, ...more].join(', ')}`
+    const has = names.length === 0 ? 'No stage of it has a name' : `It has ${firstOf(names, shownStages).join(', ')}`
     return { place: { file }, hint: `${has}${meant === undefined ? '' : `; did you mean ${meant}?`}` }
   }
   return undefined

@@ -1,3 +1,4 @@
+import { firstOf } from '../core/text.ts'
 import { z } from 'zod'
 import { abreast } from '../core/abreast.ts'
 import { parseJson } from '../core/json.ts'
@@ -41,8 +42,7 @@ export async function whyBuilt(
 }
 
 function inWords(changes: readonly string[]): string {
-  const more = changes.length - shownChanges
-  const shown = [...changes.slice(0, shownChanges), ...(more > 0 ? [`${more} more`] : [])]
+  const shown = firstOf(changes, shownChanges)
   const last = shown.pop()
   if (last === undefined) return 'its image is no longer in the registry'
   // A file may be called anything: no name begins a line of the log.

@@ -1,6 +1,6 @@
 import type { Accessory, Service } from '../core/deployment.ts'
 import { accessoryName } from '../core/names.ts'
-import { type HostCall, nameIn } from './call.ts'
+import { type HostCall, isHalted, nameIn } from './call.ts'
 import { aliasesOn } from './container.ts'
 import { membersOf } from './members.ts'
 import type { Observation, SeenContainer } from './observation.ts'
@@ -28,7 +28,6 @@ export function planBehind(wanted: Wanted, seen: Observation, starts: readonly H
   const { services, accessories } = wanted.environment
   const led: Led & { boxes: Map<string, string> } = { first: [], calls: [], afterwards: [], boxes: new Map(), notes: [], warnings: [] }
   const isStarted = (name: string): boolean => starts.some(([call, of]) => (call === 'start' || call === 'wake') && of === name)
-  const isHalted = (name: string): boolean => starts.some(([call, , container]) => call === 'halt' && container === name)
   const leaders: (Service | Accessory)[] = [...services, ...accessories].filter(({ name }) =>
     services.some(({ behind }) => behind === name),
   )
@@ -38,7 +37,7 @@ export function planBehind(wanted: Wanted, seen: Observation, starts: readonly H
     const before = membersOf(seen.current, seen).find((one) => one.service === name)?.name
     const moved = services.filter((one) => one.behind === name && isStarted(one.name))
     const oldOf = ({ name: service }: Service): string =>
-      old.find((one) => one.service === service && one.state === 'running' && !isHalted(one.name))?.name ?? ''
+      old.find((one) => one.service === service && one.state === 'running' && !isHalted(one.name, starts))?.name ?? ''
     // One that starts when there is one container of each finds that one.
     if (moved.length === 0 || (isStarted(name) && moved.every((one) => oldOf(one) === ''))) continue
     const groups = moved.flatMap((one) => groupsFor(one, leader, nameIn(wanted, one), oldOf(one)))

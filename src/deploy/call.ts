@@ -81,6 +81,11 @@ export function keepAgain(container: string, { restart }: { restart?: string }, 
   return restart === 'no' && policy !== 'no' ? [['keep', container, policy]] : []
 }
 
+/** Whether these calls stop it before its successor starts. */
+export function isHalted(container: string, calls: readonly HostCall[]): boolean {
+  return calls.some(([name, , whose]) => name === 'halt' && whose === container)
+}
+
 /** Docker's own ten seconds for what nobody knows any more. */
 export function wholeSeconds(stopTimeoutMs = 10_000): string {
   return String(Math.ceil(stopTimeoutMs / 1000))

@@ -96,7 +96,8 @@ async function rejoin(of: Following, run: (again: Remote) => Promise<void>, port
   throw unknown(of.host, lines, cause)
 }
 
-function isLost(error: unknown): error is LaunchwayError {
+/** Whether it is the connection to a host that broke, or could not be made. */
+export function isLost(error: unknown): error is LaunchwayError {
   return error instanceof LaunchwayError && error.code === 'SSH_UNREACHABLE'
 }
 

@@ -1,5 +1,5 @@
 import { showBytes } from '../core/units.ts'
-import type { HostCall } from './call.ts'
+import { type HostCall, isHalted } from './call.ts'
 import type { Observation, SeenContainer } from './observation.ts'
 import type { Wanted } from './wanted.ts'
 
@@ -30,11 +30,10 @@ export function memoryWarnings(
   calls: readonly HostCall[],
 ): string[] {
   if (memory === undefined) return []
-  const halted = new Set(calls.flatMap(([name, , container]) => (name === 'halt' ? [container] : [])))
   const names = new Set(environment.services.map(({ name }) => name))
   const twice = old.flatMap(({ name, service, state }) => {
     const bytes = memory.used.get(name)
-    return state !== 'running' || !names.has(service) || halted.has(name) || bytes === undefined ? [] : [{ service, bytes }]
+    return state !== 'running' || !names.has(service) || isHalted(name, calls) || bytes === undefined ? [] : [{ service, bytes }]
   })
   const needed = twice.reduce((sum, { bytes }) => sum + bytes, 0)
   if (needed <= memory.available) return []

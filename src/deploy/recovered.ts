@@ -1,7 +1,7 @@
 import { abreast } from '../core/abreast.ts'
-import { LaunchwayError } from '../core/error.ts'
 import { releaseId } from '../core/names.ts'
 import type { Ports } from '../core/ports.ts'
+import { isLost } from './follow.ts'
 import { look, lookAt, type SeenHost, type ToLookAt } from './look.ts'
 import type { Observation } from './observation.ts'
 import { perform } from './perform.ts'
@@ -41,34 +41,32 @@ const longestPauseMs = 30_000
 async function lookInTurn(host: string, of: ToLookAt, ports: Ports, until: number): Promise<SeenHost> {
   let one = await lookAt(host, of, ports, true)
   const before = one.seen.current
-  let [holder, isLost]: [string | undefined, boolean] = [undefined, false]
+  let [holder, isAway]: [string | undefined, boolean] = [undefined, false]
   let pause = pauseMs
   try {
-    while (isLost || (one.seen.lockedBy !== undefined && one.seen.held === undefined && ports.clock.elapsed() < until)) {
+    while (isAway || (one.seen.lockedBy !== undefined && one.seen.held === undefined && ports.clock.elapsed() < until)) {
       if (one.seen.lockedBy !== holder) ports.log.info(`${host}: waiting for a deploy that is under way: ${one.seen.lockedBy}`)
       holder = one.seen.lockedBy
       await ports.clock.sleep(pause, ports.signal)
       try {
-        one = isLost ? await lookAt(host, of, ports, true) : { ...one, seen: await look(one.remote, homeOf(of), of.environment, of.images) }
-        isLost = false
+        one = isAway ? await lookAt(host, of, ports, true) : { ...one, seen: await look(one.remote, homeOf(of), of.environment, of.images) }
+        isAway = false
         pause = pauseMs
       } catch (error) {
         // Who only waits has nothing to lose by a connection that drops.
-        if (!isBroken(error) || ports.clock.elapsed() >= until) throw error
-        if (!isLost) ports.log.info(`${host}: the connection broke while waiting, and is made again`)
-        if (!isLost) await one[Symbol.asyncDispose]()
-        isLost = true
+        if (!isLost(error) || ports.clock.elapsed() >= until) throw error
+        if (!isAway) ports.log.info(`${host}: the connection broke while waiting, and is made again`)
+        if (!isAway) await one[Symbol.asyncDispose]()
+        isAway = true
         pause = Math.min(2 * pause, longestPauseMs)
       }
     }
   } catch (error) {
-    if (!isLost) await one[Symbol.asyncDispose]()
+    if (!isAway) await one[Symbol.asyncDispose]()
     throw error
   }
   return { ...one, before }
 }
-
-const isBroken = (error: unknown): boolean => error instanceof LaunchwayError && error.code === 'SSH_UNREACHABLE'
 
 /** The same for every host of an environment, as many at once as may go back at once. The stack closes their connections. */
 export async function lookToChangeAll(of: ToLookAt, stack: AsyncDisposableStack, ports: Ports): Promise<SeenHost[]> {

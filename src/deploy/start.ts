@@ -192,8 +192,8 @@ function runningAs(name: string, { current, releases }: Observation): Service | 
   return releases.get(current ?? '')?.environment.services.find((service) => service.name === name)
 }
 
-/** The policy that an old container goes back to when the new version fails. */
-function restartOf(name: string, seen: Observation): string {
+/** The policy that a container of the release that serves has, or goes back to when the new version fails. */
+export function restartOf(name: string, seen: Observation): string {
   return runningAs(name, seen)?.restart ?? 'unless-stopped'
 }
 

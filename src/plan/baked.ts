@@ -1,3 +1,4 @@
+import { firstOf } from '../core/text.ts'
 import { join } from 'node:path'
 import { forgiving, resolveTargets } from '../config/resolve-image.ts'
 import type { Config } from '../config/schema.ts'
@@ -207,10 +208,9 @@ function notOne(image: string, name: string, printed: Printed): LaunchwayError {
   const all = targetsOf(name, printed)
   const [first] = all
   if (first === undefined) return refused(name, 'it is not there', 'docker buildx bake --print shows what there is.')
-  const others = all.length > shownTargets ? [`${all.length - shownTargets} more`] : []
   return new LaunchwayError(
     'CONFIG_INVALID',
-    `images.${image}: ${name} of the bake file is no target: as a group or by its matrix it is ${[...all.slice(0, shownTargets), ...others].join(', ')}`,
+    `images.${image}: ${name} of the bake file is no target: as a group or by its matrix it is ${firstOf(all, shownTargets).join(', ')}`,
     {
       hint: `An image is one target. Name it, and write an image for each of them that is pushed:\n  images:\n    ${image}: { bake: ${first}, repositories: [...] }`,
     },

@@ -1,3 +1,4 @@
+import { isLost } from '../follow.ts'
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports } from '../../core/ports.ts'
 import { homeOf } from '../program.ts'
@@ -109,7 +110,7 @@ async function followHost(
     } catch (error) {
       const wait = waits[tries]
       tries += 1
-      if (!(error instanceof LaunchwayError && error.code === 'SSH_UNREACHABLE') || seen.size === 0 || wait === undefined) throw error
+      if (!isLost(error) || seen.size === 0 || wait === undefined) throw error
       ports.log.warning(`the connection to ${host} broke; its log is taken up again where it was`)
       await ports.clock.sleep(wait * 1000, ports.signal)
     }

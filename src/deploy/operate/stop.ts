@@ -9,7 +9,7 @@ import { lookToChange } from '../recovered.ts'
 import type { Observation, SeenContainer } from '../observation.ts'
 import { hasRun } from '../once.ts'
 import { refuseLacks } from '../unfit.ts'
-import { watchCall } from '../start.ts'
+import { restartOf, watchCall } from '../start.ts'
 import { perform } from './change.ts'
 import { type Answer, changeAll, exitOf, hostsOf, showRefusal, type Target } from './hosts.ts'
 
@@ -107,11 +107,10 @@ export function startAgainCalls(
           kept.environment,
           started.flatMap((one) => one.networks),
         )
-  const policyOf = (of: string): string => kept?.environment.services.find((one) => one.name === of)?.restart ?? 'unless-stopped'
   const runs = found.filter((one) => one.state === 'running' && one.cron === undefined && !hasRun(one, seen))
   const keep = [
-    ...sorted.map(({ name, service: of }): HostCall => ['keep', name, policyOf(of)]),
-    ...runs.flatMap((one) => keepAgain(one.name, one, policyOf(one.service))),
+    ...sorted.map(({ name, service: of }): HostCall => ['keep', name, restartOf(of, seen)]),
+    ...runs.flatMap((one) => keepAgain(one.name, one, restartOf(one.service, seen))),
   ]
   const schedule: HostCall[] = jobs.length === 0 ? [] : [['schedule_again', ...jobs.flat()]]
   const all = [...networks, ...calls, ...keep, ...schedule]

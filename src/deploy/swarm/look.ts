@@ -1,3 +1,4 @@
+import { isLost } from '../follow.ts'
 import type { Environment } from '../../core/deployment.ts'
 import { LaunchwayError } from '../../core/error.ts'
 import type { Ports, Remote } from '../../core/ports.ts'
@@ -51,7 +52,7 @@ export async function lookThroughAny(target: Target, ports: Ports, but?: string)
     try {
       return await lookThrough(host, target, ports)
     } catch (error) {
-      if (!(error instanceof LaunchwayError) || error.code !== 'SSH_UNREACHABLE') throw error
+      if (!isLost(error)) throw error
       if (host !== hosts.at(-1)) ports.log.warning(`${error.message}; the next manager is asked`)
       last = error
     }
